@@ -1,0 +1,182 @@
+"""People, the customers they belong to and the teams that look after those customers."""
+
+import zoneinfo
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from .roles import Role
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse a name that the IANA time zone database does not have."""
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(_("%(name)s is not a known time zone."), params={"name": name})
+
+
+class SuccessTeam(models.Model):
+    """A customer success team: assesses and reviews for the customers it looks after."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    email = models.EmailField(_("team mailbox"), blank=True)
+    members: Any = models.ManyToManyField(
+        "accounts.User", verbose_name=_("members"), related_name="success_teams", blank=True
+    )
+    history = HistoricalRecords(m2m_fields=[members])
+
+    class Meta:
+        verbose_name = _("customer success team")
+        verbose_name_plural = _("customer success teams")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Organisation(models.Model):
+    """A customer."""
+
+    name = models.CharField(_("name"), max_length=200, unique=True)
+    success_team = models.ForeignKey(
+        SuccessTeam,
+        verbose_name=_("customer success team"),
+        on_delete=models.PROTECT,
+        related_name="organisations",
+    )
+    approvers: Any = models.ManyToManyField(
+        "accounts.User",
+        verbose_name=_("authorised approvers"),
+        related_name="approves_for",
+        blank=True,
+        help_text=_("Who may authorise configuration changes for this customer."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    history = HistoricalRecords(m2m_fields=[approvers])
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EmailDomain(models.Model):
+    """A mail domain whose addresses belong to an organisation."""
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="domains")
+    domain = models.CharField(
+        _("domain"),
+        max_length=253,
+        unique=True,
+        validators=[RegexValidator(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", _("Enter a domain name."))],
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("e-mail domain")
+        verbose_name_plural = _("e-mail domains")
+        ordering = ("domain",)
+
+    def __str__(self) -> str:
+        return self.domain
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people whose e-mail address is their login."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person. Without a password they cannot sign in until they reset it."""
+        if not email:
+            raise ValueError("An e-mail address is required.")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a person with every right in the admin, and no role in the process."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Find a person by address, whatever its capitals."""
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person: at a customer, or, without an organisation, one of Expansive's own people."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    display_name = models.CharField(_("name"), max_length=150)
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="Europe/London", validators=[validate_time_zone]
+    )
+    organisation = models.ForeignKey(
+        Organisation,
+        verbose_name=_("organisation"),
+        on_delete=models.PROTECT,
+        related_name="people",
+        null=True,
+        blank=True,
+        help_text=_("Empty for Expansive's own people."),
+    )
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("may use the administration pages"), default=False)
+    date_joined = models.DateTimeField(_("added"), auto_now_add=True)
+    groups: Any = models.ManyToManyField(
+        "auth.Group", verbose_name=_("roles"), related_name="people", blank=True
+    )
+    history = HistoricalRecords(excluded_fields=["password", "last_login"], m2m_fields=[groups])
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    EMAIL_FIELD = "email"
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name"]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ("display_name",)
+        constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_ci")]
+
+    def __str__(self) -> str:
+        return self.display_name or self.email
+
+    def get_full_name(self) -> str:
+        """Return the name that other people see."""
+        return self.display_name
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether this is one of Expansive's own people rather than a customer's."""
+        return self.organisation_id is None
+
+    @cached_property
+    def roles(self) -> frozenset[Role]:
+        """The roles held, read once per loaded person. Superuser status grants none."""
+        known = set(Role.values)
+        names = self.groups.values_list("name", flat=True)
+        return frozenset(Role(name) for name in names if name in known)
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the person is active and holds at least one of these roles."""
+        return self.is_active and not self.roles.isdisjoint(roles)
+
+    @cached_property
+    def team_ids(self) -> frozenset[int]:
+        """Primary keys of the customer success teams the person belongs to."""
+        return frozenset(self.success_teams.values_list("pk", flat=True))
+
+    @cached_property
+    def approves_for_ids(self) -> frozenset[int]:
+        """Primary keys of the organisations whose configuration changes they may authorise."""
+        return frozenset(self.approves_for.values_list("pk", flat=True))
