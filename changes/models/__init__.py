@@ -1,0 +1,49 @@
+"""One file per noun; import from here."""
+
+from .assessment import Assessment
+from .board import BoardDecision, Question
+from .catalogue import Release, Service
+from .change import Change, Channel, Promise, parse_reference
+from .code import (
+    CHECKLIST,
+    Deployment,
+    Development,
+    PeerReview,
+    Requirements,
+    RiskAssessment,
+    StagingTest,
+)
+from .configuration import Authorisation, Documentation, Execution, Review
+from .confirmation import Confirmation, ConfirmationLink, Reminder
+from .discussion import Attachment, ChangeLink, Comment
+from .event import Event
+
+__all__ = [
+    "CHECKLIST",
+    "Assessment",
+    "Attachment",
+    "Authorisation",
+    "BoardDecision",
+    "Change",
+    "ChangeLink",
+    "Channel",
+    "Comment",
+    "Confirmation",
+    "ConfirmationLink",
+    "Deployment",
+    "Development",
+    "Documentation",
+    "Event",
+    "Execution",
+    "PeerReview",
+    "Promise",
+    "Question",
+    "Release",
+    "Reminder",
+    "Requirements",
+    "Review",
+    "RiskAssessment",
+    "Service",
+    "StagingTest",
+    "parse_reference",
+]

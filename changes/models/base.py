@@ -1,0 +1,39 @@
+"""What every record of a stage shares."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+
+class StageFields(models.Model):
+    """Evidence of one stage of one change, for a model that declares its own history.
+
+    ``path`` is the change's path number when the record was made: reclassifying starts a new
+    path and keeps the records of the old one, which then count for nothing.
+    """
+
+    change: Any
+    path = models.PositiveSmallIntegerField(_("path"), default=1, editable=False)
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("recorded by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+
+    class Meta:
+        abstract = True
+        ordering = ("-pk",)
+
+
+class StageRecord(StageFields):
+    """Evidence of one stage of one change, with history."""
+
+    history = HistoricalRecords(inherit=True)
+
+    class Meta(StageFields.Meta):
+        abstract = True

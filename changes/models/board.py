@@ -1,0 +1,78 @@
+"""What the Change Request Board decided, and what it asked."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from .base import StageRecord
+
+
+class BoardDecision(StageRecord):
+    """One outcome of the board for one revision of a code change."""
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", _("Accepted")
+        ACCEPTED_AS_PRIORITY = "accepted_as_priority", _("Accepted as a priority")
+        INFORMATION_REQUIRED = "information_required", _("Information required")
+        REJECTED = "rejected", _("Rejected")
+
+    class Category(models.TextChoices):
+        """Why a change was rejected: the process knows these two reasons."""
+
+        ADDRESSED_ELSEWHERE = "addressed_elsewhere", _("The aims are being addressed elsewhere")
+        NOT_STRATEGIC = "not_strategic", _("Does not meet the strategic goals")
+
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="board_decisions"
+    )
+    revision = models.PositiveIntegerField(_("revision of the request"))
+    outcome = models.CharField(_("outcome"), max_length=30, choices=Outcome.choices)
+    category = models.CharField(
+        _("reason category"), max_length=30, choices=Category.choices, blank=True
+    )
+    elsewhere = models.CharField(
+        _("addressed by"), max_length=200, blank=True, help_text=_("A change or a reference.")
+    )
+    reason = models.TextField(_("reason"), max_length=5000, blank=True)
+    meeting = models.CharField(_("meeting"), max_length=200, blank=True)
+
+    class Meta(StageRecord.Meta):
+        abstract = False
+        verbose_name = _("board decision")
+
+
+class Question(models.Model):
+    """A question of the board, with the person who must answer it."""
+
+    decision = models.ForeignKey(BoardDecision, on_delete=models.PROTECT, related_name="questions")
+    change = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="questions")
+    text = models.TextField(_("question"), max_length=2000)
+    answerer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("to be answered by"),
+        on_delete=models.PROTECT,
+        related_name="questions",
+    )
+    answer = models.TextField(_("answer"), max_length=10000, blank=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("question")
+        ordering = ("pk",)
+        indexes = [
+            models.Index(
+                fields=["answerer"],
+                condition=models.Q(answered_at__isnull=True),
+                name="changes_question_open",
+            )
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has answered yet."""
+        return self.answered_at is None

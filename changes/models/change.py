@@ -1,0 +1,423 @@
+"""The change request and the legal moves of its life."""
+
+import re
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+from simple_history.models import HistoricalRecords
+
+from ..risk import RiskLevel, Urgency
+from ..states import CODE_ONLY, CONFIGURATION_ONLY, FINAL, LEGAL_MOVES, ChangeType, State, path_of
+
+REFERENCE = re.compile(r"^\s*CR-?0*(\d{1,18})\s*$", re.IGNORECASE)
+S = State
+
+
+class Channel(models.TextChoices):
+    """How the request reached support."""
+
+    PORTAL = "portal", _("Portal")
+    EMAIL = "email", _("E-mail")
+    PHONE = "phone", _("Phone")
+    CHAT = "chat", _("Chat")
+    API = "api", _("API")
+
+
+class Promise(models.TextChoices):
+    """What an acceptance by the board promises."""
+
+    NONE = "", _("None")
+    TWELVE_MONTHS = "twelve_months", _("Delivered within 12 months")
+    THREE_RELEASES = "three_releases", _("In one of the next three releases")
+
+
+class Change(models.Model):
+    """A change request. Its state moves only through ``changes.lifecycle``."""
+
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    description = models.TextField(
+        _("description"),
+        max_length=50000,
+        blank=True,
+        help_text=_("What should change, and what for? Markdown is welcome."),
+    )
+    organisation = models.ForeignKey(
+        "accounts.Organisation",
+        verbose_name=_("organisation"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+        null=True,
+        blank=True,
+    )
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("requester"),
+        on_delete=models.PROTECT,
+        related_name="requested_changes",
+        null=True,
+        blank=True,
+    )
+    raised_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("raised by"),
+        on_delete=models.PROTECT,
+        related_name="raised_changes",
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        on_delete=models.PROTECT,
+        related_name="owned_changes",
+        null=True,
+        blank=True,
+        help_text=_("Who sees the change through."),
+    )
+    channel = models.CharField(
+        _("channel"), max_length=20, choices=Channel.choices, default=Channel.PORTAL
+    )
+    desired_on = models.DateField(_("desired date"), null=True, blank=True)
+    services: Any = models.ManyToManyField(
+        "changes.Service", verbose_name=_("affected services"), related_name="changes", blank=True
+    )
+    watchers: Any = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("watchers"),
+        related_name="watched_changes",
+        blank=True,
+    )
+
+    state = FSMField(
+        _("state"), choices=State.choices, default=State.DRAFT, protected=True, max_length=30
+    )
+    state_since = models.DateTimeField(_("in this state since"), default=timezone.now)
+    type = models.CharField(_("type"), max_length=20, choices=ChangeType.choices, blank=True)
+    path = models.PositiveSmallIntegerField(_("path"), default=1)
+    revision = models.PositiveIntegerField(_("revision of the request"), default=1)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    urgency = models.PositiveSmallIntegerField(
+        _("urgency"), choices=Urgency.choices, null=True, blank=True
+    )
+    risk = models.PositiveSmallIntegerField(
+        _("risk"), choices=RiskLevel.choices, null=True, blank=True
+    )
+    promise = models.CharField(_("promise"), max_length=20, choices=Promise.choices, blank=True)
+    promised_at = models.DateTimeField(_("promised"), null=True, blank=True)
+    promised_release = models.ForeignKey(
+        "changes.Release",
+        verbose_name=_("promised by release"),
+        on_delete=models.PROTECT,
+        related_name="promised_changes",
+        null=True,
+        blank=True,
+    )
+    due_on = models.DateField(_("due"), null=True, blank=True)
+    external_source = models.CharField(_("imported from"), max_length=50, blank=True)
+    external_id = models.CharField(_("number there"), max_length=100, blank=True)
+
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    updated_at = models.DateTimeField(_("last changed"), auto_now=True)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    search = models.GeneratedField(
+        expression=SearchVector("title", weight="A", config="english")
+        + SearchVector("description", weight="B", config="english"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    history = HistoricalRecords(
+        excluded_fields=["search", "updated_at"], m2m_fields=[services, watchers]
+    )
+
+    class Meta:
+        verbose_name = _("change request")
+        verbose_name_plural = _("change requests")
+        ordering = ("-pk",)
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(state=S.DRAFT)
+                | (Q(organisation__isnull=False) & Q(requester__isnull=False) & ~Q(title=""))
+                | Q(state=S.WITHDRAWN),
+                name="changes_change_complete",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(CONFIGURATION_ONLY)) | Q(type="configuration"),
+                name="changes_change_configuration_states",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=sorted(CODE_ONLY)) | Q(type="code"),
+                name="changes_change_code_states",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="changes_change_known_state"
+            ),
+            models.UniqueConstraint(
+                fields=["external_source", "external_id"],
+                condition=~Q(external_id=""),
+                name="changes_change_imported_once",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["state", "-id"], name="changes_change_state"),
+            models.Index(fields=["organisation", "-id"], name="changes_change_org"),
+            models.Index(fields=["owner", "-id"], name="changes_change_owner"),
+            models.Index(fields=["requester", "-id"], name="changes_change_requester"),
+            models.Index(fields=["raised_by", "-id"], name="changes_change_raiser"),
+            models.Index(fields=["type", "-id"], name="changes_change_type"),
+            models.Index(fields=["risk", "-id"], name="changes_change_risk"),
+            GinIndex(fields=["search"], name="changes_change_search"),
+            GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
+        ]
+        triggers: ClassVar[list[Any]] = [
+            pgtrigger.FSM(
+                name="legal_moves",
+                field="state",
+                transitions=[
+                    (old.value, new.value) for old, exits in LEGAL_MOVES.items() for new in exits
+                ],
+            ),
+            pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.title}".strip()
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the change's page."""
+        return reverse("changes:detail", args=[self.pk])
+
+    @property
+    def reference(self) -> str:
+        """The name people use for the change: ``CR-000123``."""
+        return f"CR-{self.pk:06d}" if self.pk else "CR-new"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can happen to the change any more."""
+        return self.state in FINAL
+
+    @property
+    def stages(self) -> tuple[State, ...]:
+        """The stages of this change's path, in order."""
+        return path_of(self.type)
+
+    # The newest record of each kind on the current path. Each reads the whole reverse relation,
+    # so that a prefetch (queries.with_story) serves all of them in a fixed number of queries.
+
+    def _latest(self, relation: str) -> Any:
+        records = [record for record in getattr(self, relation).all() if record.path == self.path]
+        return max(records, key=lambda record: record.pk, default=None)
+
+    @cached_property
+    def assessment(self) -> Any:
+        return self._latest("assessments")
+
+    @cached_property
+    def execution(self) -> Any:
+        return self._latest("executions")
+
+    @cached_property
+    def board_decision(self) -> Any:
+        return self._latest("board_decisions")
+
+    @cached_property
+    def requirement_definition(self) -> Any:
+        return self._latest("requirements")
+
+    @cached_property
+    def risk_assessment(self) -> Any:
+        return self._latest("risk_assessments")
+
+    @cached_property
+    def development(self) -> Any:
+        return self._latest("developments")
+
+    @cached_property
+    def deployment(self) -> Any:
+        return self._latest("deployments")
+
+    @cached_property
+    def confirmation(self) -> Any:
+        return self._latest("confirmations")
+
+    # Moves. Each sets fields of the change and nothing else; lifecycle does the rest.
+
+    def _enter(self) -> None:
+        self.state_since = timezone.now()
+
+    def _finish(self) -> None:
+        self._enter()
+        self.closed_at = self.state_since
+
+    @transition(field=state, source=S.DRAFT, target=S.SUBMITTED)
+    def submit(self) -> None:
+        self._enter()
+        self.submitted_at = self.state_since
+
+    @transition(
+        field=state,
+        source=[
+            S.DRAFT,
+            S.SUBMITTED,
+            S.REVIEW,
+            S.AUTHORISATION,
+            S.EXECUTION,
+            S.BOARD,
+            S.INFORMATION_REQUIRED,
+            S.REQUIREMENTS,
+            S.RISK_ASSESSMENT,
+            S.DEVELOPMENT,
+            S.TESTING,
+            S.DEPLOYMENT,
+        ],
+        target=S.WITHDRAWN,
+    )
+    def withdraw(self) -> None:
+        self._finish()
+
+    @transition(field=state, source=S.SUBMITTED, target=S.REVIEW)
+    def start_configuration(self) -> None:
+        self.type = ChangeType.CONFIGURATION
+        self._enter()
+
+    @transition(field=state, source=S.SUBMITTED, target=S.BOARD)
+    def start_code(self) -> None:
+        self.type = ChangeType.CODE
+        self._enter()
+
+    @transition(
+        field=state,
+        source=[
+            S.BOARD,
+            S.INFORMATION_REQUIRED,
+            S.REQUIREMENTS,
+            S.RISK_ASSESSMENT,
+            S.DEVELOPMENT,
+            S.TESTING,
+        ],
+        target=S.REVIEW,
+    )
+    def restart_as_configuration(self) -> None:
+        self._restart(ChangeType.CONFIGURATION)
+
+    @transition(
+        field=state,
+        source=[S.REVIEW, S.AUTHORISATION, S.EXECUTION, S.ROLLED_BACK],
+        target=S.BOARD,
+    )
+    def restart_as_code(self) -> None:
+        self._restart(ChangeType.CODE)
+
+    def _restart(self, change_type: ChangeType) -> None:
+        self.type = change_type
+        self.path += 1
+        self.promise = ""
+        self.promised_at = self.promised_release = self.due_on = None
+        self._enter()
+
+    @transition(field=state, source=S.REVIEW, target=S.AUTHORISATION)
+    def endorse(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=[S.REVIEW, S.AUTHORISATION], target=S.REFUSED)
+    def refuse(self) -> None:
+        self._finish()
+
+    @transition(field=state, source=S.AUTHORISATION, target=S.EXECUTION)
+    def authorise(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.EXECUTION, target=S.DOCUMENTATION)
+    def complete_execution(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.EXECUTION, target=S.ROLLED_BACK)
+    def roll_back_execution(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.ROLLED_BACK, target=S.EXECUTION)
+    def replan_execution(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.DOCUMENTATION, target=S.CONFIRMATION)
+    def document(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.BOARD, target=S.REQUIREMENTS)
+    def accept(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.BOARD, target=S.INFORMATION_REQUIRED)
+    def require_information(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.INFORMATION_REQUIRED, target=S.BOARD)
+    def return_to_board(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.BOARD, target=S.REJECTED)
+    def reject(self) -> None:
+        self._finish()
+
+    @transition(field=state, source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
+    def define_requirements(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.RISK_ASSESSMENT, target=S.DEVELOPMENT)
+    def accept_risk(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.DEVELOPMENT, target=S.TESTING)
+    def complete_development(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.TESTING, target=S.DEPLOYMENT)
+    def pass_tests(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.TESTING, target=S.DEVELOPMENT)
+    def fail_tests(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.DEPLOYMENT, target=S.CONFIRMATION)
+    def complete_deployment(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.DEPLOYMENT, target=S.DEVELOPMENT)
+    def roll_back_deployment(self) -> None:
+        self._enter()
+
+    @transition(
+        field=state, source=[S.CONFIRMATION, S.NOT_CONFIRMED, S.ROLLED_BACK], target=S.CLOSED
+    )
+    def close(self) -> None:
+        self._finish()
+
+    @transition(field=state, source=S.CONFIRMATION, target=S.NOT_CONFIRMED)
+    def decline(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.NOT_CONFIRMED, target=S.EXECUTION)
+    def rework_configuration(self) -> None:
+        self._enter()
+
+    @transition(field=state, source=S.NOT_CONFIRMED, target=S.DEVELOPMENT)
+    def rework_code(self) -> None:
+        self._enter()
+
+
+def parse_reference(text: str) -> int | None:
+    """Return the primary key in ``CR-000123`` (also ``cr123``), or None."""
+    match = REFERENCE.match(text)
+    return int(match.group(1)) if match else None

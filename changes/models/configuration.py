@@ -1,0 +1,100 @@
+"""Records of the configuration path: review, authorisation, execution, documentation."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from .base import StageRecord
+
+
+class Review(StageRecord):
+    """The customer success team's review of a configuration change."""
+
+    class Outcome(models.TextChoices):
+        ENDORSED = "endorsed", _("Endorsed: send for authorisation")
+        REFUSED = "refused", _("Refused")
+
+    change = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="reviews")
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices)
+    findings = models.TextField(_("findings"), max_length=5000)
+
+    class Meta(StageRecord.Meta):
+        abstract = False
+        verbose_name = _("customer success review")
+
+
+class Authorisation(StageRecord):
+    """An authorised approver's decision on a configuration change."""
+
+    class Outcome(models.TextChoices):
+        AUTHORISED = "authorised", _("Authorised")
+        REFUSED = "refused", _("Refused")
+
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="authorisations"
+    )
+    revision = models.PositiveIntegerField(_("revision of the request"))
+    outcome = models.CharField(_("decision"), max_length=20, choices=Outcome.choices)
+    reason = models.TextField(_("reason"), max_length=5000)
+
+    class Meta(StageRecord.Meta):
+        abstract = False
+        verbose_name = _("authorisation")
+
+
+class Execution(StageRecord):
+    """One planned execution of a configuration change, and how it went."""
+
+    class Outcome(models.TextChoices):
+        PENDING = "", _("Not finished")
+        SUCCEEDED = "succeeded", _("Done as planned")
+        ROLLED_BACK = "rolled_back", _("Rolled back")
+
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="executions"
+    )
+    executor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("executor"),
+        on_delete=models.PROTECT,
+        related_name="executions",
+    )
+    window_start = models.DateTimeField(_("window opens"))
+    window_end = models.DateTimeField(_("window closes"))
+    steps = models.TextField(_("steps"), max_length=10000)
+    rollback_plan = models.TextField(_("rollback plan"), max_length=10000)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    outcome = models.CharField(
+        _("outcome"), max_length=20, choices=Outcome.choices, default="", blank=True
+    )
+    notes = models.TextField(_("what happened"), max_length=5000, blank=True)
+
+    class Meta(StageRecord.Meta):
+        abstract = False
+        verbose_name = _("execution")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(window_end__gt=F("window_start")), name="changes_execution_window"
+            ),
+            models.CheckConstraint(
+                condition=~Q(rollback_plan=""), name="changes_execution_rollback_plan"
+            ),
+        ]
+
+
+class Documentation(StageRecord):
+    """Where the change is logged in the customer success tool."""
+
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="documentations"
+    )
+    system = models.CharField(_("system"), max_length=100)
+    reference = models.CharField(_("reference"), max_length=100)
+    link = models.URLField(_("link"), max_length=500, blank=True)
+    summary = models.TextField(_("summary"), max_length=5000)
+
+    class Meta(StageRecord.Meta):
+        abstract = False
+        verbose_name = _("documentation")

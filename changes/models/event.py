@@ -1,0 +1,53 @@
+"""What happened to a change: one append-only row per step."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from ..states import State
+
+
+class Event(models.Model):
+    """One act of one person (or, without an actor, of the product) on a change.
+
+    The row keeps the actor's name and address as they were, so that it outlives them.
+    Separation of duties is judged by these rows.
+    """
+
+    change = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="events")
+    verb = models.CharField(_("step"), max_length=40)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        on_delete=models.PROTECT,
+        related_name="events",
+        null=True,
+        blank=True,
+    )
+    actor_name = models.CharField(max_length=150, blank=True)
+    actor_email = models.EmailField(blank=True)
+    at = models.DateTimeField(_("when"), auto_now_add=True, db_index=True)
+    from_state = models.CharField(max_length=30, choices=State.choices, blank=True)
+    to_state = models.CharField(max_length=30, choices=State.choices, blank=True)
+    path = models.PositiveSmallIntegerField(default=1)
+    revision = models.PositiveIntegerField(default=1)
+    reason = models.TextField(_("why"), blank=True)
+    is_internal = models.BooleanField(default=False)
+    data = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("event")
+        ordering = ("pk",)
+        indexes = [
+            models.Index(fields=["change", "verb"], name="changes_event_change_verb"),
+            models.Index(fields=["actor", "-id"], name="changes_event_actor"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    @property
+    def moved(self) -> bool:
+        """Whether the step took the change to another state."""
+        return self.from_state != self.to_state

@@ -1,0 +1,152 @@
+"""The life of a change: page one for a newcomer.
+
+Every state, its label, its words for a customer, the two paths and the legal moves between
+states. The database refuses a move that is not in ``LEGAL_MOVES``; the ``@transition``
+methods of ``models/change.py`` say the same with names, and a test holds the two together.
+"""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class ChangeType(models.TextChoices):
+    """Decided by the initial assessment."""
+
+    CONFIGURATION = "configuration", _("Configuration change")
+    CODE = "code", _("Code change")
+
+
+class State(models.TextChoices):
+    """Where a change is in its life."""
+
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    # Configuration changes
+    REVIEW = "review", _("Customer success review")
+    AUTHORISATION = "authorisation", _("Authorisation")
+    EXECUTION = "execution", _("Execution")
+    ROLLED_BACK = "rolled_back", _("Rolled back")
+    DOCUMENTATION = "documentation", _("Documentation")
+    REFUSED = "refused", _("Refused")
+    # Code changes
+    BOARD = "board", _("Change Request Board")
+    INFORMATION_REQUIRED = "information_required", _("Information required")
+    REQUIREMENTS = "requirements", _("Requirement definition")
+    RISK_ASSESSMENT = "risk_assessment", _("Risk assessment")
+    DEVELOPMENT = "development", _("Secure development")
+    TESTING = "testing", _("Testing")
+    DEPLOYMENT = "deployment", _("Deployment")
+    REJECTED = "rejected", _("Rejected")
+    # Both
+    CONFIRMATION = "confirmation", _("Requester confirmation")
+    NOT_CONFIRMED = "not_confirmed", _("Not as expected")
+    CLOSED = "closed", _("Closed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+S = State
+
+LEGAL_MOVES: dict[State, tuple[State, ...]] = {
+    S.DRAFT: (S.SUBMITTED, S.WITHDRAWN),
+    S.SUBMITTED: (S.REVIEW, S.BOARD, S.WITHDRAWN),
+    S.REVIEW: (S.AUTHORISATION, S.REFUSED, S.BOARD, S.WITHDRAWN),
+    S.AUTHORISATION: (S.EXECUTION, S.REFUSED, S.BOARD, S.WITHDRAWN),
+    S.EXECUTION: (S.DOCUMENTATION, S.ROLLED_BACK, S.BOARD, S.WITHDRAWN),
+    S.ROLLED_BACK: (S.EXECUTION, S.CLOSED, S.BOARD),
+    S.DOCUMENTATION: (S.CONFIRMATION,),
+    S.REFUSED: (),
+    S.BOARD: (S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED, S.REVIEW, S.WITHDRAWN),
+    S.INFORMATION_REQUIRED: (S.BOARD, S.REVIEW, S.WITHDRAWN),
+    S.REQUIREMENTS: (S.RISK_ASSESSMENT, S.REVIEW, S.WITHDRAWN),
+    S.RISK_ASSESSMENT: (S.DEVELOPMENT, S.REVIEW, S.WITHDRAWN),
+    S.DEVELOPMENT: (S.TESTING, S.REVIEW, S.WITHDRAWN),
+    S.TESTING: (S.DEPLOYMENT, S.DEVELOPMENT, S.REVIEW, S.WITHDRAWN),
+    S.DEPLOYMENT: (S.CONFIRMATION, S.DEVELOPMENT, S.WITHDRAWN),
+    S.REJECTED: (),
+    S.CONFIRMATION: (S.CLOSED, S.NOT_CONFIRMED),
+    S.NOT_CONFIRMED: (S.EXECUTION, S.DEVELOPMENT, S.CLOSED),
+    S.CLOSED: (),
+    S.WITHDRAWN: (),
+}
+
+FINAL = frozenset(state for state, exits in LEGAL_MOVES.items() if not exits)
+OPEN = frozenset(State) - FINAL - {S.DRAFT}
+
+CONFIGURATION_PATH = (
+    S.SUBMITTED,
+    S.REVIEW,
+    S.AUTHORISATION,
+    S.EXECUTION,
+    S.DOCUMENTATION,
+    S.CONFIRMATION,
+    S.CLOSED,
+)
+CODE_PATH = (
+    S.SUBMITTED,
+    S.BOARD,
+    S.REQUIREMENTS,
+    S.RISK_ASSESSMENT,
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+    S.CONFIRMATION,
+    S.CLOSED,
+)
+UNDECIDED_PATH = (S.SUBMITTED, S.CLOSED)
+
+CONFIGURATION_ONLY = frozenset(
+    {S.REVIEW, S.AUTHORISATION, S.EXECUTION, S.ROLLED_BACK, S.DOCUMENTATION, S.REFUSED}
+)
+CODE_ONLY = frozenset(
+    {
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        S.DEVELOPMENT,
+        S.TESTING,
+        S.DEPLOYMENT,
+        S.REJECTED,
+    }
+)
+
+SIDE_STATE_STAGE = {
+    S.ROLLED_BACK: S.EXECUTION,
+    S.INFORMATION_REQUIRED: S.BOARD,
+    S.NOT_CONFIRMED: S.CONFIRMATION,
+    S.DRAFT: S.SUBMITTED,
+}
+"""The stage under which a state off the main path is shown."""
+
+PLAIN_WORDS: dict[State, str] = {
+    S.DRAFT: _("You have not sent this request yet."),
+    S.SUBMITTED: _("We have your request and are looking at what it needs."),
+    S.REVIEW: _("Your customer success team is reviewing the request."),
+    S.AUTHORISATION: _("The change is waiting for approval."),
+    S.EXECUTION: _("The change is approved and being put in place."),
+    S.ROLLED_BACK: _("The change was undone because it did not go as planned. We are on it."),
+    S.DOCUMENTATION: _("The change is in place and being written up."),
+    S.REFUSED: _("The change was refused."),
+    S.BOARD: _("The change is waiting for the next Change Request Board."),
+    S.INFORMATION_REQUIRED: _("The board needs to know more before it can decide."),
+    S.REQUIREMENTS: _("The board accepted the change. We are writing down what is needed."),
+    S.RISK_ASSESSMENT: _("We are assessing the security risks of the change."),
+    S.DEVELOPMENT: _("The change is being built."),
+    S.TESTING: _("The change is built and being tested."),
+    S.DEPLOYMENT: _("The change is tested and waiting for its release."),
+    S.REJECTED: _("The board decided not to go ahead with the change."),
+    S.CONFIRMATION: _("The change is in place. Please tell us whether it meets your needs."),
+    S.NOT_CONFIRMED: _("You told us it is not as expected. We are looking into it."),
+    S.CLOSED: _("The change is closed."),
+    S.WITHDRAWN: _("The request was withdrawn."),
+}
+"""What a requester reads instead of the state's name."""
+
+
+def path_of(change_type: str) -> tuple[State, ...]:
+    """Return the stages that a change of this type goes through, in order."""
+    if change_type == ChangeType.CONFIGURATION:
+        return CONFIGURATION_PATH
+    if change_type == ChangeType.CODE:
+        return CODE_PATH
+    return UNDECIDED_PATH
