@@ -1,0 +1,47 @@
+"""Background work: the worker's application and what beat starts, and when.
+
+Every entry asks the database what is due, may run twice and may be missed: the next minute
+makes up for it. An entry nobody fetched within its minute expires instead of piling up.
+"""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
+
+app = Celery("expansive_cm")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def every_minute(task: str) -> dict[str, Any]:
+    """An entry for work that people wait for."""
+    return {"task": task, "schedule": crontab(), "options": {"expires": 55}}
+
+
+def every_hour(task: str, minute: int) -> dict[str, Any]:
+    """An entry for work that can wait, at its own minute so that not all begin at once."""
+    return {"task": task, "schedule": crontab(minute=str(minute)), "options": {"expires": 3300}}
+
+
+app.conf.beat_schedule = {
+    "send queued mail": every_minute("changes.tasks.send_queued_mail"),
+    "send reminders": every_minute("changes.tasks.send_reminders"),
+    "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
+    "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),
+}
+# The schedule lies here and nothing is remembered between two starts: no file to corrupt.
+app.conf.beat_scheduler = "celery.beat:Scheduler"
+
+
+@setup_logging.connect
+def use_project_logging(**kwargs: Any) -> None:
+    """Log as the web process does instead of in Celery's own way."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)

@@ -1,0 +1,59 @@
+"""Whether this process lives (/healthz) and whether it can serve people (/readyz)."""
+
+from collections.abc import Callable
+
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+
+
+class HealthMiddleware:
+    """Answer both checks before host names, sessions and redirects come into play.
+
+    They are asked for from inside the machine, by address, without TLS and often: the first
+    middleware is the only place where nothing else can make them fail.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.migrated = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info not in ("/healthz", "/readyz"):
+            return self.get_response(request)
+        if request.method not in ("GET", "HEAD"):
+            return answer("Only GET and HEAD are answered here.", 405)
+        if request.path_info == "/healthz":
+            return answer("alive")
+        return self.readiness()
+
+    def readiness(self) -> HttpResponse:
+        """Ask the database, and compare its migrations with the code's until they agree.
+
+        Redis is not asked: every request can be served without it.
+        """
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            self.migrated = self.migrated or not pending_migrations()
+        except Error:
+            connection.close()
+            return answer("The database does not answer.", 503)
+        if not self.migrated:
+            return answer("The database lacks migrations: run `manage.py migrate`.", 503)
+        return answer("ready")
+
+
+def pending_migrations() -> bool:
+    """Whether the code knows a migration that the database has not seen."""
+    executor = MigrationExecutor(connection)
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def answer(text: str, status: int = 200) -> HttpResponse:
+    """A line of text for a machine, which nothing may keep."""
+    headers = {"Cache-Control": "no-store"}
+    if status == 405:
+        headers["Allow"] = "GET, HEAD"
+    content_type = "text/plain; charset=utf-8"
+    return HttpResponse(f"{text}\n", status=status, content_type=content_type, headers=headers)

@@ -1,0 +1,75 @@
+"""What is settled before any view runs: who really asks, and how much may be sent."""
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+
+class TrustedProxyMiddleware:
+    """Take visitor address and scheme from forwarding headers of TRUSTED_PROXIES alone.
+
+    Effects: sets REMOTE_ADDR to the last address in X-Forwarded-For that is not one of our
+    proxies, and the scheme to X-Forwarded-Proto. The headers of anybody else are dropped, so
+    that nobody can lend himself another address and outwit the sign-in limits.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        meta = request.META
+        forwarded_for = meta.pop("HTTP_X_FORWARDED_FOR", "")
+        forwarded_proto = meta.pop("HTTP_X_FORWARDED_PROTO", "")
+        if is_proxy(meta.get("REMOTE_ADDR", "")):
+            meta["REMOTE_ADDR"] = visitor(forwarded_for, meta["REMOTE_ADDR"])
+            scheme = forwarded_proto.split(",")[-1].strip().lower()
+            if scheme in ("http", "https"):
+                meta["wsgi.url_scheme"] = scheme
+        return self.get_response(request)
+
+
+def is_proxy(address: str) -> bool:
+    """Whether this address is one of our own proxies."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+def visitor(forwarded_for: str, peer: str) -> str:
+    """Find who really asked: from the right, the first address that no proxy of ours has."""
+    address = peer
+    for part in reversed(forwarded_for.split(",")):
+        try:
+            candidate = str(ipaddress.ip_address(part.strip()))
+        except ValueError:
+            break
+        address = candidate
+        if not is_proxy(candidate):
+            break
+    return address
+
+
+class RequestSizeMiddleware:
+    """Refuse a body over REQUEST_MAX_BYTES before any of it is read or stored.
+
+    Django itself limits fields and counts files, but writes a file of any size to disk while
+    it looks for the form's CSRF token, signed in or not.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            size = int(request.META.get("CONTENT_LENGTH") or 0)
+        except ValueError:
+            size = 0
+        if size > settings.REQUEST_MAX_BYTES:
+            text = _("That is too much at once: nothing was saved. Send fewer or smaller files.")
+            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)
