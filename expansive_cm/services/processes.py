@@ -1,0 +1,197 @@
+"""Starting, finding again and stopping processes without ever touching somebody else's."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import Thread
+from typing import IO, Any
+
+import psutil
+
+KILL_AFTER_SECONDS = 5
+
+
+class StartError(Exception):
+    """A part did not start; the message is a sentence for the person who typed the command."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process for ever: a number is given out again, a number with a birthday is not."""
+
+    name: str
+    pid: int
+    created: float
+    stop_signal: int
+    grace: float
+
+    def find(self) -> psutil.Process | None:
+        """The living process this stands for, or None when it is gone."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < 0.05
+            alive = process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return process if same and alive else None
+
+
+class Registry:
+    """The processes of this directory, on disk, so that a later start finds what was left."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.identities: list[Identity] = []
+
+    def stop_leftovers(self) -> list[str]:
+        """Stop what a killed start left running, last started first; gives their names."""
+        try:
+            found = [Identity(**entry) for entry in json.loads(self.path.read_text())]
+        except (FileNotFoundError, ValueError, TypeError):
+            found = []
+        living = [identity for identity in reversed(found) if identity.find()]
+        for identity in living:
+            stop(identity)
+        self.path.unlink(missing_ok=True)
+        return [identity.name for identity in living]
+
+    def add(self, identity: Identity) -> None:
+        """Remember a process before anything else happens to it."""
+        others = [known for known in self.identities if known.name != identity.name]
+        self.identities = [*others, identity]
+        draft = self.path.with_suffix(".new")
+        draft.write_text(json.dumps([asdict(known) for known in self.identities]))
+        draft.replace(self.path)
+
+    def clear(self) -> None:
+        """Forget everything after an orderly stop."""
+        self.identities = []
+        self.path.unlink(missing_ok=True)
+
+
+def stop(identity: Identity, *, now: bool = False) -> None:
+    """Ask a process to stop, wait as long as it may take, then end it and its children.
+
+    `now` skips the waiting. Raises: StartError when the process belongs to another account.
+    """
+    process = identity.find()
+    if process is None:
+        return
+    try:
+        family = [process, *process.children(recursive=True)]
+        if not now:
+            process.send_signal(identity.stop_signal)
+            psutil.wait_procs([process], timeout=identity.grace)
+        end([member for member in family if member.is_running()])
+    except psutil.NoSuchProcess:
+        return
+    except psutil.AccessDenied as error:
+        raise StartError(
+            f"{identity.name} (process {identity.pid}) of an earlier start belongs to another "
+            "account: stop it there first."
+        ) from error
+
+
+def end(members: list[psutil.Process]) -> None:
+    """Terminate, then kill, whatever of these is still there."""
+    for send in (psutil.Process.terminate, psutil.Process.kill):
+        for member in members:
+            try:
+                send(member)
+            except psutil.NoSuchProcess:
+                continue
+        _gone, members = psutil.wait_procs(members, timeout=KILL_AFTER_SECONDS)
+
+
+@dataclass
+class Child:
+    """A process that is kept running: how it starts, where its words go and how it ends."""
+
+    name: str
+    command: list[str]
+    env: dict[str, str]
+    cwd: Path
+    log: Path | None = None
+    stop_signal: int = signal.SIGTERM
+    grace: float = 10
+    account: dict[str, Any] = field(default_factory=dict)
+    pass_fds: tuple[int, ...] = ()
+    process: subprocess.Popen[str] | None = None
+    starts: list[float] = field(default_factory=list)
+
+    def start(self, registry: Registry, say: Callable[[str, str], None]) -> None:
+        """Start it in a session of its own: Ctrl-C reaches the supervisor alone.
+
+        Effects: writes to `log`, or passes each line to `say` when there is no log.
+        """
+        self.starts.append(time.monotonic())
+        output: Any = open_log(self.log) if self.log else subprocess.PIPE
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=self.cwd,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=self.pass_fds,
+            text=True,
+            errors="replace",
+            **self.account,
+        )
+        if self.log:
+            output.close()
+        else:
+            Thread(target=pass_on, args=(self.process.stdout, self.name, say), daemon=True).start()
+        registry.add(self.identity())
+
+    def identity(self) -> Identity:
+        """What tells this very process from every other one."""
+        assert self.process is not None
+        try:
+            created = psutil.Process(self.process.pid).create_time()
+        except psutil.NoSuchProcess:
+            created = 0.0
+        return Identity(self.name, self.process.pid, created, self.stop_signal, self.grace)
+
+    def ended(self) -> int | None:
+        """The exit status once the process is gone, else None."""
+        return self.process.poll() if self.process else None
+
+    def stop(self, *, now: bool = False) -> None:
+        """Stop it in its own way and collect it."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        stop(self.identity(), now=now)
+        self.process.wait()
+
+    def last_words(self) -> str:
+        """The end of its log, for a sentence about why it did not start."""
+        if not self.log or not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+
+def open_log(path: Path) -> IO[str]:
+    """Open a log for appending; one that has grown large makes room for a new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > 10 * 2**20:
+        path.replace(path.with_suffix(".old.log"))
+    return path.open("a")
+
+
+def pass_on(lines: IO[str] | None, name: str, say: Callable[[str, str], None]) -> None:
+    """Repeat each line of a child until it closes its output."""
+    for line in lines or ():
+        say(name, line.rstrip("\n"))
+
+
+def clean_environment(**values: str) -> dict[str, str]:
+    """The caller's environment without what would redirect PostgreSQL's own programs."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**kept, **values}

@@ -1,0 +1,214 @@
+"""The real parts that tests stand on: mail server, worker, browser.
+
+`tests/environment.py` has started the databases before this file is read. The cast of people
+lives in `tests/people.py`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parent.parent
+SCREENSHOTS = ROOT / ".data" / "screenshots"
+CHROMIUM_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_BROWSER = (
+    "The browser tests need Chromium: install it (on Debian: apt-get install chromium), or name "
+    "one in CHROMIUM. With ALLOW_NO_BROWSER=1 these tests are left out."
+)
+
+if (ROOT / "tests" / "people.py").exists():
+    pytest_plugins = ["tests.people"]
+
+
+class Mailbox:
+    """Every message that the test's SMTP server has taken, in order."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.host = "127.0.0.1"
+        self.port = 0
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.content)
+        message["X-Envelope-To"] = ", ".join(envelope.rcpt_tos)
+        self.messages.append(message)
+        return "250 OK"
+
+    def wait_for(self, count: int, seconds: float = 20) -> list[Message]:
+        """Wait until `count` messages have come in; fails with what did come."""
+        deadline = time.monotonic() + seconds
+        while len(self.messages) < count and time.monotonic() < deadline:
+            time.sleep(0.05)
+        subjects = [message["Subject"] for message in self.messages]
+        assert len(subjects) >= count, f"{count} messages expected, these came: {subjects}"
+        return self.messages
+
+
+@pytest.fixture
+def smtp_server(settings: Any) -> Iterator[Mailbox]:
+    """A real SMTP server; the outbox of this process delivers to it while the test runs."""
+    from aiosmtpd.controller import Controller
+    from post_office.connections import connections
+
+    mailbox = Mailbox()
+    controller = Controller(mailbox, hostname=mailbox.host, port=0)
+    controller.start()
+    mailbox.port = controller.server.sockets[0].getsockname()[1]
+    settings.EMAIL_HOST, settings.EMAIL_PORT = mailbox.host, mailbox.port
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
+    backends = {"default": "django.core.mail.backends.smtp.EmailBackend"}
+    settings.POST_OFFICE = {**settings.POST_OFFICE, "BACKENDS": backends}
+    connections.close()
+    yield mailbox
+    connections.close()
+    controller.stop()
+
+
+@pytest.fixture
+def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[subprocess.Popen]:
+    """A real Celery worker on this test's database and queue, ready when the test begins.
+
+    Work that earlier tests left in the queue is thrown away first.
+    """
+    from expansive_cm.celery import app
+
+    app.conf.broker_url = settings.CELERY_BROKER_URL
+    app.control.purge()
+    log = tmp_path / "worker.log"
+    command = [sys.executable, "-m", "celery", "-A", "expansive_cm", "worker", "-c", "1"]
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            [*command, "--without-gossip", "--without-mingle", "-l", "INFO"],
+            cwd=ROOT,
+            env={**os.environ, **worker_environment()},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 30
+        while " ready." not in log.read_text():
+            if worker.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"The worker did not start:\n{log.read_text()}")
+            time.sleep(0.1)
+        yield worker
+    finally:
+        worker.terminate()
+        try:
+            worker.wait(20)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()
+
+
+def worker_environment() -> dict[str, str]:
+    """What a second process needs to work on the database of this test."""
+    parts = connection.get_connection_params()
+    host, port = parts.get("host", ""), parts.get("port") or ""
+    user = f"{parts.get('user', '')}:{parts.get('password', '')}"
+    address = f"postgresql://{user}@/{parts['dbname']}?host={host}"
+    return {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"{address}&port={port}" if port else address,
+        "EMAIL_URL": f"smtp://{settings.EMAIL_HOST}:{settings.EMAIL_PORT}",
+        "DEMO": "false" if "smtp" in settings.POST_OFFICE["BACKENDS"]["default"] else "true",
+        "ALLOWED_HOSTS": "testserver",
+        "DEFAULT_FROM_EMAIL": settings.DEFAULT_FROM_EMAIL,
+    }
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for the whole run."""
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
+    if not chromium:
+        if os.environ.get("ALLOW_NO_BROWSER") == "1":
+            pytest.skip(NO_BROWSER)
+        pytest.fail(NO_BROWSER, pytrace=False)
+    from playwright.sync_api import sync_playwright
+
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, *sandbox]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> Iterator[Any]:
+    """Open pages of people who share nothing: `new_page(width=360)`.
+
+    A page whose browser reports an error in its console fails the test, a refused style or
+    script included; each page of a failed test leaves a picture in `.data/screenshots`.
+    """
+    contexts: list[Any] = []
+    complaints: list[str] = []
+
+    def open_page(width: int = 1280, height: int = 900, **options: Any) -> Any:
+        viewport = {"width": width, "height": height}
+        defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
+        context = browser.new_context(viewport=viewport, **{**defaults, **options})
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: note_policy_violation(message, complaints))
+        return page
+
+    yield open_page
+    if getattr(request.node, "failed", False):
+        save_screenshots(contexts, request.node.name)
+    for context in contexts:
+        context.close()
+    assert not complaints, f"The browser complained: {complaints}"
+
+
+@pytest.fixture
+def page(new_page: Any) -> Any:
+    """One page of one person, on the running product."""
+    return new_page()
+
+
+def note_policy_violation(message: Any, complaints: list[str]) -> None:
+    """Remember what the Content-Security-Policy made the browser refuse."""
+    if message.type == "error" and "Content Security Policy" in message.text:
+        complaints.append(message.text)
+
+
+def save_screenshots(contexts: list[Any], name: str) -> None:
+    """Keep what each page looked like when the test failed."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for number, open_page in enumerate(page for context in contexts for page in context.pages):
+        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+        open_page.screenshot(path=SCREENSHOTS / f"{plain}-{number}.png", full_page=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """Tell the fixtures of a test, while they tidy up, whether it failed."""
+    report = yield
+    if report.when == "call":
+        item.failed = report.failed
+    return report

@@ -1,0 +1,49 @@
+"""Gives every test run its environment, before Django's settings are read.
+
+Loaded by pyproject.toml as an early plugin. Databases come from DATABASE_URL and REDIS_URL
+where these are set; otherwise a PostgreSQL and a Valkey of the tests' own are started under
+`.data/test` and stopped at the end. They are never those of `make run`.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULTS = {
+    "DJANGO_SETTINGS_MODULE": "tests.settings",
+    "DEMO": "true",
+    "SECRET_KEY": "a-key-that-only-tests-use-" + "0123456789" * 3,
+    "BASE_URL": "http://testserver",
+    # Playwright runs an event loop in the thread in which browser tests use the database.
+    "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+}
+SETTINGS_READ = (
+    "DEBUG SECRET_KEY_FALLBACKS ALLOWED_HOSTS TRUSTED_PROXIES STATEMENT_TIMEOUT_SECONDS EMAIL_URL "
+    "DEFAULT_FROM_EMAIL MEDIA_ROOT STATIC_ROOT HSTS_SECONDS LOG_LEVEL ATTACHMENT_MAX_BYTES "
+    "REMINDER_DAYS CONFIRMATION_LINK_DAYS"
+).split()
+
+
+def prepare_environment() -> None:
+    """Set what the tests rely on and drop what the caller's shell would change."""
+    for name in SETTINGS_READ:
+        os.environ.pop(name, None)
+    os.environ.update(DEFAULTS)
+    if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+        from expansive_cm.services.for_tests import start_test_services
+
+        os.environ.update(start_test_services(ROOT / ".data"))
+
+
+prepare_environment()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what this process started; workers of pytest-xdist have started nothing."""
+    if not hasattr(config, "workerinput"):
+        from expansive_cm.services.for_tests import stop_test_services
+
+        stop_test_services()
