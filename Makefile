@@ -1,0 +1,47 @@
+# One command each; `make help` lists them. Nothing but Python 3.11 (or later) and make is
+# needed: the rest is installed into .venv, node_modules and static/vendor on first use.
+
+PYTHON ?= python3
+BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
+TOOL := $(BOOTSTRAP) tool
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test lint format demo-reset bench manage migrations lock
+
+help: ## List these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0.0.1)
+	@$(BOOTSTRAP) run
+
+setup: ## Install what is needed to run, without starting it
+	@$(BOOTSTRAP) setup
+
+test: ## Run every test, browser tests included (ARGS="-k name" chooses)
+	@$(TOOL) -m pytest -n 2 $(ARGS)
+
+lint: ## Check style, templates, import directions and missing migrations
+	@$(TOOL) -m expansive_cm.services.lint
+
+format: ## Put the Python code into the project's form
+	@$(TOOL) -m ruff format .
+
+demo-reset: ## Throw the demo's data away; the next start makes new ones
+	@$(BOOTSTRAP) run --reset
+
+bench: ## Measure the lists at 100,000 changes, on a database of its own
+	@$(BOOTSTRAP) run --bench $(ARGS)
+
+manage: ## Run a management command on the demo's data: make manage ARGS="shell"
+	@$(BOOTSTRAP) run --manage $(ARGS)
+
+migrations: ## Write the migrations that changed models need
+	@$(BOOTSTRAP) run --manage makemigrations $(ARGS)
+
+lock: ## Lock the newest allowed packages again (needs uv)
+	@for name in base local test node; do \
+	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-emit-index-url --no-emit-find-links \
+	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done

@@ -1,0 +1,242 @@
+"""What `make` calls first: install what is locked, then hand over to the product.
+
+It runs on a bare Python, so it uses the standard library alone. Each step that has nothing to
+do takes no time and says nothing; each other one is a line with the time it took. A finished
+step leaves a stamp with the hash of what it was made from.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+OLDEST_PYTHON = (3, 11)
+OLDEST_NODE = 20
+NO_PYTHON = "Python 3.11 or later is needed; this is %d.%d. Name another one: make PYTHON=python3.13"
+NO_VENV = """\
+A virtual environment could not be created: this Python lacks the module `ensurepip`.
+On Debian and Ubuntu, `apt-get install python3-venv` brings it; then run make again."""
+NO_CHROMIUM = (
+    "Chromium is missing: the browser tests will fail. Install it (on Debian: apt-get install "
+    "chromium), name one in CHROMIUM, or leave these tests out with ALLOW_NO_BROWSER=1."
+)
+
+
+class Failure(Exception):
+    """A step failed; the message says what happened and what to do."""
+
+
+def say(text, end="\n"):
+    """Write to the terminal at once."""
+    print(text, end=end, flush=True)
+
+
+def step(title, action):
+    """Do one step and show what it was and how long it took."""
+    started = time.monotonic()
+    say("  %-52s" % (title + " …"), end="")
+    try:
+        action()
+    except BaseException:
+        say("failed")
+        raise
+    say("%5.1f s" % (time.monotonic() - started))
+
+
+def command(arguments, **options):
+    """Run a program quietly. Raises: Failure with the end of what it said."""
+    options.setdefault("cwd", str(ROOT))
+    done = subprocess.run(
+        [str(argument) for argument in arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+    output = done.stdout.decode(errors="replace")
+    if done.returncode:
+        last_lines = "\n".join(output.strip().splitlines()[-15:])
+        raise Failure("%s\n(%s ended with status %s)" % (last_lines, arguments[0], done.returncode))
+    return output
+
+
+def digest(*paths):
+    """One hash for the contents of several files."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def is_stamped(stamp, value):
+    """Whether this step was finished for exactly these contents."""
+    return stamp.exists() and stamp.read_text() == value
+
+
+# --- Python --------------------------------------------------------------------------------
+
+
+def use_newer_python():
+    """Start again with a newer Python of this machine when this one is too old."""
+    if sys.version_info >= OLDEST_PYTHON:
+        return
+    for minor in range(20, OLDEST_PYTHON[1] - 1, -1):
+        found = shutil.which("python3.%d" % minor)
+        if found:
+            os.execv(found, [found] + sys.argv)
+    raise Failure(NO_PYTHON % sys.version_info[:2])
+
+
+def ensure_venv():
+    """Create the virtual environment unless it is there and works."""
+    if PYTHON.exists():
+        works = subprocess.run(
+            [str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL, check=False
+        )
+        if works.returncode == 0:
+            return
+    step("Creating the virtual environment", create_venv)
+
+
+def create_venv():
+    """Create it with the standard library, or with uv or virtualenv where that cannot."""
+    shutil.rmtree(str(VENV), ignore_errors=True)
+    ways = []
+    if can_import("ensurepip") and can_import("venv"):
+        ways.append([sys.executable, "-m", "venv", VENV])
+    if shutil.which("uv"):
+        ways.append(["uv", "venv", "--seed", "--python", sys.executable, VENV])
+    if can_import("virtualenv"):
+        ways.append([sys.executable, "-m", "virtualenv", VENV])
+    if not ways:
+        raise Failure(NO_VENV)
+    command(ways[0])
+
+
+def can_import(module):
+    """Whether this Python has the module."""
+    found = subprocess.run(
+        [sys.executable, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False
+    )
+    return found.returncode == 0
+
+
+def ensure_packages(name, title):
+    """Install one locked list, every file checked against its hash."""
+    lock = ROOT / "requirements" / (name + ".txt")
+    stamp = VENV / ("stamp-" + name)
+    if is_stamped(stamp, digest(lock)):
+        return
+    count = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
+    arguments = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    arguments += ["--require-hashes", "--no-input", "-r", lock]
+    step("%s (%d packages)" % (title, count), lambda: command(arguments))
+    stamp.write_text(digest(lock))
+
+
+# --- The front end -------------------------------------------------------------------------
+
+
+def ensure_front_end():
+    """Fetch the pinned front-end packages and copy what pages load to static/vendor."""
+    lock = ROOT / "package-lock.json"
+    copier = ROOT / "expansive_cm" / "services" / "front_end.py"
+    wanted = digest(lock, copier, ROOT / "expansive_cm" / "icons.py")
+    stamp = ROOT / "static" / "vendor" / ".stamp"
+    if is_stamped(stamp, wanted):
+        return
+    fetched = ROOT / "node_modules" / ".stamp"
+    if not is_stamped(fetched, digest(lock)):
+        npm = npm_command()
+        arguments = npm + ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        path = str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")
+        environment = dict(os.environ, PATH=path)
+        step("Fetching the front-end packages", lambda: command(arguments, env=environment))
+        fetched.write_text(digest(lock))
+    step("Copying styles, scripts and icons", lambda: command([PYTHON, copier]))
+    stamp.write_text(wanted)
+
+
+def npm_command():
+    """The machine's npm when its Node is new enough, else the one of a Python package."""
+    if shutil.which("npm") and shutil.which("node"):
+        try:
+            version = re.match(r"v(\d+)\.", command(["node", "--version"]))
+        except Failure:
+            version = None
+        if version and int(version.group(1)) >= OLDEST_NODE:
+            return ["npm"]
+    ensure_packages("node", "Installing Node.js")
+    return [VENV / "bin" / "npm"]
+
+
+# --- The browser of the tests --------------------------------------------------------------
+
+
+def ensure_chromium():
+    """Install Debian's Chromium where that is possible, else say what is missing."""
+    named = os.environ.get("CHROMIUM")
+    if named or shutil.which("chromium") or os.environ.get("ALLOW_NO_BROWSER") == "1":
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+        install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+        try:
+            step("Looking up Debian's packages", lambda: command(["apt-get", "update"]))
+            step("Installing Chromium", lambda: command(install, env=environment))
+        except Failure as failure:
+            say(str(failure))
+    if not shutil.which("chromium"):
+        say(NO_CHROMIUM)
+
+
+# --- Handing over --------------------------------------------------------------------------
+
+
+def prepare(for_tests):
+    """Install everything for running, and for testing where that is asked for."""
+    use_newer_python()
+    ensure_venv()
+    if for_tests:
+        ensure_packages("test", "Installing the product and its tests")
+    elif not (VENV / "stamp-test").exists():
+        ensure_packages("local", "Installing the product")
+    else:
+        # The test list contains the product's own: installing less would change nothing.
+        ensure_packages("test", "Installing the product and its tests")
+    ensure_front_end()
+
+
+def main(arguments):
+    """`bootstrap.py run|setup|tool COMMAND…`: install, then become the named command."""
+    what, rest = arguments[0], arguments[1:]
+    for_tests = what == "tool"
+    try:
+        prepare(for_tests)
+        if for_tests and "pytest" in rest:
+            ensure_chromium()
+    except Failure as failure:
+        say("\n%s" % failure)
+        return 1
+    except KeyboardInterrupt:
+        say("\nStopped. The next start goes on from here.")
+        return 130
+    if what == "run":
+        rest = ["-m", "expansive_cm.services.run"] + rest
+    if what == "setup":
+        say("Everything is installed.")
+        return 0
+    os.chdir(str(ROOT))
+    os.execv(str(PYTHON), [str(PYTHON)] + rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

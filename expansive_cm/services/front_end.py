@@ -1,0 +1,47 @@
+"""Copy what browsers load from the installed front-end packages to static/vendor.
+
+Needs nothing but Python, as it runs at set-up and while the container image is built:
+`python expansive_cm/services/front_end.py`.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = ROOT / "node_modules"
+VENDOR = ROOT / "static" / "vendor"
+FILES = {
+    "@tabler/core/dist/css/tabler.min.css": "tabler/css/tabler.min.css",
+    "@tabler/core/dist/js/tabler.min.js": "tabler/js/tabler.min.js",
+    "chart.js/dist/chart.umd.min.js": "chart.js/chart.umd.min.js",
+}
+# Maps for debuggers are not copied, so nothing may point at them.
+MAP_REFERENCE = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")
+
+
+def copy_files(packages: Path, vendor: Path) -> None:
+    """Replace `vendor` by the files that pages name, and the sprite of our icons.
+
+    Raises: FileNotFoundError when a package lacks a file.
+    """
+    draft = vendor.with_name(vendor.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    for source, target in FILES.items():
+        path = draft / target
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = (packages / source).read_text(encoding="utf-8")
+        path.write_text(MAP_REFERENCE.sub("", text), encoding="utf-8")
+    sprite = draft / "tabler" / "icons.svg"
+    icons = ROOT / "expansive_cm" / "icons.py"
+    subprocess.run(
+        [sys.executable, str(icons), str(packages / "@tabler" / "icons"), str(sprite)], check=True
+    )
+    shutil.rmtree(vendor, ignore_errors=True)
+    draft.replace(vendor)
+
+
+if __name__ == "__main__":
+    copy_files(PACKAGES, VENDOR)

@@ -1,0 +1,22 @@
+"""How gunicorn serves the product, here and in the container image."""
+
+import os
+
+# Two cores: two processes. Threads, because a meeting's page keeps a connection open for as
+# long as somebody looks at it: fifty of them must leave room for everybody else.
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_PROCESSES", "2"))
+threads = int(os.environ.get("WEB_THREADS", "48"))
+preload_app = True
+timeout = 60
+graceful_timeout = 10
+keepalive = 5
+# A beating file on a disk can stall a worker; memory cannot.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+# Which proxies are believed is decided by TRUSTED_PROXIES alone.
+forwarded_allow_ips = ""
+limit_request_line = 8190
+errorlog = "-"
+loglevel = "warning"
+# The address of a confirmation page is a secret: requests are not logged.
+accesslog = None

@@ -1,0 +1,48 @@
+"""What is done to the database before the product serves anybody: `make run`'s middle part.
+
+Runs in a process of its own, with the environment that the other processes will have, and
+writes one line per step.
+"""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import django
+
+
+def step(title: str, action: Callable[[], object]) -> None:
+    """Do one step and show what it was and how long it took."""
+    started = time.monotonic()
+    print(f"  {title + ' …':<52}", end="", flush=True)
+    action()
+    print(f"{time.monotonic() - started:5.1f} s", flush=True)
+
+
+def main() -> None:
+    """Migrate, load the demo data once, collect the static files, write the logins down."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
+    django.setup()
+    from django.core.management import call_command
+
+    from expansive_cm.health import pending_migrations
+
+    quiet = io.StringIO()
+    if pending_migrations():
+        step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
+    call_command("createcachetable", verbosity=0)
+    step("Loading the demo data", lambda: call_command("load_demo", if_empty=True, stdout=quiet))
+    step(
+        "Collecting styles and scripts",
+        lambda: call_command("collectstatic", interactive=False, verbosity=0, stdout=quiet),
+    )
+    logins = io.StringIO()
+    call_command("demo_logins", stdout=logins)
+    Path(sys.argv[1]).write_text(logins.getvalue())
+
+
+if __name__ == "__main__":
+    main()
