@@ -111,10 +111,17 @@ class NulMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        query = unquote(request.META.get("QUERY_STRING", ""))
-        if any(NUL in text for text in (request.path_info, query, *request.COOKIES.values())):
+        if any(NUL in value for value in request.COOKIES.values()):
+            request.COOKIES.clear()
             return bad_request(request)
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Refuse an address or a query with NUL; by now the person is known."""
+        query = unquote(request.META.get("QUERY_STRING", ""))
+        if NUL in request.path_info or NUL in query:
+            return bad_request(request)
+        return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn the database driver's refusal into the same answer."""

@@ -10,6 +10,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
+from django.forms.widgets import Input
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ CLASS_BY_WIDGET: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.Select, "form-select"),
     (forms.MultiWidget, "form-control"),
     (forms.Textarea, "form-control"),
-    (forms.Input, "form-control"),
+    (Input, "form-control"),
 )
 """The first kind that fits decides the class."""
 

@@ -1,0 +1,22 @@
+"""What every page's shell needs, computed only when a template asks for it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from expansive_cm import __version__
+
+from .navigation import CHANGES, NEW_CHANGE, navigation, url_or_none
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Provide the navigation, the header's addresses, the version and the demo notice."""
+    return {
+        "navigation": SimpleLazyObject(lambda: navigation(request)),
+        "search_url": url_or_none(CHANGES),
+        "new_change_url": url_or_none(NEW_CHANGE),
+        "app_version": __version__,
+        "demo": settings.DEMO,
+    }

@@ -1,0 +1,78 @@
+"""The main navigation: the one list of what the header offers to whom."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .models import User
+from .roles import Role
+
+HOME = "changes:home"
+CHANGES = "changes:list"
+NEW_CHANGE = "changes:create"
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the header, ready to be shown."""
+
+    label: str | Promise
+    url: str
+    icon: str
+    active: bool = False
+
+
+@dataclass(frozen=True)
+class _Entry:
+    label: str | Promise
+    url_name: str
+    icon: str
+    shown_to: Callable[[User], bool] = lambda user: True
+
+
+ENTRIES = (
+    _Entry(_("Home"), HOME, "home"),
+    _Entry(_("Changes"), CHANGES, "list-details"),
+    _Entry(_("Board"), "crb:home", "gavel", lambda user: user.is_internal),
+    _Entry(
+        _("History"),
+        "audit:history",
+        "history",
+        lambda user: user.has_role(Role.AUDITOR, Role.ADMINISTRATOR),
+    ),
+    _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff),
+    _Entry(_("Mail"), "mail:list", "mail", lambda user: settings.DEMO),
+)
+
+
+def url_or_none(name: str) -> str | None:
+    """Return the address of a named page, or None where no such page is installed."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+def navigation(request: HttpRequest) -> list[NavItem]:
+    """Return the header's entries for the person signed in; nothing for a visitor."""
+    user = request.user
+    if not isinstance(user, User):
+        return []
+    found = []
+    for entry in ENTRIES:
+        url = url_or_none(entry.url_name)
+        if url is not None and entry.shown_to(user):
+            found.append((entry, url))
+    here = _longest_match(request.path, [url for _entry, url in found])
+    return [NavItem(entry.label, url, entry.icon, url == here) for entry, url in found]
+
+
+def _longest_match(path: str, urls: list[str]) -> str | None:
+    """Return the address that `path` lies under; a page at the root matches only itself."""
+    matching = [url for url in urls if path == url or (url != "/" and path.startswith(url))]
+    return max(matching, key=len, default=None)

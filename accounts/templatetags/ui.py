@@ -1,0 +1,278 @@
+"""Page components: `{% load ui %}`. docs/interface.md shows each of them in use."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import date as format_date
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+
+from accounts.components import Series, Stage, StageStatus, Text, TimelineItem
+from expansive_cm.icons import ICONS, SPRITE
+
+register = template.Library()
+
+TONES = frozenset({"grey", "blue", "teal", "green", "amber", "orange", "red", "purple"})
+PERSON_TONES = ("blue", "teal", "green", "amber", "orange", "red", "purple")
+
+
+def _tone(tone: str) -> str:
+    if tone not in TONES:
+        raise ValueError(f"{tone!r} is not a tone; choose one of {', '.join(sorted(TONES))}")
+    return tone
+
+
+@register.simple_tag
+def icon(name: str, label: Text = "", css: str = "") -> SafeString:
+    """Draw an icon. Without a label it is decoration and hidden from screen readers.
+
+    Raises ValueError for a name that is not in `expansive_cm.icons.ICONS`.
+    """
+    if name not in ICONS:
+        raise ValueError(f"{name!r} is not in expansive_cm.icons.ICONS")
+    reading = (
+        format_html('role="img" aria-label="{}"', label)
+        if label
+        else mark_safe('aria-hidden="true"')
+    )
+    return format_html(
+        '<svg class="icon {}" {} focusable="false"><use href="{}#{}"></use></svg>',
+        css,
+        reading,
+        static(SPRITE),
+        name,
+    )
+
+
+@register.simple_tag
+def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = "") -> SafeString:
+    """Show a short status: always with its words, with an icon where one helps."""
+    mark = icon(icon_name) if icon_name else ""
+    hint = format_html(' title="{}"', title) if title else ""
+    return format_html(
+        '<span class="badge tone-{}"{}>{}{}</span>', _tone(tone), hint, mark, label
+    )
+
+
+# --- Time -----------------------------------------------------------------------------
+
+
+def _full(local: datetime) -> str:
+    """Return a moment in full, with its zone's name and abbreviation."""
+    zone = timezone.get_current_timezone_name()
+    return f"{format_date(local, 'l j F Y, H:i')} {zone} ({local.tzname()})"
+
+
+@register.simple_tag
+def when(moment: datetime | None, style: str = "datetime") -> SafeString:
+    """Show a moment in the viewer's time zone, with the zone's full name as its title.
+
+    `style` is "datetime", "date" or "time". Nothing is shown as a dash.
+    """
+    if moment is None:
+        return mark_safe('<span class="text-secondary">–</span>')
+    local = timezone.localtime(moment)
+    shape = {"datetime": "j M Y, H:i", "date": "j M Y", "time": "H:i"}[style]
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        _full(local),
+        format_date(local, shape),
+    )
+
+
+@register.simple_tag
+def age(moment: datetime | None) -> SafeString:
+    """Show how long ago a moment was, or how far ahead it lies; in full as its title."""
+    if moment is None:
+        return mark_safe('<span class="text-secondary">–</span>')
+    now = timezone.now()
+    if abs((now - moment).total_seconds()) < 60:
+        words = _("just now")
+    elif moment < now:
+        words = _("%(time)s ago") % {"time": timesince(moment, now, depth=1)}
+    else:
+        words = _("in %(time)s") % {"time": timeuntil(moment, now, depth=1)}
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        _full(timezone.localtime(moment)),
+        words,
+    )
+
+
+# --- People ---------------------------------------------------------------------------
+
+
+def _initials(name: str) -> str:
+    words = name.split()
+    letters = [word[0] for word in (words[:1] + words[1:][-1:]) if word]
+    return "".join(letters).upper() or "?"
+
+
+@register.simple_tag
+def avatar(person: Any, size: str = "sm") -> SafeString:
+    """Draw a person's initials. The name must stand beside it: this is decoration."""
+    name = str(person)
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    tone = PERSON_TONES[number % len(PERSON_TONES)]
+    return format_html(
+        '<span class="avatar avatar-{} tone-{}" aria-hidden="true">{}</span>',
+        size,
+        tone,
+        _initials(name),
+    )
+
+
+@register.simple_tag(name="person")
+def person_chip(person: Any, empty: Text = "") -> SafeString:
+    """Show a person by initials and name; `empty` (or a dash) stands for nobody."""
+    if not person:
+        return format_html('<span class="text-secondary">{}</span>', empty or "–")
+    return format_html(
+        '<span class="person">{}<span class="person-name">{}</span></span>',
+        avatar(person, "xs"),
+        person,
+    )
+
+
+# --- Where one is ---------------------------------------------------------------------
+
+
+@register.simple_tag
+def breadcrumbs(*parts: Text) -> SafeString:
+    """Draw the path to a page: label, address, label, address, …, label of this page."""
+    *pairs, last = parts
+    links = zip(pairs[::2], pairs[1::2], strict=True)
+    items = format_html_join(
+        "", '<li class="breadcrumb-item"><a href="{1}">{0}</a></li>', links
+    )
+    return format_html(
+        '<nav aria-label="{}"><ol class="breadcrumb">{}'
+        '<li class="breadcrumb-item active" aria-current="page">{}</li></ol></nav>',
+        _("Breadcrumb"),
+        items,
+        last,
+    )
+
+
+@register.inclusion_tag("components/stage_bar.html")
+def stage_bar(stages: Sequence[Stage], label: Text = "") -> dict[str, Any]:
+    """Show the stages of a process: what is done, where it stands, what is to come."""
+    here = next(
+        (
+            (number, stage)
+            for number, stage in enumerate(stages, 1)
+            if stage.status in (StageStatus.CURRENT, StageStatus.STOPPED)
+        ),
+        None,
+    )
+    return {"stages": stages, "label": label, "here": here, "total": len(stages)}
+
+
+@register.inclusion_tag("components/timeline.html")
+def timeline(items: Sequence[TimelineItem]) -> dict[str, Any]:
+    """Show what happened, in the order given."""
+    return {"items": items}
+
+
+# --- Things to press ------------------------------------------------------------------
+
+_ACTION_NUMBERS = itertools.count(1)
+
+
+def _action(label: Text, allowed: bool, reason: Text, options: dict[str, Any]) -> dict[str, Any]:
+    identity = f"action-{slugify(str(label))}-{next(_ACTION_NUMBERS) % 100_000}"
+    return {"label": label, "allowed": allowed, "reason": reason, "id": identity, **options}
+
+
+@register.inclusion_tag("components/action.html")
+def action(
+    label: Text,
+    url: str,
+    allowed: bool = True,
+    reason: Text = "",
+    icon_name: str = "",
+    style: str = "",
+) -> dict[str, Any]:
+    """Offer a step that begins on a page of its own, or say beside it why it is not open."""
+    options = {"url": url, "icon_name": icon_name, "style": style, "method": "get"}
+    return _action(label, allowed, reason, options)
+
+
+@register.inclusion_tag("components/action.html", takes_context=True)
+def post_action(
+    context: template.Context,
+    label: Text,
+    url: str,
+    allowed: bool = True,
+    reason: Text = "",
+    icon_name: str = "",
+    style: str = "",
+    confirm: Text = "",
+) -> dict[str, Any]:
+    """Offer a step that one press takes; `confirm` is asked first in a dialog."""
+    options = {
+        "url": url,
+        "icon_name": icon_name,
+        "style": style,
+        "method": "post",
+        "confirm": confirm,
+        "csrf_token": context.get("csrf_token"),
+    }
+    return _action(label, allowed, reason, options)
+
+
+# --- Figures --------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/chart.html")
+def chart(
+    identity: str,
+    title: Text,
+    labels: Sequence[Text],
+    series: Sequence[Series],
+    kind: str = "bar",
+    unit: Text = "",
+) -> dict[str, Any]:
+    """Draw a chart in a card, with the same figures as a table underneath.
+
+    `kind` is "bar", "stacked", "line" or "doughnut". The page loads js/charts.js and Chart.js
+    in its `scripts` block with `{% include "components/chart_scripts.html" %}`.
+    """
+    if kind not in ("bar", "stacked", "line", "doughnut"):
+        raise ValueError(f"{kind!r} is not a kind of chart")
+    data = {
+        "kind": kind,
+        "labels": [str(label) for label in labels],
+        "series": [
+            {"label": str(one.label), "values": list(one.values), "tone": _tone(one.tone)}
+            for one in series
+        ],
+        "unit": str(unit),
+    }
+    rows = [
+        (label, [one.values[index] for one in series]) for index, label in enumerate(labels)
+    ]
+    return {"id": identity, "title": title, "data": data, "series": series, "rows": rows}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """Return the page's query string with some parameters changed; None removes one."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value is None:
+            parameters.pop(name, None)
+        else:
+            parameters[name] = value
+    return "?" + parameters.urlencode()

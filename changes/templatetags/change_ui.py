@@ -1,0 +1,165 @@
+"""How changes look on every page: `{% load change_ui %}`."""
+
+from typing import Any
+
+from django import template
+from django.forms.boundfield import BoundField
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.components import Stage, StageStatus
+from accounts.templatetags.ui import badge, stage_bar
+from changes.risk import Impact, Likelihood, RiskLevel, risk_level
+from changes.states import SIDE_STATE_STAGE, ChangeType, State, path_of
+
+register = template.Library()
+
+STATE_LOOKS: dict[State, tuple[str, str]] = {
+    State.DRAFT: ("grey", "pencil"),
+    State.SUBMITTED: ("blue", "inbox"),
+    State.REVIEW: ("purple", "clipboard-check"),
+    State.AUTHORISATION: ("purple", "shield-check"),
+    State.EXECUTION: ("teal", "tools"),
+    State.ROLLED_BACK: ("orange", "arrow-back-up"),
+    State.DOCUMENTATION: ("teal", "notes"),
+    State.REFUSED: ("red", "ban"),
+    State.BOARD: ("purple", "gavel"),
+    State.INFORMATION_REQUIRED: ("amber", "message-question"),
+    State.REQUIREMENTS: ("blue", "list-check"),
+    State.RISK_ASSESSMENT: ("blue", "shield-lock"),
+    State.DEVELOPMENT: ("teal", "code"),
+    State.TESTING: ("teal", "test-pipe"),
+    State.DEPLOYMENT: ("teal", "rocket"),
+    State.REJECTED: ("red", "circle-x"),
+    State.CONFIRMATION: ("amber", "user-question"),
+    State.NOT_CONFIRMED: ("orange", "thumb-down"),
+    State.CLOSED: ("green", "circle-check"),
+    State.WITHDRAWN: ("grey", "archive"),
+}
+TYPE_LOOKS: dict[str, tuple[str, str]] = {
+    ChangeType.CONFIGURATION: ("teal", "adjustments"),
+    ChangeType.CODE: ("purple", "code"),
+}
+LEVEL_LOOKS: dict[RiskLevel, tuple[str, str]] = {
+    RiskLevel.LOW: ("green", "chevron-down"),
+    RiskLevel.MODERATE: ("amber", "minus"),
+    RiskLevel.HIGH: ("orange", "chevron-up"),
+    RiskLevel.CRITICAL: ("red", "alert-triangle"),
+}
+
+
+@register.simple_tag
+def state_badge(state: str) -> SafeString:
+    """Show a state of a change."""
+    found = State(state)
+    tone, icon_name = STATE_LOOKS[found]
+    return badge(found.label, tone, icon_name)
+
+
+@register.simple_tag
+def type_badge(change_type: str) -> SafeString:
+    """Show the type of a change, or that it has none yet."""
+    if not change_type:
+        return badge(_("Not assessed"), "grey", "circle-dashed")
+    tone, icon_name = TYPE_LOOKS[change_type]
+    return badge(ChangeType(change_type).label, tone, icon_name)
+
+
+@register.simple_tag
+def risk_badge(level: int | None) -> SafeString:
+    """Show a level of risk, or that it has not been assessed."""
+    if level is None:
+        return badge(_("Risk not assessed"), "grey", "circle-dashed")
+    found = RiskLevel(level)
+    tone, icon_name = LEVEL_LOOKS[found]
+    return badge(_("%(level)s risk") % {"level": found.label}, tone, icon_name)
+
+
+# --- Risk matrix ----------------------------------------------------------------------------
+
+
+def matrix_rows(likelihood: int | None, impact: int | None) -> list[dict[str, Any]]:
+    """Return the matrix row by row, the most likely first, each cell with its level."""
+    rows = []
+    for row in sorted(Likelihood, reverse=True):
+        cells = []
+        for column in Impact:
+            level = risk_level(row, column)
+            cells.append(
+                {
+                    "likelihood": row,
+                    "impact": column,
+                    "level": level,
+                    "tone": LEVEL_LOOKS[level][0],
+                    "score": row * column,
+                    "selected": (row, column) == (likelihood, impact),
+                }
+            )
+        rows.append({"likelihood": row, "cells": cells})
+    return rows
+
+
+def _matrix(likelihood: int | None, impact: int | None) -> dict[str, Any]:
+    level = risk_level(likelihood, impact) if likelihood and impact else None
+    return {"rows": matrix_rows(likelihood, impact), "impacts": list(Impact), "level": level}
+
+
+@register.inclusion_tag("components/risk_matrix.html")
+def risk_matrix(likelihood: int | None, impact: int | None) -> dict[str, Any]:
+    """Show a risk as the cell where its likelihood and impact meet."""
+    return _matrix(likelihood, impact)
+
+
+@register.inclusion_tag("components/risk_matrix_fields.html")
+def risk_matrix_fields(likelihood: BoundField, impact: BoundField) -> dict[str, Any]:
+    """Ask for a risk with two selects; the cell where they meet lights up, and can be pressed."""
+    chosen = [_number(field.value()) for field in (likelihood, impact)]
+    return {"likelihood": likelihood, "impact": impact, **_matrix(*chosen)}
+
+
+def _number(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 1 <= number <= 5 else None
+
+
+# --- Stages ---------------------------------------------------------------------------------
+
+
+def stages_of(change_type: str, state: str, last_stage: str = "") -> list[Stage]:
+    """Return the stages of a change's path and how far it has come.
+
+    `last_stage` is the stage that a change was at when it was withdrawn, refused or rejected:
+    the path ends there and what would have followed is skipped.
+    """
+    found = State(state)
+    path = path_of(change_type)
+    ended = {State.REFUSED: State.AUTHORISATION, State.REJECTED: State.BOARD}
+    stopped = found in ended or found == State.WITHDRAWN
+    here = SIDE_STATE_STAGE.get(found, found)
+    if stopped:
+        here = State(last_stage) if last_stage else ended.get(found, path[0])
+        here = SIDE_STATE_STAGE.get(here, here)
+    position = path.index(here) if here in path else 0
+    note = found.label if found not in path else ""
+    stages = []
+    for number, stage in enumerate(path):
+        status = _status(number, position, stopped, found)
+        stages.append(Stage(stage.label, status, note if number == position else ""))
+    return stages
+
+
+def _status(number: int, position: int, stopped: bool, state: State) -> StageStatus:
+    if number < position or state == State.CLOSED:
+        return StageStatus.DONE
+    if number == position:
+        return StageStatus.STOPPED if stopped else StageStatus.CURRENT
+    return StageStatus.SKIPPED if stopped else StageStatus.TODO
+
+
+@register.inclusion_tag("components/stage_bar.html")
+def change_stages(change: Any, last_stage: str = "") -> dict[str, Any]:
+    """Show where a change is in its process; the stages differ by type."""
+    return stage_bar(stages_of(change.type, change.state, last_stage))

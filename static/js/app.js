@@ -1,0 +1,60 @@
+// The shell: questions before a step, failed requests, progress.
+(() => {
+  // --- "Are you sure?": <form data-confirm="…"> or <button data-confirm="…"> -------------
+  const dialog = document.getElementById("confirm-dialog");
+
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      const asker = event.submitter?.dataset.confirm ? event.submitter : form;
+      if (!asker.dataset?.confirm || form.dataset.confirmed || !dialog) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      ask(asker, event.submitter, () => {
+        form.dataset.confirmed = "yes";
+        form.requestSubmit(event.submitter || undefined);
+        delete form.dataset.confirmed;
+      });
+    },
+    true,
+  );
+
+  function ask(asker, button, proceed) {
+    dialog.querySelector("[data-confirm-text]").textContent = asker.dataset.confirm;
+    const yes = dialog.querySelector("[data-confirm-yes]");
+    yes.textContent = button ? button.textContent.trim() : yes.textContent;
+    yes.classList.toggle("btn-danger", Boolean(button?.classList.contains("btn-danger")));
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => dialog.returnValue === "confirm" && proceed(), {
+      once: true,
+    });
+    dialog.showModal();
+  }
+
+  // --- Requests in the background that failed ------------------------------------------
+  function say(text) {
+    const region = document.getElementById("messages");
+    const template = document.getElementById("request-failed");
+    if (!region || !template) return;
+    const alert = template.content.cloneNode(true);
+    if (text) alert.querySelector(".alert-row > div").textContent = text;
+    region.replaceChildren(alert);
+    region.scrollIntoView({ block: "center" });
+  }
+
+  document.addEventListener("htmx:responseError", (event) => {
+    const answer = event.detail.xhr;
+    const plain = (answer.getResponseHeader("Content-Type") || "").startsWith("text/plain");
+    say(plain ? answer.responseText.slice(0, 500) : "");
+  });
+  document.addEventListener("htmx:sendError", () => say(""));
+  document.addEventListener("htmx:timeout", () => say(""));
+
+  // --- On a phone the filters start closed unless one is on ------------------------------
+  if (window.matchMedia("(max-width: 767.98px)").matches) {
+    for (const bar of document.querySelectorAll("details.filter-bar:not([data-open])")) {
+      bar.open = false;
+    }
+  }
+})();
