@@ -12,11 +12,13 @@ class StageFields(models.Model):
     """Evidence of one stage of one change, for a model that declares its own history.
 
     ``path`` is the change's path number when the record was made: reclassifying starts a new
-    path and keeps the records of the old one, which then count for nothing.
+    path and keeps the records of the old one, which then count for nothing. ``round`` likewise:
+    failed tests, a roll-back and rework start a new round of delivery on the same path.
     """
 
     change: Any
     path = models.PositiveSmallIntegerField(_("path"), default=1, editable=False)
+    round = models.PositiveSmallIntegerField(_("round"), default=1, editable=False)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("recorded by"),

@@ -12,7 +12,6 @@ from django.db.models import Q
 from django.db.models.functions import Upper
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
@@ -103,6 +102,7 @@ class Change(models.Model):
     state_since = models.DateTimeField(_("in this state since"), default=timezone.now)
     type = models.CharField(_("type"), max_length=20, choices=ChangeType.choices, blank=True)
     path = models.PositiveSmallIntegerField(_("path"), default=1)
+    round = models.PositiveSmallIntegerField(_("round of delivery"), default=1)
     revision = models.PositiveIntegerField(_("revision of the request"), default=1)
     version = models.PositiveIntegerField(default=1, editable=False)
     urgency = models.PositiveSmallIntegerField(
@@ -212,49 +212,60 @@ class Change(models.Model):
         """The stages of this change's path, in order."""
         return path_of(self.type)
 
-    # The newest record of each kind on the current path. Each reads the whole reverse relation,
-    # so that a prefetch (queries.with_story) serves all of them in a fixed number of queries.
+    # The newest record of each kind that counts now. Each reads the whole reverse relation, so
+    # that a prefetch (queries.with_story) serves all of them in a fixed number of queries.
 
-    def _latest(self, relation: str) -> Any:
+    def _current(self, relation: str) -> Any:
         records = [record for record in getattr(self, relation).all() if record.path == self.path]
         return max(records, key=lambda record: record.pk, default=None)
 
-    @cached_property
+    def _current_in_round(self, relation: str) -> Any:
+        record = self._current(relation)
+        return record if record and record.round == self.round else None
+
+    @property
     def assessment(self) -> Any:
-        return self._latest("assessments")
+        return self._current("assessments")
 
-    @cached_property
-    def execution(self) -> Any:
-        return self._latest("executions")
-
-    @cached_property
+    @property
     def board_decision(self) -> Any:
-        return self._latest("board_decisions")
+        return self._current("board_decisions")
 
-    @cached_property
+    @property
     def requirement_definition(self) -> Any:
-        return self._latest("requirements")
+        return self._current("requirements")
 
-    @cached_property
+    @property
     def risk_assessment(self) -> Any:
-        return self._latest("risk_assessments")
+        return self._current("risk_assessments")
 
-    @cached_property
+    @property
+    def execution(self) -> Any:
+        """The execution of this round, planned, running or finished."""
+        return self._current_in_round("executions")
+
+    @property
     def development(self) -> Any:
-        return self._latest("developments")
+        """The newest development of this round; reviews and tests of older ones are void."""
+        return self._current_in_round("developments")
 
-    @cached_property
+    @property
     def deployment(self) -> Any:
-        return self._latest("deployments")
+        """The deployment of this round, planned, running or finished."""
+        return self._current_in_round("deployments")
 
-    @cached_property
+    @property
     def confirmation(self) -> Any:
-        return self._latest("confirmations")
+        return self._current("confirmations")
 
     # Moves. Each sets fields of the change and nothing else; lifecycle does the rest.
 
     def _enter(self) -> None:
         self.state_since = timezone.now()
+
+    def _enter_new_round(self) -> None:
+        self.round += 1
+        self._enter()
 
     def _finish(self) -> None:
         self._enter()
@@ -324,7 +335,7 @@ class Change(models.Model):
         self.path += 1
         self.promise = ""
         self.promised_at = self.promised_release = self.due_on = None
-        self._enter()
+        self._enter_new_round()
 
     @transition(field=state, source=S.REVIEW, target=S.AUTHORISATION)
     def endorse(self) -> None:
@@ -348,7 +359,7 @@ class Change(models.Model):
 
     @transition(field=state, source=S.ROLLED_BACK, target=S.EXECUTION)
     def replan_execution(self) -> None:
-        self._enter()
+        self._enter_new_round()
 
     @transition(field=state, source=S.DOCUMENTATION, target=S.CONFIRMATION)
     def document(self) -> None:
@@ -388,7 +399,7 @@ class Change(models.Model):
 
     @transition(field=state, source=S.TESTING, target=S.DEVELOPMENT)
     def fail_tests(self) -> None:
-        self._enter()
+        self._enter_new_round()
 
     @transition(field=state, source=S.DEPLOYMENT, target=S.CONFIRMATION)
     def complete_deployment(self) -> None:
@@ -396,7 +407,7 @@ class Change(models.Model):
 
     @transition(field=state, source=S.DEPLOYMENT, target=S.DEVELOPMENT)
     def roll_back_deployment(self) -> None:
-        self._enter()
+        self._enter_new_round()
 
     @transition(
         field=state, source=[S.CONFIRMATION, S.NOT_CONFIRMED, S.ROLLED_BACK], target=S.CLOSED
@@ -410,11 +421,11 @@ class Change(models.Model):
 
     @transition(field=state, source=S.NOT_CONFIRMED, target=S.EXECUTION)
     def rework_configuration(self) -> None:
-        self._enter()
+        self._enter_new_round()
 
     @transition(field=state, source=S.NOT_CONFIRMED, target=S.DEVELOPMENT)
     def rework_code(self) -> None:
-        self._enter()
+        self._enter_new_round()
 
 
 def parse_reference(text: str) -> int | None:

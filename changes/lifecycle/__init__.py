@@ -1,0 +1,100 @@
+"""Every step of the process, one public function each, in the order of the process.
+
+Nothing else changes a state. Each function takes ``actor`` by keyword and ``seen``, the
+version of the change that the person's page showed; it either does everything its docstring
+says in one transaction, or raises a ``changes.errors.StepError`` and does nothing.
+"""
+
+from .code import (
+    answer_question,
+    assess_risk,
+    define_requirements,
+    peer_review,
+    plan_deployment,
+    record_board_outcome,
+    record_deployment,
+    record_development,
+    record_test,
+    sign_risk_assessment,
+    start_deployment,
+)
+from .configuration import (
+    authorise,
+    close_rolled_back,
+    document,
+    plan_execution,
+    record_execution,
+    review,
+    start_execution,
+)
+from .confirmation import (
+    answer_confirmation,
+    close_unanswered,
+    close_with_successor,
+    escalate,
+    hash_token,
+    resend_confirmation,
+    rework,
+    send_reminder,
+)
+from .discussion import attach, comment, link, unlink, unwatch, watch
+from .intake import (
+    assess,
+    assign,
+    edit,
+    find_or_create_requester,
+    reclassify,
+    save_draft,
+    submit,
+    withdraw,
+)
+from .promises import settle_promise
+
+__all__ = [
+    # Request and initial assessment
+    "save_draft",
+    "find_or_create_requester",
+    "submit",
+    "edit",
+    "assess",
+    "assign",
+    "reclassify",
+    "withdraw",
+    # Configuration changes
+    "review",
+    "authorise",
+    "plan_execution",
+    "start_execution",
+    "record_execution",
+    "close_rolled_back",
+    "document",
+    # Code changes
+    "record_board_outcome",
+    "answer_question",
+    "define_requirements",
+    "assess_risk",
+    "sign_risk_assessment",
+    "record_development",
+    "peer_review",
+    "record_test",
+    "plan_deployment",
+    "start_deployment",
+    "record_deployment",
+    "settle_promise",
+    # Confirmation and close
+    "answer_confirmation",
+    "resend_confirmation",
+    "send_reminder",
+    "escalate",
+    "close_unanswered",
+    "rework",
+    "close_with_successor",
+    "hash_token",
+    # Discussion
+    "comment",
+    "attach",
+    "link",
+    "unlink",
+    "watch",
+    "unwatch",
+]

@@ -1,0 +1,291 @@
+"""The code path: board, requirements, risk, development, testing, deployment."""
+
+from collections.abc import Iterable, Sequence
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from .. import gates
+from ..errors import StepIllegal, StepIncomplete
+from ..models import (
+    BoardDecision,
+    Change,
+    Deployment,
+    Development,
+    PeerReview,
+    Question,
+    Release,
+    Requirements,
+    RiskAssessment,
+    StagingTest,
+)
+from . import promises
+from .confirmation import ask_requester
+from .core import take_step
+
+Outcome = BoardDecision.Outcome
+
+
+def record_board_outcome(
+    change: Change,
+    *,
+    actor: User,
+    outcome: str,
+    reason: str = "",
+    category: str = "",
+    elsewhere: str = "",
+    questions: Sequence[tuple[str, User]] = (),
+    meeting: str = "",
+    seen: int | None = None,
+) -> BoardDecision:
+    """Take one of the board's four outcomes into the change; called by ``crb.lifecycle`` only.
+
+    ``questions`` are (text, who must answer). Raises StepIncomplete when information is
+    required without a question, or a rejection lacks what its category demands. Effects: the
+    decision; accepted: the promise and state ``requirements``; information required: the
+    questions and state ``information_required``; rejected: state ``rejected``; event; messages.
+    """
+    _check_outcome(outcome, reason, category, elsewhere, questions)
+    with take_step("record_board_outcome", change, actor=actor, seen=seen) as step:
+        decision = BoardDecision(
+            **step.stamp(),
+            revision=step.change.revision,
+            outcome=outcome,
+            category=category,
+            elsewhere=elsewhere,
+            reason=reason,
+            meeting=meeting,
+        )
+        step.reason = reason
+        step.data = {"outcome": outcome, "category": category, "elsewhere": elsewhere}
+        step.save(decision)
+        for text, answerer in questions:
+            question = Question(decision=decision, change=step.change, text=text, answerer=answerer)
+            step.save(question)
+        if outcome == Outcome.INFORMATION_REQUIRED:
+            step.change.require_information()
+        elif outcome == Outcome.REJECTED:
+            step.change.reject()
+        else:
+            promises.make_promise(step.change, outcome)
+            step.change.accept()
+    return decision
+
+
+def _check_outcome(
+    outcome: str,
+    reason: str,
+    category: str,
+    elsewhere: str,
+    questions: Sequence[tuple[str, User]],
+) -> None:
+    if outcome == Outcome.INFORMATION_REQUIRED and not questions:
+        raise StepIncomplete(_("Name at least one question and who must answer it."), ["questions"])
+    if outcome != Outcome.REJECTED:
+        return
+    if category == BoardDecision.Category.ADDRESSED_ELSEWHERE:
+        if not elsewhere.strip():
+            raise StepIncomplete(_("Say where the aims are being addressed."), ["elsewhere"])
+    elif category == BoardDecision.Category.NOT_STRATEGIC:
+        if not reason.strip():
+            raise StepIncomplete(
+                _("Explain why the change does not meet the strategic goals."), ["reason"]
+            )
+    else:
+        raise StepIncomplete(_("Choose why the change is rejected."), ["category"])
+
+
+def answer_question(
+    change: Change, *, actor: User, question: Question, answer: str, seen: int | None = None
+) -> Change:
+    """Answer one question; with the last one the change returns to the board by itself.
+
+    Raises StepIllegal when the question is answered already or belongs to another change.
+    Effects: the answer; possibly state ``board``; event; messages.
+    """
+    with take_step("answer_question", change, actor=actor, seen=seen) as step:
+        fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
+        if fresh is None or not fresh.is_open:
+            raise StepIllegal(_("This question has been answered already."))
+        fresh.answer = answer
+        fresh.answered_by, fresh.answered_at = actor, timezone.now()
+        step.reason = answer
+        step.data = {"question": fresh.pk}
+        step.save(fresh)
+        if not step.change.questions.filter(answered_at=None).exists():
+            step.change.return_to_board()
+    return step.change
+
+
+def define_requirements(
+    change: Change, *, actor: User, seen: int | None = None, **fields: str
+) -> Change:
+    """Write down purpose, scope, objectives and acceptance criteria; then risks are assessed."""
+    with take_step("define_requirements", change, actor=actor, seen=seen) as step:
+        step.save(Requirements(**step.stamp(), **fields))
+        step.change.define_requirements()
+    return step.change
+
+
+def assess_risk(change: Change, *, actor: User, seen: int | None = None, **fields: str) -> Change:
+    """Write down security risks, impact analysis and mitigations, for a second person to sign."""
+    with take_step("assess_risk", change, actor=actor, seen=seen) as step:
+        step.save(RiskAssessment(**step.stamp(), **fields))
+    return step.change
+
+
+def sign_risk_assessment(
+    change: Change, *, actor: User, signed_off: bool, remarks: str = "", seen: int | None = None
+) -> Change:
+    """A second person signs the risk assessment off, or returns it with remarks.
+
+    Effects: the sign-off; state ``development`` when signed; event; messages.
+    """
+    if not signed_off and not remarks.strip():
+        raise StepIncomplete(_("Say what the assessment lacks."), ["remarks"])
+    with take_step("sign_risk_assessment", change, actor=actor, seen=seen) as step:
+        record = step.change.risk_assessment
+        outcome = RiskAssessment.Outcome
+        record.outcome = outcome.SIGNED_OFF if signed_off else outcome.RETURNED
+        record.signed_by, record.signed_at = actor, timezone.now()
+        record.remarks = remarks
+        step.reason = remarks
+        step.data = {"outcome": record.outcome}
+        step.save(record)
+        if signed_off:
+            step.change.accept_risk()
+    return step.change
+
+
+def record_development(
+    change: Change,
+    *,
+    actor: User,
+    reference: str,
+    authors: Iterable[User],
+    checklist: Sequence[str],
+    notes: str,
+    seen: int | None = None,
+) -> Change:
+    """Record what was built, by whom, and the secure-coding checklist, for peer review.
+
+    Raises StepIncomplete while a point of the checklist is open. The actor counts as an author.
+    """
+    with take_step("record_development", change, actor=actor, seen=seen) as step:
+        record = Development(
+            **step.stamp(), reference=reference, checklist=list(checklist), notes=notes
+        )
+        if record.missing_checks:
+            raise StepIncomplete(
+                _("Open on the checklist: %s.") % "; ".join(record.missing_checks), ["checklist"]
+            )
+        step.save(record)
+        record.authors.set({actor, *authors})
+    return step.change
+
+
+def peer_review(
+    change: Change, *, actor: User, outcome: str, findings: str, seen: int | None = None
+) -> Change:
+    """Somebody who wrote none of it reviews the development.
+
+    Effects: the review; state ``testing`` when approved; event; messages.
+    """
+    with take_step("peer_review", change, actor=actor, seen=seen) as step:
+        step.reason = findings
+        step.data = {"outcome": outcome}
+        step.save(
+            PeerReview(
+                **step.stamp(),
+                development=step.change.development,
+                outcome=outcome,
+                findings=findings,
+            )
+        )
+        if outcome == PeerReview.Outcome.APPROVED:
+            step.change.complete_development()
+    return step.change
+
+
+def record_test(
+    change: Change,
+    *,
+    actor: User,
+    kind: str,
+    result: str,
+    evidence: str,
+    environment: str = "staging",
+    seen: int | None = None,
+) -> Change:
+    """Record one kind of test in staging, with its evidence.
+
+    Effects: the test; a failure returns the change to ``development`` as a new round; the last
+    of functional, security and regression to pass moves it to ``deployment``; event; messages.
+    """
+    with take_step("record_test", change, actor=actor, seen=seen) as step:
+        test = StagingTest(
+            **step.stamp(),
+            development=step.change.development,
+            kind=kind,
+            result=result,
+            evidence=evidence,
+            environment=environment,
+        )
+        step.reason = evidence
+        step.data = {"kind": kind, "result": result}
+        step.save(test)
+        if result == StagingTest.Result.FAILED:
+            step.change.fail_tests()
+        elif gates.passed_tests(step.change) == set(StagingTest.Kind.values):
+            step.change.pass_tests()
+    return step.change
+
+
+def plan_deployment(
+    change: Change, *, actor: User, release: Release, rollback_plan: str, seen: int | None = None
+) -> Change:
+    """Choose the release and write the rollback plan; an unstarted plan is replaced."""
+    if not rollback_plan.strip():
+        raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
+    with take_step("plan_deployment", change, actor=actor, seen=seen) as step:
+        plan = step.change.deployment or Deployment(
+            **step.stamp(), development=step.change.development
+        )
+        plan.release, plan.rollback_plan = release, rollback_plan
+        step.data = {"release": release.pk}
+        step.save(plan)
+    return step.change
+
+
+def start_deployment(change: Change, *, actor: User, seen: int | None = None) -> Change:
+    """Begin, once the deployment gate has nothing left to name."""
+    with take_step("start_deployment", change, actor=actor, seen=seen) as step:
+        deployment = step.change.deployment
+        deployment.started_at = timezone.now()
+        step.save(deployment)
+    return step.change
+
+
+def record_deployment(
+    change: Change, *, actor: User, outcome: str, notes: str, seen: int | None = None
+) -> Change:
+    """Say that the deployment succeeded, or that it was rolled back.
+
+    Effects: the outcome; success asks the requester to confirm, with state ``confirmation``;
+    a roll-back starts a new round in ``development``; events; messages.
+    """
+    with take_step("record_deployment", change, actor=actor, seen=seen) as step:
+        deployment = step.change.deployment
+        deployment.outcome, deployment.notes = outcome, notes
+        deployment.finished_at = timezone.now()
+        step.reason = notes
+        step.data = {"outcome": outcome}
+        step.save(deployment)
+        if outcome == Deployment.Outcome.SUCCEEDED:
+            step.change.complete_deployment()
+            ask_requester(step, notes)
+        else:
+            step.change.roll_back_deployment()
+    return step.change

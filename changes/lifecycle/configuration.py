@@ -1,0 +1,172 @@
+"""The configuration path: review, authorisation, execution, documentation."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from .. import permissions
+from ..errors import StepIncomplete
+from ..models import Authorisation, Change, Documentation, Execution, Review
+from ..states import State
+from .confirmation import ask_requester
+from .core import take_step
+
+
+def review(
+    change: Change, *, actor: User, outcome: str, findings: str, seen: int | None = None
+) -> Change:
+    """The customer success team endorses the change or refuses it.
+
+    Effects: the review; state ``authorisation`` or ``refused``; event; messages.
+    """
+    with take_step("review", change, actor=actor, seen=seen) as step:
+        step.reason = findings
+        step.data = {"outcome": outcome}
+        step.save(Review(**step.stamp(), outcome=outcome, findings=findings))
+        if outcome == Review.Outcome.ENDORSED:
+            step.change.endorse()
+        else:
+            step.change.refuse()
+    return step.change
+
+
+def authorise(
+    change: Change, *, actor: User, outcome: str, reason: str, seen: int | None = None
+) -> Change:
+    """An authorised approver of the customer approves the change or refuses it.
+
+    Effects: the authorisation, for this revision; state ``execution`` or ``refused``; event;
+    messages.
+    """
+    with take_step("authorise", change, actor=actor, seen=seen) as step:
+        step.reason = reason
+        step.data = {"outcome": outcome}
+        step.save(
+            Authorisation(
+                **step.stamp(), revision=step.change.revision, outcome=outcome, reason=reason
+            )
+        )
+        if outcome == Authorisation.Outcome.AUTHORISED:
+            step.change.authorise()
+        else:
+            step.change.refuse()
+    return step.change
+
+
+def plan_execution(
+    change: Change,
+    *,
+    actor: User,
+    executor: User,
+    window_start: datetime,
+    window_end: datetime,
+    steps: str,
+    rollback_plan: str,
+    seen: int | None = None,
+) -> Change:
+    """Plan who does what, when, and how it is undone; a rolled-back change is planned anew.
+
+    Raises StepIncomplete for a missing rollback plan, a window that ends before it begins, or
+    an executor who may not be (separation of duties). Effects: the plan, replacing one that
+    has not started; from ``rolled_back`` the state ``execution``, as a new round; event.
+    """
+    with take_step("plan_execution", change, actor=actor, seen=seen) as step:
+        _check_plan(step.change, executor, window_start, window_end, rollback_plan)
+        if step.change.state == State.ROLLED_BACK:
+            step.change.replan_execution()
+        plan = step.change.execution
+        if plan is None or plan.finished_at:
+            plan = Execution(**step.stamp())
+        plan.executor = executor
+        plan.window_start, plan.window_end = window_start, window_end
+        plan.steps, plan.rollback_plan = steps, rollback_plan
+        step.save(plan)
+        step.data = {"executor": executor.pk}
+    return step.change
+
+
+def _check_plan(
+    change: Change, executor: User, start: datetime, end: datetime, rollback_plan: str
+) -> None:
+    if not rollback_plan.strip():
+        raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
+    if end <= start:
+        raise StepIncomplete(_("The window must close after it opens."), ["window_end"])
+    decision = permissions.may_execute(executor, change)
+    if not decision:
+        raise StepIncomplete(
+            _("%(person)s cannot be the executor. %(reason)s")
+            % {"person": executor, "reason": decision.reason},
+            ["executor"],
+        )
+
+
+def start_execution(change: Change, *, actor: User, seen: int | None = None) -> Change:
+    """The executor begins. From here on the change can no longer be withdrawn."""
+    with take_step("start_execution", change, actor=actor, seen=seen) as step:
+        execution = step.change.execution
+        execution.started_at = timezone.now()
+        step.save(execution)
+    return step.change
+
+
+def record_execution(
+    change: Change, *, actor: User, outcome: str, notes: str, seen: int | None = None
+) -> Change:
+    """The executor says that it is done, or that it was rolled back.
+
+    Effects: the execution's outcome; state ``documentation`` or ``rolled_back``; event;
+    messages.
+    """
+    with take_step("record_execution", change, actor=actor, seen=seen) as step:
+        execution = step.change.execution
+        execution.outcome, execution.notes = outcome, notes
+        execution.finished_at = timezone.now()
+        step.reason = notes
+        step.data = {"outcome": outcome}
+        step.save(execution)
+        if outcome == Execution.Outcome.SUCCEEDED:
+            step.change.complete_execution()
+        else:
+            step.change.roll_back_execution()
+    return step.change
+
+
+def close_rolled_back(
+    change: Change, *, actor: User, reason: str, seen: int | None = None
+) -> Change:
+    """Give the change up after it was rolled back; the requester is told why."""
+    with take_step("close_rolled_back", change, actor=actor, seen=seen) as step:
+        step.reason = reason
+        step.change.close()
+    return step.change
+
+
+def document(
+    change: Change,
+    *,
+    actor: User,
+    system: str,
+    reference: str,
+    summary: str,
+    link: str = "",
+    seen: int | None = None,
+) -> Change:
+    """Note where the change is logged in the customer success tool, and ask the requester.
+
+    Effects: the documentation; state ``confirmation``; the question to the requester with its
+    mailed link, saying the summary; events; messages.
+    """
+    with take_step("document", change, actor=actor, seen=seen) as step:
+        step.save(
+            Documentation(
+                **step.stamp(), system=system, reference=reference, link=link, summary=summary
+            )
+        )
+        step.reason = summary
+        step.change.document()
+        ask_requester(step, summary)
+    return step.change

@@ -1,0 +1,139 @@
+"""The shape that every step has.
+
+``atomic -> select_for_update on a fresh row -> authorise -> transition -> save with a change
+reason -> event -> queued messages``. The body of a ``take_step`` block does the part in the
+middle; everything before and after it is the same for all steps and stands here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import models, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from .. import messages, permissions
+from ..errors import ChangeStale, StepForbidden, StepIllegal
+from ..models import Change, Event
+from ..process import past_words
+from ..states import State
+
+UNVERSIONED = frozenset({"comment", "note", "attach", "link", "unlink", "watch", "unwatch"})
+"""Acts beside the process: they do not make another person's open form stale."""
+
+
+class Step:
+    """A step being taken: the locked change and what will be recorded about the step."""
+
+    def __init__(self, change: Change, verb: str, actor: User | None) -> None:
+        self.change = change
+        self.verb = verb
+        self.actor = actor
+        self.from_state = change.state if change.pk else ""
+        self.reason = ""
+        self.internal = False
+        self.data: dict[str, Any] = {}
+        self.event: Event | None = None
+
+    def save(self, record: models.Model, *, reason: str = "") -> None:
+        """Save a record with its history attributed to the actor and explained."""
+        record._history_user = self.actor  # type: ignore[attr-defined]
+        record._change_reason = reason or self.why  # type: ignore[attr-defined]
+        record.save()
+
+    @property
+    def why(self) -> str:
+        """The change reason that history keeps: what was done, and the person's own words."""
+        words = str(past_words(self.verb))
+        return f"{words}: {self.reason}" if self.reason else words
+
+    def stamp(self) -> dict[str, Any]:
+        """Return the fields that every stage record takes from the change and the actor."""
+        return {
+            "change": self.change,
+            "path": self.change.path,
+            "round": self.change.round,
+            "recorded_by": self.actor,
+        }
+
+
+@contextmanager
+def take_step(
+    verb: str, change: Change, *, actor: User | None, seen: int | None = None
+) -> Iterator[Step]:
+    """Lock the change, ask whether the actor may, run the body, then record and announce it.
+
+    ``seen`` is the version of the change on the page the person acted from; None skips the
+    comparison. Without an actor the product itself acts (reminders, import), unasked.
+    Raises StepForbidden, StepIllegal or ChangeStale, in which case nothing has changed.
+    """
+    with transaction.atomic():
+        fresh = lock(change)
+        _authorise(verb, fresh, actor, seen)
+        step = Step(fresh, verb, actor)
+        yield step
+        _finish(step)
+
+
+def lock(change: Change) -> Change:
+    """Return a fresh copy of the change whose row is locked until the transaction ends."""
+    return (
+        Change.objects.select_for_update(of=("self",))
+        .select_related("organisation__success_team", "requester", "owner", "raised_by")
+        .get(pk=change.pk)
+    )
+
+
+def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) -> None:
+    if actor is None:
+        return
+    decision = permissions.check(verb, actor, change)
+    stale = seen is not None and seen != change.version
+    if stale and (
+        decision or decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE)
+    ):
+        raise ChangeStale(_what_happened(change))
+    if decision:
+        return
+    if decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE):
+        raise StepIllegal(decision.reason)
+    raise StepForbidden(decision.reason)
+
+
+def _what_happened(change: Change) -> str:
+    event = change.events.exclude(verb__in=UNVERSIONED).order_by("-pk").first()
+    if event is None:
+        return _("The change has moved on since you opened this page.")
+    return _("In the meantime %(person)s %(act)s. The change is now in “%(state)s”.") % {
+        "person": event.actor_name or _("the system"),
+        "act": past_words(event.verb),
+        "state": State(change.state).label,
+    }
+
+
+def _finish(step: Step) -> None:
+    if step.verb not in UNVERSIONED:
+        step.change.version += 1
+        step.save(step.change)
+    step.event = record_event(step)
+    messages.announce(step.change, step.event)
+
+
+def record_event(step: Step) -> Event:
+    """Append the event that explains the step."""
+    return Event.objects.create(
+        change=step.change,
+        verb=step.verb,
+        actor=step.actor,
+        actor_name=step.actor.display_name if step.actor else "",
+        actor_email=step.actor.email if step.actor else "",
+        from_state=step.from_state,
+        to_state=step.change.state,
+        path=step.change.path,
+        revision=step.change.revision,
+        reason=step.reason,
+        is_internal=step.internal,
+        data=step.data,
+    )

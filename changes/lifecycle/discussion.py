@@ -1,0 +1,102 @@
+"""Comments, internal notes, attachments, links and watching."""
+
+import hashlib
+
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from ..errors import StepForbidden, StepIncomplete
+from ..models import Attachment, Change, ChangeLink, Comment
+from ..permissions import can_note, may_see
+from .confirmation import record_link
+from .core import take_step
+
+
+def comment(change: Change, *, actor: User, body: str, internal: bool = False) -> Comment:
+    """Add a public comment, or an internal note that only Expansive's own people see."""
+    with take_step("note" if internal else "comment", change, actor=actor) as step:
+        record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
+        step.internal = internal
+        step.save(record)
+        step.data = {"comment": record.pk}
+    return record
+
+
+def attach(
+    change: Change,
+    *,
+    actor: User,
+    file: UploadedFile,
+    content_type: str,
+    internal: bool = False,
+) -> Attachment:
+    """Keep a file, already checked for size and type, under a random name, with its SHA-256."""
+    with take_step("attach", change, actor=actor) as step:
+        if internal and not (decision := can_note(actor, step.change)):
+            raise StepForbidden(decision.reason)
+        digest = hashlib.sha256()
+        for chunk in file.chunks():
+            digest.update(chunk)
+        file.seek(0)
+        record = Attachment(
+            change=step.change,
+            file=file,
+            name=file.name,
+            size=file.size,
+            content_type=content_type,
+            sha256=digest.hexdigest(),
+            is_internal=internal,
+            uploaded_by=actor,
+        )
+        step.internal = internal
+        step.reason = record.name
+        step.save(record)
+        step.data = {"attachment": record.pk}
+    return record
+
+
+def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink:
+    """Link this change to another that the actor also sees.
+
+    Raises StepIncomplete for a link to itself or one that exists.
+    """
+    with take_step("link", change, actor=actor) as step:
+        if not may_see(actor, other):
+            raise StepIncomplete(_("There is no such change."), ["target"])
+        if other.pk == step.change.pk:
+            raise StepIncomplete(_("A change cannot be linked to itself."), ["target"])
+        if step.change.links_out.filter(target=other, kind=kind).exists():
+            raise StepIncomplete(_("These changes are linked like this already."), ["target"])
+        record = record_link(step, step.change, other, kind)
+        step.reason = f"{ChangeLink.Kind(kind).label} {other.reference}"
+        step.data = {"link": record.pk}
+    return record
+
+
+def unlink(change: Change, *, actor: User, record: ChangeLink) -> None:
+    """Remove a link; history keeps it."""
+    with take_step("unlink", change, actor=actor) as step:
+        step.reason = f"{record.get_kind_display()} {record.target.reference}"
+        record._history_user = actor  # type: ignore[attr-defined]
+        record._change_reason = step.why  # type: ignore[attr-defined]
+        record.delete()
+
+
+def watch(change: Change, *, actor: User) -> None:
+    """Follow the change's messages."""
+    with take_step("watch", change, actor=actor) as step:
+        step.internal = True
+        step.change._history_user = actor  # type: ignore[attr-defined]
+        step.change._change_reason = step.why  # type: ignore[attr-defined]
+        step.change.watchers.add(actor)
+
+
+def unwatch(change: Change, *, actor: User) -> None:
+    """Stop following the change's messages."""
+    with take_step("unwatch", change, actor=actor) as step:
+        step.internal = True
+        step.change._history_user = actor  # type: ignore[attr-defined]
+        step.change._change_reason = step.why  # type: ignore[attr-defined]
+        step.change.watchers.remove(actor)

@@ -1,0 +1,219 @@
+"""Request and initial assessment, and what can be done to a change on its way."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation, User
+
+from .. import permissions
+from ..errors import StepForbidden, StepIncomplete
+from ..models import Assessment, Change, Service
+from ..states import ChangeType, State
+from .core import Step, record_event, take_step
+
+DRAFT_FIELDS = (
+    "title",
+    "description",
+    "organisation",
+    "requester",
+    "channel",
+    "desired_on",
+)
+
+
+def find_or_create_requester(
+    email: str, name: str, organisation: Organisation, *, actor: User
+) -> User:
+    """Return the person with this address, added without a password if there is none.
+
+    Raises StepForbidden when the address belongs to somebody who is not of this customer, with
+    the same words whoever it is.
+    """
+    person = User.objects.filter(email__iexact=email.strip()).first()
+    if person is None:
+        person = User(email=email.strip().lower(), display_name=name, organisation=organisation)
+        person.set_unusable_password()
+        person._history_user = actor  # type: ignore[attr-defined]
+        person._change_reason = "added as a requester"  # type: ignore[attr-defined]
+        person.save()
+    elif person.organisation_id != organisation.pk or not person.is_active:
+        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
+    return person
+
+
+def save_draft(
+    draft: Change | None,
+    *,
+    actor: User,
+    services: Iterable[Service] = (),
+    **fields: Any,
+) -> Change:
+    """Create or update a draft that only its writer sees; nothing in it is required.
+
+    ``fields`` are those of DRAFT_FIELDS. Effects: the draft, an event for a new one.
+    """
+    _may_raise(actor, fields.get("organisation"))
+    if draft is not None:
+        return edit(draft, actor=actor, services=services, **fields)
+    with transaction.atomic():
+        draft = Change(raised_by=actor, **fields)
+        step = Step(draft, "save_draft", actor)
+        step.save(draft)
+        _set_services(step, services)
+        record_event(step)
+    return draft
+
+
+def _may_raise(actor: User, organisation: Organisation | None) -> None:
+    decision = permissions.can_raise(actor)
+    if not decision:
+        raise StepForbidden(decision.reason)
+    if organisation is not None and not permissions.may_raise_for(actor, organisation):
+        raise StepForbidden(_("You cannot raise changes for this organisation."))
+
+
+def submit(change: Change, *, actor: User, seen: int | None = None) -> Change:
+    """Send a complete draft: it becomes a request that waits for its assessment.
+
+    Raises StepIncomplete naming what is missing. Effects: state ``submitted``, event, the
+    requester and the customer success team are told.
+    """
+    with take_step("submit", change, actor=actor, seen=seen) as step:
+        missing = _missing(step.change)
+        if missing:
+            raise StepIncomplete(_("Still missing: %s.") % ", ".join(missing), missing)
+        _may_raise(actor, step.change.organisation)
+        step.change.submit()
+    return step.change
+
+
+def _missing(change: Change) -> list[str]:
+    wanted = {
+        _("title"): change.title.strip(),
+        _("description"): change.description.strip(),
+        _("organisation"): change.organisation_id,
+        _("requester"): change.requester_id,
+    }
+    return [name for name, value in wanted.items() if not value]
+
+
+def edit(
+    change: Change,
+    *,
+    actor: User,
+    seen: int | None = None,
+    services: Iterable[Service] | None = None,
+    reason: str = "",
+    **fields: Any,
+) -> Change:
+    """Change what is asked for. Once submitted, that makes a new revision of the request.
+
+    A draft may change every field of DRAFT_FIELDS; later organisation, requester and channel
+    stand. Effects: the fields, revision + 1 (votes on the old one go stale), event.
+    """
+    with take_step("edit", change, actor=actor, seen=seen) as step:
+        fresh = step.change
+        is_draft = fresh.state == State.DRAFT
+        if is_draft:
+            _may_raise(actor, fields.get("organisation"))
+        fixed = () if is_draft else ("organisation", "requester", "channel")
+        changed = [
+            name
+            for name, value in fields.items()
+            if name in DRAFT_FIELDS and name not in fixed and getattr(fresh, name) != value
+        ]
+        for name in changed:
+            setattr(fresh, name, fields[name])
+        step.reason = reason
+        step.data = {"fields": changed}
+        if changed and not is_draft:
+            fresh.revision += 1
+        if services is not None:
+            _set_services(step, services)
+    return step.change
+
+
+def _set_services(step: Step, services: Iterable[Service]) -> None:
+    step.change._history_user = step.actor  # type: ignore[attr-defined]
+    step.change._change_reason = step.why  # type: ignore[attr-defined]
+    step.change.services.set(services)
+
+
+def assess(
+    change: Change,
+    *,
+    actor: User,
+    seen: int | None = None,
+    services: Iterable[Service] | None = None,
+    **assessment: Any,
+) -> Change:
+    """Decide the type and judge need, risk, impact and urgency (the process's step 2).
+
+    ``assessment`` holds the fields of Assessment. Effects: the assessment; type, risk and
+    urgency on the change; the assessor becomes owner if there is none; state ``review`` for a
+    configuration change and ``board`` for a code change; event; messages.
+    """
+    with take_step("assess", change, actor=actor, seen=seen) as step:
+        fresh = step.change
+        record = Assessment(**step.stamp(), **assessment)
+        step.reason = record.need
+        _apply_assessment(step, record)
+        if fresh.owner_id is None:
+            fresh.owner = actor
+        if services is not None:
+            _set_services(step, services)
+        if record.type == ChangeType.CONFIGURATION:
+            fresh.start_configuration()
+        else:
+            fresh.start_code()
+    return step.change
+
+
+def _apply_assessment(step: Step, record: Assessment) -> None:
+    step.save(record)
+    step.change.risk = record.level
+    step.change.urgency = record.urgency
+    step.data = {"type": record.type, "risk": record.level}
+
+
+def reclassify(
+    change: Change, *, actor: User, reason: str, seen: int | None = None, **assessment: Any
+) -> Change:
+    """Turn a configuration change into a code change or back, and start the other path.
+
+    Needs a reason. Every record made so far is kept and counts for nothing on the new path.
+    Effects: a new assessment; path + 1; state ``board`` or ``review``; event; messages.
+    """
+    with take_step("reclassify", change, actor=actor, seen=seen) as step:
+        fresh = step.change
+        to_code = fresh.type == ChangeType.CONFIGURATION
+        step.reason = reason
+        if to_code:
+            fresh.restart_as_code()
+        else:
+            fresh.restart_as_configuration()
+        assessment["type"] = fresh.type
+        _apply_assessment(step, Assessment(**step.stamp(), **assessment, reason=reason))
+    return step.change
+
+
+def assign(change: Change, *, actor: User, owner: User, seen: int | None = None) -> Change:
+    """Name the person who sees the change through; one of Expansive's own people."""
+    with take_step("assign", change, actor=actor, seen=seen) as step:
+        if not (owner.is_active and owner.is_internal and owner.roles):
+            raise StepIncomplete(_("The owner must be one of Expansive's own people."))
+        step.change.owner = owner
+        step.reason = owner.display_name
+        step.data = {"owner": owner.pk}
+    return step.change
+
+
+def withdraw(change: Change, *, actor: User, reason: str, seen: int | None = None) -> Change:
+    """Take the request back, possible until its execution or deployment has begun."""
+    with take_step("withdraw", change, actor=actor, seen=seen) as step:
+        step.reason = reason
+        step.change.withdraw()
+    return step.change

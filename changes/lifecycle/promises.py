@@ -1,0 +1,65 @@
+"""What an acceptance promises, and the date by which it must be kept."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+
+from ..models import BoardDecision, Change, Promise, Release
+from .core import Step, lock, record_event
+
+RELEASES_PROMISED = 3
+
+
+def make_promise(change: Change, outcome: str) -> None:
+    """Set the promise of an acceptance: 12 months, or one of the next three releases.
+
+    When fewer than three releases are planned the date stays open until ``settle_promises``
+    finds the third.
+    """
+    change.promised_at = timezone.now()
+    today = timezone.localdate(change.promised_at)
+    if outcome == BoardDecision.Outcome.ACCEPTED:
+        change.promise = Promise.TWELVE_MONTHS
+        change.due_on = twelve_months_after(today)
+        return
+    change.promise = Promise.THREE_RELEASES
+    change.promised_release = third_release_after(today)
+    change.due_on = change.promised_release.planned_on if change.promised_release else None
+
+
+def third_release_after(day: date) -> Release | None:
+    """Return the last of the three releases planned after this day, None if not planned yet."""
+    upcoming = Release.objects.filter(planned_on__gt=day).order_by("planned_on", "pk")
+    return next(iter(upcoming[RELEASES_PROMISED - 1 : RELEASES_PROMISED]), None)
+
+
+def twelve_months_after(day: date) -> date:
+    """Return the same day a year later; 29 February becomes 28 February."""
+    try:
+        return day.replace(year=day.year + 1)
+    except ValueError:
+        return day.replace(year=day.year + 1, day=28)
+
+
+def settle_promise(change_id: int) -> bool:
+    """Name the third release once it is planned, and follow it when its date moves.
+
+    Returns whether anything changed; if so an event says what the date was and is.
+    """
+    with transaction.atomic():
+        change = lock(Change(pk=change_id))
+        if change.promise != Promise.THREE_RELEASES or change.is_final:
+            return False
+        before = change.due_on
+        if change.promised_release is None and change.promised_at:
+            promised_on = timezone.localdate(change.promised_at)
+            change.promised_release = third_release_after(promised_on)
+        change.due_on = change.promised_release.planned_on if change.promised_release else None
+        if change.due_on == before:
+            return False
+        step = Step(change, "settle_promise", None)
+        step.reason = f"{before or '–'} → {change.due_on or '–'}"
+        step.save(change)
+        record_event(step)
+        return True

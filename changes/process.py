@@ -1,0 +1,201 @@
+"""The steps of the process as one table: what each is called and where it belongs.
+
+Who may take a step is in ``permissions.py``; what it does is in ``lifecycle``; both use the
+verb that stands here, as do the URL, the view, the form and the template.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from .states import OPEN, State
+
+S = State
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """One step. ``states`` are those it is offered in; ``main`` moves the change forward."""
+
+    verb: str
+    label: str
+    states: frozenset[State]
+    main: bool = True
+    past: str = ""
+
+
+def _step(verb: str, label: str, past: str, *states: State, main: bool = True) -> StepInfo:
+    return StepInfo(verb, label, frozenset(states), main, past)
+
+
+STEPS: tuple[StepInfo, ...] = (
+    # Request and initial assessment
+    _step("submit", _("Submit"), _("submitted the request"), S.DRAFT),
+    _step("assess", _("Assess"), _("assessed the change"), S.SUBMITTED),
+    # Configuration changes
+    _step("review", _("Review"), _("reviewed the change"), S.REVIEW),
+    _step("authorise", _("Authorise"), _("decided on authorisation"), S.AUTHORISATION),
+    _step(
+        "plan_execution",
+        _("Plan execution"),
+        _("planned the execution"),
+        S.EXECUTION,
+        S.ROLLED_BACK,
+    ),
+    _step("start_execution", _("Start execution"), _("started the execution"), S.EXECUTION),
+    _step(
+        "record_execution",
+        _("Record the outcome"),
+        _("recorded the outcome of the execution"),
+        S.EXECUTION,
+    ),
+    _step(
+        "close_rolled_back",
+        _("Close without the change"),
+        _("closed the rolled-back change"),
+        S.ROLLED_BACK,
+    ),
+    _step("document", _("Document"), _("documented the change"), S.DOCUMENTATION),
+    # Code changes
+    _step(
+        "record_board_outcome",
+        _("Record the board's outcome"),
+        _("recorded the board's outcome"),
+        S.BOARD,
+    ),
+    _step(
+        "answer_question",
+        _("Answer the board"),
+        _("answered a question of the board"),
+        S.INFORMATION_REQUIRED,
+    ),
+    _step(
+        "define_requirements",
+        _("Define requirements"),
+        _("defined the requirements"),
+        S.REQUIREMENTS,
+    ),
+    _step("assess_risk", _("Assess risk"), _("assessed the risks"), S.RISK_ASSESSMENT),
+    _step(
+        "sign_risk_assessment",
+        _("Sign off risk assessment"),
+        _("decided on the risk assessment"),
+        S.RISK_ASSESSMENT,
+    ),
+    _step(
+        "record_development",
+        _("Record development"),
+        _("recorded the development"),
+        S.DEVELOPMENT,
+    ),
+    _step("peer_review", _("Peer review"), _("peer-reviewed the development"), S.DEVELOPMENT),
+    _step("record_test", _("Record a test"), _("recorded a test"), S.TESTING),
+    _step("plan_deployment", _("Plan deployment"), _("planned the deployment"), S.DEPLOYMENT),
+    _step("start_deployment", _("Start deployment"), _("started the deployment"), S.DEPLOYMENT),
+    _step(
+        "record_deployment",
+        _("Record the outcome"),
+        _("recorded the outcome of the deployment"),
+        S.DEPLOYMENT,
+    ),
+    # Confirmation and close
+    _step(
+        "answer_confirmation",
+        _("Answer the confirmation"),
+        _("answered the confirmation"),
+        S.CONFIRMATION,
+    ),
+    _step("rework", _("Rework"), _("took the change back to rework it"), S.NOT_CONFIRMED),
+    _step(
+        "close_with_successor",
+        _("Close and raise a successor"),
+        _("closed the change and raised a successor"),
+        S.NOT_CONFIRMED,
+    ),
+    _step(
+        "resend_confirmation",
+        _("Send the link again"),
+        _("sent the confirmation link again"),
+        S.CONFIRMATION,
+        main=False,
+    ),
+    _step(
+        "close_unanswered",
+        _("Close without an answer"),
+        _("closed the change without an answer"),
+        S.CONFIRMATION,
+        main=False,
+    ),
+    # At any time
+    _step(
+        "edit",
+        _("Edit the request"),
+        _("edited the request"),
+        S.DRAFT,
+        S.SUBMITTED,
+        S.REVIEW,
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        main=False,
+    ),
+    _step("assign", _("Assign an owner"), _("assigned an owner"), *sorted(OPEN), main=False),
+    _step(
+        "reclassify",
+        _("Reclassify"),
+        _("reclassified the change"),
+        S.REVIEW,
+        S.AUTHORISATION,
+        S.EXECUTION,
+        S.ROLLED_BACK,
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        S.DEVELOPMENT,
+        S.TESTING,
+        main=False,
+    ),
+    _step(
+        "withdraw",
+        _("Withdraw"),
+        _("withdrew the request"),
+        S.DRAFT,
+        S.SUBMITTED,
+        S.REVIEW,
+        S.AUTHORISATION,
+        S.EXECUTION,
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        S.DEVELOPMENT,
+        S.TESTING,
+        S.DEPLOYMENT,
+        main=False,
+    ),
+)
+
+STEP: dict[str, StepInfo] = {step.verb: step for step in STEPS}
+
+OTHER_VERBS: dict[str, str] = {
+    "save_draft": _("saved a draft"),
+    "comment": _("commented"),
+    "note": _("added an internal note"),
+    "attach": _("attached a file"),
+    "link": _("linked another change"),
+    "unlink": _("removed a link"),
+    "watch": _("started watching"),
+    "unwatch": _("stopped watching"),
+    "remind": _("reminded the requester"),
+    "escalate": _("told the owner that there is no answer"),
+    "settle_promise": _("updated the date of the promise"),
+    "import": _("imported the change"),
+}
+"""What else leaves an event, in the words of the timeline."""
+
+
+def past_words(verb: str) -> str:
+    """Return what the timeline says somebody did."""
+    if verb in STEP:
+        return STEP[verb].past
+    return OTHER_VERBS.get(verb, verb)
