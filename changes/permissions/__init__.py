@@ -23,6 +23,7 @@ from .rules import (
     Refusal,
     acts_of,
     approver,
+    decide,
     gate,
     holds_role,
     in_state,
@@ -71,7 +72,7 @@ def can_raise(user: User) -> Decision:
 
 def can_submit(user: User, change: Change) -> Decision:
     """The person who wrote the draft submits it."""
-    return sees(user, change) or raiser(user, change) or in_state(change, "submit") or ALLOWED
+    return decide(sees(user, change), raiser(user, change), in_state(change, "submit"))
 
 
 def can_edit(user: User, change: Change) -> Decision:
@@ -87,28 +88,27 @@ def can_edit(user: User, change: Change) -> Decision:
             Refusal.PERSON,
             _("This is for the requester, support and the customer success team."),
         )
-    return sees(user, change) or person or in_state(change, "edit") or ALLOWED
+    return decide(sees(user, change), person, in_state(change, "edit"))
 
 
 def can_assess(user: User, change: Change) -> Decision:
     """The customer's own success team assesses."""
-    return sees(user, change) or success_team(user, change) or in_state(change, "assess") or ALLOWED
+    return decide(sees(user, change), success_team(user, change), in_state(change, "assess"))
 
 
 def can_assign(user: User, change: Change) -> Decision:
     """Support and the customer success team name the owner."""
     team = None if user.has_role(Role.SUPPORT) else success_team(user, change)
-    return sees(user, change) or team or in_state(change, "assign") or ALLOWED
+    return decide(sees(user, change), team, in_state(change, "assign"))
 
 
 def can_reclassify(user: User, change: Change) -> Decision:
     """The customer's own success team, while nothing is in place or under way."""
-    return (
-        sees(user, change)
-        or success_team(user, change)
-        or in_state(change, "reclassify")
-        or gate(gates.in_place_or_under_way(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        success_team(user, change),
+        in_state(change, "reclassify"),
+        gate(gates.in_place_or_under_way(change)),
     )
 
 
@@ -116,12 +116,11 @@ def can_withdraw(user: User, change: Change) -> Decision:
     """Requester, raiser, owner, support or customer success, until delivery has begun."""
     allowed = is_requester_or_raiser(user, change) or user.has_role(Role.SUPPORT)
     person = None if allowed else owner_or_success_team(user, change)
-    return (
-        sees(user, change)
-        or person
-        or in_state(change, "withdraw")
-        or gate(gates.in_place_or_under_way(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        person,
+        in_state(change, "withdraw"),
+        gate(gates.in_place_or_under_way(change)),
     )
 
 
@@ -130,31 +129,29 @@ def can_withdraw(user: User, change: Change) -> Decision:
 
 def can_review(user: User, change: Change) -> Decision:
     """The relevant customer success team reviews."""
-    return sees(user, change) or success_team(user, change) or in_state(change, "review") or ALLOWED
+    return decide(sees(user, change), success_team(user, change), in_state(change, "review"))
 
 
 def can_authorise(user: User, change: Change) -> Decision:
     """An authorised approver of that customer who neither asked for nor executes the change."""
-    return (
-        sees(user, change)
-        or approver(user, change)
-        or in_state(change, "authorise")
-        or not_requester_or_raiser(
+    return decide(
+        sees(user, change),
+        approver(user, change),
+        in_state(change, "authorise"),
+        not_requester_or_raiser(
             user, change, _("the approver must not have asked for the change.")
-        )
-        or not_executor(user, change)
-        or ALLOWED
+        ),
+        not_executor(user, change),
     )
 
 
 def can_plan_execution(user: User, change: Change) -> Decision:
     """The customer success team plans, as long as nothing is running."""
-    return (
-        sees(user, change)
-        or success_team(user, change)
-        or in_state(change, "plan_execution")
-        or gate(gates.execution_running(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        success_team(user, change),
+        in_state(change, "plan_execution"),
+        gate(gates.execution_running(change)),
     )
 
 
@@ -162,7 +159,7 @@ def may_execute(user: User, change: Change) -> Decision:
     """Who can be named as executor: customer success or support, but not the approver."""
     person = None if user.has_role(Role.SUPPORT) else success_team(user, change)
     rule = _("the executor must not have authorised the change.")
-    return person or not_done(user, change, rule, "authorise") or ALLOWED
+    return decide(person, not_done(user, change, rule, "authorise"))
 
 
 def named_executor(user: User, change: Change) -> Check:
@@ -175,41 +172,36 @@ def named_executor(user: User, change: Change) -> Check:
 
 def can_start_execution(user: User, change: Change) -> Decision:
     """The named executor starts a planned execution."""
-    return (
-        sees(user, change)
-        or named_executor(user, change)
-        or in_state(change, "start_execution")
-        or gate(gates.execution_not_ready(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        named_executor(user, change),
+        in_state(change, "start_execution"),
+        gate(gates.execution_not_ready(change)),
     )
 
 
 def can_record_execution(user: User, change: Change) -> Decision:
     """The named executor says how the running execution went."""
-    return (
-        sees(user, change)
-        or named_executor(user, change)
-        or in_state(change, "record_execution")
-        or gate(gates.execution_not_running(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        named_executor(user, change),
+        in_state(change, "record_execution"),
+        gate(gates.execution_not_running(change)),
     )
 
 
 def can_close_rolled_back(user: User, change: Change) -> Decision:
     """Owner or customer success team."""
-    return (
-        sees(user, change)
-        or owner_or_success_team(user, change)
-        or in_state(change, "close_rolled_back")
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        owner_or_success_team(user, change),
+        in_state(change, "close_rolled_back"),
     )
 
 
 def can_document(user: User, change: Change) -> Decision:
     """The customer success team logs the change in its tool."""
-    return (
-        sees(user, change) or success_team(user, change) or in_state(change, "document") or ALLOWED
-    )
+    return decide(sees(user, change), success_team(user, change), in_state(change, "document"))
 
 
 # Code changes
@@ -217,11 +209,10 @@ def can_document(user: User, change: Change) -> Decision:
 
 def can_record_board_outcome(user: User, change: Change) -> Decision:
     """A board member; crb adds that it is the chair, with quorum, after the tally."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.CRB_MEMBER)
-        or in_state(change, "record_board_outcome")
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.CRB_MEMBER),
+        in_state(change, "record_board_outcome"),
     )
 
 
@@ -234,28 +225,26 @@ def can_answer_question(user: User, change: Change) -> Decision:
         person = refuse(
             Refusal.PERSON, _("This is for those the board asked, support and customer success.")
         )
-    return sees(user, change) or person or in_state(change, "answer_question") or ALLOWED
+    return decide(sees(user, change), person, in_state(change, "answer_question"))
 
 
 def can_define_requirements(user: User, change: Change) -> Decision:
     """A developer or the customer success team."""
     team = in_success_team(user, change)
-    return (
-        sees(user, change)
-        or (None if team else holds_role(user, Role.DEVELOPER))
-        or in_state(change, "define_requirements")
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        None if team else holds_role(user, Role.DEVELOPER),
+        in_state(change, "define_requirements"),
     )
 
 
 def can_assess_risk(user: User, change: Change) -> Decision:
     """A developer."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.DEVELOPER)
-        or in_state(change, "assess_risk")
-        or gate(gates.risk_awaits_sign_off(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.DEVELOPER),
+        in_state(change, "assess_risk"),
+        gate(gates.risk_awaits_sign_off(change)),
     )
 
 
@@ -264,80 +253,71 @@ def can_sign_risk_assessment(user: User, change: Change) -> Decision:
     rule = _("a risk assessment is signed off by a second person.")
     assessment = change.risk_assessment
     own = assessment and not assessment.outcome and assessment.recorded_by_id == user.pk
-    return (
-        sees(user, change)
-        or holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER)
-        or in_state(change, "sign_risk_assessment")
-        or gate(gates.no_risk_to_sign(change))
-        or (separation(rule, _("You wrote this one.")) if own else None)
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
+        in_state(change, "sign_risk_assessment"),
+        gate(gates.no_risk_to_sign(change)),
+        separation(rule, _("You wrote this one.")) if own else None,
     )
 
 
 def can_record_development(user: User, change: Change) -> Decision:
     """A developer."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.DEVELOPER)
-        or in_state(change, "record_development")
-        or ALLOWED
+    return decide(
+        sees(user, change), holds_role(user, Role.DEVELOPER), in_state(change, "record_development")
     )
 
 
 def can_peer_review(user: User, change: Change) -> Decision:
     """A peer reviewer who wrote none of it."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.PEER_REVIEWER)
-        or in_state(change, "peer_review")
-        or gate(gates.nothing_to_review(change))
-        or not_author(user, change, _("nobody reviews their own work."))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.PEER_REVIEWER),
+        in_state(change, "peer_review"),
+        gate(gates.nothing_to_review(change)),
+        not_author(user, change, _("nobody reviews their own work.")),
     )
 
 
 def can_record_test(user: User, change: Change) -> Decision:
     """A tester who wrote none of it."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.TESTER)
-        or in_state(change, "record_test")
-        or not_author(user, change, _("nobody tests their own work."))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.TESTER),
+        in_state(change, "record_test"),
+        not_author(user, change, _("nobody tests their own work.")),
     )
 
 
 def can_plan_deployment(user: User, change: Change) -> Decision:
     """A release manager."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.RELEASE_MANAGER)
-        or in_state(change, "plan_deployment")
-        or gate(gates.deployment_running(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "plan_deployment"),
+        gate(gates.deployment_running(change)),
     )
 
 
 def can_start_deployment(user: User, change: Change) -> Decision:
     """A release manager, when the deployment gate has nothing to name."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.RELEASE_MANAGER)
-        or in_state(change, "start_deployment")
-        or gate(gates.deployment_running(change))
-        or gate(gates.deployment_not_ready(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "start_deployment"),
+        gate(gates.deployment_running(change)),
+        gate(gates.deployment_not_ready(change)),
     )
 
 
 def can_record_deployment(user: User, change: Change) -> Decision:
     """A release manager says how the running deployment went."""
-    return (
-        sees(user, change)
-        or holds_role(user, Role.RELEASE_MANAGER)
-        or in_state(change, "record_deployment")
-        or gate(gates.deployment_not_running(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "record_deployment"),
+        gate(gates.deployment_not_running(change)),
     )
 
 
@@ -349,43 +329,38 @@ def can_answer_confirmation(user: User, change: Change) -> Decision:
     person = None
     if change.requester_id != user.pk:
         person = refuse(Refusal.PERSON, _("Only the original requester answers this."))
-    return sees(user, change) or person or in_state(change, "answer_confirmation") or ALLOWED
+    return decide(sees(user, change), person, in_state(change, "answer_confirmation"))
 
 
 def can_resend_confirmation(user: User, change: Change) -> Decision:
     """Owner, success team or support chase the answer."""
     person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
-    return sees(user, change) or person or in_state(change, "resend_confirmation") or ALLOWED
+    return decide(sees(user, change), person, in_state(change, "resend_confirmation"))
 
 
 def can_close_unanswered(user: User, change: Change) -> Decision:
     """Owner or success team, after the last reminder has gone unanswered."""
-    return (
-        sees(user, change)
-        or owner_or_success_team(user, change)
-        or in_state(change, "close_unanswered")
-        or gate(gates.requester_still_has_time(change))
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        owner_or_success_team(user, change),
+        in_state(change, "close_unanswered"),
+        gate(gates.requester_still_has_time(change)),
     )
 
 
 def can_rework(user: User, change: Change) -> Decision:
     """Owner or success team."""
-    return (
-        sees(user, change)
-        or owner_or_success_team(user, change)
-        or in_state(change, "rework")
-        or ALLOWED
+    return decide(
+        sees(user, change), owner_or_success_team(user, change), in_state(change, "rework")
     )
 
 
 def can_close_with_successor(user: User, change: Change) -> Decision:
     """Owner or success team."""
-    return (
-        sees(user, change)
-        or owner_or_success_team(user, change)
-        or in_state(change, "close_with_successor")
-        or ALLOWED
+    return decide(
+        sees(user, change),
+        owner_or_success_team(user, change),
+        in_state(change, "close_with_successor"),
     )
 
 
@@ -394,12 +369,13 @@ def can_close_with_successor(user: User, change: Change) -> Decision:
 
 def can_comment(user: User, change: Change) -> Decision:
     """Everybody who sees the change, except auditors, who only read."""
-    return sees(user, change) or not_only_auditor(user, change) or still_open(change) or ALLOWED
+    return decide(sees(user, change), not_only_auditor(user, change), still_open(change))
 
 
 def can_note(user: User, change: Change) -> Decision:
     """Internal notes are for Expansive's own people."""
-    return internal(user) or can_comment(user, change)
+    refusal = internal(user)
+    return can_comment(user, change) if refusal is None else refusal
 
 
 def can_attach(user: User, change: Change) -> Decision:
@@ -409,7 +385,8 @@ def can_attach(user: User, change: Change) -> Decision:
 
 def can_link(user: User, change: Change) -> Decision:
     """Expansive's own people link changes."""
-    return internal(user) or can_comment(user, change)
+    refusal = internal(user)
+    return can_comment(user, change) if refusal is None else refusal
 
 
 def can_unlink(user: User, change: Change) -> Decision:
@@ -419,7 +396,7 @@ def can_unlink(user: User, change: Change) -> Decision:
 
 def can_watch(user: User, change: Change) -> Decision:
     """Everybody who sees the change may watch it."""
-    return sees(user, change) or ALLOWED
+    return decide(sees(user, change))
 
 
 def can_unwatch(user: User, change: Change) -> Decision:

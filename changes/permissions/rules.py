@@ -43,6 +43,11 @@ ALLOWED = Decision(True)
 Check = Decision | None
 
 
+def decide(*checks: Check) -> Decision:
+    """Return the first objection, or that the step is allowed."""
+    return next((check for check in checks if check is not None), ALLOWED)
+
+
 def refuse(kind: Refusal, reason: str) -> Decision:
     return Decision(False, reason, kind)
 

@@ -6,6 +6,7 @@ from django import template
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.components import Stage, StageStatus
 from accounts.templatetags.ui import badge, stage_bar
@@ -45,6 +46,12 @@ LEVEL_LOOKS: dict[RiskLevel, tuple[str, str]] = {
     RiskLevel.MODERATE: ("amber", "minus"),
     RiskLevel.HIGH: ("orange", "chevron-up"),
     RiskLevel.CRITICAL: ("red", "alert-triangle"),
+}
+LEVEL_SHORT: dict[RiskLevel, Any] = {
+    RiskLevel.LOW: pgettext_lazy("risk, in a narrow cell", "Low"),
+    RiskLevel.MODERATE: pgettext_lazy("risk, in a narrow cell", "Mod."),
+    RiskLevel.HIGH: pgettext_lazy("risk, in a narrow cell", "High"),
+    RiskLevel.CRITICAL: pgettext_lazy("risk, in a narrow cell", "Crit."),
 }
 
 
@@ -90,6 +97,7 @@ def matrix_rows(likelihood: int | None, impact: int | None) -> list[dict[str, An
                     "likelihood": row,
                     "impact": column,
                     "level": level,
+                    "short": LEVEL_SHORT[level],
                     "tone": LEVEL_LOOKS[level][0],
                     "score": row * column,
                     "selected": (row, column) == (likelihood, impact),
