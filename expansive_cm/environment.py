@@ -186,7 +186,15 @@ def days(value: str) -> list[int]:
     return numbers
 
 
+def level(value: str) -> str:
+    """Take the least important kind of event that is logged."""
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        raise ValidationError("it must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return value.upper()
+
+
 PARSERS = {
+    "level": level,
     "secret_key": secret_key,
     "database_url": database_url,
     "redis_url": redis_url,

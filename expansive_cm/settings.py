@@ -49,7 +49,7 @@ DEFAULT_FROM_EMAIL = env.str(
 MEDIA_ROOT = env.folder("MEDIA_ROOT", str(BASE_DIR / ".data" / "media"))
 STATIC_ROOT = env.folder("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 HSTS_SECONDS = env.int("HSTS_SECONDS", 365 * 24 * 3600)
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.level("LOG_LEVEL", "INFO")
 ATTACHMENT_MAX_BYTES = env.positive("ATTACHMENT_MAX_BYTES", str(20 * 2**20))
 REMINDER_DAYS = env.days("REMINDER_DAYS", "3,7,14")
 CONFIRMATION_LINK_DAYS = env.positive("CONFIRMATION_LINK_DAYS", "30")
@@ -180,6 +180,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "account_login"
 
+ACCOUNT_FORMS = {"reset_password": "accounts.forms.ForgottenPasswordForm"}
+PASSWORD_RESET_TIMEOUT = 24 * 3600
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -349,5 +351,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "post_office": {"handlers": [], "propagate": True},
+        # Work that runs every minute is worth a line when it fails.
+        "celery": {"level": LOG_LEVEL if LOG_LEVEL == "DEBUG" else "WARNING"},
     },
 }

@@ -19,7 +19,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
-NO_PYTHON = "Python 3.11 or later is needed; this is %d.%d. Name another one: make PYTHON=python3.13"
+NO_PYTHON = "Python 3.11 or later is needed. Name one that is: make PYTHON=/path/to/python3"
 NO_VENV = """\
 A virtual environment could not be created: this Python lacks the module `ensurepip`.
 On Debian and Ubuntu, `apt-get install python3-venv` brings it; then run make again."""
@@ -41,13 +41,13 @@ def say(text, end="\n"):
 def step(title, action):
     """Do one step and show what it was and how long it took."""
     started = time.monotonic()
-    say("  %-52s" % (title + " …"), end="")
+    say(f"  {title + ' …':<52}", end="")
     try:
         action()
     except BaseException:
         say("failed")
         raise
-    say("%5.1f s" % (time.monotonic() - started))
+    say(f"{time.monotonic() - started:5.1f} s")
 
 
 def command(arguments, **options):
@@ -63,7 +63,7 @@ def command(arguments, **options):
     output = done.stdout.decode(errors="replace")
     if done.returncode:
         last_lines = "\n".join(output.strip().splitlines()[-15:])
-        raise Failure("%s\n(%s ended with status %s)" % (last_lines, arguments[0], done.returncode))
+        raise Failure(f"{last_lines}\n({arguments[0]} ended with status {done.returncode})")
     return output
 
 
@@ -88,10 +88,10 @@ def use_newer_python():
     if sys.version_info >= OLDEST_PYTHON:
         return
     for minor in range(20, OLDEST_PYTHON[1] - 1, -1):
-        found = shutil.which("python3.%d" % minor)
+        found = shutil.which(f"python3.{minor}")
         if found:
             os.execv(found, [found] + sys.argv)
-    raise Failure(NO_PYTHON % sys.version_info[:2])
+    raise Failure(NO_PYTHON)
 
 
 def ensure_venv():
@@ -137,7 +137,7 @@ def ensure_packages(name, title):
     count = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
     arguments = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     arguments += ["--require-hashes", "--no-input", "-r", lock]
-    step("%s (%d packages)" % (title, count), lambda: command(arguments))
+    step(f"{title} ({count} packages)", lambda: command(arguments))
     stamp.write_text(digest(lock))
 
 
@@ -223,7 +223,7 @@ def main(arguments):
         if for_tests and "pytest" in rest:
             ensure_chromium()
     except Failure as failure:
-        say("\n%s" % failure)
+        say(f"\n{failure}")
         return 1
     except KeyboardInterrupt:
         say("\nStopped. The next start goes on from here.")

@@ -112,6 +112,10 @@ class Postgres:
             account=self.account.options(),
         )
 
+    def stop_leftovers(self) -> None:
+        """Stop a server of this directory that nobody watches any more."""
+        clear_leftovers(self.data)
+
     def create_cluster(self) -> None:
         """Create the cluster beside its place and move it there once it is whole."""
         draft = self.data.with_name(self.data.name + ".new")

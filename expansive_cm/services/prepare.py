@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import django
@@ -26,7 +27,7 @@ def main() -> None:
     """Migrate, load the demo data once, collect the static files, write the logins down."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
     django.setup()
-    from django.core.management import call_command
+    from django.core.management import call_command, get_commands
 
     from expansive_cm.health import pending_migrations
 
@@ -34,13 +35,16 @@ def main() -> None:
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
-    step("Loading the demo data", lambda: call_command("load_demo", if_empty=True, stdout=quiet))
+    if "load_demo" in get_commands():
+        load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
+        step("Loading the demo data", load)
     step(
         "Collecting styles and scripts",
         lambda: call_command("collectstatic", interactive=False, verbosity=0, stdout=quiet),
     )
     logins = io.StringIO()
-    call_command("demo_logins", stdout=logins)
+    if "demo_logins" in get_commands():
+        call_command("demo_logins", stdout=logins)
     Path(sys.argv[1]).write_text(logins.getvalue())
 
 
