@@ -14,6 +14,8 @@ from typing import IO, Any
 import psutil
 
 KILL_AFTER_SECONDS = 5
+# The clock may be set between two looks; a number is not given out again that soon.
+SAME_BIRTHDAY_SECONDS = 2
 
 
 class StartError(Exception):
@@ -34,7 +36,7 @@ class Identity:
         """The living process this stands for, or None when it is gone."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 0.05
+            same = abs(process.create_time() - self.created) < SAME_BIRTHDAY_SECONDS
             alive = process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
@@ -62,8 +64,9 @@ class Registry:
 
     def add(self, identity: Identity) -> None:
         """Remember a process before anything else happens to it."""
-        others = [known for known in self.identities if known.name != identity.name]
-        self.identities = [*others, identity]
+        places = {known.name: known for known in self.identities}
+        # One that was started again keeps its place: databases stop after what uses them.
+        self.identities = list({**places, identity.name: identity}.values())
         draft = self.path.with_suffix(".new")
         draft.write_text(json.dumps([asdict(known) for known in self.identities]))
         draft.replace(self.path)
