@@ -58,9 +58,7 @@ def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = ""
     """Show a short status: always with its words, with an icon where one helps."""
     mark = icon(icon_name) if icon_name else ""
     hint = format_html(' title="{}"', title) if title else ""
-    return format_html(
-        '<span class="badge tone-{}"{}>{}{}</span>', _tone(tone), hint, mark, label
-    )
+    return format_html('<span class="badge tone-{}"{}>{}{}</span>', _tone(tone), hint, mark, label)
 
 
 # --- Time -----------------------------------------------------------------------------
@@ -153,9 +151,7 @@ def breadcrumbs(*parts: Text) -> SafeString:
     """Draw the path to a page: label, address, label, address, …, label of this page."""
     *pairs, last = parts
     links = zip(pairs[::2], pairs[1::2], strict=True)
-    items = format_html_join(
-        "", '<li class="breadcrumb-item"><a href="{1}">{0}</a></li>', links
-    )
+    items = format_html_join("", '<li class="breadcrumb-item"><a href="{1}">{0}</a></li>', links)
     return format_html(
         '<nav aria-label="{}"><ol class="breadcrumb">{}'
         '<li class="breadcrumb-item active" aria-current="page">{}</li></ol></nav>',
@@ -260,9 +256,7 @@ def chart(
         ],
         "unit": str(unit),
     }
-    rows = [
-        (label, [one.values[index] for one in series]) for index, label in enumerate(labels)
-    ]
+    rows = [(label, [one.values[index] for one in series]) for index, label in enumerate(labels)]
     return {"id": identity, "title": title, "data": data, "series": series, "rows": rows}
 
 

@@ -49,8 +49,9 @@ def test_gallery_is_accessible_and_fits(
     page = new_page(width=width, color_scheme=scheme)
     sign_in(page, owner, live_server)
     page.goto("/gallery/")
-    page.wait_for_selector("text=Done")
+    page.wait_for_selector("#import .icon")
     assert page.get_attribute("html", "data-bs-theme") == scheme
     page.screenshot(path=f"/tmp/w/fe/gallery-{scheme}-{width}.png", full_page=True)
+    page.screenshot(path=f"/tmp/w/fe/top-{scheme}-{width}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert faults(page) == ""

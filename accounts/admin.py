@@ -1,0 +1,313 @@
+"""Administration of people, organisations and success teams.
+
+Only administrators see these pages. Nothing here can be deleted, because changes refer to it
+for good: people and organisations are deactivated instead. Each save can carry a reason, and
+must carry one when it gives somebody power over changes; the reason stays in the history.
+"""
+
+from typing import Any
+
+from allauth.account.admin import EmailAddress
+from allauth.account.decorators import secure_admin_login
+from allauth.account.forms import ResetPasswordForm
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import Group
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from simple_history.admin import SimpleHistoryAdmin
+
+from .forms import time_zone_choices
+from .models import EmailDomain, Organisation, SuccessTeam, User
+from .roles import PROCESS_ROLES, STAFF_ROLES, Role
+
+admin.site.site_header = _("Expansive Change Management")
+admin.site.site_title = _("Expansive Change Management")
+admin.site.index_title = _("Administration")
+# One sign-in page, on which attempts are limited.
+admin.site.login = secure_admin_login(admin.site.login)
+
+# Roles are groups with fixed names, and addresses follow the person's own: neither is edited.
+admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)
+
+
+class AdministratorsOnly:
+    """Pages for administrators, on which nothing is deleted."""
+
+    def _is_administrator(self, request: HttpRequest) -> bool:
+        person = request.user
+        if not isinstance(person, User) or not person.is_active:
+            return False
+        return person.is_superuser or person.has_role(Role.ADMINISTRATOR)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self._is_administrator(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._is_administrator(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._is_administrator(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self._is_administrator(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class ReasonedForm(ModelForm):
+    """A form that asks why. `reason_needed` says in a sentence when it must be answered."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Stays in the history beside your name."),
+    )
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """Return why this save must be explained, or None."""
+        return None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        needed = self.reason_needed(cleaned)
+        if needed and not cleaned.get("reason", "").strip():
+            self.add_error("reason", needed)
+        return cleaned
+
+    def newly(self, field: str, cleaned: dict[str, Any]) -> set[Any]:
+        """Return what a many-to-many field would hold that it does not hold now."""
+        chosen = set(cleaned.get(field) or ())
+        if self.instance.pk is None:
+            return chosen
+        return chosen - set(getattr(self.instance, field).all())
+
+
+class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
+    """Keeps the reason of a save with the rows of history that it makes."""
+
+    list_per_page = 50
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save with the reason given; the person's name is kept by the history itself."""
+        obj._change_reason = form.cleaned_data.get("reason", "").strip() or None
+        super().save_model(request, obj, form, change)
+
+
+class PersonForm(ReasonedForm):
+    """A person, with the rules on who may hold which role."""
+
+    time_zone = forms.ChoiceField(
+        label=User._meta.get_field("time_zone").verbose_name, choices=time_zone_choices
+    )
+    groups = forms.ModelMultipleChoiceField(
+        label=_("Roles"),
+        queryset=Group.objects.filter(name__in=Role.values).order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("A requester needs no role. Giving one of the process asks for a reason."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("email", "display_name", "organisation", "time_zone", "is_active", "groups")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "groups" in self.fields:
+            self.fields["groups"].label_from_instance = lambda group: Role(group.name).label
+
+    def clean_email(self) -> str:
+        """Addresses are kept in small letters and belong to one person."""
+        email = self.cleaned_data["email"].lower()
+        others = User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise ValidationError(_("Somebody else already has this address."))
+        return email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        held = {Role(group.name) for group in cleaned.get("groups") or ()}
+        internal_only = held & STAFF_ROLES
+        if cleaned.get("organisation") and internal_only:
+            names = ", ".join(sorted(str(role.label) for role in internal_only))
+            message = _("Only Expansive's own people can hold: %(roles)s.")
+            self.add_error("groups", ValidationError(message, params={"roles": names}))
+        return cleaned
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """Power over changes is never given silently."""
+        given = {Role(group.name) for group in self.newly("groups", cleaned)}
+        if given & PROCESS_ROLES:
+            return str(_("Say why this person gets a role in the process."))
+        return None
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """People by the role they hold."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(Role.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(groups__name=self.value()) if self.value() else queryset
+
+
+@admin.register(User)
+class PersonAdmin(ReasonedAdmin):
+    """People: added without a password, which they choose from a mail."""
+
+    form = PersonForm
+    list_display = ("display_name", "email", "organisation", "role_names", "is_active")
+    list_filter = ("is_active", RoleFilter, "organisation")
+    list_select_related = ("organisation",)
+    search_fields = ("display_name", "email")
+    readonly_fields = ("last_login", "date_joined")
+    autocomplete_fields = ("organisation",)
+    actions = ("send_password_link",)
+    fieldsets = (
+        (None, {"fields": ("email", "display_name", "organisation", "time_zone", "is_active")}),
+        (_("What they may do"), {"fields": ("groups", "reason")}),
+        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=_("roles"))
+    def role_names(self, person: User) -> str:
+        """The roles of one person, from the groups that the list has fetched."""
+        known = set(Role.values)
+        names = [group.name for group in person.groups.all()]
+        return ", ".join(str(Role(name).label) for name in sorted(names) if name in known)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm]:
+        """Refuse that administrators lock themselves out."""
+        form = super().get_form(request, obj, **kwargs)
+        if obj is None or obj.pk != request.user.pk:
+            return form
+
+        class OwnForm(form):
+            def clean(self) -> dict[str, Any]:
+                cleaned = super().clean()
+                names = {group.name for group in cleaned.get("groups") or ()}
+                if not cleaned.get("is_active"):
+                    self.add_error("is_active", _("You cannot deactivate yourself."))
+                if Role.ADMINISTRATOR not in names and not obj.is_superuser:
+                    self.add_error("groups", _("Another administrator must take this role away."))
+                return cleaned
+
+        return OwnForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; who administers may enter these pages, and a new person has no password yet.
+
+        Effects: an address that is no longer the person's stops opening their account.
+        """
+        names = {group.name for group in form.cleaned_data.get("groups") or ()}
+        obj.is_staff = obj.is_superuser or Role.ADMINISTRATOR in names
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+        EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
+
+    @admin.action(description=_("Send a mail with a link to choose a password"))
+    def send_password_link(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Send each active person chosen the same mail as after a forgotten password."""
+        sent = 0
+        for person in queryset.filter(is_active=True):
+            form = ResetPasswordForm({"email": person.email})
+            if form.is_valid():
+                form.save(request)
+                sent += 1
+        text = ngettext("%d mail is on its way.", "%d mails are on their way.", sent) % sent
+        self.message_user(request, text, messages.SUCCESS)
+
+
+class DomainInline(AdministratorsOnly, admin.TabularInline):
+    """The mail domains whose addresses belong to an organisation."""
+
+    model = EmailDomain
+    extra = 1
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """A domain can be taken away again: nothing refers to it."""
+        return self._is_administrator(request)
+
+
+class OrganisationForm(ReasonedForm):
+    """A customer; naming somebody who may authorise its changes asks for a reason."""
+
+    class Meta:
+        model = Organisation
+        fields = ("name", "success_team", "approvers", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "approvers" in self.fields:
+            self.fields["approvers"].queryset = User.objects.filter(
+                is_active=True, groups__name=Role.APPROVER
+            ).select_related("organisation")
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """Authority over a customer's changes is never given silently."""
+        if self.newly("approvers", cleaned):
+            return str(_("Say why this person may authorise changes for this customer."))
+        return None
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(ReasonedAdmin):
+    """Customers, their mail domains, their team and who authorises for them."""
+
+    form = OrganisationForm
+    list_display = ("name", "success_team", "is_active")
+    list_filter = ("is_active", "success_team")
+    list_select_related = ("success_team",)
+    search_fields = ("name", "domains__domain")
+    filter_horizontal = ("approvers",)
+    inlines = (DomainInline,)
+    fields = ("name", "success_team", "approvers", "is_active", "reason")
+
+
+class SuccessTeamForm(ReasonedForm):
+    """A team; whoever joins it acts on its customers' changes, which asks for a reason."""
+
+    class Meta:
+        model = SuccessTeam
+        fields = ("name", "email", "members")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "members" in self.fields:
+            self.fields["members"].queryset = User.objects.filter(
+                is_active=True, organisation__isnull=True
+            )
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """Joining a team gives power over its customers' changes."""
+        if self.newly("members", cleaned):
+            return str(_("Say why this person joins the team."))
+        return None
+
+
+@admin.register(SuccessTeam)
+class SuccessTeamAdmin(ReasonedAdmin):
+    """Customer success teams and their members."""
+
+    form = SuccessTeamForm
+    list_display = ("name", "email")
+    search_fields = ("name", "email")
+    filter_horizontal = ("members",)
+    fields = ("name", "email", "members", "reason")
