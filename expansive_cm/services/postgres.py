@@ -213,7 +213,9 @@ def choose_account(folder: Path) -> Account:
     for capability in CAPABILITIES if setpriv else ():
         identity = (f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
         rights = (f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}")
-        prefix = (str(setpriv), *identity, *rights, "--")
+        # Without this, access(2), which PostgreSQL asks about its programs, ignores the right.
+        lasting = "--securebits=+no_setuid_fixup"
+        prefix = (str(setpriv), *identity, *rights, lasting, "--")
         candidates.append(Account(nobody.pw_uid, nobody.pw_gid, prefix))
     for account in candidates:
         if can_use(account, folder):
@@ -222,9 +224,9 @@ def choose_account(folder: Path) -> Account:
 
 
 def can_use(account: Account, folder: Path) -> bool:
-    """Try it: run PostgreSQL and enter the directory as that account."""
-    script = 'cd "$1" && "$2" --version'
-    command = [*account.prefix, "/bin/sh", "-c", script, "sh", str(folder), program("postgres")]
+    """Try it: enter the directory as that account, where PostgreSQL finds its own programs."""
+    script = 'cd "$1" && "$2" --bindir'
+    command = [*account.prefix, "/bin/sh", "-c", script, "sh", str(folder), program("pg_config")]
     try:
         tried = subprocess.run(
             command,
