@@ -225,6 +225,9 @@ def main(arguments):
     except Failure as failure:
         say(f"\n{failure}")
         return 1
+    except PermissionError as error:
+        say(f"\n{error.filename} belongs to another account: run make as that one.")
+        return 1
     except KeyboardInterrupt:
         say("\nStopped. The next start goes on from here.")
         return 130

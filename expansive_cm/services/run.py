@@ -168,6 +168,9 @@ def already_running(data: Path) -> int:
 
 def stop_everything(supervisor: Supervisor, databases: Databases) -> None:
     """Stop processes first, then Valkey, then PostgreSQL."""
+    if not databases.children:
+        databases.stop()
+        return
     tell("\nStopping …")
     begun = time.monotonic()
 
