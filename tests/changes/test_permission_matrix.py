@@ -1,0 +1,248 @@
+"""Who may take which step in which state: every step × person × state, allowed and refused.
+
+The table is written out by hand from the process and the design, not computed from the code.
+``allowed`` names everybody who may; all others of the cast must be refused, in every state.
+"""
+
+import pytest
+
+from changes import lifecycle, permissions, queries
+from changes.models import Change
+from changes.permissions import Refusal
+from changes.process import STEP, STEPS
+from changes.states import State
+from tests.people import Cast
+from tests.stories import (
+    MAKERS,
+    change_in,
+    deployment_planned,
+    developed,
+    plan,
+    risk_assessed,
+)
+
+S = State
+
+EVERYBODY_AT_WORK = {
+    S.SUBMITTED,
+    S.REVIEW,
+    S.AUTHORISATION,
+    S.EXECUTION,
+    S.ROLLED_BACK,
+    S.DOCUMENTATION,
+    S.BOARD,
+    S.INFORMATION_REQUIRED,
+    S.REQUIREMENTS,
+    S.RISK_ASSESSMENT,
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+    S.CONFIRMATION,
+    S.NOT_CONFIRMED,
+}
+BEFORE_DELIVERY = {
+    S.SUBMITTED,
+    S.REVIEW,
+    S.AUTHORISATION,
+    S.EXECUTION,
+    S.BOARD,
+    S.INFORMATION_REQUIRED,
+    S.REQUIREMENTS,
+    S.RISK_ASSESSMENT,
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+}
+
+# step -> (who, in which states). The cast's change was raised by support for the requester,
+# is owned by its assessor (success), and support is the executor once one is planned.
+MATRIX: dict[str, tuple[set[str], set[State]]] = {
+    "submit": ({"support"}, {S.DRAFT}),
+    "assess": ({"success"}, {S.SUBMITTED}),
+    "review": ({"success"}, {S.REVIEW}),
+    "authorise": ({"approver"}, {S.AUTHORISATION}),
+    "plan_execution": ({"success"}, {S.EXECUTION, S.ROLLED_BACK}),
+    "start_execution": (set(), set()),  # not without a plan: see below
+    "record_execution": (set(), set()),
+    "close_rolled_back": ({"success"}, {S.ROLLED_BACK}),
+    "document": ({"success"}, {S.DOCUMENTATION}),
+    "record_board_outcome": ({"crb_member", "chair"}, {S.BOARD}),
+    "answer_question": ({"requester", "support", "success"}, {S.INFORMATION_REQUIRED}),
+    "define_requirements": ({"developer", "success"}, {S.REQUIREMENTS}),
+    "assess_risk": ({"developer"}, {S.RISK_ASSESSMENT}),
+    "sign_risk_assessment": (set(), set()),  # not without an assessment: see below
+    "record_development": ({"developer"}, {S.DEVELOPMENT}),
+    "peer_review": (set(), set()),  # not without a development: see below
+    "record_test": ({"tester"}, {S.TESTING}),
+    "plan_deployment": ({"release_manager"}, {S.DEPLOYMENT}),
+    "start_deployment": (set(), set()),  # not without release and rollback plan: see below
+    "record_deployment": (set(), set()),
+    "answer_confirmation": ({"requester"}, {S.CONFIRMATION}),
+    "resend_confirmation": ({"support", "success"}, {S.CONFIRMATION}),
+    "close_unanswered": (set(), set()),  # not while the requester has time: see below
+    "rework": ({"success"}, {S.NOT_CONFIRMED}),
+    "close_with_successor": ({"success"}, {S.NOT_CONFIRMED}),
+    "edit": (
+        {"requester", "support", "success"},
+        {S.SUBMITTED, S.REVIEW, S.BOARD, S.INFORMATION_REQUIRED},
+    ),
+    "assign": ({"support", "success"}, EVERYBODY_AT_WORK),
+    "reclassify": (
+        {"success"},
+        {
+            S.REVIEW,
+            S.AUTHORISATION,
+            S.EXECUTION,
+            S.ROLLED_BACK,
+            S.BOARD,
+            S.INFORMATION_REQUIRED,
+            S.REQUIREMENTS,
+            S.RISK_ASSESSMENT,
+            S.DEVELOPMENT,
+            S.TESTING,
+        },
+    ),
+    "withdraw": ({"requester", "support", "success"}, BEFORE_DELIVERY),
+}
+# A draft belongs to its writer alone.
+DRAFT_STEPS = {"submit", "edit", "withdraw"}
+
+SEES: set[str] = {
+    "requester",
+    "colleague",
+    "approver",
+    "support",
+    "success",
+    "stranger_success",
+    "developer",
+    "peer_reviewer",
+    "tester",
+    "release_manager",
+    "crb_member",
+    "chair",
+    "auditor",
+    "administrator",
+}
+
+
+def who_may(verb: str, cast: Cast, change: Change) -> set[str]:
+    story = queries.with_story(Change.objects.all()).get(pk=change.pk)
+    return {name for name, user in cast.people.items() if permissions.check(verb, user, story)}
+
+
+def test_the_matrix_names_every_step() -> None:
+    assert set(MATRIX) == {step.verb for step in STEPS}
+    assert set(MAKERS) == set(State)
+
+
+@pytest.mark.parametrize("state", State)
+def test_who_may_do_what(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    expected = {verb: who if state in states else set() for verb, (who, states) in MATRIX.items()}
+    if state == S.DRAFT:
+        expected = {verb: {"support"} if verb in DRAFT_STEPS else set() for verb in MATRIX}
+    assert {verb: who_may(verb, cast, change) for verb in MATRIX} == expected
+
+
+@pytest.mark.parametrize("state", State)
+def test_who_sees_a_change(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    expected = {"support"} if state == S.DRAFT else SEES
+    by_query = {
+        name
+        for name, user in cast.people.items()
+        if queries.visible_to(user).filter(pk=change.pk).exists()
+    }
+    by_rule = {name for name, user in cast.people.items() if permissions.may_see(user, change)}
+    assert by_query == expected
+    assert by_rule == expected
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_refusal_has_a_sentence(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    for user in cast.people.values():
+        for step, decision in permissions.offered_steps(user, change):
+            assert decision.allowed or decision.reason.endswith("."), (step.verb, decision)
+            assert decision.allowed or decision.kind in Refusal
+
+
+def test_a_deactivated_person_may_nothing(cast: Cast) -> None:
+    changes = [change_in(state, cast) for state in State]
+    cast.success.is_active = False
+    for change in changes:
+        assert not permissions.may_see(cast.success, change)
+        assert not [s for s, d in permissions.offered_steps(cast.success, change) if d]
+    assert not queries.visible_to(cast.success).exists()
+
+
+def test_superuser_status_grants_no_step(cast: Cast) -> None:
+    """An administrator never holds a process role silently."""
+    assert cast.administrator.is_superuser
+    for state in State:
+        change = change_in(state, cast)
+        assert not [s.verb for s, d in permissions.offered_steps(cast.administrator, change) if d]
+
+
+# Steps that wait for an earlier record of the same state
+
+
+def test_only_the_named_executor_starts_and_finishes(cast: Cast) -> None:
+    change = plan(change_in(S.EXECUTION, cast), cast)
+    assert who_may("start_execution", cast, change) == {"support"}
+    assert who_may("record_execution", cast, change) == set()
+    change = lifecycle.start_execution(change, actor=cast.support)
+    assert who_may("start_execution", cast, change) == set()
+    assert who_may("record_execution", cast, change) == {"support"}
+    assert who_may("plan_execution", cast, change) == set()
+    assert who_may("withdraw", cast, change) == set()
+    assert who_may("reclassify", cast, change) == set()
+
+
+def test_a_second_person_signs_the_risk_assessment(cast: Cast) -> None:
+    change = risk_assessed(cast)
+    assert who_may("sign_risk_assessment", cast, change) == {"peer_reviewer", "release_manager"}
+    assert who_may("assess_risk", cast, change) == set()
+
+
+def test_a_peer_reviewer_reviews_what_is_recorded(cast: Cast) -> None:
+    change = developed(change_in(S.DEVELOPMENT, cast), cast)
+    assert who_may("peer_review", cast, change) == {"peer_reviewer"}
+
+
+def test_a_release_manager_deploys_what_is_planned(cast: Cast) -> None:
+    change = deployment_planned(change_in(S.DEPLOYMENT, cast), cast)
+    assert who_may("start_deployment", cast, change) == {"release_manager"}
+    change = lifecycle.start_deployment(change, actor=cast.release_manager)
+    assert who_may("record_deployment", cast, change) == {"release_manager"}
+    assert who_may("start_deployment", cast, change) == set()
+    assert who_may("plan_deployment", cast, change) == set()
+    assert who_may("withdraw", cast, change) == set()
+
+
+# Beside the process
+
+READERS_ONLY = {"auditor", "administrator"}
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {S.DRAFT}))
+@pytest.mark.parametrize("verb", ["comment", "attach", "note", "link", "unlink", "watch"])
+def test_who_may_discuss(cast: Cast, state: State, verb: str) -> None:
+    change = change_in(state, cast)
+    closed = state in {S.CLOSED, S.REFUSED, S.REJECTED, S.WITHDRAWN}
+    customers = {"requester", "colleague", "approver"}
+    expected = SEES - READERS_ONLY
+    if verb in {"note", "link", "unlink"}:
+        expected = expected - customers
+    if verb == "watch":
+        expected = SEES
+    elif closed:
+        expected = set()
+    assert who_may(verb, cast, change) == expected
+
+
+def test_a_step_out_of_its_state_is_called_that(cast: Cast) -> None:
+    change = change_in(S.SUBMITTED, cast)
+    decision = permissions.can_review(cast.success, change)
+    assert decision.kind == Refusal.STATE
+    assert str(STEP["review"].label) in decision.reason
