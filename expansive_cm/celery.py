@@ -6,11 +6,12 @@ makes up for it. An entry nobody fetched within its minute expires instead of pi
 
 import logging.config
 import os
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import setup_logging
+from celery.signals import after_task_publish, heartbeat_sent, setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
 
@@ -45,3 +46,15 @@ def use_project_logging(**kwargs: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@heartbeat_sent.connect
+@after_task_publish.connect
+def show_life(**kwargs: Any) -> None:
+    """Touch HEARTBEAT_FILE, if there is one: the worker every few seconds, beat every minute.
+
+    Both stop doing so when the broker is gone, which a health check then sees.
+    """
+    file = os.environ.get("HEARTBEAT_FILE")
+    if file:
+        Path(file).touch()

@@ -311,7 +311,7 @@ CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 20 * 60,
-    "socket_timeout": 10,
+    "socket_timeout": 3,
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 30,
