@@ -105,9 +105,7 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
 class PersonForm(ReasonedForm):
     """A person, with the rules on who may hold which role."""
 
-    time_zone = forms.ChoiceField(
-        label=User._meta.get_field("time_zone").verbose_name, choices=time_zone_choices
-    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)
     groups = forms.ModelMultipleChoiceField(
         label=_("Roles"),
         queryset=Group.objects.filter(name__in=Role.values).order_by("name"),

@@ -4,9 +4,10 @@ import time
 import zoneinfo
 from typing import Any
 
-from allauth.account.forms import ResetPasswordForm
+from allauth.account import forms as allauth_forms
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from .models import User
 
@@ -27,16 +28,61 @@ def time_zone_choices() -> list[tuple[str, str]]:
 class ProfileForm(forms.ModelForm):
     """Name and time zone; everything else about a person is an administrator's to change."""
 
-    time_zone = forms.ChoiceField(
-        label=User._meta.get_field("time_zone").verbose_name, choices=time_zone_choices
-    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)
 
     class Meta:
         model = User
         fields = ("display_name", "time_zone")
 
 
-class ForgottenPasswordForm(ResetPasswordForm):
+# --- Signing in and passwords: django-allauth's forms in our words -----------------------------
+
+LABELS = {
+    "login": _("E-mail address"),
+    "email": _("E-mail address"),
+    "password": _("Password"),
+    "remember": _("Keep me signed in"),
+    "oldpassword": _("Your password now"),
+    "password1": _("New password"),
+    "password2": _("New password again"),
+}
+
+
+class PlainWords:
+    """Labels as on every other form, instead of placeholders that vanish while one types."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.label = LABELS.get(name, field.label)
+            field.widget.attrs.pop("placeholder", None)
+        if "login" in self.fields:
+            self.fields["password"].help_text = ""
+
+
+class SignInForm(PlainWords, allauth_forms.LoginForm):
+    """Address and password."""
+
+
+class ConfirmPasswordForm(PlainWords, allauth_forms.ReauthenticateForm):
+    """The password once more, before a protected step."""
+
+
+class ChangePasswordForm(PlainWords, allauth_forms.ChangePasswordForm):
+    """The password now, and a new one twice."""
+
+
+class SetPasswordForm(PlainWords, allauth_forms.SetPasswordForm):
+    """A first password."""
+
+
+class NewPasswordForm(PlainWords, allauth_forms.ResetPasswordKeyForm):
+    """A new password, chosen through the link in a mail."""
+
+
+class ForgottenPasswordForm(PlainWords, allauth_forms.ResetPasswordForm):
     """Asks for a reset; takes as long for an address that nobody has as for any other."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:

@@ -1,57 +1,57 @@
-"""Every component in a real browser: readable for all, in light and dark, from 360 px."""
+"""Pages of the shell in a real browser: readable for all, in light and dark, from 360 px."""
 
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
 
 from accounts.models import User
-from accounts.roles import Role
+from tests.components.browsing import faults, person, sign_in
 
 pytestmark = pytest.mark.urls("tests.components.gallery")
-AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+__all__ = ["person"]
+
+VISITORS_PAGES = {
+    "/account/login/": "Or look around as somebody",
+    "/account/password/reset/": "Send the link",
+    "/no/such/page/": "Nothing to see here",
+}
+PEOPLES_PAGES = {
+    "/gallery/": "Open the loading bay calendar",
+    "/account/profile/": "Your time now",
+    "/account/password/change/": "Change your password",
+    "/too-late/": "Things have moved on",
+}
 
 
-@pytest.fixture
-def owner(transactional_db: None) -> User:
-    """Somebody with two roles."""
-    from django.contrib.auth.models import Group
-
-    person = User.objects.create_user("owen@expansive.example", display_name="Owen Pryce")
-    for role in (Role.CUSTOMER_SUCCESS, Role.SUPPORT):
-        person.groups.add(Group.objects.get_or_create(name=role)[0])
-    return person
-
-
-def sign_in(page: Any, person: User, live_server: Any) -> None:
-    """Give a browser the session of a person."""
-    client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
-    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
-    )
-
-
-def faults(page: Any) -> str:
-    """Return what axe finds wrong with a page, or nothing."""
-    results = Axe().run(page, options=AXE_OPTIONS)
-    return results.generate_report() if results.violations_count else ""
+def check(page: Any, address: str, words: str, scheme: str, width: int) -> None:
+    """Open a page and hold it to what every page promises."""
+    page.goto(address)
+    page.wait_for_selector(f"text={words}")
+    assert page.get_attribute("html", "data-bs-theme") == scheme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert faults(page) == ""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_gallery_is_accessible_and_fits(
-    new_page: Any, live_server: Any, owner: User, scheme: str, width: int
+def test_pages_for_people(
+    new_page: Any, live_server: Any, person: User, scheme: str, width: int
 ) -> None:
     page = new_page(width=width, color_scheme=scheme)
-    sign_in(page, owner, live_server)
-    page.goto("/gallery/")
-    page.wait_for_selector("#import .icon")
-    assert page.get_attribute("html", "data-bs-theme") == scheme
-    page.screenshot(path=f"/tmp/w/fe/gallery-{scheme}-{width}.png", full_page=True)
-    page.screenshot(path=f"/tmp/w/fe/top-{scheme}-{width}.png")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    sign_in(page, person, live_server)
+    for address, words in PEOPLES_PAGES.items():
+        check(page, address, words, scheme, width)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_pages_for_visitors(new_page: Any, transactional_db: None, scheme: str, width: int) -> None:
+    page = new_page(width=width, color_scheme=scheme)
+    for address, words in VISITORS_PAGES.items():
+        check(page, address, words, scheme, width)
+
+
+def test_the_page_about_our_own_faults_stands_alone(page: Any, transactional_db: None) -> None:
+    page.goto("/broken/")
+    page.wait_for_selector("text=Something went wrong on our side")
     assert faults(page) == ""

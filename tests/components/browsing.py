@@ -1,0 +1,41 @@
+"""What browser tests of the shell share."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+
+AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.fixture
+def person(transactional_db: None) -> User:
+    """Somebody with two roles."""
+    person = User.objects.create_user(
+        "owen@expansive.example", "demo-password", display_name="Owen Pryce"
+    )
+    for role in (Role.CUSTOMER_SUCCESS, Role.SUPPORT):
+        person.groups.add(Group.objects.get_or_create(name=role)[0])
+    return person
+
+
+def sign_in(page: Any, person: User, live_server: Any) -> None:
+    """Give a browser the session of a person."""
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": live_server.url}]
+    )
+
+
+def faults(page: Any) -> str:
+    """Return what axe finds wrong with a page, or nothing."""
+    results = Axe().run(page, options=AXE_OPTIONS)
+    return results.generate_report() if results.violations_count else ""

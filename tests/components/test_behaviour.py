@@ -1,0 +1,187 @@
+"""What the scripts add, in a real browser, under the real Content-Security-Policy."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from tests.components.browsing import faults, person, sign_in
+
+pytestmark = pytest.mark.urls("tests.components.gallery")
+__all__ = ["person"]
+
+
+@pytest.fixture
+def gallery(page: Any, live_server: Any, person: User) -> Any:
+    """The gallery, opened by somebody."""
+    sign_in(page, person, live_server)
+    page.goto("/gallery/")
+    return page
+
+
+def test_mistakes_are_listed_focused_and_linked(gallery: Any) -> None:
+    gallery.fill("#id_description", "Typed with care")
+    gallery.click("button:text-is('Save')")
+    summary = gallery.locator("[data-error-summary]")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("problems: nothing was saved yet.")
+    expect(gallery.locator("#id_title")).to_have_attribute("aria-invalid", "true")
+    expect(gallery.locator("#id_title")).to_have_attribute(
+        "aria-describedby", "id_title_helptext id_title_error"
+    )
+    expect(gallery.locator("#id_description")).to_have_value("Typed with care")
+    gallery.click("[data-error-summary] a:has-text('Type')")
+    expect(gallery.locator("#id_kind_0")).to_be_focused()
+    assert faults(gallery) == ""
+
+
+def test_what_was_typed_survives_leaving(gallery: Any) -> None:
+    gallery.on("dialog", lambda dialog: dialog.accept())
+    gallery.fill("#id_title", "Night porters")
+    gallery.check("text=Configuration change >> nth=-1")
+    gallery.check("#id_services_1")
+    gallery.wait_for_function("Object.keys(sessionStorage).some(k => k.startsWith('draft:'))")
+    gallery.wait_for_timeout(400)
+    gallery.goto("/no/such/page/")
+    gallery.goto("/gallery/")
+    expect(gallery.locator("#id_title")).to_have_value("")
+    gallery.click("text=Put it back")
+    expect(gallery.locator("#id_title")).to_have_value("Night porters")
+    expect(gallery.locator("#id_kind_0")).to_be_checked()
+    expect(gallery.locator("#id_services_1")).to_be_checked()
+    expect(gallery.locator("#id_services_0")).not_to_be_checked()
+
+
+def test_discarding_means_it(gallery: Any) -> None:
+    gallery.on("dialog", lambda dialog: dialog.accept())
+    gallery.fill("#id_title", "Night porters")
+    gallery.wait_for_timeout(400)
+    gallery.reload()
+    gallery.click("text=Discard it")
+    gallery.reload()
+    expect(gallery.locator("text=Put it back")).to_have_count(0)
+
+
+def test_leaving_with_something_unsaved_asks_first(gallery: Any) -> None:
+    asked: list[str] = []
+
+    def stay(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    gallery.on("dialog", stay)
+    gallery.fill("#id_title", "Night porters")
+    gallery.evaluate("setTimeout(() => { location.href = '/account/profile/' })")
+    gallery.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    assert gallery.url.endswith("/gallery/")
+
+
+def test_a_final_step_asks_and_escape_means_no(gallery: Any) -> None:
+    sent: list[str] = []
+    gallery.on("request", lambda request: sent.append(request.method))
+    gallery.click("button:has-text('Withdraw')")
+    dialog = gallery.locator("#confirm-dialog")
+    expect(dialog).to_contain_text("Withdrawing ends the change for good.")
+    expect(dialog.locator("text=Cancel")).to_be_focused()
+    gallery.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert "POST" not in sent
+    gallery.click("button:has-text('Withdraw')")
+    with gallery.expect_navigation():
+        dialog.locator("button", has_text="Withdraw").click()
+    assert sent.count("POST") == 1
+
+
+def test_a_form_is_sent_once(gallery: Any) -> None:
+    sent: list[str] = []
+    gallery.on("request", lambda request: sent.append(request.method))
+    gallery.evaluate(
+        """() => {
+            const form = document.getElementById("form");
+            form.addEventListener("submit", (event) => setTimeout(() => form.requestSubmit()));
+            const button = form.querySelector("button.btn-primary");
+            form.requestSubmit(button);
+            form.requestSubmit(button);
+        }"""
+    )
+    gallery.wait_for_selector("[data-error-summary]")
+    assert sent.count("POST") == 1
+
+
+def test_the_matrix_follows_the_fields_and_the_pointer(gallery: Any) -> None:
+    box = gallery.locator("[data-risk-matrix]")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("High risk (12 of 25)")
+    gallery.select_option("#id_likelihood", "5")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("Critical risk (20 of 25)")
+    expect(box.locator(".risk-cell.is-selected")).to_contain_text("20")
+    box.locator(".risk-cell[data-likelihood='1'][data-impact='2']").click()
+    expect(gallery.locator("#id_likelihood")).to_have_value("1")
+    expect(gallery.locator("#id_impact")).to_have_value("2")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("Low risk (2 of 25)")
+
+
+def test_markdown_is_previewed_by_the_server(gallery: Any) -> None:
+    gallery.fill("#id_description", "**hello**")
+    with gallery.expect_request("**/gallery-changes/preview/") as sent:
+        gallery.click("button[role=tab]:has-text('Preview')")
+    assert "description=**hello**" in (sent.value.post_data or "").replace("%2A", "*")
+    assert sent.value.headers["x-csrftoken"]
+    expect(gallery.locator("#id_description-preview strong")).to_have_text("server")
+    expect(gallery.locator("#id_description-write")).to_be_hidden()
+    gallery.keyboard.press("ArrowLeft")
+    expect(gallery.locator("#id_description-write")).to_be_visible()
+
+
+def test_the_theme_is_remembered_and_there_before_the_first_paint(gallery: Any) -> None:
+    gallery.click(".app-user")
+    gallery.click("button[data-theme-choice=dark]")
+    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    gallery.reload(wait_until="commit")
+    gallery.wait_for_selector("body", state="attached")
+    assert gallery.get_attribute("html", "data-bs-theme") == "dark"
+    gallery.click(".app-user")
+    expect(gallery.locator("button[data-theme-choice=dark]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    gallery.click("button[data-theme-choice=auto]")
+    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
+
+
+def test_a_failed_request_in_the_background_is_said(gallery: Any) -> None:
+    gallery.route(
+        "**/gallery-changes/preview/",
+        lambda route: route.fulfill(
+            status=409, content_type="text/plain", body="Somebody was faster."
+        ),
+    )
+    gallery.click("button[role=tab]:has-text('Preview')")
+    expect(gallery.locator("#messages")).to_contain_text("Somebody was faster.")
+
+
+def test_a_step_that_is_not_open_says_why(gallery: Any) -> None:
+    button = gallery.locator("button:has-text('Start execution')")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    reason = gallery.locator(f"#{button.get_attribute('aria-describedby')}")
+    expect(reason).to_be_visible()
+    expect(reason).to_contain_text("somebody else must execute it")
+
+
+def test_the_keyboard_reaches_the_content_first(gallery: Any) -> None:
+    gallery.keyboard.press("Tab")
+    expect(gallery.locator(".skip-link")).to_be_focused()
+    gallery.keyboard.press("Enter")
+    expect(gallery.locator("#content")).to_be_focused()
+
+
+def test_signing_out_leaves_no_draft_behind(gallery: Any) -> None:
+    gallery.on("dialog", lambda dialog: dialog.accept())
+    gallery.fill("#id_title", "Night porters")
+    gallery.wait_for_timeout(400)
+    gallery.click(".app-user")
+    gallery.click("button:has-text('Sign out')")
+    gallery.wait_for_url(re.compile("/account/login/"))
+    left = gallery.evaluate("Object.keys(sessionStorage)")
+    assert not [key for key in left if key.startswith("draft")]
