@@ -21,7 +21,8 @@ def person(
         organisation=organisation,
         **extra,
     )
-    user.groups.set(Group.objects.filter(name__in=roles))
+    # A transactional test before this one may have emptied the table.
+    user.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
     return user
 
 

@@ -207,7 +207,7 @@ def in_testing(cast: Cast) -> Change:
     return reviewed(in_development(cast), cast)
 
 
-def tested(change: Change, cast: Cast) -> Change:
+def all_passed(change: Change, cast: Cast) -> Change:
     """Pass all three kinds of test."""
     for kind in StagingTest.Kind.values:
         change = lifecycle.record_test(
@@ -217,7 +217,7 @@ def tested(change: Change, cast: Cast) -> Change:
 
 
 def in_deployment(cast: Cast) -> Change:
-    return tested(in_testing(cast), cast)
+    return all_passed(in_testing(cast), cast)
 
 
 def release() -> Release:

@@ -1,0 +1,101 @@
+"""Two people acting at once: one wins, the other is told, nothing is recorded twice."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from changes import lifecycle
+from changes.errors import ChangeStale, StepIllegal
+from changes.models import Change
+from changes.states import State
+from tests.concurrently import at_once
+from tests.people import Cast
+from tests.stories import change_in, information_required, plan
+
+S = State
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cast(transactional_db: None, cast: Cast) -> Cast:
+    """The cast, committed, so that other connections see it."""
+    return cast
+
+
+def test_two_connections_press_the_same_button(cast: Cast) -> None:
+    change = change_in(S.REVIEW, cast)
+
+    def endorse() -> Change:
+        return lifecycle.review(
+            change, actor=cast.success, outcome="endorsed", findings="Fine.", seen=change.version
+        )
+
+    answers = at_once(endorse, endorse)
+    losers = [answer for answer in answers if isinstance(answer, ChangeStale)]
+    assert len(losers) == 1
+    assert "Cleo Success reviewed the change" in str(losers[0])
+    fresh = Change.objects.get(pk=change.pk)
+    assert fresh.state == S.AUTHORISATION
+    assert fresh.version == change.version + 1
+    assert fresh.reviews.count() == 1
+    assert fresh.events.filter(verb="review").count() == 1
+    assert fresh.history.count() == change.history.model.objects.filter(id=change.pk).count()
+
+
+def test_two_browsers_press_the_same_button(cast: Cast) -> None:
+    change = change_in(S.REVIEW, cast)
+    form = {"outcome": "endorsed", "findings": "Fine.", "seen": change.version}
+
+    def press() -> int:
+        client = Client()
+        client.force_login(User.objects.get(pk=cast.success.pk))
+        return client.post(reverse("changes:review", args=[change.pk]), form).status_code
+
+    assert sorted(at_once(press, press)) == [302, 409]
+    assert change.reviews.count() == 1
+
+
+def test_withdrawing_while_execution_starts(cast: Cast) -> None:
+    change = plan(change_in(S.EXECUTION, cast), cast)
+    answers = at_once(
+        lambda: lifecycle.withdraw(change, actor=cast.requester, reason="Stop."),
+        lambda: lifecycle.start_execution(change, actor=cast.support),
+    )
+    assert len([answer for answer in answers if isinstance(answer, StepIllegal)]) == 1
+    fresh = Change.objects.get(pk=change.pk)
+    begun = fresh.execution.started_at is not None
+    assert begun == (fresh.state == S.EXECUTION)
+
+
+def test_the_last_two_answers_at_once_return_the_change_once(cast: Cast) -> None:
+    change = information_required(cast)
+    decision = change.board_decisions.get()
+    question = change.questions.get()
+    other = decision.questions.create(change=change, text="And?", answerer=cast.support)
+    answers = at_once(
+        lambda: lifecycle.answer_question(
+            change, actor=cast.requester, question=question, answer="Seven."
+        ),
+        lambda: lifecycle.answer_question(
+            change, actor=cast.support, question=other, answer="Nothing."
+        ),
+    )
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    fresh = Change.objects.get(pk=change.pk)
+    assert fresh.state == S.BOARD
+    returns = fresh.events.filter(from_state=S.INFORMATION_REQUIRED, to_state=S.BOARD)
+    assert returns.count() == 1
+
+
+def test_the_same_test_failed_by_two_testers_starts_one_round(cast: Cast) -> None:
+    change = change_in(S.TESTING, cast)
+
+    def fail() -> Change:
+        return lifecycle.record_test(
+            change, actor=cast.tester, kind="security", result="failed", evidence="Red."
+        )
+
+    answers = at_once(fail, fail)
+    assert len([answer for answer in answers if isinstance(answer, StepIllegal)]) == 1
+    assert Change.objects.get(pk=change.pk).round == 2
