@@ -164,7 +164,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def roles(self) -> frozenset[Role]:
         """The roles held, read once per loaded person. Superuser status grants none."""
         known = set(Role.values)
-        names = self.groups.values_list("name", flat=True)
+        names = [group.name for group in self.groups.all()]
         return frozenset(Role(name) for name in names if name in known)
 
     def has_role(self, *roles: Role) -> bool:
@@ -174,7 +174,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def team_ids(self) -> frozenset[int]:
         """Primary keys of the customer success teams the person belongs to."""
-        return frozenset(self.success_teams.values_list("pk", flat=True))
+        return frozenset(team.pk for team in self.success_teams.all())
 
     @cached_property
     def approves_for_ids(self) -> frozenset[int]:

@@ -94,7 +94,7 @@ def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) 
     if stale and (
         decision or decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE)
     ):
-        raise ChangeStale(_what_happened(change))
+        raise ChangeStale(what_happened(change))
     if decision:
         return
     if decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE):

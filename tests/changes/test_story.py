@@ -1,0 +1,116 @@
+"""What one statement loads is what the models would have loaded one by one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import models
+
+from changes import lifecycle, story
+from changes.models import Change, Service
+from tests import stories
+from tests.people import Cast
+
+
+def configuration_with_everything(cast: Cast) -> Change:
+    """Rolled back, planned again, documented, declined, reworked and asked again."""
+    change = stories.executed(stories.rolled_back(cast), cast)
+    document = {"system": "Desk", "reference": "D-1", "summary": "Done."}
+    change = lifecycle.document(change, actor=cast.success, **document)
+    lifecycle.send_reminder(change.confirmation.pk, 3)
+    change = lifecycle.answer_confirmation(
+        change, actor=cast.requester, confirmed=False, reason="Not on Sundays."
+    )
+    change = lifecycle.rework(change, actor=cast.success, reason="Sundays were agreed.")
+    return lifecycle.document(stories.executed(change, cast), actor=cast.success, **document)
+
+
+def code_with_everything(cast: Cast) -> Change:
+    """Asked questions, tested twice, rolled back once."""
+    change = stories.information_required(cast)
+    lifecycle.answer_question(
+        change, actor=cast.requester, question=change.questions.get(), answer="Forty."
+    )
+    change = stories.decided(change, cast, "accepted_as_priority")
+    change = lifecycle.define_requirements(
+        change,
+        actor=cast.developer,
+        purpose="p",
+        scope="s",
+        objectives="o",
+        acceptance_criteria="a",
+    )
+    change = lifecycle.assess_risk(
+        change, actor=cast.developer, security_risks="s", impact_analysis="i", mitigations="m"
+    )
+    change = lifecycle.sign_risk_assessment(change, actor=cast.release_manager, signed_off=True)
+    change = lifecycle.record_test(
+        stories.reviewed(change, cast),
+        actor=cast.tester,
+        kind="security",
+        result="failed",
+        evidence="Open redirect.",
+    )
+    change = stories.deployment_planned(stories.tested(stories.reviewed(change, cast), cast), cast)
+    change = lifecycle.start_deployment(change, actor=cast.release_manager)
+    return lifecycle.record_deployment(
+        change, actor=cast.release_manager, outcome="succeeded", notes="Out."
+    )
+
+
+def plainly(records: Any) -> list[dict[str, Any]]:
+    """Every column of every record, but for the hash that the story leaves out."""
+    return [
+        {
+            field.attname: getattr(record, field.attname)
+            for field in record._meta.concrete_fields
+            if field.name != "token_hash"
+        }
+        for record in records
+    ]
+
+
+@pytest.mark.parametrize("make", [configuration_with_everything, code_with_everything])
+def test_a_story_is_what_the_models_say(
+    cast: Cast, django_assert_num_queries: Any, make: Callable[[Cast], Change]
+) -> None:
+    pk = make(cast).pk
+    with django_assert_num_queries(4 if make is code_with_everything else 3):
+        told = story.load(cast.support, pk)
+    with django_assert_num_queries(0):
+        texts = {name: plainly(getattr(told, name).all()) for name in story.RELATIONS}
+        links = [plainly(c.links.all()) for c in told.confirmations.all()]
+        reminders = [plainly(c.reminders.all()) for c in told.confirmations.all()]
+        authors = [[a.pk for a in d.authors.all()] for d in told.developments.all()]
+        people = [str(person) for person in everybody(told)]
+    plain = Change.objects.get(pk=pk)
+    assert texts == {name: plainly(getattr(plain, name).all()) for name in story.RELATIONS}
+    assert links == [plainly(c.links.all()) for c in plain.confirmations.all()]
+    assert reminders == [plainly(c.reminders.all()) for c in plain.confirmations.all()]
+    assert authors == [[a.pk for a in d.authors.all()] for d in plain.developments.all()]
+    assert people == [str(person) for person in everybody(plain)]
+
+
+def everybody(change: Change) -> list[models.Model]:
+    """Every person and release that a record names."""
+    records = [record for name in story.RELATIONS for record in getattr(change, name).all()]
+    return [
+        getattr(record, field.name)
+        for record in records
+        for field in record._meta.concrete_fields
+        if field.many_to_one and field.name != "change"
+    ]
+
+
+def test_services_come_with_the_story(cast: Cast, django_assert_num_queries: Any) -> None:
+    services = [Service.objects.create(name=name) for name in ("Space", "Assets")]
+    change = stories.submitted(cast, services=services)
+    told = story.load(cast.requester, change.pk)
+    with django_assert_num_queries(0):
+        assert [service.name for service in told.services.all()] == ["Assets", "Space"]
+
+
+def test_no_story_for_strangers(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    with pytest.raises(Change.DoesNotExist):
+        story.load(cast.stranger_customer, change.pk)
