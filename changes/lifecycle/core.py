@@ -102,7 +102,8 @@ def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) 
     raise StepForbidden(decision.reason)
 
 
-def _what_happened(change: Change) -> str:
+def what_happened(change: Change) -> str:
+    """Return a sentence about the last step that was taken, and the state it led to."""
     event = change.events.exclude(verb__in=UNVERSIONED).order_by("-pk").first()
     if event is None:
         return _("The change has moved on since you opened this page.")
