@@ -41,6 +41,7 @@ from .discussion import attach, comment, link, unlink, unwatch, watch
 from .intake import (
     assess,
     assign,
+    autosave,
     edit,
     find_or_create_requester,
     reclassify,
@@ -53,6 +54,7 @@ from .promises import settle_promise
 __all__ = [
     # Request and initial assessment
     "save_draft",
+    "autosave",
     "find_or_create_requester",
     "submit",
     "edit",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from ..errors import StepForbidden, StepIncomplete
+from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
 from .confirmation import record_link
@@ -67,7 +67,7 @@ def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink
             raise StepIncomplete(_("There is no such change."), ["target"])
         if other.pk == step.change.pk:
             raise StepIncomplete(_("A change cannot be linked to itself."), ["target"])
-        if step.change.links_out.filter(target=other, kind=kind).exists():
+        if _linked(step.change, other, kind):
             raise StepIncomplete(_("These changes are linked like this already."), ["target"])
         record = record_link(step, step.change, other, kind)
         step.reason = f"{ChangeLink.Kind(kind).label} {other.reference}"
@@ -75,10 +75,27 @@ def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink
     return record
 
 
+def _linked(change: Change, other: Change, kind: str) -> bool:
+    """Whether the link exists; a conflict is the same one seen from either side."""
+    if kind == ChangeLink.Kind.CONFLICTS_WITH and change.links_in.filter(source=other, kind=kind):
+        return True
+    return change.links_out.filter(target=other, kind=kind).exists()
+
+
 def unlink(change: Change, *, actor: User, record: ChangeLink) -> None:
-    """Remove a link; history keeps it."""
+    """Remove a link, from whichever of its two changes; history keeps it.
+
+    Raises StepIllegal when somebody else has removed it.
+    """
     with take_step("unlink", change, actor=actor) as step:
-        step.reason = f"{record.get_kind_display()} {record.target.reference}"
+        found = ChangeLink.objects.select_for_update(of=("self",)).filter(pk=record.pk).first()
+        if found is None:
+            raise StepIllegal(_("The link has been removed already."))
+        if found.source_id == step.change.pk:
+            step.reason = f"{found.get_kind_display()} {found.target.reference}"
+        else:
+            step.reason = f"{ChangeLink.REVERSED[found.kind]} {found.source.reference}"
+        record = found
         record._history_user = actor  # type: ignore[attr-defined]
         record._change_reason = step.why  # type: ignore[attr-defined]
         record.delete()

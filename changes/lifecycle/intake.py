@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 
 from .. import permissions
-from ..errors import StepForbidden, StepIncomplete
+from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..models import Assessment, Change, Service
 from ..states import ChangeType, State
-from .core import Step, record_event, take_step
+from .core import Step, lock, record_event, take_step
 
 DRAFT_FIELDS = (
     "title",
@@ -29,19 +29,36 @@ def find_or_create_requester(
 ) -> User:
     """Return the person with this address, added without a password if there is none.
 
-    Raises StepForbidden when the address belongs to somebody who is not of this customer, with
-    the same words whoever it is.
+    Raises StepForbidden when the actor may not raise for this customer, or when the address
+    belongs to somebody who is not of this customer: with the same words whoever it is.
     """
+    _may_raise(actor, organisation)
     person = User.objects.filter(email__iexact=email.strip()).first()
     if person is None:
-        person = User(email=email.strip().lower(), display_name=name, organisation=organisation)
-        person.set_unusable_password()
-        person._history_user = actor  # type: ignore[attr-defined]
-        person._change_reason = "added as a requester"  # type: ignore[attr-defined]
-        person.save()
-    elif person.organisation_id != organisation.pk or not person.is_active:
-        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
+        person = _add_requester(email.strip().lower(), name, organisation, actor)
+    _requester_fits(person, organisation)
     return person
+
+
+def _add_requester(email: str, name: str, organisation: Organisation, actor: User) -> User:
+    person = User(email=email, display_name=name, organisation=organisation)
+    person.set_unusable_password()
+    person._history_user = actor  # type: ignore[attr-defined]
+    person._change_reason = "added as a requester"  # type: ignore[attr-defined]
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError:
+        # Somebody else added the same address in this moment.
+        return User.objects.get(email__iexact=email)
+    return person
+
+
+def _requester_fits(requester: User | None, organisation: Organisation | None) -> None:
+    if requester is None or organisation is None:
+        return
+    if requester.organisation_id != organisation.pk or not requester.is_active:
+        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
 
 
 def save_draft(
@@ -58,6 +75,7 @@ def save_draft(
     _may_raise(actor, fields.get("organisation"))
     if draft is not None:
         return edit(draft, actor=actor, services=services, **fields)
+    _requester_fits(fields.get("requester"), fields.get("organisation"))
     with transaction.atomic():
         draft = Change(raised_by=actor, **fields)
         step = Step(draft, "save_draft", actor)
@@ -65,6 +83,41 @@ def save_draft(
         _set_services(step, services)
         record_event(step)
     return draft
+
+
+def autosave(
+    draft: Change, *, actor: User, seen: int, services: Iterable[Service], **fields: Any
+) -> Change:
+    """Keep what its writer is typing into a draft, so that a lost page loses nothing.
+
+    ``fields`` are those of DRAFT_FIELDS that can be kept as they stand. History has every
+    version; there is no event and no new version, so the open form does not become stale.
+    Raises StepIllegal once the draft is submitted, ChangeStale when it was saved elsewhere.
+    """
+    with transaction.atomic():
+        fresh = lock(draft)
+        decision = permissions.can_submit(actor, fresh)
+        if not decision and decision.kind == permissions.Refusal.PERSON:
+            raise StepForbidden(decision.reason)
+        if fresh.state != State.DRAFT:
+            raise StepIllegal(_("The draft has been submitted."))
+        if fresh.version != seen:
+            raise ChangeStale(_("The draft was saved in another window."))
+        _may_raise(actor, fields.get("organisation"))
+        step = Step(fresh, "save_draft", actor)
+        if _set_fields(fresh, fields):
+            _requester_fits(fresh.requester, fresh.organisation)
+            step.save(fresh)
+        _set_services(step, services)
+    return fresh
+
+
+def _set_fields(change: Change, fields: dict[str, Any]) -> list[str]:
+    """Set the fields that differ and return their names."""
+    changed = [name for name, value in fields.items() if getattr(change, name) != value]
+    for name in changed:
+        setattr(change, name, fields[name])
+    return changed
 
 
 def _may_raise(actor: User, organisation: Organisation | None) -> None:
@@ -86,6 +139,7 @@ def submit(change: Change, *, actor: User, seen: int | None = None) -> Change:
         if missing:
             raise StepIncomplete(_("Still missing: %s.") % ", ".join(missing), missing)
         _may_raise(actor, step.change.organisation)
+        _requester_fits(step.change.requester, step.change.organisation)
         step.change.submit()
     return step.change
 
@@ -120,26 +174,32 @@ def edit(
         if is_draft:
             _may_raise(actor, fields.get("organisation"))
         fixed = () if is_draft else ("organisation", "requester", "channel")
-        changed = [
-            name
+        movable = {
+            name: value
             for name, value in fields.items()
-            if name in DRAFT_FIELDS and name not in fixed and getattr(fresh, name) != value
-        ]
-        for name in changed:
-            setattr(fresh, name, fields[name])
+            if name in DRAFT_FIELDS and name not in fixed
+        }
+        changed = _set_fields(fresh, movable)
+        if is_draft:
+            _requester_fits(fresh.requester, fresh.organisation)
         step.reason = reason
+        if services is not None and _set_services(step, services):
+            changed.append("services")
         step.data = {"fields": changed}
         if changed and not is_draft:
             fresh.revision += 1
-        if services is not None:
-            _set_services(step, services)
     return step.change
 
 
-def _set_services(step: Step, services: Iterable[Service]) -> None:
+def _set_services(step: Step, services: Iterable[Service]) -> bool:
+    """Set the affected services; return whether they are others than before."""
+    wanted = list(services)
+    if {service.pk for service in wanted} == set(step.change.services.values_list("pk", flat=True)):
+        return False
     step.change._history_user = step.actor  # type: ignore[attr-defined]
     step.change._change_reason = step.why  # type: ignore[attr-defined]
-    step.change.services.set(services)
+    step.change.services.set(wanted)
+    return True
 
 
 def assess(
