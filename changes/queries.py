@@ -1,10 +1,11 @@
 """Named querysets: what a person sees, what waits for them, what is late."""
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
-from accounts.roles import Role
 
+from .duties import any_duty_of
 from .models import Change, Development, Event, Question
 from .states import OPEN, State
 
@@ -15,13 +16,13 @@ def visible_to(user: User) -> QuerySet[Change]:
     """Changes that exist for this person (the rule of ``permissions.may_see``)."""
     if not user.is_active:
         return Change.objects.none()
-    own_drafts = Q(state=S.DRAFT, raised_by=user)
+    raised = Q(raised_by=user)
     if user.is_internal and user.roles:
-        return Change.objects.filter(~Q(state=S.DRAFT) | own_drafts)
-    mine = Q(raised_by=user) | Q(requester=user)
+        return Change.objects.filter(~Q(state=S.DRAFT) | raised)
+    concerned = Q(requester=user)
     if not user.is_internal:
-        mine |= Q(organisation__in={user.organisation_id, *user.approves_for_ids})
-    return Change.objects.filter((~Q(state=S.DRAFT) & mine) | own_drafts)
+        concerned |= Q(organisation__in={user.organisation_id, *user.approves_for_ids})
+    return Change.objects.filter(raised | (concerned & ~Q(state=S.DRAFT)))
 
 
 def with_people(changes: QuerySet[Change]) -> QuerySet[Change]:
@@ -50,32 +51,25 @@ def with_story(changes: QuerySet[Change]) -> QuerySet[Change]:
     )
 
 
+def possible_executors(change: Change) -> QuerySet[User]:
+    """Support and the customer's success team: ``permissions.may_execute`` has the last word."""
+    support = Q(groups__name=Role.SUPPORT)
+    team = Q(
+        groups__name=Role.CUSTOMER_SUCCESS,
+        success_teams=change.organisation.success_team_id if change.organisation else None,
+    )
+    people = User.objects.filter(support | team, is_active=True, organisation=None)
+    return people.distinct().prefetch_related("groups", "success_teams")
+
+
 def waiting_on(user: User) -> QuerySet[Change]:
-    """Open changes whose next step this person may take, by role; the page checks the rest."""
-    wanted = Q(state=S.INFORMATION_REQUIRED, questions__answerer=user, questions__answered_at=None)
-    wanted |= Q(state=S.CONFIRMATION, requester=user)
-    if user.is_internal:
-        wanted |= Q(state__in=[S.NOT_CONFIRMED, S.ROLLED_BACK], owner=user)
-        wanted |= Q(state=S.EXECUTION, executions__executor=user, executions__outcome="")
-    if user.has_role(Role.CUSTOMER_SUCCESS):
-        team = Q(organisation__success_team__in=user.team_ids)
-        wanted |= team & Q(state__in=[S.SUBMITTED, S.REVIEW, S.DOCUMENTATION])
-        wanted |= team & Q(state__in=[S.NOT_CONFIRMED, S.ROLLED_BACK], owner=None)
-        wanted |= team & Q(state=S.EXECUTION) & ~Q(executions__outcome="")
-    if user.has_role(Role.APPROVER):
-        others = ~Q(requester=user) & ~Q(raised_by=user) & ~Q(executions__executor=user)
-        wanted |= Q(state=S.AUTHORISATION, organisation__in=user.approves_for_ids) & others
-    for role, states in CODE_DUTIES.items():
-        if user.has_role(role):
-            wanted |= Q(state__in=states)
-    return visible_to(user).filter(wanted, state__in=OPEN).distinct()
+    """Open changes on which this person has a duty: a step that they may take now."""
+    wanted = any_duty_of(user)
+    if wanted is None:
+        return Change.objects.none()
+    return visible_to(user).filter(wanted, state__in=OPEN)
 
 
-CODE_DUTIES: dict[Role, list[State]] = {
-    Role.CRB_MEMBER: [S.BOARD],
-    Role.DEVELOPER: [S.REQUIREMENTS, S.RISK_ASSESSMENT, S.DEVELOPMENT],
-    Role.PEER_REVIEWER: [S.RISK_ASSESSMENT, S.DEVELOPMENT],
-    Role.TESTER: [S.TESTING],
-    Role.RELEASE_MANAGER: [S.DEPLOYMENT],
-}
-"""The states of the code path in which a role has something to do, whoever the customer is."""
+def overdue(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Open changes whose promised date has passed, in the viewer's zone."""
+    return changes.filter(state__in=OPEN, due_on__lt=timezone.localdate())

@@ -1,0 +1,141 @@
+"""Whoever is told that a change waits for them may take the step that waits."""
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from accounts.roles import Role
+from changes import duties, permissions, queries
+from changes.models import Change, Confirmation
+from changes.states import OPEN, State
+from tests.people import Cast
+from tests.stories import (
+    MAKERS,
+    assessed,
+    deployment_planned,
+    developed,
+    in_confirmation,
+    in_deployment,
+    in_development,
+    in_execution,
+    plan,
+    risk_assessed,
+)
+
+S = State
+
+
+def waiting(cast: Cast, change: Change) -> dict[str, list[str]]:
+    """Return the verbs that wait on each member of the cast for one change."""
+    found: dict[str, list[str]] = {}
+    for name, user in cast.people.items():
+        visible = queries.visible_to(user).filter(pk=change.pk)
+        verbs = [
+            duty.verb for duty, wanted in duties.duties_of(user) if visible.filter(wanted).exists()
+        ]
+        if verbs:
+            found[name] = verbs
+        assert queries.waiting_on(user).filter(pk=change.pk).exists() == bool(verbs), name
+    return found
+
+
+def execution_planned(cast: Cast) -> Change:
+    return plan(in_execution(cast), cast)
+
+
+def escalated(cast: Cast) -> Change:
+    change = in_confirmation(cast)
+    Confirmation.objects.filter(change=change).update(escalated_at=timezone.now())
+    return change
+
+
+EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
+    **{str(state): maker for state, maker in MAKERS.items()},
+    "execution planned": execution_planned,
+    "execution running": lambda cast: start(execution_planned(cast), cast),
+    "risk assessed": risk_assessed,
+    "developed": lambda cast: developed(in_development(cast), cast),
+    "deployment planned": lambda cast: deployment_planned(in_deployment(cast), cast),
+    "deployment running": lambda cast: deploy(deployment_planned(in_deployment(cast), cast), cast),
+    "escalated": escalated,
+}
+
+WAITS_ON: dict[str, dict[str, list[str]]] = {
+    "submitted": {"success": ["assess"]},
+    "review": {"success": ["review"]},
+    "authorisation": {"approver": ["authorise"]},
+    "execution": {"success": ["plan_execution"]},
+    "execution planned": {"support": ["start_execution"]},
+    "execution running": {"support": ["record_execution"]},
+    "rolled_back": {"success": ["plan_execution"]},
+    "documentation": {"success": ["document"]},
+    "board": {"crb_member": ["record_board_outcome"], "chair": ["record_board_outcome"]},
+    "information_required": {"requester": ["answer_question"]},
+    "requirements": {"developer": ["define_requirements"]},
+    "risk_assessment": {"developer": ["assess_risk"]},
+    "risk assessed": {
+        "peer_reviewer": ["sign_risk_assessment"],
+        "release_manager": ["sign_risk_assessment"],
+    },
+    "development": {"developer": ["record_development"]},
+    "developed": {"peer_reviewer": ["peer_review"]},
+    "testing": {"tester": ["record_test"]},
+    "deployment": {"release_manager": ["plan_deployment"]},
+    "deployment planned": {"release_manager": ["start_deployment"]},
+    "deployment running": {"release_manager": ["record_deployment"]},
+    "confirmation": {"requester": ["answer_confirmation"]},
+    "escalated": {"requester": ["answer_confirmation"], "success": ["close_unanswered"]},
+    "not_confirmed": {"success": ["rework"]},
+}
+
+
+def start(change: Change, cast: Cast) -> Change:
+    from changes import lifecycle
+
+    return lifecycle.start_execution(change, actor=cast.support)
+
+
+def deploy(change: Change, cast: Cast) -> Change:
+    from changes import lifecycle
+
+    return lifecycle.start_deployment(change, actor=cast.release_manager)
+
+
+@pytest.mark.parametrize("situation", EVERY_SITUATION)
+def test_each_situation_waits_on_exactly_those(cast: Cast, situation: str) -> None:
+    change = EVERY_SITUATION[situation](cast)
+    found = waiting(cast, change)
+    assert found == WAITS_ON.get(situation, {})
+    change = queries.with_story(Change.objects.filter(pk=change.pk)).get()
+    for name, verbs in found.items():
+        for verb in verbs:
+            assert permissions.check(verb, cast.people[name], change), (name, verb)
+
+
+def test_every_open_state_waits_on_somebody() -> None:
+    assert {state for duty in duties.DUTIES for state in duty.states} == OPEN
+
+
+def test_separation_of_duties_empties_the_queue(cast: Cast) -> None:
+    """One person with every role is not asked to check their own work."""
+    from changes import lifecycle
+    from tests.people import person
+
+    jack = person("Jack Trades", *(set(Role) - {Role.AUDITOR, Role.ADMINISTRATOR}))
+    cast.harbour.approvers.add(jack)
+    cast.care_team.members.add(jack)
+    everything = Cast(**{**vars(cast), "success": jack, "developer": jack})
+    mine = assessed(everything, "configuration", requester=cast.requester)
+    assert waiting(cast, mine) == {"success": ["review"]}
+    change = risk_assessed(everything)
+    assert "developer" in waiting(cast, change)
+    assert not queries.waiting_on(jack).filter(pk=change.pk).exists()
+    change = lifecycle.sign_risk_assessment(change, actor=cast.developer, signed_off=True)
+    change = developed(change, everything)
+    assert not queries.waiting_on(jack).filter(pk=change.pk).exists()
+    change = lifecycle.peer_review(
+        change, actor=cast.peer_reviewer, outcome="approved", findings="Clean."
+    )
+    assert not queries.waiting_on(jack).filter(pk=change.pk).exists()
+    assert waiting(cast, change) == {"tester": ["record_test"]}
