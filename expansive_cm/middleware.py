@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 
 
 class TrustedProxyMiddleware:
@@ -58,7 +58,7 @@ class RequestSizeMiddleware:
     """Refuse a body over REQUEST_MAX_BYTES before any of it is read or stored.
 
     Django itself limits fields and counts files, but writes a file of any size to disk while
-    it looks for the form's CSRF token, signed in or not.
+    it looks for the form's CSRF token, signed in or not. The answer is the page for 413.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -70,6 +70,5 @@ class RequestSizeMiddleware:
         except ValueError:
             size = 0
         if size > settings.REQUEST_MAX_BYTES:
-            text = _("That is too much at once: nothing was saved. Send fewer or smaller files.")
-            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+            raise RequestDataTooBig(f"{size} bytes")
         return self.get_response(request)

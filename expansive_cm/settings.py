@@ -358,6 +358,8 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
         "post_office": {"handlers": [], "propagate": True},
+        # Strangers knock with any host name; each is refused, none is worth a line.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Work that runs every minute is worth a line when it fails.
         "celery": {"level": LOG_LEVEL if LOG_LEVEL == "DEBUG" else "WARNING"},
     },

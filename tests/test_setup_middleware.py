@@ -1,0 +1,80 @@
+"""Who is believed about an address, how much may be sent, what a browser may load."""
+
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from expansive_cm.environment import networks
+from expansive_cm.middleware import TrustedProxyMiddleware
+
+PROXIES = networks("10.0.0.0/8,2001:db8::/32")
+
+
+def seen(peer: str, rf: RequestFactory, **headers: str) -> WSGIRequest:
+    """The request as everything behind the middleware sees it."""
+    request = rf.get("/", REMOTE_ADDR=peer, headers=headers)
+    TrustedProxyMiddleware(lambda request: HttpResponse())(request)
+    return request
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "visitor"),
+    [
+        ("10.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "198.51.100.9, 203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "203.0.113.7, 10.0.0.2", "203.0.113.7"),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "nonsense, 203.0.113.7", "203.0.113.7"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("2001:db8::1", "2001:4860::8", "2001:4860::8"),
+        ("203.0.113.7", "198.51.100.9", "203.0.113.7"),
+        ("", "198.51.100.9", ""),
+    ],
+)
+def test_only_our_proxies_say_who_asks(
+    peer: str, forwarded: str, visitor: str, rf: RequestFactory, settings: object
+) -> None:
+    settings.TRUSTED_PROXIES = PROXIES  # type: ignore[attr-defined]
+    request = seen(peer, rf, x_forwarded_for=forwarded)
+    assert request.META["REMOTE_ADDR"] == visitor
+    assert "HTTP_X_FORWARDED_FOR" not in request.META
+
+
+@pytest.mark.parametrize(
+    ("peer", "said", "secure"),
+    [
+        ("10.0.0.1", "https", True),
+        ("10.0.0.1", "http", False),
+        ("10.0.0.1", "javascript", False),
+        ("203.0.113.7", "https", False),
+    ],
+)
+def test_only_our_proxies_say_that_a_request_was_encrypted(
+    peer: str, said: str, secure: bool, rf: RequestFactory, settings: object
+) -> None:
+    settings.TRUSTED_PROXIES = PROXIES  # type: ignore[attr-defined]
+    assert seen(peer, rf, x_forwarded_proto=said).is_secure() is secure
+
+
+def test_a_body_over_the_limit_is_refused_unread(client: Client, settings: object) -> None:
+    settings.REQUEST_MAX_BYTES = 100  # type: ignore[attr-defined]
+    response = client.post("/", {"title": "x" * 200})
+    assert response.status_code == 413
+    assert "too much at once" in response.content.decode()
+
+
+def test_pages_carry_a_policy_without_inline_scripts_and_styles(client: Client) -> None:
+    policy = client.get("/no-such-page")["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == directives["style-src"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "unsafe" not in policy
+
+
+def test_plain_requests_are_sent_to_https(client: Client, settings: object) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+    response = client.get("/somewhere")
+    assert (response.status_code, response["Location"]) == (301, "https://testserver/somewhere")

@@ -1,0 +1,152 @@
+"""Production says everything that has no safe default, or does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GOOD = {
+    "SECRET_KEY": "3b8f0c1d9e7a64528a1f" * 3,
+    "DATABASE_URL": "postgresql://user:a-secret@db.example.org:5432/changes",
+    "REDIS_URL": "redis://cache.example.org:6379/0",
+    "EMAIL_URL": "smtp+tls://user:p%40ss@mail.example.org:587",
+    "BASE_URL": "https://changes.example.org",
+    "ALLOWED_HOSTS": "changes.example.org,.example.net",
+    "DEFAULT_FROM_EMAIL": "Changes <changes@example.org>",
+}
+MALFORMED = {
+    "DEMO": "perhaps",
+    "SECRET_KEY": "too-short",
+    "DATABASE_URL": "mysql://db/changes",
+    "REDIS_URL": "http://cache.example.org",
+    "EMAIL_URL": "mail.example.org",
+    "BASE_URL": "ftp://files.example.net",
+    "ALLOWED_HOSTS": "not a host",
+    "TRUSTED_PROXIES": "the-proxy",
+    "ATTACHMENT_MAX_BYTES": "-1",
+    "REMINDER_DAYS": "14,3",
+    "CONFIRMATION_LINK_DAYS": "soon",
+    "STATEMENT_TIMEOUT_SECONDS": "long",
+    "LOG_LEVEL": "LOUD",
+    "MEDIA_ROOT": "media",
+}
+
+
+def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a management command with exactly this environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**kept, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+def setting(name: str, **environment: str) -> str:
+    """What a setting becomes in production with this environment on top of a good one."""
+    code = f"from expansive_cm import settings; print(repr(settings.{name}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **GOOD, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_production_without_values_names_every_missing_one() -> None:
+    done = manage("check")
+    assert done.returncode == 1
+    for name in GOOD:
+        assert f"{name} is missing:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_production_names_every_malformed_value_and_shows_none() -> None:
+    done = manage("check", **{**GOOD, **MALFORMED})
+    assert done.returncode == 1
+    for name, value in MALFORMED.items():
+        assert f"{name} is malformed:" in done.stderr
+        assert value not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "postgresql://db.example.org", "the name of a database"),
+        ("DATABASE_URL", "postgresql:///changes", "must name a host"),
+        ("DATABASE_URL", "postgresql://db.example.org:port/changes", "not a valid address"),
+        ("REDIS_URL", "redis:///0", "must name a host"),
+        ("REDIS_URL", "redis://cache.example.org/first", "the number of a database"),
+        ("EMAIL_URL", "smtp://", "must name a host"),
+        ("BASE_URL", "https://changes.example.org/cm", "without path"),
+        ("SECRET_KEY", "a" * 80, "random characters"),
+        ("SECRET_KEY", "django-insecure-" + "0123456789" * 5, "insecure"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong(name: str, value: str, sentence: str) -> None:
+    done = manage("check", **{**GOOD, name: value})
+    assert done.returncode == 1
+    assert f"{name} is malformed:" in done.stderr
+    assert sentence in done.stderr
+
+
+def test_an_empty_value_is_a_missing_one() -> None:
+    done = manage("check", **{**GOOD, "SECRET_KEY": ""})
+    assert "SECRET_KEY is missing:" in done.stderr
+
+
+def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("ab0cd1ef2gh3" * 6 + "\n")
+    without = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
+    done = manage("check", **without, SECRET_KEY_FILE=str(secret))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    without = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
+    done = manage("check", **without, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
+    assert done.returncode == 1
+    assert done.stderr.startswith("SECRET_KEY_FILE does not name a readable text file.")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_deployment_check_is_clean_in_production() -> None:
+    done = manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+def test_demo_mode_needs_no_value() -> None:
+    done = manage("check", DEMO="true")
+    assert done.returncode == 0, done.stderr
+
+
+def test_demo_mode_sends_no_mail_and_production_does() -> None:
+    assert "smtp.EmailBackend" in setting("DELIVERY_BACKEND")
+    assert "dummy.EmailBackend" in setting("DELIVERY_BACKEND", DEMO="true")
+
+
+def test_the_mail_address_is_taken_apart() -> None:
+    assert setting("EMAIL_HOST_PASSWORD") == "'p@ss'"
+    assert setting("EMAIL_USE_TLS") == "True"
+    assert setting("EMAIL_PORT", EMAIL_URL="smtps://mail.example.org") == "465"
+
+
+def test_statements_are_limited_and_need_not_be() -> None:
+    assert "statement_timeout=30000" in setting("DATABASES")
+    assert "statement_timeout=0" in setting("DATABASES", STATEMENT_TIMEOUT_SECONDS="0")
+
+
+def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https() -> None:
+    assert setting("SESSION_COOKIE_SECURE") == "True"
+    assert setting("SESSION_COOKIE_SECURE", BASE_URL="http://changes.example.org") == "False"
