@@ -23,6 +23,7 @@ from .rules import (
     Refusal,
     acts_of,
     approver,
+    can_see_internal,
     decide,
     gate,
     holds_role,
@@ -418,4 +419,13 @@ def offered_steps(user: User, change: Change) -> list[tuple[StepInfo, Decision]]
     return [(step, check(step.verb, user, change)) for step in STEPS if change.state in step.states]
 
 
-__all__ = ["ALLOWED", "Decision", "Refusal", "acts_of", "check", "may_see", "offered_steps"]
+__all__ = [
+    "ALLOWED",
+    "Decision",
+    "Refusal",
+    "acts_of",
+    "can_see_internal",
+    "check",
+    "may_see",
+    "offered_steps",
+]

@@ -33,7 +33,7 @@ def test_two_connections_press_the_same_button(cast: Cast) -> None:
 
     answers = at_once(endorse, endorse)
     losers = [answer for answer in answers if isinstance(answer, ChangeStale)]
-    assert len(losers) == 1
+    assert len(losers) == 1, answers
     assert "Cleo Success reviewed the change" in str(losers[0])
     fresh = Change.objects.get(pk=change.pk)
     assert fresh.state == S.AUTHORISATION
