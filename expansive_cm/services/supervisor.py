@@ -49,15 +49,21 @@ class Supervisor:
         Returns False when a child could not be kept running.
         """
         while not self.asked_to_stop.wait(LOOK_EVERY_SECONDS):
-            for child in [*others, *self.children]:
-                status = child.ended()
-                if status is None or self.asked_to_stop.is_set():
-                    continue
-                if self.too_often(child):
-                    self.say("run", f"{child.name} keeps ending (status {status}).")
-                    return False
-                self.say("run", f"{child.name} ended (status {status}): starting it again.")
-                child.start(self.registry, self.say)
+            if not self.look_after(others):
+                return False
+        return True
+
+    def look_after(self, others: list[Child]) -> bool:
+        """Start again what has ended; False when that does not help any more."""
+        for child in [*others, *self.children]:
+            status = child.ended()
+            if status is None:
+                continue
+            if self.too_often(child):
+                self.say("run", f"{child.name} keeps ending (status {status}).")
+                return False
+            self.say("run", f"{child.name} ended (status {status}): starting it again.")
+            child.start(self.registry, self.say)
         return True
 
     def too_often(self, child: Child) -> bool:

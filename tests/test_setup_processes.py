@@ -1,0 +1,148 @@
+"""Starting again after a kill, and never ending what belongs to somebody else."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from expansive_cm.services.databases import Databases
+from expansive_cm.services.postgres import clear_leftovers, socket_directory
+from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
+from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    registry = Registry(tmp_path / "processes.json")
+    yield registry
+    registry.stop_leftovers()
+
+
+def child(command: list[str], tmp_path: Path, name: str = "part", grace: float = 5) -> Child:
+    return Child(name=name, command=command, env={}, cwd=tmp_path, grace=grace)
+
+
+def ignore(name: str, line: str) -> None:
+    """Pay no attention."""
+
+
+def test_what_a_killed_start_left_is_stopped_by_the_next(
+    registry: Registry, tmp_path: Path
+) -> None:
+    first, second = child(SLEEP, tmp_path, "first"), child(SLEEP, tmp_path, "second")
+    for part in (first, second):
+        part.start(registry, ignore)
+    # The next start knows the file alone.
+    assert Registry(registry.path).stop_leftovers() == ["second", "first"]
+    assert first.ended() is not None and second.ended() is not None
+    assert not registry.path.exists()
+
+
+def test_a_number_given_to_another_process_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(SLEEP) as somebody_else:
+        created = psutil.Process(somebody_else.pid).create_time()
+        ours = Identity("web", somebody_else.pid, created - 60, signal.SIGTERM, 1)
+        assert ours.find() is None
+        stop(ours)
+        assert somebody_else.poll() is None
+        stop(replace(ours, created=created))
+        assert somebody_else.poll() is not None
+
+
+def test_a_process_that_will_not_stop_is_killed_with_its_children(
+    registry: Registry, tmp_path: Path
+) -> None:
+    part = child([sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
+    lines: list[str] = []
+    part.start(registry, lambda name, line: lines.append(line))
+    deadline = time.monotonic() + 10
+    while not lines and time.monotonic() < deadline:
+        time.sleep(0.05)
+    grandchild = psutil.Process(int(lines[0]))
+    part.stop()
+    assert part.ended() is not None
+    assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": "web"}]', "null"])
+def test_a_damaged_list_of_processes_does_not_block_a_start(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "processes.json"
+    path.write_text(text)
+    assert Registry(path).stop_leftovers() == []
+
+
+def test_a_part_that_ends_is_started_again(registry: Registry, tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(registry, lambda name, line: said.append(line))
+    part = supervisor.start(child(SLEEP, tmp_path))
+    assert part.process
+    first = part.process.pid
+    part.process.kill()
+    part.process.wait()
+    supervisor.ask_to_stop()
+    supervisor.look_after([])
+    assert part.process.pid != first and part.ended() is None
+    assert said == ["part ended (status -9): starting it again."]
+    supervisor.stop(lambda name: None)
+    assert part.ended() is not None
+
+
+def test_a_part_that_cannot_live_ends_the_run(registry: Registry, tmp_path: Path) -> None:
+    said: list[str] = []
+    supervisor = Supervisor(registry, lambda name, line: said.append(line))
+    part = supervisor.start(child([sys.executable, "-c", "raise SystemExit(3)"], tmp_path))
+    assert supervisor.watch([]) is False
+    assert len(part.starts) == RESTARTS_ALLOWED + 1
+    assert said[-1] == "part keeps ending (status 3)."
+
+
+def test_one_directory_has_one_owner(tmp_path: Path) -> None:
+    first, second = Databases(tmp_path), Databases(tmp_path)
+    assert first.lock() is True
+    assert second.lock() is False
+    first.stop()
+    assert second.lock() is True
+    second.stop()
+
+
+def test_a_dead_servers_file_with_a_living_number_does_not_block(tmp_path: Path) -> None:
+    stale = tmp_path / "postmaster.pid"
+    with subprocess.Popen(SLEEP) as somebody_else:
+        stale.write_text(f"{somebody_else.pid}\n")
+        clear_leftovers(tmp_path)
+        assert not stale.exists()
+        assert somebody_else.poll() is None
+        somebody_else.kill()
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "x" * 120, 'quote"d', "Größe"])
+def test_the_socket_lies_where_its_path_is_short_enough(name: str, tmp_path: Path) -> None:
+    path = socket_directory(tmp_path / name / "postgres")
+    assert len(bytes(path)) < 100
+    assert not set(str(path)) & set('",\\')
+
+
+def test_a_link_in_place_of_the_socket_directory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    data = tmp_path / ("x" * 120) / "postgres"
+    socket_directory(data).symlink_to("/")
+    with pytest.raises(StartError, match="is a link that somebody else made"):
+        socket_directory(data)

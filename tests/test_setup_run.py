@@ -1,0 +1,218 @@
+"""`make run` as a person meets it: started, started twice, killed, started again, stopped.
+
+The product that is started here keeps its data in a directory of its own.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+WARM_START_SECONDS = 10
+
+
+class Product:
+    """One copy of the product, seen from outside."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data = data
+        self.port = port
+        self.log = data / "said"
+        self.process: subprocess.Popen[bytes] | None = None
+        data.mkdir(exist_ok=True)
+
+    def command(self, *options: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "expansive_cm.services.run", "--data", str(self.data)),
+            *options,
+        ]
+
+    def environment(self) -> dict[str, str]:
+        dropped = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY")
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        return {**kept, "PORT": str(self.port)}
+
+    def start(self) -> float:
+        """Start it and wait for its address. Returns how many seconds that took."""
+        begun = time.monotonic()
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                self.command(),
+                cwd=ROOT,
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        while "Ctrl-C stops everything" not in self.said():
+            late = time.monotonic() - begun > START_SECONDS
+            assert self.process.poll() is None and not late, self.said()
+            time.sleep(0.05)
+        return time.monotonic() - begun
+
+    def again(self, *options: str) -> subprocess.CompletedProcess[str]:
+        """Type the command while it runs already, or another of its relatives."""
+        return subprocess.run(
+            self.command(*options),
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+        )
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def state(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "run" / "state.json").read_text()))
+
+    def parts(self) -> dict[str, int]:
+        entries = json.loads((self.data / "run" / "processes.json").read_text())
+        return {entry["name"]: entry["pid"] for entry in entries}
+
+    def get(self, path: str) -> int:
+        try:
+            return int(urllib.request.urlopen(self.state()["address"] + path, timeout=10).status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def send(self, number: int) -> int:
+        assert self.process
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def wait_until_gone(numbers: list[int], seconds: float = 10) -> list[int]:
+    """Which of these processes still live after a while."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        living = [number for number in numbers if psutil.pid_exists(number)]
+        if not living:
+            return []
+        time.sleep(0.1)
+    return living
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A product whose port is taken and whose path holds a space."""
+    with socket.socket() as occupied:
+        occupied.bind(("127.0.0.1", 0))
+        occupied.listen()
+        data = tmp_path_factory.mktemp("a path") / "data"
+        product = Product(data, occupied.getsockname()[1])
+        product.start()
+        yield product
+        if product.process and product.process.poll() is None:
+            product.send(signal.SIGTERM)
+
+
+def test_it_steps_over_an_occupied_port_and_answers(product: Product) -> None:
+    address = product.state()["address"]
+    assert address.startswith("http://127.0.0.1:")
+    assert int(address.rpartition(":")[2]) > product.port
+    assert address in product.said()
+    assert product.get("/healthz") == product.get("/readyz") == 200
+
+
+def test_it_prints_a_login_for_every_role(product: Product) -> None:
+    from accounts.demo import demo_cast
+
+    logins = product.said().partition(product.state()["address"])[2]
+    for role in {str(person.role) for person in demo_cast()}:
+        assert role in logins, role
+
+
+def test_pages_find_their_styles_and_scripts(product: Product) -> None:
+    manifest = json.loads((product.data / "static" / "staticfiles.json").read_text())["paths"]
+    for name in ("vendor/tabler/css/tabler.min.css", "vendor/chart.js/chart.umd.min.js"):
+        assert product.get(f"/static/{manifest[name]}") == 200
+
+
+def test_a_second_start_points_to_the_first_and_leaves_it_alone(product: Product) -> None:
+    before = product.parts()
+    done = product.again()
+    assert done.returncode == 0
+    assert f"running here already: {product.state()['address']}" in done.stdout
+    assert product.parts() == before
+    assert product.get("/readyz") == 200
+
+
+def test_running_data_are_not_thrown_away(product: Product) -> None:
+    done = product.again("--reset")
+    assert done.returncode == 1
+    assert "stop it with Ctrl-C" in done.stdout
+    assert product.get("/readyz") == 200
+
+
+def test_a_management_command_works_beside_it(product: Product) -> None:
+    done = product.again("--manage", "migrate", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_pages_are_served_while_valkey_is_down(product: Product) -> None:
+    os.kill(product.parts()["valkey"], signal.SIGKILL)
+    assert product.get("/readyz") == 200
+    assert product.get("/account/login/") == 200
+
+
+def test_a_killed_start_blocks_nothing_and_loses_nothing(product: Product) -> None:
+    key = (product.data / "secret-key").read_text()
+    orphans = list(product.parts().values())
+    product.send(signal.SIGKILL)
+    product.start()
+    assert wait_until_gone(orphans) == []
+    assert "Stopped postgres, which an earlier start had left running." in product.said()
+    assert product.get("/readyz") == 200
+    assert (product.data / "secret-key").read_text() == key
+
+
+def test_ctrl_c_stops_everything_in_order(product: Product) -> None:
+    numbers = list(product.parts().values())
+    assert product.send(signal.SIGINT) == 0
+    assert wait_until_gone(numbers) == []
+    ending = product.said().partition("Stopping …")[2]
+    order = [ending.index(f"\n  {name}\n") for name in ("worker", "web", "valkey", "postgres")]
+    assert order == sorted(order)
+    assert "database system is shut down" in (product.data / "log" / "postgres.log").read_text()
+
+
+def test_a_warm_start_is_quick(product: Product) -> None:
+    assert product.start() < WARM_START_SECONDS
+    product.send(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("port", "sentence"), [("eighty", "PORT is malformed"), ("70000", "PORT is malformed")]
+)
+def test_a_wrong_port_is_named(port: str, sentence: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        Product(tmp_path / "data", 0).command(),
+        cwd=ROOT,
+        env={**os.environ, "PORT": port},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert sentence in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reset_throws_everything_away(product: Product) -> None:
+    assert product.again("--reset").returncode == 0
+    assert not (product.data / "postgres").exists()
+    assert not (product.data / "secret-key").exists()
