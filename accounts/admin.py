@@ -95,6 +95,7 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
     """Keeps the reason of a save with the rows of history that it makes."""
 
     list_per_page = 50
+    object_history_list_template = "admin/accounts/history_list.html"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save with the reason given; the person's name is kept by the history itself."""
@@ -172,7 +173,6 @@ class PersonAdmin(ReasonedAdmin):
     list_select_related = ("organisation",)
     search_fields = ("display_name", "email")
     readonly_fields = ("last_login", "date_joined")
-    autocomplete_fields = ("organisation",)
     actions = ("send_password_link",)
     fieldsets = (
         (None, {"fields": ("email", "display_name", "organisation", "time_zone", "is_active")}),

@@ -14,7 +14,7 @@ from .roles import Role
 
 HOME = "changes:home"
 CHANGES = "changes:list"
-NEW_CHANGE = "changes:create"
+NEW_CHANGE = "changes:new"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class _Entry:
 ENTRIES = (
     _Entry(_("Home"), HOME, "home"),
     _Entry(_("Changes"), CHANGES, "list-details"),
-    _Entry(_("Board"), "crb:home", "gavel", lambda user: user.is_internal),
+    _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
     _Entry(
         _("History"),
         "audit:history",

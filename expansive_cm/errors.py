@@ -159,9 +159,9 @@ class StepErrorMiddleware:
 def _current_url(request: HttpRequest) -> str:
     """Return the page of the change that the request was about, if there is one."""
     match = request.resolver_match
-    if match is None or not match.kwargs:
+    if match is None or match.namespace != "changes" or "pk" not in match.kwargs:
         return ""
     try:
-        return reverse("changes:detail", kwargs=match.kwargs)
+        return reverse("changes:detail", kwargs={"pk": match.kwargs["pk"]})
     except NoReverseMatch:
         return ""

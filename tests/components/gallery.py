@@ -6,7 +6,7 @@ from pathlib import Path
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template import engines
-from django.urls import include, path
+from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -26,6 +26,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 KINDS = [("configuration", "Configuration change"), ("code", "Code change")]
 
 
+class PreviewedHere(MarkdownTextarea):
+    """The widget with the preview of this page instead of the product's."""
+
+    preview_url_name = "preview"
+
+
 class EverythingForm(forms.Form):
     """One field of each kind."""
 
@@ -41,7 +47,7 @@ class EverythingForm(forms.Form):
             icons={"configuration": "adjustments", "code": "code"},
         ),
     )
-    description = forms.CharField(label="Description", widget=MarkdownTextarea)
+    description = forms.CharField(label="Description", widget=PreviewedHere)
     urgency = forms.ChoiceField(label="Urgency", choices=[("", "Choose"), ("1", "Low")])
     channel = forms.ChoiceField(
         label="Channel", choices=[("phone", "Phone"), ("mail", "Mail")], widget=forms.RadioSelect
@@ -121,13 +127,12 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("on purpose")
 
 
-own = ([path("preview/", preview, name="preview_markdown")], "changes")
 urlpatterns = [
     path("gallery/", gallery, name="gallery"),
     path("gallery/progress/", progress, name="progress"),
     path("too-late/", too_late),
     path("broken/", broken),
-    path("gallery-changes/", include(own)),
+    path("gallery/preview/", preview, name="preview"),
     *product,
 ]
 handler400 = "expansive_cm.errors.bad_request"

@@ -125,7 +125,7 @@ def test_the_matrix_follows_the_fields_and_the_pointer(gallery: Any) -> None:
 
 def test_markdown_is_previewed_by_the_server(gallery: Any) -> None:
     gallery.fill("#id_description", "**hello**")
-    with gallery.expect_request("**/gallery-changes/preview/") as sent:
+    with gallery.expect_request("**/gallery/preview/") as sent:
         gallery.click("button[role=tab]:has-text('Preview')")
     assert "description=**hello**" in (sent.value.post_data or "").replace("%2A", "*")
     assert sent.value.headers["x-csrftoken"]
@@ -152,7 +152,7 @@ def test_the_theme_is_remembered_and_there_before_the_first_paint(gallery: Any) 
 
 def test_a_failed_request_in_the_background_is_said(gallery: Any) -> None:
     gallery.route(
-        "**/gallery-changes/preview/",
+        "**/gallery/preview/",
         lambda route: route.fulfill(
             status=409, content_type="text/plain", body="Somebody was faster."
         ),

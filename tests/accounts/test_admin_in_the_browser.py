@@ -1,0 +1,42 @@
+"""Administration in a real browser: the `page` fixture fails on anything that the CSP refuses."""
+
+import re
+from typing import Any
+
+from django.contrib.auth.models import Group
+from playwright.sync_api import expect
+
+from accounts.demo import DEMO_PASSWORD
+from accounts.models import SuccessTeam, User
+from accounts.roles import Role
+
+
+def test_an_administrator_gives_a_role_with_a_reason(page: Any, transactional_db: None) -> None:
+    administrator = User.objects.create_user(
+        "rosalind@expansive.example", DEMO_PASSWORD, display_name="Rosalind Hart", is_staff=True
+    )
+    for role in Role:
+        Group.objects.get_or_create(name=role)
+    administrator.groups.add(Group.objects.get(name=Role.ADMINISTRATOR))
+    jonas = User.objects.create_user("jonas@expansive.example", display_name="Jonas Weber")
+    team = SuccessTeam.objects.create(name="Health")
+
+    page.goto("/admin/")
+    page.fill("#id_login", administrator.email)
+    page.fill("#id_password", DEMO_PASSWORD)
+    page.click("form[action='/account/login/'] button[type=submit]")
+    expect(page).to_have_url(re.compile("/admin/$"))
+
+    page.click(".model-user th a")
+    page.click("text=Jonas Weber")
+    page.check("text=Developer")
+    page.click("input[name=_save]")
+    expect(page.locator("#content")).to_contain_text("Say why this person gets a role")
+    page.fill("#id_reason", "Joined the mobile team")
+    page.click("input[name=_save]")
+    expect(page.locator(".messagelist")).to_contain_text("changed successfully")
+
+    page.goto(f"/admin/accounts/user/{jonas.pk}/history/")
+    expect(page.locator("#content")).to_contain_text("Joined the mobile team")
+    page.goto(f"/admin/accounts/successteam/{team.pk}/change/")
+    page.wait_for_selector(".selector-chosen")
