@@ -65,8 +65,9 @@ def test_a_number_given_to_another_process_is_left_alone(tmp_path: Path) -> None
 
 
 def test_a_process_that_will_not_stop_is_killed_with_its_children(
-    registry: Registry, tmp_path: Path
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("expansive_cm.services.processes.KILL_AFTER_SECONDS", 0.3)
     part = child([sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
     lines: list[str] = []
     part.start(registry, lambda name, line: lines.append(line))

@@ -22,7 +22,13 @@ import psutil
 import psycopg2
 from psycopg2 import sql
 
-from expansive_cm.services.processes import Child, StartError, clean_environment, end
+from expansive_cm.services.processes import (
+    Child,
+    StartError,
+    clean_environment,
+    end,
+    wait_until_ended,
+)
 
 PORT = "5432"
 # Linux and macOS allow 107 and 103 bytes for the path of a socket.
@@ -250,8 +256,8 @@ def clear_leftovers(data: Path) -> None:
     heads = [process for process in found if process.ppid() not in parents]
     for head in heads:
         head.send_signal(signal.SIGINT)
-    psutil.wait_procs(heads, timeout=20)
-    end([process for process in found if process.is_running()])
+    wait_until_ended(heads, 20)
+    end(found)
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 

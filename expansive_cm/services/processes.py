@@ -37,10 +37,9 @@ class Identity:
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.created) < SAME_BIRTHDAY_SECONDS
-            alive = process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
-        return process if same and alive else None
+        return process if same and is_alive(process) else None
 
 
 class Registry:
@@ -89,8 +88,8 @@ def stop(identity: Identity, *, now: bool = False) -> None:
         family = [process, *process.children(recursive=True)]
         if not now:
             process.send_signal(identity.stop_signal)
-            psutil.wait_procs([process], timeout=identity.grace)
-        end([member for member in family if member.is_running()])
+            wait_until_ended([process], identity.grace)
+        end(family)
     except psutil.NoSuchProcess:
         return
     except psutil.AccessDenied as error:
@@ -103,12 +102,31 @@ def stop(identity: Identity, *, now: bool = False) -> None:
 def end(members: list[psutil.Process]) -> None:
     """Terminate, then kill, whatever of these is still there."""
     for send in (psutil.Process.terminate, psutil.Process.kill):
+        members = [member for member in members if is_alive(member)]
         for member in members:
             try:
                 send(member)
             except psutil.NoSuchProcess:
                 continue
-        _gone, members = psutil.wait_procs(members, timeout=KILL_AFTER_SECONDS)
+        wait_until_ended(members, KILL_AFTER_SECONDS)
+
+
+def wait_until_ended(members: list[psutil.Process], seconds: float) -> None:
+    """Wait until all of these have ended, at most that long.
+
+    One that has ended but was not collected counts: a first process may take its time.
+    """
+    deadline = time.monotonic() + seconds
+    while any(map(is_alive, members)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; one that only waits to be collected does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @dataclass

@@ -126,7 +126,9 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
 def prepare(environment: dict[str, str], logins: Path) -> None:
     """Migrate and load what a first visit needs. Raises: StartError when that fails."""
     command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+    # A migration may take longer than any page.
+    unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
+    process = subprocess.Popen(command, cwd=ROOT, env=unlimited, start_new_session=True)
     if process.wait():
         raise StartError("The database could not be prepared: the lines above say why.")
 
