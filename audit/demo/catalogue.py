@@ -1,0 +1,57 @@
+"""Services and releases of the demonstration."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from changes.models import Release, Service
+
+from .people import saved
+
+LONDON = ZoneInfo("Europe/London")
+DAYS_BETWEEN_RELEASES = 35
+PAST_RELEASES = 10
+PLANNED_RELEASES = 6
+
+SERVICES = {
+    "Work orders": "Raise, dispatch, complete and sign off work; reactive and planned.",
+    "Planned maintenance": "Schedules, statutory inspections and the tasks they generate.",
+    "Asset register": "What is installed where, its condition, warranty and documents.",
+    "Space booking": "Rooms, desks and halls: availability, bookings and check-in.",
+    "Visitor management": "Invitations, reception, badges and evacuation lists.",
+    "Helpdesk portal": "Where occupants report problems and follow them.",
+    "Mobile app": "Work orders, inspections and asset scans for engineers on site.",
+    "Energy dashboards": "Meters, consumption, targets and alarms.",
+    "Public API": "Interfaces for customers' own systems, with keys and webhooks.",
+    "Reporting": "Standard and own reports, exports and scheduled mailings.",
+    "Access control integration": "Doors, badges and zones of the customer's access system.",
+    "Contractor portal": "Suppliers' quotes, permits to work, certificates and invoices.",
+    "Notifications": "Mail, text messages and push to everybody above.",
+    "Identity and access": "Sign-in, single sign-on, roles and permissions.",
+}
+
+
+def create_services() -> dict[str, Service]:
+    """Create the list of services, by name."""
+    return {
+        name: saved(Service(name=name, description=description))
+        for name, description in SERVICES.items()
+    }
+
+
+def create_releases(today: date) -> list[Release]:
+    """Create a release every five weeks around today, all of them still planned."""
+    return [
+        saved(Release(name=f"{day:%Y.%m}", planned_on=day))
+        for number in range(-PAST_RELEASES, PLANNED_RELEASES + 1)
+        for day in [weekday(today + timedelta(days=number * DAYS_BETWEEN_RELEASES))]
+    ]
+
+
+def released_at(release: Release) -> datetime:
+    """When a past release was finished: at eight in the evening of its day."""
+    return datetime.combine(release.planned_on, time(20), LONDON)
+
+
+def weekday(day: date) -> date:
+    """Return the day itself, or the Friday before a weekend."""
+    return day - timedelta(days=max(0, day.weekday() - 4))

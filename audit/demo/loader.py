@@ -1,0 +1,112 @@
+"""Lives through the stories in order, at the moments when they happened."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.utils import timezone, translation
+
+from accounts.models import Organisation
+from changes.errors import StepError
+from changes.models import Change, Confirmation, Release
+
+from . import steps
+from .catalogue import create_releases, create_services, released_at
+from .clock import Clock, travelling
+from .diary import Diary, Entry
+from .outbox import deliver_quietly
+from .people import create_people
+from .schedule import Story, plan, read_stories
+
+BEGINNING = timedelta(days=400)
+ESCALATION_GRACE = timedelta(days=1)
+Progress = Callable[[int, int, str], None]
+
+
+def is_empty() -> bool:
+    """Whether nobody has begun to use this database."""
+    return not (Organisation.objects.exists() or Change.objects.exists())
+
+
+def load(progress: Progress) -> int:
+    """Load the whole demonstration or, when it fails, nothing; return the number of changes.
+
+    Calls ``progress`` with entries done, entries known and what is being told. No task is
+    started and nothing is sent: the mail of the past is in the outbox as delivered then.
+    """
+    now = timezone.now()
+    clock = Clock(now - BEGINNING)
+    files: list[str] = []
+    try:
+        with translation.override("en-gb"), travelling(clock), transaction.atomic():
+            _live_through(clock, Diary(now), files, progress)
+            deliver_quietly()
+            # Tasks that the steps would start find their work done.
+            connection.run_on_commit.clear()
+    except BaseException:
+        for name in files:
+            default_storage.delete(name)
+        raise
+    return Change.objects.count()
+
+
+def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progress) -> None:
+    stories = read_stories()
+    world = steps.World(
+        people=create_people(),
+        services=create_services(),
+        stories={story.key: story for story in stories},
+        files=files,
+    )
+    for release in create_releases(timezone.localdate(diary.now)):
+        diary.add(released_at(release), release.name, partial(_finish_release, release))
+    for planned in plan(stories, diary.now):
+        act = partial(_take, world, diary, planned.story, planned.step)
+        diary.add(planned.moment, planned.story.title, act)
+    for done, entry in enumerate(diary):
+        progress(done, diary.added, entry.title)
+        clock.set(entry.moment)
+        _act(entry)
+    progress(diary.added, diary.added, "")
+    clock.set(diary.now)
+
+
+def _act(entry: Entry) -> None:
+    try:
+        entry.act()
+    except (StepError, KeyError) as error:
+        raise RuntimeError(f"“{entry.title}” on {entry.moment:%-d %B %Y}: {error!r}") from error
+
+
+def _finish_release(release: Release) -> None:
+    release.released_at = timezone.now()
+    release._change_reason = "released"
+    release.save()
+
+
+def _take(world: steps.World, diary: Diary, story: Story, step: steps.Step) -> None:
+    asked_before = _open_question(story)
+    steps.take(world, story, step)
+    asked = _open_question(story)
+    if asked and asked != asked_before:
+        _expect_an_answer(world, diary, story, asked)
+
+
+def _open_question(story: Story) -> Confirmation | None:
+    return Confirmation.objects.filter(change_id=story.change_id, answer="").first()
+
+
+def _expect_an_answer(
+    world: steps.World, diary: Diary, story: Story, confirmation: Confirmation
+) -> None:
+    """Enter the reminders that beat would have sent; they send nothing once it is answered."""
+    for days in settings.REMINDER_DAYS:
+        moment = confirmation.asked_at + timedelta(days=days, minutes=1)
+        step = {"do": "send_reminder", "confirmation": confirmation.pk, "after_days": days}
+        diary.add(moment, story.title, partial(steps.take, world, story, step))
+    step = {"do": "escalate", "confirmation": confirmation.pk}
+    moment += ESCALATION_GRACE
+    diary.add(moment, story.title, partial(steps.take, world, story, step))

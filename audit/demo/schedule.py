@@ -1,0 +1,79 @@
+"""From the stories' files to a list of steps with their moments, the earliest first.
+
+A story says of each step how many days ago it was taken (``ago``; a step without it follows
+the one before within the hour). Below one, the number is taken literally: 0.25 is six hours
+ago. Otherwise the step falls into that day's working hours, on the Friday for a weekend.
+"""
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from .catalogue import LONDON, weekday
+
+STORIES = Path(__file__).parent / "stories"
+FIRST_MINUTE, MINUTES_OF_WORK = 8 * 60 + 5, 9 * 60
+
+
+@dataclass(order=True)
+class Planned:
+    """One step of one story, in the order in which it happens."""
+
+    moment: datetime
+    number: int
+    story: "Story" = field(compare=False)
+    step: dict[str, Any] = field(compare=False)
+
+
+@dataclass
+class Story:
+    """One change: what was asked for, and what became of it."""
+
+    key: str
+    requester: str
+    title: str
+    description: str
+    services: list[str]
+    steps: list[dict[str, Any]]
+    raised_by: str = ""
+    channel: str = "portal"
+    desired: int | None = None
+    change_id: int | None = None
+
+
+def read_stories() -> list[Story]:
+    """Read every file of stories. Raises TypeError for a key that no story has."""
+    return [
+        Story(**entry)
+        for path in sorted(STORIES.glob("*.toml"))
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["story"]
+    ]
+
+
+def plan(stories: list[Story], now: datetime) -> list[Planned]:
+    """Give every step its moment; the steps of a story keep their order."""
+    planned: list[Planned] = []
+    for story in stories:
+        previous, ago = None, 0.0
+        for index, step in enumerate(story.steps):
+            ago = step.pop("ago", ago)
+            at = moment_of(now, ago, f"{story.key}:{index}")
+            if previous is not None and at <= previous:
+                pause = 9 + crc32(f"{story.key}:{index}".encode()) % 40
+                at = previous + timedelta(minutes=pause if ago >= 1 else 4)
+            previous = min(at, now)
+            planned.append(Planned(previous, len(planned), story, step))
+    return sorted(planned)
+
+
+def moment_of(now: datetime, ago: float, seed: str) -> datetime:
+    """Return when something happened that many days ago; the seed spreads it over the day."""
+    if ago < 1:
+        return now - timedelta(days=ago)
+    day = weekday(now.astimezone(LONDON).date() - timedelta(days=int(ago)))
+    minutes = FIRST_MINUTE + crc32(seed.encode()) % MINUTES_OF_WORK
+    at = datetime.combine(day, time(), LONDON) + timedelta(minutes=minutes)
+    return min(at, now)

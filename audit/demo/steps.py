@@ -1,0 +1,428 @@
+"""Takes each step of a story through the lifecycle, as the person whom the story names.
+
+A step is a table: ``do`` names the function of ``changes.lifecycle``, ``by`` who takes it (the
+usual person when left out), the rest is what the function wants, under short names.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle
+from changes.models import CHECKLIST, Change, Release, Service, StagingTest
+
+from .people import People
+from .schedule import Story
+
+Step = dict[str, Any]
+
+
+@dataclass
+class World:
+    """What the stories share while they are lived through."""
+
+    people: People
+    services: dict[str, Service]
+    stories: dict[str, Story]
+    pull_request: int = 1180
+    ticket: int = 20411
+    files: list[str] = field(default_factory=list)
+
+    def change(self, key: str) -> Change:
+        """Load the change of a story that has begun."""
+        return Change.objects.select_related("organisation__success_team", "requester").get(
+            pk=self.stories[key].change_id
+        )
+
+    def actor(self, step: Step, usual: str | User) -> User:
+        """Return who takes the step."""
+        name = step.get("by", usual)
+        return self.people[name] if isinstance(name, str) else name
+
+    def manager(self, change: Change) -> User:
+        """Return the customer success manager of the change's customer."""
+        return self.people.success_manager_of(change.organisation)
+
+
+def take(world: World, story: Story, step: Step) -> None:
+    """Take one step of a story now. Raises StepError when the process does not allow it."""
+    if story.change_id is None:
+        begin(world, story)
+    if step["do"] != "save_draft":
+        STEPS[step["do"]](world, world.change(story.key), step)
+
+
+def begin(world: World, story: Story) -> None:
+    """Write the draft that every change begins as."""
+    requester = world.people[story.requester]
+    today = timezone.localdate()
+    draft = lifecycle.save_draft(
+        None,
+        actor=world.people[story.raised_by or story.requester],
+        services=[world.services[name] for name in story.services],
+        title=story.title,
+        description=story.description.strip(),
+        organisation=requester.organisation,
+        requester=requester,
+        channel=story.channel,
+        desired_on=today + timedelta(days=story.desired) if story.desired else None,
+    )
+    story.change_id = draft.pk
+
+
+# Request and initial assessment
+
+
+def submit(world: World, change: Change, step: Step) -> None:
+    lifecycle.submit(change, actor=change.raised_by)
+
+
+def assess(world: World, change: Change, step: Step) -> None:
+    lifecycle.assess(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        type=step["type"],
+        **_judgement(step),
+    )
+
+
+def _judgement(step: Step) -> dict[str, Any]:
+    likelihood, impact = step["risk"]
+    return {
+        "need": step["need"],
+        "likelihood": likelihood,
+        "impact": impact,
+        "urgency": step.get("urgency", 2),
+        "service_impact": step["service"],
+        "customer_impact": step["customer"],
+    }
+
+
+def reclassify(world: World, change: Change, step: Step) -> None:
+    actor = world.actor(step, world.manager(change))
+    lifecycle.reclassify(change, actor=actor, reason=step["text"], **_judgement(step))
+
+
+def edit(world: World, change: Change, step: Step) -> None:
+    fields = {name: step[name] for name in ("title", "description") if name in step}
+    actor = world.actor(step, change.requester)
+    lifecycle.edit(change, actor=actor, reason=step["text"], **fields)
+
+
+def assign(world: World, change: Change, step: Step) -> None:
+    lifecycle.assign(change, actor=world.actor(step, "nadia"), owner=world.people[step["owner"]])
+
+
+def withdraw(world: World, change: Change, step: Step) -> None:
+    lifecycle.withdraw(change, actor=world.actor(step, change.requester), reason=step["text"])
+
+
+# Configuration changes
+
+
+def review(world: World, change: Change, step: Step) -> None:
+    lifecycle.review(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        outcome=step.get("outcome", "endorsed"),
+        findings=step["text"],
+    )
+
+
+def authorise(world: World, change: Change, step: Step) -> None:
+    lifecycle.authorise(
+        change,
+        actor=world.actor(step, "helen"),
+        outcome=step.get("outcome", "authorised"),
+        reason=step["text"],
+    )
+
+
+def plan_execution(world: World, change: Change, step: Step) -> None:
+    opens = timezone.now() + timedelta(days=step.get("start", 1))
+    opens = opens.replace(minute=0, second=0, microsecond=0)
+    lifecycle.plan_execution(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        executor=world.people[step.get("executor", "nadia")],
+        window_start=opens,
+        window_end=opens + timedelta(hours=step.get("hours", 2)),
+        steps=step["steps"].strip(),
+        rollback_plan=step["rollback"].strip(),
+    )
+
+
+def start_execution(world: World, change: Change, step: Step) -> None:
+    lifecycle.start_execution(change, actor=change.execution.executor)
+
+
+def record_execution(world: World, change: Change, step: Step) -> None:
+    lifecycle.record_execution(
+        change,
+        actor=change.execution.executor,
+        outcome=step.get("outcome", "succeeded"),
+        notes=step["text"],
+    )
+
+
+def close_rolled_back(world: World, change: Change, step: Step) -> None:
+    actor = world.actor(step, world.manager(change))
+    lifecycle.close_rolled_back(change, actor=actor, reason=step["text"])
+
+
+def document(world: World, change: Change, step: Step) -> None:
+    world.ticket += 37
+    lifecycle.document(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        system="Success Desk",
+        reference=f"SD-{world.ticket}",
+        link=f"https://success.expansive.example/cases/SD-{world.ticket}",
+        summary=step["text"],
+    )
+
+
+# Code changes
+
+
+def record_board_outcome(world: World, change: Change, step: Step) -> None:
+    lifecycle.record_board_outcome(
+        change,
+        actor=world.people.chair,
+        outcome=step["outcome"],
+        reason=step.get("text", ""),
+        category=step.get("category", ""),
+        elsewhere=step.get("elsewhere", ""),
+        questions=[(text, world.people[name]) for text, name in step.get("questions", [])],
+        meeting=f"{timezone.localdate():%-d %B %Y}",
+    )
+
+
+def answer_question(world: World, change: Change, step: Step) -> None:
+    question = change.questions.filter(answered_at=None).order_by("pk").first()
+    actor = world.actor(step, question.answerer)
+    lifecycle.answer_question(change, actor=actor, question=question, answer=step["text"])
+
+
+def define_requirements(world: World, change: Change, step: Step) -> None:
+    lifecycle.define_requirements(
+        change,
+        actor=world.actor(step, "jonas"),
+        purpose=step["purpose"],
+        scope=step["scope"],
+        objectives=step["objectives"],
+        acceptance_criteria=step["criteria"],
+    )
+
+
+def assess_risk(world: World, change: Change, step: Step) -> None:
+    lifecycle.assess_risk(
+        change,
+        actor=world.actor(step, "jonas"),
+        security_risks=step["risks"],
+        impact_analysis=step["impact"],
+        mitigations=step["mitigations"],
+    )
+
+
+def sign_risk_assessment(world: World, change: Change, step: Step) -> None:
+    lifecycle.sign_risk_assessment(
+        change,
+        actor=world.actor(step, "aisha"),
+        signed_off=step.get("signed_off", True),
+        remarks=step.get("text", ""),
+    )
+
+
+def record_development(world: World, change: Change, step: Step) -> None:
+    world.pull_request += 13
+    lifecycle.record_development(
+        change,
+        actor=world.actor(step, "jonas"),
+        reference=f"https://git.expansive.example/platform/pulls/{world.pull_request}",
+        authors=[world.people[name] for name in step.get("authors", [])],
+        checklist=list(CHECKLIST),
+        notes=step["text"],
+    )
+
+
+def peer_review(world: World, change: Change, step: Step) -> None:
+    lifecycle.peer_review(
+        change,
+        actor=world.actor(step, "aisha"),
+        outcome=step.get("outcome", "approved"),
+        findings=step["text"],
+    )
+
+
+def record_test(world: World, change: Change, step: Step) -> None:
+    lifecycle.record_test(
+        change,
+        actor=world.actor(step, "piotr"),
+        kind=step["kind"],
+        result=step.get("result", "passed"),
+        evidence=step["text"],
+    )
+
+
+def record_tests(world: World, change: Change, step: Step) -> None:
+    """Three tests on one day, all passed."""
+    for kind in StagingTest.Kind.values:
+        record_test(world, change, {**step, "kind": kind, "text": step[kind]})
+
+
+def plan_deployment(world: World, change: Change, step: Step) -> None:
+    upcoming = Release.objects.filter(planned_on__gte=timezone.localdate()).order_by("planned_on")
+    lifecycle.plan_deployment(
+        change,
+        actor=world.actor(step, "kate"),
+        release=upcoming[0],
+        rollback_plan=step["rollback"],
+    )
+
+
+def start_deployment(world: World, change: Change, step: Step) -> None:
+    lifecycle.start_deployment(change, actor=world.actor(step, "kate"))
+
+
+def record_deployment(world: World, change: Change, step: Step) -> None:
+    lifecycle.record_deployment(
+        change,
+        actor=world.actor(step, "kate"),
+        outcome=step.get("outcome", "succeeded"),
+        notes=step["text"],
+    )
+
+
+# Confirmation and close
+
+
+def answer_confirmation(world: World, change: Change, step: Step) -> None:
+    lifecycle.answer_confirmation(
+        change,
+        actor=change.requester,
+        confirmed=step.get("confirmed", True),
+        reason=step.get("text", ""),
+    )
+
+
+def resend_confirmation(world: World, change: Change, step: Step) -> None:
+    lifecycle.resend_confirmation(change, actor=world.actor(step, world.manager(change)))
+
+
+def close_unanswered(world: World, change: Change, step: Step) -> None:
+    actor = world.actor(step, world.manager(change))
+    lifecycle.close_unanswered(change, actor=actor, reason=step["text"])
+
+
+def rework(world: World, change: Change, step: Step) -> None:
+    actor = world.actor(step, world.manager(change))
+    lifecycle.rework(change, actor=actor, reason=step["text"])
+
+
+def close_with_successor(world: World, change: Change, step: Step) -> None:
+    """The successor is a story of its own, which goes on from there."""
+    story = world.stories[step["successor"]]
+    successor = lifecycle.close_with_successor(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        reason=step["text"],
+        title=story.title,
+        description=story.description.strip(),
+    )
+    story.change_id = successor.pk
+
+
+def send_reminder(world: World, change: Change, step: Step) -> None:
+    lifecycle.send_reminder(step["confirmation"], step["after_days"])
+
+
+def escalate(world: World, change: Change, step: Step) -> None:
+    lifecycle.escalate(step["confirmation"])
+
+
+# Discussion
+
+
+def comment(world: World, change: Change, step: Step) -> None:
+    lifecycle.comment(change, actor=world.people[step["by"]], body=step["text"])
+
+
+def note(world: World, change: Change, step: Step) -> None:
+    actor = world.people[step["by"]]
+    lifecycle.comment(change, actor=actor, body=step["text"], internal=True)
+
+
+def attach(world: World, change: Change, step: Step) -> None:
+    kind = "text/csv" if step["name"].endswith(".csv") else "text/plain"
+    record = lifecycle.attach(
+        change,
+        actor=world.people[step["by"]],
+        file=SimpleUploadedFile(step["name"], step["text"].lstrip().encode(), kind),
+        content_type=kind,
+        internal=step.get("internal", False),
+    )
+    world.files.append(record.file.name)
+
+
+def link(world: World, change: Change, step: Step) -> None:
+    lifecycle.link(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        other=world.change(step["to"]),
+        kind=step["kind"],
+    )
+
+
+def watch(world: World, change: Change, step: Step) -> None:
+    for name in step["people"]:
+        lifecycle.watch(change, actor=world.people[name])
+
+
+STEPS: dict[str, Callable[[World, Change, Step], None]] = {
+    function.__name__: function
+    for function in (
+        submit,
+        assess,
+        reclassify,
+        edit,
+        assign,
+        withdraw,
+        review,
+        authorise,
+        plan_execution,
+        start_execution,
+        record_execution,
+        close_rolled_back,
+        document,
+        record_board_outcome,
+        answer_question,
+        define_requirements,
+        assess_risk,
+        sign_risk_assessment,
+        record_development,
+        peer_review,
+        record_test,
+        record_tests,
+        plan_deployment,
+        start_deployment,
+        record_deployment,
+        answer_confirmation,
+        resend_confirmation,
+        close_unanswered,
+        rework,
+        close_with_successor,
+        send_reminder,
+        escalate,
+        comment,
+        note,
+        attach,
+        link,
+        watch,
+    )
+}
