@@ -5,3 +5,11 @@ from django.utils.translation import gettext_lazy as _
 class ChangesConfig(AppConfig):
     name = "changes"
     verbose_name = _("Change requests")
+
+    def ready(self) -> None:
+        """Start delivery for whatever enters the outbox, mail of libraries included."""
+        from post_office.signals import email_queued
+
+        from .tasks import deliver_after_commit
+
+        email_queued.connect(deliver_after_commit, dispatch_uid="changes.deliver_after_commit")

@@ -1,0 +1,214 @@
+"""The outbox: every mail is a row written with the act it tells of, and sent afterwards.
+
+django-post-office holds the rows. Its own sender marks a whole batch as sent at the end and
+locks with a file on one machine; here each mail is claimed, sent and marked in a transaction of
+its own, so that two workers never send the same one and a killed worker repeats at most the one
+that was in flight, with the same Message-ID.
+"""
+
+import logging
+import smtplib
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.utils import make_msgid, parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from post_office.connections import connections
+from post_office.models import PRIORITY, STATUS, Email
+from post_office.signals import email_queued
+
+from accounts.middleware import zone_of
+from accounts.models import User
+
+from .models import Change
+
+logger = logging.getLogger(__name__)
+
+GIVE_UP_AFTER = timedelta(days=5)
+"""How long a mail is tried, counted from when it was written; mail servers do the same."""
+LONGEST_PAUSE_MINUTES = 60
+PASS_SECONDS = 240
+"""How long one pass goes on; what is left then is for the next one."""
+SMTP_PATIENCE_MS = 300_000
+
+UNREACHABLE = (
+    smtplib.SMTPServerDisconnected,
+    smtplib.SMTPConnectError,
+    smtplib.SMTPHeloError,
+    smtplib.SMTPAuthenticationError,
+)
+
+
+# --- Writing ------------------------------------------------------------------------------
+
+
+def write(
+    person: User,
+    message: str,
+    change: Change,
+    context: Mapping[str, Any],
+    priority: int = PRIORITY.medium,
+) -> Email:
+    """Return one mail about a change, unsaved, in the person's time zone.
+
+    ``message`` names the folder under templates/email with subject, text and HTML. The row is
+    built here and not by post_office, which would read titles and comments as templates.
+    """
+    zone = zone_of(person)
+    context = {
+        "change": change,
+        "person": person,
+        "url": absolute(change.get_absolute_url()),
+        "may_sign_in": person.has_usable_password(),
+        "zone": str(zone),
+        **context,
+    }
+    with timezone.override(zone), translation.override(settings.LANGUAGE_CODE):
+        subject = render_to_string(f"email/{message}/subject.txt", context)
+        text = render_to_string(f"email/{message}/body.txt", context)
+        html = render_to_string(f"email/{message}/body.html", context)
+    return Email(
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[person.email],
+        subject=f"[{change.reference}] {' '.join(subject.split())}",
+        message=_tidy(text),
+        html_message=html,
+        status=STATUS.queued,
+        priority=priority,
+        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
+        headers=headers_of(change),
+    )
+
+
+def put(rows: Sequence[Email]) -> None:
+    """Put mails into the outbox, within the transaction that runs; its commit starts delivery.
+
+    Addresses are not checked again: one that the mail server refuses must not undo the act.
+    """
+    if rows:
+        Email.objects.bulk_create(rows)
+        email_queued.send(sender=Email, emails=rows)
+
+
+def absolute(path: str) -> str:
+    """Return an address that works from a mail client."""
+    return f"{settings.BASE_URL.rstrip('/')}{path}"
+
+
+def headers_of(change: Change) -> dict[str, str]:
+    """Return the headers that hold a change's mails together and keep machines from answering."""
+    thread = f"<change-{change.pk}@{settings.POST_OFFICE['MESSAGE_ID_FQDN']}>"
+    team = change.organisation.success_team if change.organisation else None
+    return {
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "Reply-To": (team and team.email) or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+        "References": thread,
+        "In-Reply-To": thread,
+        "X-Change-Request": change.reference,
+    }
+
+
+def _tidy(text: str) -> str:
+    """Drop the blank lines and trailing spaces that template tags leave behind."""
+    lines: list[str] = []
+    for line in text.strip().splitlines():
+        line = line.rstrip()
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+# --- Sending ------------------------------------------------------------------------------
+
+
+def due(now: datetime) -> QuerySet[Email]:
+    """Return the mails to send now: the most urgent first, then the oldest."""
+    ready = Q(scheduled_time=None) | Q(scheduled_time__lte=now)
+    fresh = Q(expires_at=None) | Q(expires_at__gt=now)
+    waiting = Email.objects.filter(status__in=[STATUS.queued, STATUS.requeued])
+    return waiting.filter(ready & fresh).order_by("-priority", "pk")
+
+
+def deliver_due(seconds: float = PASS_SECONDS) -> bool:
+    """Send what is due, one mail after the other; return whether some may be left.
+
+    Stops when the mail server cannot be reached: what waits then stays queued for the next pass.
+    """
+    deadline = time.monotonic() + seconds
+    try:
+        while time.monotonic() < deadline:
+            if not _deliver_next():
+                return False
+        return True
+    finally:
+        connections.close()
+
+
+def _deliver_next() -> bool:
+    """Claim and send one mail; return whether it is worth going on."""
+    now = timezone.now()
+    with transaction.atomic():
+        email = due(now).select_for_update(skip_locked=True, of=("self",)).first()
+        if email is None:
+            return False
+        _be_patient()
+        try:
+            email.dispatch(commit=False, disconnect_after_delivery=False)
+        except Exception as error:
+            connections.close()
+            _note_failure(email, error, now)
+            return not _is_unreachable(error)
+        _set(email, status=STATUS.sent)
+        email.logs.create(status=STATUS.sent)
+        return True
+
+
+def _be_patient() -> None:
+    """Let this transaction wait for a slow mail server without being cut off by the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {SMTP_PATIENCE_MS}")
+
+
+def _note_failure(email: Email, error: Exception, now: datetime) -> None:
+    """Log why a mail was not sent; plan the next attempt, or give it up."""
+    retries = email.number_of_retries or 0
+    if _is_final(error) or now - email.created > GIVE_UP_AFTER:
+        _set(email, status=STATUS.failed)
+        logger.error("Mail %s cannot be delivered: %s", email.pk, error)
+    else:
+        pause = timedelta(minutes=min(2**retries, LONGEST_PAUSE_MINUTES))
+        _set(
+            email,
+            status=STATUS.requeued,
+            number_of_retries=min(retries + 1, 30),
+            scheduled_time=now + pause,
+        )
+        logger.warning("Mail %s waits for %s: %s", email.pk, pause, error)
+    email.logs.create(status=STATUS.failed, message=str(error), exception_type=type(error).__name__)
+
+
+def _set(email: Email, **values: Any) -> None:
+    Email.objects.filter(pk=email.pk).update(last_updated=timezone.now(), **values)
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether the server, and not this one mail, is at fault."""
+    if isinstance(error, smtplib.SMTPException):
+        return isinstance(error, UNREACHABLE)
+    return isinstance(error, OSError)
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the same mail would be refused again for ever: 5xx for it, or it cannot be built."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPDataError):
+        return error.smtp_code >= 500
+    return isinstance(error, ValueError)

@@ -1,0 +1,76 @@
+"""What the worker does: thin wrappers that load, call the domain and carry on after a failure."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from celery import shared_task
+from django.db import transaction
+
+from . import lifecycle, outbox, reminders
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+"""How many changes one run takes on; the next minute goes on with the rest."""
+BROKER_REST_SECONDS = 30.0
+
+
+@shared_task
+def send_queued_mail() -> None:
+    """Send what waits in the outbox. Safe to run in any number of workers at once."""
+    if outbox.deliver_due():
+        start_delivery()
+
+
+@shared_task
+def send_reminders() -> None:
+    """Remind requesters, and tell owners of those who did not answer."""
+    due = reminders.due_reminders(limit=BATCH)
+    each(due, lambda reminder: lifecycle.send_reminder(*reminder), "remind")
+    each(reminders.due_escalations(limit=BATCH), lifecycle.escalate, "escalate")
+
+
+@shared_task
+def settle_promises() -> None:
+    """Give promises their release as soon as it is planned, and follow it when it moves."""
+    each(reminders.unsettled_promises(), lifecycle.settle_promise, "settle promise")
+
+
+def each(keys: Iterable[Any], act: Callable[[Any], object], what: str) -> None:
+    """Do the same for every key; one failure is logged and does not stop the rest."""
+    for key in keys:
+        try:
+            act(key)
+        except Exception:
+            logger.exception("Could not %s for %s; it is tried again later", what, key)
+
+
+# --- Starting delivery --------------------------------------------------------------------
+
+
+class Broker:
+    """Remembers that the broker was down, so that not every request waits to find out."""
+
+    rest_until = 0.0
+
+
+def start_delivery() -> None:
+    """Ask a worker to send mail now. Without a broker nothing is lost: beat sends it later.
+
+    Never raises. While the broker is down one request in BROKER_REST_SECONDS finds out, within
+    the two seconds that connecting may take; the others do not try.
+    """
+    if time.monotonic() < Broker.rest_until:
+        return
+    try:
+        send_queued_mail.delay()
+    except Exception as error:
+        Broker.rest_until = time.monotonic() + BROKER_REST_SECONDS
+        logger.warning("Mail waits for the next minute, the broker does not answer: %s", error)
+
+
+def deliver_after_commit(**signal: Any) -> None:
+    """Start delivery once the transaction that wrote the mail is committed."""
+    transaction.on_commit(start_delivery, robust=True)
