@@ -102,7 +102,7 @@ def _check_link(link: ConfirmationLink, confirmation: Confirmation, now: datetim
 
 
 def _use_up_links(step: Step, confirmation: Confirmation, now: datetime) -> None:
-    for link in confirmation.links.filter(used_at=None):
+    for link in confirmation.links.filter(used_at=None, superseded_at=None):
         link.used_at = now
         step.save(link)
 
@@ -195,28 +195,32 @@ def record_link(step: Step, source: Change, target: Change, kind: str) -> Change
 
 
 def send_reminder(confirmation_id: int, after_days: int) -> bool:
-    """Send one reminder unless it was sent or is no longer wanted; return whether it was.
+    """Send one reminder unless it, or a later one, was sent or none is wanted any more.
 
-    The change's row is locked and the reminder's row is unique, so that two beats running at
-    once send it once.
+    Returns whether it was sent. The change's row is locked and the reminder's row is unique, so
+    that two beats running at once send it once. Days that were missed are skipped and named in
+    the event: after a standstill nobody gets three reminders at once. Effects: the reminder, a
+    link of its own beside the earlier ones, event, mail.
     """
     with transaction.atomic():
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        if change.state != State.CONFIRMATION or not confirmation.is_open:
+        sent = set(confirmation.reminders.values_list("after_days", flat=True))
+        if not _is_waiting(change, confirmation) or max(sent, default=0) >= after_days:
             return False
-        _reminder, created = Reminder.objects.get_or_create(
-            confirmation=confirmation, after_days=after_days
-        )
-        if not created:
-            return False
+        Reminder.objects.create(confirmation=confirmation, after_days=after_days)
         confirmation.change = change
         messages.remind_requester(confirmation, issue_link(confirmation), after_days)
+        missed = [day for day in settings.REMINDER_DAYS if day < after_days and day not in sent]
         step = Step(change, "remind", None)
-        step.data = {"after_days": after_days}
+        step.data = {"after_days": after_days, "skipped": sorted(missed)}
         record_event(step)
         return True
+
+
+def _is_waiting(change: Change, confirmation: Confirmation) -> bool:
+    return change.state == State.CONFIRMATION and confirmation.is_open
 
 
 def escalate(confirmation_id: int) -> bool:
@@ -225,7 +229,7 @@ def escalate(confirmation_id: int) -> bool:
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        if not confirmation.is_open or confirmation.escalated_at:
+        if not _is_waiting(change, confirmation) or confirmation.escalated_at:
             return False
         step = Step(change, "escalate", None)
         confirmation.escalated_at = timezone.now()
