@@ -1,5 +1,6 @@
 """What must be complete before a step: a gate returns "" or a sentence naming what is missing."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
@@ -80,54 +81,87 @@ def passed_tests(change: Change) -> set[str]:
     }
 
 
-def deployment_gaps(change: Change) -> list[str]:
-    """Name every record that deployment needs and this round does not have."""
+@dataclass(frozen=True)
+class GatePoint:
+    """One thing that the deployment gate asks for, and what of it is missing."""
+
+    label: str
+    missing: list[str]
+
+    @property
+    def done(self) -> bool:
+        """Whether it is all there."""
+        return not self.missing
+
+
+def deployment_points(change: Change) -> list[GatePoint]:
+    """Return the deployment gate point by point, for this revision and this round."""
+    passed = passed_tests(change)
     return [
-        *_approval_gaps(change),
-        *_review_gaps(change),
-        *_test_gaps(change),
-        *([] if change.deployment else [_("release and rollback plan")]),
+        _point(_("Accepted by the board"), _accepted(change), _("acceptance by the board")),
+        _point(
+            _("Requirements defined"),
+            change.requirement_definition is not None,
+            _("requirement definition"),
+        ),
+        _point(
+            _("Risk assessment signed off by a second person"),
+            _risk_signed(change),
+            _("signed risk assessment"),
+        ),
+        _checklist_point(change),
+        _point(_("Peer review approved"), _review_approved(change), _("approved peer review")),
+        *(
+            _point(
+                _("%s test passed in staging") % kind.label,
+                kind in passed,
+                _("passed test: %s") % str(kind.label).lower(),
+            )
+            for kind in StagingTest.Kind
+        ),
+        _point(
+            _("Release chosen and rollback plan written"),
+            change.deployment is not None,
+            _("release and rollback plan"),
+        ),
     ]
 
 
-def _approval_gaps(change: Change) -> list[str]:
-    gaps = []
+def _point(label: str, done: bool, gap: str) -> GatePoint:
+    return GatePoint(label, [] if done else [gap])
+
+
+def _accepted(change: Change) -> bool:
     decision = change.board_decision
-    accepted = {
-        BoardDecision.Outcome.ACCEPTED,
-        BoardDecision.Outcome.ACCEPTED_AS_PRIORITY,
-    }
-    if decision is None or decision.outcome not in accepted:
-        gaps.append(_("acceptance by the board"))
-    if change.requirement_definition is None:
-        gaps.append(_("requirement definition"))
+    accepted = (BoardDecision.Outcome.ACCEPTED, BoardDecision.Outcome.ACCEPTED_AS_PRIORITY)
+    return decision is not None and decision.outcome in accepted
+
+
+def _risk_signed(change: Change) -> bool:
     risk = change.risk_assessment
-    if risk is None or risk.outcome != RiskAssessment.Outcome.SIGNED_OFF:
-        gaps.append(_("signed risk assessment"))
-    return gaps
+    return risk is not None and risk.outcome == RiskAssessment.Outcome.SIGNED_OFF
 
 
-def _review_gaps(change: Change) -> list[str]:
+def _checklist_point(change: Change) -> GatePoint:
     development = change.development
     if development is None:
-        return [_("development record")]
-    gaps = [_("checklist: %s") % label for label in development.missing_checks]
-    approved = any(
+        missing = [_("development record")]
+    else:
+        missing = [_("checklist: %s") % label for label in development.missing_checks]
+    return GatePoint(_("Development recorded, with a complete checklist"), missing)
+
+
+def _review_approved(change: Change) -> bool:
+    development = change.development
+    return development is not None and any(
         review.development_id == development.pk and review.outcome == PeerReview.Outcome.APPROVED
         for review in change.peer_reviews.all()
     )
-    if not approved:
-        gaps.append(_("approved peer review"))
-    return gaps
 
 
-def _test_gaps(change: Change) -> list[str]:
-    passed = passed_tests(change)
-    return [
-        _("passed test: %s") % str(kind.label).lower()
-        for kind in StagingTest.Kind
-        if kind not in passed
-    ]
+def deployment_gaps(change: Change) -> list[str]:
+    """Name every record that deployment needs and this round does not have."""
+    return [gap for point in deployment_points(change) for gap in point.missing]
 
 
 def deployment_not_ready(change: Change) -> str:

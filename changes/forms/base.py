@@ -1,0 +1,157 @@
+"""What every step's form shares, and fields that take label and limit from the model."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.db import models
+from django.forms.boundfield import BoundField
+from django.utils.text import capfirst
+
+from accounts.models import User
+from expansive_cm.forms import RadioCards
+
+from ..errors import StepIncomplete
+from ..models import Change
+
+
+class StepForm(forms.Form):
+    """The form of one step on one change; ``cleaned_data`` are the arguments of the step."""
+
+    required_css_class = ""
+
+    def __init__(self, *args: Any, change: Change, user: User, **kwargs: Any) -> None:
+        self.change = change
+        self.user = user
+        super().__init__(*args, **kwargs)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fit the form to this change and person; nothing to do for most steps."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the step is called with."""
+        return dict(self.cleaned_data)
+
+    def take_error(self, error: StepIncomplete) -> bool:
+        """Put what a step found missing beside its fields; return whether all of it fitted."""
+        fitting = [name for name in error.missing if name in self.fields]
+        for name in fitting:
+            self.add_error(name, str(error))
+        if not fitting:
+            self.add_error(None, str(error))
+        return bool(fitting)
+
+    def typed(self) -> list[tuple[str, str]]:
+        """Return what a person filled in, label and words, for copying from a refusal."""
+        pairs = [(str(field.label), words_of(field)) for field in self.visible_fields()]
+        return [(label, words) for label, words in pairs if words]
+
+
+class ConfirmForm(StepForm):
+    """A step that needs nothing but the decision to take it."""
+
+
+class LongText(forms.CharField):
+    """A text of several lines. Its limit is said by the server, which keeps all that was typed."""
+
+    widget = forms.Textarea
+
+    def to_python(self, value: Any) -> str:
+        """Count a line break as one character, as the person who typed it does."""
+        return super().to_python(value).replace("\r\n", "\n") if value else ""
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave out maxlength: browsers cut off what is pasted beyond it without a word."""
+        return {}
+
+
+def text(
+    model: type[models.Model],
+    name: str,
+    *,
+    rows: int = 4,
+    label: Any = None,
+    help_text: Any = "",
+    required: bool = True,
+    initial: Any = None,
+) -> LongText:
+    """Ask for a text of several lines that the model keeps under this name."""
+    field = model._meta.get_field(name)
+    return LongText(
+        label=label or capfirst(field.verbose_name),
+        max_length=field.max_length,
+        help_text=help_text or field.help_text,
+        required=required,
+        initial=initial,
+        widget=forms.Textarea(attrs={"rows": rows}),
+    )
+
+
+def line(
+    model: type[models.Model],
+    name: str,
+    *,
+    label: Any = None,
+    help_text: Any = "",
+    required: bool = True,
+    initial: Any = None,
+) -> forms.CharField:
+    """Ask for a text of one line that the model keeps under this name."""
+    field = model._meta.get_field(name)
+    return forms.CharField(
+        label=label or capfirst(field.verbose_name),
+        max_length=field.max_length,
+        help_text=help_text or field.help_text,
+        required=required,
+        initial=initial,
+    )
+
+
+def cards(
+    model: type[models.Model],
+    name: str,
+    *,
+    descriptions: dict[str, Any] | None = None,
+    icons: dict[str, str] | None = None,
+    label: Any = None,
+    help_text: Any = "",
+) -> forms.ChoiceField:
+    """Ask for one of the model's choices, each a card with what it means."""
+    field = model._meta.get_field(name)
+    return forms.ChoiceField(
+        label=label or capfirst(field.verbose_name),
+        choices=real_choices(field.choices),
+        help_text=help_text,
+        widget=RadioCards(descriptions=descriptions, icons=icons),
+    )
+
+
+def scale(model: type[models.Model], name: str, *, label: Any = None) -> forms.TypedChoiceField:
+    """Ask for a number with a name, such as a likelihood."""
+    field = model._meta.get_field(name)
+    return forms.TypedChoiceField(
+        label=label or capfirst(field.verbose_name),
+        choices=[("", "–"), *field.choices],
+        coerce=int,
+    )
+
+
+def real_choices(choices: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Return the choices without the one that stands for "not yet"."""
+    return [(value, label) for value, label in choices if value != ""]
+
+
+def words_of(field: BoundField) -> str:
+    """Return a field's value as a person would say it, also when it is not valid."""
+    value = field.value()
+    if value in (None, "", []):
+        return ""
+    if isinstance(field.field, forms.BooleanField):
+        return str(field.label)
+    values = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
+    choices = getattr(field.field, "choices", None)
+    if choices is None:
+        return "\n".join(values)
+    labels = {str(key): str(label) for key, label in choices}
+    return ", ".join(labels.get(one, one) for one in values)

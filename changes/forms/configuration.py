@@ -1,0 +1,188 @@
+"""Forms of the configuration path."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import URLValidator
+from django.utils import timezone
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from expansive_cm.forms import DateTimeLocalInput
+
+from .. import permissions
+from ..models import Authorisation, Documentation, Execution, Review
+from ..next_step import possible_executors
+from .base import LongText, StepForm, cards, line, text
+
+
+class ReviewForm(StepForm):
+    """The customer success team's view of the request."""
+
+    outcome = cards(
+        Review,
+        "outcome",
+        descriptions={
+            Review.Outcome.ENDORSED: _("An authorised approver of the customer decides next."),
+            Review.Outcome.REFUSED: _("The change ends here; the requester is told why."),
+        },
+        icons={Review.Outcome.ENDORSED: "thumb-up", Review.Outcome.REFUSED: "ban"},
+    )
+    findings = text(
+        Review,
+        "findings",
+        help_text=_("What you looked at and what the approver, or the requester, should know."),
+    )
+
+
+class AuthoriseForm(StepForm):
+    """The approver's decision."""
+
+    outcome = cards(
+        Authorisation,
+        "outcome",
+        descriptions={
+            Authorisation.Outcome.AUTHORISED: _("The execution can be planned."),
+            Authorisation.Outcome.REFUSED: _("The change ends here; the requester is told why."),
+        },
+        icons={
+            Authorisation.Outcome.AUTHORISED: "shield-check",
+            Authorisation.Outcome.REFUSED: "ban",
+        },
+    )
+    reason = text(
+        Authorisation, "reason", help_text=_("Why you decide like this. It stays on record.")
+    )
+
+
+class PlanExecutionForm(StepForm):
+    """Who does what, when, and how it is undone."""
+
+    executor = forms.ModelChoiceField(
+        label=_("Executor"),
+        queryset=User.objects.none(),
+        empty_label="–",
+        help_text=_("Only this person can start the execution and record its outcome."),
+    )
+    window_start = forms.DateTimeField(label=_("Window opens"), widget=DateTimeLocalInput)
+    window_end = forms.DateTimeField(label=_("Window closes"), widget=DateTimeLocalInput)
+    steps = text(
+        Execution,
+        "steps",
+        rows=6,
+        help_text=_("One line per step, so that somebody else could follow them."),
+    )
+    rollback_plan = text(
+        Execution,
+        "rollback_plan",
+        rows=4,
+        help_text=_("How everything is put back as it was, and who decides that it has to be."),
+    )
+
+    def prepare(self) -> None:
+        """Offer those who may execute, remember the others, and propose the existing plan."""
+        candidates = possible_executors(self.change)
+        decisions = [(one, permissions.may_execute(one, self.change)) for one in candidates]
+        allowed = [person.pk for person, decision in decisions if decision]
+        self.not_offered = [
+            (person, _why_not(decision)) for person, decision in decisions if not decision
+        ]
+        self.fields["executor"].queryset = User.objects.filter(pk__in=allowed)
+        plan = self.change.execution
+        if plan is not None and not plan.finished_at:
+            for name in self.fields:
+                self.fields[name].initial = getattr(plan, name)
+        else:
+            tomorrow = _tomorrow_evening()
+            self.fields["window_start"].initial = tomorrow
+            self.fields["window_end"].initial = tomorrow + timedelta(hours=1)
+            self._propose_last_plan()
+
+    def _propose_last_plan(self) -> None:
+        """After a roll-back, start from the steps that were planned then."""
+        own = [one for one in self.change.executions.all() if one.path == self.change.path]
+        earlier = max(own, key=lambda one: one.pk, default=None)
+        if earlier is not None:
+            for name in ("executor", "steps", "rollback_plan"):
+                self.fields[name].initial = getattr(earlier, name)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a window that closes before it opens, or that lies in the past."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("window_start"), cleaned.get("window_end")
+        if start and end and end <= start:
+            self.add_error("window_end", _now("The window must close after it opens."))
+        elif end and end <= timezone.now():
+            self.add_error("window_end", _now("The window has passed already."))
+        return cleaned
+
+
+def _why_not(decision: permissions.Decision) -> str:
+    if decision.kind == permissions.Refusal.SEPARATION:
+        return _now("authorised this change; somebody else has to execute it")
+    return decision.reason
+
+
+def _tomorrow_evening() -> datetime:
+    tomorrow = timezone.localtime() + timedelta(days=1)
+    return tomorrow.replace(hour=19, minute=0, second=0, microsecond=0)
+
+
+class RecordExecutionForm(StepForm):
+    """How the execution went."""
+
+    outcome = cards(
+        Execution,
+        "outcome",
+        descriptions={
+            Execution.Outcome.SUCCEEDED: _("Every step was done. It is documented next."),
+            Execution.Outcome.ROLLED_BACK: _(
+                "Everything is back as it was. It is planned again, or given up."
+            ),
+        },
+        icons={
+            Execution.Outcome.SUCCEEDED: "circle-check",
+            Execution.Outcome.ROLLED_BACK: "arrow-back-up",
+        },
+    )
+    notes = text(
+        Execution,
+        "notes",
+        rows=5,
+        help_text=_("What was done and checked, and what differed from the plan."),
+    )
+
+
+class CloseRolledBackForm(StepForm):
+    """Why the change is given up."""
+
+    reason = LongText(
+        label=_("Reason"),
+        max_length=5000,
+        help_text=_("The requester reads this."),
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+
+
+class DocumentForm(StepForm):
+    """Where the change is logged, and what the requester is told was done."""
+
+    system = line(
+        Documentation, "system", help_text=_("The customer success tool that holds the entry.")
+    )
+    reference = line(Documentation, "reference", help_text=_("The entry's number there."))
+    link = forms.URLField(
+        label=_("Link"),
+        max_length=Documentation._meta.get_field("link").max_length,
+        required=False,
+        assume_scheme="https",
+        validators=[URLValidator(["http", "https"])],
+    )
+    summary = text(
+        Documentation,
+        "summary",
+        rows=5,
+        help_text=_("In plain words: the requester reads this and is asked to confirm it."),
+    )

@@ -1,0 +1,274 @@
+"""What happens next on a change, in words, and who must do it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.roles import Role
+
+from . import gates
+from .models import Change, Execution, StagingTest
+from .states import State
+
+S = State
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Who:
+    """Those who must act, as a group with a name, or as persons."""
+
+    name: Text = ""
+    people: tuple[User, ...] = ()
+    candidates: QuerySet[User] | None = None
+    except_for: frozenset[int | None] = frozenset()
+
+    def members(self) -> list[User]:
+        """Return the persons; costs a query for a group."""
+        if self.candidates is None:
+            return [person for person in self.people if person is not None]
+        return [person for person in self.candidates if person.pk not in self.except_for]
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """What is to be done, by whom, and what else is worth knowing about it."""
+
+    sentence: Text
+    who: Who | None = None
+    note: Text = ""
+
+
+def next_step(change: Change) -> NextStep:
+    """Return the next step of a change, from its state and the records of this round."""
+    return WHAT_NEXT[State(change.state)](change)
+
+
+# Who -----------------------------------------------------------------------------------------
+
+
+def holders_of(*roles: Role) -> QuerySet[User]:
+    """Active people of Expansive's own with one of these roles."""
+    people = User.objects.filter(is_active=True, organisation=None, groups__name__in=roles)
+    return people.distinct()
+
+
+def success_team(change: Change) -> Who:
+    """The customer success team that looks after the customer."""
+    organisation = change.organisation
+    if organisation is None:
+        return Who()
+    members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=organisation.success_team_id)
+    return Who(organisation.success_team.name, candidates=members)
+
+
+def owner_or_team(change: Change) -> Who:
+    """The owner; without one the team."""
+    return Who(people=(change.owner,)) if change.owner else success_team(change)
+
+
+def with_role(*roles: Role, except_for: Iterable[int | None] = ()) -> Who:
+    """Everybody with one of these roles."""
+    name = _(" or ").join(str(role.label) for role in roles)
+    return Who(name, candidates=holders_of(*roles), except_for=frozenset(except_for))
+
+
+def approvers(change: Change) -> Who:
+    """The customer's authorised approvers who neither asked for the change nor execute it."""
+    if change.organisation is None:
+        return Who()
+    people = change.organisation.approvers.filter(is_active=True, groups__name=Role.APPROVER)
+    executors = {execution.executor_id for execution in change.executions.all()}
+    return Who(
+        _("Authorised approvers of %s") % change.organisation,
+        candidates=people,
+        except_for=frozenset({change.requester_id, change.raised_by_id, *executors}),
+    )
+
+
+def authors(change: Change) -> set[int]:
+    """Everybody who wrote some of it, in any round."""
+    return {author.pk for one in change.developments.all() for author in one.authors.all()}
+
+
+def possible_executors(change: Change) -> QuerySet[User]:
+    """Support and the customer's success team; ``permissions.may_execute`` has the last word."""
+    team = change.organisation.success_team_id if change.organisation else None
+    support = Q(groups__name=Role.SUPPORT)
+    success = Q(groups__name=Role.CUSTOMER_SUCCESS, success_teams=team)
+    people = User.objects.filter(support | success, is_active=True, organisation=None)
+    return people.distinct().prefetch_related("groups", "success_teams")
+
+
+# What, state by state ---------------------------------------------------------------------------
+
+
+def _draft(change: Change) -> NextStep:
+    return NextStep(_("Complete the draft and submit it."), Who(people=(change.raised_by,)))
+
+
+def _submitted(change: Change) -> NextStep:
+    sentence = _("Assess the request: decide its type, and judge need, risk and impact.")
+    return NextStep(sentence, success_team(change))
+
+
+def _review(change: Change) -> NextStep:
+    sentence = _("Review the request: endorse it for authorisation, or refuse it.")
+    return NextStep(sentence, success_team(change))
+
+
+def _authorisation(change: Change) -> NextStep:
+    return NextStep(_("Authorise the change, or refuse it."), approvers(change))
+
+
+def _execution(change: Change) -> NextStep:
+    plan: Execution | None = change.execution
+    if plan is None:
+        sentence = _("Plan the execution: who does what, when, and how it is undone.")
+        return NextStep(sentence, success_team(change))
+    who = Who(people=(plan.executor,))
+    if plan.started_at:
+        return NextStep(_("Finish the execution and record its outcome."), who, _window(plan))
+    return NextStep(_("Carry out the execution as planned."), who, _window(plan))
+
+
+def _window(plan: Execution) -> str:
+    start, end = timezone.localtime(plan.window_start), timezone.localtime(plan.window_end)
+    same_day = start.date() == end.date()
+    return _("Window: %(start)s to %(end)s (%(zone)s).") % {
+        "start": date_format(start, "j M Y, H:i"),
+        "end": date_format(end, "H:i" if same_day else "j M Y, H:i"),
+        "zone": timezone.get_current_timezone_name(),
+    }
+
+
+def _rolled_back(change: Change) -> NextStep:
+    sentence = _("Plan the execution again, or close without the change.")
+    return NextStep(sentence, owner_or_team(change))
+
+
+def _documentation(change: Change) -> NextStep:
+    sentence = _("Log the change in the customer success tool; the requester is asked next.")
+    return NextStep(sentence, success_team(change))
+
+
+def _board(change: Change) -> NextStep:
+    sentence = _("The Change Request Board decides at its next meeting.")
+    return NextStep(sentence, with_role(Role.CRB_MEMBER))
+
+
+def _information(change: Change) -> NextStep:
+    waiting = [question for question in change.questions.all() if question.is_open]
+    sentence = ngettext(
+        "Answer the board's question.", "Answer the board's %d open questions.", len(waiting)
+    )
+    if len(waiting) > 1:
+        sentence %= len(waiting)
+    people = {question.answerer_id: question.answerer for question in waiting}
+    note = _("With the last answer the change returns to the board by itself.")
+    return NextStep(sentence, Who(people=tuple(people.values())), note)
+
+
+def _requirements(change: Change) -> NextStep:
+    sentence = _("Define the requirements: purpose, scope, objectives, acceptance criteria.")
+    return NextStep(sentence, with_role(Role.DEVELOPER))
+
+
+def _risk(change: Change) -> NextStep:
+    if not gates.risk_awaits_sign_off(change):
+        returned = change.risk_assessment is not None
+        note = _("The last assessment was returned for more work.") if returned else ""
+        sentence = _("Assess the security risks and analyse the impact.")
+        return NextStep(sentence, with_role(Role.DEVELOPER), note)
+    roles = (Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER)
+    sentence = _("A second person signs the risk assessment off, or returns it.")
+    return NextStep(sentence, with_role(*roles, except_for={change.risk_assessment.recorded_by_id}))
+
+
+def _development(change: Change) -> NextStep:
+    development = change.development
+    if development is None:
+        sentence = _("Build the change and record it, with the secure-coding checklist.")
+        return NextStep(sentence, with_role(Role.DEVELOPER))
+    reviewed = any(one.development_id == development.pk for one in change.peer_reviews.all())
+    if reviewed:
+        sentence = _("Rework what the reviewer found and record it again.")
+        return NextStep(sentence, with_role(Role.DEVELOPER))
+    sentence = _("Review the development; nobody reviews their own work.")
+    return NextStep(sentence, with_role(Role.PEER_REVIEWER, except_for=authors(change)))
+
+
+def _testing(change: Change) -> NextStep:
+    passed = gates.passed_tests(change)
+    missing = [str(kind.label).lower() for kind in StagingTest.Kind if kind not in passed]
+    sentence = _("Test the change in staging. Still to pass: %s.") % ", ".join(missing)
+    return NextStep(sentence, with_role(Role.TESTER, except_for=authors(change)))
+
+
+def _deployment(change: Change) -> NextStep:
+    plan, who = change.deployment, with_role(Role.RELEASE_MANAGER)
+    if plan is None:
+        return NextStep(_("Choose the release and write the rollback plan."), who)
+    if plan.started_at:
+        return NextStep(_("Finish the deployment and record its outcome."), who)
+    gap = gates.deployment_not_ready(change)
+    sentence = gap or _("Start the deployment with release %s.") % plan.release
+    return NextStep(sentence, who)
+
+
+def _confirmation(change: Change) -> NextStep:
+    asked = change.confirmation
+    note = ""
+    if asked is not None:
+        day = date_format(timezone.localtime(asked.asked_at), "j M Y")
+        sent = len(asked.reminders.all())
+        reminders = ngettext("%d reminder sent", "%d reminders sent", sent) % sent
+        note = _("Asked on %(day)s; %(reminders)s.") % {"day": day, "reminders": reminders}
+    sentence = _("Say whether the change meets the need.")
+    return NextStep(sentence, Who(people=(change.requester,)), note)
+
+
+def _not_confirmed(change: Change) -> NextStep:
+    sentence = _("Rework what was agreed, or close and raise what goes beyond it as a successor.")
+    return NextStep(sentence, owner_or_team(change))
+
+
+def _ended(change: Change) -> NextStep:
+    sentences = {
+        S.CLOSED: _("Nothing: the change is closed. Anything further is a new change request."),
+        S.REFUSED: _("Nothing: the change was refused."),
+        S.REJECTED: _("Nothing: the board rejected the change."),
+        S.WITHDRAWN: _("Nothing: the request was withdrawn."),
+    }
+    return NextStep(sentences[State(change.state)])
+
+
+WHAT_NEXT = {
+    S.DRAFT: _draft,
+    S.SUBMITTED: _submitted,
+    S.REVIEW: _review,
+    S.AUTHORISATION: _authorisation,
+    S.EXECUTION: _execution,
+    S.ROLLED_BACK: _rolled_back,
+    S.DOCUMENTATION: _documentation,
+    S.REFUSED: _ended,
+    S.BOARD: _board,
+    S.INFORMATION_REQUIRED: _information,
+    S.REQUIREMENTS: _requirements,
+    S.RISK_ASSESSMENT: _risk,
+    S.DEVELOPMENT: _development,
+    S.TESTING: _testing,
+    S.DEPLOYMENT: _deployment,
+    S.REJECTED: _ended,
+    S.CONFIRMATION: _confirmation,
+    S.NOT_CONFIRMED: _not_confirmed,
+    S.CLOSED: _ended,
+    S.WITHDRAWN: _ended,
+}

@@ -1,0 +1,204 @@
+"""The page of a change: its whole story, what happens next, and what this person may do."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.components import Tab
+from accounts.models import User
+
+from .. import gates, markdown, permissions
+from ..models import Change
+from ..next_step import NextStep, next_step
+from ..process import StepInfo
+from ..states import FINAL, PLAIN_WORDS, State
+from .discussion import discussion_context
+from .happenings import happenings
+from .records import Section, sections
+from .steps import change_or_404
+
+ICONS = {
+    "submit": "send",
+    "assess": "scale",
+    "review": "clipboard-check",
+    "authorise": "shield-check",
+    "plan_execution": "calendar-event",
+    "start_execution": "player-play",
+    "record_execution": "checks",
+    "close_rolled_back": "archive",
+    "document": "notes",
+    "record_board_outcome": "gavel",
+    "answer_question": "message-question",
+    "define_requirements": "list-check",
+    "assess_risk": "shield-lock",
+    "sign_risk_assessment": "writing",
+    "record_development": "git-pull-request",
+    "peer_review": "git-merge",
+    "record_test": "test-pipe",
+    "plan_deployment": "calendar-event",
+    "start_deployment": "rocket",
+    "record_deployment": "checks",
+    "answer_confirmation": "user-question",
+    "rework": "rotate-2",
+    "close_with_successor": "arrow-right",
+    "resend_confirmation": "mail-forward",
+    "close_unanswered": "archive",
+    "edit": "edit",
+    "assign": "user-check",
+    "reclassify": "switch-horizontal",
+    "withdraw": "x",
+}
+CURRENT_SECTION = {
+    State.REVIEW: "assessment",
+    State.AUTHORISATION: "review",
+    State.EXECUTION: "execution",
+    State.ROLLED_BACK: "execution",
+    State.BOARD: "assessment",
+    State.INFORMATION_REQUIRED: "board",
+    State.REQUIREMENTS: "board",
+    State.RISK_ASSESSMENT: "risk",
+    State.DEVELOPMENT: "development",
+    State.TESTING: "testing",
+    State.DEPLOYMENT: "deployment",
+}
+"""The section that the person who acts next needs open."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A step that belongs to the change's state, for one person."""
+
+    step: StepInfo
+    decision: permissions.Decision
+    url: str
+
+    @property
+    def icon(self) -> str:
+        return ICONS[self.step.verb]
+
+    @property
+    def label(self) -> str | Promise:
+        """What the button says; the board records its outcome in its meeting."""
+        if self.step.verb == "record_board_outcome":
+            return _("Go to the board")
+        return self.step.label
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the whole story of a change, as far as this person may know it."""
+    change = change_or_404(request, pk)
+    user: User = request.user  # type: ignore[assignment]
+    offered = offers(user, change)
+    onward = next_step(change)
+    found = sections(change, user)
+    context = {
+        "change": change,
+        "user": user,
+        "offered": offered,
+        "tabs": tabs(change),
+        "last_stage": last_stage(change),
+        "next": next_card(user, change, onward, offered),
+        "sections": found,
+        "open_section": _open_section(change, found),
+        "description": markdown.render(change.description),
+        "facts": {"overdue": is_overdue(change)},
+        "happenings": happenings(change, user),
+        "gate": _gate(user, change),
+        **discussion_context(user, change),
+    }
+    return render(request, "changes/detail.html", context)
+
+
+def offers(user: User, change: Change) -> list[Offer]:
+    """Return every step of this state that has a page, with this person's permission."""
+    found = []
+    for step, decision in permissions.offered_steps(user, change):
+        url = step_url(step, change)
+        if url:
+            found.append(Offer(step, decision, url))
+    return found
+
+
+def step_url(step: StepInfo, change: Change) -> str:
+    """Return where a step is taken: the board's outcome is recorded on the board's page."""
+    try:
+        if step.verb == "record_board_outcome":
+            return reverse("crb:board")
+        return reverse(f"changes:{step.verb}", args=[change.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]) -> dict[str, Any]:
+    """Return what the card about the next step shows to this person."""
+    full = permissions.can_see_internal(user)
+    members = onward.who.members() if onward.who else []
+    if not full:
+        members = [one for one in members if one.organisation_id == user.organisation_id]
+    main = [offer for offer in offered if offer.step.main]
+    beside = [offer for offer in offered if not offer.step.main]
+    mine = [offer for offer in main if offer.decision]
+    return {
+        "sentence": onward.sentence if full else PLAIN_WORDS[State(change.state)],
+        "note": onward.note if full else "",
+        "group": onward.who.name if full and onward.who else "",
+        "people": members,
+        "mine": mine,
+        "refused": [offer for offer in main if not offer.decision],
+        "beside": [offer for offer in beside if offer.decision],
+        "beside_refused": [offer for offer in beside if not offer.decision],
+        "my_turn": bool(mine) and any(one.pk == user.pk for one in members),
+        "ended": change.state in FINAL,
+        "full": full,
+    }
+
+
+def tabs(change: Change) -> list[Tab]:
+    """Return the pages that a change has."""
+    found = [Tab(_("Story"), change.get_absolute_url(), "book", active=True)]
+    try:
+        found.append(Tab(_("History"), reverse("changes:history", args=[change.pk]), "history"))
+    except NoReverseMatch:
+        pass
+    return found
+
+
+def last_stage(change: Change) -> str:
+    """Return the stage at which a change ended that did not reach its close."""
+    if change.state not in FINAL - {State.CLOSED}:
+        return ""
+    endings = [event for event in change.events.all() if event.to_state == change.state]
+    moved = [event for event in endings if event.moved and event.from_state]
+    return moved[0].from_state if moved else ""
+
+
+def is_overdue(change: Change) -> bool:
+    """Whether the promise was for a day that has passed."""
+    return bool(
+        change.due_on and change.state not in FINAL and change.due_on < timezone.localdate()
+    )
+
+
+def _open_section(change: Change, found: list[Section]) -> str:
+    wanted = CURRENT_SECTION.get(State(change.state), "")
+    keys = [section.key for section in found]
+    if wanted in keys:
+        return wanted
+    return keys[-1] if keys else ""
+
+
+def _gate(user: User, change: Change) -> list[gates.GatePoint]:
+    """The deployment gate is shown to colleagues while it stands before the next step."""
+    if change.state != State.DEPLOYMENT or not permissions.can_see_internal(user):
+        return []
+    return gates.deployment_points(change)

@@ -1,0 +1,74 @@
+"""The timeline of a change: who did what, when and why."""
+
+from collections.abc import Mapping
+
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from accounts.components import TimelineItem
+from accounts.models import User
+
+from .. import permissions
+from ..models import Change, Event
+from ..process import past_words
+from ..states import State
+from ..templatetags.change_ui import STATE_LOOKS
+
+LOOKS: Mapping[str, tuple[str, str]] = {
+    "save_draft": ("pencil", "grey"),
+    "edit": ("edit", "blue"),
+    "comment": ("message", "grey"),
+    "note": ("lock", "amber"),
+    "attach": ("paperclip", "grey"),
+    "link": ("link", "grey"),
+    "unlink": ("link", "grey"),
+    "watch": ("eye", "grey"),
+    "unwatch": ("eye-off", "grey"),
+    "assign": ("user-check", "blue"),
+    "remind": ("bell", "amber"),
+    "escalate": ("flag", "orange"),
+    "resend_confirmation": ("mail-forward", "blue"),
+    "settle_promise": ("calendar-time", "blue"),
+    "import": ("file-import", "grey"),
+    "plan_execution": ("calendar-event", "teal"),
+    "start_execution": ("player-play", "teal"),
+    "assess_risk": ("shield-lock", "blue"),
+    "record_development": ("git-pull-request", "teal"),
+    "peer_review": ("git-merge", "teal"),
+    "record_test": ("test-pipe", "teal"),
+    "plan_deployment": ("calendar-event", "teal"),
+    "start_deployment": ("player-play", "teal"),
+}
+"""Icon and tone of an act that does not move the change; a move looks like its new state."""
+
+BETWEEN_COLLEAGUES = frozenset(
+    {"record_test", "peer_review", "sign_risk_assessment", "link", "unlink", "import", "assign"}
+)
+"""Acts whose reason was written for colleagues: a customer reads that they happened."""
+
+SHORT = 400
+"""A longer reason stands in full in its record; the timeline says how it begins."""
+
+
+def happenings(change: Change, reader: User) -> list[TimelineItem]:
+    """Return everything that happened and that this person may know, newest first."""
+    full = permissions.can_see_internal(reader)
+    events = [event for event in change.events.all() if full or not event.is_internal]
+    return [_item(event, full) for event in sorted(events, key=lambda event: -event.pk)]
+
+
+def _item(event: Event, full: bool) -> TimelineItem:
+    icon, tone = LOOKS.get(event.verb, ("point", "grey"))
+    words = capfirst(str(past_words(event.verb)))
+    if event.moved and event.from_state:
+        tone, icon = STATE_LOOKS[State(event.to_state)]
+        words = _("%(act)s: %(before)s → %(after)s") % {
+            "act": words,
+            "before": State(event.from_state).label,
+            "after": State(event.to_state).label,
+        }
+    reason = event.reason if full or event.verb not in BETWEEN_COLLEAGUES else ""
+    if len(reason) > SHORT:
+        reason = reason[:SHORT].rstrip() + "…"
+    person = event.actor_name or event.actor
+    return TimelineItem(event.at, words, person, reason, icon, tone)

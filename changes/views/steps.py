@@ -1,0 +1,206 @@
+"""The page of one step: what all of them share.
+
+A step's view is a function named as its verb, with ``@step``; it gets a ``StepPage`` and
+answers with ``page.respond(Form, lifecycle.verb, ...)``. GET shows the form with what one must
+know to fill it in, POST takes the step; rules, refusals and conflicts are handled here:
+
+- another organisation's change: 404
+- a step that is not this person's: 403 with the reason
+- a step that does not belong here, or a page that has become stale: 409, with what happened
+- missing or impossible input: 400 beside the field
+
+In every one of these cases nothing has changed and whatever was typed is shown again.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+
+from .. import permissions, story
+from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
+from ..forms.base import StepForm
+from ..lifecycle.core import what_happened
+from ..models import Change
+from ..next_step import next_step
+from ..process import STEP
+from . import records
+
+Text = str | Promise
+Act = Callable[..., Any]
+View = Callable[..., HttpResponse]
+
+
+def change_or_404(request: HttpRequest, pk: int) -> Change:
+    """Return the change with its story; one that is not this person's does not exist."""
+    try:
+        return story.load(request.user, pk)
+    except Change.DoesNotExist:
+        raise Http404 from None
+
+
+def step(view: Callable[["StepPage"], HttpResponse]) -> View:
+    """Make a view of a function that is named as a step of the process."""
+
+    @login_required
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @wraps(view)
+    def step_view(request: HttpRequest, pk: int) -> HttpResponse:
+        return view(StepPage(request, change_or_404(request, pk), view.__name__))
+
+    return step_view
+
+
+class StepPage:
+    """One person's page of one step on one change."""
+
+    def __init__(self, request: HttpRequest, change: Change, verb: str) -> None:
+        self.request = request
+        self.change = change
+        self.verb = verb
+        self.info = STEP[verb]
+
+    @property
+    def user(self) -> User:
+        return self.request.user  # type: ignore[return-value]
+
+    @property
+    def is_post(self) -> bool:
+        return self.request.method == "POST"
+
+    def respond(
+        self,
+        form_class: type[StepForm],
+        act: Act,
+        *,
+        done: Text,
+        beside: tuple[str, ...] = (),
+        show_gate: bool = False,
+        **context: Any,
+    ) -> HttpResponse:
+        """Show the form, or take the step and go to the change's page.
+
+        ``done`` says what has happened, to which the next step is added. ``beside`` names the
+        sections of records to show next to the form. With ``show_gate`` the page is shown even
+        while its gate objects, so that it can show what is missing.
+        """
+        context |= {"done": done, "beside": beside}
+        decision = permissions.check(self.verb, self.user, self.change)
+        gated = show_gate and decision.kind == permissions.Refusal.GATE
+        if not self.is_post:
+            if decision or gated:
+                return self._show(self._form(form_class), context, decision=decision)
+            return self._refuse(decision)
+        seen = self._seen()
+        form = self._form(form_class, self.request.POST)
+        if decision.kind in (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION):
+            return self._refuse(decision, form)
+        if seen != self.change.version:
+            return self._conflict(ChangeStale(what_happened(self.change)), form, context)
+        if not decision:
+            return self._refuse(decision, form)
+        if not form.is_valid():
+            return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
+        return self._take(act, form, seen, context)
+
+    def _form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
+        return form_class(data, change=self.change, user=self.user)
+
+    def _seen(self) -> int:
+        try:
+            return int(self.request.POST["seen"])
+        except (KeyError, ValueError):
+            raise BadRequest("seen") from None
+
+    def _take(self, act: Act, form: StepForm, seen: int, context: dict[str, Any]) -> HttpResponse:
+        try:
+            result = act(self.change, actor=self.user, seen=seen, **form.arguments())
+        except StepIncomplete as error:
+            beside_fields = form.take_error(error)
+            status = HTTPStatus.BAD_REQUEST if beside_fields else HTTPStatus(error.status)
+            return self._show(form, context, status=status)
+        except (ChangeStale, StepIllegal) as error:
+            self.change = change_or_404(self.request, self.change.pk)
+            return self._conflict(error, form, context)
+        except StepForbidden as error:
+            return self._refused(error, form)
+        self._say(context["done"], result)
+        return redirect(reverse("changes:detail", args=[self.change.pk]))
+
+    def _say(self, done: Text, result: Any) -> None:
+        changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
+        onward = next_step(changed)
+        words = str(done) % {"reference": changed.reference}
+        messages.success(
+            self.request,
+            _("%(done)s Next: %(next)s") % {"done": words, "next": onward.sentence},
+        )
+
+    # What is answered
+
+    def _context(self, form: Form | None, **more: Any) -> dict[str, Any]:
+        return {
+            "change": self.change,
+            "step": self.info,
+            "form": form,
+            "detail_url": reverse("changes:detail", args=[self.change.pk]),
+            **more,
+        }
+
+    def _show(
+        self,
+        form: StepForm,
+        context: dict[str, Any],
+        *,
+        status: HTTPStatus = HTTPStatus.OK,
+        decision: permissions.Decision = permissions.ALLOWED,
+        happened: str = "",
+    ) -> HttpResponse:
+        beside = context.get("beside", ())
+        shown = self._context(
+            form,
+            decision=decision,
+            happened=happened,
+            sections=records.sections(self.change, self.user, *beside) if beside else [],
+            next_step=next_step(self.change),
+            **{name: value for name, value in context.items() if name not in ("beside", "done")},
+        )
+        return render(self.request, f"changes/{self.verb}.html", shown, status=status)
+
+    def _conflict(self, error: StepError, form: StepForm, context: dict[str, Any]) -> HttpResponse:
+        """Somebody was faster: offer the same words on the change as it is now, if that can be."""
+        decision = permissions.check(self.verb, self.user, self.change)
+        if decision:
+            return self._show(form, context, status=HTTPStatus.CONFLICT, happened=str(error))
+        return self._refused(error, form)
+
+    def _refuse(self, decision: permissions.Decision, form: StepForm | None = None) -> HttpResponse:
+        persons = (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION)
+        kind = StepForbidden if decision.kind in persons else StepIllegal
+        return self._refused(kind(decision.reason), form)
+
+    def _refused(self, error: StepError, form: StepForm | None) -> HttpResponse:
+        latest = ""
+        if error.status == HTTPStatus.CONFLICT and not isinstance(error, ChangeStale):
+            latest = what_happened(self.change)
+        context = self._context(
+            None,
+            sentence=str(error),
+            latest=latest,
+            typed=form.typed() if form else [],
+            status_forbidden=error.status == HTTPStatus.FORBIDDEN,
+        )
+        return render(self.request, "changes/step_refused.html", context, status=error.status)

@@ -1,0 +1,93 @@
+"""The steps of the configuration path."""
+
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+
+from .. import lifecycle
+from ..forms.base import ConfirmForm
+from ..forms.configuration import (
+    AuthoriseForm,
+    CloseRolledBackForm,
+    DocumentForm,
+    PlanExecutionForm,
+    RecordExecutionForm,
+    ReviewForm,
+)
+from .steps import StepPage, step
+
+
+@step
+def review(page: StepPage) -> HttpResponse:
+    """Endorse the request for authorisation, or refuse it."""
+    return page.respond(
+        ReviewForm,
+        lifecycle.review,
+        done=_("You reviewed %(reference)s."),
+        beside=("assessment",),
+    )
+
+
+@step
+def authorise(page: StepPage) -> HttpResponse:
+    """Authorise the change for this customer, or refuse it."""
+    return page.respond(
+        AuthoriseForm,
+        lifecycle.authorise,
+        done=_("Your decision on %(reference)s is recorded."),
+        beside=("review", "assessment"),
+    )
+
+
+@step
+def plan_execution(page: StepPage) -> HttpResponse:
+    """Plan who does what, when, and how it is undone."""
+    return page.respond(
+        PlanExecutionForm,
+        lifecycle.plan_execution,
+        done=_("The execution of %(reference)s is planned."),
+        beside=("execution", "authorisation", "review"),
+    )
+
+
+@step
+def start_execution(page: StepPage) -> HttpResponse:
+    """Show the plan once more, then begin."""
+    return page.respond(
+        ConfirmForm,
+        lifecycle.start_execution,
+        done=_("You started the execution of %(reference)s."),
+        beside=("execution", "authorisation"),
+    )
+
+
+@step
+def record_execution(page: StepPage) -> HttpResponse:
+    """Say how the execution went."""
+    return page.respond(
+        RecordExecutionForm,
+        lifecycle.record_execution,
+        done=_("The outcome of the execution of %(reference)s is recorded."),
+        beside=("execution",),
+    )
+
+
+@step
+def close_rolled_back(page: StepPage) -> HttpResponse:
+    """Give the change up after it was rolled back."""
+    return page.respond(
+        CloseRolledBackForm,
+        lifecycle.close_rolled_back,
+        done=_("You closed %(reference)s without the change."),
+        beside=("execution",),
+    )
+
+
+@step
+def document(page: StepPage) -> HttpResponse:
+    """Log the change in the customer success tool, and ask the requester."""
+    return page.respond(
+        DocumentForm,
+        lifecycle.document,
+        done=_("%(reference)s is documented, and the requester has been asked by e-mail."),
+        beside=("execution",),
+    )
