@@ -33,6 +33,8 @@ def every_hour(task: str, minute: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "send queued mail": every_minute("changes.tasks.send_queued_mail"),
     "send reminders": every_minute("changes.tasks.send_reminders"),
+    "fill agendas": every_minute("crb.tasks.fill_agendas"),
+    "fill agendas": every_minute("crb.tasks.fill_agendas"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),
 }

@@ -361,6 +361,8 @@ LOGGING = {
         # Strangers knock with any host name; each is refused, none is worth a line.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Work that runs every minute is worth a line when it fails.
-        "celery": {"level": LOG_LEVEL if LOG_LEVEL == "DEBUG" else "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }

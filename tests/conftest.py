@@ -69,10 +69,12 @@ def smtp_server(settings: Any) -> Iterator[Mailbox]:
     from aiosmtpd.controller import Controller
     from post_office.connections import connections
 
+    from expansive_cm.services.valkey import free_port
+
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname=mailbox.host, port=0)
+    mailbox.port = free_port()
+    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
     controller.start()
-    mailbox.port = controller.server.sockets[0].getsockname()[1]
     settings.EMAIL_HOST, settings.EMAIL_PORT = mailbox.host, mailbox.port
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""

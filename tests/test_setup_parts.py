@@ -1,0 +1,52 @@
+"""Browser, worker, broker and mail server of the tests are real and work together."""
+
+import subprocess
+import time
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from post_office import mail
+from post_office.models import STATUS, Email
+
+from changes.tasks import send_queued_mail
+from tests.conftest import Mailbox
+
+
+def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
+    page.goto("/account/login/")
+    assert page.get_by_label("E-mail").first.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).fontFamily") != ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_sends_what_was_committed(
+    smtp_server: Mailbox, celery_worker_process: subprocess.Popen[bytes]
+) -> None:
+    with transaction.atomic():
+        mail.send(
+            "somebody@example.org",
+            "changes@example.org",
+            subject="Committed first",
+            message="Then sent.",
+        )
+    send_queued_mail.delay()
+    (message,) = smtp_server.wait_for(1)
+    assert (message["Subject"], message["X-Envelope-To"]) == (
+        "Committed first",
+        "somebody@example.org",
+    )
+    deadline = time.monotonic() + 10
+    while Email.objects.get().status != STATUS.sent and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert Email.objects.get().status == STATUS.sent
+
+
+def test_starting_work_without_a_broker_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_there = current_app.connection_for_write("redis://127.0.0.1:1/0")
+    begun = time.monotonic()
+    with pytest.raises(OperationalError):
+        send_queued_mail.apply_async(connection=nobody_there)
+    assert time.monotonic() - begun < 3
