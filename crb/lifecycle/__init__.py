@@ -1,0 +1,30 @@
+"""Every step of the board, one public function each.
+
+The same visible shape as ``changes.lifecycle``: ``atomic -> lock -> authorise on fresh rows ->
+transition -> save with a change reason``. Each function takes ``actor`` by keyword and either
+does everything its docstring says, or raises a ``changes.errors.StepError`` and does nothing.
+Locks are taken in one order: board, meeting, item, change.
+"""
+
+from .agenda import fill_agenda
+from .meetings import (
+    cancel_meeting,
+    close_meeting,
+    join_meeting,
+    schedule_meetings,
+    start_meeting,
+)
+from .outcomes import record_outcome
+from .votes import cast_vote, recuse
+
+__all__ = [
+    "schedule_meetings",
+    "fill_agenda",
+    "start_meeting",
+    "join_meeting",
+    "cast_vote",
+    "recuse",
+    "record_outcome",
+    "close_meeting",
+    "cancel_meeting",
+]

@@ -1,0 +1,62 @@
+"""What the board's steps share: fresh rows under a lock, refusals, explained saves."""
+
+from typing import TypeVar
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import ChangeStale, StepForbidden, StepIllegal
+from changes.permissions import Decision, Refusal
+
+from ..models import AgendaItem, Board, Meeting
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def lock_board(board_id: int) -> Board:
+    """Return a fresh board whose row is locked: one person at a time changes its agendas."""
+    return Board.objects.select_for_update(no_key=True).get(pk=board_id)
+
+
+def lock_meeting(meeting: Meeting) -> Meeting:
+    """Return a fresh meeting under the lock of its board and its own."""
+    board = lock_board(meeting.board_id)
+    fresh = Meeting.objects.select_for_update(no_key=True).get(pk=meeting.pk)
+    fresh.board = board
+    return fresh
+
+
+def lock_item(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item whose row is locked.
+
+    Meeting and change are read after the lock is held, in queries of their own: columns joined
+    to the locking query would show what was true before the wait.
+    """
+    return AgendaItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+
+
+def require(decision: Decision) -> None:
+    """Raise what a refusal means: StepIllegal for the wrong moment, StepForbidden otherwise."""
+    if decision:
+        return
+    if decision.kind in (Refusal.STATE, Refusal.GATE):
+        raise StepIllegal(decision.reason)
+    raise StepForbidden(decision.reason)
+
+
+def require_current(meeting: Meeting, seen: int | None) -> None:
+    """Raise ChangeStale when the meeting has moved on since the person's page was made."""
+    if seen is not None and seen != meeting.version:
+        raise ChangeStale(
+            _("The meeting has moved on since you opened this page. It is now: %s.")
+            % meeting.get_state_display().lower()
+        )
+
+
+def save(record: Row, *, actor: User | None, reason: str) -> Row:
+    """Save a record with its history attributed to the actor and explained."""
+    record._history_user = actor  # type: ignore[attr-defined]
+    record._change_reason = reason  # type: ignore[attr-defined]
+    record.save()
+    return record

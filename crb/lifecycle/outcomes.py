@@ -1,0 +1,116 @@
+"""The chair records what the board decided; the change takes its outcome at once."""
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes import lifecycle as change_lifecycle
+from changes.errors import StepIllegal, StepIncomplete
+from changes.lifecycle.core import lock as lock_change
+from changes.models import BoardDecision, Change
+
+from .. import permissions, queries
+from ..models import AgendaItem, BoardOutcome
+from ..voting import SIDES, WORDS, Choice, Tally
+from .core import lock_item, require, save
+
+Outcome = BoardDecision.Outcome
+
+
+def record_outcome(
+    item: AgendaItem,
+    *,
+    actor: User,
+    outcome: str,
+    reason: str = "",
+    category: str = "",
+    elsewhere: str = "",
+    questions: Sequence[tuple[str, User]] = (),
+    casting_vote: bool = False,
+    seen: int | None = None,
+) -> BoardOutcome:
+    """Record the outcome that the votes decide. The chair or the deputy, with quorum.
+
+    Against the tally only a tie may be broken, in favour of one of the tied outcomes, and only
+    by a ``casting_vote`` said to be one. ``questions`` are (text, who must answer): the
+    requester or one of Expansive's own people. ``seen`` is the change's version on the page.
+    Raises StepForbidden, StepIllegal without quorum or against the tally, StepIncomplete, or
+    ChangeStale. Effects, in one transaction: state ``decided``; the outcome with the tally as
+    it stood; and everything that ``changes.lifecycle.record_board_outcome`` does to the change.
+    """
+    if outcome not in Outcome.values:
+        raise StepIncomplete(_("Choose one of the four outcomes."), ["outcome"])
+    with transaction.atomic():
+        fresh = lock_item(item)
+        fresh.change = lock_change(fresh.change)  # no edit may come between tally and outcome
+        count = queries.tally_of(fresh)
+        require(permissions.can_record_outcome(actor, fresh, count))
+        _follow_tally(count, Choice(outcome), casting_vote)
+        _check_answerers(fresh.change, outcome, questions)
+        decision = change_lifecycle.record_board_outcome(
+            fresh.change,
+            actor=actor,
+            outcome=outcome,
+            reason=reason,
+            category=category if outcome == Outcome.REJECTED else "",
+            elsewhere=elsewhere if outcome == Outcome.REJECTED else "",
+            questions=questions if outcome == Outcome.INFORMATION_REQUIRED else (),
+            meeting=str(fresh.meeting),
+            seen=seen,
+        )
+        fresh.decide()
+        save(fresh, actor=actor, reason=f"recorded the outcome: {decision.get_outcome_display()}")
+        return BoardOutcome.objects.create(
+            item=fresh,
+            decision=decision,
+            recorded_by=actor,
+            casting_vote=count.is_tied,
+            sentence=count.sentence,
+            tally=snapshot(count),
+        )
+
+
+def _follow_tally(count: Tally, outcome: Choice, casting_vote: bool) -> None:
+    if count.is_tied:
+        if outcome not in count.leading:
+            raise StepIllegal(_("A casting vote chooses between the tied outcomes only."))
+        if not casting_vote:
+            raise StepIllegal(
+                _("The votes are tied. Confirm that you decide it by your casting vote.")
+            )
+    elif outcome != count.outcome:
+        raise StepIllegal(
+            _("The votes are for “%(leading)s”; only a tie can be decided by the chair.")
+            % {"leading": WORDS[count.leading[0]]}
+        )
+    elif casting_vote:
+        raise StepIllegal(_("The votes are no longer tied, so there is no casting vote."))
+
+
+def _check_answerers(change: Change, outcome: str, questions: Sequence[tuple[str, User]]) -> None:
+    if outcome != Outcome.INFORMATION_REQUIRED:
+        return
+    for text, person in questions:
+        if not text.strip():
+            raise StepIncomplete(_("A question is empty."), ["questions"])
+        own = person.is_active and person.is_internal and person.roles
+        if person.pk != change.requester_id and not own:
+            raise StepIncomplete(
+                _("Questions go to the requester or to one of Expansive's own people."),
+                ["questions"],
+            )
+
+
+def snapshot(count: Tally) -> dict[str, object]:
+    """Return the tally as it is kept: who could vote, who did, and how many for what."""
+    return {
+        "eligible": sorted(count.eligible),
+        "recused": sorted(count.recused),
+        "voted": sorted(count.positions),
+        "missing": sorted(count.missing),
+        "needed": count.needed,
+        "abstained": count.abstained,
+        "counts": {side.value: count.counts[side] for side in SIDES},
+    }

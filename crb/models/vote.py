@@ -1,0 +1,81 @@
+"""Votes and the outcomes they led to."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from ..voting import Choice
+from .base import APPEND_ONLY
+from .meeting import AgendaItem
+
+
+class Vote(models.Model):
+    """One vote as it was cast, on one revision of the request; the latest per member counts."""
+
+    class Choice(models.TextChoices):
+        ACCEPTED = Choice.ACCEPTED.value, _("Accept")
+        ACCEPTED_AS_PRIORITY = Choice.ACCEPTED_AS_PRIORITY.value, _("Accept as a priority")
+        INFORMATION_REQUIRED = Choice.INFORMATION_REQUIRED.value, _("Ask for information")
+        REJECTED = Choice.REJECTED.value, _("Reject")
+        ABSTAIN = Choice.ABSTAIN.value, _("Abstain")
+        RECUSE = Choice.RECUSE.value, _("Recuse")
+
+    item = models.ForeignKey(AgendaItem, on_delete=models.PROTECT, related_name="votes")
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("member"),
+        on_delete=models.PROTECT,
+        related_name="board_votes",
+    )
+    revision = models.PositiveIntegerField(_("revision of the request"))
+    choice = models.CharField(_("vote"), max_length=30, choices=Choice.choices)
+    reason = models.TextField(_("reason"), max_length=5000, blank=True)
+    question = models.TextField(_("question"), max_length=2000, blank=True)
+    category = models.CharField(_("reason category"), max_length=30, blank=True)
+    elsewhere = models.CharField(_("addressed by"), max_length=200, blank=True)
+    at = models.DateTimeField(_("cast"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("vote")
+        verbose_name_plural = _("votes")
+        ordering = ("pk",)
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=~Q(choice="recuse") | ~Q(reason=""), name="crb_vote_recused_why"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["item", "member", "-id"], name="crb_vote_latest")
+        ]
+        triggers: ClassVar[list[Any]] = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.get_choice_display()}"
+
+
+class BoardOutcome(models.Model):
+    """How an item became a decision: the vote as it stood, and who recorded it."""
+
+    item = models.OneToOneField(AgendaItem, on_delete=models.PROTECT, related_name="outcome")
+    decision = models.OneToOneField(
+        "changes.BoardDecision", on_delete=models.PROTECT, related_name="board_outcome"
+    )
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+    casting_vote = models.BooleanField(_("by the chair's casting vote"), default=False)
+    sentence = models.CharField(_("the vote"), max_length=500)
+    tally = models.JSONField(_("tally"), default=dict)
+
+    class Meta:
+        verbose_name = _("outcome")
+        verbose_name_plural = _("outcomes")
+        ordering = ("pk",)
+        triggers: ClassVar[list[Any]] = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.item}: {self.decision.get_outcome_display()}"

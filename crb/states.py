@@ -1,0 +1,38 @@
+"""The states of a meeting and of an item on its agenda, with the legal moves between them."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class MeetingState(models.TextChoices):
+    """Where a meeting is in its life."""
+
+    SCHEDULED = "scheduled", _("Scheduled")
+    RUNNING = "running", _("Running")
+    CLOSED = "closed", _("Closed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class ItemState(models.TextChoices):
+    """What has become of a change on an agenda."""
+
+    OPEN = "open", _("Open")
+    DECIDED = "decided", _("Decided")
+    DEFERRED = "deferred", _("Deferred to the next meeting")
+    DROPPED = "dropped", _("Taken off the agenda")
+
+
+MEETING_MOVES: dict[MeetingState, tuple[MeetingState, ...]] = {
+    MeetingState.SCHEDULED: (MeetingState.RUNNING, MeetingState.CANCELLED),
+    MeetingState.RUNNING: (MeetingState.CLOSED,),
+    MeetingState.CLOSED: (),
+    MeetingState.CANCELLED: (),
+}
+ITEM_MOVES: dict[ItemState, tuple[ItemState, ...]] = {
+    ItemState.OPEN: (ItemState.DECIDED, ItemState.DEFERRED, ItemState.DROPPED),
+    ItemState.DECIDED: (),
+    ItemState.DEFERRED: (),
+    ItemState.DROPPED: (),
+}
+NOT_CLOSED = (MeetingState.SCHEDULED, MeetingState.RUNNING)
+"""The states of a meeting in which members may vote and its agenda may grow."""

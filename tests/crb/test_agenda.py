@@ -1,0 +1,163 @@
+"""The agenda fills itself with what waits for the board."""
+
+from datetime import timedelta
+
+import pytest
+
+from changes import lifecycle as change_lifecycle
+from changes.models import Change
+from crb import lifecycle, queries
+from crb.models import AgendaItem, Meeting
+from tests.crb.conftest import Table, new_board
+from tests.stories import ASSESSMENT, assessed
+
+pytestmark = pytest.mark.django_db
+
+
+def agenda(meeting: Meeting) -> list[str]:
+    """The open items of a meeting as ``position. title (kind)``."""
+    items = meeting.items.filter(state="open").select_related("change")
+    return [f"{item.position}. {item.change.title} ({item.kind})" for item in items]
+
+
+def test_every_change_that_waits_gets_an_item_on_the_next_meeting(table: Table) -> None:
+    later, soon = table.meeting(days=21), table.meeting(days=7)
+    table.change("One")
+    table.change("Two")
+    assert len(lifecycle.fill_agenda(table.board)) == 2
+    assert agenda(soon) == ["1. One (new)", "2. Two (new)"]
+    assert agenda(later) == []
+
+
+def test_filling_again_adds_nothing(table: Table) -> None:
+    table.item()
+    rows = AgendaItem.history.count()
+    assert lifecycle.fill_agenda(table.board) == []
+    assert AgendaItem.history.count() == rows
+
+
+def test_the_most_urgent_come_first(table: Table) -> None:
+    meeting = table.meeting()
+    table.change("Normal")
+    urgent = assessed_with(table, "Urgent", urgency=4)
+    lifecycle.fill_agenda(table.board)
+    assert urgent.urgency == 4
+    assert agenda(meeting) == ["1. Urgent (new)", "2. Normal (new)"]
+
+
+def assessed_with(table: Table, title: str, **assessment: int) -> Change:
+    from tests.stories import submitted
+
+    change = submitted(table.cast, title=title)
+    values = {**ASSESSMENT, **assessment}
+    return change_lifecycle.assess(change, actor=table.cast.success, type="code", **values)
+
+
+def test_answered_questions_return_ahead_of_new_changes(table: Table) -> None:
+    asked = table.running_item("Asked")
+    table.vote(asked, *["information_required"] * 4)
+    questions = [("How many rooms?", table.cast.requester)]
+    lifecycle.record_outcome(
+        asked, actor=table.chair, outcome="information_required", questions=questions
+    )
+    lifecycle.close_meeting(asked.meeting, actor=table.chair)
+    following = table.meeting(days=14)
+    table.change("New")
+    lifecycle.fill_agenda(table.board)
+    assert agenda(following) == ["1. New (new)"]
+    change = Change.objects.get(pk=asked.change_id)
+    change_lifecycle.answer_question(
+        change, actor=table.cast.requester, question=change.questions.get(), answer="Twelve."
+    )
+    lifecycle.fill_agenda(table.board)
+    assert agenda(following) == ["1. Asked (returning)", "2. New (new)"]
+
+
+def test_what_comes_during_a_meeting_goes_to_its_end(table: Table) -> None:
+    item = table.running_item("First")
+    table.change("Late")
+    lifecycle.fill_agenda(table.board)
+    assert agenda(item.meeting) == ["1. First (new)", "2. Late (new)"]
+
+
+def test_opening_a_meeting_fills_its_agenda(table: Table) -> None:
+    meeting = table.meeting()
+    table.change("Just in time")
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    assert agenda(meeting) == ["1. Just in time (new)"]
+
+
+def test_a_withdrawn_change_leaves_the_agenda(table: Table) -> None:
+    item = table.item()
+    change_lifecycle.withdraw(item.change, actor=table.cast.support, reason="Not needed.")
+    lifecycle.fill_agenda(table.board)
+    item = AgendaItem.objects.get(pk=item.pk)
+    assert (item.state, item.remark) == ("dropped", "The change no longer waits for this board.")
+
+
+def test_a_reclassified_change_is_voted_on_anew(table: Table) -> None:
+    item = table.item()
+    table.vote(item, "accepted", "accepted")
+    for _there_and_back in range(2):
+        fields = {**ASSESSMENT, "reason": "It is the other kind."}
+        change_lifecycle.reclassify(item.change, actor=table.cast.success, **fields)
+    lifecycle.fill_agenda(table.board)
+    fresh = AgendaItem.objects.get(change=item.change, state="open")
+    assert fresh.pk != item.pk
+    assert queries.tally_of(fresh).voted == 0
+
+
+def test_a_meeting_that_nobody_opened_passes_its_items_on_with_their_votes(table: Table) -> None:
+    item = table.item()
+    table.vote(item, "accepted", "rejected")
+    missed = item.meeting
+    missed.date = table.board.today - timedelta(days=1)
+    missed.save()
+    following = table.meeting(days=13)
+    lifecycle.fill_agenda(table.board)
+    item = AgendaItem.objects.get(pk=item.pk)
+    assert (item.meeting, item.state) == (following, "open")
+    assert queries.tally_of(item).voted == 2
+    assert item.history.first().history_change_reason.endswith("The meeting was not held.")
+
+
+def test_without_a_meeting_the_change_waits(table: Table) -> None:
+    change = table.change()
+    assert lifecycle.fill_agenda(table.board) == []
+    assert list(queries.waiting_for(table.board)) == [change]
+
+
+def test_a_customer_with_a_board_of_its_own_goes_there(table: Table) -> None:
+    theirs = new_board(name="Meridian board")
+    theirs.organisations.add(table.cast.meridian)
+    harbour = table.change()
+    meridian = assessed_for_meridian(table)
+    assert list(queries.waiting_for(table.board)) == [harbour]
+    assert list(queries.waiting_for(theirs)) == [meridian]
+
+
+def assessed_for_meridian(table: Table) -> Change:
+    cast = table.cast
+    change = change_lifecycle.save_draft(
+        None,
+        actor=cast.support,
+        title="Tills",
+        description="Faster tills.",
+        organisation=cast.meridian,
+        requester=cast.stranger_customer,
+    )
+    change = change_lifecycle.submit(change, actor=cast.support)
+    return change_lifecycle.assess(change, actor=cast.stranger_success, type="code", **ASSESSMENT)
+
+
+def test_of_two_general_boards_the_older_decides(table: Table) -> None:
+    second = new_board(name="Second board")
+    change = table.change()
+    assert list(queries.waiting_for(table.board)) == [change]
+    assert list(queries.waiting_for(second)) == []
+
+
+def test_a_configuration_change_never_comes_to_the_board(table: Table) -> None:
+    table.meeting()
+    assessed(table.cast, "configuration")
+    assert lifecycle.fill_agenda(table.board) == []

@@ -1,0 +1,175 @@
+"""Several people act in the same second, each on a database connection of their own."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.db import connections, transaction
+
+from changes.errors import StepError
+from changes.models import Change
+from crb import lifecycle, queries
+from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def roles(transactional_db: None) -> Iterator[None]:
+    """Put the roles back that an earlier test's flush has taken away."""
+    from django.contrib.auth.models import Group
+
+    from accounts.roles import Role
+
+    for role in Role.values:
+        Group.objects.get_or_create(name=role)
+    yield
+
+
+def at_once(*acts: Callable[[], object]) -> list[str]:
+    """Run all acts at the same moment; return "done" or the refusal of each, in order."""
+    barrier = threading.Barrier(len(acts))
+    answers = [""] * len(acts)
+
+    def run(number: int, act: Callable[[], object]) -> None:
+        try:
+            barrier.wait(10)
+            act()
+            answers[number] = "done"
+        except StepError as refusal:
+            answers[number] = f"{refusal.status} {refusal}"
+        except Exception as fault:
+            answers[number] = repr(fault)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+def fresh(item: AgendaItem) -> AgendaItem:
+    return AgendaItem.objects.get(pk=item.pk)
+
+
+def test_seven_members_vote_at_once_and_seven_votes_count(table: Table) -> None:
+    item = table.running_item()
+    votes = ["accepted", "accepted", "accepted", "rejected", "rejected", "abstain", "accepted"]
+
+    def act(user: object, choice: str) -> Callable[[], object]:
+        return lambda: lifecycle.cast_vote(
+            fresh(item), actor=user, choice=choice, category="not_strategic"
+        )
+
+    answers = at_once(*(act(*pair) for pair in zip(table.members, votes, strict=True)))
+    assert answers == ["done"] * 7
+    count = queries.tally_of(fresh(item))
+    assert (count.voted, count.counts["accepted"], count.counts["rejected"]) == (7, 4, 2)
+    assert item.meeting.attendances.count() == 7
+
+
+def test_a_member_pressing_twice_attends_once(table: Table) -> None:
+    item = table.running_item()
+    member = table.cast.crb_member
+    answers = at_once(
+        *[lambda: lifecycle.cast_vote(fresh(item), actor=member, choice="accepted")] * 2
+    )
+    assert answers == ["done", "done"]
+    assert queries.tally_of(fresh(item)).voted == 1
+    assert item.meeting.attendances.filter(user=member).count() == 1
+
+
+def test_a_vote_that_waits_for_the_closing_chair_is_refused(table: Table) -> None:
+    """The chair's transaction holds the item while the vote arrives; then it commits."""
+    item = table.running_item()
+    arrived, answers = threading.Event(), []
+
+    def vote() -> None:
+        try:
+            arrived.set()
+            lifecycle.cast_vote(fresh(item), actor=table.cast.crb_member, choice="accepted")
+            answers.append("done")
+        except StepError as refusal:
+            answers.append(f"{refusal.status} {refusal}")
+        finally:
+            connections.close_all()
+
+    voter = threading.Thread(target=vote)
+    with transaction.atomic():
+        lifecycle.close_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+        voter.start()
+        arrived.wait(10)
+        voter.join(0.5)
+        assert answers == []
+    voter.join(10)
+    assert answers == ["409 The meeting is closed."]
+    assert not Vote.objects.exists()
+
+
+def test_voting_and_closing_at_once_counts_or_is_refused(table: Table) -> None:
+    for number in range(5):
+        item = table.running_item(f"Round {number}")
+        closed, voted = at_once(
+            lambda i=item: lifecycle.close_meeting(
+                Meeting.objects.get(pk=i.meeting_id), actor=table.chair
+            ),
+            lambda i=item: lifecycle.cast_vote(
+                fresh(i), actor=table.cast.crb_member, choice="accepted"
+            ),
+        )
+        assert closed == "done"
+        assert (voted == "done") == Vote.objects.filter(item=item).exists()
+        assert voted == "done" or voted.startswith("409 ")
+        table.meeting(days=20 + number)
+
+
+def test_the_outcome_and_a_last_vote_at_once_agree(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "accepted", "rejected", "rejected")
+    recorded, voted = at_once(
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted"),
+        lambda: lifecycle.cast_vote(
+            fresh(item), actor=table.members[5], choice="rejected", category="not_strategic"
+        ),
+    )
+    if recorded == "done":
+        assert voted.startswith("409 ")
+        assert BoardOutcome.objects.get().tally["counts"]["rejected"] == 2
+    else:
+        assert (recorded[:4], voted) == ("409 ", "done")
+
+
+def test_two_outcomes_at_once_make_one_decision(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    answers = at_once(
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted"),
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.deputy, outcome="accepted"),
+    )
+    assert sorted(answer[:4] for answer in answers) == ["409 ", "done"]
+    change = Change.objects.get(pk=item.change_id)
+    assert change.board_decisions.count() == 1
+    assert change.events.filter(verb="record_board_outcome").count() == 1
+
+
+def test_two_agendas_filled_at_once_hold_each_change_once(table: Table) -> None:
+    table.meeting()
+    for number in range(3):
+        table.change(f"Change {number}")
+    answers = at_once(*[lambda: lifecycle.fill_agenda(table.board)] * 2)
+    assert answers == ["done", "done"]
+    assert AgendaItem.objects.count() == 3
+
+
+def test_two_chairs_open_one_meeting(table: Table) -> None:
+    first, second = table.meeting(days=1), table.meeting(days=15)
+    answers = at_once(
+        lambda: lifecycle.start_meeting(first, actor=table.chair),
+        lambda: lifecycle.start_meeting(second, actor=table.deputy),
+    )
+    assert sorted(answer[:4] for answer in answers) == ["409 ", "done"]
+    assert Meeting.objects.filter(state="running").count() == 1

@@ -1,0 +1,190 @@
+"""The four outcomes, what each does to the change, and what the chair may not record."""
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from changes import lifecycle as change_lifecycle
+from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from changes.lifecycle.promises import twelve_months_after
+from changes.models import Change, Release
+from crb import lifecycle
+from crb.models import AgendaItem, BoardOutcome
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db
+
+
+def record(table: Table, item: AgendaItem, outcome: str, **fields: object) -> BoardOutcome:
+    return lifecycle.record_outcome(item, actor=table.chair, outcome=outcome, **fields)
+
+
+# The four outcomes
+
+
+def test_accepted_promises_delivery_within_twelve_months(table: Table) -> None:
+    change = table.decide(table.running_item(), "accepted", reason="It pays for itself.")
+    assert (change.state, change.promise) == ("requirements", "twelve_months")
+    assert change.due_on == twelve_months_after(timezone.localdate())
+
+
+def test_accepted_as_a_priority_promises_one_of_three_releases(table: Table) -> None:
+    for number in range(1, 5):
+        planned = timezone.localdate() + timedelta(days=30 * number)
+        Release.objects.create(name=f"5.{number}", planned_on=planned)
+    change = table.decide(table.running_item(), "accepted_as_priority")
+    assert (change.state, change.promise) == ("requirements", "three_releases")
+    assert change.promised_release.name == "5.3"
+
+
+def test_information_required_asks_named_people_and_returns_by_itself(table: Table) -> None:
+    item = table.running_item()
+    questions = [("How many?", table.cast.requester), ("Which risk?", table.cast.developer)]
+    change = table.decide(item, "information_required", questions=questions)
+    assert change.state == "information_required"
+    assert [(q.text, q.answerer) for q in change.questions.all()] == questions
+    for question in change.questions.all():
+        change_lifecycle.answer_question(
+            change, actor=question.answerer, question=question, answer="Here."
+        )
+    lifecycle.fill_agenda(table.board)
+    returned = AgendaItem.objects.get(change=change, state="open")
+    assert returned.kind == "returning"
+    assert returned.meeting == item.meeting
+
+
+def test_rejected_as_not_strategic_explains_why(table: Table) -> None:
+    change = table.decide(
+        table.running_item(), "rejected", category="not_strategic", reason="We leave this market."
+    )
+    assert change.state == "rejected"
+    assert change.board_decision.category == "not_strategic"
+
+
+def test_rejected_as_addressed_elsewhere_names_where(table: Table) -> None:
+    change = table.decide(
+        table.running_item(), "rejected", category="addressed_elsewhere", elsewhere="CR-000007"
+    )
+    assert (change.state, change.board_decision.elsewhere) == ("rejected", "CR-000007")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fields", "missing"),
+    [
+        ("information_required", {}, "questions"),
+        ("rejected", {}, "category"),
+        ("rejected", {"category": "not_strategic"}, "reason"),
+        ("rejected", {"category": "addressed_elsewhere"}, "elsewhere"),
+        ("postponed", {}, "outcome"),
+    ],
+)
+def test_what_an_outcome_lacks_is_named(
+    table: Table, outcome: str, fields: dict[str, str], missing: str
+) -> None:
+    item = table.running_item()
+    if outcome != "postponed":
+        table.vote(item, *[outcome] * 4)
+    with pytest.raises(StepIncomplete) as refusal:
+        record(table, item, outcome, **fields)
+    assert refusal.value.missing == [missing]
+    assert Change.objects.get(pk=item.change_id).state == "board"
+    assert AgendaItem.objects.get(pk=item.pk).state == "open"
+
+
+def test_questions_go_to_the_requester_or_to_ones_own_people(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["information_required"] * 4)
+    for person in (table.cast.colleague, table.cast.stranger_customer, table.cast.nobody):
+        with pytest.raises(StepIncomplete, match="to the requester or to one of"):
+            record(table, item, "information_required", questions=[("Why?", person)])
+
+
+def test_an_outcome_is_kept_with_the_tally_as_it_stood(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "accepted", "rejected", "abstain", "recuse")
+    outcome = record(table, item, "accepted")
+    assert outcome.decision.meeting == f"Change Request Board, {item.meeting.date:%-d %B %Y}"
+    assert outcome.sentence == (
+        "Quorum met (5 of 6, 1 recused). Leads: accepted, 3 of 4. "
+        "The vote still missing cannot change it."
+    )
+    assert outcome.casting_vote is False
+    assert outcome.tally["counts"]["accepted"] == 3
+    assert outcome.tally["missing"] == [table.deputy.pk]
+    item = AgendaItem.objects.get(pk=item.pk)
+    assert (item.state, item.settled_at is not None) == ("decided", True)
+    event = item.change.events.get(verb="record_board_outcome")
+    assert event.actor == table.chair
+
+
+# What the chair may not
+
+
+def test_no_outcome_without_quorum(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "accepted")
+    with pytest.raises(StepIllegal, match="No quorum yet: one more vote is needed"):
+        record(table, item, "accepted")
+
+
+def test_no_outcome_that_nobody_voted_for(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["abstain"] * 5)
+    with pytest.raises(StepIllegal, match="Nobody has voted for an outcome yet"):
+        record(table, item, "accepted")
+
+
+def test_no_outcome_against_the_tally(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "rejected", "accepted", "accepted", "accepted")
+    with pytest.raises(StepIllegal, match="only a tie can be decided by the chair"):
+        record(table, item, "accepted_as_priority", casting_vote=True)
+
+
+def test_a_tie_is_broken_by_a_casting_vote_said_to_be_one(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "rejected", "rejected")
+    with pytest.raises(StepIllegal, match="The votes are tied"):
+        record(table, item, "accepted")
+    with pytest.raises(StepIllegal, match="between the tied outcomes only"):
+        record(table, item, "accepted_as_priority", casting_vote=True)
+    assert record(table, item, "accepted", casting_vote=True).casting_vote is True
+
+
+def test_a_casting_vote_is_refused_once_there_is_no_tie(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    with pytest.raises(StepIllegal, match="no longer tied"):
+        record(table, item, "accepted", casting_vote=True)
+
+
+def test_a_recused_chair_leaves_the_item_to_the_deputy(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "recuse", *["accepted"] * 4)
+    with pytest.raises(StepForbidden, match="You recused yourself"):
+        record(table, item, "accepted")
+    outcome = lifecycle.record_outcome(item, actor=table.deputy, outcome="accepted")
+    assert outcome.recorded_by == table.deputy
+
+
+def test_only_once(table: Table) -> None:
+    item = table.running_item()
+    table.decide(item, "accepted")
+    with pytest.raises(StepIllegal, match="already decided"):
+        record(table, item, "accepted")
+    assert item.change.board_decisions.count() == 1
+
+
+def test_a_page_on_which_the_request_was_different_is_stale(table: Table) -> None:
+    item = table.running_item()
+    seen = item.change.version
+    change_lifecycle.assign(item.change, actor=table.cast.support, owner=table.cast.developer)
+    table.vote(item, *["accepted"] * 4)
+    with pytest.raises(ChangeStale):
+        record(table, item, "accepted", seen=seen)
+    assert AgendaItem.objects.get(pk=item.pk).state == "open"
+
+
+def test_twelve_months_after_a_leap_day() -> None:
+    assert twelve_months_after(date(2028, 2, 29)) == date(2029, 2, 28)
