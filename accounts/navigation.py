@@ -46,7 +46,7 @@ ENTRIES = (
         lambda user: user.has_role(Role.AUDITOR, Role.ADMINISTRATOR),
     ),
     _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff),
-    _Entry(_("Mail"), "mail:list", "mail", lambda user: settings.DEMO),
+    _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO),
 )
 
 

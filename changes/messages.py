@@ -1,19 +1,436 @@
-"""Who is told what, per event. Every function queues rows of mail in the step's transaction."""
+"""Who is told what, per event.
 
-from .models import Change, Confirmation, Event
+``RULES`` is the one table: after which step who reads which message. Each message is a function
+that gives its own words, and a folder of the same name under templates/email. Customers read
+plain words; internal messages and internal notes reach only people who may see them; nobody is
+told of their own act, and everybody gets at most one mail per step. All mails are rows written
+in the step's transaction.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from post_office.models import PRIORITY
+
+from accounts.models import User
+from accounts.roles import Role
+
+from . import outbox, permissions
+from .models import Attachment, BoardDecision, Change, Comment, Confirmation, Event
+from .process import STEP, past_words
+from .states import PLAIN_WORDS, State
+
+Context = dict[str, Any]
+Message = Callable[[Change, Event], Context]
+S = State
+
+
+# --- Who ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Some of a change's people, and what their mail says about why they get it."""
+
+    why: Any
+    find: Callable[[Change], Iterable[User | None]]
+
+
+def team_of(change: Change) -> Iterable[User]:
+    """Return the customer success team that looks after the change's customer."""
+    return change.organisation.success_team.members.all() if change.organisation else ()
+
+
+def named_executor(change: Change) -> Iterable[User]:
+    """Return who is to execute, or is executing, the change."""
+    return [change.execution.executor] if change.execution else []
+
+
+def those_asked(change: Change) -> Iterable[User]:
+    """Return the people whom the board asked and who have not answered."""
+    return User.objects.filter(questions__change=change, questions__answered_at=None).distinct()
+
+
+def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:
+    """Return a function that finds the people with one of these roles."""
+    wanted = Q(groups__name__in=[role.value for role in roles])
+    return lambda change: User.objects.filter(wanted).distinct()
+
+
+def last_authors(change: Change) -> Iterable[User]:
+    """Return who wrote the newest development, or every developer while there is none."""
+    newest = change.developments.order_by("-pk").first()
+    return newest.authors.all() if newest else holders(Role.DEVELOPER)(change)
+
+
+REQUESTER = Audience(_("you asked for this change"), lambda change: [change.requester])
+RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by])
+OWNER = Audience(_("you are the owner of this change"), lambda change: [change.owner])
+WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
+RESPONSIBLE = Audience(
+    _("you look after this change"),
+    lambda change: [change.owner] if change.owner else team_of(change),
+)
+TEAM = Audience(_("your team looks after this customer"), team_of)
+EXECUTOR = Audience(_("you are to execute this change"), named_executor)
+ASKED = Audience(_("the board asked you"), those_asked)
+NEXT = _("you can take the next step")
+
+STAFF = (OWNER, WATCHERS)
+PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)
+ALL = (*PARTIES, TEAM, EXECUTOR)
+
+
+# --- What: one function per message, the folder of its templates has its name ------------------
+
+
+def received(change: Change, event: Event) -> Context:
+    """The request is here."""
+    return {}
+
+
+def progress(change: Change, event: Event) -> Context:
+    """In plain words where the change is now, and when it happens if that is planned."""
+    words = PLAIN_WORDS[S(change.state)]
+    if event.verb == "plan_execution":
+        return {
+            "words": _("It is planned when the change is put in place."),
+            "plan": change.execution,
+        }
+    if event.verb == "plan_deployment":
+        words = _("The change has its place in a release.")
+        return {"words": words, "release": change.deployment.release}
+    return {"words": words}
+
+
+def activity(change: Change, event: Event) -> Context:
+    """What somebody did and why, for Expansive's own people."""
+    return {}
+
+
+def your_turn(change: Change, event: Event) -> Context:
+    """The next step waits for the reader."""
+    return {"step": STEP[awaited_step(change, event)].label}
+
+
+def ownership(change: Change, event: Event) -> Context:
+    """The reader is the owner from now on."""
+    return {}
+
+
+DECISIONS = {
+    ("review", "refused"): _("The request was refused"),
+    ("authorise", "refused"): _("The request was refused"),
+    ("authorise", "authorised"): _("The request was approved"),
+    ("record_board_outcome", "accepted"): _("The board accepted the request"),
+    ("record_board_outcome", "accepted_as_priority"): _(
+        "The board accepted the request as a priority"
+    ),
+    ("record_board_outcome", "information_required"): _(
+        "The board needs to know more about the request"
+    ),
+    ("record_board_outcome", "rejected"): _("The board decided against the request"),
+}
+
+
+def decision(change: Change, event: Event) -> Context:
+    """Approved, refused, or one of the board's four outcomes; a refusal says why."""
+    outcome = event.data["outcome"]
+    category = event.data.get("category", "")
+    return {
+        "headline": DECISIONS[event.verb, outcome],
+        "why_not": event.reason if change.is_final else "",
+        "category": BoardDecision.Category(category).label if category else "",
+        "elsewhere": event.data.get("elsewhere", ""),
+        "words": PLAIN_WORDS[S(change.state)],
+        "questions": change.questions.filter(answered_at=None),
+    }
+
+
+def question(change: Change, event: Event) -> Context:
+    """The board's questions to the reader; ``announce`` adds which are theirs."""
+    return {}
+
+
+def rolled_back(change: Change, event: Event) -> Context:
+    """The change was undone."""
+    return {}
+
+
+def reworked(change: Change, event: Event) -> Context:
+    """What was not as expected is being put right."""
+    return {}
+
+
+def not_confirmed(change: Change, event: Event) -> Context:
+    """The requester says that it is not as expected."""
+    return {"answer": change.confirmation}
+
+
+def closed(change: Change, event: Event) -> Context:
+    """The end, and how it came to it."""
+    successor = Change.objects.filter(pk=event.data.get("successor")).first()
+    return {
+        "how": event.verb,
+        "public_reason": event.verb != "close_unanswered",
+        "successor": successor,
+        "successor_url": outbox.absolute(successor.get_absolute_url()) if successor else "",
+    }
+
+
+def withdrawn(change: Change, event: Event) -> Context:
+    """The request was taken back."""
+    return {}
+
+
+def comment(change: Change, event: Event) -> Context:
+    """Somebody wrote, or attached a file."""
+    return {
+        "comment": Comment.objects.filter(pk=event.data.get("comment")).first(),
+        "attachment": Attachment.objects.filter(pk=event.data.get("attachment")).first(),
+    }
+
+
+INTERNAL: frozenset[Message] = frozenset({activity, your_turn, ownership, not_confirmed})
+"""Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
+
+
+# --- The table -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rule:
+    """After a step, these people read this message, if the change is in one of ``states``."""
+
+    message: Message
+    to: tuple[Audience, ...]
+    states: tuple[State, ...] = tuple(State)
+
+
+RULES: dict[str, tuple[Rule, ...]] = {
+    # Request and initial assessment
+    "submit": (Rule(received, PARTIES),),
+    "edit": (Rule(activity, (*STAFF, RAISER, RESPONSIBLE)),),
+    "assess": (Rule(progress, PARTIES),),
+    "assign": (Rule(ownership, (OWNER,)),),
+    "reclassify": (Rule(progress, PARTIES),),
+    "withdraw": (Rule(withdrawn, ALL),),
+    # Configuration changes
+    "review": (Rule(decision, PARTIES, (S.REFUSED,)), Rule(activity, STAFF)),
+    "authorise": (Rule(decision, PARTIES),),
+    "plan_execution": (Rule(progress, PARTIES),),
+    "start_execution": (Rule(activity, STAFF),),
+    "record_execution": (
+        Rule(rolled_back, (*PARTIES, TEAM), (S.ROLLED_BACK,)),
+        Rule(activity, STAFF),
+    ),
+    "close_rolled_back": (Rule(closed, ALL),),
+    "document": (Rule(activity, STAFF),),
+    # Code changes
+    "record_board_outcome": (
+        Rule(question, (ASKED,), (S.INFORMATION_REQUIRED,)),
+        Rule(decision, (*PARTIES, TEAM)),
+    ),
+    "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
+    "define_requirements": (Rule(activity, STAFF),),
+    "assess_risk": (Rule(activity, STAFF),),
+    "sign_risk_assessment": (Rule(activity, STAFF),),
+    "record_development": (Rule(activity, STAFF),),
+    "peer_review": (Rule(activity, STAFF),),
+    "record_test": (Rule(progress, PARTIES, (S.DEPLOYMENT,)), Rule(activity, STAFF)),
+    "plan_deployment": (Rule(progress, PARTIES),),
+    "start_deployment": (Rule(activity, STAFF),),
+    "record_deployment": (
+        Rule(rolled_back, (*PARTIES, TEAM), (S.DEVELOPMENT,)),
+        Rule(activity, STAFF),
+    ),
+    # Confirmation and close: the question itself is asked by ask_requester below
+    "answer_confirmation": (
+        Rule(closed, (RAISER, OWNER, WATCHERS, TEAM), (S.CLOSED,)),
+        Rule(not_confirmed, (OWNER, TEAM, RAISER, WATCHERS), (S.NOT_CONFIRMED,)),
+    ),
+    "rework": (Rule(reworked, PARTIES),),
+    "close_with_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "close_unanswered": (Rule(closed, (*PARTIES, TEAM)),),
+    # At any time
+    "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
+    "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
+    "attach": (Rule(comment, PARTIES),),
+}
+"""For each person the first rule that reaches them counts; the next step's people come first."""
+
+AWAITED: dict[State, str] = {
+    S.SUBMITTED: "assess",
+    S.REVIEW: "review",
+    S.AUTHORISATION: "authorise",
+    S.EXECUTION: "plan_execution",
+    S.ROLLED_BACK: "plan_execution",
+    S.DOCUMENTATION: "document",
+    S.REQUIREMENTS: "define_requirements",
+    S.RISK_ASSESSMENT: "assess_risk",
+    S.DEVELOPMENT: "record_development",
+    S.TESTING: "record_test",
+    S.DEPLOYMENT: "plan_deployment",
+}
+"""The step that a change waits for when it has come to a state. The board has its agenda."""
+
+AWAITED_AFTER: dict[str, str] = {
+    "plan_execution": "start_execution",
+    "assess_risk": "sign_risk_assessment",
+    "sign_risk_assessment": "assess_risk",
+    "record_development": "peer_review",
+    "peer_review": "record_development",
+}
+"""The step that follows one which did not move the change."""
+
+CANDIDATES: dict[str, Callable[[Change], Iterable[User]]] = {
+    "assess": team_of,
+    "review": team_of,
+    "authorise": lambda change: change.organisation.approvers.all(),
+    "plan_execution": team_of,
+    "start_execution": named_executor,
+    "document": team_of,
+    "define_requirements": holders(Role.DEVELOPER),
+    "assess_risk": holders(Role.DEVELOPER),
+    "sign_risk_assessment": holders(Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
+    "record_development": last_authors,
+    "peer_review": holders(Role.PEER_REVIEWER),
+    "record_test": holders(Role.TESTER),
+    "plan_deployment": holders(Role.RELEASE_MANAGER),
+}
+"""Who may be asked to take a step; ``permissions`` decides who of them can."""
+
+
+# --- Telling ---------------------------------------------------------------------------------
 
 
 def announce(change: Change, event: Event) -> None:
     """Queue the messages that a step calls for."""
+    if change.state == S.DRAFT or (event.from_state == S.DRAFT and event.verb != "submit"):
+        return
+    letters: dict[int, tuple[User, Message, Any]] = {}
+    for person in next_people(change, event):
+        letters.setdefault(person.pk, (person, your_turn, NEXT))
+    for rule in RULES.get(event.verb, ()):
+        if change.state not in rule.states:
+            continue
+        for audience in rule.to:
+            for person in audience.find(change):
+                if person and person.pk not in letters and _may_read(person, rule, change, event):
+                    message = _worded_for(person, rule.message, change)
+                    letters[person.pk] = (person, message, audience.why)
+    told = [letter for key, letter in letters.items() if key != event.actor_id]
+    outbox.put([_letter(change, event, *letter) for letter in told])
+
+
+def awaited_step(change: Change, event: Event) -> str:
+    """Return the verb of the step that the change waits for after this event, or nothing."""
+    if event.verb in AWAITED_AFTER and (not event.moved or event.verb == "plan_execution"):
+        return AWAITED_AFTER[event.verb]
+    return AWAITED.get(S(change.state), "") if event.moved else ""
+
+
+def next_people(change: Change, event: Event) -> Sequence[User]:
+    """Return everybody who may take the step that the change waits for now."""
+    step = awaited_step(change, event)
+    if not step:
+        return []
+    people = {person.pk: person for person in CANDIDATES[step](change) if person.is_active}
+    know_roles(people.values())
+    return [person for person in people.values() if permissions.check(step, person, change)]
+
+
+def know_roles(people: Iterable[User]) -> None:
+    """Load the roles of many people with one query instead of one each."""
+    names = dict(
+        User.objects.filter(pk__in=[person.pk for person in people])
+        .annotate(names=ArrayAgg("groups__name", filter=Q(groups__isnull=False), default=[]))
+        .values_list("pk", "names")
+    )
+    known = set(Role.values)
+    for person in people:
+        person.roles = frozenset(Role(name) for name in names[person.pk] if name in known)
+
+
+def _may_read(person: User, rule: Rule, change: Change, event: Event) -> bool:
+    if not permissions.may_see(person, change):
+        return False
+    internal = event.is_internal or event.verb == "note" or rule.message in INTERNAL
+    return not internal or permissions.can_see_internal(person)
+
+
+def _worded_for(person: User, message: Message, change: Change) -> Message:
+    """Expansive's own people read what was done, where a customer reads what it means."""
+    staff = permissions.can_see_internal(person) and person.pk != change.requester_id
+    return activity if message is progress and staff else message
+
+
+def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Any:
+    context = {
+        "event": event,
+        "actor": event.actor_name or _("The system"),
+        "act": past_words(event.verb),
+        "state": S(change.state).label,
+        "staff": permissions.can_see_internal(person),
+        "why": why,
+        **message(change, event),
+    }
+    urgent = message in (question, your_turn)
+    if message is question:
+        context["questions"] = change.questions.filter(answerer=person, answered_at=None)
+    priority = PRIORITY.high if urgent else PRIORITY.medium
+    return outbox.write(person, message.__name__, change, context, priority)
+
+
+# --- Confirmation ------------------------------------------------------------------------------
 
 
 def ask_requester(confirmation: Confirmation, token: str) -> None:
     """Ask the requester, with the link, whether the change meets their needs."""
+    _to_requester("confirmation", confirmation, token)
 
 
 def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:
     """Remind the requester, with a link of its own."""
+    _to_requester("reminder", confirmation, token, days=after_days)
+
+
+def _to_requester(message: str, confirmation: Confirmation, token: str, **context: Any) -> None:
+    change = confirmation.change
+    person = change.requester
+    if not person.is_active:
+        return
+    link = confirmation.links.order_by("-pk").first()
+    context = {
+        "confirmation": confirmation,
+        "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
+        "expires_at": link.expires_at,
+        "why": REQUESTER.why,
+        **context,
+    }
+    outbox.put([outbox.write(person, message, change, context, PRIORITY.high)])
 
 
 def escalate(confirmation: Confirmation) -> None:
     """Tell the owner and the success team that the requester did not answer."""
+    change = confirmation.change
+    people: dict[int, tuple[User, Any]] = {}
+    for audience in (OWNER, TEAM):
+        for person in audience.find(change):
+            if person and permissions.may_see(person, change):
+                people.setdefault(person.pk, (person, audience.why))
+    context = {
+        "confirmation": confirmation,
+        "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
+    }
+    outbox.put(
+        [
+            outbox.write(person, "escalation", change, {**context, "why": why}, PRIORITY.high)
+            for person, why in people.values()
+        ]
+    )

@@ -1,0 +1,35 @@
+"""What tests read of the outbox."""
+
+import re
+
+from post_office.models import Email
+
+
+def told(since: int = 0) -> list[tuple[str, str]]:
+    """Return (first name, subject without reference and title) of the mails after a row."""
+    rows = Email.objects.filter(pk__gt=since).order_by("pk")
+    return sorted((row.to[0].split(".")[0], short(row.subject)) for row in rows)
+
+
+def short(subject: str) -> str:
+    """Return a subject without the change's reference and title."""
+    return re.sub(r"^\[CR-\d+\] ", "", subject).rpartition(": ")[0]
+
+
+def last_row() -> int:
+    """Return the newest row of the outbox, 0 while it is empty."""
+    return Email.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def mail_to(email: str) -> Email:
+    """Return the newest mail to an address."""
+    return Email.objects.filter(to=email).order_by("-pk")[0]
+
+
+def link_in(row: Email) -> str:
+    """Return the path of the one link to a confirmation in a mail; both bodies carry the same."""
+    links = {
+        re.search(r"/confirm/[^/\s\"]+/", body).group() for body in (row.message, row.html_message)
+    }
+    assert len(links) == 1
+    return links.pop()
