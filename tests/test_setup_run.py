@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120
 WARM_START_SECONDS = 10
 
+# One copy serves all tests of this file: they belong into one process.
+pytestmark = pytest.mark.xdist_group("run")
+
 
 class Product:
     """One copy of the product, seen from outside."""
@@ -181,7 +184,7 @@ def test_a_killed_start_blocks_nothing_and_loses_nothing(product: Product) -> No
     assert (product.data / "secret-key").read_text() == key
 
 
-def test_ctrl_c_stops_everything_in_order(product: Product) -> None:
+def test_it_stops_in_order_starts_quickly_again_and_can_be_reset(product: Product) -> None:
     numbers = list(product.parts().values())
     assert product.send(signal.SIGINT) == 0
     assert wait_until_gone(numbers) == []
@@ -189,11 +192,11 @@ def test_ctrl_c_stops_everything_in_order(product: Product) -> None:
     order = [ending.index(f"\n  {name}\n") for name in ("worker", "web", "valkey", "postgres")]
     assert order == sorted(order)
     assert "database system is shut down" in (product.data / "log" / "postgres.log").read_text()
-
-
-def test_a_warm_start_is_quick(product: Product) -> None:
     assert product.start() < WARM_START_SECONDS
-    product.send(signal.SIGTERM)
+    assert product.send(signal.SIGTERM) == 0
+    assert product.again("--reset").returncode == 0
+    assert not (product.data / "postgres").exists()
+    assert not (product.data / "secret-key").exists()
 
 
 @pytest.mark.parametrize(
@@ -210,9 +213,3 @@ def test_a_wrong_port_is_named(port: str, sentence: str, tmp_path: Path) -> None
     assert done.returncode == 1
     assert sentence in done.stdout
     assert "Traceback" not in done.stderr
-
-
-def test_a_reset_throws_everything_away(product: Product) -> None:
-    assert product.again("--reset").returncode == 0
-    assert not (product.data / "postgres").exists()
-    assert not (product.data / "secret-key").exists()
