@@ -1,0 +1,93 @@
+"""What is offered while somebody types: people to raise for, requests that look alike."""
+
+from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Greatest, Upper
+
+from accounts.models import EmailDomain, Organisation, User
+from accounts.roles import Role
+
+from .models import Change, parse_reference
+from .queries import visible_to
+
+OFFERED = 8
+LOOKALIKES = 5
+SHORTEST_TITLE = 5
+
+
+def organisations_for(user: User) -> QuerySet[Organisation]:
+    """Customers that this person may raise for (the rule of ``permissions.may_raise_for``)."""
+    active = Organisation.objects.filter(is_active=True)
+    if not user.is_active:
+        return active.none()
+    if not user.is_internal:
+        return active.filter(pk=user.organisation_id)
+    if user.has_role(Role.SUPPORT):
+        return active
+    if user.has_role(Role.CUSTOMER_SUCCESS):
+        return active.filter(success_team__in=user.team_ids)
+    return active.none()
+
+
+def requesters_for(user: User, text: str, organisation_pk: int | None = None) -> list[User]:
+    """Return people whose name or address has every word typed, the chosen customer's first."""
+    people = User.objects.filter(is_active=True, organisation__in=organisations_for(user))
+    for word in text.split()[:5]:
+        people = people.filter(Q(display_name__icontains=word) | Q(email__icontains=word))
+    chosen = Case(
+        When(organisation=organisation_pk, then=Value(0)),
+        default=Value(1),
+        output_field=IntegerField(),
+    )
+    return list(
+        people.select_related("organisation").order_by(chosen, "display_name", "pk")[:OFFERED]
+    )
+
+
+def organisation_of_address(email: str) -> Organisation | None:
+    """Return the customer whose mail domain this is; a subdomain counts as its parent."""
+    labels = email.rpartition("@")[2].lower().split(".")
+    domains = [".".join(labels[start:]) for start in range(max(len(labels) - 1, 0))]
+    found = EmailDomain.objects.filter(domain__in=domains).select_related("organisation")
+    best = max(found, key=lambda one: len(one.domain), default=None)
+    return best.organisation if best else None
+
+
+def similar_to(
+    user: User, title: str, organisation_pk: int, besides: int | None = None
+) -> list[Change]:
+    """Return visible changes of a customer whose title looks like this one, the closest first.
+
+    Whole titles are compared, and also single stretches of them, so that the beginning of a
+    title finds its double. Both use the trigram index on the title in capitals.
+    """
+    wanted = " ".join(title.upper().split())
+    if len(wanted) < SHORTEST_TITLE:
+        return []
+    capitals = Upper("title")
+    close = Greatest(TrigramSimilarity(capitals, wanted), TrigramWordSimilarity(wanted, capitals))
+    return list(
+        visible_to(user)
+        .filter(organisation=organisation_pk)
+        .exclude(pk=besides)
+        .alias(capitals=capitals)
+        .filter(Q(capitals__trigram_similar=wanted) | Q(capitals__trigram_word_similar=wanted))
+        .only("pk", "title", "state", "type", "created_at")
+        .order_by(close.desc(), "-pk")[:LOOKALIKES]
+    )
+
+
+def changes_matching(user: User, text: str, besides: int) -> list[Change]:
+    """Return visible changes by reference or by words of the title, for linking."""
+    visible = visible_to(user).exclude(pk=besides).only("pk", "title", "state", "type")
+    number = parse_reference(text)
+    if number is None and text.strip().isdecimal() and len(text.strip()) < 18:
+        number = int(text)
+    if number is not None:
+        return list(visible.filter(pk=number))
+    words = text.split()[:5]
+    if not words or len(text.strip()) < 3:
+        return []
+    for word in words:
+        visible = visible.filter(title__icontains=word)
+    return list(visible.order_by("-pk")[:OFFERED])

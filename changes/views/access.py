@@ -1,0 +1,61 @@
+"""Who gets as far as a view: people who are signed in, on changes that exist for them."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from .. import permissions, queries
+from ..errors import StepForbidden, StepIllegal
+from ..models import Change
+
+View = Callable[..., HttpResponse]
+
+
+class SignedInRequest(HttpRequest):
+    """A request behind ``signed_in``: there is a person."""
+
+    user: User
+
+
+def signed_in(view: View) -> View:
+    """Ask for the sign-in, as ``login_required`` does, but tell a page's script in words.
+
+    A request in the background would follow the redirect and put the sign-in page into the
+    middle of what somebody is typing.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        in_background = request.headers.get("HX-Request") == "true"
+        if in_background and not request.user.is_authenticated:
+            words = _(
+                "You are signed out. Sign in again in another tab: what you typed stays here."
+            )
+            return HttpResponse(
+                words, status=HTTPStatus.UNAUTHORIZED, content_type="text/plain; charset=utf-8"
+            )
+        return login_required(view)(request, *args, **kwargs)
+
+    return guarded
+
+
+def visible_or_404(user: User, pk: int) -> Change:
+    """Return a change with its people; one that is not this person's does not exist."""
+    try:
+        return queries.with_people(queries.visible_to(user)).get(pk=pk)
+    except Change.DoesNotExist:
+        raise Http404 from None
+
+
+def insist(decision: permissions.Decision) -> None:
+    """Go on only if allowed. Raises StepForbidden or StepIllegal with the reason."""
+    if decision:
+        return
+    waiting = (permissions.Refusal.STATE, permissions.Refusal.GATE)
+    raise (StepIllegal if decision.kind in waiting else StepForbidden)(decision.reason)

@@ -1,0 +1,286 @@
+"""Comments, files, links and watching: what people do beside the process."""
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+
+from .. import attachments, finding, lifecycle, markdown, permissions
+from ..errors import StepIncomplete
+from ..forms.discussion import AttachForm, CommentForm, LinkForm
+from ..models import Attachment, Change, ChangeLink, Comment, parse_reference
+from ..permissions.rules import can_see_internal
+from .access import SignedInRequest, insist, signed_in, visible_or_404
+
+Context = dict[str, Any]
+
+
+# --- What the page of a change shows ---------------------------------------------------
+
+
+def discussion_context(user: User, change: Change) -> Context:
+    """Return what ``changes/partials/discussion.html`` shows, in four queries.
+
+    Internal notes and files, and changes that the person does not see, are not in it, nor in
+    any number.
+    """
+    return {
+        **comments_context(user, change),
+        **attachments_context(user, change),
+        **links_context(user, change),
+        **watch_context(user, change),
+    }
+
+
+def comments_context(user: User, change: Change) -> Context:
+    """Return the comments that this person may read, and the form for another."""
+    comments = _with_html(_readable(user, change.comments.select_related("author")))
+    return {
+        "change": change,
+        "comments": comments,
+        "after": comments[-1].pk if comments else 0,
+        "comment_form": CommentForm(user=user),
+        "may_comment": permissions.can_comment(user, change),
+        "sees_internal": can_see_internal(user),
+    }
+
+
+def attachments_context(user: User, change: Change) -> Context:
+    """Return the files that this person may have, and the form for more."""
+    return {
+        "change": change,
+        "attachments": list(_readable(user, change.attachments.select_related("uploaded_by"))),
+        "attach_form": AttachForm(user=user),
+        "may_attach": permissions.can_attach(user, change),
+        "sees_internal": can_see_internal(user),
+    }
+
+
+def links_context(user: User, change: Change) -> Context:
+    """Return the linked changes that this person sees, in the words of this side."""
+    both = ChangeLink.objects.filter(Q(source=change) | Q(target=change))
+    links = []
+    for link in both.select_related("source", "target").order_by("kind", "pk"):
+        outward = link.source_id == change.pk
+        other = link.target if outward else link.source
+        if permissions.may_see(user, other):
+            words = link.get_kind_display() if outward else ChangeLink.REVERSED[link.kind]
+            links.append({"pk": link.pk, "words": words, "change": other})
+    return {
+        "change": change,
+        "links": links,
+        "link_form": LinkForm(user=user),
+        "may_link": permissions.can_link(user, change),
+        "sees_internal": can_see_internal(user),
+    }
+
+
+def watch_context(user: User, change: Change) -> Context:
+    """Return who watches; names are for Expansive's own people."""
+    watchers = list(change.watchers.only("pk", "display_name", "email"))
+    return {
+        "change": change,
+        "watchers": watchers if can_see_internal(user) else [],
+        "watcher_count": len(watchers),
+        "is_watching": any(watcher.pk == user.pk for watcher in watchers),
+        "may_watch": permissions.can_watch(user, change),
+    }
+
+
+def _with_html(comments: Iterable[Comment]) -> list[Comment]:
+    found = list(comments)
+    for one in found:
+        one.html = markdown.render(one.body)  # type: ignore[attr-defined]
+    return found
+
+
+def _readable(user: User, records: Any) -> Any:
+    return records if can_see_internal(user) else records.filter(is_internal=False)
+
+
+# --- Comments and notes -----------------------------------------------------------------
+
+
+@signed_in
+@require_POST
+def comment(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Add a comment or note; in the background, answer with all that is new since the page."""
+    change = visible_or_404(request.user, pk)
+    form = CommentForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _comment_form(request, change, form)
+    internal = form.cleaned_data["internal"]
+    written = lifecycle.comment(
+        change, actor=request.user, body=form.cleaned_data["body"], internal=internal
+    )
+    if not _in_background(request):
+        words = _("Your internal note is added.") if internal else _("Your comment is added.")
+        messages.success(request, words)
+        return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
+    after = request.POST.get("after", "")
+    since = int(after) if after.isascii() and after.isdecimal() and len(after) < 16 else 0
+    new = _readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
+    context = {
+        "change": change,
+        "sees_internal": can_see_internal(request.user),
+        "comments": _with_html(new),
+        "after": written.pk,
+    }
+    return render(request, "changes/partials/comments_new.html", context)
+
+
+def _comment_form(request: SignedInRequest, change: Change, form: CommentForm) -> HttpResponse:
+    insist(permissions.can_comment(request.user, change))
+    context = {**comments_context(request.user, change), "comment_form": form}
+    context["after"] = request.POST.get("after", "")[:16]
+    return _form_again(request, context, "comment", "#comment-form")
+
+
+# --- Files -------------------------------------------------------------------------------
+
+
+@signed_in
+@require_POST
+def attach(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Keep one or several files: all of them or, if one is refused, none."""
+    change = visible_or_404(request.user, pk)
+    form = AttachForm(request.POST, request.FILES, user=request.user)
+    if not form.is_valid():
+        insist(permissions.can_attach(request.user, change))
+        context = {**attachments_context(request.user, change), "attach_form": form}
+        return _form_again(request, context, "attach", "#attachments")
+    attachments.keep(
+        change,
+        form.cleaned_data["files"],
+        actor=request.user,
+        internal=form.cleaned_data["internal"],
+    )
+    return _shown_again(request, change, "attachments", attachments_context)
+
+
+@signed_in
+@require_safe
+def attachment(request: SignedInRequest, pk: int, attachment_pk: int) -> FileResponse:
+    """Hand out a file to somebody who sees it, as a download."""
+    change = visible_or_404(request.user, pk)
+    readable = _readable(request.user, Attachment.objects.filter(change=change))
+    found = get_object_or_404(readable, pk=attachment_pk)
+    try:
+        return attachments.download(found)
+    except FileNotFoundError:
+        raise Http404 from None
+
+
+# --- Links -------------------------------------------------------------------------------
+
+
+@signed_in
+@require_POST
+def link(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Link this change to another one."""
+    change = visible_or_404(request.user, pk)
+    insist(permissions.can_link(request.user, change))
+    form = LinkForm(request.POST, user=request.user)
+    if form.is_valid():
+        other, kind = form.cleaned_data["target"], form.cleaned_data["kind"]
+        try:
+            lifecycle.link(change, actor=request.user, other=other, kind=kind)
+        except StepIncomplete as error:
+            form.add_error("target", str(error))
+        else:
+            return _shown_again(request, change, "links", links_context)
+    context = {**links_context(request.user, change), "link_form": form}
+    return _form_again(request, context, "link", "#links")
+
+
+@signed_in
+@require_POST
+def unlink(request: SignedInRequest, pk: int, link_pk: int) -> HttpResponse:
+    """Remove a link between two changes that the person sees."""
+    change = visible_or_404(request.user, pk)
+    both = ChangeLink.objects.filter(Q(source=change) | Q(target=change))
+    record = get_object_or_404(both.select_related("source", "target"), pk=link_pk)
+    other = record.target if record.source_id == change.pk else record.source
+    if not permissions.may_see(request.user, other):
+        raise Http404
+    lifecycle.unlink(change, actor=request.user, record=record)
+    return _shown_again(request, change, "links", links_context)
+
+
+@signed_in
+@require_safe
+def find_change(request: SignedInRequest) -> HttpResponse:
+    """Offer visible changes for the link field, by reference or by words of the title."""
+    text = request.GET.get("target", "")[:200]
+    besides = parse_reference(request.GET.get("besides", "")) or 0
+    found = finding.changes_matching(request.user, text, besides)
+    context = {"found": found, "text": text.strip()}
+    return render(request, "changes/partials/find_change.html", context)
+
+
+# --- Watching ----------------------------------------------------------------------------
+
+
+@signed_in
+@require_POST
+def watch(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Follow the change."""
+    return _watching(request, pk, lifecycle.watch)
+
+
+@signed_in
+@require_POST
+def unwatch(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Stop following the change."""
+    return _watching(request, pk, lifecycle.unwatch)
+
+
+def _watching(request: SignedInRequest, pk: int, act: Callable[..., None]) -> HttpResponse:
+    change = visible_or_404(request.user, pk)
+    act(change, actor=request.user)
+    return _shown_again(request, change, "watch", watch_context)
+
+
+# --- Answers -----------------------------------------------------------------------------
+
+
+def _in_background(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+def _shown_again(
+    request: SignedInRequest, change: Change, part: str, context_of: Callable[..., Context]
+) -> HttpResponse:
+    """Show a part of the change's page anew, or go there."""
+    if not _in_background(request):
+        return redirect(f"{change.get_absolute_url()}#{part}")
+    return render(request, f"changes/partials/{part}.html", context_of(request.user, change))
+
+
+def _form_again(request: SignedInRequest, context: Context, verb: str, target: str) -> HttpResponse:
+    """Show a form with its mistakes: in its place, or on a page of its own."""
+    if not _in_background(request):
+        return render(
+            request,
+            "changes/discuss.html",
+            {**context, "verb": verb},
+            status=HTTPStatus.BAD_REQUEST,
+        )
+    partial = {"comment": "comment_form", "attach": "attachments", "link": "links"}[verb]
+    response = render(
+        request,
+        f"changes/partials/{partial}.html",
+        context,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY,
+    )
+    response["HX-Retarget"] = target
+    response["HX-Reswap"] = "outerHTML"
+    return response

@@ -1,0 +1,368 @@
+"""Writing a request, keeping it as a draft, sending it, and changing it later."""
+
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.models import User
+
+from .. import attachments, finding, lifecycle, markdown, permissions
+from ..errors import ChangeStale, StepError, StepForbidden, StepIncomplete
+from ..forms.intake import (
+    CustomerForm,
+    NewRequestForm,
+    RequestForm,
+    RevisionForm,
+    SupportForm,
+    form_for,
+    parse_person,
+)
+from ..models import Change, parse_reference
+from ..next_step import next_step
+from ..states import State
+from .access import SignedInRequest, insist, signed_in, visible_or_404
+
+KEYS_KEPT = 30
+PREVIEW_LIMIT = 50_000
+page_methods = require_http_methods(["GET", "HEAD", "POST"])
+
+
+# --- A new request, and a draft ---------------------------------------------------------
+
+
+@signed_in
+@page_methods
+def new(request: SignedInRequest) -> HttpResponse:
+    """Write a request; ``?draft=`` goes on with what was kept while typing."""
+    _refuse_unless_may_raise(request.user)
+    draft = _draft_in_address(request) or _draft_by_key(request)
+    if draft is not None and draft.state != State.DRAFT:
+        messages.info(request, _("%s has been submitted already.") % draft.reference)
+        return redirect(draft)
+    if request.method == "POST":
+        return _save(request, draft)
+    form = form_for(request.user)(
+        user=request.user, change=draft, initial={"key": secrets.token_urlsafe(12)}
+    )
+    return _draft_page(request, form, draft)
+
+
+@signed_in
+@page_methods
+def edit(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Change what is asked for: a draft in every field, a request as a new revision."""
+    change = visible_or_404(request.user, pk)
+    if change.state == State.DRAFT:
+        if request.method == "POST":
+            return _save(request, change)
+        return _draft_page(
+            request, form_for(request.user)(user=request.user, change=change), change
+        )
+    if request.method == "POST":
+        return _revise(request, change)
+    insist(permissions.can_edit(request.user, change))
+    return _revision_page(request, RevisionForm(user=request.user, change=change), change)
+
+
+@signed_in
+@page_methods
+def submit(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Send a draft as it stands; what is missing is shown on the draft's form."""
+    change = visible_or_404(request.user, pk)
+    if request.method != "POST":
+        return redirect(reverse("changes:edit", args=[change.pk]))
+    try:
+        lifecycle.submit(change, actor=request.user, seen=_number(request.POST.get("seen")))
+    except StepIncomplete as error:
+        form = _bound_to(change, request.user)
+        if form.is_valid():
+            raise
+        return _draft_page(request, form, change, status=error.status)
+    return _submitted(request, change)
+
+
+def _refuse_unless_may_raise(user: User) -> None:
+    insist(permissions.can_raise(user))
+    if user.organisation and not permissions.may_raise_for(user, user.organisation):
+        raise StepForbidden(_("Your organisation cannot raise requests at present."))
+
+
+def _draft_in_address(request: SignedInRequest) -> Change | None:
+    """Return the draft that the page's script has written into the address."""
+    reference = request.GET.get("draft")
+    if reference is None:
+        return None
+    found = visible_or_404(request.user, parse_reference(reference) or 0)
+    if found.raised_by_id != request.user.pk:
+        raise Http404
+    return found
+
+
+def _draft_by_key(request: SignedInRequest) -> Change | None:
+    """Return what an earlier sending of the same form has made, whose answer was lost."""
+    key = request.POST.get("key", "")
+    pk = request.session.get("requests_by_key", {}).get(key) if key else None
+    return Change.objects.filter(pk=pk, raised_by=request.user).first() if pk else None
+
+
+def _remember_key(request: SignedInRequest, key: str, draft: Change) -> None:
+    if not key:
+        return
+    known = dict(list(request.session.get("requests_by_key", {}).items())[-KEYS_KEPT:])
+    request.session["requests_by_key"] = {**known, key: draft.pk}
+
+
+def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
+    """Save the form, and submit the request if that button was pressed; nothing on an error."""
+    submitting = request.POST.get("action") == "submit"
+    form = form_for(request.user)(
+        request.POST, request.FILES, user=request.user, change=draft, submitting=submitting
+    )
+    status = HTTPStatus.BAD_REQUEST
+    if form.is_valid():
+        try:
+            change = _write(request.user, form, draft, submitting)
+        except ChangeStale as error:
+            return _draft_page(request, form, draft, status=error.status, happened=str(error))
+        except StepError as error:
+            form.add_error(None, str(error))
+            status = HTTPStatus(error.status)
+        else:
+            _remember_key(request, form.cleaned_data.get("key", ""), change)
+            if submitting:
+                return _submitted(request, change)
+            messages.success(request, _("Draft %s is saved.") % change.reference)
+            return redirect(change)
+    return _draft_page(request, form, draft, status=status)
+
+
+@transaction.atomic
+def _write(
+    user: User, form: SupportForm | CustomerForm, draft: Change | None, submitting: bool
+) -> Change:
+    """Write requester, request and files in one transaction; submit it if asked to."""
+    fields = form.arguments()
+    if isinstance(form, SupportForm):
+        fields["requester"] = form.requester_to_set()
+    seen = form.cleaned_data.get("seen")
+    services = form.chosen_services
+    if draft is None:
+        draft = lifecycle.save_draft(None, actor=user, services=services, **fields)
+        seen = None
+    elif not submitting or _differs(draft, fields, services):
+        draft = lifecycle.edit(draft, actor=user, seen=seen, services=services, **fields)
+        seen = None
+    attachments.keep(draft, form.cleaned_data["attachments"], actor=user)
+    if submitting:
+        draft = lifecycle.submit(draft, actor=user, seen=seen)
+    return draft
+
+
+def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool:
+    if {service.pk for service in services} != {service.pk for service in draft.services.all()}:
+        return True
+    return any(getattr(draft, name) != value for name, value in fields.items())
+
+
+def _submitted(request: SignedInRequest, change: Change) -> HttpResponse:
+    change = visible_or_404(request.user, change.pk)
+    words = {"reference": change.reference, "next": next_step(change).sentence}
+    messages.success(request, _("%(reference)s is submitted. Next: %(next)s") % words)
+    return redirect(change)
+
+
+def _bound_to(draft: Change, user: User) -> NewRequestForm:
+    """Return the draft's form as if it had been sent with what is in the draft."""
+    blank = form_for(user)(user=user, change=draft)
+    data = {name: blank[name].value() for name in blank.fields if blank[name].value() is not None}
+    return form_for(user)(data, user=user, change=draft)
+
+
+def _draft_page(
+    request: SignedInRequest,
+    form: NewRequestForm,
+    draft: Change | None,
+    *,
+    status: int = HTTPStatus.OK,
+    happened: str = "",
+) -> HttpResponse:
+    if happened and draft is not None:
+        draft = visible_or_404(request.user, draft.pk)
+        form.data = form.data.copy()
+        form.data["seen"] = draft.version
+    is_new = request.resolver_match is not None and request.resolver_match.url_name == "new"
+    context = {
+        "form": form,
+        "draft": draft,
+        "happened": happened,
+        "by_support": isinstance(form, SupportForm),
+        "attached": list(draft.attachments.all()) if draft else [],
+        "lost_files": form.is_bound and bool(request.FILES),
+        "drafts": _other_drafts(request.user, draft) if is_new else [],
+    }
+    template = "changes/new.html" if is_new else "changes/edit_draft.html"
+    return render(request, template, context, status=status)
+
+
+def _other_drafts(user: User, draft: Change | None) -> list[Change]:
+    mine = Change.objects.filter(raised_by=user, state=State.DRAFT)
+    if draft is not None:
+        mine = mine.exclude(pk=draft.pk)
+    return list(mine.only("pk", "title", "state", "updated_at").order_by("-updated_at")[:5])
+
+
+# --- A submitted request ----------------------------------------------------------------
+
+
+def _revise(request: SignedInRequest, change: Change) -> HttpResponse:
+    form = RevisionForm(request.POST, user=request.user, change=change)
+    if not form.is_valid():
+        insist(permissions.can_edit(request.user, change))
+        return _revision_page(request, form, change, status=HTTPStatus.BAD_REQUEST)
+    try:
+        revised = lifecycle.edit(
+            change,
+            actor=request.user,
+            seen=form.cleaned_data["seen"] or 0,
+            services=form.cleaned_data["services"],
+            reason=form.cleaned_data["reason"],
+            **form.arguments(),
+        )
+    except ChangeStale as error:
+        now = visible_or_404(request.user, change.pk)
+        if not permissions.can_edit(request.user, now):
+            raise
+        form.data = form.data.copy()
+        form.data["seen"] = now.version
+        return _revision_page(request, form, now, status=error.status, happened=str(error))
+    words = {"reference": revised.reference, "revision": revised.revision}
+    messages.success(request, _("%(reference)s is saved. It is now revision %(revision)s.") % words)
+    return redirect(revised)
+
+
+def _revision_page(
+    request: SignedInRequest,
+    form: RequestForm,
+    change: Change,
+    *,
+    status: int = HTTPStatus.OK,
+    happened: str = "",
+) -> HttpResponse:
+    context = {"form": form, "change": change, "happened": happened, "next": change.revision + 1}
+    return render(request, "changes/edit.html", context, status=status)
+
+
+# --- While typing -----------------------------------------------------------------------
+
+
+@require_POST
+def autosave(request: HttpRequest) -> JsonResponse:
+    """Keep what is typed so far as a draft; what is not valid yet is left out.
+
+    Answers with the draft's reference and version, or with ``kept: false`` while there is
+    nothing worth keeping. 401 signed out, 403 not for this person, 409 submitted or saved
+    elsewhere: in each case with words for the person.
+    """
+    if not isinstance(request.user, User):
+        words = _("You are signed out. Sign in again in another tab: what you typed stays here.")
+        return JsonResponse({"kept": False, "words": words}, status=HTTPStatus.UNAUTHORIZED)
+    try:
+        _refuse_unless_may_raise(request.user)
+        draft = _draft_in_address(request) or _draft_by_key(request)
+        form = form_for(request.user)(
+            request.POST, user=request.user, change=draft, submitting=False
+        )
+        form.is_valid()
+        if draft is None and not (form.data.get("title") or form.data.get("description")):
+            return JsonResponse({"kept": False, "words": ""})
+        draft = _autosave(request, form, draft)
+    except StepError as error:
+        return JsonResponse({"kept": False, "words": str(error)}, status=error.status)
+    words = _("Kept as draft %s") % draft.reference
+    if set(form.errors) - {"attachments"}:
+        words = _("Kept as draft %s, without what is not complete yet") % draft.reference
+    return JsonResponse(
+        {
+            "kept": True,
+            "complete": not form.errors and not getattr(form, "new_address", ""),
+            "reference": draft.reference,
+            "version": draft.version,
+            "words": words,
+        }
+    )
+
+
+def _autosave(request: SignedInRequest, form: NewRequestForm, draft: Change | None) -> Change:
+    services = form.chosen_services
+    if draft is None:
+        draft = lifecycle.save_draft(
+            None, actor=request.user, services=services, **form.arguments()
+        )
+        _remember_key(request, form.cleaned_data.get("key", ""), draft)
+        return draft
+    seen = form.cleaned_data.get("seen") or draft.version
+    return lifecycle.autosave(
+        draft, actor=request.user, seen=seen, services=services, **form.arguments()
+    )
+
+
+@signed_in
+@require_safe
+def find_requester(request: SignedInRequest) -> HttpResponse:
+    """Offer people for the requester field, or to add the address that was typed."""
+    _refuse_unless_may_raise(request.user)
+    text = request.GET.get("requester", "").strip()[:200]
+    people: list[User] = []
+    if request.user.is_internal and len(text) >= 2:
+        name, address = parse_person(text)
+        chosen = _number(request.GET.get("organisation"))
+        people = finding.requesters_for(request.user, address or text, chosen)
+        if address and not people:
+            return _offer_new(request, name, address)
+    context = {"people": people, "text": text}
+    return render(request, "changes/partials/find_requester.html", context)
+
+
+def _offer_new(request: SignedInRequest, name: str, address: str) -> HttpResponse:
+    owner = finding.organisation_of_address(address)
+    if owner and not permissions.may_raise_for(request.user, owner):
+        owner = None
+    local = address.partition("@")[0].partition("+")[0]
+    guess = name or " ".join(part.capitalize() for part in local.replace("_", ".").split("."))
+    context = {"people": [], "text": address, "address": address, "guess": guess, "owner": owner}
+    return render(request, "changes/partials/find_requester.html", context)
+
+
+@signed_in
+@require_safe
+def similar(request: SignedInRequest) -> HttpResponse:
+    """Show requests of the same customer whose title looks like the one being typed."""
+    user = request.user
+    organisation = user.organisation_id or _number(request.GET.get("organisation"))
+    besides = parse_reference(request.GET.get("draft", ""))
+    found: list[Change] = []
+    if organisation:
+        found = finding.similar_to(user, request.GET.get("title", "")[:200], organisation, besides)
+    return render(request, "changes/partials/similar.html", {"similar": found})
+
+
+@signed_in
+@require_POST
+def preview_markdown(request: SignedInRequest) -> HttpResponse:
+    """Draw the text of the field that ``field`` names, as it will look on the page."""
+    text = request.POST.get(request.POST.get("field", ""), "")
+    context = {"html": markdown.render(text[:PREVIEW_LIMIT]), "is_empty": not text.strip()}
+    return render(request, "changes/partials/preview.html", context)
+
+
+def _number(text: str | None) -> int | None:
+    """Return a number as a form sends it, or None."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None

@@ -1,0 +1,155 @@
+// Writing: lists that offer while one types, files that are too large, comments, quick keys.
+(() => {
+  // --- Combobox: the list is drawn by the server, the keys are handled here ---------------
+  const boxOf = (element) => element.closest?.("[data-combobox]");
+  const partsOf = (box) => ({
+    input: box.querySelector("[role=combobox]"),
+    list: box.querySelector("[role=listbox]"),
+  });
+  const optionsOf = (list) => [...list.querySelectorAll("[role=option]:not([aria-disabled])")];
+
+  function open(box, yes) {
+    const { input, list } = partsOf(box);
+    const shown = yes && list.childElementCount > 0;
+    list.hidden = !shown;
+    input.setAttribute("aria-expanded", String(shown));
+    if (!shown) mark(box, null);
+  }
+
+  function mark(box, option) {
+    const { input, list } = partsOf(box);
+    for (const one of optionsOf(list)) one.setAttribute("aria-selected", String(one === option));
+    if (option) {
+      input.setAttribute("aria-activedescendant", option.id);
+      option.scrollIntoView({ block: "nearest" });
+    } else {
+      input.removeAttribute("aria-activedescendant");
+    }
+  }
+
+  function choose(box, option) {
+    const { input } = partsOf(box);
+    input.dataset.chosen = input.value = option.dataset.value;
+    open(box, false);
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new CustomEvent("combobox:chosen", { bubbles: true, detail: option.dataset }));
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const box = event.target.matches?.("[role=combobox]") && boxOf(event.target);
+    if (!box) return;
+    const { input, list } = partsOf(box);
+    const options = optionsOf(list);
+    const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
+    if (event.key === "Escape" && !list.hidden) {
+      open(box, false);
+    } else if (event.key === "ArrowDown" && options.length) {
+      open(box, true);
+      mark(box, options[(at + 1) % options.length]);
+    } else if (event.key === "ArrowUp" && options.length) {
+      open(box, true);
+      mark(box, options[at > 0 ? at - 1 : options.length - 1]);
+    } else if (event.key === "Enter" && !list.hidden && at >= 0) {
+      choose(box, options[at]);
+      event.stopImmediatePropagation();
+    } else if (event.key === "Tab" && !list.hidden && at >= 0 && !event.shiftKey) {
+      choose(box, options[at]);
+      if (document.activeElement === input) return;
+    } else {
+      if (event.key === "Tab") open(box, false);
+      return;
+    }
+    event.preventDefault();
+  });
+
+  // The first option is marked at once, so that Enter takes it.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const list = event.target;
+    const box = list.matches?.("[role=listbox]") && boxOf(list);
+    if (!box) return;
+    const { input } = partsOf(box);
+    const wanted = document.activeElement === input && input.value !== input.dataset.chosen;
+    open(box, wanted);
+    if (wanted) mark(box, optionsOf(list)[0] || null);
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const input = event.target;
+    if (!input.matches?.("[role=combobox]")) return;
+    if (input.value === input.dataset.chosen) event.preventDefault();
+    else delete input.dataset.chosen;
+  });
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest?.("[role=listbox]")) event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const option = event.target.closest?.("[data-combobox] [role=option]:not([aria-disabled])");
+    for (const list of document.querySelectorAll("[data-combobox] [role=listbox]:not([hidden])")) {
+      if (!boxOf(list).contains(event.target)) open(boxOf(list), false);
+    }
+    if (option) {
+      choose(boxOf(option), option);
+      partsOf(boxOf(option)).input.focus();
+    }
+  });
+  document.addEventListener("focusout", (event) => {
+    const box = event.target.matches?.("[role=combobox]") && boxOf(event.target);
+    if (box) open(box, false);
+  });
+
+  // --- Files over the limit are refused before they travel ----------------------------------
+  document.addEventListener("change", (event) => {
+    const input = event.target;
+    if (input.type !== "file" || !input.dataset.maxBytes) return;
+    const large = [...input.files].filter((file) => file.size > Number(input.dataset.maxBytes));
+    input.parentElement.querySelector("[data-too-large]")?.remove();
+    input.classList.toggle("is-invalid", large.length > 0);
+    if (!large.length) return;
+    const note = document.getElementById("file-too-large").content.firstElementChild.cloneNode(true);
+    note.querySelector("[data-names]").textContent = large.map((file) => file.name).join(", ");
+    input.after(note);
+    input.value = "";
+  });
+
+  // --- Quick keys: <form data-quick>: Ctrl+Enter sends, Enter in a line goes on -----------------
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.form;
+    if (event.key !== "Enter" || event.defaultPrevented || !form?.matches("[data-quick]")) return;
+    if (event.isComposing) return;
+    if (event.ctrlKey || event.metaKey) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("button[type=submit]"));
+    } else if (event.target.matches("input:not([type=checkbox], [type=radio], [type=file])")) {
+      event.preventDefault();
+      nextField(form, event.target)?.focus();
+    }
+  });
+
+  function nextField(form, field) {
+    const fields = [...form.elements].filter(
+      (one) =>
+        one.matches("input:not([type=hidden]), select, textarea") && !one.disabled && one.offsetParent,
+    );
+    return fields[fields.indexOf(field) + 1];
+  }
+
+  // --- A comment that has arrived leaves an empty field, back on the safe choice ---------------
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = event.target;
+    if (!event.detail.successful || !form.matches?.("[data-composer]")) return;
+    const after = document.getElementById("comments-after").value;
+    form.reset();
+    for (const field of form.querySelectorAll("textarea")) field.value = "";
+    const inside = form.querySelector("[name=audience][value=internal]");
+    if (inside) inside.checked = true;
+    document.getElementById("comments-after").value = after;
+    form.querySelector("[data-markdown] [role=tab]")?.click();
+    try {
+      sessionStorage.removeItem(`draft:${form.dataset.autosave}:${location.pathname}`);
+      sessionStorage.removeItem(`draft-sent:${form.dataset.autosave}:${location.pathname}`);
+    } catch {
+      // Nothing is kept in this browser.
+    }
+    form.querySelector("textarea").focus();
+    document.getElementById("comments").lastElementChild?.scrollIntoView({ block: "nearest" });
+  });
+})();
