@@ -27,3 +27,18 @@ def append_only(*tables: str) -> list[migrations.RunSQL]:
             for table in tables
         ),
     ]
+
+
+def index_by_person(*tables: str) -> list[migrations.RunSQL]:
+    """Return the operations that let each table of history be read by person, newest first.
+
+    The indexes are built while the tables are written to: the migration must not be atomic.
+    """
+    return [
+        migrations.RunSQL(
+            f'CREATE INDEX CONCURRENTLY IF NOT EXISTS "{table}_person" ON "{table}" '
+            "(history_user_id, history_date DESC, history_id DESC);",
+            f'DROP INDEX CONCURRENTLY IF EXISTS "{table}_person";',
+        )
+        for table in tables
+    ]

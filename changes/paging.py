@@ -93,8 +93,8 @@ def page_of(
     number = max(place.number, 2)
     return Page(
         found,
-        next=_write(order, found[-1], number + 1),
-        previous=_write(order, found[0], number - 1, backwards=True),
+        next=token_at(order, found[-1], number + 1),
+        previous=token_at(order, found[0], number - 1, backwards=True),
         number=number,
     )
 
@@ -107,8 +107,8 @@ def _forwards(
     shown = found[:size]
     return Page(
         shown,
-        next=_write(order, shown[-1], number + 1) if len(found) > size else "",
-        previous=_write(order, shown[0], number - 1, backwards=True) if place and shown else "",
+        next=token_at(order, shown[-1], number + 1) if len(found) > size else "",
+        previous=token_at(order, shown[0], number - 1, backwards=True) if place and shown else "",
         number=number,
     )
 
@@ -137,7 +137,8 @@ def _beyond(order: Order, place: _Place, descending: bool) -> Any:
     return comparison(left, right)
 
 
-def _write(order: Order, row: models.Model, number: int, *, backwards: bool = False) -> str:
+def token_at(order: Order, row: models.Model, number: int, *, backwards: bool = False) -> str:
+    """Return the token of the page that goes on from a row, which carries its ``sort_key``."""
     key = getattr(row, "sort_key", None) if order.key is not None else None
     text = None if key is None else order.key_field.get_prep_value(key)
     place = [order.name, int(backwards), text if isinstance(text, int | None) else str(text)]
@@ -154,3 +155,11 @@ def _read(token: str, order: Order) -> _Place:
         return _Place(bool(backwards), order.key_field.to_python(key), int(pk), int(number))
     except (signing.BadSignature, ValidationError, ValueError, TypeError) as error:
         raise BadToken from error
+
+
+def in_order(rows: "models.QuerySet[Row]", order: Order) -> "models.QuerySet[Row]":
+    """Return all rows in the order that the pages have."""
+    sign = "-" if order.descending else ""
+    if order.key is None:
+        return rows.order_by(f"{sign}pk")
+    return rows.alias(sort_key=order.key).order_by(f"{sign}sort_key", f"{sign}pk")

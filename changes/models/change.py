@@ -1,6 +1,7 @@
 """The change request and the legal moves of its life."""
 
 import re
+from datetime import date
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -9,7 +10,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Upper
+from django.db.models.functions import Coalesce, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +18,16 @@ from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from ..risk import RiskLevel, Urgency
-from ..states import CODE_ONLY, CONFIGURATION_ONLY, FINAL, LEGAL_MOVES, ChangeType, State, path_of
+from ..states import (
+    CODE_ONLY,
+    CONFIGURATION_ONLY,
+    FINAL,
+    LEGAL_MOVES,
+    OPEN,
+    ChangeType,
+    State,
+    path_of,
+)
 
 REFERENCE = re.compile(r"^\s*CR-?0*(\d{1,18})\s*$", re.IGNORECASE)
 S = State
@@ -176,6 +186,24 @@ class Change(models.Model):
             models.Index(fields=["raised_by", "-id"], name="changes_change_raiser"),
             models.Index(fields=["type", "-id"], name="changes_change_type"),
             models.Index(fields=["risk", "-id"], name="changes_change_risk"),
+            # The orders of the list (filters.SORTS); two for due dates, so that none sorts last.
+            models.Index(fields=["state_since", "id"], name="changes_change_since"),
+            models.Index(fields=["updated_at", "id"], name="changes_change_updated"),
+            models.Index(Upper("title"), "id", name="changes_change_title"),
+            models.Index(Coalesce("risk", 0), "id", name="changes_change_risk_key"),
+            models.Index(Coalesce("due_on", date.max), "id", name="changes_change_due"),
+            models.Index(Coalesce("due_on", date.min), "id", name="changes_change_due_down"),
+            # What waits (duties.py) and what is late are a few of many changes.
+            models.Index(
+                fields=["state", "state_since", "id"],
+                condition=Q(state__in=sorted(OPEN)),
+                name="changes_change_queue",
+            ),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state__in=sorted(OPEN), due_on__isnull=False),
+                name="changes_change_late",
+            ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
         ]

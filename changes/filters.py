@@ -1,0 +1,297 @@
+"""Which changes a list shows: its address read as a form, and each filter as a queryset.
+
+Everything is in the query string, so that a link shares what somebody sees. Choices are those
+that the person may know: another organisation's number is as wrong as one that never was.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.postgres.search import SearchQuery, TrigramWordSimilarity
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce, Upper
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation, User
+
+from . import queries
+from .models import Change, Service, parse_reference
+from .paging import Order
+from .risk import RiskLevel
+from .states import OPEN, ChangeType, State
+
+MAX_WORDS = 12
+MAX_SIMILAR = 25
+NONE = "none"
+ME = "me"
+
+VIEWS = [
+    ("", _("All")),
+    ("open", _("Open")),
+    ("waiting", _("Waiting on me")),
+    ("mine", _("Mine")),
+    ("watching", _("Watching")),
+]
+AGES = [
+    ("7", _("More than a week")),
+    ("14", _("More than two weeks")),
+    ("30", _("More than a month")),
+    ("90", _("More than three months")),
+]
+UPDATED = [
+    ("1", _("In the last day")),
+    ("7", _("In the last week")),
+    ("30", _("In the last month")),
+]
+
+_NO_KEY = Order("reference")
+SORTS: dict[str, Order] = {
+    "reference": _NO_KEY,
+    "-reference": Order("-reference", descending=True),
+}
+
+
+def _sort(name: str, key: Any, field: models.Field, last: Any = None) -> None:
+    """Add an order and its reverse; ``last`` is the key that sorts nulls last going down."""
+    SORTS[name] = Order(name, key, field)
+    SORTS[f"-{name}"] = Order(f"-{name}", last or key, field, descending=True)
+
+
+_sort("title", Upper("title"), models.CharField())
+_sort("risk", Coalesce("risk", 0), models.PositiveSmallIntegerField())
+_sort("since", F("state_since"), models.DateTimeField())
+_sort("updated", F("updated_at"), models.DateTimeField())
+_sort(
+    "due",
+    Coalesce("due_on", date.max),
+    models.DateField(),
+    last=Coalesce("due_on", date.min),
+)
+DEFAULT_SORT = "-reference"
+"""Newest first. Every order has an index: migration 0003_list_indexes."""
+
+
+class ChangeFilterForm(forms.Form):
+    """What can be asked of the list; unknown values are refused beside their field."""
+
+    q = forms.CharField(label=_("Search"), max_length=200, required=False)
+    view = forms.ChoiceField(choices=VIEWS, required=False)
+    sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
+    state = forms.MultipleChoiceField(
+        label=_("State"), choices=State.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    type = forms.MultipleChoiceField(
+        label=_("Type"),
+        choices=[*ChangeType.choices, (NONE, _("Not assessed"))],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    organisation = forms.MultipleChoiceField(
+        label=_("Organisation"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    service = forms.MultipleChoiceField(
+        label=_("Service"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    owner = forms.MultipleChoiceField(
+        label=_("Owner"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    risk = forms.MultipleChoiceField(
+        label=_("Risk"),
+        choices=[(str(value), label) for value, label in RiskLevel.choices],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    age = forms.ChoiceField(
+        label=_("In its state for"),
+        choices=[("", _("Any time")), *AGES],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    updated = forms.ChoiceField(
+        label=_("Changed"),
+        choices=[("", _("Any time")), *UPDATED],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    overdue = forms.BooleanField(label=_("Overdue"), required=False)
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        self.user = user
+        self.fields["service"].choices = _choices(Service.objects.all())
+        if user.is_internal:
+            self.fields["organisation"].choices = _choices(Organisation.objects.all())
+            self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
+        else:
+            del self.fields["owner"], self.fields["risk"]
+            ids = {user.organisation_id, *user.approves_for_ids}
+            known = Organisation.objects.filter(pk__in=ids)
+            self.fields["organisation"].choices = _choices(known) if len(ids) > 1 else []
+            if len(ids) == 1:
+                del self.fields["organisation"]
+
+    @property
+    def dropdowns(self) -> list[Any]:
+        """The fields that are drawn as menus, in order."""
+        names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
+        return [self[name] for name in names if name in self.fields]
+
+    @cached_property
+    def chips(self) -> list["Chip"]:
+        """What is on, each with the address of the list without it."""
+        return list(_chips(self)) if self.is_valid() else []
+
+    @property
+    def sort_name(self) -> str:
+        """The order asked for, or the list's own."""
+        return self.cleaned_data.get("sort") or DEFAULT_SORT
+
+    @property
+    def order(self) -> Order:
+        """How the list is sorted."""
+        return SORTS[self.sort_name]
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One filter that is on."""
+
+    label: Any
+    value: Any
+    without: str
+
+
+def _choices(objects: QuerySet[Any]) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in objects.values_list("pk", "name")]
+
+
+def _owners(data: QueryDict) -> list[tuple[str, str]]:
+    """Expansive's own people with a role; those who have left stay choosable while chosen."""
+    asked = [value for value in data.getlist("owner") if value.isascii() and value.isdigit()]
+    working = Q(is_active=True, groups__isnull=False)
+    chosen = Q(pk__in=[int(value) for value in asked if len(value) < 19])
+    people = User.objects.filter(working | chosen, organisation=None).distinct()
+    return [(str(pk), name) for pk, name in people.values_list("pk", "display_name")]
+
+
+def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
+    for name in form.fields:
+        given = form.cleaned_data.get(name)
+        if not given or name in ("view", "sort"):
+            continue
+        field = form.fields[name]
+        if name in ("q", "overdue"):
+            value = f"“{given}”" if name == "q" else ""
+            yield Chip(field.label, value, query_string(form, **{name: None}))
+            continue
+        labels = {str(key): label for key, label in field.choices}
+        values = given if isinstance(given, list) else [given]
+        for value in values:
+            rest = [other for other in values if other != value]
+            yield Chip(field.label, labels[str(value)], query_string(form, **{name: rest}))
+
+
+def query_string(form: ChangeFilterForm, **changed: Any) -> str:
+    """Return the shortest address of what the form asks for, with some of it changed.
+
+    The place in the list is left out: other filters or another order begin at the first page.
+    """
+    query = QueryDict(mutable=True)
+    for name in form.fields:
+        value = changed[name] if name in changed else form.cleaned_data.get(name)
+        if name == "sort" and value == DEFAULT_SORT:
+            continue
+        values = value if isinstance(value, list) else [value]
+        query.setlist(name, ["1" if one is True else one for one in values if one])
+    return "?" + query.urlencode()
+
+
+# The querysets ------------------------------------------------------------------------------
+
+
+def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
+    """Return the changes that the person sees and that every filter but the text lets through."""
+    changes = _view(user, wanted.get("view") or "")
+    if wanted.get("state"):
+        changes = changes.filter(state__in=wanted["state"])
+    if wanted.get("type"):
+        changes = changes.filter(type__in=["" if t == NONE else t for t in wanted["type"]])
+    if wanted.get("organisation"):
+        changes = changes.filter(organisation__in=wanted["organisation"])
+    if wanted.get("service"):
+        through = Change.services.through.objects.filter(service__in=wanted["service"])
+        changes = changes.filter(pk__in=through.values("change"))
+    if wanted.get("owner"):
+        changes = changes.filter(_owned(user, wanted["owner"]))
+    if wanted.get("risk"):
+        changes = changes.filter(risk__in=wanted["risk"])
+    now = timezone.now()
+    if wanted.get("age"):
+        changes = changes.filter(
+            state__in=OPEN, state_since__lt=now - timedelta(days=int(wanted["age"]))
+        )
+    if wanted.get("updated"):
+        changes = changes.filter(updated_at__gte=now - timedelta(days=int(wanted["updated"])))
+    return queries.overdue(changes) if wanted.get("overdue") else changes
+
+
+def _view(user: User, view: str) -> QuerySet[Change]:
+    if view == "waiting":
+        return queries.waiting_on(user)
+    visible = queries.visible_to(user)
+    if view == "open":
+        return visible.filter(state__in=OPEN)
+    if view == "mine":
+        return visible.filter(Q(raised_by=user) | Q(requester=user) | Q(owner=user))
+    if view == "watching":
+        watched = Change.watchers.through.objects.filter(user=user)
+        return visible.filter(pk__in=watched.values("change"))
+    return visible
+
+
+def _owned(user: User, owners: Iterable[str]) -> Q:
+    ids = {user.pk if owner == ME else int(owner) for owner in owners if owner != NONE}
+    owned = Q(owner__in=ids)
+    return owned | Q(owner=None) if NONE in owners else owned
+
+
+def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
+    """Changes whose title or description has every word, or one that begins with it.
+
+    A reference finds its change too.
+    """
+    found = Q(search=SearchQuery(prefix_query(text), search_type="raw", config="english"))
+    number = referred_to(text)
+    return changes.filter(found if number is None else found | Q(pk=number))
+
+
+def prefix_query(text: str) -> str:
+    """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
+    words = [word.replace("\\", "").replace("'", "''") for word in text.split()]
+    kept = [word for word in words if any(letter.isalnum() for letter in word)]
+    return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
+
+
+def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
+    """Return the changes whose titles come closest to a text that nothing contains, best first."""
+    upper = text.upper()
+    return (
+        changes.alias(upper_title=Upper("title"))
+        .filter(upper_title__trigram_word_similar=upper)
+        .order_by(TrigramWordSimilarity(upper, Upper("title")).desc(), "-pk")[:MAX_SIMILAR]
+    )
+
+
+def referred_to(text: str) -> int | None:
+    """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
+    plain = text.strip()
+    if plain.isascii() and plain.isdigit() and len(plain) < 19:
+        return int(plain)
+    return parse_reference(plain)

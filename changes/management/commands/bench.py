@@ -1,0 +1,342 @@
+"""`manage.py bench`: how fast the pages are with a hundred thousand changes.
+
+A database of its own is created on the server of DATABASE_URL, filled, measured and dropped
+again; the product's data are neither read nor written. Speed is reported, not judged: the
+command fails only when a page does not answer.
+"""
+
+import resource
+import statistics
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.roles import Role
+from changes import filters, queries
+from changes.management import synthetic
+from changes.models import Change, Service
+from changes.paging import token_at
+from changes.states import State
+
+QUERY_MS, QUERIES = 50, 15
+"""What a page may cost: the promise of the design."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A page as one person asks for it."""
+
+    who: str
+    user: User
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a page cost: medians over the repetitions."""
+
+    case: Case
+    page_ms: float
+    queries: int
+    slowest_ms: float
+    slowest: str
+
+
+class Command(BaseCommand):
+    help = "Measure lists, home, change pages and history with many changes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--changes", type=int, default=100_000, help="how many (100000)")
+        parser.add_argument("--repeat", type=int, default=5, help="requests for each page (5)")
+        parser.add_argument("--database", default="changes_bench", help="name of its database")
+        parser.add_argument("--keep", action="store_true", help="do not drop the database after")
+        parser.add_argument("--only", default="", help="pages whose title contains this")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Create or reuse the database, measure, print the table, drop the database."""
+        name, count = options["database"], options["changes"]
+        if name == connection.settings_dict["NAME"]:
+            raise CommandError("The benchmark needs a database of its own: choose another name.")
+        if count < 200:
+            raise CommandError("Fewer than 200 changes measure nothing.")
+        call_command("collectstatic", interactive=False, verbosity=0)
+        with bench_database(name, keep=options["keep"]) as fresh:
+            if fresh:
+                self._fill(count)
+            elif not Change.objects.exists():
+                raise CommandError(f"Database {name} exists and holds no changes: drop it first.")
+            else:
+                self.stdout.write(f"Database {name} is reused as it is.")
+            chosen = [case for case in cases() if options["only"].lower() in case.title.lower()]
+            self._report([measure(case, options["repeat"]) for case in chosen])
+            if not options["only"]:
+                self._export()
+
+    def _fill(self, count: int) -> None:
+        begun = time.monotonic()
+
+        def tell(title: str) -> None:
+            self.stdout.write(f"  {time.monotonic() - begun:6.1f} s  {title}")
+            self.stdout.flush()
+
+        self.stdout.write(f"Filling a database with {count:,} changes …")
+        call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        tell("tables")
+        synthetic.fill(count, tell)
+
+    def _report(self, results: list[Result]) -> None:
+        self.stdout.write(
+            f"\n{'who':<10} {'page':<46} {'page ms':>8} {'queries':>8} {'slowest query ms':>17}"
+        )
+        over = 0
+        for result in results:
+            late = result.slowest_ms > QUERY_MS or result.queries > QUERIES
+            over += late
+            self.stdout.write(
+                f"{result.case.who:<10} {result.case.title:<46} {result.page_ms:>8.1f} "
+                f"{result.queries:>8} {result.slowest_ms:>17.1f}{'  <<<' if late else ''}"
+            )
+            if late:
+                self.stdout.write(f"           {result.slowest[:2000]}")
+        self.stdout.write(
+            f"\n{len(results)} pages; {over} with a query over {QUERY_MS} ms or more than "
+            f"{QUERIES} queries."
+        )
+
+    def _export(self) -> None:
+        user = by_role(Role.SUPPORT)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        begun = time.monotonic()
+        response = client_of(user).get(reverse("changes:export"), secure=secure())
+        size = sum(len(part) for part in response.streaming_content)
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        self.stdout.write(
+            f"Export of everything: {size / 1e6:.1f} MB in {time.monotonic() - begun:.1f} s; "
+            f"memory grew by {grown / 1024:.0f} MB."
+        )
+
+
+# --- The database ---------------------------------------------------------------------------
+
+
+@contextmanager
+def bench_database(name: str, *, keep: bool) -> Iterator[bool]:
+    """Point the default connection to a database of its own; yields whether it is new.
+
+    A database that exists is reused and stays; a new one is dropped afterwards unless ``keep``.
+    """
+    quoted = connection.ops.quote_name(name)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+        fresh = cursor.fetchone() is None
+        if fresh:
+            cursor.execute(f"CREATE DATABASE {quoted}")
+    product = connection.settings_dict["NAME"]
+    _use(name)
+    try:
+        yield fresh
+    finally:
+        _use(product)
+        if fresh and not keep:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE {quoted}")
+
+
+def _use(name: str) -> None:
+    connections[DEFAULT_DB_ALIAS].close()
+    connections[DEFAULT_DB_ALIAS].settings_dict["NAME"] = name
+
+
+# --- What is asked ----------------------------------------------------------------------------
+
+
+def by_role(role: Role) -> User:
+    """Return the first person with a role."""
+    person = User.objects.filter(groups__name=role).order_by("pk").first()
+    if person is None:
+        raise CommandError(f"The database has nobody with the role {role}.")
+    return person
+
+
+def cases() -> list[Case]:
+    """Return every page that is measured, for each kind of person."""
+    small = Change.objects.order_by("-pk").values_list("organisation__people", flat=True).last()
+    everybody = {
+        "support": by_role(Role.SUPPORT),
+        "success": by_role(Role.CUSTOMER_SUCCESS),
+        "board": by_role(Role.CRB_MEMBER),
+        "developer": by_role(Role.DEVELOPER),
+        "tester": by_role(Role.TESTER),
+        "approver": by_role(Role.APPROVER),
+        "customer": User.objects.get(pk=small),
+        "auditor": by_role(Role.AUDITOR),
+    }
+    found = []
+    for who, user in everybody.items():
+        pages: Callable[[User], list[tuple[str, str]]] = (
+            staff_pages if user.is_internal else customer_pages
+        )
+        found += [Case(who, user, title, url) for title, url in pages(user)]
+    found += [Case("auditor", everybody["auditor"], *page) for page in history_pages()]
+    return found
+
+
+def _list(query: str = "") -> str:
+    return reverse("changes:list") + (f"?{query}" if query else "")
+
+
+def customer_pages(user: User) -> list[tuple[str, str]]:
+    """What a customer opens."""
+    own = queries.visible_to(user).exclude(state=State.DRAFT).order_by("-pk").first()
+    assert own is not None
+    return [
+        ("home", reverse("changes:home")),
+        ("list", _list()),
+        ("list, open", _list("view=open")),
+        ("list, by last change", _list("sort=-updated")),
+        ("list, search two words", _list("q=booking+room")),
+        ("list, search for nothing", _list("q=zzzyqx")),
+        ("change", reverse("changes:detail", args=[own.pk])),
+    ]
+
+
+def staff_pages(user: User) -> list[tuple[str, str]]:
+    """What Expansive's own people open: every filter, every order, deep pages."""
+    pages = [("home", reverse("changes:home")), ("list", _list())]
+    pages += [(f"list, {view}", _list(f"view={view}")) for view, _label in filters.VIEWS if view]
+    if not user.has_role(Role.SUPPORT, Role.AUDITOR):
+        return pages
+    for sort, order in filters.SORTS.items():
+        pages.append((f"list, by {sort}", _list(f"sort={sort}")))
+        pages.append((f"list, by {sort}, deep", _list(f"sort={sort}&page={deep(user, order)}")))
+    first = Change.objects.values_list("organisation", "owner", "services").exclude(owner=None)
+    organisation, owner, service = first.exclude(services=None).order_by("pk")[0]
+    rare = Change.objects.order_by("organisation").values_list("organisation", flat=True).last()
+    scarce = Service.objects.order_by("pk").values_list("pk", flat=True).last()
+    filtered = {
+        "closed": "state=closed",
+        "four states": "state=review&state=board&state=testing&state=closed&sort=-updated",
+        "rare state, by title": "state=rolled_back&sort=title",
+        "configuration": "type=configuration",
+        "not assessed, by last change": "type=none&sort=-updated",
+        "a big customer": f"organisation={organisation}",
+        "a small customer": f"organisation={rare}",
+        "a small customer, by title": f"organisation={rare}&sort=title",
+        "a service": f"service={service}",
+        "a service, by risk": f"service={service}&sort=-risk",
+        "a rare service, by due": f"service={scarce}&sort=due",
+        "an owner": f"owner={owner}",
+        "nobody's": "owner=none",
+        "critical": "risk=4",
+        "critical, by age": "risk=4&sort=since",
+        "three months in its state": "age=90",
+        "changed in the last day": "updated=1",
+        "overdue": "overdue=1",
+        "overdue, by due": "overdue=1&sort=due",
+        "overdue of a customer": f"overdue=1&organisation={rare}",
+        "customer and service and risk": f"organisation={rare}&service={service}&risk=4",
+        "nothing that exists": f"organisation={rare}&state=not_confirmed&risk=4&overdue=1",
+        "search one common word": "q=change",
+        "search a common beginning": "q=re",
+        "search two words": "q=booking+room",
+        "search two words, by title": "q=booking+room&sort=title",
+        "search five words": "q=boiler+inspection+certificate+expiry+reminder",
+        "search a common word of a customer": f"q=change&organisation={rare}",
+        "search a rare number": "q=99+77+55",
+        "search with a slip": "q=bokoing+meetin",
+        "search for nothing": "q=zzzyqx",
+    }
+    pages += [(f"list, {title}", _list(query)) for title, query in filtered.items()]
+    middle = Change.objects.filter(state=State.CLOSED).order_by("-pk")[1000]
+    pages.append(("change", reverse("changes:detail", args=[middle.pk])))
+    return pages
+
+
+def deep(user: User, order: Any) -> str:
+    """Return the token of a page in the middle of everything."""
+    rows = queries.visible_to(user)
+    names = ["pk"]
+    if order.key is not None:
+        rows, names = rows.annotate(sort_key=order.key), ["sort_key", "pk"]
+    sign = "-" if order.descending else ""
+    middle = Change.objects.count() // 2
+    return token_at(order, rows.order_by(*(sign + name for name in names))[middle], 1001)
+
+
+def history_pages() -> list[tuple[str, str]]:
+    """The history of one change, and everybody's."""
+    change = Change.objects.filter(state=State.CLOSED).order_by("pk")[100]
+    person = by_role(Role.SUPPORT)
+    url = reverse("audit:history")
+    return [
+        ("history of a change", reverse("audit:change_history", args=[change.pk])),
+        ("history", url),
+        ("history, a person", f"{url}?person={person.pk}"),
+        ("history, a type", f"{url}?type=changes.change"),
+        ("history, a change", f"{url}?reference={change.reference}"),
+        ("history, a month", f"{url}?since=2025-01-01&until=2025-01-31"),
+        ("history, a person, a type", f"{url}?person={person.pk}&type=changes.execution"),
+    ]
+
+
+# --- Measuring ----------------------------------------------------------------------------------
+
+
+def secure() -> bool:
+    """Whether pages answer over HTTPS only."""
+    return bool(settings.SECURE_SSL_REDIRECT)
+
+
+def client_of(user: User) -> Client:
+    """Return a client that is signed in and knows one of the hosts that are allowed."""
+    host = next((host for host in settings.ALLOWED_HOSTS if not host.startswith(".")), "localhost")
+    client = Client(headers={"host": host.replace("*", "localhost")})
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+class Stopwatch:
+    """Times every query of a page."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[float, str]] = []
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        begun = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            self.taken.append(((time.perf_counter() - begun) * 1000, sql))
+
+
+def measure(case: Case, repeat: int) -> Result:
+    """Ask for a page once to warm up, then several times. Raises CommandError if it fails."""
+    client = client_of(case.user)
+    times, counts, slowest = [], [], []
+    for number in range(repeat + 1):
+        stopwatch = Stopwatch()
+        begun = time.perf_counter()
+        with connection.execute_wrapper(stopwatch):
+            response = client.get(case.url, secure=secure())
+        if response.status_code != 200:
+            raise CommandError(f"{case.who}: {case.url} answered {response.status_code}.")
+        if number == 0 and repeat:
+            continue
+        times.append((time.perf_counter() - begun) * 1000)
+        counts.append(len(stopwatch.taken))
+        slowest.append(max(stopwatch.taken, default=(0.0, "")))
+    worst = sorted(slowest)[len(slowest) // 2]
+    return Result(case, statistics.median(times), max(counts), *worst)

@@ -1,0 +1,92 @@
+"""What only rows of changes need: `{% load change_list %}`."""
+
+from datetime import date
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from accounts.templatetags.ui import badge, icon
+from changes.models import Change
+from changes.risk import RiskLevel
+from changes.states import FINAL, PLAIN_WORDS, ChangeType, State
+from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
+
+register = template.Library()
+
+NOTHING = mark_safe('<span class="text-secondary">–</span>')
+
+
+@register.simple_tag
+def type_mark(change_type: str) -> SafeString:
+    """Show a type in the width of a table's cell."""
+    if not change_type:
+        return NOTHING
+    _tone, icon_name = TYPE_LOOKS[change_type]
+    words = {
+        ChangeType.CONFIGURATION: pgettext("type of change, in a narrow cell", "Configuration"),
+        ChangeType.CODE: pgettext("type of change, in a narrow cell", "Code"),
+    }
+    return format_html('<span class="type-mark">{}{}</span>', icon(icon_name), words[change_type])
+
+
+@register.simple_tag
+def risk_mark(level: int | None) -> SafeString:
+    """Show a level of risk in the width of a table's cell."""
+    if level is None:
+        return NOTHING
+    found = RiskLevel(level)
+    tone, icon_name = LEVEL_LOOKS[found]
+    return badge(found.label, tone, icon_name, _("%(level)s risk") % {"level": found.label})
+
+
+@register.simple_tag
+def in_state(change: Change) -> SafeString:
+    """Show how long an open change has been in its state; for one that ended, when that was."""
+    local = timezone.localtime(change.state_since)
+    title = f"{date_format(local, 'j F Y, H:i')} ({local.tzname()})"
+    now = timezone.now()
+    if change.state in FINAL:
+        words: Any = date_format(local, "j M Y")
+    elif (now - change.state_since).total_seconds() < 60:
+        words = _("just now")
+    else:
+        words = timesince(change.state_since, now, depth=1)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', change.state_since.isoformat(), title, words
+    )
+
+
+@register.simple_tag
+def due(change: Change, today: date) -> SafeString:
+    """Show the date by which a change is promised, and whether it has passed."""
+    if change.due_on is None:
+        waits = change.promise and change.state not in FINAL
+        words = _("Release not planned yet") if waits else ""
+        return format_html('<span class="text-secondary">{}</span>', words or "–")
+    shown = date_format(change.due_on, "j M Y")
+    if change.state in FINAL or change.due_on >= today:
+        release = change.promised_release.name if change.promised_release else ""
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time>', change.due_on, release, shown
+        )
+    return format_html(
+        '<span class="due-late">{}<time datetime="{}">{}</time>'
+        '<span class="visually-hidden"> {}</span></span>',
+        icon("clock-exclamation"),
+        change.due_on,
+        shown,
+        _("overdue"),
+    )
+
+
+@register.filter
+def plain_words(state: str) -> str:
+    """Say where a change stands in words for a customer."""
+    return PLAIN_WORDS[State(state)]

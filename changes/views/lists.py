@@ -1,0 +1,198 @@
+"""All changes: the list with its filters, and the same as a file."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from .. import filters, paging, queries
+from ..export import export_rows
+from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
+from ..models import Change
+from ..paging import Page, page_of
+from ..worklist import for_list
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table; ``sort`` is the order that its heading asks for first."""
+
+    name: str
+    label: str | Promise
+    sort: str = ""
+
+
+STAFF_COLUMNS = (
+    Column("reference", gettext_lazy("Reference"), "-reference"),
+    Column("title", gettext_lazy("Title"), "title"),
+    Column("state", gettext_lazy("State")),
+    Column("type", gettext_lazy("Type")),
+    Column("organisation", gettext_lazy("Organisation")),
+    Column("owner", gettext_lazy("Owner")),
+    Column("risk", gettext_lazy("Risk"), "-risk"),
+    Column("since", gettext_lazy("In state"), "since"),
+    Column("due", gettext_lazy("Due"), "due"),
+)
+CUSTOMER_COLUMNS = (
+    Column("reference", gettext_lazy("Reference"), "-reference"),
+    Column("title", gettext_lazy("Title"), "title"),
+    Column("words", gettext_lazy("Where it stands")),
+    Column("type", gettext_lazy("Type")),
+    Column("requester", gettext_lazy("Asked by")),
+    Column("updated", gettext_lazy("Last change"), "-updated"),
+    Column("due", gettext_lazy("Promised by"), "due"),
+)
+
+
+@login_required
+@require_safe
+def listing(request: HttpRequest) -> HttpResponse:
+    """Show a page of the changes that the address asks for; a reference leads to its change.
+
+    A request by htmx gets the part of the page that differs. Answers 400 for a filter that
+    does not exist and for a place in the list that nobody was given.
+    """
+    form = ChangeFilterForm(request.user, request.GET)
+    if not form.is_valid():
+        return _refused(request, form)
+    if not request.htmx and (change := _meant(request, form)):
+        return redirect(change)
+    try:
+        page, similar = _page(request, form)
+    except paging.BadToken as error:
+        return _refused(request, form, str(error))
+    context = {
+        "form": form,
+        "page": page,
+        "similar": similar,
+        "columns": _columns(request, form),
+        "views": _views(form),
+        "query": query_string(form),
+        "clear_url": query_string(form, **dict.fromkeys(set(form.fields) - {"view", "sort"})),
+        "next_url": _at(form, page.next),
+        "previous_url": _at(form, page.previous),
+        "plain": not request.user.is_internal,
+        "today": timezone.localdate(),
+    }
+    whole = not request.htmx or request.htmx.history_restore_request
+    name = "changes/list.html" if whole else "changes/partials/list.html"
+    response = render(request, name, context)
+    patch_vary_headers(response, ["HX-Request"])
+    if not whole:
+        token = request.GET.get("page", "")
+        response["HX-Push-Url"] = request.path + _at(form, token, or_first=True)
+    return response
+
+
+@login_required
+@require_safe
+def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """Send everything that the list's address asks for as a file that spreadsheets open."""
+    form = ChangeFilterForm(request.user, request.GET)
+    if not form.is_valid():
+        return _refused(request, form)
+    changes = filters.select(request.user, form.cleaned_data)
+    text = form.cleaned_data["q"]
+    if text:
+        exact = filters.with_words(changes, text)
+        changes = exact if exact.exists() else filters.similar_to(changes, text)
+    if not text or not changes.query.is_sliced:
+        changes = paging.in_order(changes, form.order)
+    name = f"changes-{timezone.localdate():%Y-%m-%d}.csv"
+    rows = export_rows(changes, request.user, timezone.get_current_timezone())
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
+    """Return the change whose reference was typed, if it exists for this person."""
+    number = filters.referred_to(form.cleaned_data["q"])
+    if number is None:
+        return None
+    return queries.visible_to(request.user).filter(pk=number).first()
+
+
+def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], bool]:
+    """Return the page, and whether it holds similar titles because nothing has the words."""
+    token = request.GET.get("page", "")
+    changes = for_list(filters.select(request.user, form.cleaned_data))
+    text = form.cleaned_data["q"]
+    if not text:
+        return page_of(changes, form.order, token, PAGE_SIZE), False
+    found = page_of(filters.with_words(changes, text), form.order, token, PAGE_SIZE)
+    if found.rows or token:
+        return found, False
+    similar = list(filters.similar_to(changes, text))
+    return Page(similar), bool(similar)
+
+
+def _refused(request: HttpRequest, form: ChangeFilterForm, sentence: str = "") -> HttpResponse:
+    """Answer 400 and say which part of the address is wrong; htmx shows the sentence alone."""
+    problems = [sentence] if sentence else _problems(form)
+    if request.htmx and not request.htmx.boosted:
+        text = " ".join(problems)
+        return HttpResponse(text, status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
+    context = {"problems": problems}
+    return render(request, "changes/list_refused.html", context, status=HTTPStatus.BAD_REQUEST)
+
+
+def _problems(form: ChangeFilterForm) -> list[str]:
+    names = {"view": _("View"), "sort": _("Order")}
+    return [
+        f"{names.get(name) or form.fields[name].label}: {error}"
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
+
+
+def _at(form: ChangeFilterForm, token: str, *, or_first: bool = False) -> str:
+    """Return the address of a page beside this one, "" where there is none."""
+    query = query_string(form)
+    if not token:
+        return query if or_first else ""
+    return f"{query}{'&' if len(query) > 1 else ''}page={token}"
+
+
+def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
+    """Return the tabs above the list; the filters stay as they are."""
+    chosen = form.cleaned_data["view"]
+    return [
+        {"label": label, "url": query_string(form, view=name), "active": name == chosen}
+        for name, label in filters.VIEWS
+    ]
+
+
+def _columns(request: HttpRequest, form: ChangeFilterForm) -> list[dict[str, Any]]:
+    """Return the headings, each with the address of the order that pressing it gives."""
+    columns = STAFF_COLUMNS if request.user.is_internal else CUSTOMER_COLUMNS
+    return [_heading(column, form) for column in columns]
+
+
+def _heading(column: Column, form: ChangeFilterForm) -> dict[str, Any]:
+    heading: dict[str, Any] = {"name": column.name, "label": column.label}
+    if not column.sort:
+        return heading
+    chosen = form.sort_name
+    active = chosen.lstrip("-") == column.sort.lstrip("-")
+    wanted = _reversed(chosen) if active else column.sort
+    heading["url"] = query_string(form, sort="" if wanted == DEFAULT_SORT else wanted)
+    if active:
+        heading["direction"] = "descending" if chosen.startswith("-") else "ascending"
+    return heading
+
+
+def _reversed(sort: str) -> str:
+    return sort[1:] if sort.startswith("-") else f"-{sort}"

@@ -1,0 +1,102 @@
+"""What waits for a person, grouped by the step that waits, the longest wait first."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet, Value
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+
+from accounts.models import User
+
+from . import queries
+from .duties import Duty, duties_of
+from .models import Change
+
+SHOWN = 5
+COUNTED = 100
+"""Counting stops here: nobody needs to know how many more than a hundred there are."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One change that waits, with the address where it is dealt with."""
+
+    change: Change
+    url: str
+
+
+@dataclass
+class Group:
+    """All that waits for the same step; ``tasks`` are the oldest of them."""
+
+    duty: Duty
+    count: int
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def label(self) -> str | Promise:
+        """The verb that waits."""
+        return self.duty.label
+
+    @property
+    def how_many(self) -> str:
+        """The number in words that do not promise more than was counted."""
+        return how_many(self.count)
+
+    @property
+    def more_url(self) -> str:
+        """The list of everything that waits in these states, "" when all of it is shown."""
+        if self.count <= len(self.tasks):
+            return ""
+        wanted = [("view", "waiting"), *(("state", state) for state in self.duty.states)]
+        return reverse("changes:list") + "?" + urlencode([*wanted, ("sort", "since")])
+
+
+def how_many(count: int, limit: int = COUNTED) -> str:
+    """Write a count that stopped at a limit: ``99+``."""
+    return str(count) if count < limit else f"{limit - 1}+"
+
+
+def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Load what a row of a list shows, in one query and without the long texts."""
+    return changes.select_related("organisation", "owner", "requester", "promised_release").defer(
+        "description", "search"
+    )
+
+
+def worklist(user: User) -> list[Group]:
+    """Return what waits for this person, by step. Costs two queries, however much waits.
+
+    Each duty reads its own queue up to COUNTED rows, oldest first; one condition over all of
+    them would have to read every open change.
+    """
+    queues = []
+    duties = duties_of(user)
+    for number, (_duty, wanted) in enumerate(duties):
+        queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
+        queues.append(queue.values_list(Value(number), "pk")[:COUNTED])
+    if not queues:
+        return []
+    waiting: dict[int, list[int]] = defaultdict(list)
+    for number, pk in queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]:
+        waiting[number].append(pk)
+    shown = [pk for pks in waiting.values() for pk in pks[:SHOWN]]
+    changes = for_list(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
+    groups = []
+    for number, pks in sorted(waiting.items()):
+        duty = duties[number][0]
+        tasks = [Task(changes[pk], task_url(duty, changes[pk])) for pk in pks[:SHOWN]]
+        groups.append(Group(duty, len(pks), tasks))
+    return groups
+
+
+def task_url(duty: Duty, change: Change) -> str:
+    """Return the page of the step; of the change where the step has none of its own."""
+    for arguments in ([change.pk], []):
+        try:
+            return reverse(duty.url_name, args=arguments)
+        except NoReverseMatch:
+            continue
+    return change.get_absolute_url()
