@@ -1,0 +1,109 @@
+"""People with a browser each, for stories that are told from page to page."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from post_office.models import Email
+
+from accounts.models import User
+from changes.models import Change
+from tests.components.browsing import sign_in
+from tests.people import Cast
+
+LINK = re.compile(r"https?://[^/\s]+(/confirm/\S+)")
+
+
+class Visitor:
+    """Somebody at a browser of their own: goes to pages, fills forms, presses buttons."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+
+    def opens(self, place: Change | str) -> "Visitor":
+        """Go to a change's page, or to an address."""
+        self.page.goto(place if isinstance(place, str) else place.get_absolute_url())
+        return self
+
+    def presses(self, name: str) -> "Visitor":
+        """Press the button or follow the link of this name and wait for what comes."""
+        control = self.page.get_by_role("button", name=name, exact=True).or_(
+            self.page.get_by_role("link", name=name, exact=True)
+        )
+        control.first.click()
+        self.page.wait_for_load_state()
+        return self
+
+    def fills(self, **fields: Any) -> "Visitor":
+        """Fill the fields of the form by name: texts, choices, ticks (True, or a list)."""
+        for name, value in fields.items():
+            self._fill(name, value)
+        return self
+
+    def _fill(self, name: str, value: Any) -> None:
+        field = self.page.locator(f'main [name="{name}"]')
+        kind = field.first.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
+        if kind == "select":
+            field.select_option(value if isinstance(value, str) else str(value))
+        elif kind in ("radio", "checkbox"):
+            wanted = value if isinstance(value, list) else [value]
+            for one in wanted:
+                self.page.locator(f'main [name="{name}"][value="{one}"]').check(force=True)
+        else:
+            field.first.fill(str(value))
+
+    def sends(self) -> "Visitor":
+        """Send the form of the page with its main button."""
+        self.page.locator("main form button[type=submit].btn-primary").first.click()
+        self.page.wait_for_load_state()
+        return self
+
+    def sees(self, *texts: str) -> "Visitor":
+        """Expect each text on the page."""
+        from playwright.sync_api import expect
+
+        for text in texts:
+            expect(self.page.locator("body")).to_contain_text(text)
+        return self
+
+    def sees_disabled(self, name: str, reason: str) -> "Visitor":
+        """Expect a grey button of this name and the reason beside it."""
+        from playwright.sync_api import expect
+
+        button = self.page.get_by_role("button", name=name).first
+        expect(button).to_have_attribute("aria-disabled", "true")
+        return self.sees(reason)
+
+
+@pytest.fixture
+def cast(transactional_db: None, cast: Cast) -> Cast:
+    """The cast, committed, so that the running product sees it."""
+    return cast
+
+
+@pytest.fixture
+def visitor(new_page: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
+    """Give each person one browser: `visitor(cast.support)`, or `visitor(None)` for nobody."""
+    known: dict[int | None, Visitor] = {}
+
+    def visit(user: User | None, **options: Any) -> Visitor:
+        key = user.pk if user else None
+        if key not in known:
+            page = new_page(**options)
+            if user:
+                sign_in(page, user, live_server)
+            known[key] = Visitor(page)
+        return known[key]
+
+    yield visit
+
+
+def confirmation_address(user: User) -> str:
+    """Return the path of the link in the newest mail to the requester."""
+    for email in Email.objects.order_by("-pk"):
+        if user.email in str(email.to):
+            match = LINK.search(email.message)
+            if match:
+                return match.group(1)
+    raise AssertionError(f"No mail with a link to {user.email}")

@@ -1,0 +1,102 @@
+"""The life of a configuration change, from the customer's call to the requester's yes.
+
+Read it as documentation: every line is something a person does or sees in the browser.
+"""
+
+from collections.abc import Callable
+
+from changes.models import Change
+from tests.journeys.conftest import Visitor, confirmation_address
+from tests.people import Cast
+
+
+def test_a_configuration_change_from_a_call_to_the_requesters_yes(
+    cast: Cast, visitor: Callable[..., Visitor]
+) -> None:
+    support, success = visitor(cast.support), visitor(cast.success)
+    approver = visitor(cast.approver)
+
+    # Grace calls. Sam of support writes down what she asks for while she is on the phone.
+    support.opens("/").presses("New change request")
+    support.fills(
+        requester=cast.requester.email,
+        organisation=cast.harbour.pk,
+        title="Let night staff book meeting rooms",
+        description="Booking hours end at 19:00. **Night staff** need rooms for handovers.",
+        channel="phone",
+    ).presses("Submit")
+    change = Change.objects.get()
+    support.opens(change).sees("Let night staff book meeting rooms", "Submitted", "Cleo Success")
+
+    # Cleo of the care team assesses it: a setting, of moderate risk.
+    success.opens("/").sees("Waiting on you", change.reference)
+    success.opens(change).presses("Assess")
+    success.fills(
+        type="configuration",
+        need="Handovers happen in corridors.",
+        likelihood=2,
+        impact=3,
+        service_impact="None; the setting is read at once.",
+        customer_impact="Night staff of all wards.",
+        urgency=2,
+    ).sends()
+    success.sees("Customer success review", "Moderate")
+
+    # She reviews it, and sees why she may not authorise it herself.
+    success.opens(change).presses("Review")
+    success.fills(outcome="endorsed", findings="Covered by the contract.").sends()
+    success.sees_disabled("Authorise", "authorised approver of Harbour Hospitals")
+
+    # Ada, the hospitals' authorised approver, approves.
+    approver.opens(change).presses("Authorise")
+    approver.fills(outcome="authorised", reason="Agreed with the wards.").sends()
+    approver.sees("The change is approved and being put in place.")
+
+    # Nothing is executed without a plan and a rollback plan.
+    success.opens(change).presses("Plan execution")
+    success.fills(
+        executor=cast.support.pk,
+        window_start="2026-12-01T20:00",
+        window_end="2026-12-01T21:00",
+        steps="1. Set the hours to 0–24.\n2. Book a room for 3:00.",
+        rollback_plan="",
+    ).sends()
+    success.sees("This field is required")
+    success.fills(rollback_plan="Set the hours back to 7–19.").sends()
+
+    # The first attempt goes wrong and is rolled back; the second holds.
+    for outcome in ("rolled_back", "succeeded"):
+        if outcome == "succeeded":
+            success.opens(change).sees("Rolled back").presses("Plan execution")
+            success.fills(
+                executor=cast.support.pk,
+                window_start="2026-12-02T20:00",
+                window_end="2026-12-02T21:00",
+                steps="1. Set the hours per building.",
+                rollback_plan="Set the hours back to 7–19.",
+            ).sends()
+        support.opens(change).presses("Start execution").sends()
+        support.opens(change).presses("Record the outcome")
+        support.fills(outcome=outcome, notes=f"The execution was {outcome}.").sends()
+
+    # It is written up in the customer success tool, and Grace is asked.
+    success.opens(change).presses("Document")
+    success.fills(
+        system="Success desk",
+        reference="SD-4711",
+        summary="Meeting rooms can now be booked around the clock.",
+    ).sends()
+    success.sees("Requester confirmation")
+
+    # Grace opens the link of her mail on her phone, without an account, and says yes.
+    grace = visitor(None, width=360, height=740)
+    grace.opens(confirmation_address(cast.requester))
+    grace.sees(change.reference, "Meeting rooms can now be booked around the clock.")
+    assert Change.objects.get().state == "confirmation"  # opening the link decided nothing
+    grace.fills(answer="confirmed").sends()
+    grace.sees("Thank you")
+
+    # It is closed, and the page tells the whole story.
+    success.opens(change).sees("Closed", "Rolled back", "SD-4711", "Agreed with the wards.")
+    support.opens(change).sees("Grace Requester")
+    assert Change.objects.get().state == "closed"
