@@ -45,6 +45,12 @@ ENTRIES = (
         "history",
         lambda user: user.has_role(Role.AUDITOR, Role.ADMINISTRATOR),
     ),
+    _Entry(
+        _("Import"),
+        "changes:import",
+        "file-import",
+        lambda user: user.has_role(Role.ADMINISTRATOR),
+    ),
     _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff),
     _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO),
 )

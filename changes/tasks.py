@@ -9,6 +9,7 @@ from celery import shared_task
 from django.db import transaction
 
 from . import lifecycle, outbox, reminders
+from .importing import runs
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,12 @@ def settle_promises() -> None:
     each(reminders.unsettled_promises(), lifecycle.settle_promise, "settle promise")
 
 
+@shared_task
+def carry_on_imports() -> None:
+    """Run uploaded imports that wait, and those that a worker's death cut off."""
+    each(runs.unfinished(), runs.carry_on, "carry on import")
+
+
 def each(keys: Iterable[Any], act: Callable[[Any], object], what: str) -> None:
     """Do the same for every key; one failure is logged and does not stop the rest."""
     for key in keys:
@@ -57,7 +64,17 @@ class Broker:
 
 
 def start_delivery() -> None:
-    """Ask a worker to send mail now. Without a broker nothing is lost: beat sends it later.
+    """Ask a worker to send mail now. Without a broker nothing is lost: beat sends it later."""
+    start(send_queued_mail)
+
+
+def start_imports() -> None:
+    """Ask a worker to run the imports that wait; without a broker beat does so later."""
+    start(carry_on_imports)
+
+
+def start(task: Any) -> None:
+    """Start a task that beat starts every minute anyway.
 
     Never raises. While the broker is down one request in BROKER_REST_SECONDS finds out, within
     the two seconds that connecting may take; the others do not try.
@@ -65,10 +82,10 @@ def start_delivery() -> None:
     if time.monotonic() < Broker.rest_until:
         return
     try:
-        send_queued_mail.delay()
+        task.delay()
     except Exception as error:
         Broker.rest_until = time.monotonic() + BROKER_REST_SECONDS
-        logger.warning("Mail waits for the next minute, the broker does not answer: %s", error)
+        logger.warning("%s waits for the next minute, no broker answers: %s", task.name, error)
 
 
 def deliver_after_commit(**signal: Any) -> None:

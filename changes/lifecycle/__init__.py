@@ -38,6 +38,7 @@ from .confirmation import (
     send_reminder,
 )
 from .discussion import attach, comment, link, unlink, unwatch, watch
+from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     assess,
     assign,
@@ -92,6 +93,11 @@ __all__ = [
     "rework",
     "close_with_successor",
     "hash_token",
+    # From another tool
+    "ImportedChange",
+    "Origin",
+    "import_change",
+    "import_changes",
     # Discussion
     "comment",
     "attach",

@@ -17,6 +17,7 @@ from .configuration import Authorisation, Documentation, Execution, Review
 from .confirmation import Confirmation, ConfirmationLink, Reminder
 from .discussion import Attachment, ChangeLink, Comment
 from .event import Event
+from .importing import ImportProblem, ImportRun
 
 __all__ = [
     "CHECKLIST",
@@ -35,6 +36,8 @@ __all__ = [
     "Documentation",
     "Event",
     "Execution",
+    "ImportProblem",
+    "ImportRun",
     "PeerReview",
     "Promise",
     "Question",

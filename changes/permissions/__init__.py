@@ -405,6 +405,14 @@ def can_unwatch(user: User, change: Change) -> Decision:
     return can_watch(user, change)
 
 
+# From another tool
+
+
+def can_import(user: User) -> Decision:
+    """Administrators import changes from another tool."""
+    return decide(holds_role(user, Role.ADMINISTRATOR))
+
+
 # Asked by name
 
 
