@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
@@ -92,12 +93,18 @@ def celery_worker_process(transactional_db: None, tmp_path: Path) -> Iterator[su
 
     Work that earlier tests left in the queue is thrown away first.
     """
+    with running_worker(tmp_path / "worker.log") as worker:
+        yield worker
+
+
+@contextmanager
+def running_worker(log: Path, processes: int = 1) -> Iterator[subprocess.Popen]:
+    """Start a worker with an empty queue and stop it in the end, if it has not been killed."""
     from expansive_cm.celery import app
 
     app.conf.broker_url = settings.CELERY_BROKER_URL
     app.control.purge()
-    log = tmp_path / "worker.log"
-    command = [sys.executable, "-m", "celery", "-A", "expansive_cm", "worker", "-c", "1"]
+    command = [sys.executable, "-m", "celery", "-A", "expansive_cm", "worker", "-c", str(processes)]
     with log.open("w") as output:
         worker = subprocess.Popen(
             [*command, "--without-gossip", "--without-mingle", "-l", "INFO"],

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
-from csp.decorators import csp_replace, csp_update
+from csp.decorators import csp, csp_update
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -136,7 +136,7 @@ def headers_of(email: Email) -> list[tuple[str, str]]:
 @require_safe
 @demo_only
 @xframe_options_sameorigin
-@csp_replace(BODY_POLICY)
+@csp(BODY_POLICY)
 def mail_body(request: HttpRequest, pk: int) -> HttpResponse:
     """Return a message's HTML for the frame that shows it, with its links opening a new tab."""
     email = get_object_or_404(Email, pk=pk)

@@ -1,0 +1,234 @@
+"""Silence: reminders after 3, 7 and 14 days, once each, and then a person decides."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from post_office.models import Email
+
+from changes import lifecycle, reminders, tasks
+from changes.models import Change, Confirmation, Promise, Release
+from changes.states import State
+from tests import stories
+from tests.mailing import last_row, link_in, mail_to, told
+from tests.people import Cast
+
+REMINDED = ("grace", "Reminder, please confirm")
+ESCALATED = [("cleo", "No answer from the requester"), ("sam", "No answer from the requester")]
+
+
+@pytest.fixture
+def change(cast: Cast) -> Change:
+    """A change whose requester was asked; support owns it, so that owner and team differ."""
+    change = stories.in_confirmation(cast)
+    return lifecycle.assign(change, actor=cast.success, owner=cast.support)
+
+
+@pytest.fixture
+def asked_at(change: Change) -> datetime:
+    return change.confirmations.get().asked_at
+
+
+def beat(moment: datetime) -> list[tuple[str, str]]:
+    """Run the beat at a moment and return who was told what."""
+    before = last_row()
+    with time_machine.travel(moment, tick=False):
+        tasks.send_reminders()
+    return told(before)
+
+
+def test_the_ladder(change: Change, asked_at: datetime) -> None:
+    assert settings.REMINDER_DAYS == [3, 7, 14]
+    told_on = {}
+    for hours in range(0, 24 * 20, 6):
+        if mails := beat(asked_at + timedelta(hours=hours)):
+            told_on[hours / 24] = mails
+    assert told_on == {3: [REMINDED], 7: [REMINDED], 14: [REMINDED], 15: ESCALATED}
+    change = Change.objects.get(pk=change.pk)
+    assert change.state == State.CONFIRMATION, "nothing closes by itself"
+    verbs = list(change.events.order_by("pk").values_list("verb", flat=True))
+    assert verbs[-4:] == ["remind", "remind", "remind", "escalate"]
+
+
+def test_beats_may_repeat(change: Change, asked_at: datetime) -> None:
+    day = asked_at + timedelta(days=3)
+    assert beat(day) == [REMINDED]
+    assert [beat(day + timedelta(minutes=minute)) for minute in range(5)] == [[]] * 5
+
+
+def test_a_minute_early_is_too_early(change: Change, asked_at: datetime) -> None:
+    assert beat(asked_at + timedelta(days=3, minutes=-1)) == []
+
+
+def test_after_a_standstill_only_the_latest_goes_out(change: Change, asked_at: datetime) -> None:
+    assert beat(asked_at + timedelta(days=3)) == [REMINDED]
+    assert beat(asked_at + timedelta(days=40)) == [REMINDED]
+    event = change.events.filter(verb="remind").order_by("-pk")[0]
+    assert event.data == {"after_days": 14, "skipped": [7]}
+    assert beat(asked_at + timedelta(days=40, hours=23)) == [], "it has its day to work"
+    assert beat(asked_at + timedelta(days=41)) == ESCALATED
+    assert beat(asked_at + timedelta(days=60)) == []
+
+
+def test_a_reminder_says_since_when_and_has_a_link_of_its_own(
+    client: Client, cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    first = link_in(mail_to(cast.requester.email))
+    with time_machine.travel(asked_at + timedelta(days=3)):
+        tasks.send_reminders()
+        mail = mail_to(cast.requester.email)
+        for body in (mail.message, mail.html_message):
+            assert "have not heard from you" in body
+            assert "(Europe/London)" in body
+        link = link_in(mail)
+        assert link != first
+        assert client.get(first).status_code == 200, "the earlier mail still works"
+        assert client.post(link, {"answer": "confirmed"}).status_code == 302
+    change = Change.objects.get(pk=change.pk)
+    assert change.state == State.CLOSED
+
+
+def test_an_answer_ends_it(cast: Cast, change: Change, asked_at: datetime) -> None:
+    lifecycle.answer_confirmation(change, actor=cast.requester, confirmed=True)
+    assert beat(asked_at + timedelta(days=20)) == []
+    assert not lifecycle.send_reminder(change.confirmations.get().pk, 14)
+    assert not lifecycle.escalate(change.confirmations.get().pk)
+
+
+def test_the_escalation_leads_to_the_close(
+    client: Client, cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    beat(asked_at + timedelta(days=14))
+    beat(asked_at + timedelta(days=15))
+    mail = mail_to(cast.success.email)
+    address = reverse("changes:close_unanswered", args=[change.pk])
+    for body in (mail.message, mail.html_message):
+        assert f"{settings.BASE_URL}{address}" in body
+        assert "Nothing is closed by itself." in body
+    lifecycle.close_unanswered(change, actor=cast.support, reason="Rang three times.")
+    assert beat(asked_at + timedelta(days=16)) == []
+
+
+def test_a_question_asked_again_after_rework_starts_anew(
+    cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    beat(asked_at + timedelta(days=7))
+    with time_machine.travel(asked_at + timedelta(days=8)):
+        declined = lifecycle.answer_confirmation(
+            change, actor=cast.requester, confirmed=False, reason="No."
+        )
+        again = lifecycle.rework(declined, actor=cast.success, reason="Right.")
+        again = stories.executed(again, cast)
+        lifecycle.document(
+            again, actor=cast.success, system="Desk", reference="2", summary="Now it does."
+        )
+    assert beat(asked_at + timedelta(days=8 + 2)) == []
+    assert beat(asked_at + timedelta(days=8 + 3, minutes=1)) == [REMINDED]
+
+
+# --- Faults -------------------------------------------------------------------------------------
+
+
+def test_one_failure_does_not_stop_the_rest(
+    cast: Cast, change: Change, asked_at: datetime, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    other = stories.in_confirmation(cast)
+    broken = change.confirmations.get().pk
+    remind = lifecycle.send_reminder
+
+    def fail_for_one(confirmation_id: int, after_days: int) -> bool:
+        if confirmation_id == broken:
+            raise RuntimeError("broken")
+        return remind(confirmation_id, after_days)
+
+    monkeypatch.setattr(lifecycle, "send_reminder", fail_for_one)
+    day = timezone.now() + timedelta(days=3)
+    assert beat(day) == [REMINDED]
+    assert "Could not remind" in caplog.text
+    assert other.confirmations.get().reminders.count() == 1
+    monkeypatch.setattr(lifecycle, "send_reminder", remind)
+    assert beat(day + timedelta(minutes=1)) == [REMINDED], "and it is tried again"
+
+
+def test_a_reminder_that_cannot_be_written_leaves_no_trace(
+    change: Change, asked_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(lifecycle.confirmation.messages, "remind_requester", fail)
+    events = change.events.count()
+    assert beat(asked_at + timedelta(days=3)) == []
+    assert change.confirmations.get().reminders.count() == 0
+    assert change.events.count() == events
+
+
+def test_a_batch_is_limited_and_begins_with_the_longest_silence(cast: Cast) -> None:
+    keys = [stories.in_confirmation(cast).confirmations.get().pk for _time in range(3)]
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        assert reminders.due_reminders(limit=2) == [(keys[0], 7), (keys[1], 7)]
+        assert reminders.due_escalations(limit=2) == []
+
+
+def race(act: Callable[[], object]) -> None:
+    """Do the same in three threads at once, each with a connection of its own."""
+    barrier = threading.Barrier(3)
+
+    def run() -> None:
+        barrier.wait(10)
+        act()
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _time in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beats_at_the_same_moment_remind_and_escalate_once(
+    change: Change, asked_at: datetime
+) -> None:
+    before = last_row()
+    with time_machine.travel(asked_at + timedelta(days=14)):
+        race(tasks.send_reminders)
+    assert told(before) == [REMINDED]
+    before = last_row()
+    with time_machine.travel(asked_at + timedelta(days=15, minutes=1)):
+        race(tasks.send_reminders)
+    assert told(before) == ESCALATED
+    assert change.events.filter(verb__in=["remind", "escalate"]).count() == 2
+    assert Confirmation.objects.get().reminders.count() == 1
+    assert Email.objects.filter(subject__contains="Reminder").count() == 1
+
+
+# --- Promises -----------------------------------------------------------------------------------
+
+
+def test_a_promise_gets_its_release_when_it_is_planned_and_follows_it(cast: Cast) -> None:
+    today = timezone.localdate()
+    for number in (1, 2):
+        Release.objects.create(name=f"5.{number}", planned_on=today + timedelta(days=30 * number))
+    change = stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    assert (change.promise, change.due_on) == (Promise.THREE_RELEASES, None)
+    tasks.settle_promises()
+    third = Release.objects.create(name="5.3", planned_on=today + timedelta(days=90))
+    tasks.settle_promises()
+    tasks.settle_promises()
+    change = Change.objects.get(pk=change.pk)
+    assert (change.promised_release, change.due_on) == (third, third.planned_on)
+    third.planned_on += timedelta(days=7)
+    third.save()
+    tasks.settle_promises()
+    change = Change.objects.get(pk=change.pk)
+    assert change.due_on == third.planned_on
+    assert change.events.filter(verb="settle_promise").count() == 2
