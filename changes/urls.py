@@ -1,0 +1,169 @@
+"""Every address of a change: lists, intake, steps, discussion."""
+
+from django.urls import path, register_converter
+
+from .converters import ReferenceConverter
+from .views import (
+    confirmation_link,
+    detail,
+    discussion,
+    home,
+    import_changes,
+    intake,
+    lists,
+    mail,
+    steps_anytime,
+    steps_code,
+    steps_configuration,
+    steps_confirmation,
+)
+
+register_converter(ReferenceConverter, "reference")
+
+app_name = "changes"
+
+list_urls = [
+    path("", home.home, name="home"),
+    path("changes/", lists.listing, name="list"),
+    path("changes/export/", lists.export, name="export"),
+]
+intake_urls = [
+    path("changes/new/", intake.new, name="new"),
+    path("changes/new/autosave/", intake.autosave, name="autosave"),
+    path("changes/find-requester/", intake.find_requester, name="find_requester"),
+    path("changes/similar/", intake.similar, name="similar"),
+    path("changes/preview/", intake.preview_markdown, name="preview_markdown"),
+    path("changes/<reference:pk>/edit/", intake.edit, name="edit"),
+    path("changes/<reference:pk>/submit/", intake.submit, name="submit"),
+]
+discussion_urls = [
+    path("changes/find/", discussion.find_change, name="find_change"),
+    path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),
+    path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
+    path(
+        "changes/<reference:pk>/attachments/<int:attachment_pk>/",
+        discussion.attachment,
+        name="attachment",
+    ),
+    path("changes/<reference:pk>/link/", discussion.link, name="link"),
+    path("changes/<reference:pk>/links/<int:link_pk>/unlink/", discussion.unlink, name="unlink"),
+    path("changes/<reference:pk>/watch/", discussion.watch, name="watch"),
+    path("changes/<reference:pk>/unwatch/", discussion.unwatch, name="unwatch"),
+]
+story_urls = [
+    path("changes/<reference:pk>/", detail.detail, name="detail"),
+]
+step_urls = [
+    # Request and initial assessment
+    path("changes/<reference:pk>/assess/", steps_anytime.assess, name="assess"),
+    path("changes/<reference:pk>/assign/", steps_anytime.assign, name="assign"),
+    path("changes/<reference:pk>/reclassify/", steps_anytime.reclassify, name="reclassify"),
+    path("changes/<reference:pk>/withdraw/", steps_anytime.withdraw, name="withdraw"),
+    # Configuration changes
+    path("changes/<reference:pk>/review/", steps_configuration.review, name="review"),
+    path("changes/<reference:pk>/authorise/", steps_configuration.authorise, name="authorise"),
+    path(
+        "changes/<reference:pk>/plan_execution/",
+        steps_configuration.plan_execution,
+        name="plan_execution",
+    ),
+    path(
+        "changes/<reference:pk>/start_execution/",
+        steps_configuration.start_execution,
+        name="start_execution",
+    ),
+    path(
+        "changes/<reference:pk>/record_execution/",
+        steps_configuration.record_execution,
+        name="record_execution",
+    ),
+    path(
+        "changes/<reference:pk>/close_rolled_back/",
+        steps_configuration.close_rolled_back,
+        name="close_rolled_back",
+    ),
+    path("changes/<reference:pk>/document/", steps_configuration.document, name="document"),
+    # Code changes; the board's page is in crb
+    path(
+        "changes/<reference:pk>/answer_question/",
+        steps_code.answer_question,
+        name="answer_question",
+    ),
+    path(
+        "changes/<reference:pk>/define_requirements/",
+        steps_code.define_requirements,
+        name="define_requirements",
+    ),
+    path("changes/<reference:pk>/assess_risk/", steps_code.assess_risk, name="assess_risk"),
+    path(
+        "changes/<reference:pk>/sign_risk_assessment/",
+        steps_code.sign_risk_assessment,
+        name="sign_risk_assessment",
+    ),
+    path(
+        "changes/<reference:pk>/record_development/",
+        steps_code.record_development,
+        name="record_development",
+    ),
+    path("changes/<reference:pk>/peer_review/", steps_code.peer_review, name="peer_review"),
+    path("changes/<reference:pk>/record_test/", steps_code.record_test, name="record_test"),
+    path(
+        "changes/<reference:pk>/plan_deployment/",
+        steps_code.plan_deployment,
+        name="plan_deployment",
+    ),
+    path(
+        "changes/<reference:pk>/start_deployment/",
+        steps_code.start_deployment,
+        name="start_deployment",
+    ),
+    path(
+        "changes/<reference:pk>/record_deployment/",
+        steps_code.record_deployment,
+        name="record_deployment",
+    ),
+    # Confirmation and close
+    path(
+        "changes/<reference:pk>/answer_confirmation/",
+        steps_confirmation.answer_confirmation,
+        name="answer_confirmation",
+    ),
+    path(
+        "changes/<reference:pk>/resend_confirmation/",
+        steps_confirmation.resend_confirmation,
+        name="resend_confirmation",
+    ),
+    path(
+        "changes/<reference:pk>/close_unanswered/",
+        steps_confirmation.close_unanswered,
+        name="close_unanswered",
+    ),
+    path("changes/<reference:pk>/rework/", steps_confirmation.rework, name="rework"),
+    path(
+        "changes/<reference:pk>/close_with_successor/",
+        steps_confirmation.close_with_successor,
+        name="close_with_successor",
+    ),
+]
+mail_urls = [
+    path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
+    path("mail/", mail.mail, name="mail"),
+    path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
+    path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),
+]
+import_urls = [
+    path("import/", import_changes.imports, name="import"),
+    path("import/<int:pk>/", import_changes.import_run, name="import_run"),
+    path("import/<int:pk>/progress/", import_changes.import_progress, name="import_progress"),
+    path("import/<int:pk>/problems/", import_changes.import_problems, name="import_problems"),
+]
+
+urlpatterns = [
+    *list_urls,
+    *intake_urls,
+    *discussion_urls,
+    *story_urls,
+    *step_urls,
+    *mail_urls,
+    *import_urls,
+]
