@@ -39,10 +39,11 @@ class Who:
 
 @dataclass(frozen=True)
 class NextStep:
-    """What is to be done, by whom, and what else is worth knowing about it."""
+    """What is to be done, by whom, by which step, and what else is worth knowing about it."""
 
     sentence: Text
     who: Who | None = None
+    verb: str = ""
     note: Text = ""
 
 
@@ -111,32 +112,36 @@ def possible_executors(change: Change) -> QuerySet[User]:
 
 
 def _draft(change: Change) -> NextStep:
-    return NextStep(_("Complete the draft and submit it."), Who(people=(change.raised_by,)))
+    return NextStep(
+        _("Complete the draft and submit it."), Who(people=(change.raised_by,)), "submit"
+    )
 
 
 def _submitted(change: Change) -> NextStep:
     sentence = _("Assess the request: decide its type, and judge need, risk and impact.")
-    return NextStep(sentence, success_team(change))
+    return NextStep(sentence, success_team(change), "assess")
 
 
 def _review(change: Change) -> NextStep:
     sentence = _("Review the request: endorse it for authorisation, or refuse it.")
-    return NextStep(sentence, success_team(change))
+    return NextStep(sentence, success_team(change), "review")
 
 
 def _authorisation(change: Change) -> NextStep:
-    return NextStep(_("Authorise the change, or refuse it."), approvers(change))
+    return NextStep(_("Authorise the change, or refuse it."), approvers(change), "authorise")
 
 
 def _execution(change: Change) -> NextStep:
     plan: Execution | None = change.execution
     if plan is None:
         sentence = _("Plan the execution: who does what, when, and how it is undone.")
-        return NextStep(sentence, success_team(change))
+        return NextStep(sentence, success_team(change), "plan_execution")
     who = Who(people=(plan.executor,))
     if plan.started_at:
-        return NextStep(_("Finish the execution and record its outcome."), who, _window(plan))
-    return NextStep(_("Carry out the execution as planned."), who, _window(plan))
+        sentence = _("Finish the execution and record its outcome.")
+        return NextStep(sentence, who, "record_execution", _window(plan))
+    sentence = _("Carry out the execution as planned.")
+    return NextStep(sentence, who, "start_execution", _window(plan))
 
 
 def _window(plan: Execution) -> str:
@@ -151,17 +156,17 @@ def _window(plan: Execution) -> str:
 
 def _rolled_back(change: Change) -> NextStep:
     sentence = _("Plan the execution again, or close without the change.")
-    return NextStep(sentence, owner_or_team(change))
+    return NextStep(sentence, owner_or_team(change), "plan_execution")
 
 
 def _documentation(change: Change) -> NextStep:
     sentence = _("Log the change in the customer success tool; the requester is asked next.")
-    return NextStep(sentence, success_team(change))
+    return NextStep(sentence, success_team(change), "document")
 
 
 def _board(change: Change) -> NextStep:
     sentence = _("The Change Request Board decides at its next meeting.")
-    return NextStep(sentence, with_role(Role.CRB_MEMBER))
+    return NextStep(sentence, with_role(Role.CRB_MEMBER), "record_board_outcome")
 
 
 def _information(change: Change) -> NextStep:
@@ -173,12 +178,12 @@ def _information(change: Change) -> NextStep:
         sentence %= len(waiting)
     people = {question.answerer_id: question.answerer for question in waiting}
     note = _("With the last answer the change returns to the board by itself.")
-    return NextStep(sentence, Who(people=tuple(people.values())), note)
+    return NextStep(sentence, Who(people=tuple(people.values())), "answer_question", note)
 
 
 def _requirements(change: Change) -> NextStep:
     sentence = _("Define the requirements: purpose, scope, objectives, acceptance criteria.")
-    return NextStep(sentence, with_role(Role.DEVELOPER))
+    return NextStep(sentence, with_role(Role.DEVELOPER), "define_requirements")
 
 
 def _risk(change: Change) -> NextStep:
@@ -186,41 +191,45 @@ def _risk(change: Change) -> NextStep:
         returned = change.risk_assessment is not None
         note = _("The last assessment was returned for more work.") if returned else ""
         sentence = _("Assess the security risks and analyse the impact.")
-        return NextStep(sentence, with_role(Role.DEVELOPER), note)
+        return NextStep(sentence, with_role(Role.DEVELOPER), "assess_risk", note)
     roles = (Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER)
     sentence = _("A second person signs the risk assessment off, or returns it.")
-    return NextStep(sentence, with_role(*roles, except_for={change.risk_assessment.recorded_by_id}))
+    who = with_role(*roles, except_for={change.risk_assessment.recorded_by_id})
+    return NextStep(sentence, who, "sign_risk_assessment")
 
 
 def _development(change: Change) -> NextStep:
     development = change.development
     if development is None:
         sentence = _("Build the change and record it, with the secure-coding checklist.")
-        return NextStep(sentence, with_role(Role.DEVELOPER))
+        return NextStep(sentence, with_role(Role.DEVELOPER), "record_development")
     reviewed = any(one.development_id == development.pk for one in change.peer_reviews.all())
     if reviewed:
         sentence = _("Rework what the reviewer found and record it again.")
-        return NextStep(sentence, with_role(Role.DEVELOPER))
+        return NextStep(sentence, with_role(Role.DEVELOPER), "record_development")
     sentence = _("Review the development; nobody reviews their own work.")
-    return NextStep(sentence, with_role(Role.PEER_REVIEWER, except_for=authors(change)))
+    who = with_role(Role.PEER_REVIEWER, except_for=authors(change))
+    return NextStep(sentence, who, "peer_review")
 
 
 def _testing(change: Change) -> NextStep:
     passed = gates.passed_tests(change)
     missing = [str(kind.label).lower() for kind in StagingTest.Kind if kind not in passed]
     sentence = _("Test the change in staging. Still to pass: %s.") % ", ".join(missing)
-    return NextStep(sentence, with_role(Role.TESTER, except_for=authors(change)))
+    return NextStep(sentence, with_role(Role.TESTER, except_for=authors(change)), "record_test")
 
 
 def _deployment(change: Change) -> NextStep:
     plan, who = change.deployment, with_role(Role.RELEASE_MANAGER)
     if plan is None:
-        return NextStep(_("Choose the release and write the rollback plan."), who)
+        sentence = _("Choose the release and write the rollback plan.")
+        return NextStep(sentence, who, "plan_deployment")
     if plan.started_at:
-        return NextStep(_("Finish the deployment and record its outcome."), who)
+        sentence = _("Finish the deployment and record its outcome.")
+        return NextStep(sentence, who, "record_deployment")
     gap = gates.deployment_not_ready(change)
     sentence = gap or _("Start the deployment with release %s.") % plan.release
-    return NextStep(sentence, who)
+    return NextStep(sentence, who, "start_deployment")
 
 
 def _confirmation(change: Change) -> NextStep:
@@ -230,14 +239,16 @@ def _confirmation(change: Change) -> NextStep:
         day = date_format(timezone.localtime(asked.asked_at), "j M Y")
         sent = len(asked.reminders.all())
         reminders = ngettext("%d reminder sent", "%d reminders sent", sent) % sent
-        note = _("Asked on %(day)s; %(reminders)s.") % {"day": day, "reminders": reminders}
+        note = _("Asked on %s.") % day
+        if sent:
+            note = _("Asked on %(day)s; %(reminders)s.") % {"day": day, "reminders": reminders}
     sentence = _("Say whether the change meets the need.")
-    return NextStep(sentence, Who(people=(change.requester,)), note)
+    return NextStep(sentence, Who(people=(change.requester,)), "answer_confirmation", note)
 
 
 def _not_confirmed(change: Change) -> NextStep:
     sentence = _("Rework what was agreed, or close and raise what goes beyond it as a successor.")
-    return NextStep(sentence, owner_or_team(change))
+    return NextStep(sentence, owner_or_team(change), "rework")
 
 
 def _ended(change: Change) -> NextStep:

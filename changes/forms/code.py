@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import gates
+from .. import gates, permissions
 from ..models import (
     CHECKLIST,
     Deployment,
@@ -47,18 +47,14 @@ class AnswerQuestionForm(StepForm):
     answer = text(Question, "answer", rows=6)
 
     def prepare(self) -> None:
-        """Offer the open questions, the person's own first."""
-        mine = [
-            question
-            for question in self.change.questions.all()
-            if question.is_open and question.answerer_id == self.user.pk
-        ]
-        self.fields["question"].queryset = Question.objects.filter(
-            change=self.change, answered_at=None
-        ).select_related("answerer")
-        still_open = [question for question in self.change.questions.all() if question.is_open]
-        first = (mine or still_open)[:1]
-        self.fields["question"].initial = first[0].pk if first else None
+        """Offer the person's own open questions, and to those who pass answers on all of them."""
+        offered = Question.objects.filter(change=self.change, answered_at=None)
+        if not permissions.answers_for_others(self.user, self.change):
+            offered = offered.filter(answerer=self.user)
+        self.fields["question"].queryset = offered.select_related("answerer")
+        still_open = [one for one in self.change.questions.all() if one.is_open]
+        still_open.sort(key=lambda one: (one.answerer_id != self.user.pk, one.pk))
+        self.fields["question"].initial = still_open[0].pk if still_open else None
 
 
 class DefineRequirementsForm(StepForm):

@@ -1,5 +1,6 @@
 """The page of a change: its whole story, what happens next, and what this person may do."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,8 @@ CURRENT_SECTION = {
     State.DEPLOYMENT: "deployment",
 }
 """The section that the person who acts next needs open."""
+RECENT = 8
+"""Of the timeline so many events are in the open; the rest unfolds."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Offer:
     step: StepInfo
     decision: permissions.Decision
     url: str
+    again: bool = False
 
     @property
     def icon(self) -> str:
@@ -89,7 +93,9 @@ class Offer:
         """What the button says; the board records its outcome in its meeting."""
         if self.step.verb == "record_board_outcome":
             return _("Go to the board")
-        return self.step.label
+        if self.step.verb == "answer_confirmation" and self.decision:
+            return _("Confirm, or say what is wrong")
+        return _("Change the plan") if self.again else self.step.label
 
 
 @login_required
@@ -101,6 +107,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     offered = offers(user, change)
     onward = next_step(change)
     found = sections(change, user)
+    told = happenings(change, user)
     context = {
         "change": change,
         "user": user,
@@ -112,7 +119,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "open_section": _open_section(change, found),
         "description": markdown.render(change.description),
         "facts": {"overdue": is_overdue(change)},
-        "happenings": happenings(change, user),
+        "happenings": told[:RECENT],
+        "happened_before": told[RECENT:],
         "gate": _gate(user, change),
         **discussion_context(user, change),
     }
@@ -121,11 +129,13 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def offers(user: User, change: Change) -> list[Offer]:
     """Return every step of this state that has a page, with this person's permission."""
+    plans = {"plan_execution": change.execution, "plan_deployment": change.deployment}
+    planned = {verb for verb, plan in plans.items() if plan and not plan.finished_at}
     found = []
     for step, decision in permissions.offered_steps(user, change):
         url = step_url(step, change)
         if url:
-            found.append(Offer(step, decision, url))
+            found.append(Offer(step, decision, url, step.verb in planned))
     return found
 
 
@@ -148,12 +158,14 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     main = [offer for offer in offered if offer.step.main]
     beside = [offer for offer in offered if not offer.step.main]
     mine = [offer for offer in main if offer.decision]
+    mine.sort(key=lambda offer: offer.step.verb != onward.verb)
     return {
         "sentence": onward.sentence if full else PLAIN_WORDS[State(change.state)],
         "note": onward.note if full else "",
         "group": onward.who.name if full and onward.who else "",
         "people": members,
         "mine": mine,
+        "verb": onward.verb,
         "refused": [offer for offer in main if not offer.decision],
         "beside": [offer for offer in beside if offer.decision],
         "beside_refused": [offer for offer in beside if not offer.decision],
@@ -166,10 +178,9 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
 def tabs(change: Change) -> list[Tab]:
     """Return the pages that a change has."""
     found = [Tab(_("Story"), change.get_absolute_url(), "book", active=True)]
-    try:
-        found.append(Tab(_("History"), reverse("changes:history", args=[change.pk]), "history"))
-    except NoReverseMatch:
-        pass
+    with suppress(NoReverseMatch):
+        url = reverse("audit:change_history", args=[change.pk])
+        found.append(Tab(_("History"), url, "history"))
     return found
 
 

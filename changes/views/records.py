@@ -86,6 +86,11 @@ class Section:
     def __bool__(self) -> bool:
         return bool(self.current or self.earlier)
 
+    @property
+    def alone(self) -> bool:
+        """Whether one record is all there is, so that the section's heading says it already."""
+        return len(self.current) == 1 and not self.earlier
+
 
 def _badge(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:
     return (label, *looks)
@@ -206,7 +211,9 @@ def question(one: Question, full: bool) -> Record:
 
 def requirements(one: Requirements, full: bool) -> Record:
     names = ("purpose", "scope", "objectives", "acceptance_criteria")
-    return Record(_("Requirements"), one.recorded_at, one.recorded_by, _details(one, *names))
+    return Record(
+        _("Requirement definition"), one.recorded_at, one.recorded_by, _details(one, *names)
+    )
 
 
 def risk_assessment(one: RiskAssessment, full: bool) -> Record:
@@ -285,15 +292,12 @@ def confirmation(one: Confirmation, full: bool) -> Record:
     if full:
         details += _mails(one)
     badge = _badge(one.get_answer_display(), looks[answer(one.answer)])
-    return Record(_("Question to the requester"), one.asked_at, None, details, badge)
+    return Record(_("Requester confirmation"), one.asked_at, None, details, badge)
 
 
 def _mails(one: Confirmation) -> list[Detail]:
     links = sorted(one.links.all(), key=lambda link: link.pk)
-    details = [
-        Detail(_("Link sent to %s") % link.sent_to, _link_words(link), when=link.created_at)
-        for link in links
-    ]
+    details = [Detail(_("Link sent"), _link_words(link), when=link.created_at) for link in links]
     for reminder in one.reminders.all():
         words = _("after %d days") % reminder.after_days
         details.append(Detail(_("Reminder"), words, when=reminder.sent_at))
@@ -305,8 +309,10 @@ def _mails(one: Confirmation) -> list[Detail]:
 
 def _link_words(link: Any) -> str:
     if link.superseded_at:
-        return _("superseded by a later link")
-    return _("used") if link.used_at else ""
+        return _("to %s (superseded by a later link)") % link.sent_to
+    if link.used_at:
+        return _("to %s (used up by the answer)") % link.sent_to
+    return _("to %s") % link.sent_to
 
 
 # Sections --------------------------------------------------------------------------------------

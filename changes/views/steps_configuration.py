@@ -1,6 +1,7 @@
 """The steps of the configuration path."""
 
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
@@ -13,6 +14,7 @@ from ..forms.configuration import (
     RecordExecutionForm,
     ReviewForm,
 )
+from ..models import Execution
 from .steps import StepPage, step
 
 
@@ -56,7 +58,8 @@ def start_execution(page: StepPage) -> HttpResponse:
         ConfirmForm,
         lifecycle.start_execution,
         done=_("You started the execution of %(reference)s."),
-        beside=("execution", "authorisation"),
+        beside=("authorisation",),
+        outside_window=not within_window(page.change.execution),
     )
 
 
@@ -91,3 +94,8 @@ def document(page: StepPage) -> HttpResponse:
         done=_("%(reference)s is documented, and the requester has been asked by e-mail."),
         beside=("execution",),
     )
+
+
+def within_window(plan: Execution | None) -> bool:
+    """Whether it is now within the planned window."""
+    return plan is not None and plan.window_start <= timezone.now() <= plan.window_end

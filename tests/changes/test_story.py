@@ -51,7 +51,9 @@ def code_with_everything(cast: Cast) -> Change:
         result="failed",
         evidence="Open redirect.",
     )
-    change = stories.deployment_planned(stories.all_passed(stories.reviewed(change, cast), cast), cast)
+    change = stories.deployment_planned(
+        stories.all_passed(stories.reviewed(change, cast), cast), cast
+    )
     change = lifecycle.start_deployment(change, actor=cast.release_manager)
     return lifecycle.record_deployment(
         change, actor=cast.release_manager, outcome="succeeded", notes="Out."

@@ -1,0 +1,68 @@
+"""The page on which somebody answers the board."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from changes import lifecycle
+from changes.errors import StepForbidden
+from changes.models import Change
+from changes.states import State
+from tests import stories
+from tests.changes.step_pages import StepPageTests
+from tests.people import Cast
+
+
+class TestAnswerQuestion(StepPageTests):
+    verb = "answer_question"
+    make = stories.information_required
+    who = "requester"
+    refused = ("developer", "those the board asked")
+    required = ("question", "answer")
+    texts = {"answer": 10001}
+    after = State.BOARD
+
+    def filled_in(self, cast: Cast, change: Change) -> dict[str, Any]:
+        question = change.questions.first()
+        return {"question": question.pk if question else 0, "answer": "Forty rooms."}
+
+    def test_says_when_the_step_does_not_belong_here(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        ended = lifecycle.withdraw(change, actor=cast.requester, reason="Not needed.")
+        answer = page.get(self.address(ended))
+        assert answer.status_code == 409
+        assert "does not belong here" in answer.content.decode()
+
+    def test_the_last_answer_returns_the_change(
+        self, client: Client, page: Client, cast: Cast
+    ) -> None:
+        questions = [("How many?", cast.requester), ("Since when?", cast.developer)]
+        change = stories.decided(
+            stories.on_board(cast), cast, "information_required", questions=questions
+        )
+        html = page.get(self.address(change)).content.decode()
+        assert "How many? (to Grace Requester)" in html
+        assert "Since when?" not in html
+        second = change.questions.last()
+        assert self.send(page, cast, change, question=second.pk).status_code == 400
+        with pytest.raises(StepForbidden):
+            lifecycle.answer_question(
+                change, actor=cast.requester, question=second, answer="Always."
+            )
+        self.send(page, cast, change)
+        now = Change.objects.get(pk=change.pk)
+        assert now.state == State.INFORMATION_REQUIRED
+        client.force_login(cast.support)
+        assert "Since when?" in client.get(self.address(change)).content.decode()
+        assert self.send(client, cast, now, question=second.pk).status_code == 302
+        assert Change.objects.get(pk=change.pk).state == State.BOARD
+
+    def test_a_question_of_another_change_is_none(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        other = stories.information_required(cast).questions.get()
+        answer = self.send(page, cast, change, question=other.pk)
+        assert answer.status_code == 400
+        assert self.is_untouched(change)
