@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import gates
-from ..errors import StepIllegal, StepIncomplete
+from .. import gates, permissions
+from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import (
     BoardDecision,
     Change,
@@ -102,13 +102,16 @@ def answer_question(
 ) -> Change:
     """Answer one question; with the last one the change returns to the board by itself.
 
-    Raises StepIllegal when the question is answered already or belongs to another change.
+    Raises StepIllegal when the question is answered already or belongs to another change, and
+    StepForbidden when it was put to somebody else and the actor does not pass answers on.
     Effects: the answer; possibly state ``board``; event; messages.
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
         if fresh is None or not fresh.is_open:
             raise StepIllegal(_("This question has been answered already."))
+        if fresh.answerer_id != actor.pk and not permissions.answers_for_others(actor, step.change):
+            raise StepForbidden(_("This question was put to somebody else."))
         fresh.answer = answer
         fresh.answered_by, fresh.answered_at = actor, timezone.now()
         step.reason = answer

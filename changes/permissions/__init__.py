@@ -15,7 +15,7 @@ from accounts.roles import Role
 
 from .. import gates
 from ..models import Change
-from ..process import STEPS, StepInfo
+from ..process import STEP, STEPS, StepInfo
 from .rules import (
     ALLOWED,
     Check,
@@ -219,14 +219,20 @@ def can_record_board_outcome(user: User, change: Change) -> Decision:
 
 def can_answer_question(user: User, change: Change) -> Decision:
     """Those asked, and for a customer's answer also support and the success team."""
-    asked = any(q.answerer_id == user.pk for q in change.questions.all() if q.is_open)
-    helps = user.has_role(Role.SUPPORT) or in_success_team(user, change)
+    over = change.state not in STEP["answer_question"].states
+    mine = [q for q in change.questions.all() if q.answerer_id == user.pk]
+    asked = any(q.is_open or over for q in mine)
     person = None
-    if not (asked or helps):
+    if not (asked or answers_for_others(user, change)):
         person = refuse(
             Refusal.PERSON, _("This is for those the board asked, support and customer success.")
         )
     return decide(sees(user, change), person, in_state(change, "answer_question"))
+
+
+def answers_for_others(user: User, change: Change) -> bool:
+    """Whether the person may pass on an answer to a question that was put to somebody else."""
+    return user.has_role(Role.SUPPORT) or in_success_team(user, change)
 
 
 def can_define_requirements(user: User, change: Change) -> Decision:
