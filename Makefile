@@ -10,7 +10,7 @@ ARGS ?=
 .PHONY: help run setup test lint format demo-reset bench manage migrations lock
 
 help: ## List these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0.0.1)
 	@$(BOOTSTRAP) run
