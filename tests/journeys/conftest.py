@@ -35,6 +35,12 @@ class Visitor:
         self.page.wait_for_load_state()
         return self
 
+    def agrees(self) -> "Visitor":
+        """Say yes in the dialogue that asks whether one is sure."""
+        self.page.locator("dialog[open] button:not([value=cancel])").last.click()
+        self.page.wait_for_load_state()
+        return self
+
     def fills(self, **fields: Any) -> "Visitor":
         """Fill the fields of the form by name: texts, choices, ticks (True, or a list)."""
         for name, value in fields.items():

@@ -1,0 +1,107 @@
+"""Take the pictures of README and docs from a running demonstration.
+
+    make run                                             # in one terminal
+    make screenshots ADDRESS=http://127.0.0.1:8000       # in another
+
+Each picture is of the demo's own data, as the person named sees it.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+FOLDER = Path(__file__).parent / "images"
+SUPPORT = "nadia.rahman@expansive.example"
+SUCCESS = "owen.pryce@expansive.example"
+REQUESTER = "grace.okafor@harbourview.example"
+CHAIR = "margaret.finch@expansive.example"
+AUDITOR = "edward.lam@expansive.example"
+ADMINISTRATOR = "rosalind.hart@expansive.example"
+
+# name of the picture, who looks, where, width, colour scheme
+PICTURES = [
+    ("sign-in", None, "/account/login/", 1280, "light"),
+    ("home", SUCCESS, "/", 1280, "light"),
+    ("home-requester-phone", REQUESTER, "/", 360, "light"),
+    ("list", SUCCESS, "/changes/", 1280, "light"),
+    ("list-dark", SUCCESS, "/changes/", 1280, "dark"),
+    ("new", SUPPORT, "/changes/new/", 1280, "light"),
+    ("configuration-change", SUCCESS, "text=Map the hospital's directory groups", 1280, "light"),
+    ("code-change-dark", SUCCESS, "state=deployment", 1280, "dark"),
+    ("change-phone", SUCCESS, "state=execution", 360, "light"),
+    ("assess", SUCCESS, "step=assess", 1280, "light"),
+    ("board", CHAIR, "/board/", 1280, "light"),
+    ("meeting", CHAIR, "meeting", 1280, "light"),
+    ("meeting-phone", CHAIR, "meeting", 360, "dark"),
+    ("confirmation-phone", None, "confirmation", 360, "light"),
+    ("mail", None, "/mail/", 1280, "light"),
+    ("history", AUDITOR, "/history/", 1280, "light"),
+    ("import", ADMINISTRATOR, "/import/", 1280, "light"),
+]
+
+
+def sign_in(page: Any, email: str) -> None:
+    """Press the person's card on the sign-in page."""
+    page.goto("/account/login/")
+    page.locator(f'form:has([value="{email}"]) button').click()
+    page.wait_for_url(lambda address: "login" not in address)
+
+
+def go(page: Any, place: str) -> None:
+    """Find a place that has no fixed address by following links, as a person would."""
+    if place.startswith("/"):
+        page.goto(place)
+    elif place.startswith("text="):
+        page.goto(f"/changes/?q={place.removeprefix('text=')}")
+        page.locator('main a[href^="/changes/CR-"]').first.click()
+    elif place.startswith("state="):
+        page.goto(f"/changes/?{place}")
+        page.locator('main a[href^="/changes/CR-"]').first.click()
+    elif place.startswith("step="):
+        page.goto("/")
+        page.locator(f'main a[href$="/{place.removeprefix("step=")}/"]').first.click()
+    elif place == "meeting":
+        page.goto("/board/")
+        page.locator('main a[href^="/board/meetings/"]').first.click()
+    elif place == "confirmation":
+        page.goto("/mail/?q=confirm")
+        page.locator('main a[href^="/mail/"]').first.click()
+        page.frame_locator("iframe").locator('a[href*="/confirm/"]').first.wait_for()
+        link = page.frame_locator("iframe").locator('a[href*="/confirm/"]').first
+        page.goto("/confirm/" + link.get_attribute("href").split("/confirm/")[1])
+    page.wait_for_load_state("networkidle")
+
+
+def main(address: str) -> None:
+    """Take every picture and write it to docs/images."""
+    FOLDER.mkdir(exist_ok=True)
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    quiet = ["--disable-gpu", "--disable-quic", "--disable-background-networking"]
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=[*quiet, *sandbox])
+        for name, email, place, width, scheme in PICTURES:
+            height = 740 if width < 500 else 860
+            context = browser.new_context(
+                base_url=address,
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                locale="en-GB",
+                timezone_id="Europe/London",
+            )
+            page = context.new_page()
+            if email:
+                sign_in(page, email)
+            go(page, place)
+            page.screenshot(path=FOLDER / f"{name}.png")
+            print(f"{name}: {page.url}")
+            context.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000")
