@@ -1,0 +1,231 @@
+"""Administration: services and releases are kept here; what a workflow owns is only read.
+
+A change and its records move through ``changes.lifecycle`` alone, so these pages offer neither
+adding nor changing nor deleting: whoever must correct something takes a step of the process.
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
+
+from .models import (
+    Assessment,
+    Attachment,
+    Authorisation,
+    BoardDecision,
+    Change,
+    ChangeLink,
+    Comment,
+    Confirmation,
+    ConfirmationLink,
+    Deployment,
+    Development,
+    Documentation,
+    Event,
+    Execution,
+    PeerReview,
+    Question,
+    Release,
+    Reminder,
+    Requirements,
+    Review,
+    RiskAssessment,
+    Service,
+    StagingTest,
+    parse_reference,
+)
+
+# Kept by administrators -----------------------------------------------------------------------
+
+
+class ServiceForm(ReasonedForm):
+    """A service and why it is changed."""
+
+    class Meta:
+        model = Service
+        fields = ("name", "description", "is_active")
+
+
+@admin.register(Service)
+class ServiceAdmin(ReasonedAdmin):
+    """The services that a request can name. One that is no longer offered is made inactive."""
+
+    form = ServiceForm
+    list_display = ("name", "description", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name", "description")
+
+
+class ReleaseForm(ReasonedForm):
+    """A release; moving one that promises stand on asks for a reason."""
+
+    class Meta:
+        model = Release
+        fields = ("name", "planned_on", "released_at", "notes")
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """Ask why the date of a promise moves."""
+        if self.instance.pk is None or "planned_on" not in self.changed_data:
+            return None
+        if not self.instance.promised_changes.exists():
+            return None
+        return str(_("Changes are promised by this release: say why its date moves."))
+
+
+@admin.register(Release)
+class ReleaseAdmin(ReasonedAdmin):
+    """Planned and past releases. Promises follow the date of theirs."""
+
+    form = ReleaseForm
+    list_display = ("name", "planned_on", "released_at")
+    list_filter = ("planned_on",)
+    search_fields = ("name",)
+
+
+# Owned by the workflow --------------------------------------------------------------------------
+
+
+class ReadOnlyAdmin(AdministratorsOnly, admin.ModelAdmin):
+    """Shows what a workflow owns and lets nobody touch it."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes anything here."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes."""
+        return False
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    """Every change, with the way to its own page."""
+
+    list_display = ("reference", "title", "state", "type", "organisation", "owner", "page")
+    list_select_related = ("organisation", "owner")
+    list_filter = ("state", "type")
+    search_fields = ("title",)
+    ordering = ("-pk",)
+
+    @admin.display(description=_("page"))
+    def page(self, change: Change) -> SafeString:
+        """Lead to the change's own page."""
+        return format_html('<a href="{}">{}</a>', change.get_absolute_url(), _("Open"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Change], search_term: str
+    ) -> tuple[QuerySet[Change], bool]:
+        """Find a change by its reference, too."""
+        number = parse_reference(search_term)
+        if number is not None:
+            return queryset.filter(pk=number), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class StageRecordAdmin(ReadOnlyAdmin):
+    """The records of one stage."""
+
+    list_display: ClassVar[Any] = ("change", "recorded_by", "recorded_at", "path", "round")
+    list_select_related: ClassVar[Any] = ("change", "recorded_by")
+
+
+admin.site.register(
+    [
+        Assessment,
+        Authorisation,
+        BoardDecision,
+        Deployment,
+        Development,
+        Documentation,
+        Execution,
+        PeerReview,
+        Requirements,
+        Review,
+        RiskAssessment,
+        StagingTest,
+    ],
+    StageRecordAdmin,
+)
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    """Questions of the board."""
+
+    list_display = ("change", "answerer", "answered_at")
+    list_select_related = ("change", "answerer")
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnlyAdmin):
+    """Questions to requesters."""
+
+    list_display = ("change", "asked_at", "answer", "answered_at")
+    list_select_related = ("change",)
+    list_filter = ("answer",)
+
+
+@admin.register(ConfirmationLink)
+class ConfirmationLinkAdmin(ReadOnlyAdmin):
+    """Mailed links; of a link's secret there is only a hash, and that is not shown."""
+
+    list_display = ("confirmation", "sent_to", "created_at", "expires_at", "used_at")
+    list_select_related = ("confirmation",)
+
+
+@admin.register(Reminder)
+class ReminderAdmin(ReadOnlyAdmin):
+    """Reminders that were sent."""
+
+    list_display = ("confirmation", "after_days", "sent_at")
+    list_select_related = ("confirmation",)
+
+
+@admin.register(Comment)
+class CommentAdmin(ReadOnlyAdmin):
+    """Comments and notes."""
+
+    list_display = ("change", "author", "is_internal", "created_at")
+    list_select_related = ("change", "author")
+
+
+@admin.register(Attachment)
+class AttachmentAdmin(ReadOnlyAdmin):
+    """What is known of each file; the file itself is handed out on the change's page."""
+
+    list_display = ("name", "change", "size", "content_type", "uploaded_by", "uploaded_at")
+    list_select_related = ("change", "uploaded_by")
+    exclude = ("file",)
+
+
+@admin.register(ChangeLink)
+class ChangeLinkAdmin(ReadOnlyAdmin):
+    """Links between changes."""
+
+    list_display = ("source", "kind", "target", "created_by")
+    list_select_related = ("source", "target", "created_by")
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """Who did what, when and why."""
+
+    list_display = ("at", "change", "verb", "actor_name", "from_state", "to_state")
+    list_select_related = ("change",)
+    list_filter = ("verb",)
+    ordering = ("-pk",)
