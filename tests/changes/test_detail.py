@@ -1,0 +1,284 @@
+"""The page of a change: the whole story, what comes next, and who may do it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from changes import lifecycle
+from changes.models import Change, Service
+from changes.process import STEPS
+from changes.states import PLAIN_WORDS, State
+from changes.views.detail import ICONS, step_url
+from tests import stories
+from tests.changes.test_story import code_with_everything, configuration_with_everything
+from tests.people import Cast, person
+
+S = State
+TECHNICAL = {
+    S.RISK_ASSESSMENT: ("Unsupervised bookings.", "Alerts to security staff."),
+    S.TESTING: ("git.expansive.example",),
+    S.DEPLOYMENT: ("All green.", "Clean.", "git.expansive.example"),
+    S.EXECUTION: ("Set the hours back",),
+    S.CONFIRMATION: ("SD-77",),
+}
+"""What is written down for colleagues, by the state in which it has been."""
+
+
+def page_for(client: Client, person: Any, change: Change) -> str:
+    client.force_login(person)
+    answer = client.get(change.get_absolute_url())
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_is_told_to_everybody(client: Client, cast: Cast, state: State) -> None:
+    change = stories.change_in(state, cast)
+    readers = [cast.support] if state == S.DRAFT else [cast.success, cast.requester, cast.auditor]
+    for reader in readers:
+        html = page_for(client, reader, change)
+        assert change.reference in html
+        assert str(state.label) in html
+        assert "extend the booking hours" in html
+        if reader == cast.requester:
+            assert str(PLAIN_WORDS[state]) in html
+    assert client.post(change.get_absolute_url()).status_code == 405
+
+
+@pytest.mark.parametrize("state", [state for state in State if state != S.DRAFT])
+def test_everybody_inside_is_told_what_happens_next_and_by_whom(
+    client: Client, cast: Cast, state: State
+) -> None:
+    expected = {
+        S.SUBMITTED: ("Assess the request", "Care team", "Cleo Success"),
+        S.REVIEW: ("Review the request", "Care team", "Cleo Success"),
+        S.AUTHORISATION: ("Authorise the change", "approvers of Harbour", "Ada Approver"),
+        S.EXECUTION: ("Plan the execution", "Care team", "Cleo Success"),
+        S.ROLLED_BACK: ("Plan the execution again", "", "Cleo Success"),
+        S.DOCUMENTATION: ("Log the change", "Care team", "Cleo Success"),
+        S.BOARD: ("decides at its next meeting", "CRB member", "Max Member"),
+        S.INFORMATION_REQUIRED: ("Answer the board", "", "Grace Requester"),
+        S.REQUIREMENTS: ("Define the requirements", "Developer", "Dan Developer"),
+        S.RISK_ASSESSMENT: ("Assess the security risks", "Developer", "Dan Developer"),
+        S.DEVELOPMENT: ("Build the change", "Developer", "Dan Developer"),
+        S.TESTING: ("Still to pass: functional, security, regression", "Tester", "Tess Tester"),
+        S.DEPLOYMENT: ("Choose the release", "Release manager", "Rita Release"),
+        S.CONFIRMATION: ("Say whether the change meets the need", "", "Grace Requester"),
+        S.NOT_CONFIRMED: ("Rework what was agreed", "", "Cleo Success"),
+        S.CLOSED: ("the change is closed",),
+        S.REFUSED: ("the change was refused",),
+        S.REJECTED: ("the board rejected the change",),
+        S.WITHDRAWN: ("the request was withdrawn",),
+    }
+    html = page_for(client, cast.auditor, stories.change_in(state, cast))
+    card = html.split('id="next-title"')[1].split('id="facts-title"')[0]
+    for words in expected[state]:
+        assert words in card
+
+
+def test_buttons_for_those_who_may_and_reasons_for_those_who_may_not(
+    client: Client, cast: Cast
+) -> None:
+    change = stories.in_authorisation(cast)
+    address = reverse("changes:authorise", args=[change.pk])
+    mine = page_for(client, cast.approver, change)
+    assert f'<a class="btn btn-primary" href="{address}">' in mine
+    assert "Your turn" in mine
+    theirs = page_for(client, cast.success, change)
+    assert f'href="{address}"' not in theirs
+    assert "This is for an authorised approver of Harbour Hospitals." in theirs
+    assert "Your turn" not in theirs
+
+
+def test_the_next_step_is_the_prominent_one(client: Client, cast: Cast) -> None:
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    html = page_for(client, cast.release_manager, change)
+    start = reverse("changes:start_deployment", args=[change.pk])
+    plan = reverse("changes:plan_deployment", args=[change.pk])
+    assert f'<a class="btn btn-primary" href="{start}">' in html
+    assert f'<a class="btn" href="{plan}">' in html
+    gate = html.split('class="gate"')[1].split("</ul>")[0]
+    assert gate.count("check-done") == 9
+
+
+def test_strangers_find_nothing(client: Client, cast: Cast) -> None:
+    change = stories.closed(cast)
+    assert client.get(change.get_absolute_url()).status_code == 302
+    for stranger in (cast.stranger_customer, cast.stranger_approver, cast.nobody):
+        client.force_login(stranger)
+        missing = client.get(f"/changes/CR-{change.pk + 1000:06d}/")
+        theirs = client.get(change.get_absolute_url())
+        assert theirs.status_code == missing.status_code == 404
+        assert theirs.content == missing.content or b"Harbour" not in theirs.content
+    draft = stories.draft(cast)
+    client.force_login(cast.success)
+    assert client.get(draft.get_absolute_url()).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/changes/CR-1/", "/changes/CR-0000001/", "/changes/cr-000001/", "/changes/CR-999999999999/"],
+)
+def test_a_change_has_one_address(client: Client, cast: Cast, address: str) -> None:
+    client.force_login(cast.support)
+    assert client.get(address).status_code == 404
+
+
+# What a customer does not read ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", list(TECHNICAL))
+def test_customers_do_not_read_what_is_for_colleagues(
+    client: Client, cast: Cast, state: State
+) -> None:
+    makers = {
+        S.RISK_ASSESSMENT: stories.risk_assessed,
+        S.EXECUTION: lambda cast: stories.plan(stories.in_execution(cast), cast),
+    }
+    change = makers.get(state, stories.MAKERS[state])(cast)
+    inside, outside = (page_for(client, one, change) for one in (cast.success, cast.requester))
+    for words in TECHNICAL[state]:
+        assert words in inside
+        assert words not in outside
+
+
+def test_internal_notes_are_nowhere_for_customers(client: Client, cast: Cast) -> None:
+    change = stories.in_review(cast)
+    lifecycle.comment(change, actor=cast.success, body="They are late payers.", internal=True)
+    assert "Added an internal note" in page_for(client, cast.success, change)
+    for customer in (cast.requester, cast.colleague, cast.approver):
+        html = page_for(client, customer, change)
+        assert "late payers" not in html
+        assert "internal note" not in html
+
+
+def test_questions_to_colleagues_are_not_for_customers(client: Client, cast: Cast) -> None:
+    questions = [("How many rooms?", cast.requester), ("Is it worth it?", cast.developer)]
+    change = stories.decided(
+        stories.on_board(cast), cast, "information_required", questions=questions
+    )
+    html = page_for(client, cast.requester, change)
+    assert "How many rooms?" in html
+    assert "Is it worth it?" not in html
+    assert "Is it worth it?" in page_for(client, cast.success, change)
+
+
+def test_a_link_to_another_customers_change_is_not_told(client: Client, cast: Cast) -> None:
+    change = stories.in_review(cast)
+    other = lifecycle.save_draft(
+        None,
+        actor=cast.support,
+        title="Tills in Meridian's shops",
+        description="Faster.",
+        organisation=cast.meridian,
+        requester=cast.stranger_customer,
+        channel="phone",
+    )
+    other = lifecycle.submit(other, actor=cast.support)
+    lifecycle.link(change, actor=cast.support, other=other, kind="conflicts_with")
+    assert other.reference in page_for(client, cast.success, change)
+    html = page_for(client, cast.requester, change)
+    assert other.reference not in html
+    assert "Meridian" not in html
+
+
+def test_customers_see_only_their_own_people_as_those_who_act(client: Client, cast: Cast) -> None:
+    html = page_for(client, cast.requester, stories.in_testing(cast))
+    card = html.split('id="next-title"')[1].split('id="facts-title"')[0]
+    assert "Tess Tester" not in card
+    assert "Ada Approver" in page_for(client, cast.requester, stories.in_authorisation(cast))
+
+
+# The story ----------------------------------------------------------------------------------------
+
+
+def test_earlier_rounds_are_kept_and_marked(client: Client, cast: Cast) -> None:
+    html = page_for(client, cast.success, configuration_with_everything(cast))
+    assert "Round 1" in html
+    assert "Round 2" in html
+    assert "2 earlier records, kept but no longer counting" in html
+    assert "Not on Sundays." in html
+
+
+def test_what_people_wrote_cannot_run(client: Client, cast: Cast) -> None:
+    evil = "<script>alert(1)</script>"
+    change = stories.submitted(cast, title=f"Title {evil}", description=f"Text {evil} **bold**")
+    change = lifecycle.assess(
+        change, actor=cast.success, type="code", **{**stories.ASSESSMENT, "need": evil}
+    )
+    html = page_for(client, cast.success, change)
+    assert evil not in html
+    assert "<strong>bold</strong>" in html
+
+
+def test_an_overdue_promise_is_marked(client: Client, cast: Cast) -> None:
+    change = stories.in_requirements(cast)
+    assert "Overdue" not in page_for(client, cast.requester, change)
+    yesterday = timezone.localdate() - timezone.timedelta(days=1)
+    Change.objects.filter(pk=change.pk).update(due_on=yesterday)
+    assert "Overdue" in page_for(client, cast.requester, change)
+
+
+def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
+    change = Change(pk=1)
+    assert {step.verb for step in STEPS} == set(ICONS)
+    for step in STEPS:
+        assert step_url(step, change), step.verb
+
+
+# How many queries ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize(
+    ("make", "name", "count"),
+    [
+        (configuration_with_everything, "success", 11),
+        (configuration_with_everything, "requester", 12),
+        (code_with_everything, "success", 12),
+        (code_with_everything, "requester", 13),
+        (code_with_everything, "auditor", 11),
+    ],
+)
+def test_a_long_story_costs_no_more_queries(
+    client: Client,
+    cast: Cast,
+    django_assert_num_queries: Any,
+    make: Callable[[Cast], Change],
+    name: str,
+    count: int,
+    times: int,
+) -> None:
+    change = repeated(make(cast), cast, times)
+    client.force_login(getattr(cast, name))
+    client.get(change.get_absolute_url())
+    with django_assert_num_queries(count):
+        assert client.get(change.get_absolute_url()).status_code == 200
+
+
+def repeated(change: Change, cast: Cast, times: int) -> Change:
+    """Give the change this many services, comments, watchers, links and further records."""
+    for number in range(times):
+        change.services.add(Service.objects.create(name=f"Service {number}"))
+        lifecycle.comment(change, actor=cast.requester, body="How is it going?")
+        lifecycle.comment(change, actor=cast.success, body="Well.", internal=True)
+        watcher = person(f"Watcher {number}", organisation=cast.harbour)
+        lifecycle.watch(change, actor=watcher)
+        other = stories.submitted(cast, title=f"Other {number}")
+        lifecycle.link(change, actor=cast.support, other=other, kind="conflicts_with")
+        lifecycle.resend_confirmation(change, actor=cast.support)
+        for relation in ("executions", "developments", "staging_tests", "deployments"):
+            again(change, relation)
+    return change
+
+
+def again(change: Change, relation: str) -> None:
+    """Copy the newest record of a kind, if there is one, as a further one."""
+    record = getattr(change, relation).first()
+    if record is not None:
+        record.pk, record._state.adding = None, True
+        record.save()
