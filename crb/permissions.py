@@ -112,7 +112,7 @@ def item_open(item: AgendaItem) -> Check:
     if item.state != ItemState.OPEN:
         words = {
             ItemState.DECIDED: _("The board has already decided on this item."),
-            ItemState.DEFERRED: _("This item was deferred to the next meeting."),
+            ItemState.DEFERRED: _("This item was deferred to a later meeting."),
             ItemState.DROPPED: _("This item was taken off the agenda."),
         }
         return refuse(Refusal.STATE, words[ItemState(item.state)])

@@ -1,9 +1,10 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,19 +27,26 @@ def changes_of(board: Board) -> QuerySet[Change]:
 
     A customer's own board comes before the one for all others; of several the oldest counts.
     """
-    older = active_boards().filter(pk__lt=board.pk)
-    if board.organisations.exists():
-        mine = board.organisations.exclude(boards__in=older)
-        return Change.objects.filter(organisation__in=mine)
-    if older.filter(organisations=None).exists():
-        return Change.objects.none()
-    own_board = active_boards().filter(organisations=OuterRef("organisation"))
-    return Change.objects.filter(~Exists(own_board))
+    boards = active_boards().order_by("pk").values("pk")
+    own = boards.filter(organisations=OuterRef("organisation"))
+    general = boards.filter(organisations=None)
+    decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
+    return Change.objects.alias(decides=decides).filter(decides=board.pk)
 
 
 def waiting_for(board: Board) -> QuerySet[Change]:
     """Changes that wait for this board, the longest waiting first."""
     return changes_of(board).filter(state=State.BOARD).order_by("state_since", "pk")
+
+
+def waiting_with_items(board: Board) -> QuerySet[Change]:
+    """Changes that wait for this board, with people and the agenda each is on."""
+    items = AgendaItem.objects.filter(state=ItemState.OPEN).select_related("meeting__board")
+    return (
+        waiting_for(board)
+        .select_related("organisation", "requester")
+        .prefetch_related(Prefetch("agenda_items", items, to_attr="open_items"))
+    )
 
 
 def open_item_of(change: Change) -> AgendaItem | None:
@@ -69,6 +77,15 @@ def next_meeting(board: Board) -> Meeting | None:
     return running(board) or upcoming(board).first()
 
 
+def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
+    """The running meeting and the next to come, with how many items are on each agenda."""
+    wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
+    counted = board.meetings.filter(wanted).annotate(
+        count_open=Count("items", filter=Q(items__state=ItemState.OPEN))
+    )
+    return counted.order_by("starts_at", "pk")[:number]
+
+
 def not_held(board: Board) -> QuerySet[Meeting]:
     """Meetings whose day is over and which nobody opened."""
     return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
@@ -78,43 +95,67 @@ def not_held(board: Board) -> QuerySet[Meeting]:
 
 
 def ballots_on(item: AgendaItem) -> list[Ballot]:
-    """Return the votes on an item, and recusals from its earlier visits on the same path.
+    """Return the votes on an item, and recusals from the change's other visits on this path.
 
-    A conflict of interest does not end with a meeting. Reads relations that ``with_case``
-    prefetches.
+    A conflict of interest does not end with a meeting. Reads what ``agenda_of`` prefetches.
     """
-    votes = list(item.votes.all())
-    for visit in item.change.agenda_items.all():
-        if visit.pk != item.pk and visit.path == item.path:
-            votes += [vote for vote in visit.votes.all() if vote.choice == Choice.RECUSE]
-    return [Ballot(vote.pk, vote.member_id, Choice(vote.choice), vote.revision) for vote in votes]
+    return [
+        Ballot(vote.pk, vote.member_id, Choice(vote.choice), vote.revision)
+        for vote in votes_on(item)
+    ]
+
+
+def votes_on(item: AgendaItem) -> list[Vote]:
+    """Return the votes behind ``ballots_on``."""
+    return [
+        vote
+        for visit in item.change.agenda_items.all()
+        for vote in visit.votes.all()
+        if visit.pk == item.pk or (visit.path == item.path and vote.choice == Choice.RECUSE)
+    ]
 
 
 def tally_of(item: AgendaItem) -> Tally:
-    """Count the votes on an item as they stand."""
+    """Count the votes on an item: as they stand, or as they stood when it was settled."""
     change = item.change
+    members = {seat.user_id for seat in item.meeting.members}
+    outcome = getattr(item, "outcome", None)
+    if outcome is not None:
+        members = {*outcome.tally["eligible"], *outcome.tally["recused"]}
     return tally(
-        [seat.user_id for seat in item.meeting.members],
+        members,
         ballots_on(item),
-        revision=change.revision,
+        revision=revision_on(item),
         rule=item.meeting.board.quorum,
-        barred={change.requester_id, change.raised_by_id} - {None},
+        barred={change.requester_id, change.raised_by_id},
     )
+
+
+def revision_on(item: AgendaItem) -> int:
+    """Return the revision that votes on an item count for: the current one while it is open."""
+    if item.is_open:
+        return item.change.revision
+    outcome = getattr(item, "outcome", None)
+    if outcome is not None:
+        return outcome.decision.revision
+    revisions = [vote.revision for vote in votes_on(item) if vote.item_id == item.pk]
+    return max(revisions, default=item.change.revision)
 
 
 # Pages
 
 
-def with_case(items: QuerySet[AgendaItem]) -> QuerySet[AgendaItem]:
-    """Load the whole case of every item, in a number of queries that rows do not change."""
-    visits = AgendaItem.objects.select_related("meeting__board").prefetch_related(
-        Prefetch("votes", Vote.objects.select_related("member"))
-    )
-    questions = Question.objects.select_related("answerer", "answered_by")
-    decisions = BoardDecision.objects.select_related("recorded_by").prefetch_related(
-        Prefetch("questions", questions)
-    )
-    return items.select_related(
+def meetings() -> QuerySet[Meeting]:
+    """Meetings with their board."""
+    return Meeting.objects.select_related("board")
+
+
+def agenda_of(meeting: Meeting) -> list[AgendaItem]:
+    """Return the items of a meeting with people, votes and outcomes, in three queries."""
+    visits = AgendaItem.objects.select_related(
+        "meeting__board", "outcome__decision"
+    ).prefetch_related(Prefetch("votes", Vote.objects.select_related("member")))
+    items = meeting.items.select_related(
         "change__organisation__success_team",
         "change__requester",
         "change__raised_by",
@@ -122,15 +163,37 @@ def with_case(items: QuerySet[AgendaItem]) -> QuerySet[AgendaItem]:
         "change__promised_release",
         "outcome__decision",
         "outcome__recorded_by",
-    ).prefetch_related(
-        Prefetch("votes", Vote.objects.select_related("member")),
-        Prefetch("change__agenda_items", visits),
-        Prefetch("change__board_decisions", decisions),
-        "change__assessments__recorded_by",
-        "change__services",
-        Prefetch("change__links_out", ChangeLink.objects.select_related("target")),
-        Prefetch("change__links_in", ChangeLink.objects.select_related("source")),
-    )
+    ).prefetch_related(Prefetch("change__agenda_items", visits))
+    found = list(items)
+    for item in found:
+        item.meeting = meeting
+    return found
+
+
+def links_of(change: Change, user: User) -> list[tuple[str, Change]]:
+    """Return what the change is linked with, as far as this person may see it."""
+    links = ChangeLink.objects.filter(
+        Q(source=change, target__in=visible_to(user))
+        | Q(target=change, source__in=visible_to(user))
+    ).select_related("source", "target")
+    return [
+        (link.get_kind_display(), link.target)
+        if link.source_id == change.pk
+        else (link.REVERSED[link.kind], link.source)
+        for link in links
+    ]
+
+
+def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
+    """Meetings that were held or cancelled, the latest first, with how many outcomes of each."""
+    found = board.meetings.filter(state__in=(MeetingState.CLOSED, MeetingState.CANCELLED))
+    if before is not None:
+        found = found.filter(date__lt=before)
+    counts = {
+        f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
+        for outcome in BoardDecision.Outcome.values
+    }
+    return found.annotate(**counts).order_by("-date", "-pk")
 
 
 def unanswered_questions(board: Board, user: User) -> QuerySet[Question]:

@@ -18,7 +18,7 @@ class ItemState(models.TextChoices):
 
     OPEN = "open", _("Open")
     DECIDED = "decided", _("Decided")
-    DEFERRED = "deferred", _("Deferred to the next meeting")
+    DEFERRED = "deferred", _("Deferred")
     DROPPED = "dropped", _("Taken off the agenda")
 
 

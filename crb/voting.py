@@ -162,6 +162,12 @@ class Tally:
         ) % {"lacking": number_words(lacking), "figures": figures}
 
     @property
+    def settled_sentence(self) -> str:
+        """Say how a vote ended that led to no outcome."""
+        words = _("Quorum met (%s).") if self.has_quorum else _("There was no quorum (%s).")
+        return " ".join(part for part in (words % _figures(self), _lead(self)) if part)
+
+    @property
     def sentence(self) -> str:
         """Say where the item stands: quorum, who leads, and whether that can still change."""
         parts = [self.quorum_sentence, _lead(self), _outlook(self)]

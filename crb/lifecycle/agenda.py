@@ -14,6 +14,8 @@ from ..states import ItemState
 from .core import lock_board, save
 
 Kind = AgendaItem.Kind
+ORDER = (Kind.RETURNING, Kind.CARRIED, Kind.NEW)
+"""What comes first on an agenda."""
 
 
 def fill_agenda(
@@ -23,8 +25,8 @@ def fill_agenda(
 
     Idempotent, and safe when run twice at once. Effects: items of changes that no longer wait
     are dropped; items of meetings that nobody opened move on with their votes; changes without
-    an item get one, those that were before the board already ahead of new ones. ``meeting``
-    names the meeting to fill instead of the next one. Returns the new items.
+    an item get one, those that return with answers first, then those carried over, then new
+    ones. ``meeting`` names the meeting to fill instead of the next one. Returns the new items.
     """
     with transaction.atomic():
         board = lock_board(board.pk)
@@ -75,44 +77,37 @@ def _last_position(meeting: Meeting) -> int:
 
 def _add_waiting(board: Board, meeting: Meeting, actor: User | None) -> list[AgendaItem]:
     waiting = queries.waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
-    returning, new = [], []
-    for change in waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk"):
-        (returning if _was_here(change) else new).append(change)
-    added = [_item(change, meeting, Kind.RETURNING) for change in returning]
-    added += [_item(change, meeting, Kind.NEW) for change in new]
+    ordered = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
+    added = [
+        AgendaItem(change=change, meeting=meeting, path=change.path, kind=_kind_of(change))
+        for change in ordered
+    ]
+    added.sort(key=lambda item: ORDER.index(item.kind))
     if added:
         _place(meeting, added, actor)
     return added
 
 
-def _was_here(change: Change) -> bool:
+def _kind_of(change: Change) -> str:
+    """Say why a change comes: with answers, undecided from an earlier meeting, or newly."""
+    visits = change.agenda_items.filter(path=change.path).order_by("-pk")
+    last = visits.exclude(state=ItemState.DROPPED).first()
+    if last is not None and last.state == ItemState.DEFERRED:
+        return Kind.CARRIED
     decided = change.board_decisions.filter(path=change.path).exists()
-    return (
-        decided
-        or change.agenda_items.filter(path=change.path).exclude(state=ItemState.DROPPED).exists()
-    )
-
-
-def _item(change: Change, meeting: Meeting, kind: str) -> AgendaItem:
-    return AgendaItem(change=change, meeting=meeting, path=change.path, kind=kind)
+    return Kind.RETURNING if decided else Kind.NEW
 
 
 def _place(meeting: Meeting, added: list[AgendaItem], actor: User | None) -> None:
-    """Save new items: returning ones behind those already returning, new ones at the end.
+    """Save new items behind those of the same kind; the order among the others stands.
 
-    The order that the agenda has otherwise stands. While the meeting runs everything new goes
-    to the end, so that nothing moves under the people's eyes.
+    While the meeting runs everything new goes to the end, so that nothing moves under the
+    people's eyes.
     """
     existing = list(meeting.items.select_for_update(no_key=True).order_by("position", "pk"))
-    first = 0
+    order = existing + added
     if not meeting.is_running:
-        first = sum(item.kind == Kind.RETURNING for item in existing)
-    ahead = [item for item in added if item.kind == Kind.RETURNING]
-    behind = [item for item in added if item.kind == Kind.NEW]
-    if meeting.is_running:
-        order = existing + ahead + behind
-    else:
-        order = existing[:first] + ahead + existing[first:] + behind
+        order.sort(key=lambda item: ORDER.index(item.kind))
     for position, item in enumerate(order, 1):
         if item.pk is None or item.position != position:
             reason = "put on the agenda" if item.pk is None else "moved on the agenda"

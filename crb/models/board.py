@@ -194,6 +194,11 @@ class Membership(models.Model):
     def __str__(self) -> str:
         return f"{self.user} · {self.board}"
 
+    def clean(self) -> None:
+        """Refuse a term that ends before it begins, before the database is asked about it."""
+        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+            raise ValidationError({"ends_on": _("The term ends before it begins.")})
+
     @property
     def runs_meetings(self) -> bool:
         """Whether this member opens and closes meetings and records outcomes."""

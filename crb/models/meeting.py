@@ -129,7 +129,8 @@ class AgendaItem(models.Model):
     """One visit of a change to the board. A deferred change gets a new item, voted on anew."""
 
     class Kind(models.TextChoices):
-        RETURNING = "returning", _("Returning")
+        RETURNING = "returning", _("Returning with answers")
+        CARRIED = "carried", _("Carried over")
         NEW = "new", _("New")
 
     meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="items")

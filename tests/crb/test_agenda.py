@@ -73,6 +73,15 @@ def test_answered_questions_return_ahead_of_new_changes(table: Table) -> None:
     assert agenda(following) == ["1. Asked (returning)", "2. New (new)"]
 
 
+def test_what_was_carried_over_comes_after_answers_and_before_new_changes(table: Table) -> None:
+    undecided = table.running_item("Undecided")
+    lifecycle.close_meeting(undecided.meeting, actor=table.chair)
+    following = table.meeting(days=14)
+    table.change("New")
+    lifecycle.fill_agenda(table.board)
+    assert agenda(following) == ["1. Undecided (carried)", "2. New (new)"]
+
+
 def test_what_comes_during_a_meeting_goes_to_its_end(table: Table) -> None:
     item = table.running_item("First")
     table.change("Late")

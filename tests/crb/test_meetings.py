@@ -52,7 +52,7 @@ def test_closing_defers_what_is_undecided_to_the_next_meeting(table: Table) -> N
     old = AgendaItem.objects.get(pk=item.pk)
     assert (old.state, old.remark) == ("deferred", "Not decided in this meeting.")
     new = AgendaItem.objects.get(change=item.change, state="open")
-    assert (new.meeting, new.kind) == (following, "returning")
+    assert (new.meeting, new.kind) == (following, "carried")
     assert queries.tally_of(new).voted == 0
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crb.schedule import Rhythm, is_known_region, months_ahead, next_working_day, slots, to_utc
@@ -133,6 +133,7 @@ def test_months_ahead(day: date, months: int, expected: date) -> None:
     assert months_ahead(day, months) == expected
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     first=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
     weekday=st.integers(0, 6),

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crb.voting import SIDES, Ballot, Choice, QuorumRule, Tally, tally
@@ -173,9 +173,21 @@ def test_sentence(choices: tuple[Choice, ...], members: int, sentence: str) -> N
     assert count(*choices, members=members).sentence == sentence
 
 
+def test_the_sentence_of_a_vote_that_led_to_nothing() -> None:
+    assert count(A, A, R).settled_sentence == (
+        "There was no quorum (3 of 7). Leads: accepted, 2 of 3."
+    )
+    assert count().settled_sentence == "There was no quorum (0 of 7)."
+    assert count(*[ABSTAIN] * 4).settled_sentence == (
+        "Quorum met (4 of 7). Nobody has voted for an outcome."
+    )
+
+
 # What must always hold
 
 MEMBERS = range(1, 8)
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no fault of the rules."""
 CHOICES = st.sampled_from(Choice)
 RULES = st.builds(QuorumRule, count=st.integers(1, 8), share=st.integers(0, 100))
 VOTES = st.lists(st.tuples(st.sampled_from(MEMBERS), CHOICES, st.integers(1, 3)), max_size=25)
@@ -189,6 +201,7 @@ def ballots_of(votes: list[tuple[int, Choice, int]]) -> list[Ballot]:
     ]
 
 
+@PATIENT
 @given(votes=VOTES, rule=RULES, seed=st.randoms(use_true_random=False))
 def test_the_order_in_which_votes_are_read_never_matters(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, seed: random.Random
@@ -202,6 +215,7 @@ def test_the_order_in_which_votes_are_read_never_matters(
     assert first.sentence == second.sentence
 
 
+@PATIENT
 @given(
     votes=VOTES,
     rule=RULES,
@@ -219,6 +233,7 @@ def test_recusal_never_helps_the_side_of_the_recused(
         assert voting.outcome == side
 
 
+@PATIENT
 @given(votes=VOTES, rule=RULES, member=st.sampled_from(MEMBERS))
 def test_recusal_adds_to_no_side(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, member: int
@@ -229,6 +244,7 @@ def test_recusal_adds_to_no_side(
     assert all(after.counts[side] <= before.counts[side] for side in SIDES)
 
 
+@PATIENT
 @given(votes=VOTES, stale=VOTES, rule=RULES)
 def test_stale_votes_never_count(
     votes: list[tuple[int, Choice, int]], stale: list[tuple[int, Choice, int]], rule: QuorumRule
@@ -242,6 +258,7 @@ def test_stale_votes_never_count(
     assert with_old.has_quorum == alone.has_quorum
 
 
+@PATIENT
 @given(votes=VOTES, rule=RULES, member=st.sampled_from(MEMBERS))
 def test_an_abstention_changes_no_side(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, member: int
@@ -253,6 +270,7 @@ def test_an_abstention_changes_no_side(
     assert abstained.voted == without.voted + 1
 
 
+@PATIENT
 @given(votes=VOTES, rule=RULES, later=st.lists(st.sampled_from(SIDES), min_size=7, max_size=7))
 def test_what_cannot_change_does_not_change(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, later: list[Choice]

@@ -1,0 +1,174 @@
+"""Administration of boards and their members; what a workflow owns can only be read."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
+from accounts.forms import time_zone_choices
+from accounts.models import User
+from accounts.roles import Role
+
+from .models import AgendaItem, Attendance, Board, BoardOutcome, Meeting, Membership, Vote
+
+BOARD_FIELDS = (
+    "name",
+    "is_active",
+    "organisations",
+    "zone",
+    "weekday",
+    "start",
+    "length_minutes",
+    "interval_days",
+    "first_date",
+    "holiday_region",
+    "quorum_count",
+    "quorum_share",
+)
+WITHOUT_REASON = {"name", "reason"}
+
+
+class BoardForm(ReasonedForm):
+    """A board. Whoever changes its rhythm or its quorum says why."""
+
+    zone = forms.ChoiceField(
+        label=Board._meta.get_field("zone").verbose_name, choices=time_zone_choices
+    )
+
+    class Meta:
+        model = Board
+        fields = BOARD_FIELDS
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """The rules of deciding are never changed silently."""
+        if self.instance.pk is not None and set(self.changed_data) - WITHOUT_REASON:
+            return str(_("Say why the board's rhythm or rules change."))
+        return None
+
+
+@admin.register(Board)
+class BoardAdmin(ReasonedAdmin):
+    """Boards: planned meetings follow a new rhythm within the hour."""
+
+    form = BoardForm
+    list_display = ("name", "weekday", "start", "zone", "interval_days", "is_active")
+    search_fields = ("name",)
+    filter_horizontal = ("organisations",)
+    fieldsets = (
+        (None, {"fields": ("name", "is_active", "organisations")}),
+        (
+            _("When it meets"),
+            {
+                "fields": (
+                    "zone",
+                    "weekday",
+                    "start",
+                    "length_minutes",
+                    "interval_days",
+                    "first_date",
+                    "holiday_region",
+                ),
+                "description": _(
+                    "Meetings are planned three months ahead. After a change those to come "
+                    "follow within the hour."
+                ),
+            },
+        ),
+        (_("How it decides"), {"fields": ("quorum_count", "quorum_share")}),
+        (None, {"fields": ("reason",)}),
+    )
+
+
+class MembershipForm(ReasonedForm):
+    """A term on a board; who joins it decides on changes, which asks for a reason."""
+
+    class Meta:
+        model = Membership
+        fields = ("board", "user", "starts_on", "ends_on", "is_chair", "is_deputy")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is not None:
+            # A term stays with its person and board: votes rest on it.
+            self.fields["board"].disabled = self.fields["user"].disabled = True
+        elif "user" in self.fields:
+            self.fields["user"].queryset = User.objects.filter(
+                is_active=True, organisation=None, groups__name=Role.CRB_MEMBER
+            )
+            self.fields["user"].help_text = _("People with the role “CRB member”.")
+
+    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
+        """A vote, or the chair, is never given silently."""
+        return str(_("Say why the board's membership changes.")) if self.changed_data else None
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReasonedAdmin):
+    """Members and their terms; a term is ended, never deleted."""
+
+    form = MembershipForm
+    list_display = ("user", "board", "starts_on", "ends_on", "is_chair", "is_deputy")
+    list_filter = ("board", "is_chair")
+    list_select_related = ("board", "user")
+    search_fields = ("user__display_name", "user__email")
+    fields = ("board", "user", "starts_on", "ends_on", "is_chair", "is_deputy", "reason")
+
+
+class ReadOnlyAdmin(AdministratorsOnly, admin.ModelAdmin):
+    """What the board's workflow owns: nothing is added, changed or deleted here."""
+
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Meeting)
+class MeetingAdmin(ReadOnlyAdmin):
+    """Meetings."""
+
+    list_display = ("date", "start", "zone", "board", "state")
+    list_filter = ("board", "state")
+    list_select_related = ("board",)
+    date_hierarchy = "date"
+
+
+@admin.register(AgendaItem)
+class AgendaItemAdmin(ReadOnlyAdmin):
+    """Items on agendas."""
+
+    list_display = ("change", "meeting", "position", "kind", "state")
+    list_filter = ("state", "kind")
+    list_select_related = ("change", "meeting__board")
+
+
+@admin.register(Vote)
+class VoteAdmin(ReadOnlyAdmin):
+    """Votes as they were cast."""
+
+    list_display = ("item", "member", "choice", "revision", "at")
+    list_filter = ("choice",)
+    list_select_related = ("item__change", "member")
+
+
+@admin.register(Attendance)
+class AttendanceAdmin(ReadOnlyAdmin):
+    """Who was at which meeting."""
+
+    list_display = ("meeting", "user", "arrived_at")
+    list_select_related = ("meeting__board", "user")
+
+
+@admin.register(BoardOutcome)
+class BoardOutcomeAdmin(ReadOnlyAdmin):
+    """Outcomes with the vote as it stood."""
+
+    list_display = ("item", "decision", "casting_vote", "recorded_by", "recorded_at")
+    list_select_related = ("item__change", "decision", "recorded_by")

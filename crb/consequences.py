@@ -1,0 +1,55 @@
+"""What each outcome means for the change, in words for those who are about to decide."""
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from changes.lifecycle.promises import RELEASES_PROMISED, twelve_months_after
+from changes.models import BoardDecision, Change, Release
+
+Outcome = BoardDecision.Outcome
+
+
+def consequences() -> dict[str, str]:
+    """Return what would follow from each outcome if it were recorded today. One query."""
+    due = twelve_months_after(timezone.localdate())
+    return {
+        Outcome.ACCEPTED: _("Promises delivery by %s.") % date_format(due, "j F Y"),
+        Outcome.ACCEPTED_AS_PRIORITY: _releases(),
+        Outcome.INFORMATION_REQUIRED: _(
+            "Asks named people. When all have answered, the change returns to the next agenda "
+            "by itself."
+        ),
+        Outcome.REJECTED: _("Ends the change. The requester is told why."),
+    }
+
+
+def _releases() -> str:
+    planned = Release.objects.filter(planned_on__gt=timezone.localdate())
+    found = list(planned.order_by("planned_on", "pk")[:RELEASES_PROMISED])
+    names = ", ".join(release.name for release in found)
+    if len(found) == RELEASES_PROMISED:
+        day = date_format(found[-1].planned_on, "j F Y")
+        return _("Promises one of the releases %(names)s, by %(day)s.") % {
+            "names": names,
+            "day": day,
+        }
+    if found:
+        return _("Promises one of the next three releases; planned so far: %s.") % names
+    return _("Promises one of the next three releases; none is planned yet.")
+
+
+def promise_words(change: Change, decision: BoardDecision) -> str:
+    """Return what a recorded outcome means for the change now."""
+    if decision.outcome == Outcome.ACCEPTED and change.due_on:
+        return _("To be delivered by %s.") % date_format(change.due_on, "j F Y")
+    if decision.outcome == Outcome.ACCEPTED_AS_PRIORITY:
+        if change.promised_release and change.due_on:
+            return _("To be delivered by release %(release)s on %(day)s at the latest.") % {
+                "release": change.promised_release.name,
+                "day": date_format(change.due_on, "j F Y"),
+            }
+        return _("To be delivered in one of the next three releases.")
+    if decision.outcome == Outcome.INFORMATION_REQUIRED:
+        return _("Returns to the next agenda by itself when all questions are answered.")
+    return _("The change has ended.") if decision.outcome == Outcome.REJECTED else ""

@@ -1,0 +1,290 @@
+"""What the board's pages show, put together from the domain: no markup, no rules."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accounts.models import User
+from accounts.roles import STAFF_ROLES, Role
+from changes import story
+from changes.markdown import render
+from changes.models import BoardDecision, Change
+from changes.permissions import Decision
+from changes.views import records
+
+from . import permissions, queries
+from .consequences import consequences, promise_words
+from .forms import OutcomeForm, RecuseForm, VoteForm
+from .models import AgendaItem, Meeting, Membership, Vote
+from .states import ItemState
+from .voting import SIDES, Choice, Tally
+
+LOOKS: dict[str, tuple[str, str]] = {
+    Choice.ACCEPTED: ("green", "circle-check"),
+    Choice.ACCEPTED_AS_PRIORITY: ("teal", "rocket"),
+    Choice.INFORMATION_REQUIRED: ("amber", "message-question"),
+    Choice.REJECTED: ("red", "circle-x"),
+    Choice.ABSTAIN: ("grey", "minus"),
+    Choice.RECUSE: ("purple", "hand-stop"),
+}
+"""Tone and icon of each vote and outcome."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One bar of the tally."""
+
+    outcome: str
+    label: str
+    votes: int
+    leads: bool
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """Where one member stands on an item; ``vote`` is empty while it is hidden."""
+
+    user: User
+    seat: Membership | None
+    status: str
+    present: bool
+    vote: Vote | None = None
+
+
+@dataclass(frozen=True)
+class AgendaRow:
+    """One line of the agenda, for one person."""
+
+    item: AgendaItem
+    count: Tally
+    mine_missing: bool
+    has_quorum: bool
+    current: bool
+
+    @property
+    def decision(self) -> BoardDecision | None:
+        outcome = getattr(self.item, "outcome", None)
+        return outcome.decision if outcome else None
+
+
+@dataclass(frozen=True)
+class Visit:
+    """An earlier time that the change was before the board."""
+
+    item: AgendaItem
+    decision: BoardDecision | None
+
+
+class ItemPage:
+    """One item with its whole case, as one person sees it now."""
+
+    def __init__(self, item: AgendaItem, user: User, attended: set[int]) -> None:
+        self.item = item
+        self.user = user
+        self.attended = attended
+        self.change: Change = item.change
+        self.meeting: Meeting = item.meeting
+        self.count = queries.tally_of(item)
+        story.tell(self.change)
+        self.consequences = consequences() if item.is_open else {}
+
+    # The case
+
+    @property
+    def description(self) -> str:
+        return render(self.change.description)
+
+    @property
+    def sections(self) -> list[records.Section]:
+        """Assessment, and what the board decided and asked before."""
+        return records.sections(self.change, self.user, "assessment", "board")
+
+    @property
+    def links(self) -> list[tuple[str, Change]]:
+        return queries.links_of(self.change, self.user)
+
+    @property
+    def visits(self) -> list[Visit]:
+        """Earlier visits to the board that came to an end, the latest first."""
+        earlier = [
+            visit
+            for visit in self.change.agenda_items.all()
+            if visit.pk < self.item.pk and visit.state != ItemState.DROPPED
+        ]
+        earlier.sort(key=lambda visit: -visit.pk)
+        return [Visit(visit, _decision_of(visit)) for visit in earlier]
+
+    # The vote
+
+    @property
+    def shows_votes(self) -> bool:
+        return permissions.votes_open_to(self.user, self.item, self.count)
+
+    @property
+    def shows_tally(self) -> bool:
+        return permissions.tally_open_to(self.user, self.item, self.count)
+
+    @property
+    def sentence(self) -> str:
+        """The vote as it stands, or stood when the outcome was recorded."""
+        outcome = self.outcome
+        if outcome is not None:
+            return outcome.sentence
+        if not (self.item.is_open and self.meeting.is_open):
+            return self.count.settled_sentence
+        return self.count.sentence if self.shows_tally else self.count.quorum_sentence
+
+    @property
+    def sides(self) -> list[Side]:
+        labels = dict(BoardDecision.Outcome.choices)
+        return [
+            Side(side.value, labels[side.value], self.count.counts[side], side in self.leading)
+            for side in SIDES
+        ]
+
+    @property
+    def leading(self) -> tuple[Choice, ...]:
+        return self.count.leading
+
+    @property
+    def members(self) -> list[MemberRow]:
+        """Everybody who may vote and those who may not, in the order of their seats."""
+        seats = {seat.user_id: seat for seat in self.meeting.members}
+        people = {user_id: seat.user for user_id, seat in seats.items()}
+        for vote in queries.votes_on(self.item):
+            people.setdefault(vote.member_id, vote.member)
+        shown = [who for who in people if who in self.count.members]
+        return [self._row(people[who], seats.get(who)) for who in shown]
+
+    def _row(self, user: User, seat: Membership | None) -> MemberRow:
+        vote = self._vote_of(user)
+        visible = self.shows_votes or user.pk == self.user.pk
+        return MemberRow(
+            user=user,
+            seat=seat,
+            status=self._status(user, vote),
+            present=user.pk in self.attended,
+            vote=vote if visible else None,
+        )
+
+    def _status(self, user: User, vote: Vote | None) -> str:
+        if user.pk in self.count.positions:
+            return "voted"
+        if user.pk in (self.change.requester_id, self.change.raised_by_id):
+            return "barred"
+        if user.pk in self.count.recused:
+            return "recused"
+        return "stale" if vote is not None else "missing"
+
+    def _vote_of(self, user: User) -> Vote | None:
+        own = [vote for vote in queries.votes_on(self.item) if vote.member_id == user.pk]
+        recusals = [vote for vote in own if vote.choice == Choice.RECUSE]
+        return max(recusals or own, key=lambda vote: vote.pk, default=None)
+
+    @property
+    def my_vote(self) -> Vote | None:
+        """The person's own vote, also one that has gone stale."""
+        return self._vote_of(self.user)
+
+    @property
+    def my_status(self) -> str:
+        if self.user.pk not in self.count.members:
+            return ""
+        return self._status(self.user, self.my_vote)
+
+    @property
+    def may_see_votes(self) -> bool:
+        return permissions.may_see_votes(self.user, self.meeting)
+
+    @property
+    def vote_decision(self) -> Decision:
+        return permissions.can_cast_vote(self.user, self.item)
+
+    # The outcome
+
+    @property
+    def outcome(self) -> Any:
+        return getattr(self.item, "outcome", None)
+
+    @property
+    def promise(self) -> str:
+        return promise_words(self.change, self.outcome.decision) if self.outcome else ""
+
+    @property
+    def runs_meeting(self) -> bool:
+        seat = self.meeting.seat_of(self.user)
+        return seat is not None and seat.runs_meetings
+
+    @property
+    def outcome_decision(self) -> Decision:
+        return permissions.can_record_outcome(self.user, self.item, self.count)
+
+    # Forms
+
+    def vote_form(self, data: Any = None) -> VoteForm:
+        """The vote, filled in with what the person voted before."""
+        last = self.my_vote
+        names = ("choice", "question", "category", "elsewhere", "reason")
+        initial = {name: getattr(last, name) for name in names} if last else {}
+        return VoteForm(data, initial=initial, consequences=self.consequences)
+
+    def recuse_form(self, data: Any = None) -> RecuseForm:
+        return RecuseForm(data)
+
+    def outcome_form(self, data: Any = None) -> OutcomeForm:
+        """The outcome, filled in with what leads and what members proposed to ask."""
+        votes = [ballot.number for ballot in self.count.positions.values()]
+        cast = [vote for vote in queries.votes_on(self.item) if vote.pk in votes]
+        leading = self.leading[0].value if len(self.leading) == 1 else None
+        rejections = [vote for vote in cast if vote.choice == Choice.REJECTED]
+        initial = {"outcome": leading}
+        if rejections:
+            initial["category"] = rejections[0].category
+            initial["elsewhere"] = rejections[0].elsewhere
+        return OutcomeForm(
+            data,
+            initial=initial,
+            consequences=self.consequences,
+            answerers=answerers(self.change),
+            proposed=list(dict.fromkeys(vote.question for vote in cast if vote.question)),
+            tied=self.count.is_tied,
+        )
+
+
+def answerers(change: Change) -> list[User]:
+    """Return who can be asked: the requester first, the owner, then Expansive's own people."""
+    own = User.objects.filter(
+        is_active=True, organisation=None, groups__name__in=STAFF_ROLES | {Role.APPROVER}
+    )
+    people = {person.pk: person for person in own.order_by("display_name", "pk").distinct()}
+    first = [person for person in (change.requester, change.owner) if person is not None]
+    rest = [person for pk, person in people.items() if pk not in {one.pk for one in first}]
+    return [*first, *rest]
+
+
+def _decision_of(item: AgendaItem) -> BoardDecision | None:
+    outcome = getattr(item, "outcome", None)
+    return outcome.decision if outcome else None
+
+
+def agenda_rows(items: list[AgendaItem], user: User, chosen: AgendaItem | None) -> list[AgendaRow]:
+    """Return the lines of an agenda, each with whether this person's vote is missing."""
+    rows = []
+    for item in items:
+        count = queries.tally_of(item)
+        missing = bool(user.pk in count.missing and permissions.can_cast_vote(user, item))
+        rows.append(AgendaRow(item, count, missing, count.has_quorum, item == chosen))
+    return rows
+
+
+def choose(items: list[AgendaItem], user: User, wanted: int | None) -> AgendaItem | None:
+    """Return the item to show: the one asked for, else the first that needs this person.
+
+    After that the first that is open, then simply the first.
+    """
+    for item in items:
+        if item.pk == wanted:
+            return item
+    for item in items:
+        if item.is_open and user.pk in queries.tally_of(item).missing:
+            return item
+    return next((item for item in items if item.is_open), items[0] if items else None)

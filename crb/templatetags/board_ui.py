@@ -1,0 +1,102 @@
+"""How the board looks on its pages: `{% load board_ui %}`."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.templatetags.ui import badge
+from changes.models import BoardDecision
+from crb.models import AgendaItem, Meeting, Vote
+from crb.pages import LOOKS
+from crb.states import ItemState, MeetingState
+
+register = template.Library()
+
+MEETING_LOOKS = {
+    MeetingState.SCHEDULED: ("blue", "calendar-event"),
+    MeetingState.RUNNING: ("green", "player-play"),
+    MeetingState.CLOSED: ("grey", "circle-check"),
+    MeetingState.CANCELLED: ("red", "ban"),
+}
+ITEM_LOOKS = {
+    ItemState.OPEN: ("blue", "circle-dashed"),
+    ItemState.DECIDED: ("green", "gavel"),
+    ItemState.DEFERRED: ("amber", "arrow-right"),
+    ItemState.DROPPED: ("grey", "archive"),
+}
+
+
+@register.simple_tag
+def meeting_badge(meeting: Meeting) -> SafeString:
+    """Show where a meeting is in its life."""
+    tone, icon = MEETING_LOOKS[MeetingState(meeting.state)]
+    return badge(meeting.get_state_display(), tone, icon)
+
+
+@register.simple_tag
+def item_badge(item: AgendaItem) -> SafeString:
+    """Show what has become of an item."""
+    tone, icon = ITEM_LOOKS[ItemState(item.state)]
+    return badge(item.get_state_display(), tone, icon)
+
+
+@register.simple_tag
+def outcome_badge(outcome: str) -> SafeString:
+    """Show one of the four outcomes."""
+    return badge(BoardDecision.Outcome(outcome).label, *LOOKS[outcome])
+
+
+@register.simple_tag
+def vote_badge(vote: Vote) -> SafeString:
+    """Show a vote."""
+    return badge(vote.get_choice_display(), *LOOKS[vote.choice])
+
+
+@register.simple_tag
+def meeting_time(meeting: Meeting) -> SafeString:
+    """Show when a meeting is, in the board's own time; the viewer's if that is another."""
+    zone = ZoneInfo(meeting.zone)
+    begins, ends = (moment.astimezone(zone) for moment in (meeting.starts_at, meeting.ends_at))
+    own = f"{_clock(begins)}–{_clock(ends)}"
+    here = timezone.localtime(meeting.starts_at)
+    if here.utcoffset() == begins.utcoffset():
+        return format_html('<span class="meeting-time">{} {}</span>', own, begins.tzname())
+    return format_html(
+        '<span class="meeting-time">{} {} <span class="text-secondary">({})</span></span>',
+        own,
+        begins.tzname(),
+        _("%(time)s your time") % {"time": _day_and_clock(here, begins)},
+    )
+
+
+def _clock(moment: datetime) -> str:
+    return time_format(moment.time(), "H:i")
+
+
+def _day_and_clock(here: datetime, there: datetime) -> str:
+    if here.date() == there.date():
+        return _clock(here)
+    return f"{date_format(here, 'j M')} {_clock(here)}"
+
+
+@register.simple_tag
+def in_days(meeting: Meeting) -> str:
+    """Say how far off a meeting's day is, where the board meets."""
+    days = (meeting.date - timezone.localdate(timezone=ZoneInfo(meeting.zone))).days
+    if days == 0:
+        return _("today")
+    if days == 1:
+        return _("tomorrow")
+    if days < 0:
+        return _("%d days ago") % -days
+    return _("in %d days") % days if days < 2 * timedelta(weeks=1).days else _in_weeks(days)
+
+
+def _in_weeks(days: int) -> str:
+    return _("in %d weeks") % round(days / 7)

@@ -1,0 +1,44 @@
+"""Who gets as far as a board view: for everybody else there is no such page."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from changes.views.access import SignedInRequest, signed_in
+
+from .. import permissions, queries
+from ..models import AgendaItem, Meeting
+
+View = Callable[..., HttpResponse]
+
+__all__ = ["SignedInRequest", "for_own_people", "item_or_404", "meeting_or_404"]
+
+
+def for_own_people(view: View) -> View:
+    """Let Expansive's own people through; for a customer the board does not exist."""
+
+    @signed_in
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if not permissions.may_see_board(request.user):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def meeting_or_404(pk: int) -> Meeting:
+    """Return a meeting with its board."""
+    try:
+        return queries.meetings().get(pk=pk)
+    except Meeting.DoesNotExist:
+        raise Http404 from None
+
+
+def item_or_404(pk: int) -> AgendaItem:
+    """Return an agenda item with its meeting and board."""
+    try:
+        return AgendaItem.objects.select_related("meeting__board").get(pk=pk)
+    except AgendaItem.DoesNotExist:
+        raise Http404 from None

@@ -1,0 +1,120 @@
+"""A meeting: its page, and opening, joining, closing and cancelling it."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from changes.errors import StepError, StepIncomplete
+from expansive_cm.errors import page
+
+from .. import lifecycle, permissions
+from ..forms import CancelForm
+from ..lifecycle.core import require
+from ..models import Meeting
+from .access import SignedInRequest, for_own_people, meeting_or_404
+from .page import MeetingPage
+
+
+@require_safe
+@for_own_people
+def meeting(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the agenda and one item with its whole case."""
+    asked = request.GET.get("item", "")
+    wanted = int(asked) if asked.isascii() and asked.isdigit() else None
+    return MeetingPage(request, meeting_or_404(pk), wanted).show(focus="item" if asked else "")
+
+
+@require_POST
+@for_own_people
+def start_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Open the meeting."""
+    found, seen = meeting_or_404(pk), _seen(request)
+    return _act(
+        request,
+        found,
+        lambda: lifecycle.start_meeting(found, actor=request.user, seen=seen),
+        _("The meeting is open."),
+    )
+
+
+@require_POST
+@for_own_people
+def join_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Say that one is there."""
+    found = meeting_or_404(pk)
+    return _act(
+        request,
+        found,
+        lambda: lifecycle.join_meeting(found, actor=request.user),
+        _("You are recorded as present."),
+    )
+
+
+@require_POST
+@for_own_people
+def close_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Close the meeting; what is undecided moves on."""
+    found, seen = meeting_or_404(pk), _seen(request)
+    return _act(
+        request,
+        found,
+        lambda: lifecycle.close_meeting(found, actor=request.user, seen=seen),
+        _("The meeting is closed."),
+    )
+
+
+def _act(
+    request: SignedInRequest, meeting: Meeting, act: Callable[[], object], done: str
+) -> HttpResponse:
+    """Take a step that one press takes; a refusal leads back to the meeting as it is now."""
+    try:
+        act()
+    except StepError as error:
+        return _refused(request, meeting, error)
+    messages.success(request, done)
+    return redirect(meeting)
+
+
+def _refused(request: SignedInRequest, meeting: Meeting, error: StepError) -> HttpResponse:
+    address = meeting.get_absolute_url()
+    return page(request, HTTPStatus(error.status), str(error), current_url=address)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_own_people
+def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Cancel a meeting that has not begun; asks why."""
+    found = meeting_or_404(pk)
+    form = CancelForm(request.POST or None)
+    try:
+        require(permissions.can_cancel_meeting(request.user, found))
+        if request.method == "POST" and form.is_valid():
+            reason = form.cleaned_data["reason"]
+            seen = _seen(request)
+            lifecycle.cancel_meeting(found, actor=request.user, seen=seen, reason=reason)
+            messages.success(request, _("The meeting is cancelled. Its items have moved on."))
+            return redirect(found)
+    except StepIncomplete as error:
+        form.take_error(error)
+    except StepError as error:
+        return _refused(request, found, error)
+    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+    context = {"meeting": found, "board": found.board, "form": form, "count": _open_items(found)}
+    return render(request, "crb/cancel_meeting.html", context, status=status)
+
+
+def _open_items(meeting: Meeting) -> int:
+    return meeting.items.filter(state="open").count()
+
+
+def _seen(request: SignedInRequest) -> int:
+    try:
+        return int(request.POST["seen"])
+    except (KeyError, ValueError):
+        raise BadRequest("seen") from None

@@ -1,0 +1,144 @@
+"""Administrators look after boards and members; what the workflow owns they only read."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from crb.models import Board, Membership
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db
+
+BOARD = {
+    "name": "Second board",
+    "is_active": "on",
+    "zone": "Europe/London",
+    "weekday": "1",
+    "start": "14:00",
+    "length_minutes": "90",
+    "interval_days": "14",
+    "first_date": "2026-01-06",
+    "holiday_region": "GB-ENG",
+    "quorum_count": "3",
+    "quorum_share": "50",
+}
+
+
+@pytest.fixture
+def admin(client: Client, table: Table) -> Client:
+    client.force_login(table.cast.administrator)
+    return client
+
+
+def errors(answer: Any) -> dict[str, list[str]]:
+    return answer.context["adminform"].form.errors
+
+
+def test_a_board_is_added(admin: Client) -> None:
+    assert admin.post("/admin/crb/board/add/", BOARD).status_code == 302
+    assert Board.objects.get(name="Second board").interval_days == 14
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("holiday_region", "GB-XXX"),
+        ("zone", "Europe/Atlantis"),
+        ("interval_days", "0"),
+        ("quorum_count", "0"),
+        ("quorum_share", "101"),
+        ("weekday", "7"),
+        ("start", "25:00"),
+    ],
+)
+def test_a_board_that_cannot_be_is_refused(admin: Client, field: str, value: str) -> None:
+    answer = admin.post("/admin/crb/board/add/", {**BOARD, field: value})
+    assert field in errors(answer)
+    assert not Board.objects.filter(name="Second board").exists()
+
+
+def test_a_new_rhythm_needs_a_reason_that_stays(admin: Client, table: Table) -> None:
+    address = f"/admin/crb/board/{table.board.pk}/change/"
+    changed = {**BOARD, "weekday": "2"}
+    assert "reason" in errors(admin.post(address, changed))
+    assert admin.post(address, {**changed, "reason": "Wednesdays suit all."}).status_code == 302
+    entry = table.board.history.first()
+    assert (entry.weekday, entry.history_change_reason) == (2, "Wednesdays suit all.")
+    assert entry.history_user == table.cast.administrator
+
+
+def member(table: Table, **fields: str) -> dict[str, str]:
+    values = {
+        "board": str(table.board.pk),
+        "user": str(table.cast.crb_member.pk),
+        "starts_on": "2019-01-01",
+        "ends_on": "2019-12-31",
+        "reason": "Elected.",
+    }
+    return {**values, **fields}
+
+
+def test_a_term_is_added_with_its_reason(admin: Client, table: Table) -> None:
+    assert admin.post("/admin/crb/membership/add/", member(table)).status_code == 302
+    entry = Membership.history.first()
+    assert (entry.history_change_reason, entry.starts_on) == ("Elected.", date(2019, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"ends_on": ""}, "already has a term at that time"),
+        ({"ends_on": "2018-01-01"}, "ends before it begins"),
+        ({"is_chair": "on", "is_deputy": "on"}, "not their own deputy"),
+        ({"reason": ""}, "Say why the board&#x27;s membership changes"),
+    ],
+)
+def test_a_term_that_cannot_be_is_refused(
+    admin: Client, table: Table, fields: dict[str, str], sentence: str
+) -> None:
+    before = Membership.objects.count()
+    answer = admin.post("/admin/crb/membership/add/", member(table, **fields))
+    assert sentence in answer.content.decode()
+    assert Membership.objects.count() == before
+
+
+def test_a_board_has_one_chair_at_a_time(admin: Client, table: Table) -> None:
+    seat = Membership.objects.get(user=table.cast.crb_member)
+    answer = admin.post(
+        f"/admin/crb/membership/{seat.pk}/change/",
+        {"starts_on": "2020-01-01", "is_chair": "on", "reason": "Elected chair."},
+    )
+    assert "already has a chair at that time" in answer.content.decode()
+
+
+def test_only_people_with_the_role_can_join(admin: Client, table: Table) -> None:
+    outsider = str(table.cast.developer.pk)
+    answer = admin.post("/admin/crb/membership/add/", member(table, user=outsider))
+    assert "user" in errors(answer)
+
+
+@pytest.mark.parametrize("name", ["meeting", "agendaitem", "vote", "attendance", "boardoutcome"])
+def test_what_the_workflow_owns_is_only_read(admin: Client, table: Table, name: str) -> None:
+    item = table.running_item()
+    table.decide(item, "accepted")
+    listing = admin.get(f"/admin/crb/{name}/")
+    assert listing.status_code == 200
+    assert admin.get(f"/admin/crb/{name}/add/").status_code == 403
+    row = {
+        "meeting": item.meeting,
+        "agendaitem": item,
+        "vote": item.votes.first(),
+        "attendance": item.meeting.attendances.first(),
+        "boardoutcome": type(item).objects.get(pk=item.pk).outcome,
+    }[name]
+    address = f"/admin/crb/{name}/{row.pk}/change/"
+    assert admin.get(address).status_code == 200
+    assert admin.post(address, {"state": "closed"}).status_code == 403
+    assert admin.post(f"/admin/crb/{name}/{row.pk}/delete/").status_code == 403
+
+
+def test_members_have_no_business_here(client: Client, table: Table) -> None:
+    client.force_login(table.chair)
+    assert client.get("/admin/crb/board/").status_code == 302

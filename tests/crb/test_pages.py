@@ -1,0 +1,493 @@
+"""The board's pages: who sees what, what a vote or outcome answers, and how many queries."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from changes import lifecycle as change_lifecycle
+from changes.models import Change
+from crb import lifecycle
+from crb.models import AgendaItem, Board, BoardOutcome, Meeting, Vote
+from tests.crb.conftest import Table, new_board
+
+pytestmark = pytest.mark.django_db
+HTMX = {"hx-request": "true"}
+
+
+def get(client: Client, user: User, address: str, **options: Any) -> Any:
+    client.force_login(user)
+    return client.get(address, **options)
+
+
+def post(client: Client, user: User, address: str, data: dict[str, Any], **options: Any) -> Any:
+    client.force_login(user)
+    return client.post(address, data, **options)
+
+
+def page_of(item: AgendaItem) -> str:
+    return f"/board/meetings/{item.meeting_id}/?item={item.pk}"
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+# Who sees the board
+
+OWN = ("chair", "crb_member", "support", "developer", "auditor", "administrator")
+OTHERS = ("requester", "colleague", "approver", "stranger_customer", "nobody")
+
+
+@pytest.mark.parametrize("part", OWN)
+def test_own_people_see_board_and_meeting(client: Client, table: Table, part: str) -> None:
+    item = table.item()
+    user = getattr(table.cast, part)
+    for address in ("/board/", page_of(item)):
+        assert get(client, user, address).status_code == 200
+
+
+@pytest.mark.parametrize("part", OTHERS)
+def test_for_customers_there_is_no_board(client: Client, table: Table, part: str) -> None:
+    item = table.running_item()
+    user = getattr(table.cast, part)
+    for address in ("/board/", page_of(item), f"/board/meetings/{item.meeting_id}/cancel/"):
+        assert get(client, user, address).status_code == 404
+    data = {"seen": 1, "choice": "accepted", "reason": "x", "outcome": "accepted"}
+    meeting_steps = ("start", "join", "close", "cancel")
+    addresses = [f"/board/meetings/{item.meeting_id}/{step}/" for step in meeting_steps]
+    addresses += [f"/board/items/{item.pk}/{step}/" for step in ("vote", "recuse", "outcome")]
+    for address in addresses:
+        assert post(client, user, address, data).status_code == 404
+    assert not Vote.objects.exists()
+
+
+def test_visitors_sign_in_first(client: Client, table: Table) -> None:
+    answer = client.get(page_of(table.item()))
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/account/login/")
+
+
+def test_what_does_not_exist_is_not_found(client: Client, table: Table) -> None:
+    assert get(client, table.chair, "/board/meetings/999/").status_code == 404
+    assert post(client, table.chair, "/board/items/999/vote/", {"seen": 1}).status_code == 404
+    assert get(client, table.chair, "/board/?board=999").status_code == 404
+    assert get(client, table.chair, "/board/?before=2026-99-99").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["meetings/{m}/start/", "meetings/{m}/join/", "meetings/{m}/close/", "items/{i}/vote/"]
+    + ["items/{i}/recuse/", "items/{i}/outcome/"],
+)
+def test_get_never_acts(client: Client, table: Table, address: str) -> None:
+    item = table.running_item()
+    path = "/board/" + address.format(m=item.meeting_id, i=item.pk)
+    assert get(client, table.chair, path).status_code == 405
+    assert not Vote.objects.exists()
+
+
+def test_without_a_board_the_page_says_what_to_do(client: Client, table: Table) -> None:
+    Board.objects.update(is_active=False)
+    assert "There is no board yet" in text(get(client, table.chair, "/board/"))
+
+
+def test_with_several_boards_ones_own_comes_first(client: Client, table: Table) -> None:
+    other = new_board(name="A board of others")
+    assert '<h1 class="page-title">Change Request Board</h1>' in text(
+        get(client, table.chair, "/board/")
+    )
+    answer = text(get(client, table.chair, f"/board/?board={other.pk}"))
+    assert '<h1 class="page-title">A board of others</h1>' in answer
+
+
+# The board's page
+
+
+def test_the_running_meeting_is_prominent(client: Client, table: Table) -> None:
+    item = table.running_item()
+    answer = text(get(client, table.cast.crb_member, "/board/"))
+    assert "The board is meeting now" in answer
+    assert "1 left for you to vote on" in answer
+    assert f'href="/board/meetings/{item.meeting_id}/"' in answer
+
+
+def test_the_board_shows_what_waits_questions_and_the_past(client: Client, table: Table) -> None:
+    item = table.running_item("Rooms at night")
+    questions = [("How many rooms are there?", table.cast.requester)]
+    table.decide(item, "information_required", questions=questions)
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    table.change("Something new")
+    answer = text(get(client, table.cast.support, "/board/"))
+    assert "How many rooms are there?" in answer
+    assert "Something new" in answer
+    assert "1 information required" in answer
+
+
+# Votes are secret until one has voted oneself
+
+
+def test_others_votes_are_hidden_until_one_has_voted(client: Client, table: Table) -> None:
+    item = table.running_item()
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    member = table.cast.crb_member
+    before = text(get(client, member, page_of(item)))
+    assert "Long overdue." not in before
+    assert "Leads:" not in before
+    assert "is shown once you have voted yourself" in before
+    lifecycle.cast_vote(item, actor=member, choice="abstain")
+    after = text(get(client, member, page_of(item)))
+    assert "Long overdue." in after
+    assert "Leads: accepted, 1 of 1." in after
+
+
+def test_auditors_and_administrators_see_votes(client: Client, table: Table) -> None:
+    item = table.running_item()
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    for user in (table.cast.auditor, table.cast.administrator):
+        assert "Long overdue." in text(get(client, user, page_of(item)))
+
+
+def test_other_staff_see_the_outcome_but_never_single_votes(client: Client, table: Table) -> None:
+    item = table.running_item()
+    lifecycle.cast_vote(item, actor=table.members[6], choice="accepted", reason="Long overdue.")
+    table.decide(item, "accepted")
+    answer = text(get(client, table.cast.support, page_of(item)))
+    assert "The board decided" in answer
+    assert "Quorum met (5 of 7)." in answer
+    assert "Long overdue." not in answer
+    assert "Members and their votes" not in answer
+
+
+def test_the_chair_sees_the_tally_once_there_is_quorum(client: Client, table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "", *["accepted"] * 3)
+    assert "Leads:" not in text(get(client, table.chair, page_of(item)))
+    table.vote(item, "", "", "", "", "accepted")
+    assert "Leads: accepted, 4 of 4." in text(get(client, table.chair, page_of(item)))
+
+
+# The case
+
+
+def test_the_item_shows_the_whole_case(client: Client, table: Table) -> None:
+    first = table.running_item("Rooms at night")
+    questions = [("How many rooms are there?", table.cast.requester)]
+    change = table.decide(first, "information_required", questions=questions)
+    change_lifecycle.answer_question(
+        change, actor=table.cast.requester, question=change.questions.get(), answer="Twelve."
+    )
+    other = table.change("The code behind it")
+    change_lifecycle.link(change, actor=table.cast.support, other=other, kind="enabled_by")
+    lifecycle.fill_agenda(table.board)
+    item = AgendaItem.objects.get(change=change, state="open")
+    answer = text(get(client, table.chair, page_of(item)))
+    for words in (
+        "Please extend the booking hours to 24 hours.",
+        "Night staff cannot book rooms.",
+        "Space booking restarts once.",
+        "Moderate risk",
+        "Returning with answers",
+        "How many rooms are there?",
+        "Twelve.",
+        "Before the board earlier",
+        "The code behind it",
+        "Promises delivery by",
+    ):
+        assert words in answer
+
+
+# Voting in the browser
+
+
+def vote(client: Client, user: User, item: AgendaItem, **fields: Any) -> Any:
+    headers = fields.pop("headers", {})
+    data = {"seen": item.change.revision, "choice": "accepted", **fields}
+    return post(client, user, f"/board/items/{item.pk}/vote/", data, headers=headers)
+
+
+def test_a_vote_leads_back_to_the_item(client: Client, table: Table) -> None:
+    item = table.running_item()
+    answer = vote(client, table.chair, item, reason="Good.")
+    assert answer.status_code == 302
+    assert answer["Location"] == f"{page_of(item)}#position"
+    assert item.votes.get().reason == "Good."
+
+
+def test_htmx_gets_the_body_alone_with_the_vote_counted(client: Client, table: Table) -> None:
+    item = table.running_item()
+    answer = vote(client, table.chair, item, headers=HTMX)
+    page = text(answer)
+    assert answer.status_code == 200
+    assert "<html" not in page
+    assert "Your vote counts." in page
+    assert 'hx-swap-oob="true"' in page
+    assert "HX-Request" in answer["Vary"]
+
+
+@pytest.mark.parametrize(("headers", "status"), [({}, 400), (HTMX, 422)])
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"choice": "rejected", "reason": "Too much."}, "Choose why the change should be"),
+        ({"choice": "information_required", "reason": "Too much."}, "Say what the board needs"),
+        ({"choice": "", "reason": "Too much."}, "This field is required."),
+        ({"choice": "recuse", "reason": "Too much."}, "is not one of the available choices"),
+    ],
+)
+def test_a_vote_that_lacks_something_keeps_what_was_typed(
+    client: Client,
+    table: Table,
+    fields: dict[str, str],
+    sentence: str,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    item = table.running_item()
+    answer = vote(client, table.chair, item, headers=headers, **fields)
+    assert answer.status_code == status
+    assert sentence in text(answer)
+    assert "Too much.</textarea>" in text(answer)
+    assert not Vote.objects.exists()
+
+
+def test_a_vote_on_an_edited_request_is_refused_and_may_be_sent_again(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item()
+    change_lifecycle.edit(item.change, actor=table.cast.support, title="Rooms at dawn")
+    answer = vote(client, table.chair, item, reason="I like it.")
+    assert answer.status_code == 409
+    assert "The request was edited since you opened this page." in text(answer)
+    assert "I like it.</textarea>" in text(answer)
+    assert 'name="seen" value="2"' in text(answer)
+
+
+def test_a_vote_after_closing_is_refused_with_what_was_written(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item()
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    answer = vote(client, table.cast.crb_member, item, reason="Please do it this winter.")
+    assert answer.status_code == 409
+    assert "The meeting is closed." in text(answer)
+    assert "Please do it this winter." in text(answer)
+
+
+def test_a_stranger_cannot_vote(client: Client, table: Table) -> None:
+    answer = vote(client, table.cast.developer, table.running_item())
+    assert answer.status_code == 403
+    assert "members of the board on that day" in text(answer)
+
+
+@pytest.mark.parametrize("seen", [None, "", "x"])
+def test_a_form_without_its_revision_is_a_bad_request(
+    client: Client, table: Table, seen: str | None
+) -> None:
+    data = {"choice": "accepted", **({} if seen is None else {"seen": seen})}
+    item = table.running_item()
+    assert post(client, table.chair, f"/board/items/{item.pk}/vote/", data).status_code == 400
+
+
+def test_nul_is_refused_beside_the_field(client: Client, table: Table) -> None:
+    answer = vote(client, table.chair, table.running_item(), reason="a\x00b")
+    assert answer.status_code == 400
+    assert not Vote.objects.exists()
+
+
+def test_recusing(client: Client, table: Table) -> None:
+    item = table.running_item()
+    address = f"/board/items/{item.pk}/recuse/"
+    assert post(client, table.chair, address, {"seen": 1, "reason": ""}).status_code == 400
+    data = {"seen": 1, "reason": "My brother's firm."}
+    assert post(client, table.chair, address, data).status_code == 302
+    answer = text(get(client, table.chair, page_of(item)))
+    assert "You are recused" in answer
+    assert "My brother&#x27;s firm." in answer
+
+
+# Outcomes in the browser
+
+
+def record(client: Client, user: User, item: AgendaItem, **fields: Any) -> Any:
+    version = Change.objects.get(pk=item.change_id).version
+    data = {"seen": version, "outcome": "accepted", **fields}
+    return post(client, user, f"/board/items/{item.pk}/outcome/", data)
+
+
+def test_without_quorum_the_chair_reads_why_not(client: Client, table: Table) -> None:
+    item = table.running_item()
+    page = text(get(client, table.chair, page_of(item)))
+    assert 'aria-disabled="true" aria-describedby="outcome-why"' in page
+    assert "No quorum yet: four more votes are needed (0 of 7)." in page
+    answer = record(client, table.chair, item)
+    assert answer.status_code == 409
+    assert not BoardOutcome.objects.exists()
+
+
+def test_the_chair_records_what_leads(client: Client, table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    assert 'value="accepted" id="outcome_outcome_0" checked' in text(
+        get(client, table.chair, page_of(item))
+    )
+    assert record(client, table.chair, item, reason="It pays.").status_code == 302
+    answer = text(get(client, table.cast.support, page_of(item)))
+    assert "To be delivered by" in answer
+    assert "It pays." in answer
+
+
+def test_proposed_questions_are_offered_and_asked(client: Client, table: Table) -> None:
+    item = table.running_item()
+    for member in table.members[:4]:
+        question = f"How many rooms has {member}?"
+        lifecycle.cast_vote(item, actor=member, choice="information_required", question=question)
+    page = text(get(client, table.chair, page_of(item)))
+    assert "How many rooms has Cora Chair?</textarea>" in page
+    answer = record(
+        client,
+        table.chair,
+        item,
+        outcome="information_required",
+        question_1="How many rooms?",
+        answerer_1=str(table.cast.requester.pk),
+        question_2="Which risk?",
+        answerer_2=str(table.cast.developer.pk),
+        question_3="",
+        answerer_3=str(table.cast.requester.pk),
+    )
+    assert answer.status_code == 302
+    asked = [(q.text, q.answerer) for q in item.change.questions.all()]
+    assert asked == [
+        ("How many rooms?", table.cast.requester),
+        ("Which risk?", table.cast.developer),
+    ]
+
+
+def test_questions_cannot_go_to_strangers(client: Client, table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["information_required"] * 4)
+    for stranger in (table.cast.stranger_customer, table.cast.colleague):
+        answer = record(
+            client,
+            table.chair,
+            item,
+            outcome="information_required",
+            question_1="Why?",
+            answerer_1=str(stranger.pk),
+        )
+        assert answer.status_code == 400
+    assert not item.change.questions.exists()
+
+
+def test_an_outcome_that_lacks_something_says_so_beside_the_field(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item()
+    table.vote(item, *["rejected"] * 4)
+    answer = record(
+        client, table.chair, item, outcome="rejected", category="addressed_elsewhere", reason="No."
+    )
+    assert answer.status_code == 400
+    assert "Say where the aims are being addressed." in text(answer)
+    assert "No.</textarea>" in text(answer)
+
+
+def test_a_tie_asks_for_the_casting_vote(client: Client, table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "rejected", "rejected")
+    assert "I decide by my casting vote" in text(get(client, table.chair, page_of(item)))
+    assert record(client, table.chair, item).status_code == 409
+    assert record(client, table.chair, item, casting_vote="on").status_code == 302
+    assert "By casting vote" in text(get(client, table.chair, page_of(item)))
+
+
+def test_members_record_nothing(client: Client, table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    assert "Record the outcome" not in text(get(client, table.cast.crb_member, page_of(item)))
+    assert record(client, table.cast.crb_member, item).status_code == 403
+
+
+# Meetings in the browser
+
+
+def test_opening_joining_and_closing(client: Client, table: Table) -> None:
+    meeting = table.item().meeting
+    address = f"/board/meetings/{meeting.pk}/"
+    assert "Open the meeting" in text(get(client, table.chair, address))
+    assert "Open the meeting" not in text(get(client, table.cast.crb_member, address))
+    assert post(client, table.chair, f"{address}start/", {"seen": 1}).status_code == 302
+    assert "I am here" in text(get(client, table.cast.crb_member, address))
+    assert post(client, table.cast.crb_member, f"{address}join/", {}).status_code == 302
+    assert "I am here" not in text(get(client, table.cast.crb_member, address))
+    assert post(client, table.cast.crb_member, f"{address}close/", {"seen": 2}).status_code == 403
+    assert post(client, table.chair, f"{address}close/", {"seen": 2}).status_code == 302
+    assert Meeting.objects.get(pk=meeting.pk).state == "closed"
+
+
+def test_a_stale_press_leads_back_to_the_meeting(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.start_meeting(meeting, actor=table.deputy)
+    answer = post(client, table.chair, f"/board/meetings/{meeting.pk}/start/", {"seen": 1})
+    assert answer.status_code == 409
+    assert f'href="/board/meetings/{meeting.pk}/"' in text(answer)
+    assert "It is now: running." in text(answer)
+
+
+def test_cancelling_asks_why(client: Client, table: Table) -> None:
+    item = table.item()
+    address = f"/board/meetings/{item.meeting_id}/cancel/"
+    assert "1 item moves to the next meeting" in text(get(client, table.chair, address))
+    assert post(client, table.chair, address, {"seen": 1, "reason": " "}).status_code == 400
+    assert post(client, table.cast.support, address, {"seen": 1, "reason": "x"}).status_code == 403
+    answer = post(client, table.chair, address, {"seen": 1, "reason": "Snow."})
+    assert answer.status_code == 302
+    page = text(get(client, table.chair, f"/board/meetings/{item.meeting_id}/"))
+    assert "This meeting was cancelled" in page
+    assert "Snow." in page
+
+
+def test_a_cancelled_meetings_link_is_clear(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
+    answer = post(client, table.chair, f"/board/meetings/{meeting.pk}/start/", {"seen": 2})
+    assert answer.status_code == 409
+    assert "The meeting was cancelled." in text(answer)
+
+
+# Queries
+
+
+@pytest.mark.parametrize(
+    ("part", "queries"), [("chair", 13), ("crb_member", 12), ("support", 12), ("auditor", 12)]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_queries_of_a_meeting(
+    client: Client,
+    table: Table,
+    django_assert_num_queries: Any,
+    part: str,
+    queries: int,
+    count: int,
+) -> None:
+    items = [table.running_item("Change 0")]
+    items += [table.running_item(f"Change {number}") for number in range(1, count)]
+    for item in items:
+        table.vote(item, *["accepted"] * 4)
+    client.force_login(getattr(table.cast, part))
+    with django_assert_num_queries(queries):
+        assert client.get(page_of(items[0])).status_code == 200
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_queries_of_the_board(
+    client: Client, table: Table, django_assert_num_queries: Any, count: int
+) -> None:
+    for number in range(count):
+        table.running_item(f"Change {number}")
+        table.meeting(days=30 + number)
+    client.force_login(table.chair)
+    with django_assert_num_queries(14):
+        assert client.get("/board/").status_code == 200
