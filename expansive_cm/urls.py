@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("", include("changes.urls")),
 ]
 
 handler400 = "expansive_cm.errors.bad_request"
