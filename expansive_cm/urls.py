@@ -6,7 +6,9 @@ from django.urls import include, path
 urlpatterns = [
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("board/", include("crb.urls")),
     path("", include("changes.urls")),
+    path("", include("audit.urls")),
 ]
 
 handler400 = "expansive_cm.errors.bad_request"
