@@ -79,7 +79,7 @@ def sees(user: User, change: Change) -> Check:
 def holds_role(user: User, *roles: Role) -> Check:
     if user.has_role(*roles):
         return None
-    names = _(" or ").join(str(role.label).lower() for role in roles)
+    names = _(" or ").join(str(role.label) for role in roles)
     return refuse(Refusal.PERSON, _("This is for people with the role: %s.") % names)
 
 

@@ -37,6 +37,7 @@ from ..lifecycle.core import what_happened
 from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
+from ..states import PLAIN_WORDS, State
 from . import records
 
 Text = str | Promise
@@ -142,12 +143,13 @@ class StepPage:
 
     def _say(self, done: Text, result: Any) -> None:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
-        onward = next_step(changed)
-        words = str(done) % {"reference": changed.reference}
-        messages.success(
-            self.request,
-            _("%(done)s Next: %(next)s") % {"done": words, "next": onward.sentence},
-        )
+        sentence = str(done) % {"reference": changed.reference}
+        if permissions.can_see_internal(self.user):
+            onward = next_step(changed).sentence
+            sentence = _("%(done)s Next: %(next)s") % {"done": sentence, "next": onward}
+        else:
+            sentence = f"{sentence} {PLAIN_WORDS[State(changed.state)]}"
+        messages.success(self.request, sentence)
 
     # What is answered
 

@@ -16,7 +16,7 @@ class TestAssessRisk(StepPageTests):
     verb = "assess_risk"
     make = stories.in_risk_assessment
     who = "developer"
-    refused = ("tester", "role: developer")
+    refused = ("tester", "role: Developer")
     required = ("security_risks", "impact_analysis", "mitigations")
     texts = {"security_risks": 10001, "impact_analysis": 10001, "mitigations": 10001}
     after = State.RISK_ASSESSMENT

@@ -13,7 +13,7 @@ class TestDefineRequirements(StepPageTests):
     verb = "define_requirements"
     make = stories.in_requirements
     who = "developer"
-    refused = ("tester", "role: developer")
+    refused = ("tester", "role: Developer")
     required = ("purpose", "scope", "objectives", "acceptance_criteria")
     texts = {"purpose": 5001, "scope": 5001, "objectives": 5001, "acceptance_criteria": 5001}
     after = State.RISK_ASSESSMENT

@@ -15,7 +15,7 @@ class TestPeerReview(StepPageTests):
     verb = "peer_review"
     make = staticmethod(lambda cast: stories.developed(stories.in_development(cast), cast))
     who = "peer_reviewer"
-    refused = ("developer", "role: peer reviewer")
+    refused = ("developer", "role: Peer reviewer")
     required = ("outcome", "findings")
     texts = {"findings": 5001}
     after = State.TESTING

@@ -16,7 +16,7 @@ class TestPlanDeployment(StepPageTests):
     verb = "plan_deployment"
     make = stories.in_deployment
     who = "release_manager"
-    refused = ("developer", "role: release manager")
+    refused = ("developer", "role: Release manager")
     required = ("release", "rollback_plan")
     texts = {"rollback_plan": 10001}
     after = State.DEPLOYMENT

@@ -22,7 +22,7 @@ class TestRecordDeployment(StepPageTests):
     verb = "record_deployment"
     make = running
     who = "release_manager"
-    refused = ("developer", "role: release manager")
+    refused = ("developer", "role: Release manager")
     required = ("outcome", "notes")
     texts = {"notes": 5001}
     after = State.CONFIRMATION

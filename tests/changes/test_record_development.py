@@ -15,7 +15,7 @@ class TestRecordDevelopment(StepPageTests):
     verb = "record_development"
     make = stories.in_development
     who = "developer"
-    refused = ("peer_reviewer", "role: developer")
+    refused = ("peer_reviewer", "role: Developer")
     required = ("reference", "authors", "notes", "checklist")
     texts = {"reference": 501, "notes": 5001}
     after = State.DEVELOPMENT

@@ -16,7 +16,7 @@ class TestRecordTest(StepPageTests):
     verb = "record_test"
     make = stories.in_testing
     who = "tester"
-    refused = ("developer", "role: tester")
+    refused = ("developer", "role: Tester")
     required = ("kind", "result", "environment", "evidence")
     texts = {"environment": 101, "evidence": 10001}
     after = State.TESTING

@@ -13,7 +13,7 @@ class TestStartDeployment(StepPageTests):
     verb = "start_deployment"
     make = staticmethod(lambda cast: stories.deployment_planned(stories.in_deployment(cast), cast))
     who = "release_manager"
-    refused = ("developer", "role: release manager")
+    refused = ("developer", "role: Release manager")
     after = State.DEPLOYMENT
 
     def test_the_gate_shows_what_is_there(self, page: Client, change: Change) -> None:

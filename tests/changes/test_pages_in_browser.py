@@ -1,0 +1,59 @@
+"""The page of a change and those of its steps, in a browser: readable for all, on a phone too."""
+
+from typing import Any
+
+import pytest
+
+from tests import stories
+from tests.changes.test_story import code_with_everything, configuration_with_everything
+from tests.components.browsing import faults, sign_in
+from tests.people import Cast
+
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_pages_are_accessible_and_fit(
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any, width: int, scheme: str
+) -> None:
+    addresses = [
+        (cast.success, configuration_with_everything(cast), ""),
+        (cast.requester, code_with_everything(cast), ""),
+        (cast.release_manager, stories.in_deployment(cast), ""),
+        (cast.success, stories.submitted(cast), "assess/"),
+        (cast.approver, stories.in_authorisation(cast), "authorise/"),
+        (cast.success, stories.in_execution(cast), "plan_execution/"),
+        (cast.success, stories.in_execution(cast), "reclassify/"),
+        (cast.developer, stories.in_development(cast), "record_development/"),
+        (cast.tester, stories.in_review(cast), "review/"),
+    ]
+    for person, change, verb in addresses:
+        page = new_page(width=width, color_scheme=scheme)
+        sign_in(page, person, live_server)
+        page.goto(f"{change.get_absolute_url()}{verb}")
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, verb
+        assert faults(page) == "", verb
+
+
+def test_what_was_typed_survives_a_mistake_and_a_stale_page(
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any
+) -> None:
+    change = stories.in_authorisation(cast)
+    page = new_page()
+    sign_in(page, cast.approver, live_server)
+    page.goto(change.get_absolute_url())
+    page.get_by_role("link", name="Authorise").click()
+    page.get_by_label("Reason").fill("The wards need it.")
+    page.get_by_role("button", name="Record the decision").click()
+    assert page.get_by_role("alert").get_by_text("Decision: This field is required.").is_visible()
+    assert page.get_by_label("Reason").input_value() == "The wards need it."
+    stories.lifecycle.assign(change, actor=cast.support, owner=cast.support)
+    page.get_by_text("The execution can be planned.").click()
+    page.get_by_role("button", name="Record the decision").click()
+    assert page.get_by_text("In the meantime Sam Support assigned an owner.").is_visible()
+    assert page.get_by_label("Reason").input_value() == "The wards need it."
+    page.get_by_role("button", name="Record the decision").click()
+    assert page.get_by_text("Your decision on CR-").is_visible()
+    change.refresh_from_db(fields=["version"])
+    assert change.events.filter(verb="authorise").count() == 1
