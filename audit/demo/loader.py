@@ -12,17 +12,21 @@ from django.utils import timezone, translation
 from accounts.models import Organisation
 from changes.errors import StepError
 from changes.models import Change, Confirmation, Release
+from changes.reminders import ESCALATION_GRACE
+from crb.lifecycle import fill_agenda
 
-from . import steps
+from . import board, steps
 from .catalogue import create_releases, create_services, released_at
 from .clock import Clock, travelling
 from .diary import Diary, Entry
 from .outbox import deliver_quietly
 from .people import create_people
 from .schedule import Story, plan, read_stories
+from .world import Step, World
 
 BEGINNING = timedelta(days=400)
-ESCALATION_GRACE = timedelta(days=1)
+ASKS = ("document", "record_deployment")
+"""The steps after which the requester is asked."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -55,15 +59,19 @@ def load(progress: Progress) -> int:
 
 def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progress) -> None:
     stories = read_stories()
-    world = steps.World(
-        people=create_people(),
+    rhythm = board.rhythm_for(diary.now)
+    people = create_people()
+    world = World(
+        people=people,
+        board=board.create_board(people, rhythm),
         services=create_services(),
         stories={story.key: story for story in stories},
         files=files,
     )
     for release in create_releases(timezone.localdate(diary.now)):
         diary.add(released_at(release), release.name, partial(_finish_release, release))
-    for planned in plan(stories, diary.now):
+    board.enter_meetings(world, diary, rhythm)
+    for planned in plan(stories, diary.now, partial(board.outcome_time, rhythm)):
         act = partial(_take, world, diary, planned.story, planned.step)
         diary.add(planned.moment, planned.story.title, act)
     for done, entry in enumerate(diary):
@@ -72,6 +80,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         _act(entry)
     progress(diary.added, diary.added, "")
     clock.set(diary.now)
+    fill_agenda(world.board)
 
 
 def _act(entry: Entry) -> None:
@@ -87,21 +96,15 @@ def _finish_release(release: Release) -> None:
     release.save()
 
 
-def _take(world: steps.World, diary: Diary, story: Story, step: steps.Step) -> None:
-    asked_before = _open_question(story)
+def _take(world: World, diary: Diary, story: Story, step: Step) -> None:
     steps.take(world, story, step)
-    asked = _open_question(story)
-    if asked and asked != asked_before:
-        _expect_an_answer(world, diary, story, asked)
+    if step["do"] in ASKS:
+        asked = Confirmation.objects.filter(change_id=story.change_id, answer="").first()
+        if asked:
+            _expect_an_answer(world, diary, story, asked)
 
 
-def _open_question(story: Story) -> Confirmation | None:
-    return Confirmation.objects.filter(change_id=story.change_id, answer="").first()
-
-
-def _expect_an_answer(
-    world: steps.World, diary: Diary, story: Story, confirmation: Confirmation
-) -> None:
+def _expect_an_answer(world: World, diary: Diary, story: Story, confirmation: Confirmation) -> None:
     """Enter the reminders that beat would have sent; they send nothing once it is answered."""
     for days in settings.REMINDER_DAYS:
         moment = confirmation.asked_at + timedelta(days=days, minutes=1)

@@ -6,6 +6,7 @@ ago. Otherwise the step falls into that day's working hours, on the Friday for a
 """
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -53,14 +54,21 @@ def read_stories() -> list[Story]:
     ]
 
 
-def plan(stories: list[Story], now: datetime) -> list[Planned]:
-    """Give every step its moment; the steps of a story keep their order."""
+def plan(
+    stories: list[Story], now: datetime, board_time: Callable[[float, str], datetime]
+) -> list[Planned]:
+    """Give every step its moment; the steps of a story keep their order.
+
+    ``board_time`` tells when the board met that many days ago and took up this story.
+    """
     planned: list[Planned] = []
     for story in stories:
         previous, ago = None, 0.0
         for index, step in enumerate(story.steps):
             ago = step.pop("ago", ago)
             at = moment_of(now, ago, f"{story.key}:{index}")
+            if step["do"] == "record_board_outcome":
+                at = board_time(ago, story.key)
             if previous is not None and at <= previous:
                 pause = 9 + crc32(f"{story.key}:{index}".encode()) % 40
                 at = previous + timedelta(minutes=pause if ago >= 1 else 4)

@@ -5,48 +5,17 @@ usual person when left out), the rest is what the function wants, under short na
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from accounts.models import User
 from changes import lifecycle
-from changes.models import CHECKLIST, Change, Release, Service, StagingTest
+from changes.models import CHECKLIST, Change, Release, StagingTest
 
-from .people import People
+from . import board, talk
 from .schedule import Story
-
-Step = dict[str, Any]
-
-
-@dataclass
-class World:
-    """What the stories share while they are lived through."""
-
-    people: People
-    services: dict[str, Service]
-    stories: dict[str, Story]
-    pull_request: int = 1180
-    ticket: int = 20411
-    files: list[str] = field(default_factory=list)
-
-    def change(self, key: str) -> Change:
-        """Load the change of a story that has begun."""
-        return Change.objects.select_related("organisation__success_team", "requester").get(
-            pk=self.stories[key].change_id
-        )
-
-    def actor(self, step: Step, usual: str | User) -> User:
-        """Return who takes the step."""
-        name = step.get("by", usual)
-        return self.people[name] if isinstance(name, str) else name
-
-    def manager(self, change: Change) -> User:
-        """Return the customer success manager of the change's customer."""
-        return self.people.success_manager_of(change.organisation)
+from .world import Step, World
 
 
 def take(world: World, story: Story, step: Step) -> None:
@@ -188,19 +157,6 @@ def document(world: World, change: Change, step: Step) -> None:
 
 
 # Code changes
-
-
-def record_board_outcome(world: World, change: Change, step: Step) -> None:
-    lifecycle.record_board_outcome(
-        change,
-        actor=world.people.chair,
-        outcome=step["outcome"],
-        reason=step.get("text", ""),
-        category=step.get("category", ""),
-        elsewhere=step.get("elsewhere", ""),
-        questions=[(text, world.people[name]) for text, name in step.get("questions", [])],
-        meeting=f"{timezone.localdate():%-d %B %Y}",
-    )
 
 
 def answer_question(world: World, change: Change, step: Step) -> None:
@@ -346,83 +302,39 @@ def escalate(world: World, change: Change, step: Step) -> None:
     lifecycle.escalate(step["confirmation"])
 
 
-# Discussion
-
-
-def comment(world: World, change: Change, step: Step) -> None:
-    lifecycle.comment(change, actor=world.people[step["by"]], body=step["text"])
-
-
-def note(world: World, change: Change, step: Step) -> None:
-    actor = world.people[step["by"]]
-    lifecycle.comment(change, actor=actor, body=step["text"], internal=True)
-
-
-def attach(world: World, change: Change, step: Step) -> None:
-    kind = "text/csv" if step["name"].endswith(".csv") else "text/plain"
-    record = lifecycle.attach(
-        change,
-        actor=world.people[step["by"]],
-        file=SimpleUploadedFile(step["name"], step["text"].lstrip().encode(), kind),
-        content_type=kind,
-        internal=step.get("internal", False),
-    )
-    world.files.append(record.file.name)
-
-
-def link(world: World, change: Change, step: Step) -> None:
-    lifecycle.link(
-        change,
-        actor=world.actor(step, world.manager(change)),
-        other=world.change(step["to"]),
-        kind=step["kind"],
-    )
-
-
-def watch(world: World, change: Change, step: Step) -> None:
-    for name in step["people"]:
-        lifecycle.watch(change, actor=world.people[name])
-
-
+TAKERS = (
+    submit,
+    assess,
+    reclassify,
+    edit,
+    assign,
+    withdraw,
+    review,
+    authorise,
+    plan_execution,
+    start_execution,
+    record_execution,
+    close_rolled_back,
+    document,
+    answer_question,
+    define_requirements,
+    assess_risk,
+    sign_risk_assessment,
+    record_development,
+    peer_review,
+    record_test,
+    record_tests,
+    plan_deployment,
+    start_deployment,
+    record_deployment,
+    answer_confirmation,
+    resend_confirmation,
+    close_unanswered,
+    rework,
+    close_with_successor,
+    send_reminder,
+    escalate,
+)
 STEPS: dict[str, Callable[[World, Change, Step], None]] = {
-    function.__name__: function
-    for function in (
-        submit,
-        assess,
-        reclassify,
-        edit,
-        assign,
-        withdraw,
-        review,
-        authorise,
-        plan_execution,
-        start_execution,
-        record_execution,
-        close_rolled_back,
-        document,
-        record_board_outcome,
-        answer_question,
-        define_requirements,
-        assess_risk,
-        sign_risk_assessment,
-        record_development,
-        peer_review,
-        record_test,
-        record_tests,
-        plan_deployment,
-        start_deployment,
-        record_deployment,
-        answer_confirmation,
-        resend_confirmation,
-        close_unanswered,
-        rework,
-        close_with_successor,
-        send_reminder,
-        escalate,
-        comment,
-        note,
-        attach,
-        link,
-        watch,
-    )
+    function.__name__: function for function in (*TAKERS, board.record_board_outcome, *talk.TAKERS)
 }
