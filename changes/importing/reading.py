@@ -122,7 +122,8 @@ def _refuse_binary(file: IO[bytes]) -> None:
                 _("This is a file of the kind %s and not CSV. Save the table as CSV first.") % kind
             )
     has_mark = any(sample.startswith(mark) for mark in MARKS)
-    if not has_mark and sample.count(b"\0") > len(sample) // 100:
+    controls = sum(byte < 32 and byte not in b"\t\n\r" for byte in sample)
+    if not has_mark and controls > len(sample) // 50:
         raise BadImport(_("This file is not text, so it cannot be CSV."))
 
 
