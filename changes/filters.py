@@ -23,7 +23,7 @@ from accounts.models import Organisation, User
 
 from . import queries
 from .models import Change, Service, parse_reference
-from .paging import Order
+from .paging import Order, in_order
 from .risk import RiskLevel
 from .states import OPEN, ChangeType, State
 
@@ -282,11 +282,16 @@ def prefix_query(text: str) -> str:
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Return the changes whose titles come closest to a text that nothing contains, best first."""
     upper = text.upper()
-    return (
-        changes.alias(upper_title=Upper("title"))
-        .filter(upper_title__trigram_word_similar=upper)
-        .order_by(TrigramWordSimilarity(upper, Upper("title")).desc(), "-pk")[:MAX_SIMILAR]
+    close = changes.alias(upper_title=Upper("title")).filter(
+        upper_title__trigram_word_similar=upper
     )
+    return in_order(close, closeness(text))[:MAX_SIMILAR]
+
+
+def closeness(text: str) -> Order:
+    """The order of titles by how much they resemble a text."""
+    key = TrigramWordSimilarity(text.upper(), Upper("title"))
+    return Order("closeness", key, models.FloatField(), descending=True)
 
 
 def referred_to(text: str) -> int | None:

@@ -5,7 +5,7 @@ nor hide a row. The place is a signed token in the address, so that it can be ne
 nor bent; a token that belongs to another order is refused as well.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ from django.db.models.lookups import GreaterThan, LessThan
 from django.utils.translation import gettext as _
 
 Row = TypeVar("Row", bound=models.Model)
+Load = Callable[["models.QuerySet[Any]"], "models.QuerySet[Any]"]
 
 SIGNER = signing.Signer(salt="changes.paging")
 MAX_TOKEN = 2_000
@@ -71,24 +72,27 @@ class _Place:
 
 
 def page_of(
-    rows: "models.QuerySet[Row]", order: Order, token: str = "", size: int = 50
+    rows: "models.QuerySet[Row]",
+    order: Order,
+    token: str = "",
+    size: int = 50,
+    load: Load = lambda rows: rows,
 ) -> Page[Row]:
     """Return the page that the token names, the first one without a token.
 
-    Raises BadToken. Costs one query; going back to the beginning of a list that has grown
-    since costs a second, so that the first page is a full one.
+    ``load`` adds what a row shows (joins, deferred fields). Raises BadToken. Costs one query;
+    going back to the beginning of a list that has grown since costs a second, so that the
+    first page is a full one.
     """
-    if order.key is not None:
-        rows = rows.annotate(sort_key=order.key)
     if not token:
-        return _forwards(rows, order, None, size)
+        return _forwards(rows, order, None, size, load)
     place = _read(token, order)
     if not place.backwards:
-        page = _forwards(rows, order, place, size)
-        return page if page.rows else _forwards(rows, order, None, size)
-    found = _slice(rows, order, place, size)
+        page = _forwards(rows, order, place, size, load)
+        return page if page.rows else _forwards(rows, order, None, size, load)
+    found = _slice(rows, order, place, size, load)
     if len(found) <= size:
-        return _forwards(rows, order, None, size)
+        return _forwards(rows, order, None, size, load)
     found = found[size - 1 :: -1]
     number = max(place.number, 2)
     return Page(
@@ -100,9 +104,9 @@ def page_of(
 
 
 def _forwards(
-    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int
+    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int, load: Load
 ) -> Page[Row]:
-    found = _slice(rows, order, place, size)
+    found = _slice(rows, order, place, size, load)
     number = place.number if place else 1
     shown = found[:size]
     return Page(
@@ -114,15 +118,14 @@ def _forwards(
 
 
 def _slice(
-    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int
+    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int, load: Load
 ) -> list[Row]:
     """Read one row more than a page has, which tells whether another page follows."""
     descending = order.descending != bool(place and place.backwards)
     if place is not None:
         rows = rows.filter(_beyond(order, place, descending))
-    sign = "-" if descending else ""
-    names = ["pk"] if order.key is None else ["sort_key", "pk"]
-    return list(rows.order_by(*(sign + name for name in names))[: size + 1])
+    chosen = in_order(rows, order, descending)[: size + 1]
+    return list(loaded(chosen, order, load, descending))
 
 
 def _beyond(order: Order, place: _Place, descending: bool) -> Any:
@@ -157,9 +160,26 @@ def _read(token: str, order: Order) -> _Place:
         raise BadToken from error
 
 
-def in_order(rows: "models.QuerySet[Row]", order: Order) -> "models.QuerySet[Row]":
-    """Return all rows in the order that the pages have."""
-    sign = "-" if order.descending else ""
+def in_order(
+    rows: "models.QuerySet[Row]", order: Order, descending: bool | None = None
+) -> "models.QuerySet[Row]":
+    """Return all rows in the order that the pages have, or in the opposite one."""
+    sign = "-" if (order.descending if descending is None else descending) else ""
     if order.key is None:
         return rows.order_by(f"{sign}pk")
-    return rows.alias(sort_key=order.key).order_by(f"{sign}sort_key", f"{sign}pk")
+    return rows.annotate(sort_key=order.key).order_by(f"{sign}sort_key", f"{sign}pk")
+
+
+def loaded(
+    chosen: "models.QuerySet[Row]",
+    order: Order,
+    load: Load,
+    descending: bool | None = None,
+) -> "models.QuerySet[Row]":
+    """Return the rows of a sliced queryset with all that ``load`` joins to them.
+
+    PostgreSQL is made to choose the few rows before it joins anything: left to itself it joins
+    every candidate first whenever it takes them for few.
+    """
+    few = chosen.model._default_manager.filter(pk__in=chosen.values("pk"))
+    return in_order(load(few), order, descending)

@@ -75,6 +75,8 @@ group role hierarchy region country school hospital shop depot station campus li
 ward kitchen laboratory plant roof basement corridor toilet window glazing heating ventilation
 pipe leak drain pump valve filter compressor generator battery lighting emergency sign socket
 """.split()
+PREFIXES = "re pre sub multi auto inter over under non co up out".split()
+"""With each word they make some two thousand rarer ones: a text has common and rare words."""
 STARTS = """Allow|Stop|Change|Add|Remove|Show|Hide|Send|Extend|Shorten|Rename|Split|Merge|Export
 Import|Correct|Replace|Restrict|Open|Archive"""
 
@@ -213,7 +215,8 @@ OPEN_OR_DRAFT = "('closed', 'withdrawn', 'refused', 'rejected')"
 
 def _changes(count: int, people: People) -> str:
     starts = STARTS.replace("\n", "|").split("|")
-    word = _pick(WORDS, skew=2)
+    rare = f"{_pick(PREFIXES)} || {_pick(WORDS)}"
+    word = f"CASE WHEN random() < .4 THEN {_pick(WORDS, skew=2)} ELSE {rare} END"
     customer = f"o * {PEOPLE_PER_ORGANISATION} - floor(random() * {PEOPLE_PER_ORGANISATION})::int"
     return f"""
     INSERT INTO changes_change (title, description, organisation_id, requester_id, raised_by_id,

@@ -200,6 +200,11 @@ class Change(models.Model):
                 name="changes_change_queue",
             ),
             models.Index(
+                fields=["state_since", "id"],
+                condition=Q(state__in=sorted(OPEN)),
+                name="changes_change_oldest",
+            ),
+            models.Index(
                 fields=["due_on", "id"],
                 condition=Q(state__in=sorted(OPEN), due_on__isnull=False),
                 name="changes_change_late",

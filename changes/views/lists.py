@@ -18,7 +18,7 @@ from .. import filters, paging, queries
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
 from ..models import Change
-from ..paging import Page, page_of
+from ..paging import Page, loaded, page_of
 from ..worklist import for_list
 
 PAGE_SIZE = 50
@@ -128,15 +128,17 @@ def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
 def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], bool]:
     """Return the page, and whether it holds similar titles because nothing has the words."""
     token = request.GET.get("page", "")
-    changes = for_list(filters.select(request.user, form.cleaned_data))
+    changes = filters.select(request.user, form.cleaned_data)
     text = form.cleaned_data["q"]
     if not text:
-        return page_of(changes, form.order, token, PAGE_SIZE), False
-    found = page_of(filters.with_words(changes, text), form.order, token, PAGE_SIZE)
+        return page_of(changes, form.order, token, PAGE_SIZE, for_list), False
+    exact = filters.with_words(changes, text)
+    found = page_of(exact, form.order, token, PAGE_SIZE, for_list)
     if found.rows or token:
         return found, False
-    similar = list(filters.similar_to(changes, text))
-    return Page(similar), bool(similar)
+    similar = filters.similar_to(changes, text)
+    rows = list(loaded(similar, filters.closeness(text), for_list))
+    return Page(rows), bool(rows)
 
 
 def _refused(request: HttpRequest, form: ChangeFilterForm, sentence: str = "") -> HttpResponse:
