@@ -1,0 +1,347 @@
+"""All changes: every filter, every order, search, what the address holds, and its cost."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Organisation, User
+from changes import filters, lifecycle
+from changes.models import Change, Service
+from tests.people import Cast
+from tests.stories import assessed, draft, in_authorisation, in_requirements, submitted
+
+LIST = "/changes/"
+
+
+@pytest.fixture
+def sign_in(client: Client) -> Any:
+    """Sign somebody in and return the client."""
+
+    def enter(user: User) -> Client:
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return enter
+
+
+def titles(client: Client, query: str = "", **headers: str) -> list[str]:
+    """The titles that the list shows, in order."""
+    response = client.get(LIST + query, headers=headers)
+    assert response.status_code == 200, response.content.decode()[:500]
+    return [change.title for change in response.context["page"]]
+
+
+def set_fields(change: Change, **fields: Any) -> Change:
+    """Write fields of a row that only time would bring about."""
+    Change.objects.filter(pk=change.pk).update(**fields)
+    return change
+
+
+# What it costs ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("who", "query", "queries"),
+    [
+        ("support", "", 7),
+        ("support", "?q=rooms&state=submitted&sort=-due", 7),
+        ("success", "?view=waiting", 8),
+        ("requester", "", 7),
+    ],
+)
+def test_cost_does_not_grow_with_rows(
+    cast: Cast,
+    sign_in: Any,
+    django_assert_num_queries: Any,
+    rows: int,
+    who: str,
+    query: str,
+    queries: int,
+) -> None:
+    for _number in range(rows):
+        submitted(cast)
+    client = sign_in(cast.people[who])
+    with django_assert_num_queries(queries):
+        response = client.get(LIST + query)
+    assert len(response.context["page"].rows) == rows
+
+
+# Who sees what ------------------------------------------------------------------------------
+
+
+def test_the_list_needs_somebody_signed_in(client: Client, db: None) -> None:
+    assert client.get(LIST).status_code == 302
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_the_list_is_only_read(cast: Cast, sign_in: Any, method: str) -> None:
+    assert getattr(sign_in(cast.support), method)(LIST).status_code == 405
+
+
+def test_customers_see_their_own_in_plain_words(cast: Cast, sign_in: Any) -> None:
+    submitted(cast, title="Ours")
+    submitted(cast, title="Theirs", organisation=cast.meridian, requester=cast.stranger_customer)
+    draft(cast, title="Somebody's draft")
+    client = sign_in(cast.colleague)
+    assert titles(client) == ["Ours"]
+    page = client.get(LIST).content.decode()
+    assert "We have your request and are looking at what it needs." in page
+    assert titles(sign_in(cast.support)) == ["Somebody's draft", "Theirs", "Ours"]
+    assert titles(sign_in(cast.auditor)) == ["Theirs", "Ours"]
+    assert titles(sign_in(cast.nobody)) == []
+
+
+def test_a_strangers_organisation_is_as_wrong_as_none(cast: Cast, sign_in: Any) -> None:
+    team = cast.harbour.success_team
+    third = Organisation.objects.create(name="Third", success_team=team)
+    cast.meridian.approvers.add(cast.approver)
+    submitted(cast, organisation=cast.meridian, requester=cast.stranger_customer, title="Theirs")
+    client = sign_in(cast.approver)
+    assert titles(client, f"?organisation={cast.meridian.pk}") == ["Theirs"]
+    answers = [client.get(LIST, {"organisation": pk}) for pk in (third.pk, 999_999)]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    said = [" ".join(answer.context["problems"]) for answer in answers]
+    assert said[0].replace(str(third.pk), "N") == said[1].replace("999999", "N")
+
+
+# Filters ------------------------------------------------------------------------------------
+
+
+def test_each_filter_lets_through_what_it_says(cast: Cast, sign_in: Any) -> None:
+    booking = Service.objects.create(name="Space booking")
+    fresh = submitted(cast, title="Fresh")
+    fresh.services.add(booking)
+    old = in_authorisation(cast)
+    set_fields(old, title="Old", state_since=timezone.now() - timedelta(days=40))
+    code = in_requirements(cast)
+    yesterday = timezone.localdate() - timedelta(days=1)
+    set_fields(code, title="Code", due_on=yesterday, owner=None, risk=4)
+    far = submitted(cast, title="Far", organisation=cast.meridian, requester=cast.stranger_customer)
+    set_fields(far, updated_at=timezone.now() - timedelta(days=9))
+    client = sign_in(cast.success)
+    expected = {
+        "state=submitted": ["Far", "Fresh"],
+        "state=submitted&state=authorisation": ["Far", "Old", "Fresh"],
+        "type=code": ["Code"],
+        "type=none&type=code": ["Far", "Code", "Fresh"],
+        f"organisation={cast.meridian.pk}": ["Far"],
+        f"service={booking.pk}": ["Fresh"],
+        "owner=me": ["Old"],
+        f"owner={cast.success.pk}": ["Old"],
+        "owner=none": ["Far", "Code", "Fresh"],
+        "owner=none&owner=me": ["Far", "Code", "Old", "Fresh"],
+        "risk=4": ["Code"],
+        "age=30": ["Old"],
+        "updated=7": ["Code", "Old", "Fresh"],
+        "overdue=1": ["Code"],
+        "view=open": ["Far", "Code", "Old", "Fresh"],
+        "view=waiting": ["Fresh"],
+        "view=mine": ["Old"],
+        "view=watching": [],
+        "state=submitted&risk=4": [],
+        "sort=title": ["Code", "Far", "Fresh", "Old"],
+        "sort=-risk&type=code&type=configuration": ["Code", "Old"],
+    }
+    found = {query: titles(client, f"?{query}") for query in expected}
+    assert found == expected
+
+
+def test_watching_shows_what_is_watched(cast: Cast, sign_in: Any) -> None:
+    change = submitted(cast, title="Watched")
+    submitted(cast, title="Not watched")
+    lifecycle.watch(change, actor=cast.tester)
+    assert titles(sign_in(cast.tester), "?view=watching") == ["Watched"]
+
+
+def test_chips_name_each_filter_and_take_it_away(cast: Cast, sign_in: Any) -> None:
+    query = "?q=rooms&state=submitted&state=review&overdue=1&sort=-due"
+    chips = sign_in(cast.support).get(LIST + query).context["form"].chips
+    assert [(str(chip.label), str(chip.value)) for chip in chips] == [
+        ("Search", "“rooms”"),
+        ("State", "Submitted"),
+        ("State", "Customer success review"),
+        ("Overdue", ""),
+    ]
+    assert chips[1].without == "?q=rooms&sort=-due&state=review&overdue=1"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=nowhere",
+        "risk=9",
+        "risk=high",
+        "organisation=999999",
+        "organisation=1%27%20OR%201=1",
+        "owner=99999999999999999999",
+        "service=x",
+        "age=1",
+        "sort=description",
+        "sort=owner__password",
+        "view=all",
+        "page=forged",
+        "page=" + "x" * 3000,
+        "q=" + "x" * 201,
+    ],
+)
+def test_a_wrong_address_gets_a_sentence(cast: Cast, sign_in: Any, query: str) -> None:
+    client = sign_in(cast.support)
+    response = client.get(f"{LIST}?{query}")
+    assert response.status_code == 400
+    assert "The address asks for something" in response.content.decode()
+    for address in (f"{LIST}export/?{query}", f"{LIST}?{query}"):
+        if "page=" not in query or "export" not in address:
+            assert client.get(address, headers={"HX-Request": "true"}).status_code == 400
+
+
+def test_nul_in_the_search_is_refused(cast: Cast, sign_in: Any) -> None:
+    assert sign_in(cast.support).get(f"{LIST}?q=a%00b").status_code == 400
+
+
+# Search -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("rooms", ["Let night staff book meeting rooms"]),
+        ("ROOM", ["Let night staff book meeting rooms"]),
+        ("meet roo", ["Let night staff book meeting rooms"]),
+        ("booking hours", ["Let night staff book meeting rooms"]),
+        ("rooms boiler", []),
+        ("boiler", ["Show the boiler's temperature"]),
+        ("boiler's", ["Show the boiler's temperature"]),
+        ("4.12", ["Show the boiler's temperature"]),
+        ("pressure", ["Show the boiler's temperature"]),
+    ],
+)
+def test_words_are_found_by_their_beginnings(
+    cast: Cast, sign_in: Any, text: str, found: list[str]
+) -> None:
+    submitted(cast)
+    submitted(cast, title="Show the boiler's temperature", description="Pressure since 4.12 too.")
+    response = sign_in(cast.support).get(LIST, {"q": text})
+    assert not response.context["similar"] or not found
+    if found:
+        assert [change.title for change in response.context["page"]] == found
+
+
+def test_a_slip_finds_the_closest_titles(cast: Cast, sign_in: Any) -> None:
+    submitted(cast, title="Rename the helpdesk")
+    submitted(cast, title="Inspect the boiler")
+    response = sign_in(cast.support).get(LIST, {"q": "boilre inspect"})
+    assert response.context["similar"] is True
+    assert [change.title for change in response.context["page"]] == ["Inspect the boiler"]
+    assert "Nothing contains “boilre inspect”" in response.content.decode()
+    assert titles(sign_in(cast.stranger_customer), "?q=boilre") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["'", "\\", "' & '", "!!!", "a:*", "<->", "(", "the", "%", "''''x"]
+)
+def test_no_text_breaks_the_search(cast: Cast, sign_in: Any, text: str) -> None:
+    submitted(cast)
+    for page in (LIST, f"{LIST}export/"):
+        assert sign_in(cast.support).get(page, {"q": text}).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["CR-{:06d}", "cr{}", "{}", " cr-{} ", "CR-0000{}"])
+def test_a_reference_leads_straight_to_its_change(cast: Cast, sign_in: Any, form: str) -> None:
+    change = submitted(cast)
+    text = form.format(change.pk)
+    response = sign_in(cast.requester).get(LIST, {"q": text})
+    assert response.status_code == 302
+    assert response["Location"] == change.get_absolute_url()
+    assert titles(sign_in(cast.requester), f"?q={text.strip()}", **{"HX-Request": "true"})
+    hidden = sign_in(cast.stranger_customer).get(LIST, {"q": text})
+    absent = sign_in(cast.stranger_customer).get(LIST, {"q": "CR-999999"})
+    assert (hidden.status_code, len(hidden.context["page"])) == (200, 0)
+    assert (absent.status_code, len(absent.context["page"])) == (200, 0)
+
+
+# The page -----------------------------------------------------------------------------------
+
+
+def test_htmx_gets_the_part_that_differs(cast: Cast, sign_in: Any) -> None:
+    submitted(cast)
+    client = sign_in(cast.support)
+    query = "?q=&state=submitted&view=&sort=-updated&overdue="
+    response = client.get(LIST + query, headers={"HX-Request": "true"})
+    page = response.content.decode()
+    assert page.lstrip().startswith('<div id="list"') and "<html" not in page
+    assert response["HX-Push-Url"] == f"{LIST}?sort=-updated&state=submitted"
+    assert "HX-Request" in response["Vary"]
+    restored = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<html" in client.get(LIST + query, headers=restored).content.decode()
+    assert client.get(LIST + query).status_code == 200
+
+
+def test_pages_keep_the_filters(cast: Cast, sign_in: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("changes.views.lists.PAGE_SIZE", 2)
+    for number in range(5):
+        submitted(cast, title=f"Request {number}")
+    client = sign_in(cast.support)
+    response = client.get(f"{LIST}?state=submitted&sort=title")
+    assert [change.title for change in response.context["page"]] == ["Request 0", "Request 1"]
+    response = client.get(LIST + response.context["next_url"])
+    assert [change.title for change in response.context["page"]] == ["Request 2", "Request 3"]
+    assert response.context["next_url"].startswith("?sort=title&state=submitted&page=")
+    assert "Page 2: 2 changes, more follow" in response.content.decode()
+    response = client.get(LIST + response.context["previous_url"])
+    assert [change.title for change in response.context["page"]] == ["Request 0", "Request 1"]
+
+
+def test_headings_sort_and_turn_round(cast: Cast, sign_in: Any) -> None:
+    submitted(cast)
+    client = sign_in(cast.support)
+    columns = {one["name"]: one for one in client.get(LIST).context["columns"]}
+    assert columns["due"]["url"] == "?sort=due"
+    assert "url" not in columns["owner"]
+    assert (columns["reference"]["direction"], columns["reference"]["url"]) == (
+        "descending",
+        "?sort=reference",
+    )
+    columns = {one["name"]: one for one in client.get(f"{LIST}?sort=due").context["columns"]}
+    assert (columns["due"]["direction"], columns["due"]["url"]) == ("ascending", "?sort=-due")
+
+
+def test_empty_lists_say_why(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.support)
+    assert "No changes here yet" in client.get(LIST).content.decode()
+    assert "Nothing matches these filters" in client.get(f"{LIST}?q=x").content.decode()
+    assert "Nothing waits on you" in client.get(f"{LIST}?view=waiting").content.decode()
+
+
+def test_a_row_shows_what_matters(cast: Cast, sign_in: Any) -> None:
+    change = assessed(cast, "code", title="<b>Bold</b>")
+    set_fields(change, due_on=timezone.localdate() - timedelta(days=3))
+    page = sign_in(cast.support).get(LIST).content.decode()
+    row = page.split('<tr class="change-row">')[1].split("</tr>")[0]
+    for text in (
+        change.reference,
+        "&lt;b&gt;Bold&lt;/b&gt;",
+        "Change Request Board",
+        "Code",
+        "Harbour Hospitals",
+        "Cleo Success",
+        "Moderate",
+        "overdue",
+        reverse("changes:detail", args=[change.pk]),
+    ):
+        assert text in row, text
+
+
+def test_every_order_is_offered_by_name_only() -> None:
+    assert {name.lstrip("-") for name in filters.SORTS} == {
+        "reference",
+        "title",
+        "risk",
+        "since",
+        "updated",
+        "due",
+    }

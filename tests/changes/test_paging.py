@@ -1,0 +1,132 @@
+"""Pages by keyset: nothing repeats, nothing is lost, whatever others add meanwhile."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.utils import timezone
+
+from changes import filters, paging
+from changes.models import Change
+from changes.paging import BadToken, Order, Page, page_of
+from tests.people import Cast
+from tests.stories import draft
+
+DUE = [None, date(2026, 3, 1), date(2026, 3, 1), None, date(2027, 1, 1), date(2026, 3, 1), None]
+
+
+@pytest.fixture
+def changes(cast: Cast) -> list[Change]:
+    """Seven changes with equal titles, equal dates and gaps."""
+    found = []
+    for number, due in enumerate(DUE):
+        change = draft(cast, title=f"Request {number // 3}")
+        risk = None if number % 3 == 0 else number % 3
+        since = timezone.now() - timedelta(days=number // 2)
+        Change.objects.filter(pk=change.pk).update(due_on=due, risk=risk, state_since=since)
+        found.append(change)
+    return found
+
+
+def walk(order: Order, size: int) -> list[Page[Change]]:
+    """Press "next" until the end."""
+    pages = [page_of(Change.objects.all(), order, size=size)]
+    while pages[-1].next:
+        pages.append(page_of(Change.objects.all(), order, pages[-1].next, size))
+    return pages
+
+
+def pks(page: Page[Change]) -> list[int]:
+    return [change.pk for change in page]
+
+
+@pytest.mark.parametrize("name", filters.SORTS)
+def test_every_order_walks_every_row_once_and_back(changes: list[Change], name: str) -> None:
+    order = filters.SORTS[name]
+    whole = pks(page_of(Change.objects.all(), order, size=50))
+    assert sorted(whole) == sorted(change.pk for change in changes)
+    pages = walk(order, 2)
+    assert [pk for page in pages for pk in pks(page)] == whole
+    assert [page.number for page in pages] == [1, 2, 3, 4]
+    for earlier, later in zip(pages, pages[1:], strict=False):
+        back = page_of(Change.objects.all(), order, later.previous, 2)
+        assert (pks(back), back.number) == (pks(earlier), earlier.number)
+
+
+def test_nulls_come_last_both_ways(changes: list[Change]) -> None:
+    for name in ("due", "-due"):
+        dates = [change.due_on for change in page_of(Change.objects.all(), filters.SORTS[name])]
+        assert dates[4:] == [None, None, None]
+        assert dates[:4] == sorted(dates[:4], reverse=name == "-due")
+    risks = [change.risk for change in page_of(Change.objects.all(), filters.SORTS["-risk"])]
+    assert risks == [2, 2, 1, 1, None, None, None]
+
+
+def test_ties_are_settled_by_number(changes: list[Change]) -> None:
+    titles = page_of(Change.objects.all(), filters.SORTS["title"])
+    assert pks(titles) == [change.pk for change in changes]
+
+
+def test_rows_added_meanwhile_neither_repeat_nor_hide_one(
+    changes: list[Change], cast: Cast
+) -> None:
+    newest_first = filters.SORTS["-reference"]
+    first = page_of(Change.objects.all(), newest_first, size=3)
+    for number in range(4):
+        draft(cast, title=f"Newer {number}")
+    second = page_of(Change.objects.all(), newest_first, first.next, 3)
+    assert pks(first) + pks(second) == [change.pk for change in reversed(changes)][:6]
+    back = page_of(Change.objects.all(), newest_first, second.previous, 3)
+    assert pks(back) == pks(first)
+    assert back.previous, "newer changes lie before this page now"
+
+
+def test_going_back_to_the_start_gives_a_full_page(changes: list[Change]) -> None:
+    order = filters.SORTS["reference"]
+    second = page_of(
+        Change.objects.all(), order, page_of(Change.objects.all(), order, size=2).next, 2
+    )
+    back = page_of(Change.objects.all(), order, second.previous, 5)
+    assert (len(back), back.number, back.previous) == (5, 1, "")
+
+
+def test_a_place_whose_rows_are_gone_leads_to_the_first_page(changes: list[Change]) -> None:
+    order = filters.SORTS["reference"]
+    token = paging.token_at(order, changes[-1], 9)
+    page = page_of(Change.objects.all(), order, token, 3)
+    assert (pks(page), page.number) == ([change.pk for change in changes[:3]], 1)
+
+
+def test_a_place_in_another_order_is_refused(changes: list[Change]) -> None:
+    token = page_of(Change.objects.all(), filters.SORTS["title"], size=2).next
+    with pytest.raises(BadToken):
+        page_of(Change.objects.all(), filters.SORTS["due"], token, 2)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "x",
+        "\x00",
+        "é" * 50,
+        "x" * 100_000,
+        "a:b",
+        signing.Signer(salt="other").sign_object(["-reference", 0, None, 1, 1]),
+        paging.SIGNER.sign_object("a sentence"),
+        paging.SIGNER.sign_object(["due", 0, "31 February", 1, 2]),
+        paging.SIGNER.sign_object(["due", 0, None]),
+        paging.SIGNER.sign_object({"due": 1}),
+    ],
+)
+def test_forged_places_are_refused(db: None, forged: str) -> None:
+    with pytest.raises(BadToken):
+        page_of(Change.objects.all(), filters.SORTS["due"], forged)
+
+
+def test_one_query_a_page(changes: list[Change], django_assert_num_queries: Any) -> None:
+    order = filters.SORTS["-updated"]
+    with django_assert_num_queries(1):
+        first = page_of(Change.objects.all(), order, size=2)
+    with django_assert_num_queries(1):
+        page_of(Change.objects.all(), order, first.next, 2)
