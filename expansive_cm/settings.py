@@ -133,6 +133,8 @@ DATABASE_LIMITS = {
     "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
     "lock_timeout": 5_000,
     "idle_in_transaction_session_timeout": 60_000,
+    # How much of a search must be found in a title that does not contain it: "boilre".
+    "pg_trgm.word_similarity_threshold": 0.5,
 }
 DATABASES = {
     "default": {
