@@ -6,6 +6,8 @@ where these are set; otherwise a PostgreSQL and a Valkey of the tests' own are s
 """
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ DEFAULTS = {
 }
 SETTINGS_READ = (
     "DEBUG SECRET_KEY_FALLBACKS ALLOWED_HOSTS TRUSTED_PROXIES STATEMENT_TIMEOUT_SECONDS EMAIL_URL "
-    "DEFAULT_FROM_EMAIL MEDIA_ROOT STATIC_ROOT HSTS_SECONDS LOG_LEVEL ATTACHMENT_MAX_BYTES "
+    "DEFAULT_FROM_EMAIL STATIC_ROOT HSTS_SECONDS LOG_LEVEL ATTACHMENT_MAX_BYTES "
     "REMINDER_DAYS CONFIRMATION_LINK_DAYS"
 ).split()
 
@@ -31,6 +33,9 @@ def prepare_environment() -> None:
     for name in SETTINGS_READ:
         os.environ.pop(name, None)
     os.environ.update(DEFAULTS)
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        # Inherited by parallel workers and by the Celery worker, which read the same files.
+        os.environ["MEDIA_ROOT"] = tempfile.mkdtemp(prefix="expansive-cm-test-media-")
     if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         from expansive_cm.services.for_tests import start_test_services
 
@@ -42,8 +47,9 @@ prepare_environment()
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop what this process started; workers of pytest-xdist have started nothing."""
+    """Stop what this process started and drop its files; parallel workers own nothing."""
     if not hasattr(config, "workerinput"):
         from expansive_cm.services.for_tests import stop_test_services
 
         stop_test_services()
+        shutil.rmtree(os.environ["MEDIA_ROOT"], ignore_errors=True)

@@ -1,8 +1,6 @@
 """The product's settings with the few differences that tests need."""
 
 import os
-import tempfile
-from pathlib import Path
 
 from expansive_cm.settings import *  # noqa: F403
 from expansive_cm.settings import REDIS_URL, STORAGES
@@ -10,12 +8,8 @@ from expansive_cm.settings import REDIS_URL, STORAGES
 # Passwords are checked a thousand times in a run: the cheapest hash will do.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-MEDIA_ROOT = Path(tempfile.gettempdir()) / f"expansive-cm-test-media-{os.getpid()}"
 STORAGES = {
-    "default": {
-        **STORAGES["default"],
-        "OPTIONS": {**STORAGES["default"]["OPTIONS"], "location": MEDIA_ROOT},
-    },
+    **STORAGES,
     # Style sheets are served from where they lie: nothing is collected for a test run.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
