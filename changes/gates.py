@@ -83,15 +83,11 @@ def passed_tests(change: Change) -> set[str]:
 
 @dataclass(frozen=True)
 class GatePoint:
-    """One thing that the deployment gate asks for, and what of it is missing."""
+    """One thing that the deployment gate asks for, whether it is there, and what is missing."""
 
     label: str
+    done: bool
     missing: list[str]
-
-    @property
-    def done(self) -> bool:
-        """Whether it is all there."""
-        return not self.missing
 
 
 def deployment_points(change: Change) -> list[GatePoint]:
@@ -110,7 +106,7 @@ def deployment_points(change: Change) -> list[GatePoint]:
             _("signed risk assessment"),
         ),
         _checklist_point(change),
-        _point(_("Peer review approved"), _review_approved(change), _("approved peer review")),
+        _review_point(change),
         *(
             _point(
                 _("%s test passed in staging") % kind.label,
@@ -128,7 +124,7 @@ def deployment_points(change: Change) -> list[GatePoint]:
 
 
 def _point(label: str, done: bool, gap: str) -> GatePoint:
-    return GatePoint(label, [] if done else [gap])
+    return GatePoint(label, done, [] if done else [gap])
 
 
 def _accepted(change: Change) -> bool:
@@ -148,15 +144,18 @@ def _checklist_point(change: Change) -> GatePoint:
         missing = [_("development record")]
     else:
         missing = [_("checklist: %s") % label for label in development.missing_checks]
-    return GatePoint(_("Development recorded, with a complete checklist"), missing)
+    return GatePoint(_("Development recorded, with a complete checklist"), not missing, missing)
 
 
-def _review_approved(change: Change) -> bool:
+def _review_point(change: Change) -> GatePoint:
+    """A development that is not there is named as such, not its review."""
     development = change.development
-    return development is not None and any(
+    approved = development is not None and any(
         review.development_id == development.pk and review.outcome == PeerReview.Outcome.APPROVED
         for review in change.peer_reviews.all()
     )
+    missing = [] if approved or development is None else [_("approved peer review")]
+    return GatePoint(_("Peer review approved"), approved, missing)
 
 
 def deployment_gaps(change: Change) -> list[str]:
