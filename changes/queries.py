@@ -51,17 +51,6 @@ def with_story(changes: QuerySet[Change]) -> QuerySet[Change]:
     )
 
 
-def possible_executors(change: Change) -> QuerySet[User]:
-    """Support and the customer's success team: ``permissions.may_execute`` has the last word."""
-    support = Q(groups__name=Role.SUPPORT)
-    team = Q(
-        groups__name=Role.CUSTOMER_SUCCESS,
-        success_teams=change.organisation.success_team_id if change.organisation else None,
-    )
-    people = User.objects.filter(support | team, is_active=True, organisation=None)
-    return people.distinct().prefetch_related("groups", "success_teams")
-
-
 def waiting_on(user: User) -> QuerySet[Change]:
     """Open changes on which this person has a duty: a step that they may take now."""
     wanted = any_duty_of(user)
