@@ -1,0 +1,187 @@
+"""Home: first what waits for the person, then what they follow; for each role its own."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle, worklist
+from changes.models import Change
+from tests.people import Cast
+from tests.stories import (
+    draft,
+    in_authorisation,
+    in_confirmation,
+    in_requirements,
+    information_required,
+    on_board,
+    submitted,
+)
+
+HOME = "/"
+
+
+def home(client: Client, user: User) -> Any:
+    """Sign somebody in and open their home page."""
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    response = client.get(HOME)
+    assert response.status_code == 200
+    return response
+
+
+def waiting(response: Any) -> list[tuple[str, list[str]]]:
+    """What waits: each verb with the addresses where it is done."""
+    return [
+        (str(group.label), [task.url for task in group.tasks])
+        for group in response.context["groups"]
+    ]
+
+
+def test_home_needs_somebody_signed_in(client: Client, db: None) -> None:
+    assert client.get(HOME)["Location"] == "/account/login/?next=/"
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_home_is_only_read(client: Client, cast: Cast, method: str) -> None:
+    home(client, cast.support)
+    assert getattr(client, method)(HOME).status_code == 405
+
+
+def test_what_waits_leads_to_its_step(client: Client, cast: Cast) -> None:
+    new, decision = submitted(cast), in_authorisation(cast)
+    code = in_requirements(cast)
+
+    def step(verb: str, change: Change) -> str:
+        return reverse(f"changes:{verb}", args=[change.pk])
+
+    assert waiting(home(client, cast.success)) == [("Assess", [step("assess", new)])]
+    assert waiting(home(client, cast.approver)) == [("Authorise", [step("authorise", decision)])]
+    expected = [("Define requirements", [step("define_requirements", code)])]
+    assert waiting(home(client, cast.developer)) == expected
+    assert waiting(home(client, cast.tester)) == []
+
+
+def test_members_vote_on_the_board(client: Client, cast: Cast) -> None:
+    on_board(cast)
+    assert waiting(home(client, cast.crb_member)) == [("Vote", [reverse("crb:board")])]
+
+
+def test_the_longest_wait_comes_first_and_the_rest_is_counted(client: Client, cast: Cast) -> None:
+    for days in range(7):
+        change = submitted(cast, title=f"{days} days")
+        since = timezone.now() - timedelta(days=days)
+        Change.objects.filter(pk=change.pk).update(state_since=since)
+    (group,) = home(client, cast.success).context["groups"]
+    shown = [task.change.title for task in group.tasks]
+    assert shown == ["6 days", "5 days", "4 days", "3 days", "2 days"]
+    assert (group.count, group.how_many) == (7, "7")
+    assert group.more_url == "/changes/?view=waiting&state=submitted&sort=since"
+    listed = client.get(group.more_url).context["page"]
+    assert [change.title for change in listed][:2] == ["6 days", "5 days"]
+    assert len(listed) == 7
+
+
+def test_counting_stops(cast: Cast, monkeypatch: Any) -> None:
+    monkeypatch.setattr(worklist, "COUNTED", 3)
+    for _number in range(4):
+        submitted(cast)
+    (group,) = worklist.worklist(cast.success)
+    assert group.count == 3
+    assert worklist.how_many(100) == "99+"
+    assert worklist.how_many(99) == "99"
+
+
+def test_a_customer_is_asked_first_and_reads_plain_words(client: Client, cast: Cast) -> None:
+    question, result = information_required(cast), in_confirmation(cast)
+    submitted(cast, title="On its way")
+    response = home(client, cast.requester)
+    page = response.content.decode()
+    assert waiting(response) == [
+        ("Confirm the result", [reverse("changes:answer_confirmation", args=[result.pk])]),
+        ("Answer the board", [reverse("changes:answer_question", args=[question.pk])]),
+    ]
+    assert page.index("We need an answer from you") < page.index("Under way")
+    assert "We have your request and are looking at what it needs." in page
+    colleague = home(client, cast.colleague)
+    assert waiting(colleague) == []
+    assert "We need an answer from you" not in colleague.content.decode()
+    assert len(colleague.context["open_changes"]) == 3
+    assert home(client, cast.stranger_customer).context["open_changes"] == []
+
+
+def test_customers_see_what_ended_lately(client: Client, cast: Cast) -> None:
+    change = submitted(cast, title="Gone")
+    lifecycle.withdraw(change, actor=cast.requester, reason="No longer needed.")
+    assert [one.title for one in home(client, cast.colleague).context["ended"]] == ["Gone"]
+    long_ago = timezone.now() - timedelta(days=31)
+    Change.objects.filter(pk=change.pk).update(state_since=long_ago)
+    assert home(client, cast.colleague).context["ended"] == []
+
+
+def test_own_and_watched_changes(client: Client, cast: Cast) -> None:
+    change = submitted(cast, title="Raised by support")
+    lifecycle.watch(change, actor=cast.tester)
+    support, tester = home(client, cast.support), home(client, cast.tester)
+    assert [one.title for one in support.context["mine"]] == ["Raised by support"]
+    assert support.context["watched"] == []
+    assert [one.title for one in tester.context["watched"]] == ["Raised by support"]
+    assert tester.context["mine"] == []
+
+
+def test_drafts_are_their_writers(client: Client, cast: Cast) -> None:
+    draft(cast, title="Half written")
+    assert "Half written" in home(client, cast.support).content.decode()
+    assert "Half written" not in home(client, cast.requester).content.decode()
+
+
+@pytest.mark.parametrize("who", ["auditor", "administrator"])
+def test_figures_for_those_who_oversee(client: Client, cast: Cast, who: str) -> None:
+    late = in_requirements(cast)
+    yesterday = timezone.localdate() - timedelta(days=1)
+    Change.objects.filter(pk=late.pk).update(due_on=yesterday)
+    submitted(cast)
+    context = home(client, cast.people[who]).context
+    counts = dict(zip(context["state_labels"], context["state_series"][0].values, strict=True))
+    assert {label: n for label, n in counts.items() if n} == {
+        "Submitted": 1,
+        "Requirement definition": 1,
+    }
+    assert (context["open_count"], context["late_count"]) == (2, "1")
+    assert [change.pk for change in context["late"]] == [late.pk]
+    assert context["oldest"][0].pk == late.pk
+    assert "figures" not in home(client, cast.support).context
+
+
+def test_a_first_visit_is_not_empty(client: Client, cast: Cast) -> None:
+    for who in ("support", "tester", "auditor", "nobody"):
+        page = home(client, cast.people[who]).content.decode()
+        assert "Nothing waits on you" in page, who
+    assert "Nothing is under way" in home(client, cast.requester).content.decode()
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize(
+    ("who", "queries"),
+    [("support", 7), ("success", 9), ("requester", 10), ("auditor", 11), ("developer", 8)],
+)
+def test_cost_does_not_grow_with_rows(
+    client: Client,
+    cast: Cast,
+    django_assert_num_queries: Any,
+    rows: int,
+    who: str,
+    queries: int,
+) -> None:
+    for _number in range(rows):
+        late = in_requirements(cast)
+        Change.objects.filter(pk=late.pk).update(due_on=timezone.localdate() - timedelta(days=1))
+        in_confirmation(cast)
+        submitted(cast)
+    user = cast.people[who]
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    with django_assert_num_queries(queries):
+        client.get(HOME)
