@@ -37,6 +37,9 @@ PASS_SECONDS = 240
 """How long one pass goes on; what is left then is for the next one."""
 SMTP_PATIENCE_MS = 300_000
 
+SIGNATURE = "-- "
+"""The line by which mail clients know where the text ends; its space belongs to it."""
+
 UNREACHABLE = (
     smtplib.SMTPServerDisconnected,
     smtplib.SMTPConnectError,
@@ -119,7 +122,7 @@ def _tidy(text: str) -> str:
     """Drop the blank lines and trailing spaces that template tags leave behind."""
     lines: list[str] = []
     for line in text.strip().splitlines():
-        line = line.rstrip()
+        line = line if line == SIGNATURE else line.rstrip()
         if line or (lines and lines[-1]):
             lines.append(line)
     return "\n".join(lines) + "\n"

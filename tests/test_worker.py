@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import time_machine
 from celery import current_app
-from django.test import Client
+from django.test import Client, override_settings
+from django.urls import reverse
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
@@ -155,6 +156,17 @@ def test_a_killed_worker_loses_nothing_and_repeats_only_what_was_in_flight(
     sent = [message["Message-ID"] for message in smtp_server.messages]
     assert set(sent) == {row.message_id for row in rows}
     assert len(sent) - len(rows) <= 1
+
+
+@override_settings(EMAIL_BACKEND="post_office.EmailBackend")
+def test_mail_of_libraries_goes_the_same_way(
+    cast: Cast, smtp_server: Mailbox, celery_worker_process: Any, client: Client
+) -> None:
+    client.post(reverse("account_reset_password"), {"email": cast.requester.email})
+    (message,) = smtp_server.wait_for(1)
+    assert message["X-Envelope-To"] == cast.requester.email
+    assert message["Subject"] == "Choose a new password"
+    wait_until(all_sent)
 
 
 # --- A part down ---------------------------------------------------------------------------------

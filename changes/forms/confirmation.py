@@ -16,10 +16,10 @@ class AnswerConfirmationForm(StepForm):
     """The requester's answer; a no says why."""
 
     answer = forms.ChoiceField(
-        label=_("Does the change meet your needs?"),
+        label=_("Does the change meet your needs and expectations?"),
         choices=[
-            (Confirmation.Answer.CONFIRMED, _("Yes, I confirm it")),
-            (Confirmation.Answer.NOT_AS_EXPECTED, _("No, it is not as expected")),
+            (Confirmation.Answer.CONFIRMED, _("Yes, it meets my needs and expectations")),
+            (Confirmation.Answer.NOT_AS_EXPECTED, _("No, not as expected")),
         ],
         widget=RadioCards(
             descriptions={

@@ -10,7 +10,12 @@ WAITING = (STATUS.queued, STATUS.requeued)
 class MailFilterForm(forms.Form):
     """Which messages to list; everything is in the address."""
 
-    q = forms.CharField(label=_("Recipient, subject or reference"), required=False, max_length=200)
+    q = forms.CharField(
+        label=_("Search"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"placeholder": _("Recipient, subject, reference")}),
+    )
     state = forms.ChoiceField(
         label=_("State"),
         required=False,

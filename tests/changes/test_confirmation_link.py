@@ -146,7 +146,8 @@ def test_yes_closes_the_change_for_the_requester(cast: Cast, change: Change, lin
     event = change.events.get(verb="answer_confirmation")
     assert (event.actor, event.data) == (cast.requester, {"answer": "confirmed", "via": "link"})
     page = client.get(link).content.decode()
-    assert "The answer was: yes, it meets the need." in page
+    assert "The answer was: yes, it meets my needs and expectations." in page
+    assert "Answered on <time" in page
     assert "Send my answer" not in page
 
 

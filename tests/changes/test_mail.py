@@ -122,7 +122,7 @@ def test_a_visitor_opens_the_requesters_link_from_the_mail(cast: Cast, new_page:
     page = new_page()
     page.goto("/account/login/")
     page.get_by_role("link", name="Read the mail").click()
-    page.get_by_label("Recipient, subject or reference").fill("Please confirm")
+    page.get_by_label("Search", exact=True).fill("Please confirm")
     page.get_by_role("button", name="Apply").click()
     page.get_by_role("link", name=f"[{change.reference}] Please confirm").click()
     button = page.frame_locator("iframe").get_by_role("link", name="Answer yes or no")
