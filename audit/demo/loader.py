@@ -1,6 +1,7 @@
 """Lives through the stories in order, at the moments when they happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
@@ -45,7 +46,12 @@ def load(progress: Progress) -> int:
     clock = Clock(now - BEGINNING)
     files: list[str] = []
     try:
-        with translation.override("en-gb"), travelling(clock), transaction.atomic():
+        with (
+            translation.override("en-gb"),
+            travelling(clock),
+            transaction.atomic(),
+            _without_savepoints(),
+        ):
             _live_through(clock, Diary(now), files, progress)
             deliver_quietly()
             # Tasks that the steps would start find their work done.
@@ -55,6 +61,17 @@ def load(progress: Progress) -> int:
             default_storage.delete(name)
         raise
     return Change.objects.count()
+
+
+@contextmanager
+def _without_savepoints() -> Iterator[None]:
+    """Nothing here goes on after a failure: thousands of savepoints would only take time."""
+    features = connection.features
+    features.uses_savepoints = False
+    try:
+        yield
+    finally:
+        features.uses_savepoints = True
 
 
 def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progress) -> None:
