@@ -35,6 +35,7 @@ NAMED: dict[type[models.Model], str] = {
 }
 """Objects that others point to, and the field that names them. A change has its reference."""
 NAME_FIELDS = ("title", "display_name", "name", "domain")
+NOTHING = "–"
 LONG = 160
 """Longer values are folded away."""
 
@@ -51,6 +52,11 @@ class FieldChange:
     after: str
 
     @property
+    def only(self) -> str:
+        """The one value that a new or removed object's field has."""
+        return self.before if self.after == NOTHING else self.after
+
+    @property
     def is_long(self) -> bool:
         """Whether the values are too long to stand side by side unasked."""
         return max(len(self.before), len(self.after)) > LONG
@@ -58,7 +64,7 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """One act on one object, ready to be shown."""
+    """One act on one object, ready to be shown; ``both`` if its fields have a before and after."""
 
     at: datetime
     by: str
@@ -68,6 +74,7 @@ class Entry:
     what: str
     url: str
     why: str
+    both: bool = True
     fields: list[FieldChange] = field(default_factory=list)
 
 
@@ -97,6 +104,7 @@ def _entry(version: Version, labels: Labels) -> Entry:
         what=what,
         url=url,
         why=version.why,
+        both=version.act == "~",
         fields=field_changes(version, labels),
     )
 
@@ -129,6 +137,8 @@ def field_changes(version: Version, labels: Labels) -> list[FieldChange]:
     if version.act == "-":
         earlier = version.values
     for one in version.source.fields:
+        if one.name == "change" and one.related_model is Change:
+            continue  # the entry's title names it
         before, after = earlier.get(one.attname), later.get(one.attname)
         if (before or None) == (after or None) and not (before is False or after is False):
             continue
@@ -154,13 +164,13 @@ def _many_changes(version: Version, labels: Labels) -> list[FieldChange]:
 
 
 def _joined(model: type[models.Model], pks: Iterable[int], labels: Labels) -> str:
-    return ", ".join(sorted(label_of(model, pk, labels) for pk in pks)) or "–"
+    return ", ".join(sorted(label_of(model, pk, labels) for pk in pks)) or NOTHING
 
 
 def in_words(one: models.Field, value: Any, labels: Labels) -> str:
     """Write a value as the product's pages write it."""
     if value is None or value in ("", []):
-        return "–"
+        return NOTHING
     if one.is_relation:
         return label_of(one.related_model, value, labels)
     if one.choices:
@@ -179,7 +189,7 @@ def in_words(one: models.Field, value: Any, labels: Labels) -> str:
 
 def _moment(moment: datetime | None) -> str:
     if moment is None:
-        return "–"
+        return NOTHING
     local = timezone.localtime(moment)
     return f"{date_format(local, 'j F Y, H:i')} ({local.tzname()})"
 

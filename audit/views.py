@@ -43,7 +43,7 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
     except BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     tabs = [
-        Tab(_("The change"), change.get_absolute_url(), "file-text"),
+        Tab(_("Story"), change.get_absolute_url(), "book"),
         Tab(_("History"), request.path, "history", active=True),
     ]
     context = {"change": change, "tabs": tabs, **_shown(request, page)}

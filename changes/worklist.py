@@ -59,6 +59,12 @@ def how_many(count: int, limit: int = COUNTED) -> str:
     return str(count) if count < limit else f"{limit - 1}+"
 
 
+def total(groups: list[Group]) -> str:
+    """Write how many changes wait in all."""
+    count = sum(group.count for group in groups)
+    return f"{count}+" if any(group.count >= COUNTED for group in groups) else str(count)
+
+
 def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Load what a row of a list shows, in one query and without the long texts."""
     return changes.select_related("organisation", "owner", "requester", "promised_release").defer(

@@ -390,7 +390,7 @@ def _history_of(model: type) -> str:
     return f"""
     INSERT INTO {historical._meta.db_table} ({", ".join(columns)}, history_date, history_type,
       history_change_reason, history_user_id)
-    SELECT {", ".join(columns)}, {when} + n * interval '3 days',
+    SELECT {", ".join(columns)}, {when} + n * interval '1 hour',
       CASE WHEN n = 0 THEN '+' ELSE '~' END, 'assessed the change: it is needed', {who}
     FROM {model._meta.db_table}, generate_series(0, {times - 1}) AS n
     """

@@ -1,7 +1,6 @@
 """What only rows of changes need: `{% load change_list %}`."""
 
 from datetime import date
-from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -33,7 +32,12 @@ def type_mark(change_type: str) -> SafeString:
         ChangeType.CONFIGURATION: pgettext("type of change, in a narrow cell", "Configuration"),
         ChangeType.CODE: pgettext("type of change, in a narrow cell", "Code"),
     }
-    return format_html('<span class="type-mark">{}{}</span>', icon(icon_name), words[change_type])
+    return format_html(
+        '<span class="type-mark" title="{}">{}<span>{}</span></span>',
+        ChangeType(change_type).label,
+        icon(icon_name),
+        words[change_type],
+    )
 
 
 @register.simple_tag
@@ -48,16 +52,12 @@ def risk_mark(level: int | None) -> SafeString:
 
 @register.simple_tag
 def in_state(change: Change) -> SafeString:
-    """Show how long an open change has been in its state; for one that ended, when that was."""
+    """Show how long a change has been in its state; the moment is the title."""
     local = timezone.localtime(change.state_since)
     title = f"{date_format(local, 'j F Y, H:i')} ({local.tzname()})"
     now = timezone.now()
-    if change.state in FINAL:
-        words: Any = date_format(local, "j M Y")
-    elif (now - change.state_since).total_seconds() < 60:
-        words = _("just now")
-    else:
-        words = timesince(change.state_since, now, depth=1)
+    recent = (now - change.state_since).total_seconds() < 60
+    words = _("just now") if recent else timesince(change.state_since, now, depth=1)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', change.state_since.isoformat(), title, words
     )

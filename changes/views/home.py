@@ -19,7 +19,7 @@ from .. import queries
 from ..models import Change
 from ..paging import Order, in_order, loaded
 from ..states import OPEN, State
-from ..worklist import COUNTED, for_list, how_many, worklist
+from ..worklist import COUNTED, for_list, how_many, total, worklist
 
 ROWS = 8
 RECENT_DAYS = 30
@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "drafts": rows(Change.objects.filter(state=State.DRAFT, raised_by=user)),
         "today": timezone.localdate(),
     }
-    context["waiting"] = sum(group.count for group in context["groups"])
+    context["waiting"] = total(context["groups"])
     if user.is_internal:
         context |= staff(user)
         return render(request, "changes/home.html", context)
