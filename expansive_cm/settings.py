@@ -285,15 +285,12 @@ DELIVERY_BACKEND = (
 )
 POST_OFFICE = {
     "BACKENDS": {"default": DELIVERY_BACKEND},
-    # Delivery is started by `changes.tasks`, which survives a broker that is down.
+    # `changes.tasks` starts delivery, and survives a broker that is down; `changes.outbox` sends.
     "CELERY_ENABLED": False,
     "DEFAULT_PRIORITY": "medium",
     "MESSAGE_ID_ENABLED": True,
     "MESSAGE_ID_FQDN": parseaddr(DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
     or urlsplit(BASE_URL).hostname,
-    "MAX_RETRIES": 8,
-    "LOG_LEVEL": 2,
-    "THREADS_PER_PROCESS": 1,
 }
 
 
