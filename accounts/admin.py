@@ -13,10 +13,10 @@ from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import Group
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from simple_history.admin import SimpleHistoryAdmin
@@ -101,6 +101,12 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
         """Save with the reason given; the person's name is kept by the history itself."""
         obj._change_reason = form.cleaned_data.get("reason", "").strip() or None
         super().save_model(request, obj, form, change)
+
+    def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Show an earlier version. Nothing is brought back from it: the page only shows."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied(_("Earlier versions can be read, not brought back."))
+        return super().history_form_view(request, *args, **kwargs)
 
 
 class PersonForm(ReasonedForm):

@@ -117,11 +117,10 @@ def object_title(version: Version, labels: Labels) -> tuple[str, str]:
         reference = Change(pk=version.object_pk).reference
         title = f"{reference} {values.get('title', '')}".strip()
         return title, reverse("changes:detail", args=[version.object_pk])
-    of_change = next((values.get(name) for name in source.changes if name in values), None)
-    if of_change:
-        reference = Change(pk=of_change).reference
+    if version.change_pk:
+        reference = Change(pk=version.change_pk).reference
         title = _("%(kind)s of %(reference)s") % {"kind": kind, "reference": reference}
-        return title, reverse("changes:detail", args=[of_change])
+        return title, reverse("changes:detail", args=[version.change_pk])
     name = next((values[key] for key in NAME_FIELDS if values.get(key)), f"#{version.object_pk}")
     return f"{kind}: {name}", ""
 

@@ -10,7 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
-from django.db.models import F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    BigIntegerField,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
@@ -71,6 +80,7 @@ class Version:
     by: int | None
     why: str
     object_pk: int
+    change_pk: int | None
     values: dict[str, Any]
     before: dict[str, Any] | None
     before_pk: int | None
@@ -177,11 +187,11 @@ def _load(keys: list[Key]) -> list[Version]:
     everything = sources()
     parts = [_rows(everything[number], pks) for number, pks in by_source.items()]
     versions = {}
-    for number, pk, at, act, by, why, object_pk, values, before in _merged(parts):
+    for number, pk, at, act, by, why, object_pk, change_pk, values, before in _merged(parts):
         source = everything[number]
         before_pk = before.pop("history_id") if before else None
         versions[number, pk] = Version(
-            source, pk, at, act, by, why or "", object_pk, values, before, before_pk
+            source, pk, at, act, by, why or "", object_pk, change_pk, values, before, before_pk
         )
     found = [versions[number, pk] for number, pk, _at in keys]
     _load_many(found)
@@ -208,6 +218,7 @@ def _rows(source: Source, pks: list[int]) -> QuerySet[Any]:
         F("history_user_id"),
         F("history_change_reason"),
         F(source.pk_name),
+        F(source.changes[0]) if source.changes else Value(None, BigIntegerField()),
         _as_json(source),
         Subquery(before),
     )

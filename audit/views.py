@@ -21,6 +21,8 @@ from .forms import HistoryFilterForm
 from .queries import HistoryPage, Wanted, history_page
 from .sources import of_changes
 
+PAGE_SIZE = 30
+
 
 @login_required
 @require_safe
@@ -39,7 +41,7 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
         )
     wanted = Wanted(sources=of_changes(), change=change.pk)
     try:
-        page = history_page(wanted, request.GET.get("page", ""))
+        page = history_page(wanted, request.GET.get("page", ""), PAGE_SIZE)
     except BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     tabs = [
@@ -61,7 +63,7 @@ def history(request: HttpRequest) -> HttpResponse:
         context = {"form": form, "active": 1}
         return render(request, "audit/history.html", context, status=HTTPStatus.BAD_REQUEST)
     try:
-        page = history_page(form.wanted, request.GET.get("page", ""))
+        page = history_page(form.wanted, request.GET.get("page", ""), PAGE_SIZE)
     except BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     active = sum(1 for name in form.fields if request.GET.get(name))

@@ -23,7 +23,7 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue_link(confirmation: Confirmation, *, supersede: bool = False) -> str:
+def issue_link(step: Step, confirmation: Confirmation, *, supersede: bool = False) -> str:
     """Create a link to the recorded address and return its token, which is kept nowhere else.
 
     With ``supersede`` every earlier link of the question stops working.
@@ -32,13 +32,15 @@ def issue_link(confirmation: Confirmation, *, supersede: bool = False) -> str:
     if supersede:
         for old in confirmation.links.filter(used_at=None, superseded_at=None):
             old.superseded_at = now
-            old.save()
+            step.save(old)
     token = secrets.token_urlsafe(32)
-    ConfirmationLink.objects.create(
-        confirmation=confirmation,
-        token_hash=hash_token(token),
-        sent_to=confirmation.change.requester.email,
-        expires_at=now + timedelta(days=settings.CONFIRMATION_LINK_DAYS),
+    step.save(
+        ConfirmationLink(
+            confirmation=confirmation,
+            token_hash=hash_token(token),
+            sent_to=confirmation.change.requester.email,
+            expires_at=now + timedelta(days=settings.CONFIRMATION_LINK_DAYS),
+        )
     )
     return token
 
@@ -48,7 +50,7 @@ def ask_requester(step: Step, what_was_done: str) -> None:
     change = step.change
     confirmation = Confirmation(change=change, path=change.path, what_was_done=what_was_done)
     step.save(confirmation)
-    messages.ask_requester(confirmation, issue_link(confirmation))
+    messages.ask_requester(confirmation, issue_link(step, confirmation))
 
 
 def answer_confirmation(
@@ -111,7 +113,7 @@ def resend_confirmation(change: Change, *, actor: User, seen: int | None = None)
     """Mail a new link to the recorded address; the earlier ones stop working."""
     with take_step("resend_confirmation", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation
-        messages.ask_requester(confirmation, issue_link(confirmation, supersede=True))
+        messages.ask_requester(confirmation, issue_link(step, confirmation, supersede=True))
     return step.change
 
 
@@ -211,9 +213,9 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
             return False
         Reminder.objects.create(confirmation=confirmation, after_days=after_days)
         confirmation.change = change
-        messages.remind_requester(confirmation, issue_link(confirmation), after_days)
-        missed = [day for day in settings.REMINDER_DAYS if day < after_days and day not in sent]
         step = Step(change, "remind", None)
+        messages.remind_requester(confirmation, issue_link(step, confirmation), after_days)
+        missed = [day for day in settings.REMINDER_DAYS if day < after_days and day not in sent]
         step.data = {"after_days": after_days, "skipped": sorted(missed)}
         record_event(step)
         return True
