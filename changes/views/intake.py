@@ -227,6 +227,10 @@ def _revise(request: SignedInRequest, change: Change) -> HttpResponse:
     if not form.is_valid():
         insist(permissions.can_edit(request.user, change))
         return _revision_page(request, form, change, status=HTTPStatus.BAD_REQUEST)
+    if not _differs(change, form.arguments(), form.chosen_services):
+        insist(permissions.can_edit(request.user, change))
+        messages.info(request, _("Nothing was different, so nothing was saved."))
+        return redirect(change)
     try:
         revised = lifecycle.edit(
             change,
