@@ -1,0 +1,142 @@
+"""The list in a real browser: filters that apply at once, without a mouse, and without scripts."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from changes import lifecycle
+from changes.models import Service
+from tests.components.browsing import faults, sign_in
+from tests.people import Cast
+from tests.stories import assessed, in_confirmation, in_requirements, submitted
+
+
+@pytest.fixture
+def some(transactional_db: None, cast: Cast) -> Cast:
+    """A few changes in different states."""
+    submitted(cast, title="Inspect the boiler")
+    submitted(cast, title="Rename the helpdesk")
+    code = assessed(cast, "code", title="Show energy meters on the map")
+    code.services.add(Service.objects.create(name="Space booking"))
+    in_confirmation(cast)
+    lifecycle.watch(in_requirements(cast), actor=cast.support)
+    return cast
+
+
+def rows(page: Any) -> Any:
+    return page.locator(".change-row")
+
+
+def menu(page: Any, name: str) -> Any:
+    return page.locator(".list-menu > summary", has_text=re.compile(rf"^\s*{name}\s*$"))
+
+
+def test_filters_apply_at_once_and_stay_in_the_address(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    expect(rows(page)).to_have_count(5)
+    menu(page, "State").click()
+    page.get_by_label("Submitted", exact=True).check()
+    expect(rows(page)).to_have_count(2)
+    expect(page).to_have_url(re.compile(r"/changes/\?state=submitted$"))
+    assert page.locator(".list-menu[open]").count() == 1, "the menu stays open for a second choice"
+    page.get_by_label("Change Request Board", exact=True).check()
+    expect(rows(page)).to_have_count(3)
+    page.keyboard.press("Escape")
+    assert page.locator(".list-menu[open]").count() == 0
+    page.locator("#list-q").press_sequentially("boil")
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page)).to_contain_text("Inspect the boiler")
+    shared = page.url
+    page.get_by_role("link", name="State: Change Request Board").click()
+    expect(page).to_have_url(re.compile(r"\?q=boil&state=submitted$"))
+    page.get_by_role("link", name="Clear all").click()
+    expect(rows(page)).to_have_count(5)
+    page.go_back()
+    expect(rows(page)).to_have_count(1)
+    other = new_page()
+    sign_in(other, some.auditor, live_server)
+    other.goto(shared)
+    expect(rows(other)).to_have_count(1)
+
+
+def test_sorting_keeps_the_filters(new_page: Any, live_server: Any, some: Cast) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/?view=open&state=submitted")
+    page.get_by_role("link", name="Title").click()
+    expect(page).to_have_url(re.compile(r"view=open&sort=title&state=submitted"))
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Title")
+    expect(rows(page).first).to_contain_text("Inspect the boiler")
+    menu(page, "Type").click()
+    page.get_by_label("Not assessed").check()
+    expect(page).to_have_url(re.compile(r"sort=title&state=submitted&type=none"))
+    page.get_by_role("link", name="Watching").click()
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+
+
+def test_it_works_by_keyboard(new_page: Any, live_server: Any, some: Cast) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/?sort=title")
+    rows(page).first.locator("a").focus()
+    page.keyboard.press("ArrowDown")
+    assert (
+        page.evaluate("document.activeElement.textContent") == "Let night staff book meeting rooms"
+    )
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Inspect the boiler")
+
+
+def test_a_reference_typed_and_entered_opens_the_change(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    change = submitted(some, title="Found by number")
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    page.locator("#list-q").fill(f"cr{change.pk}")
+    expect(rows(page)).to_have_count(1)
+    page.locator("#list-q").press("Enter")
+    expect(page).to_have_url(re.compile(rf"/changes/{change.reference}/$"))
+
+
+def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    menu(page, "State").click()
+    page.get_by_label("Submitted", exact=True).check()
+    page.get_by_role("button", name="Apply").click()
+    expect(rows(page)).to_have_count(2)
+    page.get_by_role("link", name="Title").click()
+    expect(rows(page).first).to_contain_text("Inspect the boiler")
+    page.get_by_role("link", name="State: Submitted").click()
+    expect(rows(page)).to_have_count(5)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_lists_and_homes_are_readable_for_all(
+    new_page: Any, live_server: Any, some: Cast, scheme: str, width: int
+) -> None:
+    change = in_requirements(some)
+    pages = {
+        "support": ["/", "/changes/?q=the&sort=-due", "/changes/?q=zzzz"],
+        "requester": ["/", "/changes/"],
+        "auditor": ["/", f"/changes/{change.reference}/history/", "/history/?person=cleo"],
+    }
+    for who, addresses in pages.items():
+        page = new_page(width=width, color_scheme=scheme)
+        sign_in(page, some.people[who], live_server)
+        for address in addresses:
+            page.goto(address)
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+            assert faults(page) == "", (who, address)
