@@ -1,7 +1,7 @@
 """Several people act in the same second, each on a database connection of their own."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db import connections, transaction
@@ -10,46 +10,21 @@ from changes.errors import StepError
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
+from tests import concurrently
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def roles(transactional_db: None) -> Iterator[None]:
-    """Put the roles back that an earlier test's flush has taken away."""
-    from django.contrib.auth.models import Group
-
-    from accounts.roles import Role
-
-    for role in Role.values:
-        Group.objects.get_or_create(name=role)
-    yield
-
-
 def at_once(*acts: Callable[[], object]) -> list[str]:
     """Run all acts at the same moment; return "done" or the refusal of each, in order."""
-    barrier = threading.Barrier(len(acts))
-    answers = [""] * len(acts)
+    return [words_of(answer) for answer in concurrently.at_once(*acts)]
 
-    def run(number: int, act: Callable[[], object]) -> None:
-        try:
-            barrier.wait(10)
-            act()
-            answers[number] = "done"
-        except StepError as refusal:
-            answers[number] = f"{refusal.status} {refusal}"
-        except Exception as fault:
-            answers[number] = repr(fault)
-        finally:
-            connections.close_all()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return answers
+def words_of(answer: object) -> str:
+    if isinstance(answer, StepError):
+        return f"{answer.status} {answer}"
+    return repr(answer) if isinstance(answer, Exception) else "done"
 
 
 def fresh(item: AgendaItem) -> AgendaItem:

@@ -1,0 +1,116 @@
+"""The board in a browser: voting without a reload and without a script, readable for all."""
+
+from typing import Any
+
+import pytest
+
+from crb import lifecycle, queries
+from crb.models import AgendaItem
+from tests.components.browsing import faults, sign_in
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+
+def open_page(new_page: Any, live_server: Any, user: Any, address: str, **options: Any) -> Any:
+    page = new_page(**options)
+    sign_in(page, user, live_server)
+    page.goto(address)
+    return page
+
+
+def page_of(item: AgendaItem) -> str:
+    return f"/board/meetings/{item.meeting_id}/?item={item.pk}"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_pages_are_accessible_and_fit(
+    table: Table, new_page: Any, live_server: Any, width: int, scheme: str
+) -> None:
+    item = table.running_item("Open the loading bay calendar to night porters")
+    table.change("Round the clock alarms for cold stores")
+    later = table.meeting(days=21)
+    table.meeting(days=35)
+    lifecycle.fill_agenda(table.board)
+    table.vote(item, "", "", "accepted", "rejected", "information_required", "abstain", "recuse")
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    addresses = [
+        (table.cast.crb_member, "/board/"),
+        (table.cast.crb_member, page_of(item)),
+        (table.chair, page_of(item)),
+        (table.cast.support, page_of(item)),
+        (table.chair, later.get_absolute_url()),
+        (table.chair, f"{later.get_absolute_url()}cancel/"),
+    ]
+    for user, address in addresses:
+        page = open_page(new_page, live_server, user, address, width=width, color_scheme=scheme)
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert faults(page) == "", address
+
+
+def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_server: Any) -> None:
+    item = table.running_item("Rooms at night")
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
+    page.evaluate("window.stillHere = true")
+    assert page.get_by_text("Long overdue.").count() == 0
+    page.get_by_text("Reject", exact=True).click()
+    page.get_by_label("Reason", exact=True).fill("We leave this market.")
+    page.get_by_role("button", name="Vote", exact=True).click()
+    page.get_by_text("Choose why the change should be rejected.").first.wait_for()
+    assert page.get_by_label("Reason", exact=True).input_value() == "We leave this market."
+    page.get_by_label("Why should it be rejected?").select_option("not_strategic")
+    page.get_by_role("button", name="Vote", exact=True).click()
+    page.get_by_text("Long overdue.").wait_for()
+    assert page.evaluate("window.stillHere") is True
+    assert item.votes.get(member=table.cast.crb_member).reason == "We leave this market."
+
+
+def test_the_agenda_leads_from_item_to_item(table: Table, new_page: Any, live_server: Any) -> None:
+    first = table.running_item("Rooms at night")
+    second = table.running_item("Alarms for cold stores")
+    page = open_page(new_page, live_server, table.chair, page_of(first))
+    page.get_by_role("link", name="Next", exact=True).click()
+    page.get_by_role("heading", name="Alarms for cold stores").wait_for()
+    assert page.url.endswith(f"?item={second.pk}")
+    assert page.evaluate("document.activeElement.id") == "item-title"
+    page.go_back()
+    page.get_by_role("heading", name="Rooms at night").wait_for()
+    assert page.locator("header.app-header").is_visible()
+
+
+def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: Any) -> None:
+    item = table.running_item("Rooms at night")
+    table.vote(item, *["information_required"] * 4)
+    page = open_page(new_page, live_server, table.chair, page_of(item))
+    box = page.locator(".record-outcome")
+    assert box.get_by_label("Question 1").input_value() == "How many rooms?"
+    box.get_by_label("To be answered by").first.select_option(label="Dan Developer")
+    box.get_by_role("button", name="Record the outcome").click()
+    page.get_by_role("heading", name="The board decided").wait_for()
+    assert item.change.questions.get().answerer == table.cast.developer
+
+
+def test_a_vote_after_closing_is_told_in_the_page(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
+    page.get_by_text("Accept", exact=True).click()
+    page.get_by_label("Reason", exact=True).fill("Please, this winter.")
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    page.get_by_role("button", name="Vote", exact=True).click()
+    page.get_by_text("That was not recorded").wait_for()
+    assert page.get_by_text("The meeting is closed.").is_visible()
+    assert page.get_by_text("Please, this winter.").is_visible()
+
+
+def test_without_scripts_everything_works(table: Table, new_page: Any, live_server: Any) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_page(new_page, live_server, table.chair, page_of(item), java_script_enabled=False)
+    page.get_by_text("Accept", exact=True).click()
+    page.get_by_role("button", name="Vote", exact=True).click()
+    assert page.get_by_text("Your vote counts.").first.is_visible()
+    assert queries.tally_of(AgendaItem.objects.get(pk=item.pk)).voted == 1
