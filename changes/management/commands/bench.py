@@ -277,9 +277,16 @@ def staff_pages(user: User) -> list[tuple[str, str]]:
         "search for nothing": "q=zzzyqx",
     }
     pages += [(f"list, {title}", _list(query)) for title, query in filtered.items()]
-    middle = Change.objects.filter(state=State.CLOSED).order_by("-pk")[1000]
-    pages.append(("change", reverse("changes:detail", args=[middle.pk])))
+    pages.append(("change", reverse("changes:detail", args=[closed_change().pk])))
     return pages
+
+
+def closed_change() -> Change:
+    """Return a change with a whole life behind it."""
+    change = Change.objects.filter(state=State.CLOSED).order_by("pk").first()
+    if change is None:
+        raise CommandError("The database has no closed change.")
+    return change
 
 
 def deep(user: User, order: Order) -> str:
@@ -290,7 +297,7 @@ def deep(user: User, order: Order) -> str:
 
 def history_pages() -> list[tuple[str, str]]:
     """The history of one change, and everybody's."""
-    change = Change.objects.filter(state=State.CLOSED).order_by("pk")[100]
+    change = closed_change()
     person = by_role(Role.SUPPORT)
     url = reverse("audit:history")
     return [
