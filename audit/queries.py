@@ -156,7 +156,7 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
                 F("history_date"),
             )[:limit]
         )
-    found = [key for part in _merged(parts) for key in [part]]
+    found = list(_merged(parts))
     found.sort(key=lambda key: (key[2], key[0], key[1]), reverse=bool(sign))
     return found[:limit]
 

@@ -7,10 +7,12 @@ a believable spread of states, customers, people and words, but nobody took thei
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
@@ -164,10 +166,6 @@ def _person(name: str, organisation: Organisation | None = None) -> User:
 
 
 def _releases() -> list[Release]:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
     first = timezone.localdate() - timedelta(days=RELEASES * 30)
     return [
         Release(name=f"{number // 4 + 1}.{number % 4}", planned_on=first + timedelta(45 * number))
@@ -206,7 +204,9 @@ def statements(count: int, people: People) -> list[tuple[str, str]]:
         ("affected services", _services(people)),
         ("watchers", _watchers(people)),
         ("events", _events(people)),
-        *_records(people),
+        *_configuration_records(people),
+        *_code_records(people),
+        *_questions(),
     ]
 
 
@@ -297,43 +297,50 @@ def _events(people: People) -> str:
     """
 
 
-def _records(people: People) -> list[tuple[str, str]]:
-    executor, developer = _pick(people.support), _pick(people.developers)
-    late = "('development', 'testing', 'deployment', 'confirmation', 'not_confirmed')"
-    built = f"c.type = 'code' AND (c.state IN {late} OR c.state = 'closed')"
-    put_in_place = "('documentation', 'confirmation', 'not_confirmed', 'closed', 'rolled_back')"
-    stamp = "c.id, 1, 1"
-    columns = "change_id, path, round, recorded_by_id, recorded_at"
-    checklist = "[" + ",".join(f'"{key}"' for key in CHECKLIST) + "]"
+STAMP, COLUMNS = "c.id, 1, 1", "change_id, path, round, recorded_by_id, recorded_at"
+LATE = "('development', 'testing', 'deployment', 'confirmation', 'not_confirmed')"
+BUILT = f"c.type = 'code' AND (c.state IN {LATE} OR c.state = 'closed')"
+IN_PLACE = "('documentation', 'confirmation', 'not_confirmed', 'closed', 'rolled_back')"
+
+
+def _configuration_records(people: People) -> list[tuple[str, str]]:
+    executor = _pick(people.support)
     return [
         (
             "executions",
-            f"""INSERT INTO changes_execution ({columns}, executor_id, window_start, window_end,
+            f"""INSERT INTO changes_execution ({COLUMNS}, executor_id, window_start, window_end,
               steps, rollback_plan, started_at, finished_at, outcome, notes)
-            SELECT {stamp}, {_pick(people.success)}, c.state_since, {executor}, c.state_since,
+            SELECT {STAMP}, {_pick(people.success)}, c.state_since, {executor}, c.state_since,
               c.state_since + interval '1 hour', 'Do it.', 'Undo it.',
-              CASE WHEN c.state IN {put_in_place} OR random() < .5 THEN c.state_since END,
-              CASE WHEN c.state IN {put_in_place} THEN c.state_since END,
+              CASE WHEN c.state IN {IN_PLACE} OR random() < .5 THEN c.state_since END,
+              CASE WHEN c.state IN {IN_PLACE} THEN c.state_since END,
               CASE WHEN c.state = 'rolled_back' THEN 'rolled_back'
-                WHEN c.state IN {put_in_place} THEN 'succeeded' ELSE '' END, ''
+                WHEN c.state IN {IN_PLACE} THEN 'succeeded' ELSE '' END, ''
             FROM changes_change c WHERE c.type = 'configuration'
-              AND (c.state IN {put_in_place} OR (c.state = 'execution' AND random() < .6))""",
+              AND (c.state IN {IN_PLACE} OR (c.state = 'execution' AND random() < .6))""",
         ),
+    ]
+
+
+def _code_records(people: People) -> list[tuple[str, str]]:
+    developer = _pick(people.developers)
+    checklist = "[" + ",".join(f'"{key}"' for key in CHECKLIST) + "]"
+    return [
         (
             "risk assessments",
-            f"""INSERT INTO changes_riskassessment ({columns}, security_risks, impact_analysis,
+            f"""INSERT INTO changes_riskassessment ({COLUMNS}, security_risks, impact_analysis,
               mitigations, outcome, remarks)
-            SELECT {stamp}, {developer}, c.state_since, 'None.', 'Small.', 'Care.',
+            SELECT {STAMP}, {developer}, c.state_since, 'None.', 'Small.', 'Care.',
               CASE WHEN c.state = 'risk_assessment' THEN '' ELSE 'signed_off' END, ''
             FROM changes_change c
-            WHERE {built} OR (c.state = 'risk_assessment' AND random() < .5)""",
+            WHERE {BUILT} OR (c.state = 'risk_assessment' AND random() < .5)""",
         ),
         (
             "developments",
-            f"""INSERT INTO changes_development ({columns}, reference, checklist, notes)
-            SELECT {stamp}, {developer}, c.state_since, 'pull/' || c.id, '{checklist}', 'Built.'
+            f"""INSERT INTO changes_development ({COLUMNS}, reference, checklist, notes)
+            SELECT {STAMP}, {developer}, c.state_since, 'pull/' || c.id, '{checklist}', 'Built.'
             FROM changes_change c
-            WHERE {built} AND (c.state <> 'development' OR random() < .4)""",
+            WHERE {BUILT} AND (c.state <> 'development' OR random() < .4)""",
         ),
         (
             "authors",
@@ -342,11 +349,16 @@ def _records(people: People) -> list[tuple[str, str]]:
         ),
         (
             "peer reviews",
-            f"""INSERT INTO changes_peerreview ({columns}, development_id, outcome, findings)
-            SELECT {stamp}, {_pick(people.reviewers)}, c.state_since, d.id, 'approved', 'Fine.'
+            f"""INSERT INTO changes_peerreview ({COLUMNS}, development_id, outcome, findings)
+            SELECT {STAMP}, {_pick(people.reviewers)}, c.state_since, d.id, 'approved', 'Fine.'
             FROM changes_change c JOIN changes_development d ON d.change_id = c.id
             WHERE c.state <> 'development'""",
         ),
+    ]
+
+
+def _questions() -> list[tuple[str, str]]:
+    return [
         (
             "questions",
             """WITH decided AS (
