@@ -5,6 +5,7 @@ the one before within the hour). Below one, the number is taken literally: 0.25 
 ago. Otherwise the step falls into that day's working hours, on the Friday for a weekend.
 """
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from zlib import crc32
 from .catalogue import LONDON, weekday
 
 STORIES = Path(__file__).parent / "stories"
+LINE_OF_A_PARAGRAPH = re.compile(r"(?<!\n)(?<![|])\n(?![\n|>#*-]|\d+\.)")
 FIRST_MINUTE, MINUTES_OF_WORK = 8 * 60 + 5, 9 * 60
 
 
@@ -48,9 +50,31 @@ class Story:
 def read_stories() -> list[Story]:
     """Read every file of stories. Raises TypeError for a key that no story has."""
     return [
-        Story(**entry)
+        Story(
+            **{
+                **entry,
+                "description": unwrapped(entry["description"]),
+                "steps": [part for step in entry["steps"] for part in _parts(step)],
+            }
+        )
         for path in sorted(STORIES.glob("*.toml"))
         for entry in tomllib.loads(path.read_text(encoding="utf-8"))["story"]
+    ]
+
+
+def unwrapped(text: str) -> str:
+    """Join the lines of each paragraph, whose breaks would be kept on the page."""
+    return LINE_OF_A_PARAGRAPH.sub(" ", text.strip())
+
+
+def _parts(step: dict[str, Any]) -> list[dict[str, Any]]:
+    """Three passed tests may be written as one step; each is recorded on its own."""
+    if step["do"] != "record_tests":
+        return [step]
+    shared = {name: value for name, value in step.items() if name in ("by", "ago")}
+    return [
+        {**shared, "do": "record_test", "kind": kind, "text": step[kind]}
+        for kind in ("functional", "security", "regression")
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from changes import lifecycle
-from changes.models import CHECKLIST, Change, Release, StagingTest
+from changes.models import CHECKLIST, Change, Release
 
 from . import board, talk
 from .schedule import Story
@@ -35,7 +35,7 @@ def begin(world: World, story: Story) -> None:
         actor=world.people[story.raised_by or story.requester],
         services=[world.services[name] for name in story.services],
         title=story.title,
-        description=story.description.strip(),
+        description=story.description,
         organisation=requester.organisation,
         requester=requester,
         channel=story.channel,
@@ -226,12 +226,6 @@ def record_test(world: World, change: Change, step: Step) -> None:
     )
 
 
-def record_tests(world: World, change: Change, step: Step) -> None:
-    """Three tests on one day, all passed."""
-    for kind in StagingTest.Kind.values:
-        record_test(world, change, {**step, "kind": kind, "text": step[kind]})
-
-
 def plan_deployment(world: World, change: Change, step: Step) -> None:
     upcoming = Release.objects.filter(planned_on__gte=timezone.localdate()).order_by("planned_on")
     lifecycle.plan_deployment(
@@ -289,7 +283,7 @@ def close_with_successor(world: World, change: Change, step: Step) -> None:
         actor=world.actor(step, world.manager(change)),
         reason=step["text"],
         title=story.title,
-        description=story.description.strip(),
+        description=story.description,
     )
     story.change_id = successor.pk
 
@@ -323,7 +317,6 @@ TAKERS = (
     record_development,
     peer_review,
     record_test,
-    record_tests,
     plan_deployment,
     start_deployment,
     record_deployment,
