@@ -1,0 +1,216 @@
+"""The demonstration: alive on whatever day it is looked at, and kept out of production."""
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from post_office.models import STATUS, Email
+
+from accounts.demo import DEMO_PASSWORD, demo_cast
+from accounts.models import User
+from audit.demo import board as demo_board
+from audit.demo import loader
+from audit.demo.catalogue import LONDON
+from audit.demo.schedule import plan, read_stories
+from changes import outbox, queries, reminders
+from changes.models import Change, Event
+from changes.states import State
+from crb import lifecycle as board_lifecycle
+from crb.models import Board, Meeting, Membership
+from crb.schedule import holiday_on
+from tests.people import Cast
+
+
+@pytest.fixture(scope="module")
+def demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The demonstration, loaded once for these tests and taken back afterwards."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        out = io.StringIO()
+        call_command("load_demo", stdout=out)
+        yield out.getvalue()
+        transaction.set_rollback(True)
+
+
+def test_every_state_has_changes(demo: str) -> None:
+    counts = Counter(Change.objects.values_list("state", flat=True))
+    assert set(counts) == set(State)
+    assert demo.startswith(f"Loaded {sum(counts.values())} changes in ")
+    assert 60 <= sum(counts.values()) <= 80
+
+
+def test_the_past_twelve_months_are_told_in_order(demo: str) -> None:
+    moments = list(Event.objects.order_by("pk").values_list("at", flat=True))
+    assert moments == sorted(moments)
+    assert moments[-1] <= timezone.now()
+    months = {(moment.year, moment.month) for moment in moments}
+    assert len(months) >= 12
+    created = list(Change.objects.order_by("pk").values_list("created_at", flat=True))
+    assert created == sorted(created)
+
+
+def test_times_of_states_events_and_history_agree(demo: str) -> None:
+    for change in Change.objects.exclude(state=State.DRAFT):
+        moved = [event for event in change.events.order_by("pk") if event.moved]
+        assert change.state_since == moved[-1].at, change
+        assert change.state == moved[-1].to_state
+        dates = list(change.history.order_by("history_id").values_list("history_date", flat=True))
+        assert dates == sorted(dates)
+        assert change.created_at == dates[0]
+
+
+def test_nothing_is_left_for_beat_to_catch_up_with(demo: str) -> None:
+    assert not outbox.due(timezone.now()).exists()
+    assert reminders.due_reminders(limit=100) == []
+    assert reminders.due_escalations(limit=100) == []
+    board = Board.objects.get()
+    assert board_lifecycle.schedule_meetings(board) == []
+    assert board_lifecycle.fill_agenda(board) == []
+
+
+def test_mail_of_the_past_was_sent_then(demo: str) -> None:
+    assert not Email.objects.exclude(status=STATUS.sent).exists()
+    written = list(Email.objects.order_by("pk").values_list("created", "last_updated"))
+    assert all(sent == created for created, sent in written)
+    assert written[-1][0] - written[0][0] > timedelta(days=365)
+    assert Email.objects.filter(message__contains="/confirm/").exists()
+
+
+def test_everybody_finds_something_waiting(demo: str) -> None:
+    for member in demo_cast():
+        person = User.objects.get(email=member.email)
+        waiting = queries.waiting_on(person).count()
+        # An auditor changes nothing, so nothing waits; there is something to follow.
+        assert waiting or person.watched_changes.count() >= 2, member.name
+
+
+def test_everybody_can_sign_in(demo: str) -> None:
+    person = User.objects.get(email=demo_cast()[0].email)
+    assert person.check_password(DEMO_PASSWORD)
+    for member in demo_cast():
+        person = User.objects.get(email=member.email)
+        assert person.roles == frozenset(member.roles)
+
+
+def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str) -> None:
+    assert Membership.objects.count() == 7
+    states = Counter(Meeting.objects.values_list("state", flat=True))
+    assert states["running"] == 1
+    assert states["closed"] >= 12
+    assert states["scheduled"] >= 5
+    running = Meeting.objects.get(state="running")
+    votes = [item.votes.count() for item in running.items.order_by("position")]
+    assert votes[:3] == [7, 5, 2]
+    assert running.starts_at < timezone.now()
+
+
+def test_confirmations_wait_for_some_days_and_for_too_long(demo: str) -> None:
+    waiting = Change.objects.filter(state=State.CONFIRMATION)
+    reminded = sorted(change.confirmation.reminders.count() for change in waiting)
+    assert reminded[0] == 0
+    assert reminded[-1] == 3
+    assert any(change.confirmation.escalated_at for change in waiting)
+
+
+def test_promises_are_kept_broken_and_due(demo: str) -> None:
+    late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
+    assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}
+
+
+@pytest.mark.parametrize("state", State.values)
+def test_the_page_of_a_change_in_every_state_opens(demo: str, client: Client, state: str) -> None:
+    change = Change.objects.filter(state=state).first()
+    assert change is not None
+    reader = change.raised_by if state == State.DRAFT else User.objects.get(email=AUDITOR)
+    client.force_login(reader)
+    assert client.get(change.get_absolute_url()).status_code == 200
+
+
+AUDITOR = "edward.lam@expansive.example"
+MOMENTS = [
+    datetime(2026, 11, 22, 12, tzinfo=UTC),  # a Sunday
+    datetime(2026, 12, 25, 23, 30, tzinfo=UTC),
+    datetime(2027, 1, 1, 3, 10, tzinfo=UTC),
+    datetime(2027, 3, 28, 1, 30, tzinfo=UTC),  # the clocks change
+    datetime(2027, 3, 29, 6, tzinfo=UTC),  # Easter Monday
+    datetime(2027, 6, 4, 23, 1, tzinfo=UTC),  # Saturday in London
+    datetime(2028, 2, 29, 8, 20, tzinfo=UTC),
+]
+
+
+@pytest.mark.parametrize("now", MOMENTS)
+def test_the_running_meeting_fits_any_day(now: datetime) -> None:
+    rhythm = demo_board.rhythm_for(now)
+    begins = demo_board.meeting_time(rhythm, 0)
+    assert timedelta(minutes=30) <= now - begins < timedelta(days=6)
+    day = begins.astimezone(LONDON).date()
+    assert day.weekday() < 5
+    assert not holiday_on(day, demo_board.REGION)
+
+
+@pytest.mark.parametrize("now", [*MOMENTS, *(MOMENTS[0] + timedelta(days=d) for d in range(14))])
+def test_stories_keep_their_order_on_any_day(now: datetime) -> None:
+    rhythm = demo_board.rhythm_for(now)
+    latest: dict[str, datetime] = {}
+    for planned in plan(read_stories(), now, partial(demo_board.outcome_time, rhythm)):
+        key = planned.story.key
+        assert planned.moment <= now
+        assert key not in latest or planned.moment > latest[key] or planned.moment == now
+        latest[key] = planned.moment
+        if planned.step["do"] == "record_board_outcome":
+            minutes = [
+                (planned.moment - demo_board.meeting_time(rhythm, 14 * number))
+                / timedelta(minutes=1)
+                for n in range(demo_board.PAST_MEETINGS + 1)
+            ]
+            assert any(0 < passed < 90 for passed in minutes), planned.story.title
+
+
+# --- Where it may be loaded -----------------------------------------------------------------
+
+
+def test_there_is_no_demonstration_in_production(settings: Any) -> None:
+    settings.DEMO = False
+    with pytest.raises(CommandError, match="in demo mode only"):
+        call_command("load_demo")
+    with pytest.raises(CommandError, match="in demo mode only"):
+        call_command("demo_logins")
+
+
+def test_a_database_in_use_is_left_alone(cast: Cast) -> None:
+    people = User.objects.count()
+    with pytest.raises(CommandError, match="The database is in use"):
+        call_command("load_demo")
+    out = io.StringIO()
+    call_command("load_demo", if_empty=True, stdout=out)
+    assert out.getvalue() == "The database is in use; no demo data were loaded.\n"
+    assert User.objects.count() == people
+
+
+def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(done: int, total: int, title: str) -> None:
+        if done == 60:
+            raise KeyboardInterrupt
+
+    before = timezone.now
+    with pytest.raises(KeyboardInterrupt):
+        loader.load(stop)
+    assert loader.is_empty()
+    assert not User.objects.exists()
+    assert timezone.now is before
+
+
+def test_one_login_per_role_is_printed() -> None:
+    out = io.StringIO()
+    call_command("demo_logins", stdout=out)
+    lines = out.getvalue().splitlines()
+    assert lines[0] == f"The password of everybody below is {DEMO_PASSWORD}"
+    roles = [line[2:].split("  ")[0] for line in lines[2:]]
+    assert len(roles) == len(set(roles)) == len({str(member.role) for member in demo_cast()})
