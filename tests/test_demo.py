@@ -165,11 +165,9 @@ def test_stories_keep_their_order_on_any_day(now: datetime) -> None:
         assert key not in latest or planned.moment > latest[key] or planned.moment == now
         latest[key] = planned.moment
         if planned.step["do"] == "record_board_outcome":
-            minutes = [
-                (planned.moment - demo_board.meeting_time(rhythm, 14 * number))
-                / timedelta(minutes=1)
-                for n in range(demo_board.PAST_MEETINGS + 1)
-            ]
+            turns = range(demo_board.PAST_MEETINGS + 1)
+            begins = [demo_board.meeting_time(rhythm, 14 * turn) for turn in turns]
+            minutes = [(planned.moment - begin) / timedelta(minutes=1) for begin in begins]
             assert any(0 < passed < 90 for passed in minutes), planned.story.title
 
 
