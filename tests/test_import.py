@@ -21,6 +21,7 @@ from changes.importing import runs
 from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
+from tests.components.browsing import faults, sign_in
 from tests.people import Cast
 
 KEPS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "keps.csv"
@@ -543,6 +544,32 @@ def test_an_import_that_always_fails_is_given_up(
     run.refresh_from_db()
     assert run.status == "failed"
     assert run.message.startswith("A fault stopped the import after 0 rows")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_administrator_imports_a_file_in_the_browser(
+    celery_worker_process: Any, cast: Cast, new_page: Any, live_server: Any, tmp_path: Path
+) -> None:
+    """From upload to report, with a real worker; the pages are good for everybody."""
+    (tmp_path / "rows.csv").write_bytes(many(3_000))
+    (tmp_path / "desk.toml").write_text(MAP)
+    browser_page = new_page(width=360)
+    sign_in(browser_page, cast.administrator, live_server)
+    browser_page.goto("/")
+    browser_page.goto("/import/")
+    assert faults(browser_page) == ""
+    browser_page.set_input_files("[name=file]", tmp_path / "rows.csv")
+    browser_page.set_input_files("[name=map_file]", tmp_path / "desk.toml")
+    browser_page.locator("[name=mode][value=good_rows]").check(force=True)
+    browser_page.get_by_role("button", name="Upload").click()
+    browser_page.get_by_role("heading", name="What is wrong with the bad rows").wait_for()
+    assert faults(browser_page) == ""
+    assert browser_page.evaluate("document.documentElement.scrollWidth") <= 360
+    with browser_page.expect_download() as download:
+        browser_page.get_by_role("link", name="All as CSV").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == 1 + 60
+    assert Change.objects.count() == 2_940
 
 
 # --- Real input -----------------------------------------------------------------------------
