@@ -20,6 +20,7 @@ from changes.models import Change, Confirmation, ConfirmationLink
 from changes.states import State
 from changes.views import confirmation_link
 from tests import stories
+from tests.components.browsing import faults
 from tests.mailing import last_row, link_in, mail_to, told
 from tests.people import Cast
 
@@ -131,6 +132,34 @@ def test_a_scripted_page_load_in_a_browser_changes_nothing(
         page.mouse.wheel(0, 3000)
         page.evaluate("document.querySelectorAll('a').forEach(a => a.focus())")
     assert rows_of(change) == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_pages_are_accessible_and_fit(
+    change: Change, link: str, new_page: Any, scheme: str, width: int
+) -> None:
+    page = new_page(width=width, color_scheme=scheme)
+    mail = mail_to(change.requester.email)
+    paths = (link, "/confirm/forged/", "/mail/", f"/mail/{mail.pk}/?part=text")
+    for path in paths:
+        page.goto(path)
+        assert faults(page) == "", path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.goto("about:blank")
+    page.set_content(mail.html_message)
+    assert faults(page) == "", "the mail itself"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.goto(link)
+    page.get_by_label("No, not as expected").check(force=True)
+    page.get_by_role("button", name="Send my answer").click()
+    page.get_by_role("alert").wait_for()
+    assert faults(page) == ""
+    page.get_by_label("What is not as expected?").fill("Not on Sundays.")
+    page.get_by_role("button", name="Send my answer").click()
+    page.get_by_role("heading", name="Not as expected").wait_for()
+    assert faults(page) == ""
 
 
 # --- Answering --------------------------------------------------------------------------------
