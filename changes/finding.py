@@ -9,6 +9,7 @@ from accounts.roles import Role
 
 from .models import Change, parse_reference
 from .queries import visible_to
+from .states import State
 
 OFFERED = 8
 LOOKALIKES = 5
@@ -82,8 +83,9 @@ def similar_to(
 
 
 def changes_matching(user: User, text: str, besides: int) -> list[Change]:
-    """Return visible changes by reference or by words of the title, for linking."""
-    visible = visible_to(user).exclude(pk=besides).only("pk", "title", "state", "type")
+    """Return visible requests by reference or by words of the title, for linking."""
+    visible = visible_to(user).exclude(pk=besides).exclude(state=State.DRAFT)
+    visible = visible.only("pk", "title", "state", "type")
     number = parse_reference(text)
     if number is None and text.strip().isdecimal() and len(text.strip()) < 18:
         number = int(text)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from expansive_cm.forms import MarkdownTextarea
 
-from .. import attachments, queries
+from .. import queries
 from ..models import Change, ChangeLink, Comment, parse_reference
 from ..permissions.rules import can_see_internal
 from .base import LongText
@@ -77,7 +77,7 @@ class AttachForm(AudienceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].help_text = attachments.limits_in_words()
+        self.fields["files"].say_limits()
 
 
 class LinkForm(forms.Form):

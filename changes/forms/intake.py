@@ -63,6 +63,10 @@ class AttachmentsField(MultipleFileField):
             **{"label": gettext_lazy("Attachments"), "required": False, "max_length": 255, **kwargs}
         )
         self.widget.attrs["accept"] = attachments.ACCEPT
+
+    def say_limits(self) -> None:
+        """Say under the field what may be attached, and let the page refuse what is too large."""
+        self.help_text = attachments.limits_in_words()
         self.widget.attrs["data-max-bytes"] = settings.ATTACHMENT_MAX_BYTES
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
@@ -180,7 +184,7 @@ class NewRequestForm(RequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["attachments"].help_text = attachments.limits_in_words()
+        self.fields["attachments"].say_limits()
         if not self.is_bound and self.change is None:
             self.fields[self.needed[0]].widget.attrs["autofocus"] = True
 

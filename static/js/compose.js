@@ -96,6 +96,26 @@
     if (box) open(box, false);
   });
 
+  // --- Signed in again in another tab: the page goes on with the new token ---------------------
+  function currentToken() {
+    const found = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/);
+    return found ? found[1] : "";
+  }
+  window.refreshToken = (form) => {
+    const field = form.elements.csrfmiddlewaretoken;
+    const token = currentToken();
+    if (field && token) field.value = token;
+  };
+  document.addEventListener(
+    "submit",
+    (event) => event.target.method === "post" && window.refreshToken(event.target),
+    true,
+  );
+  document.addEventListener("htmx:configRequest", (event) => {
+    const token = currentToken();
+    if (token) event.detail.headers["X-CSRFToken"] = token;
+  });
+
   // --- Files over the limit are refused before they travel ----------------------------------
   document.addEventListener("change", (event) => {
     const input = event.target;

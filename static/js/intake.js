@@ -57,6 +57,7 @@
     if (running) return later(WAIT);
     dirty = false;
     say(form.dataset.wordsSaving);
+    window.refreshToken(form);
     running = fetch(address(), { method: "POST", body: body(), redirect: "manual" })
       .then(taken, () => failed(form.dataset.wordsFailed))
       .finally(() => {
@@ -66,12 +67,11 @@
   }
 
   async function taken(answer) {
-    if (answer.type === "opaqueredirect" || answer.status === 401) {
+    const inWords = (answer.headers.get("Content-Type") || "").startsWith("application/json");
+    if (answer.status === 401 || (answer.status === 403 && !inWords)) {
       return failed(form.dataset.wordsSignedOut);
     }
-    if (!(answer.headers.get("Content-Type") || "").startsWith("application/json")) {
-      return failed(form.dataset.wordsFailed);
-    }
+    if (!inWords) return failed(form.dataset.wordsFailed);
     const result = await answer.json();
     if (!answer.ok) return failed(result.words);
     say(result.words || unsaved);
@@ -144,6 +144,7 @@
   window.addEventListener("pagehide", () => {
     if (!dirty || sending) return;
     dirty = false;
+    window.refreshToken(form);
     fetch(address(), { method: "POST", body: body(), keepalive: true, redirect: "manual" });
   });
   window.addEventListener("beforeunload", (event) => {

@@ -1,0 +1,257 @@
+"""Writing and talking in a real browser: keyboard only, at phone width, and cut off half-way."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from changes import lifecycle
+from changes.models import Change, Service
+from changes.states import State
+from tests.components.browsing import faults, sign_in
+from tests.people import Cast
+from tests.stories import submitted
+
+
+@pytest.fixture
+def browse(transactional_db: None, cast: Cast, new_page: Any, live_server: Any) -> Any:
+    """Open a page as one of the cast."""
+
+    def open_as(part: str, address: str, **options: Any) -> Any:
+        page = new_page(**options)
+        sign_in(page, cast.people[part], live_server)
+        page.goto(address)
+        return page
+
+    return open_as
+
+
+def fits(page: Any) -> bool:
+    """Whether nothing sticks out at the side."""
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> None:
+    double = submitted(cast)
+    page = browse("support", "/changes/new/")
+    keys = page.keyboard
+
+    keys.type("gra", delay=30)
+    expect(page.get_by_role("option", name="Grace Requester")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    keys.press("Enter")
+    expect(page.locator("#id_organisation")).to_have_value(str(cast.harbour.pk))
+    keys.type("Let the night staff book rooms", delay=5)
+    expect(page.locator("#similar")).to_contain_text(double.reference)
+    keys.press("Enter")
+    keys.type("They cannot book after seven.")
+    keys.press("Control+Enter")
+
+    page.wait_for_url("**/changes/CR-*/")
+    change = Change.objects.latest("pk")
+    assert (change.title, change.state) == ("Let the night staff book rooms", State.SUBMITTED)
+    assert (change.requester, change.description) == (
+        cast.requester,
+        "They cannot book after seven.",
+    )
+    expect(page.locator("body")).to_contain_text(f"{change.reference} is submitted.")
+
+
+def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
+    page = browse("support", "/changes/new/", width=360, height=740)
+    keys = page.keyboard
+
+    keys.type("ines.ortega@harbour.example", delay=5)
+    expect(page.get_by_role("option", name="Add a new requester")).to_be_visible()
+    keys.press("Enter")
+    expect(page.locator("#id_requester_name")).to_be_focused()
+    keys.type("Inés Ortega")
+    keys.press("Enter")
+    expect(page.locator("#id_title")).to_be_focused()
+    keys.type("Add Mercury ward")
+    keys.press("Enter")
+    keys.type("It opens in May.")
+    assert fits(page)
+    keys.press("Control+Enter")
+
+    page.wait_for_url("**/changes/CR-*/")
+    requester = Change.objects.get().requester
+    assert requester is not None
+    assert (requester.display_name, requester.organisation) == ("Inés Ortega", cast.harbour)
+
+
+def test_what_is_typed_survives_a_closed_tab(browse: Any, cast: Cast) -> None:
+    page = browse("requester", "/changes/new/")
+    page.fill("#id_title", "Rooms at night")
+    expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
+    page.fill("#id_description", "We work at night")
+    page.close(run_before_unload=True)
+
+    again = browse("requester", "/changes/new/")
+    again.get_by_role("link", name="Rooms at night").click()
+    expect(again.locator("#id_title")).to_have_value("Rooms at night")
+    expect(again.locator("#id_description")).to_have_value("We work at night")
+    assert Change.objects.get().state == State.DRAFT
+
+
+def sign_in_by_hand(page: Any, cast: Cast) -> None:
+    """Fill in the sign-in page, which also renews the token that forms carry."""
+    page.fill("[name=login]", cast.requester.email)
+    page.fill("[name=password]", "secret")
+    page.locator("main form button[type=submit]").first.click()
+
+
+def test_signing_in_again_in_another_tab_loses_nothing(browse: Any, cast: Cast) -> None:
+    page = browse("requester", "/changes/new/")
+    status = page.locator("[data-status]")
+    page.fill("#id_title", "Rooms at night")
+    expect(status).to_contain_text("Kept as draft CR-")
+    page.context.clear_cookies(name="sessionid")
+    page.fill("#id_description", "We work")
+    expect(status).to_contain_text("You are signed out")
+
+    other = page.context.new_page()
+    other.goto("/account/login/")
+    sign_in_by_hand(other, cast)
+    other.wait_for_url("**/")
+    page.bring_to_front()
+    page.fill("#id_description", "We work at night")
+
+    expect(status).to_contain_text("Kept as draft CR-")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/changes/CR-*/")
+    change = Change.objects.get()
+    assert (change.state, change.description) == (State.SUBMITTED, "We work at night")
+
+
+def test_sending_with_an_expired_session_loses_nothing(browse: Any, cast: Cast) -> None:
+    page = browse("requester", "/changes/new/")
+    page.fill("#id_title", "Rooms at night")
+    expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
+    page.context.clear_cookies(name="sessionid")
+    page.fill("#id_description", "We work at night")
+    page.get_by_role("button", name="Submit").click()
+
+    page.wait_for_url("**/account/login/**")
+    sign_in_by_hand(page, cast)
+    page.get_by_role("button", name="Put it back").click()
+
+    expect(page.locator("#id_title")).to_have_value("Rooms at night")
+    expect(page.locator("#id_description")).to_have_value("We work at night")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/changes/CR-*/")
+    change = Change.objects.get()
+    assert (change.state, change.description) == (State.SUBMITTED, "We work at night")
+
+
+def test_submit_waits_for_a_save_that_is_under_way(browse: Any, cast: Cast) -> None:
+    page = browse("requester", "/changes/new/")
+    page.route("**/autosave/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    with page.expect_request("**/autosave/**"):
+        page.fill("#id_title", "Rooms at night")
+        page.fill("#id_description", "We work at night")
+    page.get_by_role("button", name="Submit").click()
+
+    page.wait_for_url("**/changes/CR-*/")
+    change = Change.objects.get()
+    assert (change.state, change.title) == (State.SUBMITTED, "Rooms at night")
+
+
+def test_a_file_over_the_limit_does_not_travel(browse: Any, cast: Cast, settings: Any) -> None:
+    settings.ATTACHMENT_MAX_BYTES = 10
+    page = browse("requester", "/changes/new/")
+    file = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"far too long a plan"}
+
+    page.set_input_files("#id_attachments", [file])
+
+    expect(page.get_by_role("alert")).to_have_text("Too large, so not chosen: plan.txt")
+    assert page.evaluate("document.querySelector('#id_attachments').files.length") == 0
+
+
+def test_two_people_talk_without_losing_what_they_type(browse: Any, cast: Cast) -> None:
+    change = submitted(cast)
+    page = browse("support", change.get_absolute_url())
+    lifecycle.comment(change, actor=cast.requester, body="Is it done?")
+    body = page.locator("#comment-form textarea")
+
+    expect(page.get_by_role("button", name="Add internal note")).to_be_visible()
+    body.fill("She is in a hurry")
+    page.get_by_role("button", name="Add internal note").click()
+    expect(page.locator("#comments")).to_contain_text("She is in a hurry")
+    expect(page.locator("#comments")).to_contain_text("Is it done?")
+    expect(body).to_have_value("")
+
+    page.locator(".audience-public").first.click()
+    body.fill("**Tomorrow**")
+    page.get_by_role("button", name="Send to the customer").click()
+    expect(page.locator("#comments strong", has_text="Tomorrow")).to_be_visible()
+    expect(page.get_by_role("button", name="Add internal note")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("You had typed something")).to_have_count(0)
+    assert list(change.comments.values_list("body", "is_internal")) == [
+        ("Is it done?", False),
+        ("She is in a hurry", True),
+        ("**Tomorrow**", False),
+    ]
+
+
+def test_files_links_and_watching_on_the_page(browse: Any, cast: Cast) -> None:
+    change = submitted(cast)
+    other = submitted(cast, title="Open the loading bay to porters")
+    page = browse("success", change.get_absolute_url())
+    file = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"The plan"}
+
+    page.set_input_files("#attachments input[type=file]", [file])
+    page.get_by_role("button", name="Attach").click()
+    expect(page.get_by_role("link", name="plan.txt")).to_be_visible()
+
+    page.get_by_text("Link another change").click()
+    page.locator("#id_link_kind").select_option("enabled_by")
+    page.locator("#id_link_target").press_sequentially("porters", delay=20)
+    expect(page.get_by_role("option", name="loading bay")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Link", exact=True).click()
+    expect(page.locator("#links .link-row")).to_contain_text("Enabled by")
+    page.get_by_role("button", name=f"Remove the link to {other.reference}").click()
+    page.locator("dialog[open] [data-confirm-yes]").click()
+    expect(page.locator("#links")).to_contain_text("Not linked to any other change.")
+
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.locator("#watch")).to_contain_text("1 person watches")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="plan.txt").click()
+    assert download.value.suggested_filename == "plan.txt"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_pages_are_readable_for_all(browse: Any, cast: Cast, width: int, scheme: str) -> None:
+    Service.objects.create(name="Space booking")
+    change = submitted(cast)
+    lifecycle.comment(change, actor=cast.support, body="Inside", internal=True)
+    lifecycle.comment(change, actor=cast.requester, body="Outside")
+    lifecycle.link(change, actor=cast.support, other=submitted(cast), kind="duplicates")
+    look = {"width": width, "color_scheme": scheme}
+
+    page = browse("support", "/changes/new/", **look)
+    page.locator("#id_requester").press_sequentially("a.example", delay=5)
+    page.keyboard.press("Escape")
+    page.locator("#id_requester").fill("new@harbour.example")
+    expect(page.get_by_role("option").first).to_be_visible()
+    assert fits(page)
+    assert faults(page) == ""
+    page.keyboard.press("Enter")
+    page.locator("#id_title").fill("Let night staff book meeting rooms")
+    expect(page.locator("#similar")).to_contain_text(change.reference)
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    assert fits(page)
+    assert faults(page) == ""
+
+    edit = browse("requester", f"{change.get_absolute_url()}edit/", **look)
+    assert fits(edit)
+    assert faults(edit) == ""
+    story = browse("support", change.get_absolute_url(), **look)
+    story.get_by_text("Link another change").click()
+    assert fits(story)
+    assert faults(story) == ""
