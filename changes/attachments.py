@@ -162,10 +162,15 @@ def keep(
                     )
                 )
     except BaseException:
-        for attachment in kept:
-            attachment.file.delete(save=False)
+        discard(kept)
         raise
     return kept
+
+
+def discard(kept: Iterable[Attachment]) -> None:
+    """Remove the files of attachments whose rows are being rolled back."""
+    for attachment in kept:
+        attachment.file.delete(save=False)
 
 
 def download(attachment: Attachment) -> FileResponse:

@@ -160,10 +160,14 @@ def _write(
     elif not submitting or _differs(draft, fields, services):
         draft = lifecycle.edit(draft, actor=user, seen=seen, services=services, **fields)
         seen = None
-    attachments.keep(draft, form.cleaned_data["attachments"], actor=user)
-    if submitting:
-        draft = lifecycle.submit(draft, actor=user, seen=seen)
-    return draft
+    kept = attachments.keep(draft, form.cleaned_data["attachments"], actor=user)
+    if not submitting:
+        return draft
+    try:
+        return lifecycle.submit(draft, actor=user, seen=seen)
+    except StepError:
+        attachments.discard(kept)
+        raise
 
 
 def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool:

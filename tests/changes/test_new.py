@@ -12,6 +12,7 @@ from accounts.models import EmailDomain, User
 from accounts.roles import Role
 from changes.models import Change, Event, Service
 from changes.states import State
+from tests.changes.test_attach import stored
 from tests.people import Cast, person
 
 NEW = "/changes/new/"
@@ -424,6 +425,22 @@ def test_files_come_with_the_request(support: Client, cast: Cast) -> None:
         ("plan.txt", False),
         ("photo.png", False),
     ]
+
+
+def test_a_stale_submission_leaves_no_file_behind(support: Client, cast: Cast) -> None:
+    support.post(AUTOSAVE, words(cast))
+    draft = Change.objects.get()
+    before = stored()
+
+    response = support.post(
+        f"{NEW}?draft={draft.reference}",
+        words(cast, seen=7, attachments=[SimpleUploadedFile("plan.txt", b"The plan")]),
+    )
+
+    assert response.status_code == 409
+    assert Change.objects.get().state == State.DRAFT
+    assert not draft.attachments.exists()
+    assert stored() == before
 
 
 def test_a_file_over_the_limit_is_named_and_the_words_are_kept(
