@@ -16,7 +16,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "navigation": SimpleLazyObject(lambda: navigation(request)),
         "search_url": url_or_none(CHANGES),
-        "new_change_url": url_or_none(NEW_CHANGE),
+        "new_change_url": SimpleLazyObject(lambda: _new_change_url(request)),
         "app_version": __version__,
         "demo": settings.DEMO,
     }
+
+
+def _new_change_url(request: HttpRequest) -> str | None:
+    """Return where to raise a change, for those who may."""
+    raises = getattr(request.user, "raises_changes", False)
+    return url_or_none(NEW_CHANGE) if raises else None

@@ -155,6 +155,24 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the name that other people see."""
         return self.display_name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; signing in (which notes only when) is no change of the person for history."""
+        if set(kwargs.get("update_fields") or ()) != {"last_login"}:
+            super().save(*args, **kwargs)
+            return
+        self.skip_history_when_saving = True
+        try:
+            super().save(*args, **kwargs)
+        finally:
+            del self.skip_history_when_saving
+
+    @property
+    def raises_changes(self) -> bool:
+        """Whether raising change requests is theirs: customers, support, customer success."""
+        return self.is_active and (
+            not self.is_internal or self.has_role(Role.SUPPORT, Role.CUSTOMER_SUCCESS)
+        )
+
     @property
     def is_internal(self) -> bool:
         """Whether this is one of Expansive's own people rather than a customer's."""

@@ -7,6 +7,7 @@ Each picture is of the demo's own data, as the person named sees it.
 """
 
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -68,11 +69,11 @@ def go(page: Any, place: str) -> None:
         page.goto("/board/")
         page.locator('main a[href^="/board/meetings/"]').first.click()
     elif place == "confirmation":
-        page.goto("/mail/?q=confirm")
-        page.locator('main a[href^="/mail/"]').first.click()
-        page.frame_locator("iframe").locator('a[href*="/confirm/"]').first.wait_for()
-        link = page.frame_locator("iframe").locator('a[href*="/confirm/"]').first
-        page.goto("/confirm/" + link.get_attribute("href").split("/confirm/")[1])
+        page.goto("/mail/?q=CR-000047")
+        page.get_by_role("link", name="Please confirm").first.click()
+        page.wait_for_url("**/mail/*/")
+        body = page.request.get(f"{page.url}body/").text()
+        page.goto(re.search(r"/confirm/[\w-]+/?", body).group())
     page.wait_for_load_state("networkidle")
 
 

@@ -62,9 +62,7 @@ def may_raise_for(user: User, organisation: Organisation) -> bool:
 
 def can_raise(user: User) -> Decision:
     """Support raises for any customer, customer success for its own, customers for themselves."""
-    if user.is_active and (
-        not user.is_internal or user.has_role(Role.SUPPORT, Role.CUSTOMER_SUCCESS)
-    ):
+    if user.raises_changes:
         return ALLOWED
     return refuse(
         Refusal.PERSON, _("Change requests are raised by customers, support and customer success.")
