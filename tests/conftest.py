@@ -154,8 +154,10 @@ def browser() -> Iterator[Any]:
         if os.environ.get("ALLOW_NO_BROWSER") == "1":
             pytest.skip(NO_BROWSER)
         pytest.fail(NO_BROWSER, pytrace=False)
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    # As patient as the pages themselves: a busy machine is slow, not wrong.
+    expect.set_options(timeout=20_000)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -180,7 +182,7 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
         defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
         context = browser.new_context(viewport=viewport, **{**defaults, **options})
         contexts.append(context)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(20_000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: note_policy_violation(message, complaints))

@@ -48,10 +48,11 @@ def test_filters_apply_at_once_and_stay_in_the_address(
     page.get_by_label("Change Request Board", exact=True).check()
     expect(rows(page)).to_have_count(3)
     page.keyboard.press("Escape")
-    assert page.locator(".list-menu[open]").count() == 0
+    expect(page.locator(".list-menu[open]")).to_have_count(0)
     page.locator("#list-q").press_sequentially("boil")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("Inspect the boiler")
+    expect(page).to_have_url(re.compile(r"q=boil&"))
     shared = page.url
     page.get_by_role("link", name="State: Change Request Board").click()
     expect(page).to_have_url(re.compile(r"\?q=boil&state=submitted$"))
