@@ -31,6 +31,9 @@ class StageFields(models.Model):
         abstract = True
         ordering = ("-pk",)
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
 
 class StageRecord(StageFields):
     """Evidence of one stage of one change, with history."""

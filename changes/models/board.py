@@ -72,6 +72,9 @@ class Question(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
     @property
     def is_open(self) -> bool:
         """Whether nobody has answered yet."""

@@ -50,6 +50,9 @@ class Confirmation(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
     @property
     def is_open(self) -> bool:
         """Whether the requester has not answered and nobody has closed without an answer."""
@@ -72,6 +75,9 @@ class ConfirmationLink(models.Model):
         verbose_name = _("confirmation link")
         ordering = ("-pk",)
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
 
 class Reminder(models.Model):
     """A reminder that was sent; the pair of question and day exists once."""
@@ -90,3 +96,6 @@ class Reminder(models.Model):
                 fields=["confirmation", "after_days"], name="changes_reminder_once"
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

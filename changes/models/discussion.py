@@ -25,6 +25,9 @@ class Comment(models.Model):
         verbose_name = _("comment")
         ordering = ("pk",)
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
 
 def stored_name(attachment: "Attachment", filename: str) -> str:
     """Return a random name under the change's folder: a file's name never reaches the disk."""
@@ -90,3 +93,6 @@ class ChangeLink(models.Model):
                 condition=~models.Q(source=models.F("target")), name="changes_link_not_self"
             ),
         ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

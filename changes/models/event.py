@@ -47,6 +47,9 @@ class Event(models.Model):
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
         ]
 
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
     @property
     def moved(self) -> bool:
         """Whether the step took the change to another state."""
