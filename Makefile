@@ -7,7 +7,7 @@ TOOL := $(BOOTSTRAP) tool
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format demo-reset bench manage migrations lock
+.PHONY: screenshots help run setup test lint format demo-reset bench manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ bench: ## Measure the lists at 100,000 changes, on a database of its own
 
 manage: ## Run a management command on the demo's data: make manage ARGS="shell"
 	@$(BOOTSTRAP) run --manage $(ARGS)
+
+screenshots: ## Take the pictures of the docs from a running demo (ADDRESS=http://127.0.0.1:8000)
+	@$(TOOL) docs/take_screenshots.py $(ADDRESS)
 
 migrations: ## Write the migrations that changed models need
 	@$(BOOTSTRAP) run --manage makemigrations $(ARGS)
