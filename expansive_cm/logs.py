@@ -1,10 +1,15 @@
-"""One line per event, also for an event that brings a traceback."""
+"""One line per event, also for an event that brings a traceback, and no secret address."""
 
 import logging
+import re
+
+# Whoever knows the rest of these addresses may answer or sign in for somebody.
+SECRET_ADDRESS = re.compile(r"(/confirm/|/reset/key/)[^/\s'\"]+")
 
 
 class OneLineFormatter(logging.Formatter):
     """Keep each event on a line of its own, so that log readers never split one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\r", "").replace("\n", " | ")
+        line = super().format(record).replace("\r", "").replace("\n", " | ")
+        return SECRET_ADDRESS.sub(r"\1…", line)

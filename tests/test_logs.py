@@ -1,0 +1,40 @@
+"""What a line of the log holds, and what it never does."""
+
+import logging
+
+import pytest
+from django.conf import settings
+from django.urls import reverse
+
+from expansive_cm.logs import OneLineFormatter
+
+
+def line(message: str, *arguments: object, **options: object) -> str:
+    """The line that an event becomes."""
+    record = logging.LogRecord("app", logging.WARNING, "", 0, message, arguments, None)
+    for name, value in options.items():
+        setattr(record, name, value)
+    return OneLineFormatter(settings.LOGGING["formatters"]["line"]["format"]).format(record)
+
+
+def test_an_event_is_one_line_with_its_traceback() -> None:
+    try:
+        raise ValueError("first\r\nsecond")
+    except ValueError as error:
+        exc_info = (type(error), error, error.__traceback__)
+    text = line("It failed:\n%s", "forged\nline", exc_info=exc_info)
+    assert "\n" not in text and "\r" not in text
+    assert "ValueError: first | second" in text
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        reverse("changes:confirmation", args=["a-secret-token"]),
+        reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "a-secret-token"}),
+    ],
+)
+def test_a_secret_address_is_not_logged(address: str) -> None:
+    text = line("Not Found: %s", address)
+    assert "a-secret-token" not in text
+    assert "Not Found: /" in text
