@@ -1,7 +1,27 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.apps import apps as all_apps
+from django.apps.registry import Apps
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("People")
+
+    def ready(self) -> None:
+        post_migrate.connect(ensure_roles, sender=self)
+
+
+def ensure_roles(using: str, apps: Apps = all_apps, **kwargs: Any) -> None:
+    """Make sure that every role has its group, after migrating and after emptying the tables."""
+    from .roles import Role
+
+    try:
+        group = apps.get_model("auth", "Group")
+    except LookupError:  # migrated back to before there were groups
+        return
+    for role in Role.values:
+        group.objects.using(using).get_or_create(name=role)
