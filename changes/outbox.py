@@ -26,7 +26,7 @@ from post_office.signals import email_queued
 from accounts.middleware import zone_of
 from accounts.models import User
 
-from .models import Change
+from .models import Change, MailFile
 
 logger = logging.getLogger(__name__)
 
@@ -58,16 +58,35 @@ def write(
     context: Mapping[str, Any],
     priority: int = PRIORITY.medium,
 ) -> Email:
-    """Return one mail about a change, unsaved, in the person's time zone.
+    """Return one mail about a change, unsaved, in the person's time zone."""
+    context = {"change": change, "url": absolute(change.get_absolute_url()), **context}
+    return compose(
+        person,
+        message,
+        context,
+        tag=change.reference,
+        headers=headers_of(change),
+        priority=priority,
+    )
+
+
+def compose(
+    person: User,
+    message: str,
+    context: Mapping[str, Any],
+    *,
+    tag: str,
+    headers: Mapping[str, str],
+    priority: int = PRIORITY.medium,
+) -> Email:
+    """Return one mail, unsaved, in the person's time zone; ``tag`` begins its subject.
 
     ``message`` names the folder under templates/email with subject, text and HTML. The row is
     built here and not by post_office, which would read titles and comments as templates.
     """
     zone = zone_of(person)
     context = {
-        "change": change,
         "person": person,
-        "url": absolute(change.get_absolute_url()),
         "may_sign_in": person.has_usable_password(),
         "zone": str(zone),
         **context,
@@ -79,24 +98,29 @@ def write(
     return Email(
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[person.email],
-        subject=f"[{change.reference}] {' '.join(subject.split())}",
+        subject=f"[{tag}] {' '.join(subject.split())}",
         message=_tidy(text),
         html_message=html,
         status=STATUS.queued,
         priority=priority,
         message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
-        headers=headers_of(change),
+        headers=dict(headers),
     )
 
 
-def put(rows: Sequence[Email]) -> None:
+def put(rows: Sequence[Email], files: Sequence[MailFile] = ()) -> None:
     """Put mails into the outbox, within the transaction that runs; its commit starts delivery.
 
-    Addresses are not checked again: one that the mail server refuses must not undo the act.
+    Every mail carries every one of ``files``, which are unsaved. Addresses are not checked
+    again: one that the mail server refuses must not undo the act.
     """
-    if rows:
-        Email.objects.bulk_create(rows)
-        email_queued.send(sender=Email, emails=rows)
+    if not rows:
+        return
+    Email.objects.bulk_create(rows)
+    for file in files:
+        file.save()
+        file.emails.set(rows)
+    email_queued.send(sender=Email, emails=rows)
 
 
 def absolute(path: str) -> str:
@@ -106,15 +130,22 @@ def absolute(path: str) -> str:
 
 def headers_of(change: Change) -> dict[str, str]:
     """Return the headers that hold a change's mails together and keep machines from answering."""
-    thread = f"<change-{change.pk}@{settings.POST_OFFICE['MESSAGE_ID_FQDN']}>"
     team = change.organisation.success_team if change.organisation else None
+    return {
+        **thread_headers(f"change-{change.pk}", (team and team.email) or ""),
+        "X-Change-Request": change.reference,
+    }
+
+
+def thread_headers(thread: str, reply_to: str = "") -> dict[str, str]:
+    """Return the headers of one thread of mails that a machine wrote."""
+    root = f"<{thread}@{settings.POST_OFFICE['MESSAGE_ID_FQDN']}>"
     return {
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        "Reply-To": (team and team.email) or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
-        "References": thread,
-        "In-Reply-To": thread,
-        "X-Change-Request": change.reference,
+        "Reply-To": reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+        "References": root,
+        "In-Reply-To": root,
     }
 
 
@@ -163,6 +194,7 @@ def _deliver_next() -> bool:
             return False
         _be_patient()
         try:
+            _attach_files(email)
             email.dispatch(commit=False, disconnect_after_delivery=False)
         except Exception as error:
             connections.close()
@@ -171,6 +203,19 @@ def _deliver_next() -> bool:
         _set(email, status=STATUS.sent)
         email.logs.create(status=STATUS.sent)
         return True
+
+
+def _attach_files(email: Email) -> None:
+    """Put a mail's files onto the message that is sent.
+
+    An invitation stands beside the text too, where calendars look for it, as well as in a file.
+    """
+    message = email.email_message()
+    for file in email.files.all():
+        content = bytes(file.content)
+        if file.is_calendar:
+            message.attach_alternative(content.decode(), file.content_type)
+        message.attach(file.name, content, file.content_type.partition(";")[0])
 
 
 def _be_patient() -> None:

@@ -1,5 +1,6 @@
 """One file per noun; import from here."""
 
+from .access import AccessLink
 from .assessment import Assessment
 from .board import BoardDecision, Question
 from .catalogue import Release, Service
@@ -18,9 +19,11 @@ from .confirmation import Confirmation, ConfirmationLink, Reminder
 from .discussion import Attachment, ChangeLink, Comment
 from .event import Event
 from .importing import ImportProblem, ImportRun
+from .mail import MailFile
 
 __all__ = [
     "CHECKLIST",
+    "AccessLink",
     "Assessment",
     "Attachment",
     "Authorisation",
@@ -38,6 +41,7 @@ __all__ = [
     "Execution",
     "ImportProblem",
     "ImportRun",
+    "MailFile",
     "PeerReview",
     "Promise",
     "Question",
