@@ -1,35 +1,12 @@
-"""Who may take which step of the board in each state of a meeting, written out by hand.
-
-``+`` the step is taken, ``-`` it is not for this person (403), ``~`` it is not the moment (409).
-"""
-
-from collections.abc import Callable
+"""Who may take which step of the board in each state of a meeting, written out by hand."""
 
 import pytest
-from django.db import transaction
 
-from accounts.models import User
-from changes.errors import StepError
 from crb import lifecycle
-from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
+from tests.crb.matrix import PEOPLE, STATES, Step, answers, rows_of
 
 pytestmark = pytest.mark.django_db
-
-PEOPLE = (
-    "chair",
-    "deputy",
-    "crb_member",
-    "raiser",
-    "support",
-    "developer",
-    "auditor",
-    "administrator",
-    "requester",
-    "stranger_customer",
-    "nobody",
-)
-STATES = ("scheduled", "running", "closed", "cancelled")
 
 MATRIX = """
 start_meeting  scheduled  + + - - - - - - - - -
@@ -61,35 +38,9 @@ cancel_meeting running    ~ ~ - - - - - - - - -
 cancel_meeting closed     ~ ~ - - - - - - - - -
 cancel_meeting cancelled  ~ ~ - - - - - - - - -
 """
-ROWS = [line.split() for line in MATRIX.strip().splitlines()]
+ROWS = rows_of(MATRIX)
 
-
-def person_of(table: Table, part: str) -> User:
-    if part == "raiser":
-        return table.members[4]
-    if part in ("chair", "deputy"):
-        return getattr(table, part)
-    return getattr(table.cast, part)
-
-
-def item_in(table: Table, state: str) -> AgendaItem:
-    """An item whose change a member raised, with a tally that decides, in such a meeting."""
-    item = table.item()
-    raiser = table.members[4]
-    type(item.change).objects.filter(pk=item.change_id).update(raised_by=raiser)
-    table.vote(item, "", "", *["accepted"] * 2)
-    lifecycle.cast_vote(item, actor=table.members[5], choice="accepted")
-    meeting = item.meeting
-    if state in ("running", "closed"):
-        meeting = lifecycle.start_meeting(meeting, actor=table.chair)
-    if state == "closed":
-        lifecycle.close_meeting(meeting, actor=table.chair)
-    if state == "cancelled":
-        lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
-    return AgendaItem.objects.get(pk=item.pk)
-
-
-STEPS: dict[str, Callable[[AgendaItem, Meeting, User], object]] = {
+STEPS: dict[str, Step] = {
     "start_meeting": lambda i, m, who: lifecycle.start_meeting(m, actor=who),
     "join_meeting": lambda i, m, who: lifecycle.join_meeting(m, actor=who),
     "cast_vote": lambda i, m, who: lifecycle.cast_vote(i, actor=who, choice="accepted"),
@@ -108,18 +59,4 @@ def test_every_step_and_state_has_its_row() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]}-{row[1]}")
 def test_matrix(table: Table, row: list[str]) -> None:
     verb, state, *expected = row
-    item = item_in(table, state)
-    found = {part: answer(verb, item, person_of(table, part)) for part in PEOPLE}
-    assert found == dict(zip(PEOPLE, expected, strict=True))
-
-
-def answer(verb: str, item: AgendaItem, user: User) -> str:
-    """Try a step for real and undo it."""
-    fresh = User.objects.get(pk=user.pk)
-    try:
-        with transaction.atomic():
-            STEPS[verb](item, Meeting.objects.get(pk=item.meeting_id), fresh)
-            transaction.set_rollback(True)
-    except StepError as refusal:
-        return {403: "-", 409: "~"}[refusal.status]
-    return "+"
+    assert answers(table, state, STEPS[verb]) == dict(zip(PEOPLE, expected, strict=True))

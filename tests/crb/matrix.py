@@ -1,0 +1,80 @@
+"""What the permission matrices of the board share: people, states, and a try that is undone.
+
+Each matrix is written out by hand: ``+`` the step is taken, ``-`` it is not for this person
+(403), ``~`` it is not the moment (409).
+"""
+
+from collections.abc import Callable
+
+from django.db import transaction
+
+from accounts.models import User
+from changes.errors import StepError
+from crb import lifecycle
+from crb.models import AgendaItem, Meeting
+from tests.crb.conftest import Table
+
+PEOPLE = (
+    "chair",
+    "deputy",
+    "crb_member",
+    "raiser",
+    "support",
+    "developer",
+    "auditor",
+    "administrator",
+    "requester",
+    "stranger_customer",
+    "nobody",
+)
+STATES = ("scheduled", "running", "closed", "cancelled")
+
+Step = Callable[[AgendaItem, Meeting, User], object]
+
+
+def rows_of(matrix: str) -> list[list[str]]:
+    """Return the words of each line of a matrix."""
+    return [line.split() for line in matrix.strip().splitlines()]
+
+
+def person_of(table: Table, part: str) -> User:
+    if part == "raiser":
+        return table.members[4]
+    if part in ("chair", "deputy"):
+        return getattr(table, part)
+    return getattr(table.cast, part)
+
+
+def item_in(table: Table, state: str) -> AgendaItem:
+    """An item whose change a member raised, with a tally that decides, in such a meeting."""
+    item = table.item()
+    raiser = table.members[4]
+    type(item.change).objects.filter(pk=item.change_id).update(raised_by=raiser)
+    table.vote(item, "", "", *["accepted"] * 2)
+    lifecycle.cast_vote(item, actor=table.members[5], choice="accepted")
+    meeting = item.meeting
+    if state in ("running", "closed"):
+        meeting = lifecycle.start_meeting(meeting, actor=table.chair)
+    if state == "closed":
+        lifecycle.close_meeting(meeting, actor=table.chair)
+    if state == "cancelled":
+        lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
+    return AgendaItem.objects.get(pk=item.pk)
+
+
+def answers(table: Table, state: str, step: Step) -> dict[str, str]:
+    """Let everybody try a step in a meeting of this state; each try is undone."""
+    item = item_in(table, state)
+    return {part: answer(step, item, person_of(table, part)) for part in PEOPLE}
+
+
+def answer(step: Step, item: AgendaItem, user: User) -> str:
+    """Try a step for real and undo it."""
+    fresh = User.objects.get(pk=user.pk)
+    try:
+        with transaction.atomic():
+            step(item, Meeting.objects.get(pk=item.meeting_id), fresh)
+            transaction.set_rollback(True)
+    except StepError as refusal:
+        return {403: "-", 409: "~"}[refusal.status]
+    return "+"
