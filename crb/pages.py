@@ -14,7 +14,7 @@ from changes.views import records
 from . import permissions, queries
 from .consequences import consequences, promise_words
 from .forms import OutcomeForm, RecuseForm, VoteForm
-from .models import AgendaItem, Meeting, Membership, Vote
+from .models import AgendaItem, Meeting, Seat, Vote
 from .states import ItemState
 from .voting import SIDES, Choice, Tally
 
@@ -44,7 +44,7 @@ class MemberRow:
     """Where one member stands on an item; ``vote`` is empty while it is hidden."""
 
     user: User
-    seat: Membership | None
+    seat: Seat | None
     status: str
     present: bool
     vote: Vote | None = None
@@ -155,7 +155,7 @@ class ItemPage:
         shown = [who for who in people if who in self.count.members]
         return [self._row(people[who], seats.get(who)) for who in shown]
 
-    def _row(self, user: User, seat: Membership | None) -> MemberRow:
+    def _row(self, user: User, seat: Seat | None) -> MemberRow:
         vote = self._vote_of(user)
         visible = self.shows_votes or user.pk == self.user.pk
         return MemberRow(

@@ -13,7 +13,7 @@ from changes.queries import visible_to
 from changes.states import State
 
 from .models import AgendaItem, Attendance, Board, Meeting, Vote
-from .states import ItemState, MeetingState
+from .states import ItemState, MeetingKind, MeetingState
 from .voting import Ballot, Choice, Tally, tally
 
 
@@ -69,7 +69,14 @@ def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:
 
 def running(board: Board) -> Meeting | None:
     """The meeting that is being held; the database allows one at a time."""
-    return board.meetings.filter(state=MeetingState.RUNNING).first()
+    held = board.meetings.filter(state=MeetingState.RUNNING).exclude(kind=MeetingKind.BALLOT)
+    return held.first()
+
+
+def ballots(board: Board) -> QuerySet[Meeting]:
+    """The ballots without a meeting that are open, the first to end first."""
+    opened = board.meetings.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
+    return opened.order_by("deadline", "pk")
 
 
 def next_meeting(board: Board) -> Meeting | None:
@@ -80,9 +87,8 @@ def next_meeting(board: Board) -> Meeting | None:
 def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     """The running meeting and the next to come, with how many items are on each agenda."""
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
-    counted = board.meetings.filter(wanted).annotate(
-        count_open=Count("items", filter=Q(items__state=ItemState.OPEN))
-    )
+    held = board.meetings.filter(wanted).exclude(kind=MeetingKind.BALLOT)
+    counted = held.annotate(count_open=Count("items", filter=Q(items__state=ItemState.OPEN)))
     return counted.order_by("starts_at", "pk")[:number]
 
 

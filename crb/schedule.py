@@ -8,6 +8,7 @@ in London stays 14:00 across both clock changes; no number of days is ever added
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,14 @@ import holidays
 
 SATURDAY = 5
 LONGEST_BREAK_DAYS = 60
+
+
+class HolidayPolicy(StrEnum):
+    """What a board does when its day is a holiday."""
+
+    NEXT_WORKING_DAY = "next_working_day"
+    PREVIOUS_WORKING_DAY = "previous_working_day"
+    MEET_ANYWAY = "meet_anyway"
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Rhythm:
     first_date: date
     interval_days: int = 14
     holiday_region: str = ""
+    holiday_policy: HolidayPolicy = HolidayPolicy.NEXT_WORKING_DAY
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class MeetingKind(models.TextChoices):
+    """How a meeting came about."""
+
+    REGULAR = "regular", _("Regular meeting")
+    EXTRAORDINARY = "extraordinary", _("Extraordinary meeting")
+    BALLOT = "ballot", _("Ballot without a meeting")
+
+
 class MeetingState(models.TextChoices):
     """Where a meeting is in its life."""
 

@@ -1,4 +1,4 @@
-"""What members and the chair fill in."""
+"""Votes, recusals and outcomes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,9 @@ from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
 from expansive_cm.forms import RadioCards
 
-from .models import Meeting, Vote
-from .voting import Choice
+from ..models import Vote
+from ..voting import Choice
+from .base import BoardForm
 
 Outcome = BoardDecision.Outcome
 OUTCOME_ICONS = {
@@ -25,26 +26,6 @@ OUTCOME_ICONS = {
 }
 QUESTION_ROWS = 2
 MOST_QUESTIONS = 10
-
-
-class BoardForm(forms.Form):
-    """A form that says beside its fields what a step found missing."""
-
-    name = ""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("auto_id", f"{self.name}_%s")
-        super().__init__(*args, **kwargs)
-
-    def take_error(self, error: StepIncomplete) -> None:
-        """Put the error where it belongs; above all fields if it belongs to none."""
-        fitting = [name for name in error.missing if name in self.fields]
-        for name in fitting or [None]:
-            self.add_error(name, str(error))
-
-    def arguments(self) -> dict[str, Any]:
-        """Return what the step is called with."""
-        return dict(self.cleaned_data)
 
 
 class VoteForm(BoardForm):
@@ -85,14 +66,6 @@ class RecuseForm(BoardForm):
     name = "recuse"
 
     reason = text(Vote, "reason", rows=2, label=_("What is the conflict of interest?"))
-
-
-class CancelForm(BoardForm):
-    """Why a meeting is cancelled."""
-
-    name = "cancel"
-
-    reason = text(Meeting, "cancel_reason", rows=3, label=_("Why is the meeting cancelled?"))
 
 
 class OutcomeForm(BoardForm):

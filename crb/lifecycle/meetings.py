@@ -120,8 +120,10 @@ def join_meeting(meeting: Meeting, *, actor: User) -> Attendance:
 
 
 def attend(meeting: Meeting, user: User) -> Attendance:
-    """Note a person's arrival at a running meeting, once."""
-    return Attendance.objects.get_or_create(meeting=meeting, user=user)[0]
+    """Note a person's arrival at a running meeting, once, and whom they stand in for."""
+    seat = meeting.seat_of(user)
+    standing_in = {"for_member": seat.absent if seat else None}
+    return Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=standing_in)[0]
 
 
 def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:

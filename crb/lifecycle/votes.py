@@ -80,9 +80,11 @@ def _append(
             raise ChangeStale(
                 _("The request was edited since you opened this page. Please read it again.")
             )
+        seat = fresh.meeting.seat_of(actor)
         vote = Vote.objects.create(
             item=fresh,
             member=actor,
+            for_member=seat.absent if seat else None,
             revision=revision,
             choice=choice,
             reason=reason.strip(),

@@ -1,20 +1,36 @@
-"""Boards, their members and meetings, what is on an agenda, and the votes on it.
+"""Boards, their members and meetings, what is on an agenda, the votes on it and the minutes.
 
-States move only through ``crb.lifecycle``. Votes, attendance and outcomes are append-only: the
-database refuses to change them. Locks are always taken in one order: board, meeting, item,
-change.
+States move only through ``crb.lifecycle``. Votes, attendance, outcomes, published agendas and
+addenda are append-only, and published minutes stay: the database refuses to change them. Locks
+are always taken in one order: board, meeting, item, change.
 """
 
-from .board import Board, Membership
-from .meeting import AgendaItem, Attendance, Meeting
+from .board import Absence, Board, Membership, Seat
+from .meeting import (
+    AgendaItem,
+    AgendaVersion,
+    Attendance,
+    CalendarFeed,
+    Invitation,
+    Meeting,
+)
+from .minutes import Action, Addendum, Minutes
 from .vote import BoardOutcome, Vote
 
 __all__ = [
+    "Absence",
+    "Action",
+    "Addendum",
     "AgendaItem",
+    "AgendaVersion",
     "Attendance",
     "Board",
     "BoardOutcome",
+    "CalendarFeed",
+    "Invitation",
     "Meeting",
     "Membership",
+    "Minutes",
+    "Seat",
     "Vote",
 ]

@@ -1,5 +1,6 @@
-"""Boards and who sits on them."""
+"""Boards, who sits on them, and who stands in for whom."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -10,16 +11,17 @@ from django.contrib.postgres.fields import RangeOperators
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Exists, F, FilteredRelation, Func, OuterRef, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from accounts.models import validate_time_zone
+from accounts.models import User, validate_time_zone
 from accounts.roles import Role
 
-from ..schedule import Rhythm, is_known_region
+from ..schedule import HolidayPolicy, Rhythm, is_known_region
 from ..voting import QuorumRule
+from .base import NO_DELETE
 
 
 def validate_holiday_region(region: str) -> None:
@@ -78,7 +80,25 @@ class Board(models.Model):
         blank=True,
         default="GB-ENG",
         validators=[validate_holiday_region],
-        help_text=_("On a holiday the board meets on the next working day at the same time."),
+        help_text=_("Empty where no holidays are observed."),
+    )
+    holiday_policy = models.CharField(
+        _("on a holiday"),
+        max_length=30,
+        choices=[
+            (HolidayPolicy.NEXT_WORKING_DAY.value, _("Meets on the next working day, same time")),
+            (HolidayPolicy.PREVIOUS_WORKING_DAY.value, _("Meets on the working day before")),
+            (HolidayPolicy.MEET_ANYWAY.value, _("Meets all the same")),
+        ],
+        default=HolidayPolicy.NEXT_WORKING_DAY.value,
+        db_default=HolidayPolicy.NEXT_WORKING_DAY.value,
+    )
+    cutoff_days = models.PositiveSmallIntegerField(
+        _("cut-off: working days before the meeting"),
+        default=2,
+        db_default=2,
+        validators=[MaxValueValidator(30)],
+        help_text=_("Then the agenda is published; what comes later goes to the next meeting."),
     )
     quorum_count = models.PositiveSmallIntegerField(
         _("quorum: at least this many votes"), default=3, validators=[MinValueValidator(1)]
@@ -87,6 +107,18 @@ class Board(models.Model):
         _("quorum: per cent of the members who are not recused"),
         default=50,
         validators=[MaxValueValidator(100)],
+    )
+    hides_votes = models.BooleanField(
+        _("votes are hidden until one has voted oneself"), default=True, db_default=True
+    )
+    consent_count = models.PositiveSmallIntegerField(
+        _("consent: at least this many matching votes"),
+        default=3,
+        db_default=3,
+        help_text=_(
+            "Items on which so many members agree before the meeting, with quorum, no other vote "
+            "and no question, are offered as one batch. 0: never."
+        ),
     )
     history = HistoricalRecords(m2m_fields=[organisations])
 
@@ -117,6 +149,7 @@ class Board(models.Model):
             first_date=self.first_date,
             interval_days=self.interval_days,
             holiday_region=self.holiday_region,
+            holiday_policy=HolidayPolicy(self.holiday_policy),
         )
 
     @property
@@ -128,14 +161,39 @@ class Board(models.Model):
         """The day it is now where the board meets."""
         return timezone.localdate(timezone=ZoneInfo(self.zone))
 
-    def members_on(self, day: date) -> list["Membership"]:
-        """Return who sits on the board on a day: active people who still hold the role."""
-        term = Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
-        return list(
-            self.memberships.filter(
-                term, user__is_active=True, user__groups__name=Role.CRB_MEMBER
-            ).select_related("user")
+    def members_on(self, day: date) -> list["Seat"]:
+        """Return who sits on the board on a day, in one query.
+
+        These are active people who hold the role; where a member is absent on that day, the
+        alternate takes the seat.
+        """
+        at_that_time = Q(absences__starts_on__lte=day, absences__ends_on__gte=day)
+        stand_in = FilteredRelation(
+            "absences", condition=at_that_time & Q(absences__withdrawn_at=None)
         )
+        term = Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
+        members = (
+            self.memberships.filter(term)
+            .annotate(
+                stand_in=stand_in,
+                alternate_id=F("stand_in__alternate"),
+                is_able=Exists(_able(OuterRef("user"))),
+                alternate_is_able=Exists(_able(OuterRef("stand_in__alternate"))),
+            )
+            .filter(Q(is_able=True) | Q(alternate_is_able=True))
+            .select_related("user", "stand_in__alternate")
+        )
+        return [_seat(membership) for membership in members]
+
+
+def _able(person: OuterRef) -> models.QuerySet[User]:
+    return User.objects.filter(pk=person, is_active=True, groups__name=Role.CRB_MEMBER)
+
+
+def _seat(membership: Any) -> "Seat":
+    if membership.alternate_is_able:
+        return Seat(membership, membership.stand_in.alternate, absent=membership.user)
+    return Seat(membership, membership.user)
 
 
 TERM = Func(F("starts_on"), F("ends_on"), Value("[]"), function="daterange")
@@ -199,7 +257,75 @@ class Membership(models.Model):
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             raise ValidationError({"ends_on": _("The term ends before it begins.")})
 
+
+class Absence(models.Model):
+    """A member is away from one day to another, both included; perhaps somebody stands in."""
+
+    membership = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="absences")
+    starts_on = models.DateField(_("first day away"))
+    ends_on = models.DateField(_("last day away"))
+    alternate = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("alternate"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text=_("Votes in the member's place. Empty if nobody stands in."),
+    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("absence")
+        verbose_name_plural = _("absences")
+        ordering = ("starts_on", "pk")
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(ends_on__gte=F("starts_on")), name="crb_absence_dates"
+            ),
+            ExclusionConstraint(
+                name="crb_absence_once",
+                expressions=[("membership", RangeOperators.EQUAL), (TERM, RangeOperators.OVERLAPS)],
+                condition=Q(withdrawn_at=None),
+                violation_error_message=_("An absence is already recorded for that time."),
+            ),
+        ]
+        triggers: ClassVar[list[Any]] = [NO_DELETE]
+
+    def __str__(self) -> str:
+        return f"{self.membership}: {self.starts_on} – {self.ends_on}"
+
+
+@dataclass(frozen=True)
+class Seat:
+    """Who sits at the table on one day: a member, or the alternate of one who is absent."""
+
+    membership: Membership
+    user: User
+    absent: User | None = None
+
+    @property
+    def user_id(self) -> int:
+        return self.user.pk
+
+    @property
+    def is_chair(self) -> bool:
+        """Whether this is the chair in person: the deputy, not an alternate, stands in there."""
+        return self.membership.is_chair and self.absent is None
+
+    @property
+    def is_deputy(self) -> bool:
+        return self.membership.is_deputy and self.absent is None
+
     @property
     def runs_meetings(self) -> bool:
-        """Whether this member opens and closes meetings and records outcomes."""
+        """Whether this person opens and closes meetings and records outcomes."""
         return self.is_chair or self.is_deputy
+
+    @property
+    def ends_on(self) -> date | None:
+        """The last day of the member's term."""
+        return self.membership.ends_on

@@ -1,4 +1,4 @@
-"""Meetings, what is on their agendas and who was there."""
+"""Meetings, what is on their agendas, who is invited and who was there."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -17,15 +17,37 @@ from simple_history.models import HistoricalRecords
 from accounts.models import User, validate_time_zone
 
 from ..schedule import to_utc
-from ..states import ITEM_MOVES, MEETING_MOVES, NOT_CLOSED, ItemState, MeetingState
+from ..states import (
+    ITEM_MOVES,
+    MEETING_MOVES,
+    NOT_CLOSED,
+    ItemState,
+    MeetingKind,
+    MeetingState,
+)
 from .base import APPEND_ONLY, NO_DELETE, legal_moves
-from .board import Board, Membership
+from .board import Board, Seat
 
 
 class Meeting(models.Model):
-    """One meeting: its local date, time and zone are what counts; UTC follows from them."""
+    """One meeting: its local date, time and zone are what counts; UTC follows from them.
+
+    A ballot without a meeting is kept here too: it is running from the moment the chair opens
+    it, and nobody votes after its deadline.
+    """
 
     board = models.ForeignKey(Board, on_delete=models.PROTECT, related_name="meetings")
+    kind = models.CharField(
+        _("kind"),
+        max_length=20,
+        choices=MeetingKind.choices,
+        default=MeetingKind.REGULAR,
+        db_default=MeetingKind.REGULAR,
+    )
+    purpose = models.TextField(
+        _("why it was called"), max_length=2000, blank=True, default="", db_default=""
+    )
+    deadline = models.DateTimeField(_("votes until"), null=True, blank=True)
     nominal_on = models.DateField(
         _("day by rhythm"),
         null=True,
@@ -49,6 +71,22 @@ class Meeting(models.Model):
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
     cancel_reason = models.TextField(_("why it was cancelled"), max_length=2000, blank=True)
+    move_reason = models.TextField(
+        _("why it was moved"), max_length=2000, blank=True, default="", db_default=""
+    )
+    sequence = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text=_("Counts what invitees are told.")
+    )
+    agenda_published_at = models.DateTimeField(_("agenda published"), null=True, blank=True)
+    current_item = models.ForeignKey(
+        "crb.AgendaItem",
+        verbose_name=_("current item"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    current_since = models.DateTimeField(_("current item since"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
     history = HistoricalRecords()
 
@@ -59,7 +97,9 @@ class Meeting(models.Model):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["board", "nominal_on"], name="crb_meeting_once"),
             models.UniqueConstraint(
-                fields=["board"], condition=Q(state="running"), name="crb_meeting_one_running"
+                fields=["board"],
+                condition=Q(state="running") & ~Q(kind="ballot"),
+                name="crb_meeting_one_held",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=MeetingState.values), name="crb_meeting_known_state"
@@ -67,6 +107,13 @@ class Meeting(models.Model):
             models.CheckConstraint(
                 condition=~Q(state="cancelled") | ~Q(cancel_reason=""),
                 name="crb_meeting_cancelled_why",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="regular") | ~Q(purpose=""), name="crb_meeting_called_why"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="ballot") | Q(deadline__isnull=False),
+                name="crb_meeting_ballot_ends",
             ),
         ]
         indexes: ClassVar[list[Any]] = [
@@ -90,6 +137,11 @@ class Meeting(models.Model):
         return reverse("crb:meeting", args=[self.pk])
 
     @property
+    def is_ballot(self) -> bool:
+        """Whether this is a ballot without a meeting."""
+        return self.kind == MeetingKind.BALLOT
+
+    @property
     def ends_at(self) -> datetime:
         """When the meeting is planned to end."""
         return self.starts_at + timedelta(minutes=self.length_minutes)
@@ -104,11 +156,11 @@ class Meeting(models.Model):
         return self.state == MeetingState.RUNNING
 
     @cached_property
-    def members(self) -> list[Membership]:
+    def members(self) -> list[Seat]:
         """Who sits on the board on the day of the meeting, read once per loaded meeting."""
         return self.board.members_on(self.date)
 
-    def seat_of(self, user: User) -> Membership | None:
+    def seat_of(self, user: User) -> Seat | None:
         """Return the person's seat at this meeting."""
         return next((seat for seat in self.members if seat.user_id == user.pk), None)
 
@@ -150,6 +202,40 @@ class AgendaItem(models.Model):
     added_at = models.DateTimeField(_("added"), auto_now_add=True)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     remark = models.TextField(_("remark"), max_length=2000, blank=True)
+    presenter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("presenter"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    time_box = models.PositiveSmallIntegerField(_("time box in minutes"), null=True, blank=True)
+    notes = models.TextField(
+        _("speaker notes"), max_length=10000, blank=True, default="", db_default=""
+    )
+    late_reason = models.TextField(
+        _("why it was added late"), max_length=2000, blank=True, default="", db_default=""
+    )
+    is_consent = models.BooleanField(_("consent item"), default=False, db_default=False)
+    pulled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("taken out of the consent items by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    pulled_at = models.DateTimeField(_("taken out"), null=True, blank=True)
+    pull_reason = models.TextField(
+        _("why it was taken out"), max_length=2000, blank=True, default="", db_default=""
+    )
+    seconds_spent = models.PositiveIntegerField(
+        _("seconds discussed"), default=0, db_default=0, editable=False
+    )
+    discussion = models.TextField(
+        _("discussion"), max_length=20000, blank=True, default="", db_default=""
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -206,6 +292,14 @@ class Attendance(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="board_attendances"
     )
+    for_member = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("as the alternate of"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
     arrived_at = models.DateTimeField(_("arrived"), auto_now_add=True)
 
     class Meta:
@@ -219,3 +313,89 @@ class Attendance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.meeting}"
+
+
+class AgendaVersion(models.Model):
+    """An agenda as it was published: kept as the members read it, whatever happens later.
+
+    ``entries`` has one object per item, in order: ``item``, ``reference``, ``title``, ``kind``,
+    ``organisation``, ``presenter``, ``time_box``, ``is_consent`` and ``late_reason``.
+    """
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="agenda_versions")
+    number = models.PositiveSmallIntegerField(_("version"))
+    published_at = models.DateTimeField(_("published"), auto_now_add=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("published by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
+    reason = models.TextField(_("why"), max_length=2000, blank=True)
+    entries = models.JSONField(_("entries"), default=list)
+
+    class Meta:
+        verbose_name = _("version of an agenda")
+        verbose_name_plural = _("versions of agendas")
+        ordering = ("number",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["meeting", "number"], name="crb_agenda_version_once")
+        ]
+        triggers: ClassVar[list[Any]] = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.meeting}: {self._meta.verbose_name} {self.number}"
+
+
+class Invitation(models.Model):
+    """What one person has been told about one meeting: the last sequence number mailed."""
+
+    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="invitations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="board_invitations"
+    )
+    sequence = models.PositiveIntegerField(_("sequence"))
+    sent_at = models.DateTimeField(_("sent"))
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ("pk",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["meeting", "user"], name="crb_invitation_once")
+        ]
+        triggers: ClassVar[list[Any]] = [NO_DELETE]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.meeting}"
+
+
+class CalendarFeed(models.Model):
+    """A secret address under which a person's calendar reads their meetings.
+
+    Only the hash of its token is stored.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="calendar_feeds"
+    )
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    last_read_at = models.DateTimeField(_("last read"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("calendar address")
+        verbose_name_plural = _("calendar addresses")
+        ordering = ("-pk",)
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(revoked_at=None), name="crb_feed_one_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

@@ -30,6 +30,14 @@ class Vote(models.Model):
         on_delete=models.PROTECT,
         related_name="board_votes",
     )
+    for_member = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("as the alternate of"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+    )
     revision = models.PositiveIntegerField(_("revision of the request"))
     choice = models.CharField(_("vote"), max_length=30, choices=Choice.choices)
     reason = models.TextField(_("reason"), max_length=5000, blank=True)
@@ -68,6 +76,7 @@ class BoardOutcome(models.Model):
     )
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
     casting_vote = models.BooleanField(_("by the chair's casting vote"), default=False)
+    by_consent = models.BooleanField(_("by consent"), default=False, db_default=False)
     sentence = models.CharField(_("the vote"), max_length=500)
     tally = models.JSONField(_("tally"), default=dict)
 

@@ -1,0 +1,41 @@
+"""What of the board exists for whom."""
+
+from accounts.models import User
+from accounts.roles import Role
+
+from ..models import AgendaItem, Meeting
+from ..voting import Tally
+
+
+def may_see_board(user: User) -> bool:
+    """Whether boards, meetings and agendas exist for this person: Expansive's own people."""
+    return user.is_active and user.is_internal and bool(user.roles)
+
+
+def may_see_votes(user: User, meeting: Meeting) -> bool:
+    """Whether single votes exist for this person: members, auditors and administrators."""
+    if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
+        return True
+    return meeting.seat_of(user) is not None
+
+
+def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
+    """Whether this person sees how others voted on an item now.
+
+    Members see it once they have voted themselves, or when nothing depends on it any more.
+    """
+    if not may_see_votes(user, item.meeting):
+        return False
+    return not item.is_open or not item.meeting.is_open or user.pk not in count.missing
+
+
+def tally_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
+    """Whether this person sees which side leads.
+
+    Whoever runs the meeting needs the tally to record it, so sees it once there is quorum.
+    """
+    if not item.is_open or votes_open_to(user, item, count):
+        return True
+    seat = item.meeting.seat_of(user)
+    running = item.meeting.is_running and count.has_quorum
+    return running and seat is not None and seat.runs_meetings

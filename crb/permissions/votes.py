@@ -1,0 +1,49 @@
+"""Who may vote, and who may record what the board decided."""
+
+from accounts.models import User
+from changes import permissions as change_permissions
+from changes.permissions import Decision
+from changes.permissions.rules import decide
+
+from .. import queries
+from ..models import AgendaItem
+from ..states import MeetingState
+from ..voting import Tally
+from .checks import chair, decidable, in_state, item_open, member, not_own, not_recused
+
+
+def can_cast_vote(user: User, item: AgendaItem) -> Decision:
+    """Members, before and during the meeting, on what they neither asked for nor gain from."""
+    return decide(
+        member(user, item.meeting),
+        not_own(user, item),
+        not_recused(user, item),
+        in_state(item.meeting, MeetingState.SCHEDULED, MeetingState.RUNNING),
+        item_open(item),
+    )
+
+
+def can_recuse(user: User, item: AgendaItem) -> Decision:
+    """As for voting: whoever may not vote has nothing to be recused from."""
+    return can_cast_vote(user, item)
+
+
+def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None) -> Decision:
+    """The chair or the deputy, in the running meeting, with quorum and a vote for an outcome.
+
+    ``count`` saves counting twice; under a lock it must be counted from fresh rows.
+    """
+    early = decide(
+        chair(user, item.meeting),
+        not_own(user, item),
+        not_recused(user, item),
+        in_state(item.meeting, MeetingState.RUNNING),
+        item_open(item),
+    )
+    if not early:
+        return early
+    change = change_permissions.check("record_board_outcome", user, item.change)
+    return decide(
+        None if change else change,
+        decidable(count or queries.tally_of(item)),
+    )
