@@ -1,9 +1,9 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -12,7 +12,7 @@ from changes.models import BoardDecision, Change, ChangeLink, Question
 from changes.queries import visible_to
 from changes.states import State
 
-from .models import AgendaItem, Attendance, Board, Meeting, Vote
+from .models import AgendaItem, Attendance, Board, Invitation, Meeting, Vote
 from .states import ItemState, MeetingKind, MeetingState
 from .voting import Ballot, Choice, Tally, tally
 
@@ -95,6 +95,39 @@ def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
 def not_held(board: Board) -> QuerySet[Meeting]:
     """Meetings whose day is over and which nobody opened."""
     return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
+
+
+# The calendar
+
+
+def held_around(meeting: Meeting) -> list[Meeting]:
+    """The board's other meetings that are planned or held within a day of this one."""
+    day = timedelta(days=1)
+    near = meeting.board.meetings.filter(
+        state__in=(MeetingState.SCHEDULED, MeetingState.RUNNING),
+        starts_at__gt=meeting.starts_at - day,
+        starts_at__lt=meeting.starts_at + day,
+    )
+    return list(near.exclude(kind=MeetingKind.BALLOT).exclude(pk=meeting.pk))
+
+
+def to_invite_to(board: Board, now: datetime) -> QuerySet[Meeting]:
+    """Meetings to come, and those cancelled of which somebody invited has not been told.
+
+    One that was cancelled after its time, because nobody opened it, is told of for the rest of
+    its day: people may be waiting.
+    """
+    today = timezone.localtime(now, ZoneInfo(board.zone)).date()
+    planned = Q(state=MeetingState.SCHEDULED, starts_at__gt=now)
+    told = Invitation.objects.filter(meeting=OuterRef("pk"), cancelled_at=None)
+    cancelled = Q(state=MeetingState.CANCELLED, date__gte=today) & Q(Exists(told))
+    sent = Prefetch("invitations", Invitation.objects.select_related("user"))
+    return (
+        board.meetings.filter(planned | cancelled)
+        .exclude(kind=MeetingKind.BALLOT)
+        .prefetch_related(sent)
+        .order_by("starts_at", "pk")
+    )
 
 
 # Votes

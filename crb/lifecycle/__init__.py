@@ -7,18 +7,18 @@ Locks are taken in one order: board, meeting, item, change.
 """
 
 from .agenda import fill_agenda
-from .meetings import (
-    cancel_meeting,
-    close_meeting,
-    join_meeting,
-    schedule_meetings,
-    start_meeting,
-)
+from .invitations import send_invitations
+from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
+from .planning import call_meeting, cancel_meeting, move_meeting
+from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
 __all__ = [
     "schedule_meetings",
+    "call_meeting",
+    "move_meeting",
+    "send_invitations",
     "fill_agenda",
     "start_meeting",
     "join_meeting",

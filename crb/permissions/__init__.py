@@ -7,9 +7,11 @@ pages and ``crb.lifecycle`` ask here alike.
 from changes.permissions import Decision, Refusal
 
 from .meetings import (
+    can_call_meeting,
     can_cancel_meeting,
     can_close_meeting,
     can_join_meeting,
+    can_move_meeting,
     can_start_meeting,
 )
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
@@ -18,10 +20,12 @@ from .votes import can_cast_vote, can_record_outcome, can_recuse
 __all__ = [
     "Decision",
     "Refusal",
+    "can_call_meeting",
     "can_cancel_meeting",
     "can_cast_vote",
     "can_close_meeting",
     "can_join_meeting",
+    "can_move_meeting",
     "can_record_outcome",
     "can_recuse",
     "can_start_meeting",
