@@ -6,7 +6,9 @@ does everything its docstring says, or raises a ``changes.errors.StepError`` and
 Locks are taken in one order: board, meeting, item, change.
 """
 
+from .absences import record_absence, withdraw_absence
 from .agenda import fill_agenda
+from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
@@ -27,4 +29,8 @@ __all__ = [
     "record_outcome",
     "close_meeting",
     "cancel_meeting",
+    "record_absence",
+    "withdraw_absence",
+    "make_feed",
+    "revoke_feed",
 ]
