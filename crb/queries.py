@@ -149,9 +149,7 @@ def last_begun(board: Board, first: date, last: date) -> Meeting | None:
 
 def possible_members() -> QuerySet[User]:
     """People who may take a seat on a board."""
-    found = User.objects.filter(
-        is_active=True, organisation=None, groups__name=Role.CRB_MEMBER
-    )
+    found = User.objects.filter(is_active=True, organisation=None, groups__name=Role.CRB_MEMBER)
     return found.order_by("display_name", "pk")
 
 

@@ -27,6 +27,7 @@ from .secret_address import LONGEST_TOKEN, WrongTokens, for_its_reader_only
 
 WRONG = WrongTokens("confirmation")
 
+
 @for_its_reader_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirmation(request: HttpRequest, token: str) -> HttpResponse:

@@ -75,4 +75,3 @@ def _note(
         unique_fields=["meeting", "user"],
         update_fields=["sequence", "sent_at", "cancelled_at"],
     )
-

@@ -12,6 +12,7 @@ from .core import authorise as _authorise
 from .core import lock_meeting, require, save
 from .core import save_meeting as _save
 
+
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Open a meeting. The chair or the deputy.
 

@@ -277,9 +277,7 @@ def test_an_alternate_is_invited_in_the_members_place_and_back(table: Table) -> 
 @time_machine.travel(SEPTEMBER, tick=False)
 def test_ballots_past_running_and_closed_meetings_are_not_invited_to(table: Table) -> None:
     table.meeting(days=-7)
-    table.meeting(
-        days=3, kind="ballot", purpose="Urgent", deadline=SEPTEMBER + timedelta(days=3)
-    )
+    table.meeting(days=3, kind="ballot", purpose="Urgent", deadline=SEPTEMBER + timedelta(days=3))
     running = table.meeting(days=0, start=time(18))
     lifecycle.start_meeting(running, actor=table.chair)
     lifecycle.send_invitations(table.board)
@@ -291,7 +289,9 @@ def test_cancelling_tells_everybody_invited_with_the_reason(table: Table) -> Non
     meeting = lifecycle.schedule_meetings(table.board)[1]
     forget()
     lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
-    assert {subject for _who, subject in sent()} == {"Cancelled: meeting on Tue 13 October 2026, 14:00"}
+    assert {subject for _who, subject in sent()} == {
+        "Cancelled: meeting on Tue 13 October 2026, 14:00"
+    }
     assert len(sent()) == len(table.members)
     assert methods_to(table.chair) == [("CANCEL", 1)]
     row = Email.objects.get(to=table.cast.crb_member.email)
