@@ -1,18 +1,28 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from changes.models import BoardDecision, Change, ChangeLink, Question
 from changes.queries import visible_to
 from changes.states import State
 
-from .models import AgendaItem, Attendance, Board, Meeting, Vote
+from .models import (
+    Absence,
+    AgendaItem,
+    Attendance,
+    Board,
+    Invitation,
+    Meeting,
+    Membership,
+    Vote,
+)
 from .states import ItemState, MeetingKind, MeetingState
 from .voting import Ballot, Choice, Tally, tally
 
@@ -95,6 +105,109 @@ def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
 def not_held(board: Board) -> QuerySet[Meeting]:
     """Meetings whose day is over and which nobody opened."""
     return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
+
+
+# The calendar
+
+
+def held_around(meeting: Meeting) -> list[Meeting]:
+    """The board's other meetings that are planned or held within a day of this one."""
+    day = timedelta(days=1)
+    near = meeting.board.meetings.filter(
+        state__in=(MeetingState.SCHEDULED, MeetingState.RUNNING),
+        starts_at__gt=meeting.starts_at - day,
+        starts_at__lt=meeting.starts_at + day,
+    )
+    return list(near.exclude(kind=MeetingKind.BALLOT).exclude(pk=meeting.pk))
+
+
+def to_invite_to(board: Board, now: datetime) -> QuerySet[Meeting]:
+    """Meetings to come, and those cancelled of which somebody invited has not been told.
+
+    One that was cancelled after its time, because nobody opened it, is told of for the rest of
+    its day: people may be waiting.
+    """
+    today = timezone.localtime(now, ZoneInfo(board.zone)).date()
+    planned = Q(state=MeetingState.SCHEDULED, starts_at__gt=now)
+    told = Invitation.objects.filter(meeting=OuterRef("pk"), cancelled_at=None)
+    cancelled = Q(state=MeetingState.CANCELLED, date__gte=today) & Q(Exists(told))
+    sent = Prefetch("invitations", Invitation.objects.select_related("user"))
+    return (
+        board.meetings.filter(planned | cancelled)
+        .exclude(kind=MeetingKind.BALLOT)
+        .prefetch_related(sent)
+        .order_by("starts_at", "pk")
+    )
+
+
+def last_begun(board: Board, first: date, last: date) -> Meeting | None:
+    """The latest meeting within some days that has begun, or is over: its seats stay."""
+    begun = (MeetingState.RUNNING, MeetingState.CLOSED)
+    held = board.meetings.filter(state__in=begun, date__gte=first, date__lte=last)
+    return held.order_by("-date").first()
+
+
+def possible_members() -> QuerySet[User]:
+    """People who may take a seat on a board."""
+    found = User.objects.filter(is_active=True, organisation=None, groups__name=Role.CRB_MEMBER)
+    return found.order_by("display_name", "pk")
+
+
+def absences(board: Board) -> QuerySet[Absence]:
+    """Who is away now or later, the first to leave first."""
+    found = Absence.objects.filter(
+        membership__board=board, withdrawn_at=None, ends_on__gte=board.today
+    )
+    return found.select_related("membership__user", "alternate").order_by("starts_on", "pk")
+
+
+def memberships(board: Board) -> QuerySet[Membership]:
+    """Terms that have not ended."""
+    found = board.memberships.filter(Q(ends_on=None) | Q(ends_on__gte=board.today))
+    return found.select_related("user")
+
+
+def meetings_of(user: User, since: date) -> QuerySet[Meeting]:
+    """Meetings at which a person has a seat, from a day on, cancelled ones too.
+
+    The rule of ``Board.members_on`` as one query: the member, unless an alternate takes the
+    seat, and the alternate.
+    """
+    return (
+        meetings()
+        .filter(Exists(_own_seats(user)) | Exists(_seats_for_others(user)), date__gte=since)
+        .exclude(kind=MeetingKind.BALLOT)
+        .order_by("starts_at", "pk")
+    )
+
+
+def _own_seats(user: User) -> QuerySet[Membership]:
+    """A person's terms that cover a meeting, but for those whose seat an alternate takes then."""
+    day, board = OuterRef("date"), OuterRef("board")
+    taken = Absence.objects.filter(
+        membership=OuterRef("pk"),
+        starts_on__lte=OuterRef(OuterRef("date")),
+        ends_on__gte=OuterRef(OuterRef("date")),
+        withdrawn_at=None,
+        alternate__is_active=True,
+        alternate__groups__name=Role.CRB_MEMBER,
+    )
+    terms = Membership.objects.filter(user=user, board=board, starts_on__lte=day)
+    return terms.filter(Q(ends_on=None) | Q(ends_on__gte=day)).exclude(Exists(taken))
+
+
+def _seats_for_others(user: User) -> QuerySet[Absence]:
+    """Absences during which a person stands in at a meeting, within the member's term."""
+    day, board = OuterRef("date"), OuterRef("board")
+    away = Absence.objects.filter(
+        alternate=user,
+        withdrawn_at=None,
+        starts_on__lte=day,
+        ends_on__gte=day,
+        membership__board=board,
+        membership__starts_on__lte=day,
+    )
+    return away.filter(Q(membership__ends_on=None) | Q(membership__ends_on__gte=day))
 
 
 # Votes

@@ -59,13 +59,23 @@ def slots(rhythm: Rhythm, first: date, last: date) -> list[Slot]:
     return [slot(rhythm, day) for day in _nominal_days(rhythm, first, last)]
 
 
-def slot(rhythm: Rhythm, nominal_on: date) -> Slot:
-    """Return when the board meets for a day of its rhythm.
+def in_rhythm(rhythm: Rhythm, day: date) -> bool:
+    """Whether a local date is a day of the rhythm, whenever the meeting is then held."""
+    return day in _nominal_days(rhythm, day, day)
 
-    Policy for holidays: the next working day, at the same time.
-    """
-    on, holiday = next_working_day(nominal_on, rhythm.holiday_region)
+
+def slot(rhythm: Rhythm, nominal_on: date) -> Slot:
+    """Return when the board meets for a day of its rhythm, as its policy for holidays says."""
+    on, holiday = _day_held(rhythm, nominal_on)
     return Slot(nominal_on, on, to_utc(on, rhythm.start, rhythm.zone), holiday)
+
+
+def _day_held(rhythm: Rhythm, nominal_on: date) -> tuple[date, str]:
+    if rhythm.holiday_policy == HolidayPolicy.NEXT_WORKING_DAY:
+        return next_working_day(nominal_on, rhythm.holiday_region)
+    if rhythm.holiday_policy == HolidayPolicy.PREVIOUS_WORKING_DAY:
+        return previous_working_day(nominal_on, rhythm.holiday_region)
+    return nominal_on, ""
 
 
 def _nominal_days(rhythm: Rhythm, first: date, last: date) -> Iterator[date]:
@@ -86,11 +96,20 @@ def next_working_day(day: date, region: str) -> tuple[date, str]:
     Only a holiday moves a meeting: a board that meets on Saturdays keeps them, but nothing is
     moved onto a weekend.
     """
+    return _working_day(day, region, timedelta(days=1))
+
+
+def previous_working_day(day: date, region: str) -> tuple[date, str]:
+    """Return the day itself, or the working day before it and the holiday that it avoids."""
+    return _working_day(day, region, timedelta(days=-1))
+
+
+def _working_day(day: date, region: str, step: timedelta) -> tuple[date, str]:
     name = holiday_on(day, region)
     if not name:
         return day, ""
     for _attempt in range(LONGEST_BREAK_DAYS):
-        day += timedelta(days=1)
+        day += step
         if day.weekday() < SATURDAY and not holiday_on(day, region):
             return day, name
     raise ValueError(f"{region} has no working day within {LONGEST_BREAK_DAYS} days")
@@ -121,6 +140,12 @@ def to_utc(on: date, at: time, zone: str) -> datetime:
     begins by as much later as was skipped; of a time that comes twice in autumn, the first.
     """
     return datetime.combine(on, at, ZoneInfo(zone)).astimezone(UTC)
+
+
+def is_skipped(on: date, at: time, zone: str) -> bool:
+    """Whether the clocks, going forward, leave this local time out."""
+    local = datetime.combine(on, at)
+    return to_utc(on, at, zone).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != local
 
 
 def months_ahead(day: date, months: int) -> date:

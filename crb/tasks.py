@@ -18,3 +18,10 @@ def fill_agendas() -> None:
     """Put what waits for a board on its next agenda."""
     for board in queries.active_boards():
         lifecycle.fill_agenda(board)
+
+
+@shared_task
+def send_invitations() -> None:
+    """Tell members what has changed: new ones of their meetings, those who left of none."""
+    for board in queries.active_boards():
+        lifecycle.send_invitations(board)

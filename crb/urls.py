@@ -2,12 +2,21 @@
 
 from django.urls import path
 
-from .views import board, items, meetings
+from .views import board, calendar, feed, items, meetings
 
 app_name = "crb"
 
 urlpatterns = [
     path("", board.board, name="board"),
+    path("calendar/", feed.calendar, name="calendar"),
+    path("calendar/address/", feed.make_feed, name="make_feed"),
+    path("calendar/address/revoke/", feed.revoke_feed, name="revoke_feed"),
+    path("feed/<str:token>.ics", feed.feed, name="feed"),
+    path("<int:pk>/meetings/", calendar.meetings, name="meetings"),
+    path("<int:pk>/meetings/call/", calendar.call_meeting, name="call_meeting"),
+    path("<int:pk>/absences/record/", calendar.record_absence, name="record_absence"),
+    path("absences/<int:pk>/withdraw/", calendar.withdraw_absence, name="withdraw_absence"),
+    path("meetings/<int:pk>/move/", calendar.move_meeting, name="move_meeting"),
     path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/start/", meetings.start_meeting, name="start_meeting"),
     path("meetings/<int:pk>/join/", meetings.join_meeting, name="join_meeting"),

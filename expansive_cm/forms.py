@@ -139,6 +139,23 @@ class DateTimeLocalInput(forms.DateTimeInput):
         return context
 
 
+class TimeInput(forms.TimeInput):
+    """A time of day with the browser's own clock, and the zone that it is meant in."""
+
+    input_type = "time"
+    template_name = "forms/widgets/datetime_local.html"
+
+    def __init__(self, attrs: dict[str, Any] | None = None, *, zone: str = "") -> None:
+        super().__init__(attrs, format="%H:%M")
+        self.zone = zone
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Add the name of the zone: the viewer's, if the form has not given another."""
+        context = super().get_context(name, value, attrs)
+        context["zone"] = self.zone or timezone.get_current_timezone_name()
+        return context
+
+
 class MultipleFileInput(forms.FileInput):
     """A file field that takes several files at once."""
 

@@ -12,9 +12,9 @@ from pathlib import Path
 ICONS = frozenset(
     """
     adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left
-    arrow-right arrow-up arrows-sort ban bell bolt book brand-git briefcase building bug
-    building-community calendar calendar-event calendar-time chart-bar chart-dots check
-    checklist checks chevron-down chevron-left chevron-right chevron-up circle circle-check
+    arrow-right arrow-up arrows-sort ban beach bell bolt book brand-git briefcase building bug
+    building-community calendar calendar-event calendar-plus calendar-time chart-bar chart-dots
+    check checklist checks chevron-down chevron-left chevron-right chevron-up circle circle-check
     circle-dashed circle-dot circle-x clipboard-check clipboard-list clipboard-text clock
     clock-exclamation clock-hour-4 code copy device-desktop device-floppy device-laptop
     dots-vertical download edit external-link eye eye-off file file-certificate

@@ -5,12 +5,10 @@ with an explicit choice decides.
 """
 
 from email.utils import parseaddr
-from functools import wraps
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -25,29 +23,9 @@ from ..errors import ChangeStale, StepForbidden, StepIllegal
 from ..forms.confirmation import AnswerConfirmationForm
 from ..models import ConfirmationLink
 from ..states import PLAIN_WORDS, State
+from .secret_address import LONGEST_TOKEN, WrongTokens, for_its_reader_only
 
-FAILURES_ALLOWED = 20
-FAILURES_SECONDS = 600
-LONGEST_TOKEN = 100
-
-
-class View(Protocol):
-    """A view of one token."""
-
-    def __call__(self, request: HttpRequest, token: str) -> HttpResponse: ...
-
-
-def for_its_reader_only(view: View) -> View:
-    """Keep a page whose address is a secret out of caches and search engines."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, token: str) -> HttpResponse:
-        response = view(request, token)
-        response["Cache-Control"] = "no-store, private"
-        response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-        return response
-
-    return wrapped
+WRONG = WrongTokens("confirmation")
 
 
 @for_its_reader_only
@@ -59,12 +37,12 @@ def confirmation(request: HttpRequest, token: str) -> HttpResponse:
     that is forged, expired or superseded gives the same 404; too many of them from one address
     give 429.
     """
-    if _failures(request) >= FAILURES_ALLOWED:
+    if WRONG.are_too_many(request):
         sentence = _("Too many links that do not work were opened from here. Try again later.")
         return errors.page(request, HTTPStatus.TOO_MANY_REQUESTS, sentence)
     link = find_link(token)
     if link is None:
-        _count_failure(request)
+        WRONG.count(request)
         return not_valid(request)
     with timezone.override(zone_of(link.confirmation.change.requester)):
         if not link.confirmation.is_open:
@@ -141,18 +119,3 @@ def not_valid(request: HttpRequest) -> HttpResponse:
 def contact_of(team_mailbox: str = "") -> str:
     """Return the address that helps a requester."""
     return team_mailbox or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
-
-
-# --- Links that do not work, per address ---------------------------------------------------
-
-
-def _key(request: HttpRequest) -> str:
-    return f"confirmation-failures:{request.META.get('REMOTE_ADDR', '')}"
-
-
-def _failures(request: HttpRequest) -> int:
-    return cache.get(_key(request), 0)
-
-
-def _count_failure(request: HttpRequest) -> None:
-    cache.set(_key(request), _failures(request) + 1, FAILURES_SECONDS)

@@ -6,19 +6,21 @@ does everything its docstring says, or raises a ``changes.errors.StepError`` and
 Locks are taken in one order: board, meeting, item, change.
 """
 
+from .absences import record_absence, withdraw_absence
 from .agenda import fill_agenda
-from .meetings import (
-    cancel_meeting,
-    close_meeting,
-    join_meeting,
-    schedule_meetings,
-    start_meeting,
-)
+from .feeds import make_feed, revoke_feed
+from .invitations import send_invitations
+from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
+from .planning import call_meeting, cancel_meeting, move_meeting
+from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
 __all__ = [
     "schedule_meetings",
+    "call_meeting",
+    "move_meeting",
+    "send_invitations",
     "fill_agenda",
     "start_meeting",
     "join_meeting",
@@ -27,4 +29,8 @@ __all__ = [
     "record_outcome",
     "close_meeting",
     "cancel_meeting",
+    "record_absence",
+    "withdraw_absence",
+    "make_feed",
+    "revoke_feed",
 ]

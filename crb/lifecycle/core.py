@@ -9,6 +9,7 @@ from accounts.models import User
 from changes.errors import ChangeStale, StepForbidden, StepIllegal
 from changes.permissions import Decision, Refusal
 
+from .. import permissions
 from ..models import AgendaItem, Board, Meeting
 
 Row = TypeVar("Row", bound=models.Model)
@@ -52,6 +53,20 @@ def require_current(meeting: Meeting, seen: int | None) -> None:
             _("The meeting has moved on since you opened this page. It is now: %s.")
             % meeting.get_state_display().lower()
         )
+
+
+def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
+    """Go on only if this person may take this step on the meeting as their page showed it."""
+    decision = getattr(permissions, f"can_{verb}")(actor, meeting)
+    if decision or decision.kind == Refusal.STATE:
+        require_current(meeting, seen)
+    require(decision)
+
+
+def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
+    """Save a step on a meeting; pages that show it as it was are now out of date."""
+    meeting.version += 1
+    save(meeting, actor=actor, reason=reason)
 
 
 def save(record: Row, *, actor: User | None, reason: str) -> Row:

@@ -13,6 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, FilteredRelation, Func, OuterRef, Q, Value
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -160,6 +161,11 @@ class Board(models.Model):
     def today(self) -> date:
         """The day it is now where the board meets."""
         return timezone.localdate(timezone=ZoneInfo(self.zone))
+
+    @cached_property
+    def seats_today(self) -> list["Seat"]:
+        """Who sits on the board today, read once per loaded board."""
+        return self.members_on(self.today)
 
     def members_on(self, day: date) -> list["Seat"]:
         """Return who sits on the board on a day, in one query.

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -129,8 +130,12 @@ class Meeting(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Compute the moment from local date, time and zone, so that they never disagree."""
-        self.starts_at = to_utc(self.date, self.start, self.zone)
+        self.set_moment()
         super().save(*args, **kwargs)
+
+    def set_moment(self) -> None:
+        """Compute the moment; a plan that is only being tried out needs it before it is saved."""
+        self.starts_at = to_utc(self.date, self.start, self.zone)
 
     def get_absolute_url(self) -> str:
         """Return the address of the meeting's page."""
@@ -140,6 +145,16 @@ class Meeting(models.Model):
     def is_ballot(self) -> bool:
         """Whether this is a ballot without a meeting."""
         return self.kind == MeetingKind.BALLOT
+
+    @property
+    def tzinfo(self) -> ZoneInfo:
+        """The time zone in which the meeting's date and time are meant."""
+        return ZoneInfo(self.zone)
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether this belongs to the board's rhythm."""
+        return self.kind == MeetingKind.REGULAR
 
     @property
     def ends_at(self) -> datetime:

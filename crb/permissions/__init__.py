@@ -6,10 +6,13 @@ pages and ``crb.lifecycle`` ask here alike.
 
 from changes.permissions import Decision, Refusal
 
+from .absences import can_make_feed, can_record_absence, can_withdraw_absence
 from .meetings import (
+    can_call_meeting,
     can_cancel_meeting,
     can_close_meeting,
     can_join_meeting,
+    can_move_meeting,
     can_start_meeting,
 )
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
@@ -18,13 +21,18 @@ from .votes import can_cast_vote, can_record_outcome, can_recuse
 __all__ = [
     "Decision",
     "Refusal",
+    "can_call_meeting",
     "can_cancel_meeting",
     "can_cast_vote",
     "can_close_meeting",
     "can_join_meeting",
+    "can_make_feed",
+    "can_move_meeting",
+    "can_record_absence",
     "can_record_outcome",
     "can_recuse",
     "can_start_meeting",
+    "can_withdraw_absence",
     "may_see_board",
     "may_see_votes",
     "tally_open_to",

@@ -8,7 +8,7 @@ from changes.permissions.rules import Check, gate, refuse, separation
 from changes.states import State
 
 from .. import queries
-from ..models import AgendaItem, Meeting
+from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState, MeetingState
 from ..voting import Choice, Tally
 
@@ -24,6 +24,13 @@ def member(user: User, meeting: Meeting) -> Check:
 def chair(user: User, meeting: Meeting) -> Check:
     seat = meeting.seat_of(user) if user.is_active else None
     if seat and seat.runs_meetings:
+        return None
+    return refuse(Refusal.PERSON, _("This is for the chair of the board and the deputy."))
+
+
+def chair_of(user: User, board: Board) -> Check:
+    """As ``chair``, for what concerns the board and not one meeting: whoever leads it today."""
+    if user.is_active and any(s.runs_meetings and s.user_id == user.pk for s in board.seats_today):
         return None
     return refuse(Refusal.PERSON, _("This is for the chair of the board and the deputy."))
 

@@ -1,4 +1,4 @@
-"""Who may open, join, close and cancel a meeting."""
+"""Who may call, move, cancel, open, join and close a meeting."""
 
 from django.utils.translation import gettext as _
 
@@ -7,9 +7,9 @@ from changes.permissions import Decision
 from changes.permissions.rules import decide, gate
 
 from .. import queries
-from ..models import Meeting
+from ..models import Board, Meeting
 from ..states import MeetingState
-from .checks import chair, in_state, member
+from .checks import chair, chair_of, in_state, member
 
 
 def can_start_meeting(user: User, meeting: Meeting) -> Decision:
@@ -29,6 +29,17 @@ def can_close_meeting(user: User, meeting: Meeting) -> Decision:
 def can_cancel_meeting(user: User, meeting: Meeting) -> Decision:
     """The chair or the deputy cancels a meeting that has not begun."""
     return decide(chair(user, meeting), in_state(meeting, MeetingState.SCHEDULED))
+
+
+def can_move_meeting(user: User, meeting: Meeting) -> Decision:
+    """The chair or the deputy moves a meeting that has not begun."""
+    return decide(chair(user, meeting), in_state(meeting, MeetingState.SCHEDULED))
+
+
+def can_call_meeting(user: User, board: Board) -> Decision:
+    """The chair or the deputy of today calls an extraordinary meeting of a board that meets."""
+    rests = "" if board.is_active else _("This board no longer meets.")
+    return decide(chair_of(user, board), gate(rests))
 
 
 def can_join_meeting(user: User, meeting: Meeting) -> Decision:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 
+from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 
 from changes.views.access import SignedInRequest, signed_in
@@ -12,7 +13,13 @@ from ..models import AgendaItem, Meeting
 
 View = Callable[..., HttpResponse]
 
-__all__ = ["SignedInRequest", "for_own_people", "item_or_404", "meeting_or_404"]
+__all__ = [
+    "SignedInRequest",
+    "for_own_people",
+    "item_or_404",
+    "meeting_or_404",
+    "seen_version",
+]
 
 
 def for_own_people(view: View) -> View:
@@ -42,3 +49,11 @@ def item_or_404(pk: int) -> AgendaItem:
         return AgendaItem.objects.select_related("meeting__board").get(pk=pk)
     except AgendaItem.DoesNotExist:
         raise Http404 from None
+
+
+def seen_version(request: HttpRequest) -> int:
+    """Return which version of a meeting the person's page showed."""
+    try:
+        return int(request.POST["seen"])
+    except (KeyError, ValueError):
+        raise BadRequest("seen") from None

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import pages, queries
+from .. import calendar_pages, pages, queries
 from ..models import Board, Meeting
 from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
@@ -32,7 +32,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         "tabs": _tabs(boards, found),
         **_meetings(found, request.user),
         **_past(found, _day(request.GET.get("before", ""))),
-        "members": found.members_on(found.today),
+        **calendar_pages.side(found, request.user),
         "waiting": list(queries.waiting_with_items(found)),
         "questions": list(queries.unanswered_questions(found, request.user)),
         "looks": pages.LOOKS,

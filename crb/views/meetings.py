@@ -4,7 +4,6 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from ..forms import CancelForm
 from ..lifecycle.core import require
 from ..models import Meeting
 from .access import SignedInRequest, for_own_people, meeting_or_404
+from .access import seen_version as _seen
 from .page import MeetingPage
 
 
@@ -111,10 +111,3 @@ def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _open_items(meeting: Meeting) -> int:
     return meeting.items.filter(state="open").count()
-
-
-def _seen(request: SignedInRequest) -> int:
-    try:
-        return int(request.POST["seen"])
-    except (KeyError, ValueError):
-        raise BadRequest("seen") from None

@@ -59,6 +59,7 @@ class MeetingPage:
         if runs:
             steps["start"] = permissions.can_start_meeting(self.user, self.meeting)
             steps["close"] = permissions.can_close_meeting(self.user, self.meeting)
+            steps["move"] = permissions.can_move_meeting(self.user, self.meeting)
             steps["cancel"] = permissions.can_cancel_meeting(self.user, self.meeting)
         return steps
 

@@ -1,0 +1,102 @@
+"""What the chair fills in about the calendar, and members about their absences."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from changes.forms.base import line, text
+from expansive_cm.forms import DateInput, TimeInput
+
+from ..models import Absence, Meeting, Membership
+from .base import BoardForm
+
+SHORTEST_MINUTES, LONGEST_MINUTES = 5, 24 * 60
+
+
+class TimeForm(BoardForm):
+    """When a meeting is, where the board meets."""
+
+    date = forms.DateField(label=_("Date"), widget=DateInput)
+    start = forms.TimeField(label=_("Start"))
+    length_minutes = forms.IntegerField(
+        label=_("Length in minutes"), min_value=SHORTEST_MINUTES, max_value=LONGEST_MINUTES
+    )
+
+    def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["start"].widget = TimeInput(zone=zone)
+
+
+class MoveForm(TimeForm):
+    """Where a meeting is put, and why."""
+
+    name = "move"
+
+    reason = text(
+        Meeting,
+        "move_reason",
+        rows=3,
+        label=_("Why is the meeting moved?"),
+        help_text=_("Everybody invited reads it in the new invitation."),
+    )
+
+
+class CallForm(TimeForm):
+    """An extraordinary meeting, and what for."""
+
+    name = "call"
+
+    purpose = text(
+        Meeting,
+        "purpose",
+        rows=3,
+        label=_("What is the meeting called for?"),
+        help_text=_("Every member reads it in the invitation."),
+    )
+
+
+class AbsenceForm(BoardForm):
+    """Who is away, when, and who stands in."""
+
+    name = "absence"
+
+    membership = forms.ChoiceField(label=_("Who is away?"))
+    starts_on = forms.DateField(label=_("First day away"), widget=DateInput)
+    ends_on = forms.DateField(label=_("Last day away"), widget=DateInput)
+    alternate = forms.ChoiceField(
+        label=_("Who stands in?"),
+        required=False,
+        help_text=_(
+            "Sits and votes in the member's place on these days. With nobody the seat stays the "
+            "member's, who may vote beforehand."
+        ),
+    )
+    reason = line(Absence, "reason", required=False, help_text=_("Own people can read it."))
+
+    def __init__(
+        self,
+        *args: Any,
+        memberships: Sequence[Membership],
+        alternates: Sequence[User],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.memberships = {str(one.pk): one for one in memberships}
+        self.alternates = {str(person.pk): person for person in alternates}
+        members = [(key, str(one.user)) for key, one in self.memberships.items()]
+        self.fields["membership"].choices = members if len(members) == 1 else [("", "–"), *members]
+        nobody = ("", _("Nobody"))
+        self.fields["alternate"].choices = [
+            nobody,
+            *((key, str(person)) for key, person in self.alternates.items()),
+        ]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the step is called with, people instead of their keys."""
+        data = dict(self.cleaned_data)
+        data["membership"] = self.memberships[data["membership"]]
+        data["alternate"] = self.alternates.get(data["alternate"])
+        return data

@@ -1,0 +1,140 @@
+"""What the chair decides about the calendar: to move, to call and to cancel a meeting."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import StepIncomplete
+
+from .. import permissions, queries
+from ..models import Board, Meeting
+from ..schedule import is_skipped
+from ..states import MeetingKind
+from .agenda import move_items
+from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+from .invitations import send_invitations
+
+FURTHEST = timedelta(days=366)
+"""How far ahead a meeting may be put; a year that was mistyped would be further."""
+
+
+def move_meeting(
+    meeting: Meeting,
+    *,
+    actor: User,
+    date: date,
+    start: time,
+    length_minutes: int,
+    reason: str,
+    seen: int | None = None,
+) -> Meeting:
+    """Put a meeting that has not begun at another date, time or length. The chair or the deputy.
+
+    Date and time are local to the meeting's zone. Effects: the invitees get an updated
+    invitation with the reason, the actor too, whose calendar must follow; items and votes stay.
+    It keeps its day by rhythm, which is therefore not planned again. Raises StepIncomplete
+    without a reason, without any change, for a time that has passed, and for one at which the
+    board meets already.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the meeting is moved."), ["reason"])
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        authorise("move_meeting", fresh, actor, seen)
+        if (fresh.date, fresh.start, fresh.length_minutes) == (date, start, length_minutes):
+            raise StepIncomplete(_("That is when the meeting is planned already."), ["date"])
+        fresh.date, fresh.start, fresh.length_minutes = date, start, length_minutes
+        _check_time(fresh)
+        fresh.move_reason, fresh.holiday = reason.strip(), ""
+        fresh.sequence += 1
+        save_meeting(fresh, actor, f"moved the meeting: {fresh.move_reason}")
+        send_invitations(fresh.board)
+    return Meeting.objects.get(pk=fresh.pk)
+
+
+def call_meeting(
+    board: Board, *, actor: User, date: date, start: time, length_minutes: int, purpose: str
+) -> Meeting:
+    """Call an extraordinary meeting beside the board's rhythm. The chair or the deputy.
+
+    Effects: the meeting, in the board's zone; every member is invited and told what for. Raises
+    StepIncomplete without a purpose, for a time that has passed, and for one at which the board
+    meets already.
+    """
+    if not purpose.strip():
+        raise StepIncomplete(_("Say what the meeting is called for."), ["purpose"])
+    with transaction.atomic():
+        board = lock_board(board.pk)
+        require(permissions.can_call_meeting(actor, board))
+        meeting = Meeting(
+            board=board,
+            kind=MeetingKind.EXTRAORDINARY,
+            purpose=purpose.strip(),
+            date=date,
+            start=start,
+            zone=board.zone,
+            length_minutes=length_minutes,
+        )
+        _check_time(meeting)
+        save(meeting, actor=actor, reason=f"called the meeting: {meeting.purpose}")
+        send_invitations(board)
+    return meeting
+
+
+def cancel_meeting(
+    meeting: Meeting, *, actor: User, reason: str, seen: int | None = None
+) -> Meeting:
+    """Cancel a meeting that has not begun, with a reason. The chair or the deputy.
+
+    Effects: state ``cancelled``; open items move to the next meeting with the votes cast so far,
+    or wait until there is one; everybody invited is told and their calendars drop it.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the meeting is cancelled."), ["reason"])
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        authorise("cancel_meeting", fresh, actor, seen)
+        fresh.sequence += 1
+        fresh.cancel(reason)
+        save_meeting(fresh, actor, f"cancelled the meeting: {reason}")
+        target = queries.next_meeting(fresh.board)
+        if target is not None:
+            move_items(fresh, target, actor=actor, remark=reason)
+        send_invitations(fresh.board)
+    return fresh
+
+
+def _check_time(meeting: Meeting) -> None:
+    """Refuse a time that has passed, does not exist, is far off, or is taken."""
+    meeting.set_moment()
+    now = timezone.now()
+    if is_skipped(meeting.date, meeting.start, meeting.zone):
+        raise StepIncomplete(_("The clocks go forward then: there is no such time."), ["start"])
+    if meeting.starts_at <= now:
+        raise StepIncomplete(_("That time has passed."), ["date"])
+    if meeting.starts_at > now + FURTHEST:
+        raise StepIncomplete(_("A meeting is planned at most a year ahead."), ["date"])
+    other = _meeting_at(meeting)
+    if other is not None:
+        words = {
+            "day": date_format(other.date, "j F Y"),
+            "time": time_format(other.start, "H:i"),
+        }
+        sentence = _("The board already meets then: on %(day)s at %(time)s.") % words
+        raise StepIncomplete(sentence, ["date"])
+
+
+def _meeting_at(meeting: Meeting) -> Meeting | None:
+    """Return another meeting of the board that is not over before this one begins."""
+    others: Sequence[Meeting] = queries.held_around(meeting)
+    return next((one for one in others if _overlap(one, meeting)), None)
+
+
+def _overlap(one: Meeting, other: Meeting) -> bool:
+    latest: datetime = max(one.starts_at, other.starts_at)
+    return latest < min(one.ends_at, other.ends_at)
