@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -77,6 +77,14 @@ def ballots(board: Board) -> QuerySet[Meeting]:
     """The ballots without a meeting that are open, the first to end first."""
     opened = board.meetings.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
     return opened.order_by("deadline", "pk")
+
+
+def ballots_to_settle(now: datetime | None = None) -> QuerySet[Meeting]:
+    """Open ballots of all boards whose deadline has passed, or in which no item is left."""
+    opened = Meeting.objects.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
+    left = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
+    due = Q(deadline__lte=now or timezone.now()) | ~Exists(left)
+    return opened.filter(due).select_related("board").order_by("deadline", "pk")
 
 
 def next_meeting(board: Board) -> Meeting | None:

@@ -7,6 +7,7 @@ Locks are taken in one order: board, meeting, item, change.
 """
 
 from .agenda import fill_agenda
+from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .meetings import (
     cancel_meeting,
     close_meeting,
@@ -27,4 +28,8 @@ __all__ = [
     "record_outcome",
     "close_meeting",
     "cancel_meeting",
+    "open_ballot",
+    "extend_ballot",
+    "end_ballot",
+    "settle_ballot",
 ]

@@ -125,6 +125,10 @@ class Meeting(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.is_ballot:
+            day = date_format(self.date, "j F Y")
+            words = _("%(board)s, ballot until %(day)s")
+            return str(words) % {"board": self.board, "day": day}
         return f"{self.board}, {date_format(self.date, 'j F Y')}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -140,6 +144,11 @@ class Meeting(models.Model):
     def is_ballot(self) -> bool:
         """Whether this is a ballot without a meeting."""
         return self.kind == MeetingKind.BALLOT
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this is a ballot whose deadline has passed: nobody votes any more."""
+        return self.deadline is not None and self.deadline <= timezone.now()
 
     @property
     def ends_at(self) -> datetime:

@@ -6,6 +6,7 @@ pages and ``crb.lifecycle`` ask here alike.
 
 from changes.permissions import Decision, Refusal
 
+from .ballots import can_end_ballot, can_extend_ballot, can_open_ballot
 from .meetings import (
     can_cancel_meeting,
     can_close_meeting,
@@ -21,7 +22,10 @@ __all__ = [
     "can_cancel_meeting",
     "can_cast_vote",
     "can_close_meeting",
+    "can_end_ballot",
+    "can_extend_ballot",
     "can_join_meeting",
+    "can_open_ballot",
     "can_record_outcome",
     "can_recuse",
     "can_start_meeting",
