@@ -147,7 +147,7 @@ def end_ballot(ballot: Meeting, *, actor: User, reason: str, seen: int | None = 
         _authorise("end_ballot", fresh, actor, seen)
         drop_departed(fresh.board, actor=actor)
         remark = _("The ballot was ended: %s") % reason.strip()
-        remarks = {item: remark for item in lock_open_items(fresh)}
+        remarks = dict.fromkeys(lock_open_items(fresh), remark)
         _close(fresh, actor, f"ended the ballot: {reason.strip()}")
         _send_back(fresh.board, remarks, actor)
         ballot_messages.ballot_ended(fresh, reason.strip(), actor)

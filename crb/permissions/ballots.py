@@ -6,15 +6,16 @@ from accounts.models import User
 from changes.permissions import Decision, Refusal
 from changes.permissions.rules import decide, refuse
 
-from ..models import Board, Meeting
+from ..models import Board, Meeting, Seat
 from ..states import MeetingState
 from .checks import a_ballot, chair, in_state
 
 
-def can_open_ballot(user: User, board: Board) -> Decision:
-    """Whoever is chair or deputy of the board today."""
-    seats = board.members_on(board.today) if user.is_active else []
-    if any(seat.user_id == user.pk and seat.runs_meetings for seat in seats):
+def can_open_ballot(user: User, board: Board, seats: list[Seat] | None = None) -> Decision:
+    """Whoever is chair or deputy of the board today; ``seats`` of today save reading them."""
+    if seats is None:
+        seats = board.members_on(board.today)
+    if user.is_active and any(seat.user_id == user.pk and seat.runs_meetings for seat in seats):
         return decide(None)
     words = _("This is for the chair of the board and the deputy.")
     return decide(refuse(Refusal.PERSON, words))

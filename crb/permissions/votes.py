@@ -13,7 +13,7 @@ from .checks import chair, decidable, in_state, in_time, item_open, member, not_
 
 
 def can_cast_vote(user: User, item: AgendaItem) -> Decision:
-    """Members, until the meeting or its deadline is over, on what they neither asked nor gain from."""
+    """Members, until meeting or deadline is over, on what they neither asked for nor gain from."""
     return decide(
         member(user, item.meeting),
         not_own(user, item),

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -95,7 +96,9 @@ def _take(
         form.take_error(error)
     except StepError as error:
         if not form.is_bound or not decision:
-            where = (ballot or board).get_absolute_url()
+            where = (
+                ballot.get_absolute_url() if ballot else f"{reverse('crb:board')}?board={board.pk}"
+            )
             return page(request, HTTPStatus(error.status), str(error), current_url=where)
         more, status = {"refusal": str(error)}, HTTPStatus(error.status)
     if form.is_bound and status == HTTPStatus.OK:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import pages, queries
+from .. import pages, permissions, queries
 from ..models import Board, Meeting
 from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
@@ -27,15 +27,18 @@ def board(request: SignedInRequest) -> HttpResponse:
     if not boards:
         return render(request, "crb/no_board.html")
     found = _chosen(boards, request)
+    members = found.members_on(found.today)
     context = {
         "board": found,
         "tabs": _tabs(boards, found),
         **_meetings(found, request.user),
         **_past(found, _day(request.GET.get("before", ""))),
-        "members": found.members_on(found.today),
+        "members": members,
         "waiting": list(queries.waiting_with_items(found)),
         "questions": list(queries.unanswered_questions(found, request.user)),
         "looks": pages.LOOKS,
+        "ballots": queries.ballots_with_counts(found, request.user),
+        "open_ballot": permissions.can_open_ballot(request.user, found, members),
     }
     return render(request, "crb/board.html", context)
 
