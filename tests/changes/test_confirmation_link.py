@@ -18,7 +18,7 @@ from post_office.models import Email
 from changes import lifecycle
 from changes.models import Change, Confirmation, ConfirmationLink
 from changes.states import State
-from changes.views import confirmation_link
+from changes.views import secret_link
 from tests import stories
 from tests.components.browsing import faults
 from tests.mailing import last_row, link_in, mail_to, told
@@ -338,15 +338,13 @@ def test_a_token_for_another_purpose_is_no_link(client: Client, cast: Cast, link
 
 
 def test_many_links_that_do_not_work_are_refused_for_a_while(client: Client, link: str) -> None:
-    for number in range(confirmation_link.FAILURES_ALLOWED):
+    for number in range(secret_link.FAILURES_ALLOWED):
         assert client.get(f"/confirm/guess-{number}/").status_code == 404
     response = client.get("/confirm/one-more/")
     assert response.status_code == 429
     assert client.get(link).status_code == 429
     assert client.get(link, REMOTE_ADDR="192.0.2.7").status_code == 200, "others go on"
-    with time_machine.travel(
-        timezone.now() + timedelta(seconds=confirmation_link.FAILURES_SECONDS + 1)
-    ):
+    with time_machine.travel(timezone.now() + timedelta(seconds=secret_link.FAILURES_SECONDS + 1)):
         assert client.get(link).status_code == 200
 
 
