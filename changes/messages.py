@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from post_office.models import PRIORITY
 
 from accounts.models import User
 
-from . import outbox, permissions
+from . import access_links, outbox, permissions
 from .audiences import (
     ALL,
     ASKED,
@@ -96,12 +97,13 @@ DECISIONS = {
 
 
 def decision(change: Change, event: Event) -> Context:
-    """Approved, refused, or one of the board's four outcomes; a refusal says why."""
+    """Approved, refused, or one of the board's four outcomes, with the reason for the requester."""
     outcome = event.data["outcome"]
     category = event.data.get("category", "")
+    for_requester = change.is_final or event.verb == "record_board_outcome"
     return {
         "headline": DECISIONS[event.verb, outcome],
-        "why_not": event.reason if change.is_final else "",
+        "why_not": event.reason if for_requester else "",
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
         "words": PLAIN_WORDS[S(change.state)],
@@ -110,8 +112,8 @@ def decision(change: Change, event: Event) -> Context:
 
 
 def question(change: Change, event: Event) -> Context:
-    """The board's questions to the reader; ``announce`` adds which are theirs."""
-    return {}
+    """The board's questions to the reader; ``_letter`` adds which are theirs, and the link."""
+    return {"explanation": event.reason}
 
 
 def rolled_back(change: Change, event: Event) -> Context:
@@ -310,6 +312,10 @@ def _letter(change: Change, event: Event, person: User, message: Message, why: A
     urgent = message in (question, your_turn)
     if message is question:
         context["questions"] = change.questions.filter(answerer=person, answered_at=None)
+        if person.pk == change.requester_id:
+            path = access_links.issue(change, person, actor=event.actor)
+            context["link"] = outbox.absolute(path)
+            context["link_days"] = settings.ACCESS_LINK_DAYS
     priority = PRIORITY.high if urgent else PRIORITY.medium
     return outbox.write(person, message.__name__, change, context, priority)
 

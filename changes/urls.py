@@ -4,6 +4,7 @@ from django.urls import path, register_converter
 
 from .converters import ReferenceConverter
 from .views import (
+    access_link,
     confirmation_link,
     detail,
     discussion,
@@ -146,6 +147,7 @@ step_urls = [
     ),
 ]
 mail_urls = [
+    path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),

@@ -48,6 +48,7 @@ class MemberRow:
     status: str
     present: bool
     vote: Vote | None = None
+    standing_in_for: User | None = None
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,14 @@ class ItemPage:
     def _row(self, user: User, seat: Seat | None) -> MemberRow:
         vote = self._vote_of(user)
         visible = self.shows_votes or user.pk == self.user.pk
+        absent = vote.for_member if vote else None
         return MemberRow(
             user=user,
             seat=seat,
             status=self._status(user, vote),
             present=user.pk in self.attended,
             vote=vote if visible else None,
+            standing_in_for=absent or (seat.absent if seat else None),
         )
 
     def _status(self, user: User, vote: Vote | None) -> str:
@@ -225,7 +228,8 @@ class ItemPage:
         last = self.my_vote
         names = ("choice", "question", "category", "elsewhere", "reason")
         initial = {name: getattr(last, name) for name in names} if last else {}
-        return VoteForm(data, initial=initial, consequences=self.consequences)
+        hidden = self.meeting.board.hides_votes
+        return VoteForm(data, initial=initial, consequences=self.consequences, hidden=hidden)
 
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)

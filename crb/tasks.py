@@ -14,6 +14,13 @@ def schedule_meetings() -> None:
 
 
 @shared_task
+def settle_ballots() -> None:
+    """Close ballots that are settled, and deal with those whose deadline has passed."""
+    for ballot in queries.ballots_to_settle():
+        lifecycle.settle_ballot(ballot)
+
+
+@shared_task
 def fill_agendas() -> None:
     """Put what waits for a board on its next agenda."""
     for board in queries.active_boards():

@@ -135,6 +135,11 @@ class Tally:
         return self.has_quorum and len(self.leading) > 1
 
     @property
+    def is_decidable(self) -> bool:
+        """Whether an outcome can be recorded: the votes decide, or a casting vote can."""
+        return self.has_quorum and bool(self.leading)
+
+    @property
     def votes_to_change(self) -> int:
         """How many of the missing votes it takes to end the lead; 0 if they cannot."""
         if len(self.leading) != 1:

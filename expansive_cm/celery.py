@@ -35,6 +35,7 @@ app.conf.beat_schedule = {
     "send reminders": every_minute("changes.tasks.send_reminders"),
     "fill agendas": every_minute("crb.tasks.fill_agendas"),
     "send invitations": every_minute("crb.tasks.send_invitations"),
+    "settle ballots": every_minute("crb.tasks.settle_ballots"),
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),

@@ -29,6 +29,7 @@ MALFORMED = {
     "ATTACHMENT_MAX_BYTES": "-1",
     "REMINDER_DAYS": "14,3",
     "CONFIRMATION_LINK_DAYS": "soon",
+    "ACCESS_LINK_DAYS": "for-ever",
     "STATEMENT_TIMEOUT_SECONDS": "long",
     "LOG_LEVEL": "LOUD",
     "MEDIA_ROOT": "media",

@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import gates, permissions
-from ..errors import StepForbidden, StepIllegal, StepIncomplete
+from .. import access_links, gates, permissions
+from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..models import (
+    AccessLink,
     BoardDecision,
     Change,
     Deployment,
@@ -98,15 +99,25 @@ def _check_outcome(
 
 
 def answer_question(
-    change: Change, *, actor: User, question: Question, answer: str, seen: int | None = None
+    change: Change,
+    *,
+    actor: User,
+    question: Question,
+    answer: str,
+    link: AccessLink | None = None,
+    seen: int | None = None,
 ) -> Change:
     """Answer one question; with the last one the change returns to the board by itself.
 
-    Raises StepIllegal when the question is answered already or belongs to another change, and
+    ``link`` is the mailed link it was answered through, None for somebody signed in. Raises
+    ChangeStale for a link that lost its meaning in the meantime,
+    StepIllegal when the question is answered already or belongs to another change, and
     StepForbidden when it was put to somebody else and the actor does not pass answers on.
     Effects: the answer; possibly state ``board``; event; messages.
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
+        if link is not None and not access_links.still_works(link):
+            raise ChangeStale(_("This link is no longer valid."))
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
         if fresh is None or not fresh.is_open:
             raise StepIllegal(_("This question has been answered already."))
@@ -115,7 +126,7 @@ def answer_question(
         fresh.answer = answer
         fresh.answered_by, fresh.answered_at = actor, timezone.now()
         step.reason = answer
-        step.data = {"question": fresh.pk}
+        step.data = {"question": fresh.pk, "via": "link" if link else "signed_in"}
         step.save(fresh)
         if not step.change.questions.filter(answered_at=None).exists():
             step.change.return_to_board()

@@ -1,6 +1,5 @@
 """Confirmation by the original requester, and the close that follows it."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
@@ -12,15 +11,11 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import messages
+from ..access_links import hash_token
 from ..errors import ChangeStale, StepIncomplete
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink, Reminder
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
-
-
-def hash_token(token: str) -> str:
-    """Return what is stored of a link's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def issue_link(step: Step, confirmation: Confirmation, *, supersede: bool = False) -> str:

@@ -4,57 +4,25 @@ Mail systems open links, and some run what is on the page: opening shows, and on
 with an explicit choice decides.
 """
 
-from email.utils import parseaddr
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
 
 from accounts.middleware import zone_of
-from expansive_cm import errors
 
 from .. import lifecycle, markdown
 from ..errors import ChangeStale, StepForbidden, StepIllegal
 from ..forms.confirmation import AnswerConfirmationForm
 from ..models import ConfirmationLink
 from ..states import PLAIN_WORDS, State
-from .secret_address import LONGEST_TOKEN, WrongTokens, for_its_reader_only
-
-WRONG = WrongTokens("confirmation")
-
-
-@for_its_reader_only
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirmation(request: HttpRequest, token: str) -> HttpResponse:
-    """Show what was requested and done, and take the requester's answer, once.
-
-    Whoever is signed in, the answer is the requester's: the link went to their address. A link
-    that is forged, expired or superseded gives the same 404; too many of them from one address
-    give 429.
-    """
-    if WRONG.are_too_many(request):
-        sentence = _("Too many links that do not work were opened from here. Try again later.")
-        return errors.page(request, HTTPStatus.TOO_MANY_REQUESTS, sentence)
-    link = find_link(token)
-    if link is None:
-        WRONG.count(request)
-        return not_valid(request)
-    with timezone.override(zone_of(link.confirmation.change.requester)):
-        if not link.confirmation.is_open:
-            status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK
-            return show(request, "changes/confirmation_over.html", link, status)
-        return _ask(request, link, token)
+from .secret_link import behind_a_link, contact_of, not_valid
 
 
 def find_link(token: str) -> ConfirmationLink | None:
     """Return the link with this token while it is worth something."""
-    if len(token) > LONGEST_TOKEN:
-        return None
     links = ConfirmationLink.objects.select_related(
         "confirmation__change__requester", "confirmation__change__organisation__success_team"
     )
@@ -64,6 +32,19 @@ def find_link(token: str) -> ConfirmationLink | None:
         expires_at__gt=timezone.now(),
         confirmation__change__requester__is_active=True,
     ).first()
+
+
+@behind_a_link(find_link)
+def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
+    """Show what was requested and done, and take the requester's answer, once.
+
+    Whoever is signed in, the answer is the requester's: the link went to their address.
+    """
+    with timezone.override(zone_of(link.confirmation.change.requester)):
+        if not link.confirmation.is_open:
+            status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK
+            return show(request, "changes/confirmation_over.html", link, status)
+        return _ask(request, link, token)
 
 
 def _ask(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
@@ -108,14 +89,3 @@ def show(
         **context,
     }
     return render(request, template, context, status=status)
-
-
-def not_valid(request: HttpRequest) -> HttpResponse:
-    """Say how to get a new link, and nothing about why this one does not work."""
-    context = {"contact": contact_of()}
-    return render(request, "changes/confirmation_invalid.html", context, status=404)
-
-
-def contact_of(team_mailbox: str = "") -> str:
-    """Return the address that helps a requester."""
-    return team_mailbox or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]

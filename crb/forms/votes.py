@@ -52,8 +52,12 @@ class VoteForm(BoardForm):
         help_text=_("Other members see it once they have voted."),
     )
 
-    def __init__(self, *args: Any, consequences: dict[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, consequences: dict[str, str], hidden: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        if not hidden:
+            self.fields["reason"].help_text = _("Other members see it at once.")
         choices = [pair for pair in Vote.Choice.choices if pair[0] != Choice.RECUSE]
         self.fields["choice"].choices = choices
         descriptions = {**consequences, Choice.ABSTAIN.value: _("Counts for quorum, for no side.")}

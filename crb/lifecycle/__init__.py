@@ -8,6 +8,7 @@ Locks are taken in one order: board, meeting, item, change.
 
 from .absences import record_absence, withdraw_absence
 from .agenda import fill_agenda
+from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
@@ -33,4 +34,8 @@ __all__ = [
     "withdraw_absence",
     "make_feed",
     "revoke_feed",
+    "open_ballot",
+    "extend_ballot",
+    "end_ballot",
+    "settle_ballot",
 ]

@@ -79,7 +79,7 @@ def _add_waiting(board: Board, meeting: Meeting, actor: User | None) -> list[Age
     waiting = queries.waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
     ordered = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
     added = [
-        AgendaItem(change=change, meeting=meeting, path=change.path, kind=_kind_of(change))
+        AgendaItem(change=change, meeting=meeting, path=change.path, kind=kind_of(change))
         for change in ordered
     ]
     added.sort(key=lambda item: ORDER.index(item.kind))
@@ -88,7 +88,7 @@ def _add_waiting(board: Board, meeting: Meeting, actor: User | None) -> list[Age
     return added
 
 
-def _kind_of(change: Change) -> str:
+def kind_of(change: Change) -> str:
     """Say why a change comes: with answers, undecided from an earlier meeting, or newly."""
     visits = change.agenda_items.filter(path=change.path).order_by("-pk")
     last = visits.exclude(state=ItemState.DROPPED).first()

@@ -69,6 +69,12 @@ def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
     save(meeting, actor=actor, reason=reason)
 
 
+def require_unmoved(item: AgendaItem, fresh: AgendaItem) -> None:
+    """Raise ChangeStale when the item went to another meeting before it was locked."""
+    if item.meeting_id != fresh.meeting_id:
+        raise ChangeStale(_("The item has moved to another agenda: %s.") % fresh.meeting)
+
+
 def save(record: Row, *, actor: User | None, reason: str) -> Row:
     """Save a record with its history attributed to the actor and explained."""
     record._history_user = actor  # type: ignore[attr-defined]

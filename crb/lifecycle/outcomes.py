@@ -14,7 +14,8 @@ from changes.models import BoardDecision, Change
 from .. import permissions, queries
 from ..models import AgendaItem, BoardOutcome
 from ..voting import SIDES, WORDS, Choice, Tally
-from .core import lock_item, require, save
+from .ballots import close_when_settled, lock_ballot_of
+from .core import lock_item, require, require_unmoved, save
 
 Outcome = BoardDecision.Outcome
 
@@ -39,11 +40,14 @@ def record_outcome(
     Raises StepForbidden, StepIllegal without quorum or against the tally, StepIncomplete, or
     ChangeStale. Effects, in one transaction: state ``decided``; the outcome with the tally as
     it stood; and everything that ``changes.lifecycle.record_board_outcome`` does to the change.
+    A ballot closes with its last item.
     """
     if outcome not in Outcome.values:
         raise StepIncomplete(_("Choose one of the four outcomes."), ["outcome"])
     with transaction.atomic():
+        ballot = lock_ballot_of(item)
         fresh = lock_item(item)
+        require_unmoved(item, fresh)
         fresh.change = lock_change(fresh.change)  # no edit may come between tally and outcome
         count = queries.tally_of(fresh)
         require(permissions.can_record_outcome(actor, fresh, count))
@@ -62,7 +66,7 @@ def record_outcome(
         )
         fresh.decide()
         save(fresh, actor=actor, reason=f"recorded the outcome: {decision.get_outcome_display()}")
-        return BoardOutcome.objects.create(
+        outcome_record = BoardOutcome.objects.create(
             item=fresh,
             decision=decision,
             recorded_by=actor,
@@ -70,6 +74,9 @@ def record_outcome(
             sentence=count.sentence,
             tally=snapshot(count),
         )
+        if ballot is not None:
+            close_when_settled(ballot, actor=actor)
+        return outcome_record
 
 
 def _follow_tally(count: Tally, outcome: Choice, casting_vote: bool) -> None:

@@ -31,9 +31,9 @@ def cast_vote(
 
     ``seen`` is the revision of the request on the member's page. Raises StepForbidden for
     others than members, the requester and the raiser, and the recused; StepIllegal once meeting
-    or item are closed; ChangeStale when the request was edited meanwhile; StepIncomplete when
-    information is required without a question or a rejection names no category. Effects: the
-    vote, and in a running meeting the member's attendance.
+    or item are closed or a ballot's deadline has passed; ChangeStale when the request was edited
+    meanwhile; StepIncomplete when information is required without a question or a rejection
+    names no category. Effects: the vote, and in a running meeting the member's attendance.
     """
     if choice not in VOTES:
         raise StepIncomplete(_("Choose one of the four outcomes, or abstain."), ["choice"])
@@ -90,6 +90,6 @@ def _append(
             reason=reason.strip(),
             **fields,
         )
-        if fresh.meeting.is_running:
+        if fresh.meeting.is_running and not fresh.meeting.is_ballot:
             attend(fresh.meeting, actor)
     return vote

@@ -126,6 +126,10 @@ class Meeting(models.Model):
         ]
 
     def __str__(self) -> str:
+        if self.is_ballot:
+            day = date_format(self.date, "j F Y")
+            words = _("%(board)s, ballot until %(day)s")
+            return str(words) % {"board": self.board, "day": day}
         return f"{self.board}, {date_format(self.date, 'j F Y')}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -133,13 +137,13 @@ class Meeting(models.Model):
         self.set_moment()
         super().save(*args, **kwargs)
 
-    def set_moment(self) -> None:
-        """Compute the moment; a plan that is only being tried out needs it before it is saved."""
-        self.starts_at = to_utc(self.date, self.start, self.zone)
-
     def get_absolute_url(self) -> str:
         """Return the address of the meeting's page."""
         return reverse("crb:meeting", args=[self.pk])
+
+    def set_moment(self) -> None:
+        """Compute the moment; a plan that is only being tried out needs it before it is saved."""
+        self.starts_at = to_utc(self.date, self.start, self.zone)
 
     @property
     def is_ballot(self) -> bool:
@@ -155,6 +159,11 @@ class Meeting(models.Model):
     def is_regular(self) -> bool:
         """Whether this belongs to the board's rhythm."""
         return self.kind == MeetingKind.REGULAR
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this is a ballot whose deadline has passed: nobody votes any more."""
+        return self.deadline is not None and self.deadline <= timezone.now()
 
     @property
     def ends_at(self) -> datetime:

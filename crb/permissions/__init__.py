@@ -7,6 +7,7 @@ pages and ``crb.lifecycle`` ask here alike.
 from changes.permissions import Decision, Refusal
 
 from .absences import can_make_feed, can_record_absence, can_withdraw_absence
+from .ballots import can_end_ballot, can_extend_ballot, can_open_ballot
 from .meetings import (
     can_call_meeting,
     can_cancel_meeting,
@@ -25,10 +26,13 @@ __all__ = [
     "can_cancel_meeting",
     "can_cast_vote",
     "can_close_meeting",
+    "can_end_ballot",
+    "can_extend_ballot",
     "can_join_meeting",
     "can_make_feed",
     "can_move_meeting",
     "can_record_absence",
+    "can_open_ballot",
     "can_record_outcome",
     "can_recuse",
     "can_start_meeting",

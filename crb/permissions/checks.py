@@ -1,5 +1,9 @@
 """Single checks that the board's steps are put together from; each gives its reason."""
 
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -63,6 +67,9 @@ def not_recused(user: User, item: AgendaItem) -> Check:
 def in_state(meeting: Meeting, *states: MeetingState) -> Check:
     if meeting.state in states:
         return None
+    if meeting.is_ballot:
+        words = _("The ballot is open.") if meeting.is_running else _("The ballot is closed.")
+        return refuse(Refusal.STATE, words)
     words = {
         MeetingState.SCHEDULED: _("The meeting has not been opened yet."),
         MeetingState.RUNNING: _("The meeting is already running."),
@@ -70,6 +77,31 @@ def in_state(meeting: Meeting, *states: MeetingState) -> Check:
         MeetingState.CANCELLED: _("The meeting was cancelled."),
     }
     return refuse(Refusal.STATE, words[MeetingState(meeting.state)])
+
+
+def held(meeting: Meeting) -> Check:
+    """For what only a meeting knows: people who come, a beginning, a cancellation."""
+    if not meeting.is_ballot:
+        return None
+    return refuse(Refusal.STATE, _("This is a ballot without a meeting."))
+
+
+def a_ballot(meeting: Meeting) -> Check:
+    if meeting.is_ballot:
+        return None
+    return refuse(Refusal.STATE, _("This is a meeting, not a ballot."))
+
+
+def in_time(meeting: Meeting) -> Check:
+    """In a ballot nobody votes after the deadline."""
+    if not meeting.is_over:
+        return None
+    moment = timezone.localtime(meeting.deadline, ZoneInfo(meeting.zone))
+    return refuse(
+        Refusal.STATE,
+        _("Votes were taken until %(moment)s (%(zone)s).")
+        % {"moment": date_format(moment, "j F Y, H:i"), "zone": meeting.zone},
+    )
 
 
 def item_open(item: AgendaItem) -> Check:

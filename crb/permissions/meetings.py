@@ -9,12 +9,12 @@ from changes.permissions.rules import decide, gate
 from .. import queries
 from ..models import Board, Meeting
 from ..states import MeetingState
-from .checks import chair, chair_of, in_state, member
+from .checks import chair, chair_of, held, in_state, member
 
 
 def can_start_meeting(user: User, meeting: Meeting) -> Decision:
     """The chair or the deputy opens a scheduled meeting, one at a time."""
-    early = decide(chair(user, meeting), in_state(meeting, MeetingState.SCHEDULED))
+    early = decide(chair(user, meeting), held(meeting), in_state(meeting, MeetingState.SCHEDULED))
     if not early:
         return early
     other = queries.running(meeting.board)
@@ -23,12 +23,12 @@ def can_start_meeting(user: User, meeting: Meeting) -> Decision:
 
 def can_close_meeting(user: User, meeting: Meeting) -> Decision:
     """The chair or the deputy closes a running meeting."""
-    return decide(chair(user, meeting), in_state(meeting, MeetingState.RUNNING))
+    return decide(chair(user, meeting), held(meeting), in_state(meeting, MeetingState.RUNNING))
 
 
 def can_cancel_meeting(user: User, meeting: Meeting) -> Decision:
     """The chair or the deputy cancels a meeting that has not begun."""
-    return decide(chair(user, meeting), in_state(meeting, MeetingState.SCHEDULED))
+    return decide(chair(user, meeting), held(meeting), in_state(meeting, MeetingState.SCHEDULED))
 
 
 def can_move_meeting(user: User, meeting: Meeting) -> Decision:
@@ -44,4 +44,4 @@ def can_call_meeting(user: User, board: Board) -> Decision:
 
 def can_join_meeting(user: User, meeting: Meeting) -> Decision:
     """Members say that they are there."""
-    return decide(member(user, meeting), in_state(meeting, MeetingState.RUNNING))
+    return decide(member(user, meeting), held(meeting), in_state(meeting, MeetingState.RUNNING))

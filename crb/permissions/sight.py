@@ -22,10 +22,13 @@ def may_see_votes(user: User, meeting: Meeting) -> bool:
 def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
     """Whether this person sees how others voted on an item now.
 
-    Members see it once they have voted themselves, or when nothing depends on it any more.
+    Members see it once they have voted themselves, or when nothing depends on it any more; at
+    once on a board that hides no votes.
     """
     if not may_see_votes(user, item.meeting):
         return False
+    if not item.meeting.board.hides_votes:
+        return True
     return not item.is_open or not item.meeting.is_open or user.pk not in count.missing
 
 

@@ -9,17 +9,18 @@ from .. import queries
 from ..models import AgendaItem
 from ..states import MeetingState
 from ..voting import Tally
-from .checks import chair, decidable, in_state, item_open, member, not_own, not_recused
+from .checks import chair, decidable, in_state, in_time, item_open, member, not_own, not_recused
 
 
 def can_cast_vote(user: User, item: AgendaItem) -> Decision:
-    """Members, before and during the meeting, on what they neither asked for nor gain from."""
+    """Members, until meeting or deadline is over, on what they neither asked for nor gain from."""
     return decide(
         member(user, item.meeting),
         not_own(user, item),
         not_recused(user, item),
         in_state(item.meeting, MeetingState.SCHEDULED, MeetingState.RUNNING),
         item_open(item),
+        in_time(item.meeting),
     )
 
 
@@ -31,6 +32,7 @@ def can_recuse(user: User, item: AgendaItem) -> Decision:
 def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None) -> Decision:
     """The chair or the deputy, in the running meeting, with quorum and a vote for an outcome.
 
+    In a ballot also after its deadline, when the votes decide.
     ``count`` saves counting twice; under a lock it must be counted from fresh rows.
     """
     early = decide(

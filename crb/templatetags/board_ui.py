@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.ui import badge
@@ -73,6 +74,21 @@ def meeting_time(meeting: Meeting) -> SafeString:
         begins.tzname(),
         _("%(time)s your time") % {"time": _day_and_clock(here, begins)},
     )
+
+
+@register.simple_tag
+def ballot_deadline(ballot: Meeting) -> str:
+    """Say until when votes count, in the viewer's time, and how much of it is left."""
+    moment = timezone.localtime(ballot.deadline)
+    until = f"{date_format(moment, 'j F Y, H:i')} {moment.tzname()}"
+    if not ballot.is_running:
+        return _("Votes counted until %s.") % until
+    if ballot.is_over:
+        return _("Votes counted until %s; outcomes can still be recorded.") % until
+    return _("Votes count until %(until)s: %(left)s left.") % {
+        "until": until,
+        "left": timeuntil(ballot.deadline),
+    }
 
 
 def _clock(moment: datetime) -> str:

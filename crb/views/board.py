@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import calendar_pages, pages, queries
+from .. import calendar_pages, pages, permissions, queries
 from ..models import Board, Meeting
 from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
@@ -36,6 +36,8 @@ def board(request: SignedInRequest) -> HttpResponse:
         "waiting": list(queries.waiting_with_items(found)),
         "questions": list(queries.unanswered_questions(found, request.user)),
         "looks": pages.LOOKS,
+        "ballots": queries.ballots_with_counts(found, request.user),
+        "open_ballot": permissions.can_open_ballot(request.user, found),
     }
     return render(request, "crb/board.html", context)
 

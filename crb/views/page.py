@@ -56,7 +56,10 @@ class MeetingPage:
         runs = seat is not None and seat.runs_meetings
         joinable = permissions.can_join_meeting(self.user, self.meeting)
         steps: dict[str, Any] = {"joinable": joinable and self.user.pk not in self.attended}
-        if runs:
+        if runs and self.meeting.is_ballot:
+            steps["extend"] = permissions.can_extend_ballot(self.user, self.meeting)
+            steps["end"] = permissions.can_end_ballot(self.user, self.meeting)
+        elif runs:
             steps["start"] = permissions.can_start_meeting(self.user, self.meeting)
             steps["close"] = permissions.can_close_meeting(self.user, self.meeting)
             steps["move"] = permissions.can_move_meeting(self.user, self.meeting)
@@ -89,7 +92,8 @@ class MeetingPage:
         htmx = bool(getattr(self.request, "htmx", False))
         if htmx and status >= HTTPStatus.BAD_REQUEST:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
-        name = "crb/partials/meeting_answer.html" if htmx else "crb/meeting.html"
+        whole = "crb/ballot.html" if self.meeting.is_ballot else "crb/meeting.html"
+        name = "crb/partials/meeting_answer.html" if htmx else whole
         response = render(self.request, name, self.context(htmx=htmx, **more), status=status)
         patch_vary_headers(response, ["HX-Request"])
         return response

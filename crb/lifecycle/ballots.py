@@ -1,0 +1,226 @@
+"""Ballots without a meeting: opened by the chair, open until their deadline, settled at last.
+
+A ballot is kept as a meeting that runs from the moment it is opened. Who sits on the board on
+the day of its deadline votes in it; nobody has to be anywhere.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import StepIllegal, StepIncomplete
+from changes.models import Change
+
+from .. import ballot_messages, permissions, queries
+from ..models import AgendaItem, Board, Meeting
+from ..states import MeetingKind
+from .agenda import drop_departed, fill_agenda, kind_of, lock_open_items
+from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+
+DEADLINE_PASSED = "told the chair that the deadline has passed"
+"""The reason in the ballot's history that says it was done, for the deadline of that row."""
+
+
+def open_ballot(
+    board: Board,
+    *,
+    actor: User,
+    changes: Iterable[Change],
+    deadline: datetime,
+    reason: str,
+) -> Meeting:
+    """Let the board vote on changes without a meeting, until a deadline. Chair or deputy.
+
+    Raises StepForbidden for others, StepIncomplete without changes, reason or a deadline to
+    come, and StepIllegal for a change that does not wait for this board, is in another ballot
+    or is being discussed. Effects: a running ballot; the changes' open items move into it with
+    the votes cast so far, others get one; everybody with a seat is mailed.
+    """
+    wanted = list(dict.fromkeys(changes))
+    with transaction.atomic():
+        board = lock_board(board.pk)
+        require(permissions.can_open_ballot(actor, board))
+        if not wanted:
+            raise StepIncomplete(_("Choose at least one change."), ["changes"])
+        if not reason.strip():
+            raise StepIncomplete(_("Say why the board votes without a meeting."), ["reason"])
+        _check_waiting(board, wanted)
+        zone = {"zone": board.zone, "length_minutes": 0}
+        ballot = Meeting(board=board, kind=MeetingKind.BALLOT, purpose=reason.strip(), **zone)
+        _set_deadline(ballot, deadline)
+        ballot.begin()
+        save(ballot, actor=actor, reason=f"opened the ballot: {ballot.purpose}")
+        _take_up(ballot, wanted, actor)
+        ballot_messages.ballot_opened(ballot, wanted, actor)
+    return ballot
+
+
+def _check_waiting(board: Board, changes: Sequence[Change]) -> None:
+    waiting = set(queries.waiting_for(board).values_list("pk", flat=True))
+    for change in changes:
+        if change.pk not in waiting:
+            raise StepIllegal(_("%s no longer waits for this board.") % change.reference)
+
+
+def _set_deadline(ballot: Meeting, deadline: datetime) -> None:
+    """Give a ballot its deadline; whoever sits on the board on that day has a vote in it."""
+    if deadline <= timezone.now():
+        raise StepIncomplete(_("The deadline has passed already."), ["deadline"])
+    local = deadline.astimezone(ZoneInfo(ballot.zone))
+    ballot.deadline, ballot.date, ballot.start = deadline, local.date(), local.time()
+    if not any(seat.runs_meetings for seat in ballot.board.members_on(ballot.date)):
+        raise StepIncomplete(
+            _("On that day neither the chair nor the deputy is there to record the outcome."),
+            ["deadline"],
+        )
+
+
+def _take_up(ballot: Meeting, changes: Sequence[Change], actor: User) -> None:
+    """Give every change its item in the ballot: the open one with its votes, or a new one."""
+    pks = [change.pk for change in changes]
+    locked = AgendaItem.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
+    found = {item.change_id: item for item in locked.filter(change__in=pks, state="open")}
+    sources = {one.pk: one for one in Meeting.objects.filter(items__in=found.values())}
+    for position, change in enumerate(changes, 1):
+        item = found.get(change.pk)
+        if item is None:
+            item = AgendaItem(change=change, path=change.path, kind=kind_of(change))
+            reason = "put into the ballot"
+        else:
+            _check_movable(item, sources[item.meeting_id])
+            reason = f"moved into the ballot from {sources[item.meeting_id]}"
+        item.meeting, item.position, item.is_consent = ballot, position, False
+        save(item, actor=actor, reason=reason)
+
+
+def _check_movable(item: AgendaItem, source: Meeting) -> None:
+    reference = item.change.reference
+    if source.is_ballot:
+        raise StepIllegal(_("%s is in another ballot already.") % reference)
+    if source.is_running and source.current_item_id == item.pk:
+        raise StepIllegal(_("%s is being discussed in the running meeting.") % reference)
+
+
+def extend_ballot(
+    ballot: Meeting,
+    *,
+    actor: User,
+    deadline: datetime,
+    reason: str,
+    seen: int | None = None,
+) -> Meeting:
+    """Give the members more time, with a reason. The chair or the deputy.
+
+    Possible as long as the ballot is open, also after its deadline. Raises StepIncomplete for a
+    deadline that is not later than the present one. Effects: the deadline; everybody with a
+    seat is mailed.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the members get more time."), ["reason"])
+    with transaction.atomic():
+        fresh = lock_meeting(ballot)
+        authorise("extend_ballot", fresh, actor, seen)
+        if fresh.deadline is not None and deadline <= fresh.deadline:
+            raise StepIncomplete(_("The new deadline must be later than the old."), ["deadline"])
+        _set_deadline(fresh, deadline)
+        fresh.move_reason = reason.strip()
+        save_meeting(fresh, actor, f"extended the ballot: {fresh.move_reason}")
+        ballot_messages.ballot_extended(fresh, actor)
+    return fresh
+
+
+def end_ballot(ballot: Meeting, *, actor: User, reason: str, seen: int | None = None) -> Meeting:
+    """End a ballot before all its items are decided, with a reason. The chair or the deputy.
+
+    Effects: undecided items go to the next agenda, where they are voted on anew; state
+    ``closed``; everybody with a seat is mailed.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the ballot ends."), ["reason"])
+    with transaction.atomic():
+        fresh = lock_meeting(ballot)
+        authorise("end_ballot", fresh, actor, seen)
+        drop_departed(fresh.board, actor=actor)
+        remark = _("The ballot was ended: %s") % reason.strip()
+        remarks = dict.fromkeys(lock_open_items(fresh), remark)
+        _close(fresh, actor, f"ended the ballot: {reason.strip()}")
+        _send_back(fresh.board, remarks, actor)
+        ballot_messages.ballot_ended(fresh, reason.strip(), actor)
+    return fresh
+
+
+def settle_ballot(ballot: Meeting) -> bool:
+    """Do what time brings: called every minute, idempotent, safe when two run at once.
+
+    Nothing happens before the deadline, except that a ballot closes when no item is left. After
+    it, items without quorum or without a vote for an outcome go to the next agenda with a
+    remark; those that can be decided wait for the chair, who is mailed once per deadline, and
+    again when more went back. Returns whether anything was done.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(ballot)
+        if not (fresh.is_ballot and fresh.is_running):
+            return False
+        drop_departed(fresh.board, actor=None)
+        returned, waiting = _sort_out(fresh)
+        news = bool(returned) or (fresh.is_over and bool(waiting) and not _chair_was_told(fresh))
+        if news:
+            save_meeting(fresh, None, DEADLINE_PASSED)
+            ballot_messages.ballot_over(fresh, returned, waiting)
+        if not waiting:
+            _close(fresh, None, "closed the ballot: every item is settled")
+        return news or not waiting
+
+
+def _sort_out(ballot: Meeting) -> tuple[list[AgendaItem], list[AgendaItem]]:
+    """Send back what the votes do not decide once the deadline has passed; return both parts."""
+    lock_open_items(ballot)
+    items = [item for item in queries.agenda_of(ballot) if item.is_open]
+    if not ballot.is_over:
+        return [], items
+    counts = {item.pk: queries.tally_of(item) for item in items}
+    waiting = [item for item in items if counts[item.pk].is_decidable]
+    ended = _("The ballot ended without an outcome.")
+    remarks = {
+        item: f"{ended} {counts[item.pk].settled_sentence}" for item in items if item not in waiting
+    }
+    _send_back(ballot.board, remarks, None)
+    return list(remarks), waiting
+
+
+def _send_back(board: Board, remarks: Mapping[AgendaItem, str], actor: User | None) -> None:
+    """Defer items and put their changes on the next agenda, where the remark says why."""
+    for item, remark in remarks.items():
+        item.defer(remark)
+        save(item, actor=actor, reason="sent back to the next agenda")
+    back = {item.change_id: remark for item, remark in remarks.items()}
+    for item in fill_agenda(board, actor=actor) if back else ():
+        if item.change_id in back:
+            item.remark = back[item.change_id]
+            save(item, actor=actor, reason="put on the agenda after a ballot")
+
+
+def _chair_was_told(ballot: Meeting) -> bool:
+    told = ballot.history.filter(history_change_reason=DEADLINE_PASSED)
+    return told.filter(deadline=ballot.deadline).exists()
+
+
+def lock_ballot_of(item: AgendaItem) -> Meeting | None:
+    """Lock the ballot that an item is in before the item itself; None in a meeting."""
+    return lock_meeting(item.meeting) if item.meeting.is_ballot else None
+
+
+def close_when_settled(ballot: Meeting, *, actor: User) -> None:
+    """Close a ballot, under its lock, with its last item."""
+    if not ballot.items.filter(state="open").exists():
+        _close(ballot, actor, "closed the ballot: every item is settled")
+
+
+def _close(ballot: Meeting, actor: User | None, reason: str) -> None:
+    ballot.close()
+    save_meeting(ballot, actor, reason)

@@ -1,0 +1,98 @@
+"""Alternates: they vote for the member's seat, which has one vote, and it is seen to be theirs."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from changes.errors import StepForbidden
+from crb import lifecycle, queries
+from crb.models import Absence, AgendaItem
+from tests.crb.conftest import Table
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def alternate(table: Table) -> User:
+    return person("Alice Alternate", Role.CRB_MEMBER)
+
+
+def away(table: Table, member: User, alternate: User | None, item: AgendaItem) -> Absence:
+    """Let a member be away on the day of the item's meeting."""
+    day = item.meeting.date
+    return Absence.objects.create(
+        membership=table.board.memberships.get(user=member),
+        starts_on=day,
+        ends_on=day + timedelta(days=1),
+        alternate=alternate,
+    )
+
+
+def fresh(item: AgendaItem) -> AgendaItem:
+    return AgendaItem.objects.get(pk=item.pk)
+
+
+def test_an_alternates_vote_counts_once_for_the_seat(table: Table, alternate: User) -> None:
+    item, member = table.item(), table.members[1]
+    table.vote(item, "", "rejected", "accepted")
+    away(table, member, alternate, item)
+    with pytest.raises(StepForbidden, match="members of the board on that day"):
+        lifecycle.cast_vote(fresh(item), actor=member, choice="accepted")
+    for _time in range(2):
+        vote = lifecycle.cast_vote(fresh(item), actor=alternate, choice="accepted")
+    assert vote.for_member == member
+    count = queries.tally_of(fresh(item))
+    assert (len(count.members), count.voted) == (7, 2)
+    assert (count.counts["accepted"], count.counts["rejected"]) == (2, 0)
+
+
+def test_a_former_alternates_vote_does_not_count(table: Table, alternate: User) -> None:
+    item, member = table.item(), table.members[1]
+    absence = away(table, member, alternate, item)
+    lifecycle.cast_vote(fresh(item), actor=alternate, choice="rejected", category="not_strategic")
+    assert queries.tally_of(fresh(item)).voted == 1
+    absence.withdrawn_at = timezone.now()
+    absence.save()
+    assert queries.tally_of(fresh(item)).voted == 0
+    lifecycle.cast_vote(fresh(item), actor=member, choice="accepted")
+    assert queries.tally_of(fresh(item)).counts["accepted"] == 1
+
+
+def test_a_former_members_vote_does_not_count(table: Table) -> None:
+    item, member = table.item(), table.members[1]
+    table.vote(item, "accepted", "accepted")
+    table.board.memberships.filter(user=member).update(ends_on=table.board.today)
+    count = queries.tally_of(fresh(item))
+    assert (count.voted, len(count.members)) == (1, 6)
+
+
+def test_a_new_alternate_takes_over_the_seat(table: Table, alternate: User) -> None:
+    item, member = table.item(), table.members[1]
+    absence = away(table, member, alternate, item)
+    lifecycle.cast_vote(fresh(item), actor=alternate, choice="accepted")
+    absence.alternate = second = person("Arno Alternate", Role.CRB_MEMBER)
+    absence.save()
+    lifecycle.cast_vote(fresh(item), actor=second, choice="rejected", category="not_strategic")
+    count = queries.tally_of(fresh(item))
+    assert (count.voted, count.counts["accepted"], count.counts["rejected"]) == (1, 0, 1)
+
+
+def test_the_page_says_for_whom(client: Client, table: Table, alternate: User) -> None:
+    item = table.item()
+    away(table, table.members[1], alternate, item)
+    client.force_login(table.chair)
+    address = f"/board/meetings/{item.meeting_id}/?item={item.pk}"
+    assert "for Max Member" in client.get(address).content.decode(), "before the vote"
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    lifecycle.cast_vote(fresh(item), actor=alternate, choice="accepted", reason="As Max wished.")
+    table.vote(fresh(item), "accepted", "", "accepted", "accepted")
+    page = client.get(address).content.decode()
+    assert "for Max Member" in page and "As Max wished." in page
+    lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted")
+    Absence.objects.update(withdrawn_at=timezone.now())
+    assert "for Max Member" in client.get(address).content.decode(), "as it was recorded"

@@ -1,0 +1,77 @@
+"""Whether votes are hidden until one has voted oneself: a choice of the board."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from crb import lifecycle
+from crb.models import AgendaItem, Board
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db
+REASON, LEADS = "Long overdue.", "Leads: accepted, 1 of 1."
+
+
+@pytest.fixture
+def item(table: Table) -> AgendaItem:
+    """An item on which one member has voted."""
+    item = table.running_item()
+    lifecycle.cast_vote(item, actor=table.members[3], choice="accepted", reason=REASON)
+    return item
+
+
+def page(client: Client, user: User, item: AgendaItem) -> str:
+    client.force_login(user)
+    answer: Any = client.get(f"/board/meetings/{item.meeting_id}/?item={item.pk}")
+    return " ".join(answer.content.decode().split())
+
+
+def person(table: Table, part: str) -> User:
+    return table.chair if part == "chair" else getattr(table.cast, part)
+
+
+@pytest.mark.parametrize(
+    ("part", "hides", "sees_votes", "sees_tally"),
+    [
+        ("crb_member", True, False, False),
+        ("crb_member", False, True, True),
+        ("chair", True, False, False),
+        ("chair", False, True, True),
+        ("auditor", True, True, True),
+        ("auditor", False, True, True),
+        ("administrator", True, True, True),
+        ("administrator", False, True, True),
+        ("support", True, False, False),
+        ("support", False, False, False),
+    ],
+)
+def test_who_sees_votes_and_tally(
+    client: Client,
+    table: Table,
+    item: AgendaItem,
+    part: str,
+    hides: bool,
+    sees_votes: bool,
+    sees_tally: bool,
+) -> None:
+    Board.objects.update(hides_votes=hides)
+    words = page(client, person(table, part), item)
+    assert (REASON in words, LEADS in words) == (sees_votes, sees_tally)
+
+
+def test_having_voted_opens_what_was_hidden(client: Client, table: Table, item: AgendaItem) -> None:
+    lifecycle.cast_vote(item, actor=table.cast.crb_member, choice="abstain")
+    words = page(client, table.cast.crb_member, item)
+    assert REASON in words and LEADS in words
+
+
+def test_the_texts_say_which_it_is(client: Client, table: Table, item: AgendaItem) -> None:
+    words = page(client, table.cast.crb_member, item)
+    assert "How others voted is shown once you have voted yourself." in words
+    assert "Other members see it once they have voted." in words
+    Board.objects.update(hides_votes=False)
+    words = page(client, table.cast.crb_member, item)
+    assert "How others voted is shown once" not in words
+    assert "Other members see it at once." in words
