@@ -133,13 +133,13 @@ class Meeting(models.Model):
         self.set_moment()
         super().save(*args, **kwargs)
 
-    def set_moment(self) -> None:
-        """Compute the moment; a plan that is only being tried out needs it before it is saved."""
-        self.starts_at = to_utc(self.date, self.start, self.zone)
-
     def get_absolute_url(self) -> str:
         """Return the address of the meeting's page."""
         return reverse("crb:meeting", args=[self.pk])
+
+    def set_moment(self) -> None:
+        """Compute the moment; a plan that is only being tried out needs it before it is saved."""
+        self.starts_at = to_utc(self.date, self.start, self.zone)
 
     @property
     def is_ballot(self) -> bool:
