@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.roles import Role
 from changes import outbox
@@ -35,10 +35,15 @@ def calendar(request: SignedInRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @for_own_people
 def make_feed(request: SignedInRequest) -> HttpResponse:
-    """Make the secret address and show it, this once; an earlier one no longer works."""
+    """Make the secret address and show it, this once; an earlier one no longer works.
+
+    Whoever opens this page's own address again is led to the calendar, and nothing is made.
+    """
+    if request.method != "POST":
+        return redirect("crb:calendar")
     token = lifecycle.make_feed(actor=request.user)
     return _page(request, address=outbox.absolute(f"/board/feed/{token}.ics"))
 

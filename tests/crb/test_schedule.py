@@ -1,44 +1,61 @@
 """When a board meets: a year of meetings, both clock changes and every bank holiday."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crb.schedule import Rhythm, is_known_region, months_ahead, next_working_day, slots, to_utc
+from crb.schedule import (
+    HolidayPolicy,
+    Rhythm,
+    holiday_on,
+    in_rhythm,
+    is_known_region,
+    is_skipped,
+    months_ahead,
+    next_working_day,
+    previous_working_day,
+    slots,
+    to_utc,
+)
 
 MONDAYS = Rhythm("Europe/London", 0, time(14), date(2026, 1, 12), 14, "GB-ENG")
 
 A_YEAR_OF_MEETINGS = """
-2026-01-12 14:00 GMT = 14:00 UTC
-2026-01-26 14:00 GMT = 14:00 UTC
-2026-02-09 14:00 GMT = 14:00 UTC
-2026-02-23 14:00 GMT = 14:00 UTC
-2026-03-09 14:00 GMT = 14:00 UTC
-2026-03-23 14:00 GMT = 14:00 UTC
-2026-04-07 14:00 BST = 13:00 UTC instead of 2026-04-06, Easter Monday
-2026-04-20 14:00 BST = 13:00 UTC
-2026-05-05 14:00 BST = 13:00 UTC instead of 2026-05-04, May Day
-2026-05-18 14:00 BST = 13:00 UTC
-2026-06-01 14:00 BST = 13:00 UTC
-2026-06-15 14:00 BST = 13:00 UTC
-2026-06-29 14:00 BST = 13:00 UTC
-2026-07-13 14:00 BST = 13:00 UTC
-2026-07-27 14:00 BST = 13:00 UTC
-2026-08-10 14:00 BST = 13:00 UTC
-2026-08-24 14:00 BST = 13:00 UTC
-2026-09-07 14:00 BST = 13:00 UTC
-2026-09-21 14:00 BST = 13:00 UTC
-2026-10-05 14:00 BST = 13:00 UTC
-2026-10-19 14:00 BST = 13:00 UTC
-2026-11-02 14:00 GMT = 14:00 UTC
-2026-11-16 14:00 GMT = 14:00 UTC
-2026-11-30 14:00 GMT = 14:00 UTC
-2026-12-14 14:00 GMT = 14:00 UTC
-2026-12-29 14:00 GMT = 14:00 UTC instead of 2026-12-28, Boxing Day (observed)
+2026-01-12 | 2026-01-12 | 14:00 GMT | 14:00
+2026-01-26 | 2026-01-26 | 14:00 GMT | 14:00
+2026-02-09 | 2026-02-09 | 14:00 GMT | 14:00
+2026-02-23 | 2026-02-23 | 14:00 GMT | 14:00
+2026-03-09 | 2026-03-09 | 14:00 GMT | 14:00
+2026-03-23 | 2026-03-23 | 14:00 GMT | 14:00
+2026-04-06 | 2026-04-07 | 14:00 BST | 13:00 | Easter Monday
+2026-04-20 | 2026-04-20 | 14:00 BST | 13:00
+2026-05-04 | 2026-05-05 | 14:00 BST | 13:00 | May Day
+2026-05-18 | 2026-05-18 | 14:00 BST | 13:00
+2026-06-01 | 2026-06-01 | 14:00 BST | 13:00
+2026-06-15 | 2026-06-15 | 14:00 BST | 13:00
+2026-06-29 | 2026-06-29 | 14:00 BST | 13:00
+2026-07-13 | 2026-07-13 | 14:00 BST | 13:00
+2026-07-27 | 2026-07-27 | 14:00 BST | 13:00
+2026-08-10 | 2026-08-10 | 14:00 BST | 13:00
+2026-08-24 | 2026-08-24 | 14:00 BST | 13:00
+2026-09-07 | 2026-09-07 | 14:00 BST | 13:00
+2026-09-21 | 2026-09-21 | 14:00 BST | 13:00
+2026-10-05 | 2026-10-05 | 14:00 BST | 13:00
+2026-10-19 | 2026-10-19 | 14:00 BST | 13:00
+2026-11-02 | 2026-11-02 | 14:00 GMT | 14:00
+2026-11-16 | 2026-11-16 | 14:00 GMT | 14:00
+2026-11-30 | 2026-11-30 | 14:00 GMT | 14:00
+2026-12-14 | 2026-12-14 | 14:00 GMT | 14:00
+2026-12-28 | 2026-12-29 | 14:00 GMT | 14:00 | Boxing Day (observed)
 """
-"""The clocks go forward on 29 March 2026 and back on 25 October 2026."""
+"""By rhythm, held on, local time, UTC, holiday.
+
+The clocks go forward on 29 March 2026 and back on 25 October 2026.
+"""
 
 OTHER_MONDAYS_MOVED = """
 2026-05-26 instead of 2026-05-25, Spring Bank Holiday
@@ -47,17 +64,66 @@ OTHER_MONDAYS_MOVED = """
 
 
 def test_a_year_of_fortnightly_meetings() -> None:
-    from zoneinfo import ZoneInfo
-
     lines = []
     for slot in slots(MONDAYS, date(2026, 1, 1), date(2026, 12, 31)):
         local = slot.starts_at.astimezone(ZoneInfo("Europe/London"))
-        line = f"{local:%Y-%m-%d %H:%M %Z} = {slot.starts_at:%H:%M} UTC"
-        if slot.holiday:
-            line += f" instead of {slot.nominal_on}, {slot.holiday}"
         assert local.date() == slot.on
-        lines.append(line)
+        parts = [slot.nominal_on, slot.on, f"{local:%H:%M %Z}", f"{slot.starts_at:%H:%M}"]
+        lines.append(" | ".join(str(part) for part in [*parts, slot.holiday] if part))
     assert lines == A_YEAR_OF_MEETINGS.strip().splitlines()
+
+
+EASTER_AND_CHRISTMAS = {
+    HolidayPolicy.NEXT_WORKING_DAY: """
+2026-04-06 | 2026-04-07 | Easter Monday
+2026-05-04 | 2026-05-05 | May Day
+2026-12-28 | 2026-12-29 | Boxing Day (observed)
+""",
+    HolidayPolicy.PREVIOUS_WORKING_DAY: """
+2026-04-06 | 2026-04-02 | Easter Monday
+2026-05-04 | 2026-05-01 | May Day
+2026-12-28 | 2026-12-24 | Boxing Day (observed)
+""",
+    HolidayPolicy.MEET_ANYWAY: """
+2026-04-06 | 2026-04-06
+2026-05-04 | 2026-05-04
+2026-12-28 | 2026-12-28
+""",
+}
+
+
+@pytest.mark.parametrize("policy", HolidayPolicy)
+def test_what_a_board_does_on_a_holiday(policy: HolidayPolicy) -> None:
+    rhythm = replace(MONDAYS, holiday_policy=policy)
+    found = slots(rhythm, date(2026, 1, 1), date(2026, 12, 31))
+    lines = [
+        " | ".join(str(part) for part in (one.nominal_on, one.on, one.holiday) if part)
+        for one in found
+        if holiday_on(one.nominal_on, "GB-ENG")
+    ]
+    assert lines == EASTER_AND_CHRISTMAS[policy].strip().splitlines()
+    assert len({one.on for one in found}) == len(found) == 26
+    local = {one.starts_at.astimezone(ZoneInfo("Europe/London")).time() for one in found}
+    assert local == {time(14)}
+
+
+@pytest.mark.parametrize(
+    ("day", "region", "expected"),
+    [
+        (date(2026, 4, 6), "GB-ENG", (date(2026, 4, 2), "Easter Monday")),
+        (date(2027, 1, 1), "GB-ENG", (date(2026, 12, 31), "New Year's Day")),
+        (date(2026, 4, 6), "", (date(2026, 4, 6), "")),
+    ],
+)
+def test_the_working_day_before(day: date, region: str, expected: tuple[date, str]) -> None:
+    assert previous_working_day(day, region) == expected
+
+
+def test_a_day_of_the_rhythm_is_one_whenever_the_meeting_is_held() -> None:
+    assert in_rhythm(MONDAYS, date(2026, 4, 6))
+    assert not in_rhythm(MONDAYS, date(2026, 4, 7))
+    assert not in_rhythm(MONDAYS, date(2026, 4, 13))
+    assert not in_rhythm(MONDAYS, date(2025, 12, 29)), "before the first"
 
 
 def test_the_mondays_between_meet_the_other_bank_holidays() -> None:
@@ -117,6 +183,8 @@ def test_times_that_the_clocks_skip_or_repeat() -> None:
     assert skipped == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     twice = to_utc(date(2026, 10, 25), time(1, 30), "Europe/London")
     assert twice == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert is_skipped(date(2026, 3, 29), time(1, 30), "Europe/London")
+    assert not is_skipped(date(2026, 10, 25), time(1, 30), "Europe/London")
 
 
 @pytest.mark.parametrize(
@@ -142,8 +210,6 @@ def test_months_ahead(day: date, months: int, expected: date) -> None:
 def test_every_meeting_keeps_weekday_distance_and_time_of_day(
     first: date, weekday: int, interval: int
 ) -> None:
-    from zoneinfo import ZoneInfo
-
     rhythm = Rhythm("Europe/London", weekday, time(14), first, interval)
     found = slots(rhythm, first, months_ahead(first, 12))
     assert found[0].on.weekday() == weekday
