@@ -81,6 +81,10 @@ class PromiseState(models.TextChoices):
     VOID = "void", _("Void, reclassified")
 
 
+DATED = frozenset({PromiseState.OPEN, PromiseState.OVERDUE, PromiseState.KEPT, PromiseState.LATE})
+"""Promises whose date says something."""
+
+
 @dataclass(frozen=True)
 class Period:
     """Days from one to another, both included."""

@@ -22,6 +22,7 @@ from .figures import (
     PromiseState,
 )
 from .pages import LOOKS
+from .schedule import months_ahead
 
 Address = Callable[..., str]
 """From the name of a list and its filters to where it is."""
@@ -131,9 +132,14 @@ def _meeting_label(figures: MeetingFigures) -> str:
 
 
 def duration_chart(months: dict[date, Duration], period: Period, to: Address) -> Chart:
-    """Median and ninetieth percentile of the days to a decision, month by month."""
-    spans = [period.month(month) for month in months]
-    found = list(months.values())
+    """Median and ninetieth percentile of the days to a decision, month by month.
+
+    Begins with the first month that has any; a month without leaves a gap.
+    """
+    shown = _months(min(months), period.until)
+    spans = [period.month(month) for month in shown]
+    found = [months.get(month, Duration()) for month in shown]
+    counts = [one.count for one in found]
     everything = [
         to("decisions", outcome="settled", since=since, until=until) for since, until in spans
     ]
@@ -142,17 +148,28 @@ def duration_chart(months: dict[date, Duration], period: Period, to: Address) ->
         for (since, until), duration in zip(spans, found, strict=True)
     ]
     return Chart(
-        labels=[date_format(month, "M Y") for month in months],
+        labels=[date_format(month, "M Y") for month in shown],
         series=[
             Series(_("Median"), [_rounded(one.median) for one in found], "blue", everything),
             Series(_("Nine in ten within"), [_rounded(one.p90) for one in found], "amber", slowest),
-            Series(_("Requests settled"), [one.count for one in found], "grey", everything),
+            Series(_("Requests settled"), counts, "grey", everything, is_drawn=False),
         ],
     )
 
 
+def _months(first: date, until: date) -> list[date]:
+    months = []
+    while first <= until:
+        months.append(first)
+        first = months_ahead(first, 1)
+    return months
+
+
 def _rounded(days: float | None) -> float | None:
-    return None if days is None else round(days, 1)
+    """A tenth of a day is as exact as anybody wants it."""
+    if days is None:
+        return None
+    return int(days) if float(days).is_integer() else round(days, 1)
 
 
 @dataclass(frozen=True)

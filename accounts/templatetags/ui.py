@@ -258,6 +258,7 @@ def chart(
         "series": [
             {"label": str(one.label), "values": list(one.values), "tone": _tone(one.tone)}
             for one in series
+            if one.is_drawn
         ],
         "unit": str(unit),
     }

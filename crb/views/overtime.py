@@ -58,7 +58,7 @@ def statistics(request: SignedInRequest) -> HttpResponse:
         "members": overview.attendance_rows(figures.attendance(board, period), period, to),
         "promises": overview.promise_rows(counts, period, to) if counts else [],
     }
-    return render(request, "crb/figures.html", context)
+    return render(request, "crb/statistics.html", context)
 
 
 def _lists_of(board: Board) -> overview.Address:
@@ -91,7 +91,7 @@ def decisions(request: SignedInRequest) -> HttpResponse:
     board, frame = board_of(request, "decisions")
     form = DecisionFilterForm(board, request.GET)
     load = partial(_with_change, board=board)
-    context = {**frame, "meeting": None, "today": timezone.localdate()}
+    context = {**frame, "meeting": None, "dated": figures.DATED}
     if form.is_valid():
         context["meeting"] = form.cleaned_data["meeting"]
     return _list(request, "decisions", form, context, lambda: form.select(request.user), load)
