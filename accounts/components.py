@@ -82,8 +82,14 @@ class Tab:
 
 @dataclass(frozen=True)
 class Series:
-    """One line, or one set of bars, of a chart."""
+    """One line, or one set of bars, of a chart.
+
+    ``links`` lead from its table to the lists behind it; without ``is_drawn`` it stands in the
+    table only.
+    """
 
     label: Text
     values: Sequence[float | int | None]
     tone: str = "blue"
+    links: Sequence[str] = ()
+    is_drawn: bool = True

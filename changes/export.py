@@ -5,7 +5,7 @@ takes one without for the machine's old code page and spoils every accent.
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -152,6 +152,14 @@ def export_rows(changes: QuerySet[Change], user: User, zone: tzinfo) -> Iterator
             cells = [safe_cell(column.value(row, zone)) for column in columns]
             lines.append(writer.writerow(cells))
         yield "".join(lines)
+
+
+def csv_lines(headings: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """Yield any table as such a file, line by line."""
+    writer = csv.writer(_Line())
+    yield BYTE_ORDER_MARK + writer.writerow([str(heading) for heading in headings])
+    for row in rows:
+        yield writer.writerow([safe_cell(value) for value in row])
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

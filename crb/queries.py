@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.roles import Role
 from changes.models import BoardDecision, Change, ChangeLink, Question
 from changes.queries import visible_to
@@ -38,10 +38,12 @@ def changes_of(board: Board) -> QuerySet[Change]:
     A customer's own board comes before the one for all others; of several the oldest counts.
     """
     boards = active_boards().order_by("pk").values("pk")
-    own = boards.filter(organisations=OuterRef("organisation"))
+    own = boards.filter(organisations=OuterRef("pk"))
     general = boards.filter(organisations=None)
     decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
-    return Change.objects.alias(decides=decides).filter(decides=board.pk)
+    # Asked of the few customers, not of the many changes.
+    customers = Organisation.objects.alias(decides=decides).filter(decides=board.pk)
+    return Change.objects.filter(organisation__in=customers.order_by().values("pk"))
 
 
 def waiting_for(board: Board) -> QuerySet[Change]:
@@ -55,6 +57,7 @@ def waiting_with_items(board: Board) -> QuerySet[Change]:
     return (
         waiting_for(board)
         .select_related("organisation", "requester")
+        .defer("description", "search")
         .prefetch_related(Prefetch("agenda_items", items, to_attr="open_items"))
     )
 
@@ -146,10 +149,19 @@ def next_meeting(board: Board) -> Meeting | None:
 
 
 def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
-    """The running meeting and the next to come, with how many items are on each agenda."""
+    """The running meeting and the next to come, with how full each agenda is.
+
+    ``count_open`` items are on it, their time boxes are ``minutes_open`` together, and
+    ``count_untimed`` of them have none.
+    """
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
     held = board.meetings.filter(wanted).exclude(kind=MeetingKind.BALLOT)
-    counted = held.annotate(count_open=Count("items", filter=Q(items__state=ItemState.OPEN)))
+    is_open = Q(items__state=ItemState.OPEN)
+    counted = held.annotate(
+        count_open=Count("items", filter=is_open),
+        minutes_open=Sum("items__time_box", filter=is_open),
+        count_untimed=Count("items", filter=is_open & Q(items__time_box=None)),
+    )
     return counted.order_by("starts_at", "pk")[:number]
 
 
@@ -366,18 +378,23 @@ def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
     return found.annotate(**counts).order_by("-date", "-pk")
 
 
+def questions_of(board: Board, user: User) -> QuerySet[Question]:
+    """What the board asked about changes that the person sees."""
+    return Question.objects.filter(change__in=visible_to(user) & changes_of(board))
+
+
 def unanswered_questions(board: Board, user: User) -> QuerySet[Question]:
     """Questions of the board that nobody has answered, the oldest first."""
-    asked = Q(
-        answered_at=None,
-        change__state=State.INFORMATION_REQUIRED,
-        change__in=changes_of(board).filter(pk__in=visible_to(user)),
+    waiting = questions_of(board, user).filter(
+        answered_at=None, change__state=State.INFORMATION_REQUIRED
     )
-    return (
-        Question.objects.filter(asked)
-        .select_related("change__organisation", "answerer", "decision")
-        .order_by("pk")
-    )
+    return with_asked(waiting).order_by("pk")
+
+
+def with_asked(questions: QuerySet[Question]) -> QuerySet[Question]:
+    """Join what a row of a question shows."""
+    joined = questions.select_related("change__organisation", "answerer", "answered_by", "decision")
+    return joined.defer("change__description", "change__search")
 
 
 def attendance_of(meeting: Meeting) -> dict[int, Attendance]:

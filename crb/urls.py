@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import ballots, board, calendar, feed, items, meetings
+from .views import ballots, board, calendar, feed, items, meetings, overtime
 
 app_name = "crb"
 
@@ -17,6 +17,11 @@ urlpatterns = [
     path("<int:pk>/absences/record/", calendar.record_absence, name="record_absence"),
     path("absences/<int:pk>/withdraw/", calendar.withdraw_absence, name="withdraw_absence"),
     path("meetings/<int:pk>/move/", calendar.move_meeting, name="move_meeting"),
+    path("statistics/", overtime.statistics, name="statistics"),
+    path("decisions/", overtime.decisions, name="decisions"),
+    path("decisions/export/", overtime.export_decisions, name="export_decisions"),
+    path("questions/", overtime.questions, name="questions"),
+    path("attendance/", overtime.attendance, name="attendance"),
     path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/start/", meetings.start_meeting, name="start_meeting"),
     path("meetings/<int:pk>/join/", meetings.join_meeting, name="join_meeting"),

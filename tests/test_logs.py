@@ -31,11 +31,8 @@ def test_an_event_is_one_line_with_its_traceback() -> None:
     "address",
     [
         reverse("changes:confirmation", args=["a-secret-token"]),
-<<<<<<< HEAD
         reverse("changes:request_page", args=["a-secret-token"]),
-=======
         reverse("crb:feed", args=["a-secret-token"]),
->>>>>>> wt-calendar
         reverse("account_reset_password_from_key", kwargs={"uidb36": "1", "key": "a-secret-token"}),
     ],
 )

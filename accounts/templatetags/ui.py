@@ -239,8 +239,13 @@ def chart(
     series: Sequence[Series],
     kind: str = "bar",
     unit: Text = "",
+    label_links: Sequence[str] = (),
+    note: Text = "",
 ) -> dict[str, Any]:
     """Draw a chart in a card, with the same figures as a table underneath.
+
+    In the table a label leads to its place in `label_links`, a figure to that of its series.
+    `note` says how it is counted.
 
     `kind` is "bar", "stacked", "line" or "doughnut". The page loads js/charts.js and Chart.js
     in its `scripts` block with `{% include "components/chart_scripts.html" %}`.
@@ -253,11 +258,24 @@ def chart(
         "series": [
             {"label": str(one.label), "values": list(one.values), "tone": _tone(one.tone)}
             for one in series
+            if one.is_drawn
         ],
         "unit": str(unit),
     }
-    rows = [(label, [one.values[index] for one in series]) for index, label in enumerate(labels)]
-    return {"id": identity, "title": title, "data": data, "series": series, "rows": rows}
+    rows = [
+        (
+            label,
+            _at(label_links, index),
+            [(one.values[index], _at(one.links, index)) for one in series],
+        )
+        for index, label in enumerate(labels)
+    ]
+    figures = {"data": data, "series": series, "rows": rows}
+    return {"id": identity, "title": title, "note": note, **figures}
+
+
+def _at(links: Sequence[str], index: int) -> str:
+    return links[index] if index < len(links) else ""
 
 
 @register.simple_tag(takes_context=True)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
+from changes.management.synthetic_board import fill_board
 from changes.models import CHECKLIST, Change, Release, Service
 
 ORGANISATIONS, TEAMS, SERVICES, RELEASES = 50, 5, 20, 24
@@ -91,6 +92,7 @@ def fill(count: int, tell: Callable[[str], None]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement)
         tell(title)
+    fill_board(tell)
     with connection.cursor() as cursor:
         for model in [Change, *_recorded_models()]:
             cursor.execute(_history_of(model))

@@ -183,8 +183,8 @@ class Board(models.Model):
             .annotate(
                 stand_in=stand_in,
                 alternate_id=F("stand_in__alternate"),
-                is_able=Exists(_able(OuterRef("user"))),
-                alternate_is_able=Exists(_able(OuterRef("stand_in__alternate"))),
+                is_able=Exists(able(OuterRef("user"))),
+                alternate_is_able=Exists(able(OuterRef("stand_in__alternate"))),
             )
             .filter(Q(is_able=True) | Q(alternate_is_able=True))
             .select_related("user", "stand_in__alternate")
@@ -192,7 +192,8 @@ class Board(models.Model):
         return [_seat(membership) for membership in members]
 
 
-def _able(person: OuterRef) -> models.QuerySet[User]:
+def able(person: OuterRef) -> models.QuerySet[User]:
+    """The person, if active and still in the role of a member."""
     return User.objects.filter(pk=person, is_active=True, groups__name=Role.CRB_MEMBER)
 
 

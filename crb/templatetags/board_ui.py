@@ -7,12 +7,13 @@ from django import template
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.ui import badge
 from changes.models import BoardDecision
+from crb.figures import Presence, PromiseState
 from crb.models import AgendaItem, Meeting, Vote
 from crb.pages import LOOKS
 from crb.states import ItemState, MeetingState
@@ -31,6 +32,34 @@ ITEM_LOOKS = {
     ItemState.DEFERRED: ("amber", "arrow-right"),
     ItemState.DROPPED: ("grey", "archive"),
 }
+
+PROMISE_LOOKS = {
+    PromiseState.OPEN: ("blue", "hourglass"),
+    PromiseState.OVERDUE: ("red", "clock-exclamation"),
+    PromiseState.KEPT: ("green", "circle-check"),
+    PromiseState.LATE: ("amber", "clock"),
+    PromiseState.WITHDRAWN: ("grey", "archive"),
+    PromiseState.VOID: ("grey", "switch-horizontal"),
+}
+PRESENCE_LOOKS = {
+    Presence.PRESENT: ("green", "check"),
+    Presence.ALTERNATE: ("blue", "switch-horizontal"),
+    Presence.ABSENT: ("grey", "minus"),
+}
+
+
+@register.simple_tag
+def promise_badge(promise: str) -> SafeString:
+    """Show what has become of a promise; a dash where nothing was promised."""
+    if not promise:
+        return mark_safe('<span class="text-secondary">–</span>')
+    return badge(PromiseState(promise).label, *PROMISE_LOOKS[PromiseState(promise)])
+
+
+@register.simple_tag
+def presence_badge(presence: str) -> SafeString:
+    """Show how a member's seat was taken."""
+    return badge(Presence(presence).label, *PRESENCE_LOOKS[Presence(presence)])
 
 
 @register.simple_tag

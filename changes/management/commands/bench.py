@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -208,6 +209,8 @@ def cases() -> list[Case]:
         )
         found += [Case(who, user, title, url) for title, url in pages(user)]
     found += [Case("auditor", everybody["auditor"], *page) for page in history_pages()]
+    for who in ("board", "support"):
+        found += [Case(who, everybody[who], *page) for page in board_pages()]
     return found
 
 
@@ -309,6 +312,44 @@ def history_pages() -> list[tuple[str, str]]:
         ("history, a month", f"{url}?since=2025-01-01&until=2025-01-31"),
         ("history, a person, a type", f"{url}?person={person.pk}&type=changes.execution"),
     ]
+
+
+def board_pages() -> list[tuple[str, str]]:
+    """The board over time, and one meeting of each state."""
+    meetings = apps.get_model("crb", "Meeting").objects
+    small = Change.objects.filter(agenda_items__isnull=False).order_by("organisation").last()
+    held = meetings.filter(state="closed").order_by("starts_at").last()
+    coming = meetings.filter(state="scheduled").order_by("starts_at").first()
+    member = by_role(Role.CRB_MEMBER)
+    lists = {
+        "decisions": "",
+        "decisions, rejected": "outcome=rejected",
+        "decisions, settled late": "outcome=settled&over=60",
+        "decisions of a year": "since=2024-01-01&until=2024-12-31",
+        "decisions of a meeting": f"meeting={held.pk}",
+        "decisions, a customer": f"organisation={small.organisation_id if small else ''}",
+        "decisions, promise overdue": "promise=overdue",
+        "decisions, nothing": "promise=void&outcome=rejected",
+        "questions": "",
+        "questions, unanswered": "state=unanswered",
+        "questions, answered": "state=answered",
+        "questions, a person": "person=person+3",
+        "questions, old": "state=unanswered&over=60",
+        "attendance": "",
+        "attendance, a member": f"member={member.pk}",
+        "attendance, a member absent": f"member={member.pk}&presence=absent",
+    }
+    pages = [
+        ("board", reverse("crb:board")),
+        ("board over time", reverse("crb:statistics")),
+        ("board over time, three months", reverse("crb:statistics") + "?months=3"),
+        ("board, meeting to come", coming.get_absolute_url()),
+        ("board, meeting held", held.get_absolute_url()),
+    ]
+    for title, query in lists.items():
+        name = title.split(",")[0].split()[0]
+        pages.append((f"board, {title}", f"{reverse(f'crb:{name}')}?{query}"))
+    return pages
 
 
 # --- Measuring ----------------------------------------------------------------------------------

@@ -1,0 +1,424 @@
+"""The board over time: every figure is counted from a queryset that a page can list.
+
+Which day counts
+    A decision belongs to the day of its meeting; one of a ballot without a meeting to the day
+    on which the ballot was opened.
+
+Which decisions count
+    All that were recorded: a change that was asked about and came back has two, and one that
+    was reclassified later keeps its own. An item that was deferred has no decision yet.
+
+Days from submission to decision
+    Whole days, where the board meets, from the change's first submission to the decision that
+    settled the request: accepted, accepted as a priority or rejected. "Information required"
+    settles nothing, so the time until the answers came and the board met again is counted in.
+    Reclassifying does not start the count anew: the requester has been waiting all along.
+
+Attendance
+    Of the meetings held (closed; not ballots) during a member's term, those at which the
+    member was present, and those at which an alternate sat in the member's place.
+
+What has become of a promise
+    Kept or late is the day on which the change was closed, as for "overdue" everywhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import (
+    Case,
+    Count,
+    DateField,
+    Exists,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import JSONObject, TruncDate, TruncMonth
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from changes.models import BoardDecision
+from changes.queries import visible_to
+from changes.states import OPEN, State
+
+from . import queries
+from .models import Attendance, Board, BoardOutcome, Meeting, Membership
+from .schedule import months_ahead
+from .states import MeetingKind, MeetingState
+
+Outcome = BoardDecision.Outcome
+ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
+SETTLING = (*ACCEPTING, Outcome.REJECTED)
+"""The outcomes that settle a request."""
+
+PERIODS = (3, 6, 12)
+"""Months that can be looked back upon."""
+
+
+class PromiseState(models.TextChoices):
+    """What has become of what an acceptance promised."""
+
+    OPEN = "open", _("Open")
+    OVERDUE = "overdue", _("Overdue")
+    KEPT = "kept", _("Kept")
+    LATE = "late", _("Kept late")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    VOID = "void", _("Void, reclassified")
+
+
+DATED = frozenset({PromiseState.OPEN, PromiseState.OVERDUE, PromiseState.KEPT, PromiseState.LATE})
+"""Promises whose date says something."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days from one to another, both included."""
+
+    months: int
+    since: date
+    until: date
+
+    def month(self, first: date) -> tuple[date, date]:
+        """Return the days of a month that lie in the period."""
+        last = months_ahead(first, 1) - timedelta(days=1)
+        return max(first, self.since), min(last, self.until)
+
+
+def period_of(board: Board, months: int) -> Period:
+    """Return the last so many months up to today, where the board meets."""
+    until = board.today
+    return Period(months, months_ahead(until, -months) + timedelta(days=1), until)
+
+
+class Percentile(models.Aggregate):
+    """A share of the values lies at or below this; PostgreSQL interpolates between two."""
+
+    function = "percentile_cont"
+    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    allow_distinct = False
+
+    def __init__(self, expression: Any, fraction: float, **extra: Any) -> None:
+        super().__init__(expression, fraction=float(fraction), output_field=FloatField(), **extra)
+
+
+# Decisions ----------------------------------------------------------------------------------
+
+
+def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
+    """What the board decided on changes that the person sees, with ``days`` and ``promise``."""
+    found = BoardOutcome.objects.filter(
+        item__meeting__board=board, item__change__in=visible_to(user)
+    )
+    return with_figures(found, board)
+
+
+def with_figures(found: QuerySet[BoardOutcome], board: Board) -> QuerySet[BoardOutcome]:
+    """Say of each decision how many days it took, and what has become of its promise."""
+    return found.annotate(days=_days(board), promise=_promise())
+
+
+def within(found: QuerySet[BoardOutcome], since: date, until: date) -> QuerySet[BoardOutcome]:
+    """Decisions of the meetings of these days, both included."""
+    return found.filter(item__meeting__date__gte=since, item__meeting__date__lte=until)
+
+
+def _days(board: Board) -> Func:
+    zone = ZoneInfo(board.zone)
+    return Func(
+        TruncDate("recorded_at", tzinfo=zone),
+        TruncDate("item__change__submitted_at", tzinfo=zone),
+        template="(%(expressions)s)",
+        arg_joiner=" - ",
+        output_field=IntegerField(),
+    )
+
+
+def _promise() -> Case:
+    today = timezone.localdate()
+    is_open = Q(item__change__state__in=sorted(OPEN))
+    closed_on = TruncDate("item__change__closed_at", tzinfo=timezone.get_current_timezone())
+    return Case(
+        When(~Q(decision__outcome__in=ACCEPTING), then=Value("")),
+        When(~Q(item__change__path=F("decision__path")), then=Value(PromiseState.VOID)),
+        When(item__change__state=State.WITHDRAWN, then=Value(PromiseState.WITHDRAWN)),
+        When(is_open & Q(item__change__due_on__lt=today), then=Value(PromiseState.OVERDUE)),
+        When(is_open, then=Value(PromiseState.OPEN)),
+        When(item__change__due_on__lt=closed_on, then=Value(PromiseState.LATE)),
+        default=Value(PromiseState.KEPT),
+        output_field=models.CharField(),
+    )
+
+
+def settled(found: QuerySet[BoardOutcome]) -> QuerySet[BoardOutcome]:
+    """Decisions that settled a request whose submission is known."""
+    return found.filter(decision__outcome__in=SETTLING, days__isnull=False)
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How long decisions took, in days; None without any."""
+
+    count: int = 0
+    median: float | None = None
+    p90: float | None = None
+
+    @property
+    def over(self) -> int:
+        """The whole days that the slowest tenth took more than."""
+        return int(self.p90 or 0)
+
+
+IS_SETTLED = Q(decision__outcome__in=SETTLING, days__isnull=False)
+DURATION: Mapping[str, Any] = {
+    "count": Count("pk", filter=IS_SETTLED),
+    "median": Percentile("days", 0.5, filter=IS_SETTLED),
+    "p90": Percentile("days", 0.9, filter=IS_SETTLED),
+}
+
+
+def durations_by_month(board: Board, user: User, period: Period) -> dict[date, Duration]:
+    """How long decisions took, by the first day of the month of their meeting."""
+    found = settled(within(decisions(board, user), period.since, period.until))
+    rows = (
+        found.annotate(month=TruncMonth("item__meeting__date", output_field=DateField()))
+        .values("month")
+        .annotate(**DURATION)
+        .order_by("month")
+    )
+    return {row.pop("month"): Duration(**row) for row in rows}
+
+
+@dataclass(frozen=True)
+class MeetingFigures:
+    """One meeting and how many decisions of each outcome it took."""
+
+    meeting: Meeting
+    counts: Mapping[str, int]
+
+
+def outcomes_by_meeting(board: Board, user: User, period: Period) -> list[MeetingFigures]:
+    """Meetings of the period that were held or are running, in order, with their decisions."""
+    found = within(decisions(board, user), period.since, period.until)
+    rows = found.order_by().values_list("item__meeting", "decision__outcome")
+    counts: dict[int, dict[str, int]] = {}
+    for meeting, outcome, number in rows.annotate(number=Count("pk")):
+        counts.setdefault(meeting, {})[outcome] = number
+    opened = (MeetingState.CLOSED, MeetingState.RUNNING)
+    meetings = board.meetings.filter(
+        state__in=opened, date__gte=period.since, date__lte=period.until
+    )
+    return [
+        MeetingFigures(one, counts.get(one.pk, {}))
+        for one in meetings.order_by("starts_at", "pk")
+        if not one.is_ballot or one.pk in counts
+    ]
+
+
+def promises(board: Board, user: User, period: Period) -> dict[str, int]:
+    """What has become of the acceptances of a period: how many of each."""
+    found = within(decisions(board, user), period.since, period.until)
+    accepted = found.filter(decision__outcome__in=ACCEPTING).order_by()
+    rows = accepted.values_list("promise").annotate(number=Count("pk"))
+    return {state: number for state, number in rows if number}
+
+
+# Attendance ---------------------------------------------------------------------------------
+
+
+def held(board: Board, since: date | None = None, until: date | None = None) -> QuerySet[Meeting]:
+    """Meetings that took place: closed ones, without ballots."""
+    found = board.meetings.filter(state=MeetingState.CLOSED).exclude(kind=MeetingKind.BALLOT)
+    if since is not None:
+        found = found.filter(date__gte=since)
+    return found if until is None else found.filter(date__lte=until)
+
+
+def in_term_of(meetings: QuerySet[Meeting], member: User) -> QuerySet[Meeting]:
+    """Meetings during a person's term."""
+    term = Q(starts_on__lte=OuterRef("date")) & (Q(ends_on=None) | Q(ends_on__gte=OuterRef("date")))
+    terms = Membership.objects.filter(term, board=OuterRef("board"), user=member)
+    return meetings.filter(Exists(terms))
+
+
+class Presence(models.TextChoices):
+    """How a member's seat was taken at a meeting."""
+
+    PRESENT = "present", _("Present")
+    ALTERNATE = "alternate", _("Alternate present")
+    ABSENT = "absent", _("Absent")
+
+
+def with_presence(
+    meetings: QuerySet[Meeting], member: User, presence: str = ""
+) -> QuerySet[Meeting]:
+    """Meetings during a person's term at which their seat was taken that way."""
+    there = Attendance.objects.filter(meeting=OuterRef("pk"))
+    present = Exists(there.filter(user=member))
+    alternate = Exists(there.filter(for_member=member))
+    found = in_term_of(meetings, member)
+    if presence == Presence.PRESENT:
+        return found.filter(present)
+    if presence == Presence.ALTERNATE:
+        return found.filter(~present, alternate)
+    return found.filter(~present, ~alternate) if presence == Presence.ABSENT else found
+
+
+@dataclass(frozen=True)
+class MemberAttendance:
+    """One member's meetings in a period; alternates with how often they came."""
+
+    user_id: int
+    name: str
+    held: int
+    present: int
+    alternate: int
+    alternates: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def absent(self) -> int:
+        return self.held - self.present - self.alternate
+
+    @property
+    def share(self) -> int:
+        """Per cent of the meetings at which the member was present."""
+        return round(100 * self.present / self.held) if self.held else 0
+
+
+def _seats(board: Board, period: Period) -> QuerySet[Membership]:
+    """One row per member and meeting held during the member's term."""
+    there = Attendance.objects.filter(meeting=OuterRef("board__meetings"))
+    was_held = Q(
+        board__meetings__state=MeetingState.CLOSED,
+        board__meetings__date__gte=period.since,
+        board__meetings__date__lte=period.until,
+    )
+    not_ballot = Q(board__meetings__kind__in=[MeetingKind.REGULAR, MeetingKind.EXTRAORDINARY])
+    in_term = Q(board__meetings__date__gte=F("starts_on")) & (
+        Q(ends_on=None) | Q(board__meetings__date__lte=F("ends_on"))
+    )
+    return (
+        Membership.objects.filter(was_held & not_ballot & in_term, board=board)
+        .annotate(
+            is_present=Exists(there.filter(user=OuterRef("user"))),
+            has_alternate=Exists(there.filter(for_member=OuterRef("user"))),
+        )
+        .order_by()
+    )
+
+
+SEATS: Mapping[str, Any] = {
+    "held": Count("pk"),
+    "present": Count("pk", filter=Q(is_present=True)),
+    "alternate": Count("pk", filter=Q(is_present=False, has_alternate=True)),
+}
+
+
+def attendance(board: Board, period: Period) -> list[MemberAttendance]:
+    """Each member's attendance, by name, with those who stood in. Two queries."""
+    rows = _seats(board, period).values("user_id", name=F("user__display_name")).annotate(**SEATS)
+    stood_in: dict[int, list[tuple[str, int]]] = {}
+    came = (
+        Attendance.objects.filter(
+            meeting__in=held(board, period.since, period.until), for_member__isnull=False
+        )
+        .values_list("for_member", "user__display_name")
+        .annotate(number=Count("pk"))
+        .order_by("user__display_name")
+    )
+    for member, name, number in came:
+        stood_in.setdefault(member, []).append((name, number))
+    return [
+        MemberAttendance(**row, alternates=tuple(stood_in.get(row["user_id"], ())))
+        for row in rows.order_by("name", "user_id")
+    ]
+
+
+# The headline -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The figures on the board's page."""
+
+    decided: int
+    duration: Duration
+    overdue: int
+    promised: int
+    """Promises that are open, the overdue among them."""
+    questions: int
+    oldest_question: datetime | None
+    waiting: int
+    seats: int
+    taken: int
+
+    @property
+    def attendance(self) -> int | None:
+        """Per cent of the seats that were taken, in person or by an alternate."""
+        return round(100 * self.taken / self.seats) if self.seats else None
+
+
+def headline(board: Board, user: User, period: Period) -> Headline:
+    """Return the figures of the board's page. One query."""
+    every = decisions(board, user)
+    recent = within(every, period.since, period.until)
+    promised = every.filter(promise__in=[PromiseState.OPEN, PromiseState.OVERDUE])
+    row = (
+        Board.objects.filter(pk=board.pk)
+        .values(
+            decided=_figures(recent, "item__meeting__board", decided=Count("pk"), **DURATION),
+            promised=_figures(
+                promised,
+                "item__meeting__board",
+                promised=Count("pk"),
+                overdue=Count("pk", filter=Q(promise=PromiseState.OVERDUE)),
+            ),
+            asked=_figures(
+                queries.unanswered_questions(board, user),
+                "answered_at",
+                count=Count("pk"),
+                oldest=Min("decision__recorded_at"),
+            ),
+            waiting=_figures(queries.waiting_for(board), "state", count=Count("pk")),
+            seats=_figures(_seats(board, period), "board", **SEATS),
+        )
+        .get()
+    )
+    found = {name: figures or {} for name, figures in row.items()}
+    duration = {name: found["decided"][name] for name in DURATION if name in found["decided"]}
+    seats = found["seats"]
+    return Headline(
+        decided=found["decided"].get("decided", 0),
+        duration=Duration(**duration),
+        overdue=found["promised"].get("overdue", 0),
+        promised=found["promised"].get("promised", 0),
+        questions=found["asked"].get("count", 0),
+        oldest_question=_moment(found["asked"].get("oldest")),
+        waiting=found["waiting"].get("count", 0),
+        seats=seats.get("held", 0),
+        taken=seats.get("present", 0) + seats.get("alternate", 0),
+    )
+
+
+def _figures(rows: QuerySet[Any], same: str, **aggregates: Any) -> Subquery:
+    """Count rows, in all of which one field is the same, into one JSON object."""
+    grouped = rows.order_by().values(same).annotate(figures=JSONObject(**aggregates))
+    return Subquery(grouped.values("figures"))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return parse_datetime(text) if text else None

@@ -1,0 +1,49 @@
+"""The board over time in a browser: readable for all, and each figure leads on."""
+
+from typing import Any
+
+import pytest
+import time_machine
+
+from crb import lifecycle
+from crb.models import AgendaItem
+from tests.components.browsing import faults, sign_in
+from tests.crb.conftest import Table
+from tests.crb.history import TODAY, half_a_year
+
+pytestmark = pytest.mark.django_db(transaction=True)
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+PAGES = ("", "statistics/", "decisions/", "questions/", "attendance/", "decisions/?over=x")
+
+
+def test_pages_are_accessible_and_fit_and_lead_on(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    half_a_year(table)
+    with time_machine.travel(TODAY):
+        table.change("Gates that open by themselves at night")
+        lifecycle.fill_agenda(table.board)
+        AgendaItem.objects.filter(state="open").update(time_box=120)
+        for width, scheme in ((1280, "light"), (1280, "dark"), (360, "dark")):
+            page = new_page(width=width, color_scheme=scheme)
+            sign_in(page, table.chair, live_server)
+            for name in PAGES:
+                page.goto(f"/board/{name}")
+                page.evaluate(UNFOLD)
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+                assert faults(page) == "", name
+        lead_on(page)
+
+
+def lead_on(page: Any) -> None:
+    """From the board to its figures, and from a figure in a chart's table to its list."""
+    page.goto("/board/")
+    page.get_by_role("link", name="Days to a decision").click()
+    page.get_by_text("6 decisions").wait_for()
+    page.get_by_role("link", name="Over time").click()
+    assert page.locator("canvas").count() == 2
+    page.get_by_text("The same as a table").first.click()
+    row = page.get_by_role("row", name="2 Jun 2026")
+    row.get_by_role("link", name="2", exact=True).click()
+    page.get_by_text("2 decisions").wait_for()
+    assert page.get_by_text("Of the meeting of 2 June 2026").is_visible()
