@@ -38,7 +38,7 @@ from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
 from ..states import PLAIN_WORDS, State
-from . import records
+from . import discussion, records
 
 Text = str | Promise
 Act = Callable[..., Any]
@@ -186,6 +186,7 @@ class StepPage:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""
         decision = permissions.check(self.verb, self.user, self.change)
         if decision:
+            files=discussion.readable_files(self.user, self.change),
             return self._show(form, context, status=HTTPStatus.CONFLICT, happened=str(error))
         return self._refused(error, form)
 
