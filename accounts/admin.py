@@ -174,7 +174,7 @@ class PersonAdmin(ReasonedAdmin):
     """People: added without a password, which they choose from a mail."""
 
     form = PersonForm
-    list_display = ("display_name", "email", "organisation", "role_names", "is_active")
+    list_display = ("display_name", "role_names", "organisation", "email", "is_active")
     list_filter = ("is_active", RoleFilter, "organisation")
     list_select_related = ("organisation",)
     search_fields = ("display_name", "email")

@@ -86,6 +86,7 @@ class ReleaseAdmin(ReasonedAdmin):
     form = ReleaseForm
     list_display = ("name", "planned_on", "released_at")
     list_filter = ("planned_on",)
+    ordering = ("-planned_on",)
     search_fields = ("name",)
 
 

@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 
+from . import errors
+
 
 class TrustedProxyMiddleware:
     """Take visitor address and scheme from forwarding headers of TRUSTED_PROXIES alone.
@@ -58,7 +60,8 @@ class RequestSizeMiddleware:
     """Refuse a body over REQUEST_MAX_BYTES before any of it is read or stored.
 
     Django itself limits fields and counts files, but writes a file of any size to disk while
-    it looks for the form's CSRF token, signed in or not. The answer is the page for 413.
+    it looks for the form's CSRF token, signed in or not. The answer is the page for 413. It
+    stands behind sign-in, which reads no body, so that the page knows the person.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -70,5 +73,5 @@ class RequestSizeMiddleware:
         except ValueError:
             size = 0
         if size > settings.REQUEST_MAX_BYTES:
-            raise RequestDataTooBig(f"{size} bytes")
+            return errors.bad_request(request, RequestDataTooBig(f"{size} bytes"))
         return self.get_response(request)

@@ -88,7 +88,6 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "expansive_cm.middleware.RequestSizeMiddleware",
     "expansive_cm.errors.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,6 +99,7 @@ MIDDLEWARE = [
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.TimeZoneMiddleware",
+    "expansive_cm.middleware.RequestSizeMiddleware",
     "expansive_cm.errors.StepErrorMiddleware",
 ]
 ROOT_URLCONF = "expansive_cm.urls"

@@ -7,6 +7,7 @@ from django.test import Client, RequestFactory
 
 from expansive_cm.environment import networks
 from expansive_cm.middleware import TrustedProxyMiddleware
+from tests.people import Cast
 
 PROXIES = networks("10.0.0.0/8,2001:db8::/32")
 
@@ -63,6 +64,22 @@ def test_a_body_over_the_limit_is_refused_unread(client: Client, settings: objec
     response = client.post("/", {"title": "x" * 200})
     assert response.status_code == 413
     assert "too much at once" in response.content.decode()
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_body_over_the_limit_is_answered_by_the_page_of_the_person(
+    debug: bool, cast: Cast, settings: object
+) -> None:
+    settings.REQUEST_MAX_BYTES, settings.DEBUG = 100, debug  # type: ignore[attr-defined]
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.support)
+    response = client.post("/changes/new/", {"title": "x" * 200})
+    html = response.content.decode()
+    assert response.status_code == 413
+    assert response["Content-Type"].startswith("text/html")
+    assert 'data-page="error"' in html
+    assert cast.support.display_name in html
+    assert "_post" not in response.wsgi_request.__dict__
 
 
 def test_pages_carry_a_policy_without_inline_scripts_and_styles(client: Client) -> None:

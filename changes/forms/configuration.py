@@ -101,7 +101,7 @@ class PlanExecutionForm(StepForm):
             self._propose_last_plan()
 
     def _propose_last_plan(self) -> None:
-        """After a roll-back, start from the steps that were planned then."""
+        """After a rollback, start from the steps that were planned then."""
         own = [one for one in self.change.executions.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
         if earlier is not None:

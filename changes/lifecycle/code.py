@@ -288,7 +288,7 @@ def record_deployment(
     """Say that the deployment succeeded, or that it was rolled back.
 
     Effects: the outcome; success asks the requester to confirm, with state ``confirmation``;
-    a roll-back starts a new round in ``development``; events; messages.
+    a rollback starts a new round in ``development``; events; messages.
     """
     with take_step("record_deployment", change, actor=actor, seen=seen) as step:
         deployment = step.change.deployment

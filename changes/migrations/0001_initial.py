@@ -512,7 +512,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'historical link between changes',
-                'verbose_name_plural': 'historical link between changess',
+                'verbose_name_plural': 'historical links between changes',
                 'ordering': ('-history_date', '-history_id'),
                 'get_latest_by': ('history_date', 'history_id'),
             },
@@ -1105,6 +1105,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'link between changes',
+                'verbose_name_plural': 'links between changes',
                 'constraints': [models.UniqueConstraint(fields=('source', 'target', 'kind'), name='changes_link_once'), models.CheckConstraint(condition=models.Q(('source', models.F('target')), _negated=True), name='changes_link_not_self')],
             },
         ),

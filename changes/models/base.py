@@ -13,7 +13,7 @@ class StageFields(models.Model):
 
     ``path`` is the change's path number when the record was made: reclassifying starts a new
     path and keeps the records of the old one, which then count for nothing. ``round`` likewise:
-    failed tests, a roll-back and rework start a new round of delivery on the same path.
+    failed tests, a rollback and rework start a new round of delivery on the same path.
     """
 
     change: Any

@@ -87,6 +87,7 @@ class ChangeLink(models.Model):
 
     class Meta:
         verbose_name = _("link between changes")
+        verbose_name_plural = _("links between changes")
         constraints = [
             models.UniqueConstraint(fields=["source", "target", "kind"], name="changes_link_once"),
             models.CheckConstraint(

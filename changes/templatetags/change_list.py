@@ -1,6 +1,7 @@
 """What only rows of changes need: `{% load change_list %}`."""
 
 from datetime import date
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -11,10 +12,12 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from accounts.models import User
 from accounts.templatetags.ui import badge, icon
+from changes import next_step
 from changes.models import Change
 from changes.risk import RiskLevel
-from changes.states import FINAL, PLAIN_WORDS, ChangeType, State
+from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
 
 register = template.Library()
@@ -87,6 +90,6 @@ def due(change: Change, today: date) -> SafeString:
 
 
 @register.filter
-def plain_words(state: str) -> str:
+def plain_words(change: Change, reader: User) -> Any:
     """Say where a change stands in words for a customer."""
-    return PLAIN_WORDS[State(state)]
+    return next_step.plain_words(change, reader)

@@ -18,9 +18,9 @@ from accounts.models import User
 
 from .. import gates, markdown, permissions
 from ..models import Change
-from ..next_step import NextStep, next_step
+from ..next_step import NextStep, next_step, plain_words
 from ..process import StepInfo
-from ..states import FINAL, PLAIN_WORDS, State
+from ..states import FINAL, State
 from .discussion import discussion_context
 from .happenings import happenings
 from .records import Section, sections
@@ -159,9 +159,11 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     beside = [offer for offer in offered if not offer.step.main]
     mine = [offer for offer in main if offer.decision]
     mine.sort(key=lambda offer: offer.step.verb != onward.verb)
+    my_turn = bool(mine) and any(one.pk == user.pk for one in members)
+    words = plain_words(change, user)
     return {
-        "sentence": onward.sentence if full else PLAIN_WORDS[State(change.state)],
-        "note": onward.note if full else "",
+        "sentence": onward.sentence if full or my_turn else words,
+        "note": onward.note if full else words if my_turn else "",
         "group": onward.who.name if full and onward.who else "",
         "people": members,
         "mine": mine,
@@ -169,7 +171,7 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
         "refused": [offer for offer in main if not offer.decision],
         "beside": [offer for offer in beside if offer.decision],
         "beside_refused": [offer for offer in beside if not offer.decision],
-        "my_turn": bool(mine) and any(one.pk == user.pk for one in members),
+        "my_turn": my_turn,
         "ended": change.state in FINAL,
         "full": full,
     }

@@ -57,11 +57,16 @@ def attachments_context(user: User, change: Change) -> Context:
     """Return the files that this person may have, and the form for more."""
     return {
         "change": change,
-        "attachments": list(_readable(user, change.attachments.select_related("uploaded_by"))),
+        "attachments": readable_files(user, change),
         "attach_form": AttachForm(user=user),
         "may_attach": permissions.can_attach(user, change),
         "sees_internal": can_see_internal(user),
     }
+
+
+def readable_files(user: User, change: Change) -> list[Attachment]:
+    """Return the files of a change that this person may have."""
+    return list(_readable(user, change.attachments.select_related("uploaded_by")))
 
 
 def links_context(user: User, change: Change) -> Context:

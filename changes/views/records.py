@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 
-from .. import permissions
+from .. import gates, permissions
 from ..models import (
     CHECKLIST,
     Assessment,
@@ -82,6 +82,7 @@ class Section:
     icon: str
     current: list[Record] = field(default_factory=list)
     earlier: list[Record] = field(default_factory=list)
+    badge: tuple[Text, str, str] | None = None
 
     def __bool__(self) -> bool:
         return bool(self.current or self.earlier)
@@ -375,7 +376,20 @@ def _section(change: Change, reader: User, section: Section, relations: Iterable
             record = KINDS[relation](one, full)
             record.note = _why_earlier(change, one, newest_first)
             (section.earlier if record.note else section.current).append(record)
+    if section.current:
+        section.badge = section.current[0].badge
+    if section.key == "testing" and section.current:
+        section.badge = _tests_badge(change) or section.badge
     return section
+
+
+def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
+    """Say how many kinds of test have passed while some have not; one alone proves little."""
+    passed, kinds = len(gates.passed_tests(change)), len(StagingTest.Kind)
+    if not 0 < passed < kinds:
+        return None
+    words = _("%(passed)d of %(kinds)d passed") % {"passed": passed, "kinds": kinds}
+    return _badge(words, WAITING)
 
 
 def _may_read(one: Any, reader: User, full: bool) -> bool:

@@ -25,6 +25,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -38,7 +39,7 @@ from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
 from ..states import PLAIN_WORDS, State
-from . import records
+from . import discussion, records
 
 Text = str | Promise
 Act = Callable[..., Any]
@@ -149,6 +150,13 @@ class StepPage:
             sentence = _("%(done)s Next: %(next)s") % {"done": sentence, "next": onward}
         else:
             sentence = f"{sentence} {PLAIN_WORDS[State(changed.state)]}"
+        if changed.pk != self.change.pk:
+            sentence = format_html(
+                '{} <a class="alert-link" href="{}">{}</a>',
+                sentence,
+                changed.get_absolute_url(),
+                _("Open %s") % changed.reference,
+            )
         messages.success(self.request, sentence)
 
     # What is answered
@@ -178,6 +186,7 @@ class StepPage:
             happened=happened,
             sections=records.sections(self.change, self.user, *beside) if beside else [],
             next_step=next_step(self.change),
+            files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in ("beside", "done")},
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)

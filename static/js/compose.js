@@ -122,13 +122,31 @@
     if (input.type !== "file" || !input.dataset.maxBytes) return;
     const large = [...input.files].filter((file) => file.size > Number(input.dataset.maxBytes));
     input.parentElement.querySelector("[data-too-large]")?.remove();
+    input.parentElement.querySelector("[data-chosen]")?.remove();
     input.classList.toggle("is-invalid", large.length > 0);
-    if (!large.length) return;
+    if (!large.length) {
+      nameFiles(input);
+      return;
+    }
     const note = document.getElementById("file-too-large").content.firstElementChild.cloneNode(true);
     note.querySelector("[data-names]").textContent = large.map((file) => file.name).join(", ");
     input.after(note);
     input.value = "";
   });
+
+  // A browser says no more than "3 files" about several.
+  function nameFiles(input) {
+    if (input.files.length < 2) return;
+    const list = document.createElement("ul");
+    list.className = "chosen-files";
+    list.dataset.chosen = "";
+    for (const file of input.files) {
+      const name = document.createElement("li");
+      name.textContent = file.name;
+      list.append(name);
+    }
+    input.after(list);
+  }
 
   // --- Quick keys: <form data-quick>: Ctrl+Enter sends, Enter in a line goes on -----------------
   document.addEventListener("keydown", (event) => {

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from audit.sources import sources
 from tests.people import Cast
-from tests.stories import in_authorisation, in_requirements, submitted
+from tests.stories import in_authorisation, in_execution, in_requirements, plan, submitted
 
 HISTORY = "/history/"
 
@@ -80,6 +80,14 @@ def test_kinds_changes_and_days_narrow_it_down(auditor: Client, cast: Cast) -> N
     assert found(auditor, since="9999-12-31") == []
     assert found(auditor, until="9999-12-31", type="changes.review") == reviews
     assert found(auditor, since="0001-01-01", type="changes.review") == reviews
+
+
+def test_an_act_that_left_an_object_as_it_was_says_so(auditor: Client, cast: Cast) -> None:
+    change = in_execution(cast)
+    plan(change, cast)
+    response = auditor.get(HISTORY, {"type": "changes.change", "reference": change.reference})
+    assert not response.context["entries"][0].fields
+    assert response.content.decode().count("None of its own fields changed.") == 1
 
 
 def test_roles_that_are_given_are_seen(auditor: Client, cast: Cast) -> None:

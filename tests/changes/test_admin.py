@@ -1,5 +1,7 @@
 """In the administration, what a workflow owns is read; services and releases are kept."""
 
+from datetime import date
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
@@ -103,3 +105,18 @@ def test_the_date_of_a_promise_moves_with_a_reason(client: Client, cast: Cast) -
 def test_others_do_not_come_in(client: Client, cast: Cast, name: str) -> None:
     client.force_login(getattr(cast, name))
     assert client.get(reverse("admin:changes_change_changelist")).status_code in (302, 403)
+
+
+def test_the_index_names_everything_and_has_an_icon(client: Client, cast: Cast) -> None:
+    client.force_login(cast.administrator)
+    html = client.get(reverse("admin:index")).content.decode()
+    assert "Links between changes" in html
+    assert 'rel="icon"' in html
+
+
+def test_the_next_releases_stand_first(client: Client, cast: Cast) -> None:
+    for name, day in (("2026.11", date(2026, 11, 24)), ("2026.12", date(2026, 12, 29))):
+        Release.objects.create(name=name, planned_on=day)
+    client.force_login(cast.administrator)
+    html = client.get(reverse("admin:changes_release_changelist")).content.decode()
+    assert html.index("2026.12") < html.index("2026.11")

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import reverse
 
+from changes import lifecycle
 from changes.models import Change, Service
 from changes.states import State
 from tests import stories
@@ -54,6 +57,23 @@ class TestAssess(StepPageTests):
         assert "Gone" not in html
         self.send(page, cast, change, services=[service.pk])
         assert list(Change.objects.get(pk=change.pk).services.all()) == [service]
+
+    def test_files_of_the_request_lie_beside_the_form(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        for name, internal in (("plan.txt", False), ("note.txt", True)):
+            lifecycle.attach(
+                change,
+                actor=cast.support,
+                file=SimpleUploadedFile(name, b"Ward 12"),
+                content_type="text/plain",
+                internal=internal,
+            )
+        change.refresh_from_db()
+        html = page.get(self.address(change)).content.decode()
+        for file in change.attachments.all():
+            address = reverse("changes:attachment", args=[change.pk, file.pk])
+            assert f'href="{address}">{file.name}</a>' in html
 
     def test_numbers_outside_the_matrix_are_refused(
         self, page: Client, cast: Cast, change: Change

@@ -44,3 +44,4 @@ class TestCloseWithSuccessor(StepPageTests):
         assert link.source.requester == cast.requester
         html = page.get(change.get_absolute_url()).content.decode()
         assert link.source.reference in html
+        assert f'<a class="alert-link" href="{link.source.get_absolute_url()}">Open ' in html

@@ -197,7 +197,8 @@ def test_no_keeps_the_reason_and_goes_back(client: Client, change: Change, link:
 def test_a_no_needs_a_reason(client: Client, change: Change, link: str) -> None:
     response = client.post(link, {"answer": "not_as_expected", "reason": "  "})
     assert response.status_code == 400
-    assert "Please say what is not as expected." in response.content.decode()
+    html = response.content.decode()
+    assert "What is not as expected? Please say what is not as expected." in html
     assert state_of(change) == State.CONFIRMATION
 
 

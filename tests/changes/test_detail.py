@@ -282,3 +282,23 @@ def again(change: Change, relation: str) -> None:
     if record is not None:
         record.pk, record._state.adding = None, True
         record.save()
+
+
+def test_a_customer_whose_turn_it_is_reads_what_to_do(client: Client, cast: Cast) -> None:
+    change = stories.change_in(S.AUTHORISATION, cast)
+    html = page_for(client, cast.approver, change)
+    assert "Authorise the change, or refuse it." in html
+    assert str(PLAIN_WORDS[S.AUTHORISATION]) in html
+    assert "Authorise the change, or refuse it." not in page_for(client, cast.requester, change)
+
+
+@pytest.mark.parametrize("state", [S.CONFIRMATION, S.NOT_CONFIRMED])
+def test_only_the_requester_is_spoken_to_as_such(client: Client, cast: Cast, state: State) -> None:
+    change = stories.change_in(state, cast)
+    for address in (change.get_absolute_url(), "/", "/changes/"):
+        client.force_login(cast.requester)
+        assert str(PLAIN_WORDS[state]) in client.get(address).content.decode()
+        client.force_login(cast.colleague)
+        html = client.get(address).content.decode()
+        assert str(PLAIN_WORDS[state]) not in html
+        assert "Grace Requester " in html

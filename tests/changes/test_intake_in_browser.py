@@ -169,6 +169,18 @@ def test_a_file_over_the_limit_does_not_travel(browse: Any, cast: Cast, settings
     assert page.evaluate("document.querySelector('#id_attachments').files.length") == 0
 
 
+def test_several_chosen_files_are_named(browse: Any, cast: Cast) -> None:
+    page = browse("requester", "/changes/new/")
+    files = [
+        {"name": name, "mimeType": "text/plain", "buffer": b"12"} for name in ("a.txt", "b.txt")
+    ]
+    names = page.locator("[data-chosen] li")
+    page.set_input_files("#id_attachments", files)
+    expect(names).to_have_text(["a.txt", "b.txt"])
+    page.set_input_files("#id_attachments", files[:1])
+    expect(names).to_have_count(0)
+
+
 def test_two_people_talk_without_losing_what_they_type(browse: Any, cast: Cast) -> None:
     change = submitted(cast)
     page = browse("support", change.get_absolute_url())

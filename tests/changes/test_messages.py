@@ -399,8 +399,16 @@ def test_what_people_write_stays_text(cast: Cast) -> None:
         "{{ settings.SECRET_KEY }} {% now 'Y' %} <script>alert(1)</script> & more"
     ), "on one line, unchanged"
     assert "> <b>bold</b> {% include 'x' %}" in mail.message
-    assert "&lt;b&gt;bold&lt;/b&gt; {% include &#x27;x&#x27; %}" in mail.html_message
+    assert "&lt;b&gt;bold&lt;/b&gt; {% include 'x' %}" in mail.html_message
     assert "<script>" not in mail.html_message
+
+
+def test_a_formatted_request_reads_formatted(cast: Cast) -> None:
+    stories.submitted(cast, description="For the **night team**:\n\n- Monday\n- Tuesday")
+    mail = mail_to(cast.requester.email)
+    assert "<strong>night team</strong>" in mail.html_message
+    assert "<li>Tuesday</li>" in mail.html_message
+    assert "**night team**" in mail.message
 
 
 def test_the_page_is_offered_only_to_those_who_can_sign_in(cast: Cast) -> None:

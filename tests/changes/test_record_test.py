@@ -36,6 +36,7 @@ class TestRecordTest(StepPageTests):
             assert self.send(page, cast, now, kind=kind).status_code == 302
         html = page.get(self.address(change)).content.decode()
         assert html.count("still to pass") == 1
+        assert "2 of 3 passed" in html
         assert re.search(r'value="regression"[^>]* checked', html)
         now = Change.objects.get(pk=change.pk)
         self.send(page, cast, now, kind="regression")
