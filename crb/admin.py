@@ -13,7 +13,22 @@ from accounts.forms import time_zone_choices
 from accounts.models import User
 from accounts.roles import Role
 
-from .models import AgendaItem, Attendance, Board, BoardOutcome, Meeting, Membership, Vote
+from .models import (
+    Absence,
+    Action,
+    Addendum,
+    AgendaItem,
+    AgendaVersion,
+    Attendance,
+    Board,
+    BoardOutcome,
+    CalendarFeed,
+    Invitation,
+    Meeting,
+    Membership,
+    Minutes,
+    Vote,
+)
 
 BOARD_FIELDS = (
     "name",
@@ -26,8 +41,12 @@ BOARD_FIELDS = (
     "interval_days",
     "first_date",
     "holiday_region",
+    "holiday_policy",
+    "cutoff_days",
     "quorum_count",
     "quorum_share",
+    "hides_votes",
+    "consent_count",
 )
 WITHOUT_REASON = {"name", "reason"}
 
@@ -71,14 +90,27 @@ class BoardAdmin(ReasonedAdmin):
                     "interval_days",
                     "first_date",
                     "holiday_region",
+                    "holiday_policy",
                 ),
                 "description": _(
                     "Meetings are planned three months ahead. After a change those to come "
-                    "follow within the hour."
+                    "follow within the hour, and everybody invited is told with your reason. "
+                    "Meetings that the chair moved stay where they are."
                 ),
             },
         ),
-        (_("How it decides"), {"fields": ("quorum_count", "quorum_share")}),
+        (
+            _("How it decides"),
+            {
+                "fields": (
+                    "cutoff_days",
+                    "quorum_count",
+                    "quorum_share",
+                    "hides_votes",
+                    "consent_count",
+                )
+            },
+        ),
         (None, {"fields": ("reason",)}),
     )
 
@@ -134,8 +166,8 @@ class ReadOnlyAdmin(AdministratorsOnly, admin.ModelAdmin):
 class MeetingAdmin(ReadOnlyAdmin):
     """Meetings."""
 
-    list_display = ("date", "start", "zone", "board", "state")
-    list_filter = ("board", "state")
+    list_display = ("date", "start", "zone", "board", "kind", "state")
+    list_filter = ("board", "kind", "state")
     list_select_related = ("board",)
     date_hierarchy = "date"
 
@@ -172,3 +204,65 @@ class BoardOutcomeAdmin(ReadOnlyAdmin):
 
     list_display = ("item", "decision", "casting_vote", "recorded_by", "recorded_at")
     list_select_related = ("item__change", "decision", "recorded_by")
+
+
+@admin.register(Absence)
+class AbsenceAdmin(ReadOnlyAdmin):
+    """Who is away when, and who stands in."""
+
+    list_display = ("membership", "starts_on", "ends_on", "alternate", "withdrawn_at")
+    list_filter = ("membership__board",)
+    list_select_related = ("membership__board", "membership__user", "alternate")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """What each person has been told about each meeting."""
+
+    list_display = ("meeting", "user", "sequence", "sent_at", "cancelled_at")
+    list_filter = ("meeting__board",)
+    list_select_related = ("meeting__board", "user")
+    search_fields = ("user__display_name", "user__email")
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnlyAdmin):
+    """Calendar addresses: when they were made and read, never what they are."""
+
+    fields = ("user", "created_at", "last_read_at", "revoked_at")
+    list_display = fields
+    list_select_related = ("user",)
+    search_fields = ("user__display_name", "user__email")
+
+
+@admin.register(AgendaVersion)
+class AgendaVersionAdmin(ReadOnlyAdmin):
+    """Agendas as they were published."""
+
+    list_display = ("meeting", "number", "published_at", "published_by", "reason")
+    list_select_related = ("meeting__board", "published_by")
+
+
+@admin.register(Minutes)
+class MinutesAdmin(ReadOnlyAdmin):
+    """Minutes of meetings."""
+
+    list_display = ("meeting", "published_at", "published_by")
+    list_select_related = ("meeting__board", "published_by")
+
+
+@admin.register(Action)
+class ActionAdmin(ReadOnlyAdmin):
+    """What somebody is to do after a meeting."""
+
+    list_display = ("text", "owner", "due_on", "done_at", "meeting")
+    list_filter = ("meeting__board",)
+    list_select_related = ("meeting__board", "owner")
+
+
+@admin.register(Addendum)
+class AddendumAdmin(ReadOnlyAdmin):
+    """What was added to published minutes."""
+
+    list_display = ("minutes", "added_at", "added_by")
+    list_select_related = ("minutes__meeting__board", "added_by")

@@ -1,12 +1,24 @@
 """Administrators look after boards and members; what the workflow owns they only read."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
-from crb.models import Board, Membership
+from crb import lifecycle
+from crb.models import (
+    Absence,
+    Action,
+    Addendum,
+    AgendaVersion,
+    Board,
+    CalendarFeed,
+    Invitation,
+    Membership,
+    Minutes,
+)
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +33,10 @@ BOARD = {
     "interval_days": "14",
     "first_date": "2026-01-06",
     "holiday_region": "GB-ENG",
+    "holiday_policy": "next_working_day",
+    "cutoff_days": "2",
+    "consent_count": "3",
+    "hides_votes": "on",
     "quorum_count": "3",
     "quorum_share": "50",
 }
@@ -45,6 +61,8 @@ def test_a_board_is_added(admin: Client) -> None:
     ("field", "value"),
     [
         ("holiday_region", "GB-XXX"),
+        ("holiday_policy", "stay_at_home"),
+        ("cutoff_days", "31"),
         ("zone", "Europe/Atlantis"),
         ("interval_days", "0"),
         ("quorum_count", "0"),
@@ -137,6 +155,45 @@ def test_what_the_workflow_owns_is_only_read(admin: Client, table: Table, name: 
     assert admin.get(address).status_code == 200
     assert admin.post(address, {"state": "closed"}).status_code == 403
     assert admin.post(f"/admin/crb/{name}/{row.pk}/delete/").status_code == 403
+
+
+def records(table: Table) -> list[Any]:
+    """One row of everything else that the workflow owns."""
+    meeting = lifecycle.start_meeting(table.meeting(), actor=table.chair)
+    lifecycle.make_feed(actor=table.chair)
+    day = table.board.today + timedelta(days=40)
+    lifecycle.record_absence(
+        table.board.memberships.get(user=table.chair), actor=table.chair, starts_on=day, ends_on=day
+    )
+    minutes = Minutes.objects.create(meeting=meeting)
+    by = {"recorded_by": table.chair, "owner": table.chair}
+    return [
+        Absence.objects.get(),
+        CalendarFeed.objects.get(),
+        minutes,
+        Invitation.objects.create(meeting=meeting, user=table.chair, sequence=0, sent_at=now()),
+        AgendaVersion.objects.create(meeting=meeting, number=1),
+        Action.objects.create(meeting=meeting, text="Ask.", due_on=day, **by),
+        Addendum.objects.create(minutes=minutes, text="And.", added_by=table.chair),
+    ]
+
+
+def test_what_else_the_workflow_owns_is_only_read(admin: Client, table: Table) -> None:
+    for row in records(table):
+        place = f"/admin/crb/{row._meta.model_name}/"
+        assert admin.get(place).status_code == 200
+        assert admin.get(f"{place}add/").status_code == 403
+        assert admin.get(f"{place}{row.pk}/change/").status_code == 200
+        assert admin.post(f"{place}{row.pk}/change/", {}).status_code == 403
+        assert admin.post(f"{place}{row.pk}/delete/").status_code == 403
+
+
+def test_the_hash_of_a_calendar_address_is_shown_to_nobody(admin: Client, table: Table) -> None:
+    lifecycle.make_feed(actor=table.chair)
+    row = CalendarFeed.objects.get()
+    for address in ("", f"{row.pk}/change/"):
+        page = admin.get(f"/admin/crb/calendarfeed/{address}").content.decode()
+        assert row.token_hash not in page
 
 
 def test_members_have_no_business_here(client: Client, table: Table) -> None:

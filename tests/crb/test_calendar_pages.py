@@ -1,0 +1,255 @@
+"""The calendar's pages: moving, calling, absences and the list, as people use them."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+from crb import calendar_pages, lifecycle
+from crb.models import Absence, Board, Meeting
+from tests.crb.conftest import Table, new_board
+from tests.crb.test_pages import get, post, text
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 9, 28, 10, tzinfo=UTC)
+NEW_TIME = {"date": "2026-10-15", "start": "10:00", "length_minutes": "60"}
+
+
+@pytest.fixture(autouse=True)
+def a_monday_in_september() -> Any:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def move(client: Client, user: User, meeting: Meeting, **fields: Any) -> Any:
+    data = {"seen": meeting.version, "reason": "The room is taken.", **NEW_TIME, **fields}
+    return post(client, user, f"/board/meetings/{meeting.pk}/move/", data)
+
+
+# Moving
+
+
+def test_the_chair_moves_a_meeting(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    page = text(get(client, table.chair, meeting.get_absolute_url()))
+    assert f'href="/board/meetings/{meeting.pk}/move/"' in page
+    form = text(get(client, table.chair, f"/board/meetings/{meeting.pk}/move/"))
+    assert 'type="date" name="date" value="2026-10-05"' in form
+    assert 'type="time" name="start" value="14:00"' in form
+    assert move(client, table.chair, meeting).status_code == 302
+    page = text(get(client, table.cast.support, meeting.get_absolute_url()))
+    assert "Thursday 15 October 2026" in page
+    assert "The room is taken." in page
+
+
+def test_a_mistake_stands_beside_its_field_and_nothing_typed_is_lost(
+    client: Client, table: Table
+) -> None:
+    meeting = table.meeting()
+    answer = move(client, table.chair, meeting, date="2026-09-01")
+    assert answer.status_code == 400
+    assert answer.context["form"].errors == {"date": ["That time has passed."]}
+    assert "The room is taken.</textarea>" in text(answer)
+    for fields in ({"date": "30 February"}, {"start": "25:00"}, {"length_minutes": "2"}):
+        assert list(move(client, table.chair, meeting, **fields).context["form"].errors) == list(
+            fields
+        )
+
+
+def test_a_page_that_is_out_of_date_keeps_what_was_typed(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.move_meeting(
+        meeting,
+        actor=table.deputy,
+        date=meeting.date,
+        start=time(16),
+        length_minutes=30,
+        reason="Clash.",
+    )
+    answer = move(client, table.chair, meeting)
+    assert answer.status_code == 409
+    assert "The meeting has moved on since you opened this page." in text(answer)
+    assert "The room is taken.</textarea>" in text(answer)
+    assert 'name="seen" value="2"' in text(answer)
+
+
+def test_who_may_not_move_is_told_why(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    answer = get(client, table.cast.crb_member, f"/board/meetings/{meeting.pk}/move/")
+    assert answer.status_code == 403
+    assert move(client, table.cast.crb_member, meeting).status_code == 403
+    assert move(client, table.cast.requester, meeting).status_code == 404
+    lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
+    answer = move(client, table.chair, meeting)
+    assert (answer.status_code, "The meeting was cancelled." in text(answer)) == (409, True)
+
+
+# Calling
+
+
+def test_the_chair_calls_a_meeting_from_the_board(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/meetings/call/"
+    assert f'href="{address}"' in text(get(client, table.chair, "/board/"))
+    assert f'href="{address}"' not in text(get(client, table.cast.crb_member, "/board/"))
+    assert "Europe/London" in text(get(client, table.chair, address))
+    data = {**NEW_TIME, "purpose": "A fault at Harbour."}
+    answer = post(client, table.chair, address, data)
+    called = Meeting.objects.get()
+    assert answer["Location"] == called.get_absolute_url()
+    board = text(get(client, table.cast.support, "/board/"))
+    assert "Extraordinary" in board and "A fault at Harbour." in board
+    again = post(client, table.chair, address, data)
+    assert again.status_code == 400
+    assert "The board already meets then" in text(again)
+    assert "A fault at Harbour.</textarea>" in text(again)
+
+
+def test_others_do_not_call(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/meetings/call/"
+    assert get(client, table.cast.crb_member, address).status_code == 403
+    assert get(client, table.cast.requester, address).status_code == 404
+    assert get(client, table.chair, "/board/999/meetings/call/").status_code == 404
+
+
+# Absences
+
+
+@pytest.fixture
+def alternate(db: None) -> User:
+    return person("Alf Alternate", Role.CRB_MEMBER)
+
+
+def absence(table: Table, user: User, alternate: User | None, **fields: str) -> dict[str, str]:
+    values = {
+        "membership": str(table.board.memberships.get(user=user).pk),
+        "starts_on": "2026-09-28",
+        "ends_on": "2026-10-09",
+        "alternate": str(alternate.pk) if alternate else "",
+        "reason": "Holiday",
+    }
+    return {**values, **fields}
+
+
+def test_a_member_records_and_withdraws(client: Client, table: Table, alternate: User) -> None:
+    member, address = table.cast.crb_member, f"/board/{table.board.pk}/absences/record/"
+    assert f'href="{address}"' in text(get(client, member, "/board/"))
+    form = text(get(client, member, address))
+    assert "Alf Alternate</option>" in form
+    assert "Cora Chair</option>" not in form, "members record for themselves only"
+    assert post(client, member, address, absence(table, member, alternate)).status_code == 302
+    board = text(get(client, table.cast.support, "/board/"))
+    assert "for Max Member" in board
+    assert "stands in until 9 Oct" in board
+    row = Absence.objects.get()
+    assert f"/board/absences/{row.pk}/withdraw/" not in board
+    withdraw = f"/board/absences/{row.pk}/withdraw/"
+    assert withdraw in text(get(client, member, "/board/"))
+    assert get(client, member, withdraw).status_code == 405
+    assert post(client, table.members[3], withdraw, {}).status_code == 403
+    assert post(client, member, withdraw, {}).status_code == 302
+    assert post(client, member, withdraw, {}).status_code == 409
+    assert "stands in" not in text(get(client, member, "/board/"))
+
+
+def test_the_chair_chooses_who_is_away(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/absences/record/"
+    assert "Max Member</option>" in text(get(client, table.chair, address))
+    data = absence(table, table.cast.crb_member, None)
+    assert post(client, table.chair, address, data).status_code == 302
+    assert "away until 9 Oct, nobody stands in" in text(get(client, table.chair, "/board/"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"ends_on": "2026-09-27"}, "ends_on"),
+        ({"starts_on": "2026-09-27"}, "starts_on"),
+        ({"alternate": "999"}, "alternate"),
+        ({"membership": "999"}, "membership"),
+    ],
+)
+def test_an_absence_that_cannot_be_is_said_beside_its_field(
+    client: Client, table: Table, fields: dict[str, str], field: str
+) -> None:
+    address = f"/board/{table.board.pk}/absences/record/"
+    data = absence(table, table.chair, None, **fields)
+    answer = post(client, table.chair, address, data)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, [field])
+    assert 'value="Holiday"' in text(answer)
+
+
+def test_absences_are_the_boards_own_business(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/absences/record/"
+    assert "Record an absence" not in text(get(client, table.cast.support, "/board/"))
+    assert get(client, table.cast.support, address).status_code == 403
+    assert get(client, table.cast.requester, address).status_code == 404
+
+
+# The list
+
+
+def test_the_list_pages_through_all_meetings(
+    client: Client, table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar_pages, "PAGE", 2)
+    for days in (1, 8, 15, -3):
+        table.meeting(days=days)
+    address = f"/board/{table.board.pk}/meetings/"
+    first = get(client, table.cast.support, address)
+    rows = [one.date.day for one in first.context["page"]]
+    second = client.get(f"{address}?page={first.context['page'].next}")
+    assert (rows, [one.date.day for one in second.context["page"]]) == ([29, 6], [13])
+    past = client.get(f"{address}?show=past")
+    assert [one.date.day for one in past.context["page"]] == [25]
+    assert client.get(f"{address}?page=bent").status_code == 400
+    assert client.get(f"{address}?show=all").status_code == 404
+
+
+def test_moved_meetings_say_so_in_the_list(client: Client, table: Table) -> None:
+    meeting = table.meeting(nominal_on=datetime(2026, 10, 5).date())
+    move(client, table.chair, meeting)
+    page = text(client.get(f"/board/{table.board.pk}/meetings/"))
+    assert "instead of 5 October: The room is taken." in " ".join(page.split())
+
+
+@pytest.mark.parametrize(("path", "queries"), [("{b}/meetings/", 6), ("calendar/", 7)])
+@pytest.mark.parametrize("count", [1, 3])
+def test_queries(
+    client: Client,
+    table: Table,
+    django_assert_num_queries: Any,
+    path: str,
+    queries: int,
+    count: int,
+) -> None:
+    for number in range(count):
+        table.meeting(days=7 + number)
+    client.force_login(table.chair)
+    with django_assert_num_queries(queries):
+        assert client.get(f"/board/{path.format(b=table.board.pk)}").status_code == 200
+
+
+def test_the_boards_page_counts_no_absence_twice(
+    client: Client, table: Table, django_assert_num_queries: Any
+) -> None:
+    for member in table.members[2:5]:
+        Absence.objects.create(
+            membership=table.board.memberships.get(user=member),
+            starts_on=table.board.today,
+            ends_on=table.board.today + timedelta(days=3),
+        )
+    client.force_login(table.chair)
+    with django_assert_num_queries(12):
+        assert client.get("/board/").status_code == 200
+
+
+def test_with_several_boards_each_has_its_own_members(client: Client, table: Table) -> None:
+    other: Board = new_board(name="A board of others")
+    page = text(get(client, table.chair, f"/board/?board={other.pk}"))
+    assert "The board has no members yet." in page
+    assert "Record an absence" not in page
