@@ -234,8 +234,11 @@ class ItemPage:
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)
 
-    def outcome_form(self, data: Any = None) -> OutcomeForm:
-        """The outcome, filled in with what leads and what members proposed to ask."""
+    def outcome_form(self, data: Any = None, typed: Any = None) -> OutcomeForm:
+        """The outcome, filled in with what leads and what members proposed to ask.
+
+        ``typed`` is what the chair has filled in already while asking for one more question.
+        """
         votes = [ballot.number for ballot in self.count.positions.values()]
         cast = [vote for vote in queries.votes_on(self.item) if vote.pk in votes]
         leading = self.leading[0].value if len(self.leading) == 1 else None
@@ -251,6 +254,7 @@ class ItemPage:
             answerers=answerers(self.change),
             proposed=list(dict.fromkeys(vote.question for vote in cast if vote.question)),
             tied=self.count.is_tied,
+            typed=typed,
         )
 
 

@@ -15,6 +15,7 @@ from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .scheduling import schedule_meetings
+from .preview import preview_outcome
 from .votes import cast_vote, recuse
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "cast_vote",
     "recuse",
     "record_outcome",
+    "preview_outcome",
     "close_meeting",
     "cancel_meeting",
     "record_absence",
