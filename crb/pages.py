@@ -114,6 +114,12 @@ class ItemPage:
         earlier.sort(key=lambda visit: -visit.pk)
         return [Visit(visit, _decision_of(visit)) for visit in earlier]
 
+    @property
+    def next_visit(self) -> AgendaItem | None:
+        """The item under which the change came, or comes, to the board again."""
+        later = [visit for visit in self.change.agenda_items.all() if visit.pk > self.item.pk]
+        return min(later, key=lambda visit: visit.pk, default=None)
+
     # The vote
 
     @property
