@@ -158,7 +158,7 @@ def test_pages_are_accessible_and_fit(
         (table.chair, f"{base}extend/"),
         (table.chair, f"{base}end/"),
     ]
-    for number, (user, address) in enumerate(addresses):
+    for user, address in addresses:
         page = open_page(new_page, live_server, user, address, width=width, color_scheme=scheme)
         if "?item" in address:
             page.locator("#outcome-preview pre").or_(
