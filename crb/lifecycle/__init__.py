@@ -14,8 +14,8 @@ from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
-from .scheduling import schedule_meetings
 from .preview import preview_outcome
+from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
 __all__ = [
