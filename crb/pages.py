@@ -114,6 +114,12 @@ class ItemPage:
         earlier.sort(key=lambda visit: -visit.pk)
         return [Visit(visit, _decision_of(visit)) for visit in earlier]
 
+    @property
+    def next_visit(self) -> AgendaItem | None:
+        """The item under which the change came, or comes, to the board again."""
+        later = [visit for visit in self.change.agenda_items.all() if visit.pk > self.item.pk]
+        return min(later, key=lambda visit: visit.pk, default=None)
+
     # The vote
 
     @property
@@ -234,8 +240,11 @@ class ItemPage:
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)
 
-    def outcome_form(self, data: Any = None) -> OutcomeForm:
-        """The outcome, filled in with what leads and what members proposed to ask."""
+    def outcome_form(self, data: Any = None, typed: Any = None) -> OutcomeForm:
+        """The outcome, filled in with what leads and what members proposed to ask.
+
+        ``typed`` is what the chair has filled in already while asking for one more question.
+        """
         votes = [ballot.number for ballot in self.count.positions.values()]
         cast = [vote for vote in queries.votes_on(self.item) if vote.pk in votes]
         leading = self.leading[0].value if len(self.leading) == 1 else None
@@ -251,6 +260,7 @@ class ItemPage:
             answerers=answerers(self.change),
             proposed=list(dict.fromkeys(vote.question for vote in cast if vote.question)),
             tied=self.count.is_tied,
+            typed=typed,
         )
 
 

@@ -170,6 +170,13 @@ def not_held(board: Board) -> QuerySet[Meeting]:
     return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
 
 
+def moved_from(meeting: Meeting) -> QuerySet[AgendaItem]:
+    """Items that were once on this meeting's agenda and are on another now."""
+    once = AgendaItem.history.filter(meeting=meeting).values("id")
+    moved = AgendaItem.objects.filter(pk__in=once).exclude(meeting=meeting)
+    return moved.select_related("meeting__board", "change").order_by("meeting__starts_at", "pk")
+
+
 # The calendar
 
 
@@ -204,10 +211,13 @@ def to_invite_to(board: Board, now: datetime) -> QuerySet[Meeting]:
 
 
 def last_begun(board: Board, first: date, last: date) -> Meeting | None:
-    """The latest meeting within some days that has begun, or is over: its seats stay."""
+    """The latest meeting within some days that has begun, or is over: its seats stay.
+
+    A ballot is none: whoever sits there on the day of its deadline votes in it.
+    """
     begun = (MeetingState.RUNNING, MeetingState.CLOSED)
     held = board.meetings.filter(state__in=begun, date__gte=first, date__lte=last)
-    return held.order_by("-date").first()
+    return held.exclude(kind=MeetingKind.BALLOT).order_by("-date").first()
 
 
 def possible_members() -> QuerySet[User]:

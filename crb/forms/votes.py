@@ -1,6 +1,6 @@
 """Votes, recusals and outcomes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -72,6 +72,12 @@ class RecuseForm(BoardForm):
     reason = text(Vote, "reason", rows=2, label=_("What is the conflict of interest?"))
 
 
+def rows_in(data: Mapping[str, Any]) -> int:
+    """Return how many questions a form was sent with, empty ones included."""
+    numbers = [name.removeprefix("question_") for name in data if name.startswith("question_")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 class OutcomeForm(BoardForm):
     """The outcome as the chair records it, with what it needs.
 
@@ -100,8 +106,8 @@ class OutcomeForm(BoardForm):
         "reason",
         rows=3,
         required=False,
-        label=_("Reason"),
-        help_text=_("The requester reads this."),
+        label=_("Reason, for the requester"),
+        help_text=_("Goes into the requester's mail as it stands. Votes and their reasons do not."),
     )
 
     def __init__(
@@ -111,18 +117,28 @@ class OutcomeForm(BoardForm):
         answerers: Sequence[User],
         proposed: Sequence[str] = (),
         tied: bool = False,
+        typed: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.answerers = {str(person.pk): person for person in answerers}
         self.fields["outcome"].widget.descriptions = consequences
         self.tied = tied
-        given = [name for name in self.data if name.startswith("question_")]
-        rows = max(len(proposed) + QUESTION_ROWS, len(given))
+        self.given = rows_in(typed or self.data)
+        rows = max(len(proposed) + QUESTION_ROWS, self.given + bool(typed))
         self.rows = range(1, min(rows, MOST_QUESTIONS) + 1)
         for number in self.rows:
             wording = proposed[number - 1] if number <= len(proposed) else ""
             self._add_question(number, wording)
+        if typed:
+            self._keep(typed)
+
+    def _keep(self, typed: Mapping[str, str]) -> None:
+        """Show what was typed, unchecked, with one more question that takes the focus."""
+        self.initial |= {name: typed.get(name, "") for name in self.fields if name in typed}
+        self.initial["casting_vote"] = bool(typed.get("casting_vote"))
+        if self.given < len(self.rows):
+            self.fields[f"question_{len(self.rows)}"].widget.attrs["autofocus"] = True
 
     def _add_question(self, number: int, wording: str) -> None:
         self.fields[f"question_{number}"] = LongText(
@@ -142,6 +158,10 @@ class OutcomeForm(BoardForm):
     def question_fields(self) -> list[tuple[Any, Any]]:
         """The pairs of fields, for the page."""
         return [(self[f"question_{number}"], self[f"answerer_{number}"]) for number in self.rows]
+
+    @property
+    def takes_more_questions(self) -> bool:
+        return len(self.rows) < MOST_QUESTIONS
 
     def take_error(self, error: StepIncomplete) -> None:
         """An error about the questions stands beside the first of them."""
@@ -164,6 +184,8 @@ class OutcomeForm(BoardForm):
     def clean(self) -> dict[str, Any]:
         """Every question names who must answer it."""
         data = super().clean() or self.cleaned_data
+        if self.given > MOST_QUESTIONS:
+            self.add_error(None, _("Ask at most %d questions at once.") % MOST_QUESTIONS)
         for number in self.rows:
             asked = data.get(f"question_{number}", "").strip()
             if asked and not data.get(f"answerer_{number}"):

@@ -14,6 +14,7 @@ from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
+from .preview import preview_outcome
 from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
@@ -28,6 +29,7 @@ __all__ = [
     "cast_vote",
     "recuse",
     "record_outcome",
+    "preview_outcome",
     "close_meeting",
     "cancel_meeting",
     "record_absence",

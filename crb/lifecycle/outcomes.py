@@ -1,5 +1,6 @@
 """The chair records what the board decided; the change takes its outcome at once."""
 
+import re
 from collections.abc import Sequence
 
 from django.db import transaction
@@ -9,7 +10,8 @@ from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.errors import StepIllegal, StepIncomplete
 from changes.lifecycle.core import lock as lock_change
-from changes.models import BoardDecision, Change
+from changes.models import BoardDecision, Change, parse_reference
+from changes.queries import visible_to
 
 from .. import permissions, queries
 from ..models import AgendaItem, BoardOutcome
@@ -18,6 +20,8 @@ from .ballots import close_when_settled, lock_ballot_of
 from .core import lock_item, require, require_unmoved, save
 
 Outcome = BoardDecision.Outcome
+REFERENCE = re.compile(r"\bCR-?[0-9]+\b", re.IGNORECASE)
+"""What reads like the reference of a change, wherever it stands in a text."""
 
 
 def record_outcome(
@@ -36,7 +40,8 @@ def record_outcome(
 
     Against the tally only a tie may be broken, in favour of one of the tied outcomes, and only
     by a ``casting_vote`` said to be one. ``questions`` are (text, who must answer): the
-    requester or one of Expansive's own people. ``seen`` is the change's version on the page.
+    requester or one of Expansive's own people. A change named in ``elsewhere`` must exist.
+    ``reason`` is what the requester reads. ``seen`` is the change's version on the page.
     Raises StepForbidden, StepIllegal without quorum or against the tally, StepIncomplete, or
     ChangeStale. Effects, in one transaction: state ``decided``; the outcome with the tally as
     it stood; and everything that ``changes.lifecycle.record_board_outcome`` does to the change.
@@ -53,6 +58,7 @@ def record_outcome(
         require(permissions.can_record_outcome(actor, fresh, count))
         _follow_tally(count, Choice(outcome), casting_vote)
         _check_answerers(fresh.change, outcome, questions)
+        _check_elsewhere(fresh.change, outcome, elsewhere, actor)
         decision = change_lifecycle.record_board_outcome(
             fresh.change,
             actor=actor,
@@ -108,6 +114,20 @@ def _check_answerers(change: Change, outcome: str, questions: Sequence[tuple[str
                 _("Questions go to the requester or to one of Expansive's own people."),
                 ["questions"],
             )
+
+
+def _check_elsewhere(change: Change, outcome: str, elsewhere: str, actor: User) -> None:
+    """A change that is named as addressing the aims must exist, and be another one."""
+    if outcome != Outcome.REJECTED:
+        return
+    for word in REFERENCE.findall(elsewhere):
+        number = parse_reference(word)
+        if number == change.pk:
+            raise StepIncomplete(
+                _("%s is this change itself. Name another, or a reference.") % word, ["elsewhere"]
+            )
+        if not visible_to(actor).filter(pk=number).exists():
+            raise StepIncomplete(_("There is no change %s.") % word, ["elsewhere"])
 
 
 def snapshot(count: Tally) -> dict[str, object]:

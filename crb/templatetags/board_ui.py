@@ -4,16 +4,18 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.ui import badge
-from changes.models import BoardDecision
+from changes.models import BoardDecision, parse_reference
 from crb.figures import Presence, PromiseState
+from crb.lifecycle.outcomes import REFERENCE
 from crb.models import AgendaItem, Meeting, Vote
 from crb.pages import LOOKS
 from crb.states import ItemState, MeetingState
@@ -86,6 +88,21 @@ def outcome_badge(outcome: str) -> SafeString:
 def vote_badge(vote: Vote) -> SafeString:
     """Show a vote."""
     return badge(vote.get_choice_display(), *LOOKS[vote.choice])
+
+
+@register.filter
+def linked_references(text: str) -> SafeString:
+    """Show a text in which each reference of a change leads to it; for people who see them all."""
+    parts: list[tuple[str]] = []
+    end = 0
+    for match in REFERENCE.finditer(text):
+        number = parse_reference(match.group())
+        parts.append((conditional_escape(text[end : match.start()]),))
+        address = reverse("changes:detail", args=[number])
+        parts.append((format_html('<a href="{}">{}</a>', address, match.group()),))
+        end = match.end()
+    parts.append((conditional_escape(text[end:]),))
+    return format_html_join("", "{}", parts)
 
 
 @register.simple_tag

@@ -1,11 +1,13 @@
 """Votes, recusals and outcomes: each is one POST on one item."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -13,7 +15,7 @@ from changes.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions
 from ..lifecycle.core import require
-from ..models import AgendaItem
+from ..models import AgendaItem, Vote
 from . import page
 from .access import SignedInRequest, for_own_people, item_or_404
 
@@ -26,7 +28,15 @@ def cast_vote(request: SignedInRequest, pk: int) -> HttpResponse:
     """Vote for an outcome, or abstain."""
     item = item_or_404(pk)
     decision = permissions.can_cast_vote(request.user, item)
-    return _take(request, item, decision, "vote_form", lifecycle.cast_vote, _("Your vote counts."))
+    return _take(request, item, decision, "vote_form", lifecycle.cast_vote, _vote_counts)
+
+
+def _vote_counts(vote: Vote) -> str:
+    """Say that a vote counts, and whether it replaces one on the same revision."""
+    earlier = Vote.objects.filter(item=vote.item, member=vote.member, revision=vote.revision)
+    if earlier.filter(pk__lt=vote.pk).exists():
+        return _("Your new vote counts; it replaces the earlier one.")
+    return _("Your vote counts.")
 
 
 @require_POST
@@ -35,8 +45,14 @@ def recuse(request: SignedInRequest, pk: int) -> HttpResponse:
     """State a conflict of interest."""
     item = item_or_404(pk)
     decision = permissions.can_recuse(request.user, item)
-    done = _("You are recused from this item.")
-    return _take(request, item, decision, "recuse_form", lifecycle.recuse, done)
+    return _take(
+        request,
+        item,
+        decision,
+        "recuse_form",
+        lifecycle.recuse,
+        lambda vote: _("You are recused from this item."),
+    )
 
 
 @require_POST
@@ -45,8 +61,47 @@ def record_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record what the board decided."""
     item = item_or_404(pk)
     decision = permissions.can_record_outcome(request.user, item)
-    done = _("The outcome is recorded.")
-    return _take(request, item, decision, "outcome_form", lifecycle.record_outcome, done)
+    return _take(
+        request,
+        item,
+        decision,
+        "outcome_form",
+        lifecycle.record_outcome,
+        lambda outcome: _("The outcome is recorded."),
+    )
+
+
+@require_POST
+@for_own_people
+def preview_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the mail that the requester would get, or one more question to fill in.
+
+    Changes nothing. While the chair types, the mail alone is drawn anew; the buttons of the
+    form answer with the whole page, so that they work without scripts too.
+    """
+    item = item_or_404(pk)
+    found = page.page_of_item(request, item)
+    require(permissions.can_record_outcome(request.user, item))
+    if found.item is None:
+        raise Http404
+    if "add_question" in request.POST:
+        return found.show(outcome_form=found.item.outcome_form(typed=request.POST))
+    form = found.item.outcome_form(request.POST)
+    mail = lacking = None
+    if form.is_valid():
+        try:
+            mail = lifecycle.preview_outcome(
+                item, actor=request.user, seen=_seen(request), **form.arguments()
+            )
+        except StepIncomplete as error:
+            form.take_error(error)
+        except StepError as error:
+            lacking = str(error)
+    preview = {"mail": mail, "form": form, "lacking": lacking, "outcome_form": form}
+    if request.headers.get("HX-Target") == "outcome-preview":
+        return render(request, "crb/partials/outcome_preview.html", preview)
+    status = HTTPStatus.OK if form.is_valid() else HTTPStatus.BAD_REQUEST
+    return found.show(status, previewed=True, **preview)
 
 
 def _take(
@@ -55,7 +110,7 @@ def _take(
     decision: permissions.Decision,
     name: str,
     act: Act,
-    done: str,
+    done: Callable[[Any], str],
 ) -> HttpResponse:
     """Take a step with the form of this name, or answer with the page and what is wrong."""
     seen = _seen(request)
@@ -64,12 +119,12 @@ def _take(
         require(decision)
         if not form.is_valid():
             return page.missing(request, item, name, form, None)
-        act(item, actor=request.user, seen=seen, **form.arguments())
+        result = act(item, actor=request.user, seen=seen, **form.arguments())
     except StepIncomplete as error:
         return page.missing(request, item, name, form, error)
     except StepError as error:
         return page.refused(request, item, name, form, error)
-    return page.done(request, item, done)
+    return page.done(request, item, done(result))
 
 
 def _seen(request: SignedInRequest) -> int:

@@ -18,6 +18,7 @@ from changes.errors import StepError, StepIncomplete
 
 from .. import pages, permissions, queries
 from ..models import AgendaItem, Meeting
+from ..states import MeetingState
 from .access import SignedInRequest
 
 
@@ -30,6 +31,7 @@ class MeetingPage:
         self.meeting = meeting
         self.items = queries.agenda_of(meeting)
         self.chosen = pages.choose(self.items, self.user, wanted)
+        self.is_absent = wanted is not None and (self.chosen is None or self.chosen.pk != wanted)
         self.attended = set(queries.attendance_of(meeting))
         self.item = pages.ItemPage(self.chosen, self.user, self.attended) if self.chosen else None
 
@@ -45,11 +47,18 @@ class MeetingPage:
             "attended": self.attended,
             "seat": self.meeting.seat_of(self.user),
             "looks": pages.LOOKS,
+            "moved": self._moved(),
             **self._steps(),
             **self._forms(),
             **self._neighbours(),
         }
         return {**context, **more}
+
+    def _moved(self) -> list[AgendaItem]:
+        """Where items went: all of a cancelled meeting, or what was asked for and is not here."""
+        if self.is_absent or self.meeting.state == MeetingState.CANCELLED:
+            return list(queries.moved_from(self.meeting))
+        return []
 
     def _steps(self) -> dict[str, Any]:
         seat = self.meeting.seat_of(self.user)

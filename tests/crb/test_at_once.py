@@ -2,16 +2,21 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connections, transaction
+from django.utils import timezone
 
+from accounts.models import User
+from accounts.roles import Role
 from changes.errors import StepError
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
 from tests import concurrently
-from tests.crb.conftest import Table
+from tests.crb.conftest import Table, seat
+from tests.people import person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,3 +153,89 @@ def test_two_chairs_open_one_meeting(table: Table) -> None:
     )
     assert sorted(answer[:4] for answer in answers) == ["409 ", "done"]
     assert Meeting.objects.filter(state="running").count() == 1
+
+
+def twenty(table: Table) -> list[User]:
+    """The members of a board of twenty, the chair first and the deputy last."""
+    more = [person(f"Member {number:02}", Role.CRB_MEMBER) for number in range(13)]
+    for user in more:
+        seat(table.board, user)
+    return [*table.members[:-1], *more, table.deputy]
+
+
+def test_twenty_members_vote_at_once_and_the_item_closes_once(table: Table) -> None:
+    members = twenty(table)
+    ballot = lifecycle.open_ballot(
+        table.board,
+        actor=table.chair,
+        changes=[table.change()],
+        deadline=timezone.now() + timedelta(days=3),
+        reason="It cannot wait.",
+    )
+    item = ballot.items.get()
+
+    def act(number: int, user: User) -> Callable[[], object]:
+        choice = "rejected" if number % 4 == 3 else "accepted"
+        return lambda: lifecycle.cast_vote(
+            fresh(item), actor=user, choice=choice, category="not_strategic"
+        )
+
+    answers = at_once(*(act(*pair) for pair in enumerate(members)))
+    assert answers == ["done"] * 20
+    count = queries.tally_of(fresh(item))
+    assert (count.voted, count.counts["accepted"], count.counts["rejected"]) == (20, 15, 5)
+    assert Vote.objects.count() == 20
+    answers = at_once(
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted"),
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.deputy, outcome="accepted"),
+        lambda: lifecycle.settle_ballot(ballot),
+    )
+    assert sorted(answer[:4] for answer in answers[:2]) == ["409 ", "done"]
+    assert BoardOutcome.objects.count() == 1
+    assert item.history.filter(state="decided").count() == 1
+    assert ballot.history.filter(state="closed").count() == 1
+
+
+def test_twenty_votes_while_the_chair_records_count_or_are_refused(table: Table) -> None:
+    members = twenty(table)
+    item = table.running_item()
+    for user in members[:10]:
+        lifecycle.cast_vote(item, actor=user, choice="accepted")
+    late = members[10:]
+    answers = at_once(
+        lambda: lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted"),
+        *(
+            lambda user=user: lifecycle.cast_vote(fresh(item), actor=user, choice="accepted")
+            for user in late
+        ),
+    )
+    assert answers[0] == "done"
+    counted = [user for user, answer in zip(late, answers[1:], strict=True) if answer == "done"]
+    refused = [answer for answer in answers[1:] if answer != "done"]
+    assert all(answer.startswith("409 The board has already decided") for answer in refused)
+    outcome = BoardOutcome.objects.get()
+    assert outcome.tally["counts"]["accepted"] == 10 + len(counted)
+    assert set(Vote.objects.filter(member__in=late).values_list("member", flat=True)) == {
+        user.pk for user in counted
+    }
+
+
+def test_a_ballot_extended_while_time_settles_it(table: Table) -> None:
+    ballot = lifecycle.open_ballot(
+        table.board,
+        actor=table.chair,
+        changes=[table.change()],
+        deadline=timezone.now() + timedelta(days=3),
+        reason="It cannot wait.",
+    )
+    Meeting.objects.update(deadline=timezone.now() - timedelta(minutes=1))
+    later = timezone.now() + timedelta(days=5)
+    extended, _settled = at_once(
+        lambda: lifecycle.extend_ballot(
+            Meeting.objects.get(pk=ballot.pk), actor=table.chair, deadline=later, reason="Ill."
+        ),
+        lambda: lifecycle.settle_ballot(ballot),
+    )
+    state = Meeting.objects.get(pk=ballot.pk).state
+    assert (extended == "done") == (state == "running")
+    assert extended in ("done", "409 The ballot is closed.")

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
 from changes.errors import StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
@@ -14,6 +15,7 @@ from crb import lifecycle, queries, tasks
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
 from tests.mailing import last_row, mail_to, told
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 WHY = "The fix cannot wait for the next meeting."
@@ -320,3 +322,25 @@ def test_members_of_the_deadlines_day_vote(table: Table) -> None:
     item = item_of(opened(table))
     with pytest.raises(StepForbidden, match="members of the board on that day"):
         lifecycle.cast_vote(item, actor=leaving, choice="accepted")
+
+
+def test_an_absence_recorded_later_gives_the_seat_to_the_alternate(table: Table) -> None:
+    """An open ballot does not keep anybody from going away; the seat has one vote."""
+    alternate = person("Alice Alternate", Role.CRB_MEMBER)
+    member = table.cast.crb_member
+    ballot = opened(table)
+    item = item_of(ballot)
+    table.vote(item, "accepted", "rejected")
+    absence = lifecycle.record_absence(
+        table.board.memberships.get(user=member),
+        actor=member,
+        starts_on=ballot.date,
+        ends_on=ballot.date + timedelta(days=7),
+        alternate=alternate,
+    )
+    assert queries.tally_of(item_of(ballot)).counts["rejected"] == 0
+    vote = lifecycle.cast_vote(item_of(ballot), actor=alternate, choice="accepted")
+    assert vote.for_member == member
+    assert queries.tally_of(item_of(ballot)).counts["accepted"] == 2
+    lifecycle.withdraw_absence(absence, actor=member)
+    assert queries.tally_of(item_of(ballot)).counts["rejected"] == 1

@@ -11,6 +11,7 @@ from changes.lifecycle.promises import twelve_months_after
 from changes.models import Change, Release
 from crb import lifecycle
 from crb.models import AgendaItem, BoardOutcome
+from tests import stories
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db
@@ -63,10 +64,39 @@ def test_rejected_as_not_strategic_explains_why(table: Table) -> None:
 
 
 def test_rejected_as_addressed_elsewhere_names_where(table: Table) -> None:
+    other = table.change("All doors open day and night")
+    words = f"{other.reference} and ticket T-7"
     change = table.decide(
-        table.running_item(), "rejected", category="addressed_elsewhere", elsewhere="CR-000007"
+        table.running_item(), "rejected", category="addressed_elsewhere", elsewhere=words
     )
-    assert (change.state, change.board_decision.elsewhere) == ("rejected", "CR-000007")
+    assert (change.state, change.board_decision.elsewhere) == ("rejected", words)
+
+
+def test_a_change_named_as_elsewhere_exists_and_is_another(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["rejected"] * 4)
+    own = item.change.reference
+    for words, sentence in (
+        ("See CR-999999.", "There is no change CR-999999."),
+        (own, f"{own} is this change itself. Name another, or a reference."),
+    ):
+        with pytest.raises(StepIncomplete) as refusal:
+            record(table, item, "rejected", category="addressed_elsewhere", elsewhere=words)
+        assert (str(refusal.value), refusal.value.missing) == (sentence, ["elsewhere"])
+
+
+def test_a_draft_is_no_change_that_addresses_anything(table: Table) -> None:
+    hidden = stories.draft(table.cast)
+    item = table.running_item()
+    table.vote(item, *["rejected"] * 4)
+    with pytest.raises(StepIncomplete, match="There is no change"):
+        record(
+            table,
+            item,
+            "rejected",
+            category="addressed_elsewhere",
+            elsewhere=hidden.reference,
+        )
 
 
 @pytest.mark.parametrize(
