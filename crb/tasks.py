@@ -2,7 +2,9 @@
 
 from celery import shared_task
 
-from . import lifecycle, queries
+from changes.tasks import each
+
+from . import lifecycle, queries, reminders
 
 
 @shared_task
@@ -18,3 +20,13 @@ def fill_agendas() -> None:
     """Put what waits for a board on its next agenda."""
     for board in queries.active_boards():
         lifecycle.fill_agenda(board)
+
+
+@shared_task
+def remind_of_actions() -> None:
+    """Remind the owners of actions one working day before the day, and on it."""
+    each(
+        reminders.due_reminders(),
+        lambda due: lifecycle.remind_of_action(*due),
+        "remind of an action",
+    )

@@ -6,6 +6,13 @@ does everything its docstring says, or raises a ``changes.errors.StepError`` and
 Locks are taken in one order: board, meeting, item, change.
 """
 
+from .actions import (
+    complete_action,
+    drop_action,
+    edit_action,
+    record_action,
+    remind_of_action,
+)
 from .agenda import fill_agenda
 from .meetings import (
     cancel_meeting,
@@ -14,6 +21,7 @@ from .meetings import (
     schedule_meetings,
     start_meeting,
 )
+from .minutes import add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .votes import cast_vote, recuse
 
@@ -27,4 +35,12 @@ __all__ = [
     "record_outcome",
     "close_meeting",
     "cancel_meeting",
+    "record_action",
+    "edit_action",
+    "drop_action",
+    "complete_action",
+    "remind_of_action",
+    "write_minutes",
+    "publish_minutes",
+    "add_addendum",
 ]
