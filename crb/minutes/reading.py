@@ -24,7 +24,7 @@ def reading(content: Json, minutes: Minutes | None = None, *, votes: bool) -> Js
     day = date_format(date.fromisoformat(content["date"]), "j F Y")
     items = [_item(item, content["votes"] if votes else {}, zone) for item in content["items"]]
     return {
-        "title": _("Minutes of %(board)s, %(day)s") % {"board": content["board"], "day": day},
+        "title": _("Minutes: %(board)s, %(day)s") % {"board": content["board"], "day": day},
         "board": content["board"],
         "day": day,
         "is_published": minutes is not None and minutes.is_published,
@@ -226,6 +226,9 @@ def _votes(own: Json) -> Json:
             }
             for one in own["ballots"]
         ],
+        "has_remarks": any(
+            one[name] for one in own["ballots"] for name in ("question", "elsewhere", "reason")
+        ),
         "missing": ", ".join(own["missing"]),
         "recusals": own["recusals"],
     }

@@ -62,9 +62,9 @@ def write_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
         lifecycle.write_minutes(meeting, actor=request.user, text=text, item=item, seen=seen)
     except StepError as error:
         return MinutesPage(request, _meeting_or_404(pk), form).refused(error)
-    messages.success(request, _("Saved."))
     if getattr(request, "htmx", False):
         return MinutesPage(request, _meeting_or_404(pk), section=name).show(saved=True)
+    messages.success(request, _("Saved."))
     return redirect(f"{_address(meeting)}#section-{name}")
 
 
