@@ -294,9 +294,7 @@ def test_after_publication_recording_says_what_to_do(client: Client, table: Tabl
     assert "Add an addendum instead" in text(answer) and "Kept words" in text(answer)
 
 
-def test_done_leads_back_to_where_one_was_but_never_elsewhere(
-    client: Client, table: Table
-) -> None:
+def test_done_leads_back_to_where_one_was_but_never_elsewhere(client: Client, table: Table) -> None:
     first, second = recorded(table), recorded(table)
     address = f"/board/actions/{first.pk}/complete/"
     answer = post(client, table.cast.developer, address, {"next": "/board/"})

@@ -324,7 +324,10 @@ def test_the_database_refuses_to_change_published_minutes(table: Table, how: str
         "truncate": lambda: minutes.delete(),
     }
     minutes.remarks = "Other."
-    with pytest.raises(DatabaseError, match="published_stays|no_delete|Cannot"), transaction.atomic():
+    with (
+        pytest.raises(DatabaseError, match="published_stays|no_delete|Cannot"),
+        transaction.atomic(),
+    ):
         acts[how]()
     assert Minutes.objects.get().remarks == ""
 
