@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from changes.models import CHECKLIST, Change, Release, Service
+from crb.models import AgendaItem, Meeting, Minutes
 
 from .queries import Version
 from .sources import Source
@@ -32,9 +33,10 @@ NAMED: dict[type[models.Model], str] = {
     Service: "name",
     Release: "name",
     Group: "name",
+    Meeting: "date",
 }
 """Objects that others point to, and the field that names them. A change has its reference."""
-NAME_FIELDS = ("title", "display_name", "name", "domain")
+NAME_FIELDS = ("title", "display_name", "name", "domain", "text")
 NOTHING = "–"
 LONG = 160
 """Longer values are folded away."""
@@ -121,6 +123,10 @@ def object_title(version: Version, labels: Labels) -> tuple[str, str]:
         reference = Change(pk=version.change_pk).reference
         title = _("%(kind)s of %(reference)s") % {"kind": kind, "reference": reference}
         return title, reverse("changes:detail", args=[version.change_pk])
+    if source.model is Minutes:
+        day = label_of(Meeting, values["meeting_id"], labels)
+        title = _("%(kind)s of %(day)s") % {"kind": kind, "day": day}
+        return title, reverse("crb:minutes", args=[values["meeting_id"]])
     name = next((values[key] for key in NAME_FIELDS if values.get(key)), f"#{version.object_pk}")
     return f"{kind}: {name}", ""
 
@@ -136,7 +142,7 @@ def field_changes(version: Version, labels: Labels) -> list[FieldChange]:
     if version.act == "-":
         earlier = version.values
     for one in version.source.fields:
-        if one.name == "change" and one.related_model is Change:
+        if one.related_model in (Change, AgendaItem) and one.name in ("change", "item"):
             continue  # the entry's title names it
         before, after = earlier.get(one.attname), later.get(one.attname)
         if (before or None) == (after or None) and not (before is False or after is False):
@@ -237,8 +243,14 @@ def names_of(wanted: dict[type[models.Model], set[int]]) -> Labels:
     if not parts:
         return {}
     merged = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    known = dict(Role.choices)
-    return {
-        (kinds[number], pk): str(known.get(name, name)) if kinds[number] is Group else name
-        for number, pk, name in merged
-    }
+    return {(kinds[number], pk): _named(kinds[number], name) for number, pk, name in merged}
+
+
+def _named(model: type[models.Model], name: str) -> str:
+    """Return a name as the pages have it: roles by their titles, meetings by their days."""
+    if model is Group:
+        return str(dict(Role.choices).get(name, name))
+    if model is Meeting:
+        day = parse_date(name)
+        return date_format(day, "j F Y") if day else name
+    return name

@@ -11,8 +11,9 @@ from django.utils.functional import Promise
 from changes.models import Change
 
 OWN_APPS = ("accounts", "changes", "crb")
-NOT_SHOWN = frozenset({"version", "file"})
-"""Fields that say nothing to a reader: a counter, and the random name of a stored file."""
+NOT_SHOWN = frozenset({"version", "file", "content"})
+"""Fields that say nothing to a reader: a counter, the random name of a stored file, and the
+content of published minutes, which have a page of their own."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -298,13 +298,21 @@ def ballots_on(item: AgendaItem) -> list[Ballot]:
 
 
 def votes_on(item: AgendaItem) -> list[Vote]:
-    """Return the votes behind ``ballots_on``."""
+    """Return the votes behind ``ballots_on``.
+
+    A recusal at a later visit does not reach back to an item that was settled before it.
+    """
     return [
         vote
         for visit in item.change.agenda_items.all()
         for vote in visit.votes.all()
-        if visit.pk == item.pk or (visit.path == item.path and vote.choice == Choice.RECUSE)
+        if visit.pk == item.pk
+        or (visit.path == item.path and vote.choice == Choice.RECUSE and not _since(item, vote))
     ]
+
+
+def _since(item: AgendaItem, vote: Vote) -> bool:
+    return item.settled_at is not None and vote.at > item.settled_at
 
 
 def tally_of(item: AgendaItem) -> Tally:
@@ -385,7 +393,8 @@ def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
         f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
         for outcome in BoardDecision.Outcome.values
     }
-    return found.annotate(**counts).order_by("-date", "-pk")
+    published = {"minutes_published_at": F("minutes__published_at")}
+    return found.annotate(**counts, **published).order_by("-date", "-pk")
 
 
 def questions_of(board: Board, user: User) -> QuerySet[Question]:

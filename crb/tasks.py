@@ -2,7 +2,9 @@
 
 from celery import shared_task
 
-from . import lifecycle, queries
+from changes.tasks import each
+
+from . import lifecycle, queries, reminders
 
 
 @shared_task
@@ -32,3 +34,13 @@ def send_invitations() -> None:
     """Tell members what has changed: new ones of their meetings, those who left of none."""
     for board in queries.active_boards():
         lifecycle.send_invitations(board)
+
+
+@shared_task
+def remind_of_actions() -> None:
+    """Remind the owners of actions one working day before the day, and on it."""
+    each(
+        reminders.due_reminders(),
+        lambda due: lifecycle.remind_of_action(*due),
+        "remind of an action",
+    )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import ballots, board, calendar, feed, items, meetings, overtime
+from .views import actions, ballots, board, calendar, feed, items, meetings, minutes, overtime
 
 app_name = "crb"
 
@@ -30,6 +30,16 @@ urlpatterns = [
     path("boards/<int:pk>/ballot/", ballots.open_ballot, name="open_ballot"),
     path("meetings/<int:pk>/extend/", ballots.extend_ballot, name="extend_ballot"),
     path("meetings/<int:pk>/end/", ballots.end_ballot, name="end_ballot"),
+    path("meetings/<int:pk>/minutes/", minutes.minutes, name="minutes"),
+    path("meetings/<int:pk>/minutes/write/", minutes.write_minutes, name="write_minutes"),
+    path("meetings/<int:pk>/minutes/publish/", minutes.publish_minutes, name="publish_minutes"),
+    path("meetings/<int:pk>/minutes/addendum/", minutes.add_addendum, name="add_addendum"),
+    path("meetings/<int:pk>/minutes/pdf/", minutes.minutes_pdf, name="minutes_pdf"),
+    path("meetings/<int:pk>/actions/", actions.record_action, name="record_action"),
+    path("actions/", actions.actions, name="actions"),
+    path("actions/<int:pk>/edit/", actions.edit_action, name="edit_action"),
+    path("actions/<int:pk>/drop/", actions.drop_action, name="drop_action"),
+    path("actions/<int:pk>/complete/", actions.complete_action, name="complete_action"),
     path("items/<int:pk>/vote/", items.cast_vote, name="cast_vote"),
     path("items/<int:pk>/recuse/", items.recuse, name="recuse"),
     path("items/<int:pk>/outcome/", items.record_outcome, name="record_outcome"),

@@ -1,7 +1,9 @@
 """What members and the chair fill in."""
 
+from .actions import ActionFilterForm, ActionForm
 from .calendar import AbsenceForm, CallForm, MoveForm
 from .meetings import CancelForm
+from .minutes import AddendumForm, SectionForm
 from .votes import OutcomeForm, RecuseForm, VoteForm
 
 __all__ = [
@@ -12,4 +14,8 @@ __all__ = [
     "OutcomeForm",
     "RecuseForm",
     "VoteForm",
+    "ActionFilterForm",
+    "ActionForm",
+    "AddendumForm",
+    "SectionForm",
 ]

@@ -7,11 +7,13 @@ Locks are taken in one order: board, meeting, item, change.
 """
 
 from .absences import record_absence, withdraw_absence
+from .actions import complete_action, drop_action, edit_action, record_action, remind_of_action
 from .agenda import fill_agenda
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
+from .minutes import add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
@@ -40,4 +42,12 @@ __all__ = [
     "extend_ballot",
     "end_ballot",
     "settle_ballot",
+    "record_action",
+    "edit_action",
+    "drop_action",
+    "complete_action",
+    "remind_of_action",
+    "write_minutes",
+    "publish_minutes",
+    "add_addendum",
 ]

@@ -184,6 +184,12 @@ class Meeting(models.Model):
         """Who sits on the board on the day of the meeting, read once per loaded meeting."""
         return self.board.members_on(self.date)
 
+    @cached_property
+    def seats_now(self) -> list[Seat]:
+        """Who sits on the board today: minutes and actions outlive the terms of members."""
+        today = self.board.today
+        return self.members if today == self.date else self.board.members_on(today)
+
     def seat_of(self, user: User) -> Seat | None:
         """Return the person's seat at this meeting."""
         return next((seat for seat in self.members if seat.user_id == user.pk), None)

@@ -1,6 +1,7 @@
 """Minutes of a meeting: what was said, who does what by when, and what was added later."""
 
 from typing import Any, ClassVar
+from zlib import crc32
 
 import pgtrigger
 from django.conf import settings
@@ -94,6 +95,15 @@ class Action(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def is_open(self) -> bool:
+        return self.done_at is None and self.dropped_at is None
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells this wording, owner and day from others."""
+        return f"{self.owner_id}:{self.due_on.isoformat()}:{crc32(self.text.encode())}"
 
 
 class Addendum(models.Model):

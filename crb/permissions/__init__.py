@@ -16,6 +16,16 @@ from .meetings import (
     can_move_meeting,
     can_start_meeting,
 )
+from .minutes import (
+    can_add_addendum,
+    can_complete_action,
+    can_drop_action,
+    can_edit_action,
+    can_publish_minutes,
+    can_record_action,
+    can_write_minutes,
+    minutes_of,
+)
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
 from .votes import can_cast_vote, can_record_outcome, can_recuse
 
@@ -41,4 +51,12 @@ __all__ = [
     "may_see_votes",
     "tally_open_to",
     "votes_open_to",
+    "can_add_addendum",
+    "can_complete_action",
+    "can_drop_action",
+    "can_edit_action",
+    "can_publish_minutes",
+    "can_record_action",
+    "can_write_minutes",
+    "minutes_of",
 ]

@@ -56,7 +56,9 @@
     const kept = storage.getItem(key);
     const original = read(form);
     storage.removeItem(SENT + keyOf(form));
-    if (kept && kept !== original && !form.querySelector("[data-error-summary]")) {
+    if (kept === original) {
+      storage.removeItem(key); // it has arrived
+    } else if (kept && !form.querySelector("[data-error-summary]")) {
       offerDraft(form, key, kept);
     }
     let timer;

@@ -1,0 +1,139 @@
+"""Actions: what somebody is to do after a meeting, by a day."""
+
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+
+from .. import permissions, reminders
+from ..minutes import messages as minutes_messages
+from ..models import Action, AgendaItem, Meeting
+from .core import lock_meeting, require, save
+
+LONGEST_TEXT = 500
+
+
+def record_action(
+    meeting: Meeting,
+    *,
+    actor: User,
+    text: str,
+    owner: User,
+    due_on: date,
+    item: AgendaItem | None = None,
+) -> Action:
+    """Record who does what by when. The chair or the deputy, until the minutes are published.
+
+    The owner is one of Expansive's own people. They read of it in the minutes, and are reminded.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        require(permissions.can_record_action(actor, fresh))
+        _check(fresh, text, owner, due_on)
+        if item is not None and not fresh.items.filter(pk=item.pk).exists():
+            raise StepIllegal(_("This item is not on the agenda of this meeting."))
+        action = Action(
+            meeting=fresh,
+            item=item,
+            text=text.strip(),
+            owner=owner,
+            due_on=due_on,
+            recorded_by=actor,
+        )
+        return save(action, actor=actor, reason="recorded the action")
+
+
+def edit_action(
+    action: Action,
+    *,
+    actor: User,
+    text: str,
+    owner: User,
+    due_on: date,
+    seen: str | None = None,
+) -> Action:
+    """Change an open action. The chair or the deputy, also after the minutes are published.
+
+    ``seen`` is the action's fingerprint on the page. Published minutes keep the action as it
+    was; so owners of before and now are told of the change by mail, unless it was they who
+    made it.
+    """
+    with transaction.atomic():
+        fresh = _lock(action)
+        require(permissions.can_edit_action(actor, fresh))
+        if seen is not None and seen != fresh.fingerprint:
+            raise ChangeStale(_("Somebody has changed this action since you opened the page."))
+        _check(fresh.meeting, text, owner, due_on)
+        earlier = fresh.owner
+        fresh.text, fresh.owner, fresh.due_on = text.strip(), owner, due_on
+        save(fresh, actor=actor, reason="changed the action")
+        minutes = permissions.minutes_of(fresh.meeting)
+        if minutes is not None and minutes.is_published:
+            minutes_messages.action_changed(fresh, earlier, actor=actor)
+    return fresh
+
+
+def drop_action(action: Action, *, actor: User) -> Action:
+    """Give up an open action. The chair or the deputy; it stays in its history."""
+    with transaction.atomic():
+        fresh = _lock(action)
+        require(permissions.can_drop_action(actor, fresh))
+        fresh.dropped_at = timezone.now()
+        return save(fresh, actor=actor, reason="dropped the action")
+
+
+def complete_action(action: Action, *, actor: User) -> Action:
+    """Say that an action is done. Its owner, the chair or the deputy, who is recorded."""
+    with transaction.atomic():
+        fresh = _lock(action)
+        require(permissions.can_complete_action(actor, fresh))
+        fresh.done_at, fresh.done_by = timezone.now(), actor
+        return save(fresh, actor=actor, reason="said that the action is done")
+
+
+def remind_of_action(action_id: int, kind: reminders.Kind) -> bool:
+    """Remind the owner of an open action, once for each day and kind; say whether it was done.
+
+    That it was done is written into the action's history in the same transaction as the mail:
+    two beats at once wait for each other here, and the second finds it.
+    """
+    with transaction.atomic():
+        found = Action.objects.select_for_update(no_key=True).filter(
+            pk=action_id, done_at=None, dropped_at=None
+        )
+        action = found.first()
+        if action is None:
+            return False
+        marker = reminders.marker(kind, action.due_on)
+        if action.history.filter(history_change_reason=marker).exists():
+            return False
+        save(action, actor=None, reason=marker)
+        minutes_messages.action_due(action)
+    return True
+
+
+def _lock(action: Action) -> Action:
+    """Return a fresh action under the locks of its board, its meeting and its own."""
+    meeting = lock_meeting(Meeting.objects.get(pk=action.meeting_id))
+    fresh = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
+    fresh.meeting = meeting
+    return fresh
+
+
+def _check(meeting: Meeting, text: str, owner: User, due_on: date) -> None:
+    if not text.strip():
+        raise StepIncomplete(_("Say what is to be done."), ["text"])
+    if len(text.strip()) > LONGEST_TEXT:
+        raise StepIncomplete(
+            _("This text is too long: %d characters at most.") % LONGEST_TEXT, ["text"]
+        )
+    if not permissions.may_see_board(owner):
+        raise StepIncomplete(
+            _("Actions go to Expansive's own people: %s cannot see the board.") % owner, ["owner"]
+        )
+    if due_on < meeting.date:
+        raise StepIncomplete(_("This day lies before the meeting."), ["due_on"])

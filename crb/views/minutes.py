@@ -1,0 +1,225 @@
+"""Minutes: read, written section by section, published, amended, and as a file."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from changes.errors import StepError, StepIncomplete
+from expansive_cm.errors import page
+
+from .. import lifecycle, permissions, queries
+from ..forms import AddendumForm, SectionForm
+from ..lifecycle.core import require
+from ..minutes import compose, file_name, reading, typeset
+from ..models import AgendaItem, Meeting
+from ..states import MeetingState
+from .access import SignedInRequest, for_own_people
+
+REMARKS = "remarks"
+
+
+@require_safe
+@for_own_people
+def minutes(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the minutes as they were published, or as a draft of what was recorded."""
+    return MinutesPage(request, _meeting_or_404(pk)).show()
+
+
+@require_safe
+@for_own_people
+def minutes_pdf(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Send the minutes as a file: with single votes for those who may see them."""
+    found = MinutesPage(request, _meeting_or_404(pk))
+    if not found.exists:
+        raise Http404
+    at = found.minutes.published_at if found.minutes else None
+    response = HttpResponse(typeset(found.view, at=at), content_type="application/pdf")
+    response["Content-Disposition"] = f'inline; filename="{file_name(found.view)}"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+@require_POST
+@for_own_people
+def write_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Save one section; a mistake or a refusal loses nothing that was typed."""
+    meeting = _meeting_or_404(pk)
+    name = request.POST.get("section", "")
+    item = None if name == REMARKS else _item_or_404(meeting, name)
+    form = MinutesPage(request, meeting).form_of(name, request.POST)
+    try:
+        require(permissions.can_write_minutes(request.user, meeting))
+        if not form.is_valid():
+            return MinutesPage(request, meeting, form).show(HTTPStatus.BAD_REQUEST)
+        text, seen = form.cleaned_data["text"], form.cleaned_data["seen"]
+        lifecycle.write_minutes(meeting, actor=request.user, text=text, item=item, seen=seen)
+    except StepError as error:
+        return MinutesPage(request, _meeting_or_404(pk), form).refused(error)
+    if getattr(request, "htmx", False):
+        return MinutesPage(request, _meeting_or_404(pk), section=name).show(saved=True)
+    messages.success(request, _("Saved."))
+    return redirect(f"{_address(meeting)}#section-{name}")
+
+
+@require_POST
+@for_own_people
+def publish_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Freeze the minutes and mail them."""
+    meeting = _meeting_or_404(pk)
+    try:
+        seen = int(request.POST["seen"])
+    except (KeyError, ValueError):
+        raise BadRequest("seen") from None
+    try:
+        lifecycle.publish_minutes(meeting, actor=request.user, seen=seen)
+    except StepError as error:
+        return page(request, HTTPStatus(error.status), str(error), current_url=_address(meeting))
+    messages.success(request, _("The minutes are published and on their way by mail."))
+    return redirect(_address(meeting))
+
+
+@require_POST
+@for_own_people
+def add_addendum(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Add something to published minutes."""
+    meeting = _meeting_or_404(pk)
+    form = AddendumForm(request.POST)
+    shown = MinutesPage(request, meeting, addendum=form)
+    try:
+        require(permissions.can_add_addendum(request.user, meeting))
+        if not form.is_valid():
+            return shown.show(HTTPStatus.BAD_REQUEST)
+        lifecycle.add_addendum(meeting, actor=request.user, **form.arguments())
+    except StepIncomplete as error:
+        form.take_error(error)
+        return shown.show(HTTPStatus.BAD_REQUEST)
+    except StepError as error:
+        return page(request, HTTPStatus(error.status), str(error), current_url=_address(meeting))
+    messages.success(request, _("The addendum is added and on its way by mail."))
+    return redirect(f"{_address(meeting)}#addenda")
+
+
+class MinutesPage:
+    """One person's page of the minutes of one meeting.
+
+    ``form`` is a section that was filled in and could not be saved; ``section`` names the one
+    that htmx asks for.
+    """
+
+    def __init__(
+        self,
+        request: SignedInRequest,
+        meeting: Meeting,
+        form: SectionForm | None = None,
+        *,
+        section: str = "",
+        addendum: AddendumForm | None = None,
+    ) -> None:
+        self.request, self.user, self.meeting = request, request.user, meeting
+        self.minutes = permissions.minutes_of(meeting)
+        self.exists = meeting.state in (MeetingState.RUNNING, MeetingState.CLOSED)
+        self.writes = permissions.can_write_minutes(self.user, meeting)
+        self.form, self.addendum = form, addendum
+        self.section = form.section if form else section
+        self.view = self._view() if self.exists else {}
+
+    def _view(self) -> dict[str, Any]:
+        votes = permissions.may_see_votes(self.user, self.meeting)
+        published = self.minutes is not None and self.minutes.is_published
+        content = self.minutes.content if published else compose(self.meeting)
+        return reading(content, self.minutes, votes=votes)
+
+    # Sections
+
+    def form_of(self, name: str, data: Any = None) -> SectionForm:
+        """Return the form of one section with the text that is there."""
+        if name == REMARKS:
+            return SectionForm(
+                data, section=name, label=_("Remarks"), current=self.view.get("remarks", "")
+            )
+        items = self.view.get("items", [])
+        item = next((one for one in items if str(one["item"]) == name), None)
+        label = _("Discussion of %s") % (item["reference"] if item else "")
+        return SectionForm(
+            data, section=name, label=label, current=item["discussion"] if item else ""
+        )
+
+    def _sections(self) -> None:
+        """Give every section that can be written its form."""
+        forms: dict[str, SectionForm] = {}
+        if self.writes:
+            names = [REMARKS, *(str(item["item"]) for item in self.view["items"])]
+            forms = {name: self.form_of(name) for name in names}
+        if self.form is not None and self.writes:
+            forms[self.form.section] = self.form
+        self.view["form"] = forms.get(REMARKS)
+        for item in self.view["items"]:
+            item["form"] = forms.get(str(item["item"]))
+
+    def refused(self, error: StepError) -> HttpResponse:
+        """Show what is there now, the reason, and what was typed: in its field or to copy."""
+        typed = self.form.data.get("text", "") if self.form else ""
+        current = self.form_of(self.section).initial["text"] if self.exists else ""
+        if self.form is not None:
+            self.form.show_current(current)
+        return self.show(error.status, refusal=str(error), typed=typed, current=current)
+
+    # Answers
+
+    def context(self, **more: Any) -> dict[str, Any]:
+        if self.exists:
+            self._sections()
+        context = {
+            "meeting": self.meeting,
+            "board": self.meeting.board,
+            "view": self.view,
+            "exists": self.exists,
+            "writes": self.writes,
+            "publish": permissions.can_publish_minutes(self.user, self.meeting),
+            "version": self.minutes.version if self.minutes else 0,
+            "section": self.section,
+            "item": next(
+                (one for one in self.view.get("items", []) if str(one["item"]) == self.section),
+                None,
+            ),
+        }
+        if permissions.can_add_addendum(self.user, self.meeting):
+            context["addendum_form"] = self.addendum or AddendumForm()
+        return {**context, **more}
+
+    def show(self, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
+        """Draw the page or, for htmx, the section alone; htmx swaps in mistakes as 422."""
+        htmx = bool(getattr(self.request, "htmx", False)) and self.section
+        if htmx and status >= HTTPStatus.BAD_REQUEST:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+        name = "crb/partials/minutes_section_answer.html" if htmx else "crb/minutes.html"
+        response = render(self.request, name, self.context(htmx=htmx, **more), status=status)
+        response["Cache-Control"] = "private, no-store" if htmx else "private, no-cache"
+        return response
+
+
+def _meeting_or_404(pk: int) -> Meeting:
+    found = queries.meetings().select_related("minutes__published_by").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _item_or_404(meeting: Meeting, name: str) -> AgendaItem:
+    found = (
+        meeting.items.filter(pk=int(name)).first() if name.isascii() and name.isdigit() else None
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def _address(meeting: Meeting) -> str:
+    return reverse("crb:minutes", args=[meeting.pk])

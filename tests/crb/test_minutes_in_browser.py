@@ -1,0 +1,168 @@
+"""Minutes in a browser: the chair writes and publishes, a member reads on a phone."""
+
+from typing import Any
+
+import pytest
+
+from crb import lifecycle
+from crb.models import Action, AgendaItem, Meeting, Minutes
+from tests.components.browsing import faults, sign_in
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+
+def open_page(new_page: Any, live_server: Any, user: Any, address: str, **options: Any) -> Any:
+    page = new_page(**options)
+    sign_in(page, user, live_server)
+    page.goto(address)
+    return page
+
+
+def running(table: Table) -> AgendaItem:
+    item = table.running_item("Open the loading bay calendar to night porters")
+    table.vote(item, "accepted", "accepted", "accepted", "rejected", "recuse")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted", reason="Long overdue.")
+    return AgendaItem.objects.get(pk=item.pk)
+
+
+def close(table: Table, item: AgendaItem) -> Meeting:
+    lifecycle.close_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    return Meeting.objects.get(pk=item.meeting_id)
+
+
+def test_the_chair_writes_and_publishes_and_a_member_reads_on_a_phone(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = running(table)
+    meeting = close(table, item)
+    page = open_page(new_page, live_server, table.chair, meeting.get_absolute_url())
+    page.get_by_role("link", name="Write the minutes").click()
+    page.evaluate("window.stillHere = true")
+    page.get_by_role("textbox", name="Remarks").fill("Half-typed remarks.")
+    page.get_by_label("Discussion").fill("Max asked what it costs.")
+    section = page.locator(f"#section-{item.pk}")
+    section.get_by_role("button", name="Save").click()
+    section.get_by_text("Saved").wait_for()
+    assert page.get_by_role("textbox", name="Remarks").input_value() == "Half-typed remarks."
+    page.locator("#section-remarks").get_by_role("button", name="Save").click()
+    page.locator("#section-remarks").get_by_text("Saved").wait_for()
+    assert page.evaluate("window.stillHere") is True
+    page.get_by_role("button", name="Publish the minutes").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
+    page.get_by_text("The minutes are published and on their way by mail.").wait_for()
+    assert page.get_by_label("Discussion").count() == 0
+    phone = open_page(
+        new_page, live_server, table.cast.crb_member, page.url, width=360, color_scheme="dark"
+    )
+    assert phone.get_by_text("Max asked what it costs.").is_visible()
+    phone.get_by_text("Members and their votes").click()
+    assert phone.get_by_role("cell", name="Reject").is_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    assert Minutes.objects.get().remarks == "Half-typed remarks."
+
+
+def test_whoever_is_second_sees_both_texts_in_place(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = running(table)
+    meeting = close(table, item)
+    page = open_page(new_page, live_server, table.chair, f"{meeting.get_absolute_url()}minutes/")
+    page.get_by_label("Discussion").fill("By the chair.")
+    lifecycle.write_minutes(meeting, actor=table.deputy, text="By the deputy.", item=item)
+    section = page.locator(f"#section-{item.pk}")
+    section.get_by_role("button", name="Save").click()
+    section.get_by_text("That was not saved").wait_for()
+    assert section.get_by_text("By the deputy.").is_visible()
+    assert page.get_by_label("Discussion").input_value() == "By the chair."
+    section.get_by_role("button", name="Save").click()
+    section.get_by_text("Saved", exact=True).wait_for()
+    assert AgendaItem.objects.get(pk=item.pk).discussion == "By the chair."
+
+
+def test_what_was_typed_is_offered_again_but_not_what_was_saved(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    meeting = close(table, running(table))
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address)
+    page.get_by_role("textbox", name="Remarks").fill("Saved words. ")
+    page.locator("#section-remarks").get_by_role("button", name="Save").click()
+    page.locator("#section-remarks").get_by_text("Saved", exact=True).wait_for()
+    page.goto(address)
+    assert page.locator("[data-draft-restore]").count() == 0
+    assert page.get_by_role("textbox", name="Remarks").input_value() == "Saved words. "
+
+
+def test_an_action_is_recorded_during_the_meeting(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = running(table)
+    page = open_page(new_page, live_server, table.chair, item.get_absolute_url())
+    page.evaluate("window.stillHere = true")
+    page.get_by_text("Record an action").click()
+    box = page.locator("#actions")
+    box.get_by_role("button", name="Record the action").click()
+    box.get_by_text("This field is required.").first.wait_for()
+    box.get_by_label("What is to be done?").fill("Ask the vendor")
+    box.get_by_label("Owner").select_option(label="Dan Developer")
+    box.get_by_label("About").select_option(index=1)
+    box.get_by_role("button", name="Record the action").click()
+    box.get_by_text("Ask the vendor").first.wait_for()
+    assert page.evaluate("window.stillHere") is True
+    found = Action.objects.get()
+    assert (found.owner, found.item) == (table.cast.developer, item)
+
+
+def test_without_scripts_minutes_are_written_too(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    meeting = close(table, running(table))
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address, java_script_enabled=False)
+    page.get_by_role("textbox", name="Remarks").fill("Welcome.")
+    page.locator("#section-remarks").get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Publish the minutes").click()
+    assert page.get_by_text("Published on").is_visible()
+    assert page.get_by_text("Welcome.").is_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_pages_are_accessible_and_fit(
+    table: Table, new_page: Any, live_server: Any, width: int, scheme: str
+) -> None:
+    item = running(table)
+    fields = {"owner": table.cast.developer, "due_on": item.meeting.date}
+    for text in ("Ask the vendor", "W" * 120):
+        lifecycle.record_action(item.meeting, actor=table.chair, text=text, item=item, **fields)
+    meeting = close(table, item)
+    lifecycle.write_minutes(meeting, actor=table.chair, text="Welcome.\n\n" + "W" * 120)
+    minutes = f"{meeting.get_absolute_url()}minutes/"
+
+    def look(user: Any, address: str) -> None:
+        page = open_page(new_page, live_server, user, address, width=width, color_scheme=scheme)
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+        assert faults(page) == "", address
+
+    look(table.chair, minutes)
+    look(table.chair, meeting.get_absolute_url())
+    look(table.chair, "/board/actions/")
+    look(table.chair, f"/board/actions/{Action.objects.first().pk}/edit/")
+    lifecycle.publish_minutes(Meeting.objects.get(pk=meeting.pk), actor=table.chair)
+    look(table.chair, minutes)
+    look(table.cast.support, minutes)
+    look(table.cast.support, "/board/")
+
+
+def test_the_print_leaves_out_what_only_a_screen_needs(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    meeting = close(table, running(table))
+    lifecycle.write_minutes(meeting, actor=table.chair, text="Welcome.")
+    page = open_page(new_page, live_server, table.chair, f"{meeting.get_absolute_url()}minutes/")
+    page.emulate_media(media="print")
+    assert page.locator(".minutes-print", has_text="Welcome.").is_visible()
+    for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
+        assert not page.locator(hidden).first.is_visible()
