@@ -16,10 +16,12 @@ from .meetings import (
     can_move_meeting,
     can_start_meeting,
 )
+from .running import SHOWN, can_go_to_item, may_see_notes
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
 from .votes import can_cast_vote, can_record_outcome, can_recuse
 
 __all__ = [
+    "SHOWN",
     "Decision",
     "Refusal",
     "can_call_meeting",
@@ -28,6 +30,7 @@ __all__ = [
     "can_close_meeting",
     "can_end_ballot",
     "can_extend_ballot",
+    "can_go_to_item",
     "can_join_meeting",
     "can_make_feed",
     "can_move_meeting",
@@ -38,6 +41,7 @@ __all__ = [
     "can_start_meeting",
     "can_withdraw_absence",
     "may_see_board",
+    "may_see_notes",
     "may_see_votes",
     "tally_open_to",
     "votes_open_to",
