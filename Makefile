@@ -7,10 +7,10 @@ TOOL := $(BOOTSTRAP) tool
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test lint format demo-reset bench manage migrations lock
+.PHONY: screenshots help run setup test lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0.0.1)
 	@$(BOOTSTRAP) run
@@ -32,6 +32,9 @@ demo-reset: ## Throw the demo's data away; the next start makes new ones
 
 bench: ## Measure the lists at 100,000 changes, on a database of its own
 	@$(BOOTSTRAP) run --bench $(ARGS)
+
+bench-meeting: ## Measure a meeting with 50 open browsers, on a database of its own
+	@$(BOOTSTRAP) run --bench-meeting $(ARGS)
 
 manage: ## Run a management command on the demo's data: make manage ARGS="shell"
 	@$(BOOTSTRAP) run --manage $(ARGS)

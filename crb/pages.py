@@ -1,11 +1,12 @@
 """What the board's pages show, put together from the domain: no markup, no rules."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from accounts.models import User
 from accounts.roles import STAFF_ROLES, Role
-from changes import story
 from changes.markdown import render
 from changes.models import BoardDecision, Change
 from changes.permissions import Decision
@@ -78,15 +79,13 @@ class Visit:
 class ItemPage:
     """One item with its whole case, as one person sees it now."""
 
-    def __init__(self, item: AgendaItem, user: User, attended: set[int]) -> None:
+    def __init__(self, item: AgendaItem, user: User, attended: Collection[int]) -> None:
         self.item = item
         self.user = user
         self.attended = attended
         self.change: Change = item.change
         self.meeting: Meeting = item.meeting
         self.count = queries.tally_of(item)
-        story.tell(self.change)
-        self.consequences = consequences() if item.is_open else {}
 
     # The case
 
@@ -122,6 +121,11 @@ class ItemPage:
 
     # The vote
 
+    @cached_property
+    def consequences(self) -> dict[str, str]:
+        """What each outcome would mean; asks the database, so only where a form needs it."""
+        return consequences() if self.item.is_open else {}
+
     @property
     def shows_votes(self) -> bool:
         return permissions.votes_open_to(self.user, self.item, self.count)
@@ -142,11 +146,7 @@ class ItemPage:
 
     @property
     def sides(self) -> list[Side]:
-        labels = dict(BoardDecision.Outcome.choices)
-        return [
-            Side(side.value, labels[side.value], self.count.counts[side], side in self.leading)
-            for side in SIDES
-        ]
+        return side_rows(self.count)
 
     @property
     def leading(self) -> tuple[Choice, ...]:
@@ -264,6 +264,15 @@ class ItemPage:
         )
 
 
+def side_rows(count: Tally) -> list[Side]:
+    """Return the bars of a tally, one for each outcome."""
+    labels = dict(BoardDecision.Outcome.choices)
+    return [
+        Side(side.value, labels[side.value], count.counts[side], side in count.leading)
+        for side in SIDES
+    ]
+
+
 def answerers(change: Change) -> list[User]:
     """Return who can be asked: the requester first, the owner, then Expansive's own people."""
     own = User.objects.filter(
@@ -290,14 +299,17 @@ def agenda_rows(items: list[AgendaItem], user: User, chosen: AgendaItem | None) 
     return rows
 
 
-def choose(items: list[AgendaItem], user: User, wanted: int | None) -> AgendaItem | None:
-    """Return the item to show: the one asked for, else the first that needs this person.
+def choose(
+    items: list[AgendaItem], user: User, wanted: int | None, current: int | None = None
+) -> AgendaItem | None:
+    """Return the item to show: the one asked for, else the one that the meeting is at.
 
-    After that the first that is open, then simply the first.
+    Else the first that needs this person, the first that is open, then simply the first.
     """
-    for item in items:
-        if item.pk == wanted:
-            return item
+    for asked in (wanted, current):
+        for item in items:
+            if item.pk == asked:
+                return item
     for item in items:
         if item.is_open and user.pk in queries.tally_of(item).missing:
             return item

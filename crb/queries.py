@@ -283,6 +283,11 @@ def _seats_for_others(user: User) -> QuerySet[Absence]:
     return away.filter(Q(membership__ends_on=None) | Q(membership__ends_on__gte=day))
 
 
+def open_items_of(meeting: Meeting) -> QuerySet[AgendaItem]:
+    """The items of a meeting that are still to be decided, in the order of the agenda."""
+    return meeting.items.filter(state=ItemState.OPEN).order_by("position", "pk")
+
+
 # Votes
 
 
@@ -316,7 +321,13 @@ def _since(item: AgendaItem, vote: Vote) -> bool:
 
 
 def tally_of(item: AgendaItem) -> Tally:
-    """Count the votes on an item: as they stand, or as they stood when it was settled."""
+    """Count the votes on an item: as they stand, or as they stood when it was settled.
+
+    What was read for a page carries its tally along (``crb.live.rooms``).
+    """
+    if "counted" in item.__dict__:
+        counted: Tally = item.__dict__["counted"]
+        return counted
     change = item.change
     members = {seat.user_id for seat in item.meeting.members}
     outcome = getattr(item, "outcome", None)
@@ -382,6 +393,12 @@ def links_of(change: Change, user: User) -> list[tuple[str, Change]]:
         else (link.REVERSED[link.kind], link.source)
         for link in links
     ]
+
+
+def drafts_linked_with(change: Change) -> list[Change]:
+    """Return linked changes that exist only for whoever raised them."""
+    linked = Q(links_in__source=change) | Q(links_out__target=change)
+    return list(Change.objects.filter(linked, state=State.DRAFT).distinct())
 
 
 def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from .views import actions, ballots, board, calendar, feed, items, meetings, minutes, overtime
+from .views import (
+    actions,
+    ballots,
+    board,
+    calendar,
+    feed,
+    items,
+    live,
+    meetings,
+    minutes,
+    overtime,
+)
 
 app_name = "crb"
 
@@ -25,6 +36,9 @@ urlpatterns = [
     path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/start/", meetings.start_meeting, name="start_meeting"),
     path("meetings/<int:pk>/join/", meetings.join_meeting, name="join_meeting"),
+    path("meetings/<int:pk>/live/", live.live, name="live"),
+    path("meetings/<int:pk>/present/", live.present, name="present"),
+    path("meetings/<int:pk>/go/", meetings.go_to_item, name="go_to_item"),
     path("meetings/<int:pk>/close/", meetings.close_meeting, name="close_meeting"),
     path("meetings/<int:pk>/cancel/", meetings.cancel_meeting, name="cancel_meeting"),
     path("boards/<int:pk>/ballot/", ballots.open_ballot, name="open_ballot"),

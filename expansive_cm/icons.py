@@ -22,10 +22,10 @@ ICONS = frozenset(
     flag flame gavel git-branch git-merge git-pull-request hand-stop headset help
     help-circle history home hourglass inbox info-circle key language layout-kanban link
     list list-check list-details loader lock lock-open login logout mail mail-forward
-    mail-opened map-pin menu-2 message message-circle message-question messages minus
+    mail-opened map-pin maximize menu-2 message message-circle message-question messages minus
     mood-check moon news note notes package paperclip pencil phone pin player-pause
-    player-play plug plus point printer progress-check question-mark refresh repeat
-    report rocket rotate rotate-2 route scale search send server settings shield
+    player-play player-track-next plug plus point printer progress-check question-mark refresh
+    repeat report rocket rotate rotate-2 route scale search send server settings shield
     shield-check shield-lock sparkles square-check star stopwatch subtask sun switch-horizontal
     tag target test-pipe thumb-down thumb-up timeline tool tools trash trending-up upload user
     user-check user-circle user-cog user-plus user-question users users-group versions

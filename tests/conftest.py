@@ -193,7 +193,15 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
         save_screenshots(contexts, request.node.name)
     for context in contexts:
         context.close()
+    end_streams()
     assert not complaints, f"The browser complained: {complaints}"
+
+
+def end_streams() -> None:
+    """Let go of the meetings that pages followed, before their tables are emptied."""
+    from crb.live import hub
+
+    hub.stop()
 
 
 @pytest.fixture

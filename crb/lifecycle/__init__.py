@@ -17,6 +17,7 @@ from .minutes import add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
+from .running import go_to_item
 from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
@@ -28,6 +29,7 @@ __all__ = [
     "fill_agenda",
     "start_meeting",
     "join_meeting",
+    "go_to_item",
     "cast_vote",
     "recuse",
     "record_outcome",

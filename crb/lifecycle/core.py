@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from django.db import models
+from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -35,6 +35,17 @@ def lock_item(item: AgendaItem) -> AgendaItem:
     to the locking query would show what was true before the wait.
     """
     return AgendaItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+
+
+def share_item(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item on which others may vote at the same time, but which nobody settles.
+
+    Twenty members who vote in the same second do not wait for each other; whoever settles the
+    item (``lock_item``) waits for all of them, and they for that.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM crb_agendaitem WHERE id = %s FOR SHARE", [item.pk])
+    return AgendaItem.objects.get(pk=item.pk)
 
 
 def require(decision: Decision) -> None:

@@ -11,19 +11,22 @@ from .agenda import drop_departed, fill_agenda, lock_open_items
 from .core import authorise as _authorise
 from .core import lock_meeting, require, save
 from .core import save_meeting as _save
+from .running import leave_item, turn_to, turn_to_first
 
 
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Open a meeting. The chair or the deputy.
 
     Effects: the agenda takes up what has come to wait until now; state ``running``; the actor
-    is recorded as present. Raises StepIllegal while another meeting of the board runs.
+    is recorded as present; the first open item is the current one. Raises StepIllegal while
+    another meeting of the board runs.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         _authorise("start_meeting", fresh, actor, seen)
         fill_agenda(fresh.board, actor=actor, meeting=fresh)
         fresh.begin()
+        turn_to_first(fresh)
         _save(fresh, actor, "opened the meeting")
         attend(fresh, actor)
     return fresh
@@ -48,12 +51,15 @@ def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
     """Close a running meeting. The chair or the deputy.
 
     Effects: each undecided item is deferred, and its change gets a new item on the next meeting,
-    where it is voted on anew; state ``closed``. A vote that is being cast counts, or is refused
-    because the item is no longer open: the items are locked first.
+    where it is voted on anew; the time on the current item is noted; state ``closed``. A vote
+    that is being cast counts, or is refused because the item is no longer open: the items are
+    locked first.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         _authorise("close_meeting", fresh, actor, seen)
+        leave_item(fresh, actor=actor)
+        turn_to(fresh, None)
         drop_departed(fresh.board, actor=actor)
         for item in lock_open_items(fresh):
             item.defer(_("Not decided in this meeting."))

@@ -9,7 +9,7 @@ from changes.models import BoardDecision
 
 from .. import permissions
 from ..models import AgendaItem, Vote
-from .core import lock_item, require
+from .core import require, share_item
 from .meetings import attend
 
 Choice = Vote.Choice
@@ -73,7 +73,7 @@ def _append(
     item: AgendaItem, actor: User, choice: str, reason: str, seen: int | None, **fields: str
 ) -> Vote:
     with transaction.atomic():
-        fresh = lock_item(item)
+        fresh = share_item(item)
         require(permissions.can_cast_vote(actor, fresh))
         revision = fresh.change.revision
         if seen is not None and seen != revision:

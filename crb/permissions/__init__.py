@@ -26,6 +26,7 @@ from .minutes import (
     can_write_minutes,
     minutes_of,
 )
+from .running import SHOWN, can_go_to_item, may_see_notes
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
 from .votes import can_cast_vote, can_record_outcome, can_recuse
 
@@ -59,4 +60,7 @@ __all__ = [
     "can_record_action",
     "can_write_minutes",
     "minutes_of",
+    "SHOWN",
+    "can_go_to_item",
+    "may_see_notes",
 ]

@@ -147,6 +147,12 @@ def _day_and_clock(here: datetime, there: datetime) -> str:
     return f"{date_format(here, 'j M')} {_clock(here)}"
 
 
+@register.filter
+def epoch(moment: datetime | None) -> int | str:
+    """Return a moment in milliseconds, as the page's clocks count."""
+    return int(moment.timestamp() * 1000) if moment else ""
+
+
 @register.simple_tag
 def in_days(meeting: Meeting) -> str:
     """Say how far off a meeting's day is, where the board meets."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -15,7 +16,7 @@ from expansive_cm.errors import page
 from .. import lifecycle, permissions
 from ..forms import CancelForm
 from ..lifecycle.core import require
-from ..models import Meeting
+from ..models import AgendaItem, Meeting
 from .access import SignedInRequest, for_own_people, meeting_or_404
 from .access import seen_version as _seen
 from .page import MeetingPage
@@ -54,6 +55,28 @@ def join_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         lambda: lifecycle.join_meeting(found, actor=request.user),
         _("You are recorded as present."),
     )
+
+
+@require_POST
+@for_own_people
+def go_to_item(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let the meeting turn to an item, and show it."""
+    found, seen = meeting_or_404(pk), _seen(request)
+    try:
+        item = found.items.get(pk=int(request.POST.get("item", "")))
+    except ValueError:
+        raise BadRequest("item") from None
+    except AgendaItem.DoesNotExist:
+        raise Http404 from None
+    try:
+        lifecycle.go_to_item(found, actor=request.user, item=item, seen=seen)
+    except StepError as error:
+        return _refused(request, found, error)
+    if not getattr(request, "htmx", False):
+        return redirect(found)
+    response = MeetingPage(request, meeting_or_404(pk), None).show(focus="item")
+    response["HX-Push-Url"] = found.get_absolute_url()
+    return response
 
 
 @require_POST

@@ -16,8 +16,10 @@ from django.utils.cache import patch_vary_headers
 
 from changes.errors import StepError, StepIncomplete
 
-from .. import pages, permissions, queries
+from .. import queries
+from ..live.rooms import read
 from ..models import AgendaItem, Meeting
+from ..sight import Sight
 from ..states import MeetingState
 from .access import SignedInRequest
 
@@ -27,74 +29,26 @@ class MeetingPage:
 
     def __init__(self, request: SignedInRequest, meeting: Meeting, wanted: int | None) -> None:
         self.request = request
-        self.user = request.user
+        self.sight = Sight(request.user, read(meeting), wanted)
+        self.item = self.sight.item
         self.meeting = meeting
-        self.items = queries.agenda_of(meeting)
-        self.chosen = pages.choose(self.items, self.user, wanted)
-        self.is_absent = wanted is not None and (self.chosen is None or self.chosen.pk != wanted)
-        self.attended = set(queries.attendance_of(meeting))
-        self.item = pages.ItemPage(self.chosen, self.user, self.attended) if self.chosen else None
+        chosen = self.sight.chosen
+        self.is_absent = wanted is not None and (chosen is None or chosen.pk != wanted)
+        current = meeting.current_item_id
+        self.follows = wanted is None or (self.item is not None and self.item.item.pk == current)
 
     def context(self, **more: Any) -> dict[str, Any]:
         """Return what the template shows; ``more`` replaces forms that have been filled in."""
-        rows = pages.agenda_rows(self.items, self.user, self.chosen)
-        context = {
-            "meeting": self.meeting,
-            "board": self.meeting.board,
-            "rows": rows,
-            "left_for_me": [row for row in rows if row.mine_missing],
-            "page": self.item,
-            "attended": self.attended,
-            "seat": self.meeting.seat_of(self.user),
-            "looks": pages.LOOKS,
-            "moved": self._moved(),
-            **self._steps(),
-            **self._forms(),
-            **self._neighbours(),
-        }
-        return {**context, **more}
+        if self.item is not None:
+            self.sight.snapshot.tell(self.item.item)
+        sight = {**self.sight.context(), **self.sight.steps()}
+        return {**sight, "moved": self._moved(), "follows": self.follows, **more}
 
     def _moved(self) -> list[AgendaItem]:
         """Where items went: all of a cancelled meeting, or what was asked for and is not here."""
         if self.is_absent or self.meeting.state == MeetingState.CANCELLED:
             return list(queries.moved_from(self.meeting))
         return []
-
-    def _steps(self) -> dict[str, Any]:
-        seat = self.meeting.seat_of(self.user)
-        runs = seat is not None and seat.runs_meetings
-        joinable = permissions.can_join_meeting(self.user, self.meeting)
-        steps: dict[str, Any] = {"joinable": joinable and self.user.pk not in self.attended}
-        if runs and self.meeting.is_ballot:
-            steps["extend"] = permissions.can_extend_ballot(self.user, self.meeting)
-            steps["end"] = permissions.can_end_ballot(self.user, self.meeting)
-        elif runs:
-            steps["start"] = permissions.can_start_meeting(self.user, self.meeting)
-            steps["close"] = permissions.can_close_meeting(self.user, self.meeting)
-            steps["move"] = permissions.can_move_meeting(self.user, self.meeting)
-            steps["cancel"] = permissions.can_cancel_meeting(self.user, self.meeting)
-        return steps
-
-    def _forms(self) -> dict[str, Any]:
-        item = self.item
-        if item is None or not item.item.is_open:
-            return {}
-        forms: dict[str, Any] = {"vote": item.vote_decision, "record": item.outcome_decision}
-        if item.vote_decision:
-            forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}
-        if item.outcome_decision:
-            forms["outcome_form"] = item.outcome_form()
-        return forms
-
-    def _neighbours(self) -> dict[str, Any]:
-        if self.chosen is None:
-            return {}
-        place = self.items.index(self.chosen)
-        return {
-            "place": place + 1,
-            "previous": self.items[place - 1] if place else None,
-            "following": self.items[place + 1] if place + 1 < len(self.items) else None,
-        }
 
     def show(self, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
         """Draw the page, or for htmx its body; htmx swaps in mistakes as 422."""

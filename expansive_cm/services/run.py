@@ -56,6 +56,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT / ".data", help="where the data lie")
     parser.add_argument("--reset", action="store_true", help="throw the demo's data away")
     parser.add_argument("--bench", nargs=argparse.REMAINDER, help="run the benchmark")
+    parser.add_argument("--bench-meeting", nargs=argparse.REMAINDER, help="measure a meeting")
     parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run a management command")
     options = parser.parse_args()
     data = options.data.resolve()
@@ -64,6 +65,8 @@ def main() -> int:
             return reset(data)
         if options.bench is not None:
             return with_databases(data / "bench", ["bench", *options.bench])
+        if options.bench_meeting is not None:
+            return with_databases(data / "bench", ["bench_meeting", *options.bench_meeting])
         if options.manage is not None:
             return manage(data, options.manage)
         return run(data)

@@ -1,0 +1,60 @@
+"""The course of a running meeting: which item it is at, and for how long."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+
+from .. import permissions, queries
+from ..models import AgendaItem, Meeting
+from .core import lock_item, lock_meeting, require, require_current, save
+
+
+def go_to_item(
+    meeting: Meeting, *, actor: User, item: AgendaItem, seen: int | None = None
+) -> Meeting:
+    """Let the meeting turn to an item. The chair or the deputy, in a running meeting.
+
+    ``seen`` is the meeting's version on the page: of two who move on at once, one does, and the
+    other is told. Raises StepForbidden, StepIllegal for an item that is not (any longer) on this
+    agenda, or ChangeStale. Effects: the time since the last move is added to the item that is
+    left; the meeting's current item, since now. Going where the meeting is already changes
+    nothing.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        early = permissions.can_go_to_item(actor, fresh)
+        if early:
+            require_current(fresh, seen)
+        require(early)
+        target = AgendaItem.objects.get(pk=item.pk)
+        require(permissions.can_go_to_item(actor, fresh, target))
+        if fresh.current_item_id == target.pk:
+            return fresh
+        leave_item(fresh, actor=actor)
+        turn_to(fresh, target)
+        fresh.version += 1
+        save(fresh, actor=actor, reason=f"went to item: {target.change}")
+    return fresh
+
+
+def turn_to(meeting: Meeting, item: AgendaItem | None) -> None:
+    """Set what a locked meeting is at; the caller saves it."""
+    meeting.current_item = item
+    meeting.current_since = timezone.now() if item is not None else None
+
+
+def leave_item(meeting: Meeting, *, actor: User) -> None:
+    """Add the time since the last move to the item that a locked meeting is at."""
+    if meeting.current_item_id is None or meeting.current_since is None:
+        return
+    spent = int((timezone.now() - meeting.current_since).total_seconds())
+    if spent > 0:
+        left = lock_item(AgendaItem(pk=meeting.current_item_id))
+        left.seconds_spent += spent
+        save(left, actor=actor, reason=f"discussed for {spent} seconds")
+
+
+def turn_to_first(meeting: Meeting) -> None:
+    """Let a meeting that begins be at its first open item; the caller saves it."""
+    turn_to(meeting, queries.open_items_of(meeting).first())

@@ -1,0 +1,73 @@
+"""Many browsers on one meeting, as far as a server notices: each holds a stream open and reads.
+
+`python -m crb.management.watchers HOST PORT PATH < cookies`, one cookie a line. Says `ready`
+when each has its first state, and when told to end (a line on standard input), what each was
+sent and when: one JSON object a line. Knows nothing of Django, so that it costs little itself.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import time
+
+ITEM = re.compile(rb'"item":(\d+)')
+VOTED = re.compile(rb'"tally":"[^}]*?\((\d+) of \d+')
+
+
+async def watch(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+    """Hold one stream open and note when each event has arrived completely."""
+    reader, writer = await asyncio.open_connection(*address, limit=2**22)
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"
+    writer.write(head.encode())
+    buffer = b""
+    while data := await reader.read(2**16):
+        buffer += data
+        while (end := buffer.find(b"\n\n")) >= 0:
+            event, buffer = buffer[:end], buffer[end + 2 :]
+            if b"event: parts" in event:
+                heard.append((time.time(), event))
+                first.set()
+    writer.close()
+
+
+def told(heard: list) -> list[dict]:
+    """Say of each event when it came, for which item, with how many votes, and if it moved on."""
+    found = []
+    for moment, event in heard:
+        item, voted = ITEM.search(event), VOTED.search(event)
+        found.append(
+            {
+                "at": moment,
+                "item": int(item[1]) if item else None,
+                "voted": int(voted[1]) if voted else None,
+                "moved": b'"article":' in event,
+                "bytes": len(event),
+            }
+        )
+    return found
+
+
+async def main(host: str, port: str, path: str) -> None:
+    """Open a stream for each cookie, wait to be told to end, and report."""
+    loop = asyncio.get_running_loop()
+    cookies = []
+    while line := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
+        cookies.append(line)
+    logs: list[list] = [[] for _cookie in cookies]
+    firsts = [asyncio.Event() for _cookie in cookies]
+    tasks = [
+        asyncio.create_task(watch((host, int(port)), path, *one))
+        for one in zip(cookies, logs, firsts, strict=True)
+    ]
+    await asyncio.gather(*(first.wait() for first in firsts))
+    print("ready", flush=True)
+    await loop.run_in_executor(None, sys.stdin.readline)
+    for task in tasks:
+        task.cancel()
+    for log in logs:
+        print(json.dumps(told(log)), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""What one person sees of a meeting: the context of its templates, without request or markup."""
+
+from typing import Any
+
+from accounts.models import User
+
+from . import pages, permissions
+from .course import Course
+from .live.rooms import Snapshot
+
+
+class Sight:
+    """What one person sees of one reading of a meeting, with one item chosen."""
+
+    def __init__(self, user: User, snapshot: Snapshot, wanted: int | None) -> None:
+        self.user = user
+        self.snapshot = snapshot
+        self.meeting = snapshot.meeting
+        self.items = snapshot.items
+        self.attended = snapshot.attended
+        current = self.meeting.current_item_id if self.meeting.is_running else None
+        self.chosen = pages.choose(self.items, user, wanted, current)
+        self.item = pages.ItemPage(self.chosen, user, self.attended) if self.chosen else None
+        self.course = Course(snapshot, user, self.chosen)
+
+    def context(self) -> dict[str, Any]:
+        """Return what the template shows, but for the item's story."""
+        return {**self.frame(), **self.forms()}
+
+    def frame(self) -> dict[str, Any]:
+        """Return what costs next to nothing: no query, and no form."""
+        rows = pages.agenda_rows(self.items, self.user, self.chosen)
+        return {
+            "meeting": self.meeting,
+            "board": self.meeting.board,
+            "rows": rows,
+            "left_for_me": [row for row in rows if row.mine_missing],
+            "page": self.item,
+            "item": self.chosen,
+            "change": self.chosen.change if self.chosen else None,
+            "attended": self.attended,
+            "seat": self.meeting.seat_of(self.user),
+            "looks": pages.LOOKS,
+            "course": self.course,
+            **self._neighbours(),
+        }
+
+    def steps(self) -> dict[str, Any]:
+        """Return what this person may do with the meeting."""
+        seat = self.meeting.seat_of(self.user)
+        runs = seat is not None and seat.runs_meetings
+        joinable = permissions.can_join_meeting(self.user, self.meeting)
+        steps: dict[str, Any] = {"joinable": joinable and self.user.pk not in self.attended}
+        if runs and self.meeting.is_ballot:
+            steps["extend"] = permissions.can_extend_ballot(self.user, self.meeting)
+            steps["end"] = permissions.can_end_ballot(self.user, self.meeting)
+        elif runs:
+            steps["start"] = permissions.can_start_meeting(self.user, self.meeting)
+            steps["close"] = permissions.can_close_meeting(self.user, self.meeting)
+            steps["move"] = permissions.can_move_meeting(self.user, self.meeting)
+            steps["cancel"] = permissions.can_cancel_meeting(self.user, self.meeting)
+        return steps
+
+    def forms(self) -> dict[str, Any]:
+        """Return the forms that this person may fill in, and why not where they may not."""
+        item = self.item
+        if item is None or not item.item.is_open:
+            return {}
+        self.snapshot.tell(item.item)
+        forms: dict[str, Any] = {"vote": item.vote_decision, "record": item.outcome_decision}
+        if item.vote_decision:
+            forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}
+        if item.outcome_decision:
+            forms["outcome_form"] = item.outcome_form()
+        return forms
+
+    def _neighbours(self) -> dict[str, Any]:
+        if self.chosen is None:
+            return {}
+        place = self.items.index(self.chosen)
+        return {
+            "place": place + 1,
+            "previous": self.items[place - 1] if place else None,
+            "following": self.items[place + 1] if place + 1 < len(self.items) else None,
+        }

@@ -1,0 +1,63 @@
+"""A meeting as it happens: the stream of its page, and the screen of its room."""
+
+from collections.abc import Iterator
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from ..live import hub
+from ..live.parts import Viewer
+from ..live.present import Screen, stage
+from ..live.rooms import read
+from ..live.stream import Draw, Follower, events
+from .access import SignedInRequest, for_own_people, meeting_or_404
+
+
+@require_safe
+@for_own_people
+def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
+    """Send what happens in the meeting, as Server-Sent Events.
+
+    ``item`` is the item that the page shows; with ``follow`` the page goes where the meeting
+    goes. HEAD answers whether there is anything to follow for this person.
+    """
+    meeting_or_404(pk)
+    if request.method == "HEAD":
+        return HttpResponse(content_type="text/event-stream")
+    if request.GET.get("view") == "present":
+        return stream(pk, Screen())
+    user = request.user
+    user.roles  # noqa: B018 - read now: the stream itself asks nothing about the person
+    viewer = Viewer(_unwrapped(request), timezone.get_current_timezone(), get_token(request))
+    return stream(pk, Follower(viewer, _number(request, "item"), "follow" in request.GET))
+
+
+def _unwrapped(request: HttpRequest):  # type: ignore[no-untyped-def]
+    user = request.user
+    return getattr(user, "_wrapped", user)
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    asked = request.GET.get(name, "")
+    return int(asked) if asked.isascii() and asked.isdigit() else None
+
+
+def stream(meeting: int, draw: Draw) -> StreamingHttpResponse:
+    """Answer with a stream that nobody on the way keeps or holds back."""
+    body: Iterator[bytes] = events(hub.listener(), meeting, draw)
+    response = StreamingHttpResponse(body, content_type="text/event-stream")
+    response["Cache-Control"] = "no-store, no-transform"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+@require_safe
+@for_own_people
+def present(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show the meeting on the screen of its room."""
+    meeting = meeting_or_404(pk)
+    context = stage(read(meeting), request.user)
+    return render(request, "crb/present.html", context)

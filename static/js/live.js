@@ -1,0 +1,352 @@
+// A meeting as it happens. The server sends parts of the page that are new (Server-Sent Events);
+// they are put in place without touching what somebody is typing, focus, scroll or open details.
+(() => {
+  const state = document.getElementById("live-state");
+  if (!state || !window.EventSource) return;
+
+  const BESIDE = ["settled", "vote-box", "tally", "outcome-box", "ballots"];
+  const WRITTEN_IN = ["vote-box", "outcome-box"];
+  const SILENT_MS = 40_000; // the server says something every 15 s
+  const LONGEST_PAUSE_MS = 10_000;
+  const HIDDEN_MS = 60_000;
+  const TROUBLE_MS = 1_500; // a shorter break is not worth a word
+
+  const body = () => document.getElementById("meeting-body");
+  const stage = () => document.getElementById("stage");
+
+  // --- What the page says about the connection --------------------------------------------
+  let trouble;
+  function say(word) {
+    window.clearTimeout(trouble);
+    trouble = undefined;
+    state.hidden = !word;
+    state.dataset.state = word;
+    document.documentElement.classList.toggle("is-live", word === "on");
+    for (const words of state.querySelectorAll("[data-live-words]")) {
+      words.hidden = words.dataset.liveWords !== word;
+    }
+  }
+  function sayLost(afterMs = TROUBLE_MS) {
+    if (state.dataset.state === "lost" || trouble) return;
+    trouble = window.setTimeout(() => say("lost"), afterMs);
+  }
+
+  // --- The connection ------------------------------------------------------------------------
+  let source;
+  let watchdog;
+  let again;
+  let failures = 0;
+  let over = false;
+
+  function address() {
+    const url = new URL(state.dataset.live, window.location.href);
+    if (stage()) {
+      url.searchParams.set("view", "present");
+      return url;
+    }
+    const { item, follows } = body().dataset;
+    if (item) url.searchParams.set("item", item);
+    if (follows !== undefined) url.searchParams.set("follow", "1");
+    return url;
+  }
+
+  function close() {
+    window.clearTimeout(again);
+    window.clearTimeout(watchdog);
+    again = undefined;
+    source?.close();
+    source = undefined;
+  }
+
+  function open() {
+    close();
+    if (over) return;
+    const mine = new EventSource(address());
+    source = mine;
+    const heard = () => {
+      failures = 0;
+      watch();
+      if (state.dataset.state !== "on") say("on");
+    };
+    mine.addEventListener("open", watch);
+    mine.addEventListener("beat", heard);
+    mine.addEventListener("parts", (event) => {
+      heard();
+      take(JSON.parse(event.data));
+    });
+    mine.addEventListener("again", () => mine === source && open());
+    mine.addEventListener("over", () => {
+      over = true;
+      close();
+      say("");
+    });
+    mine.addEventListener("error", () => mine === source && retry());
+    watch();
+  }
+
+  function watch() {
+    window.clearTimeout(watchdog);
+    watchdog = window.setTimeout(retry, SILENT_MS);
+  }
+
+  // The browser's own attempts end for good at the first answer that is no stream: ours do not.
+  function retry() {
+    close();
+    sayLost();
+    failures += 1;
+    const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(failures - 1, 6));
+    again = window.setTimeout(failures > 2 ? ask : open, pause * (0.5 + Math.random() / 2));
+  }
+
+  async function ask() {
+    try {
+      const answer = await fetch(address(), { method: "HEAD", redirect: "manual" });
+      if (answer.type === "opaqueredirect") say("out");
+      else if (answer.status === 404) say("gone");
+      else if (answer.ok) return open();
+    } catch {
+      // The network is still down.
+    }
+    retry();
+  }
+
+  window.addEventListener("offline", () => {
+    close();
+    sayLost(0);
+  });
+  window.addEventListener("online", () => open());
+  window.addEventListener("pagehide", close);
+  window.addEventListener("pageshow", (event) => event.persisted && open());
+  let hidden;
+  document.addEventListener("visibilitychange", () => {
+    window.clearTimeout(hidden);
+    if (document.hidden) hidden = window.setTimeout(close, HIDDEN_MS);
+    else if (!source && !again) open();
+  });
+
+  // --- Putting parts in place -----------------------------------------------------------------
+  // What a script or a person has added to an element says nothing about what it shows.
+  function print(element) {
+    if (!element) return "";
+    const copy = element.cloneNode(true);
+    for (const notice of copy.querySelectorAll("[data-draft-restore]")) {
+      notice.closest(".alert")?.remove();
+    }
+    for (const one of [copy, ...copy.querySelectorAll("*")]) {
+      if (one.name === "csrfmiddlewaretoken") one.removeAttribute("value");
+      for (const name of ["open", "data-ready", "data-sending", "aria-busy", "style"]) {
+        one.removeAttribute(name);
+      }
+      for (const name of [...one.classList]) {
+        if (name === "is-busy" || name.startsWith("htmx-")) one.classList.remove(name);
+      }
+      if (one.getAttribute("class") === "") one.removeAttribute("class");
+    }
+    copy.querySelectorAll("[hx-trigger]").forEach((one) => one.replaceChildren()); // loads by itself
+    copy.querySelectorAll("[data-kept-note], [data-clock-figures], [data-clock-over]").forEach((one) => one.remove());
+    return copy.outerHTML.replace(/\s+/g, " ").replace(/> </g, "><");
+  }
+
+  const parse = (html) => {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content.firstElementChild;
+  };
+
+  function changed(field) {
+    if (field.type === "hidden" || field.type === "submit" || field.type === "button") return false;
+    if (field.type === "checkbox" || field.type === "radio") {
+      return field.checked !== field.defaultChecked;
+    }
+    if (field.tagName === "SELECT") {
+      const first = [...field.options].some((option) => option.defaultSelected);
+      return [...field.options].some((option, index) =>
+        first ? option.selected !== option.defaultSelected : option.selected && index > 0,
+      );
+    }
+    return field.value !== field.defaultValue;
+  }
+  const fields = (box) => [...box.querySelectorAll("input, select, textarea")];
+  function isBusy(box) {
+    if (!box) return false;
+    const focused = document.activeElement;
+    return (
+      (box.contains(focused) && focused.matches("input, select, textarea, summary, button")) ||
+      box.querySelector("[data-sending], form.htmx-request") !== null ||
+      fields(box).some(changed)
+    );
+  }
+
+  function remember(root) {
+    const focused = root.contains(document.activeElement) ? document.activeElement : null;
+    const details = [...root.querySelectorAll("details")];
+    const same = (one) => ["id", "name", "value", "hx-get", "action"].map((n) => one.getAttribute(n)).join();
+    return (fresh) => {
+      const now = [...fresh.querySelectorAll("details")];
+      if (now.length === details.length) now.forEach((one, i) => { one.open = details[i].open; });
+      if (!focused) return;
+      const found = focused === root
+        ? fresh
+        : [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused) && one.textContent === focused.textContent) ||
+          [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused));
+      found?.focus({ preventScroll: true });
+    };
+  }
+
+  function replace(old, fresh) {
+    const restore = remember(old);
+    old.replaceWith(fresh);
+    restore(fresh);
+    start(fresh);
+  }
+
+  function start(element) {
+    window.htmx?.process(element);
+    window.htmx?.trigger(element, "htmx:load");
+    tick();
+  }
+
+  // A part of the right column may come and go: it has its place in an order.
+  function insert(name, fresh) {
+    const column = document.getElementById("position");
+    if (!column || !BESIDE.includes(name)) return;
+    const later = BESIDE.slice(BESIDE.indexOf(name) + 1);
+    const next = later.map((one) => document.getElementById(one)).find(Boolean);
+    column.insertBefore(fresh, next || null);
+    start(fresh);
+  }
+
+  const waiting = new Map(); // parts that wait until nobody writes in them any more
+
+  function put(name, html, note) {
+    const old = document.getElementById(name);
+    const fresh = html ? parse(html) : null;
+    waiting.delete(name);
+    if (!old) {
+      if (fresh) insert(name, fresh);
+      return;
+    }
+    if (fresh && print(old) === print(fresh)) {
+      old.querySelector("[data-kept-note]")?.remove();
+      return;
+    }
+    if (WRITTEN_IN.includes(name) && isBusy(old)) {
+      waiting.set(name, html);
+      if (note) keep(old, note);
+      return;
+    }
+    if (!fresh) old.remove();
+    else replace(old, fresh);
+  }
+
+  function keep(box, words) {
+    let note = box.querySelector("[data-kept-note]");
+    if (!note) {
+      note = document.createElement("p");
+      note.className = "alert alert-warning kept-note";
+      note.setAttribute("role", "status");
+      note.dataset.keptNote = "";
+      (box.querySelector(".card-body") || box).prepend(note);
+    }
+    note.textContent = words;
+  }
+
+  document.addEventListener("focusout", () => {
+    window.setTimeout(() => {
+      for (const [name, html] of [...waiting]) {
+        if (!isBusy(document.getElementById(name))) put(name, html);
+      }
+    });
+  });
+
+  // --- Following the meeting --------------------------------------------------------------------
+  // Returns whether the item was put in place; null where nothing of the message is wanted.
+  function turn(message) {
+    const article = document.querySelector("#meeting-body > .item");
+    if (!article) {
+      // The agenda was empty when the page was opened.
+      window.location.reload();
+      return null;
+    }
+    const same = String(message.item) === body().dataset.item;
+    if (WRITTEN_IN.some((name) => isBusy(document.getElementById(name)))) {
+      if (same) return false; // an edited request: the note beside the form says so
+      delete body().dataset.follows;
+      open();
+      return null;
+    }
+    waiting.clear();
+    const had = article.contains(document.activeElement);
+    const fresh = parse(message.article);
+    article.replaceWith(fresh);
+    body().dataset.item = message.item;
+    const url = new URL(window.location.href);
+    if (url.searchParams.has("item")) {
+      url.searchParams.delete("item");
+      window.history.replaceState(window.history.state, "", url);
+    }
+    start(fresh);
+    if (had) document.getElementById("item-title")?.focus({ preventScroll: true });
+    if (!same) announce(document.getElementById("now-title"), document.getElementById("item-title"));
+    return true;
+  }
+
+  function announce(...sources) {
+    const region = document.getElementById("live-news");
+    if (region) region.textContent = sources.map((one) => one?.textContent.trim()).join(": ");
+  }
+
+  function take(message) {
+    offset = message.now - Date.now();
+    const turned = message.article ? turn(message) : false;
+    if (turned === null) return;
+    const shown = body()?.dataset.item;
+    for (const [name, html] of Object.entries(message.parts)) {
+      const elsewhere = BESIDE.includes(name) && String(message.item) !== shown;
+      if (!elsewhere && !(turned && BESIDE.includes(name))) {
+        put(name, html, message.notes?.[name]);
+      }
+    }
+    document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));
+  }
+
+  // The page itself brought another item: ask for what belongs to that.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "meeting-body" || event.target.id === "meeting-body") {
+      waiting.clear();
+      open();
+      tick();
+    }
+  });
+
+  // --- Clocks: counted here, from the server's time ------------------------------------------------
+  let offset = 0;
+  const two = (number) => String(number).padStart(2, "0");
+  function figures(ms) {
+    const seconds = Math.floor(Math.abs(ms) / 1000);
+    const hours = Math.floor(seconds / 3600);
+    const rest = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+    return hours ? `${hours}:${rest}` : rest;
+  }
+  function tick() {
+    const now = Date.now() + offset;
+    for (const clock of document.querySelectorAll("[data-clock]")) {
+      const begun = Number(clock.dataset.begun);
+      const ends = Number(clock.dataset.ends);
+      const late = Boolean(ends) && now >= ends;
+      clock.classList.toggle("is-over", late);
+      const hands = clock.querySelector("[data-clock-figures]");
+      if (hands && begun) hands.textContent = figures(Math.max(0, now - begun));
+      const words = clock.querySelector("[data-clock-over]");
+      if (words) {
+        words.hidden = !late;
+        const by = words.querySelector("[data-clock-by]");
+        if (by && late) by.textContent = figures(now - ends);
+      }
+    }
+  }
+  window.setInterval(tick, 1000);
+
+  tick();
+  open();
+})();

@@ -1,0 +1,252 @@
+"""The stream of a meeting: what it sends to whom, when, and that it ends."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
+
+from accounts.models import User
+from changes import lifecycle as change_lifecycle
+from changes.models import Change
+from crb import lifecycle
+from crb.live import hub, stream
+from crb.models import AgendaItem, Meeting, Vote
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SECONDS = 20
+
+
+@pytest.fixture(autouse=True)
+def no_listener_left() -> Iterator[None]:
+    """Streams end with the test that opened them."""
+    yield
+    hub.stop()
+
+
+class Reader:
+    """One open stream; reads in a thread of its own, as a web process does."""
+
+    def __init__(self, user: User, meeting: Meeting, query: str = "") -> None:
+        client = Client()
+        client.force_login(user)
+        self.answer = client.get(f"/board/meetings/{meeting.pk}/live/?{query}")
+        self.events: list[tuple[str, Any]] = []
+        self.news = threading.Condition()
+        self.ended = False
+        if self.answer.status_code == 200:
+            self.thread = threading.Thread(target=self._read, daemon=True)
+            self.thread.start()
+
+    def _read(self) -> None:
+        for block in self.answer.streaming_content:
+            lines = dict(line.split(": ", 1) for line in block.decode().strip().splitlines())
+            with self.news:
+                if "event" in lines:
+                    self.events.append((lines["event"], json.loads(lines["data"])))
+                self.news.notify_all()
+        with self.news:
+            self.ended = True
+            self.news.notify_all()
+        connections.close_all()
+
+    def wait(self, condition: Any) -> Any:
+        with self.news:
+            assert self.news.wait_for(lambda: condition(self), SECONDS), self.shown()
+        return self
+
+    def shown(self) -> dict[str, str]:
+        """The page as the browser has it after all events so far."""
+        parts: dict[str, str] = {}
+        for name, data in list(self.events):
+            if name == "parts":
+                parts |= {key: " ".join(html.split()) for key, html in data["parts"].items()}
+        return parts
+
+    def sees(self, part: str, words: str) -> "Reader":
+        return self.wait(lambda reader: words in reader.shown().get(part, ""))
+
+
+def test_everything_is_sent_on_connecting(table: Table) -> None:
+    item = table.running_item("Rooms at night")
+    reader = Reader(table.cast.crb_member, item.meeting).sees("tally", "0 of 7")
+    assert reader.answer["Content-Type"] == "text/event-stream"
+    assert reader.answer["X-Accel-Buffering"] == "no"
+    assert "no-store" in reader.answer["Cache-Control"]
+    shown = reader.shown()
+    assert "Rooms at night" in shown["agenda-list"]
+    assert "Running" in shown["meeting-lead"]
+    assert "1 of 7 present" in shown["attendance"]
+    assert 'name="choice"' in shown["vote-box"]
+
+
+def test_a_vote_an_arrival_and_an_outcome_appear(table: Table) -> None:
+    item = table.running_item()
+    reader = Reader(table.cast.crb_member, item.meeting).sees("tally", "0 of 7")
+    table.vote(item, "", "", "accepted")
+    reader.sees("tally", "1 of 7").sees("agenda-list", "1 of 7 voted")
+    reader.sees("attendance", "2 of 7 present")
+    table.vote(item, "accepted", "", "", "accepted", "accepted")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted", reason="It pays.")
+    reader.sees("settled", "It pays.").wait(lambda one: one.shown()["vote-box"] == "")
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    reader.sees("meeting-lead", "Closed").wait(lambda one: one.ended)
+    assert reader.events[-1][0] == "over"
+
+
+def test_a_vote_that_is_not_stored_is_never_shown(table: Table) -> None:
+    """While one vote is stored, another is cast on a second connection, and taken back."""
+    item = table.running_item()
+    reader = Reader(table.chair, item.meeting).sees("tally", "0 of 7")
+    cast, take_back = threading.Event(), threading.Event()
+
+    def undone() -> None:
+        with transaction.atomic():
+            Vote.objects.create(item=item, member=table.members[2], revision=1, choice="accepted")
+            cast.set()
+            take_back.wait(SECONDS)
+            transaction.set_rollback(True)
+        connection.close()
+
+    voter = threading.Thread(target=undone)
+    voter.start()
+    cast.wait(SECONDS)
+    lifecycle.cast_vote(item, actor=table.members[3], choice="accepted")
+    reader.sees("tally", "1 of 7")
+    take_back.set()
+    voter.join()
+    lifecycle.cast_vote(item, actor=table.members[4], choice="accepted")
+    reader.sees("tally", "2 of 7")
+    tallies = [data["parts"].get("tally", "") for _name, data in reader.events]
+    figures = [figure for tally in tallies for figure in re.findall(r"\((\d) of 7\)", tally)]
+    assert figures == ["0", "1", "2"]
+
+
+def test_others_votes_stay_hidden_until_one_has_voted(table: Table) -> None:
+    item = table.running_item()
+    member, staff = table.cast.crb_member, table.cast.support
+    readers = [Reader(user, item.meeting).sees("tally", "0 of 7") for user in (member, staff)]
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    for reader in readers:
+        reader.sees("tally", "1 of 7")
+        assert "Long overdue." not in json.dumps(reader.events)
+        assert "Leads" not in json.dumps(reader.events)
+    lifecycle.cast_vote(item, actor=member, choice="abstain")
+    readers[0].sees("ballots", "Long overdue.")
+    readers[1].sees("tally", "2 of 7")
+    assert "Long overdue." not in json.dumps(readers[1].events)
+    assert readers[1].shown()["ballots"] == ""
+
+
+def test_who_follows_goes_along_and_who_looks_elsewhere_stays(table: Table) -> None:
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    third = table.running_item("Lifts")
+    follower = Reader(table.cast.crb_member, first.meeting, f"item={first.pk}&follow=1")
+    elsewhere = Reader(table.members[2], first.meeting, f"item={third.pk}")
+    for reader in (follower, elsewhere):
+        reader.sees("meeting-now", "item 1 of 3")
+    go(table, second)
+    follower.sees("meeting-now", "item 2 of 3")
+    (data,) = [data for _name, data in follower.events if "article" in data]
+    assert data["item"] == second.pk
+    assert "Alarms" in data["article"]
+    assert 'id="vote-box"' in data["article"]
+    elsewhere.sees("meeting-now", "You are looking at item 3; the meeting is at item 2.")
+    assert not [data for _name, data in elsewhere.events if "article" in data]
+
+
+def go(table: Table, item: AgendaItem) -> Meeting:
+    meeting = Meeting.objects.get(pk=item.meeting_id)
+    return lifecycle.go_to_item(meeting, actor=table.chair, item=item)
+
+
+def test_each_gets_forms_with_a_token_of_their_own(table: Table, settings: Any) -> None:
+    item = table.running_item()
+    tokens = set()
+    for user in (table.members[1], table.members[2]):
+        box = Reader(user, item.meeting).sees("vote-box", "choice").shown()["vote-box"]
+        tokens |= {part.split('"')[0] for part in box.split('csrfmiddlewaretoken" value="')[1:]}
+    assert len(tokens) == 2
+    assert {len(token) for token in tokens} == {64}
+
+
+def test_an_edited_request_asks_for_the_vote_again(table: Table) -> None:
+    item = table.running_item()
+    member = table.cast.crb_member
+    lifecycle.cast_vote(item, actor=member, choice="accepted")
+    reader = Reader(member, item.meeting).sees("vote-box", "Your vote counts.")
+    change = Change.objects.get(pk=item.change_id)
+    change_lifecycle.edit(change, actor=table.cast.support, description="Only on weekdays.")
+    reader.sees("vote-box", "The request was edited after you voted.")
+
+
+@pytest.mark.parametrize("part", ["requester", "approver", "stranger_customer", "nobody"])
+def test_for_customers_there_is_no_stream(client: Client, table: Table, part: str) -> None:
+    item = table.running_item()
+    client.force_login(getattr(table.cast, part))
+    for address in ("live/", "present/"):
+        assert client.get(f"/board/meetings/{item.meeting_id}/{address}").status_code == 404
+    assert client.get("/board/meetings/999/live/").status_code == 404
+    client.logout()
+    assert client.get(f"/board/meetings/{item.meeting_id}/live/").status_code == 302
+
+
+def test_after_a_while_the_browser_has_to_ask_again(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LIFE_SECONDS", 0)
+    item = table.running_item()
+    reader = Reader(table.chair, item.meeting).wait(lambda one: one.ended)
+    assert [name for name, _data in reader.events] == ["parts", "again"]
+
+
+def test_streams_end_with_their_process(table: Table) -> None:
+    item = table.running_item()
+    ending = threading.Event()
+    hub.end_with(ending.is_set)
+    try:
+        reader = Reader(table.chair, item.meeting).sees("tally", "0 of 7")
+        ending.set()
+        reader.wait(lambda one: one.ended)
+        assert reader.events[-1][0] == "parts", "a browser comes back by itself"
+    finally:
+        hub.end_with(lambda: False)
+
+
+def test_a_lost_database_connection_loses_nothing(table: Table) -> None:
+    item = table.running_item()
+    reader = Reader(table.chair, item.meeting).sees("tally", "0 of 7")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        )
+        assert cursor.rowcount == 1
+    lifecycle.cast_vote(item, actor=table.members[3], choice="accepted")
+    reader.sees("tally", "1 of 7")
+
+
+def test_waiting_streams_hold_no_connection(table: Table) -> None:
+    item = table.running_item()
+    readers = [Reader(user, item.meeting) for user in table.members]
+    for reader in readers:
+        reader.sees("tally", "0 of 7")
+    with connection.cursor() as cursor:
+
+        def others() -> int:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return int(cursor.fetchone()[0])
+
+        for _attempt in range(100):
+            if others() == 1:
+                break
+            threading.Event().wait(0.05)
+        assert others() == 1, "the listener's own"

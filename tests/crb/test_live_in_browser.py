@@ -1,0 +1,277 @@
+"""A meeting in several browsers: what happens appears by itself, and nothing typed is lost."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.test import Client
+from playwright.sync_api import expect
+
+from accounts.models import User
+from crb import lifecycle
+from crb.models import AgendaItem, Meeting
+from tests.components.browsing import faults, sign_in
+from tests.conftest import ROOT, worker_environment
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+UP_TO_DATE = "Live: what happens appears here by itself"
+RECONNECTING = "Reconnecting…"
+
+
+def open_meeting(new_page: Any, live_server: Any, user: User, item: AgendaItem, **how: Any) -> Any:
+    """Open the meeting's page and wait until it is live."""
+    where = how.pop("where", "")
+    page = new_page(**how)
+    sign_in(page, user, live_server)
+    page.goto(f"/board/meetings/{item.meeting_id}/{where}")
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    page.evaluate("window.stillHere = true")
+    return page
+
+
+def go(table: Table, item: AgendaItem) -> None:
+    meeting = Meeting.objects.get(pk=item.meeting_id)
+    lifecycle.go_to_item(meeting, actor=table.chair, item=item)
+
+
+def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_server: Any) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.cast.support, item)
+    expect(page.locator("#attendance")).to_contain_text("1 of 7 present")
+    table.vote(item, "", "accepted", "accepted", "accepted")
+    expect(page.locator("#tally")).to_contain_text("(3 of 7)")
+    expect(page.locator("#agenda-list")).to_contain_text("3 of 7 voted")
+    expect(page.locator("#attendance")).to_contain_text("4 of 7 present")
+    table.vote(item, "accepted")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted", reason="It pays.")
+    expect(page.locator("#settled")).to_contain_text("It pays.")
+    lifecycle.close_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    expect(page.locator("#meeting-lead")).to_contain_text("Closed")
+    expect(page.locator("#live-state")).to_be_hidden()
+    assert page.evaluate("window.stillHere") is True
+
+
+def test_the_chair_sees_each_vote_count_and_can_then_record(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.chair, item)
+    box = page.locator("#outcome-box")
+    expect(box).to_contain_text("No quorum yet")
+    table.vote(item, "", *["accepted"] * 5)
+    expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
+    box.get_by_label("Reason", exact=True).fill("It pays.")
+    box.get_by_role("button", name="Record the outcome").click()
+    expect(page.get_by_role("heading", name="The board decided")).to_be_visible()
+
+
+def test_what_somebody_types_survives_everything(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    page.get_by_text("Reject", exact=True).click()
+    reason = page.get_by_label("Reason", exact=True)
+    reason.press_sequentially("We leave ")
+    table.vote(item, "accepted", "", *["accepted"] * 4)
+    expect(page.locator("#tally")).to_contain_text("(5 of 7)")
+    go(table, second)
+    expect(page.locator("#meeting-now")).to_contain_text(
+        "You are looking at item 1; the meeting is at item 2."
+    )
+    reason.press_sequentially("this market.")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    expect(page.get_by_text("The board has decided on this item")).to_be_visible()
+    assert reason.input_value() == "We leave this market."
+    assert page.evaluate("document.activeElement.id") == "vote_reason"
+    page.get_by_role("link", name="Go there").click()
+    expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(page.locator("#meeting-now")).not_to_contain_text("You are looking at")
+
+
+def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: Any) -> None:
+    item = table.running_item("Rooms at night")
+    AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
+    page = open_meeting(new_page, live_server, table.chair, item)
+    page.get_by_text("Speaker notes").click()
+    expect(page.get_by_text("Ask the porters.")).to_be_hidden()
+    page.locator(".agenda-link").focus()
+    other = table.running_item("Alarms")
+    expect(page.locator("#agenda-list")).to_contain_text("Alarms")
+    expect(page.locator("#meeting-now")).to_contain_text("item 1 of 2")
+    expect(page.get_by_text("Ask the porters.")).to_be_hidden()
+    assert page.evaluate("document.activeElement.getAttribute('href')") == f"?item={item.pk}"
+    assert other.position == 2
+
+
+def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    chair = open_meeting(new_page, live_server, table.chair, first)
+    member = open_meeting(new_page, live_server, table.cast.crb_member, first, width=360)
+    screen = open_meeting(new_page, live_server, table.cast.support, first, where="present/")
+    aside = open_meeting(new_page, live_server, table.members[2], first, where=f"?item={second.pk}")
+    expect(aside.locator("#meeting-now")).to_contain_text("You are looking at item 2")
+    chair.get_by_role("button", name="Next item").click()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    for page in (member, screen):
+        expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+        assert page.evaluate("window.stillHere") is True
+    expect(aside.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    expect(member.locator(f"#vote-box form[action$='/items/{second.pk}/vote/']")).to_have_count(1)
+    member.get_by_text("Accept", exact=True).click()
+    member.get_by_role("button", name="Vote", exact=True).click()
+    expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
+
+
+def test_who_waits_for_the_meeting_is_taken_along(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    table.item("Rooms at night")
+    item = table.item("Alarms")
+    table.vote(item, "", "accepted")
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    lifecycle.start_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    expect(page.get_by_text("The meeting is at item 1 of 2")).to_be_visible()
+    expect(page.get_by_role("button", name="I am here")).to_be_visible()
+    page.get_by_role("button", name="I am here").click()
+    expect(page.locator("#attendance")).to_contain_text("2 of 7 present")
+
+
+def test_two_who_move_on_at_once_are_told(table: Table, new_page: Any, live_server: Any) -> None:
+    """Without scripts a page does not follow: its button belongs to how things stood."""
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    page = new_page(java_script_enabled=False)
+    sign_in(page, table.deputy, live_server)
+    page.goto(f"/board/meetings/{first.meeting_id}/")
+    go(table, second)
+    page.get_by_role("button", name="Next item").click()
+    expect(page.get_by_text("The meeting has moved on since you opened this page.")).to_be_visible()
+
+
+def test_a_page_comes_back_after_a_network_cut(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    reason = page.get_by_label("Reason", exact=True)
+    reason.fill("Not now.")
+    page.context.set_offline(True)
+    expect(page.get_by_text(RECONNECTING)).to_be_visible()
+    table.vote(item, "accepted")
+    page.context.set_offline(False)
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(page.locator("#tally")).to_contain_text("(1 of 7)")
+    assert reason.input_value() == "Not now."
+
+
+@contextmanager
+def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The product's own web server on the database of this test."""
+    command = [sys.executable, "-m", "gunicorn", "expansive_cm.wsgi"]
+    config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(
+        [*command, *config],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **worker_environment(),
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "BASE_URL": f"http://127.0.0.1:{port}",
+            "DEBUG": "true",  # style sheets and scripts from where they lie
+        },
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    from expansive_cm.services.valkey import free_port
+
+    item = table.running_item("Rooms at night")
+    port = free_port()
+    page = new_page(base_url=f"http://127.0.0.1:{port}")
+    client = Client()
+    client.force_login(table.cast.crb_member)
+    cookie = client.cookies["sessionid"].value
+    page.context.add_cookies(
+        [{"name": "sessionid", "value": cookie, "url": f"http://127.0.0.1:{port}"}]
+    )
+    with gunicorn(port) as process:
+        wait_for(page, f"/board/meetings/{item.meeting_id}/")
+        expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+        page.get_by_label("Reason", exact=True).fill("Not now.")
+        process.terminate()
+        process.wait(8)  # less than its grace: it did not wait for the stream
+    expect(page.get_by_text(RECONNECTING)).to_be_visible()
+    table.vote(item, "accepted")
+    with gunicorn(port):
+        expect(page.get_by_text(UP_TO_DATE)).to_be_visible(timeout=40_000)
+        expect(page.locator("#tally")).to_contain_text("(1 of 7)")
+        assert page.get_by_label("Reason", exact=True).input_value() == "Not now."
+        page.goto("about:blank")
+
+
+def wait_for(page: Any, address: str) -> None:
+    """Open a page of a server that is only just starting."""
+    from playwright.sync_api import Error
+
+    for _attempt in range(200):
+        try:
+            page.goto(address)
+            return
+        except Error:
+            page.wait_for_timeout(100)
+    raise AssertionError("The web server did not start.")
+
+
+def test_a_phone_votes_with_one_tap_from_the_top(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item, width=360, height=740)
+    expect(page.get_by_text("Accept", exact=True)).not_to_be_in_viewport()
+    page.get_by_role("link", name="Go to the vote").click()
+    expect(page.get_by_text("Accept", exact=True)).to_be_in_viewport()
+    expect(page.get_by_role("link", name="Go to the vote")).to_be_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_page_and_screen_are_accessible_and_fit(
+    table: Table, new_page: Any, live_server: Any, width: int, scheme: str
+) -> None:
+    first, second = table.running_item("Open the loading bay"), table.running_item("Alarms")
+    AgendaItem.objects.filter(pk=first.pk).update(notes="Ask.", time_box=5, seconds_spent=900)
+    table.vote(first, "accepted")
+    for where in ("", f"?item={second.pk}", "present/"):
+        how = {"width": width, "color_scheme": scheme, "where": where}
+        page = open_meeting(new_page, live_server, table.chair, first, **how)
+        expect(page.get_by_text("over time").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+        assert faults(page) == "", where
+
+
+def test_arrow_keys_move_the_meeting_from_its_screen(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    table.running_item("Alarms")
+    screen = open_meeting(new_page, live_server, table.chair, item, where="present/")
+    onlooker = open_meeting(new_page, live_server, table.cast.support, item, where="present/")
+    onlooker.keyboard.press("ArrowRight")
+    expect(screen.get_by_role("heading", name="Rooms at night")).to_be_visible()
+    screen.keyboard.press("ArrowRight")
+    for page in (screen, onlooker):
+        expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+    screen.keyboard.press("ArrowLeft")
+    expect(onlooker.get_by_role("heading", name="Rooms at night")).to_be_visible()
