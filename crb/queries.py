@@ -1,9 +1,9 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -15,6 +15,9 @@ from changes.states import State
 from .models import AgendaItem, Attendance, Board, Meeting, Vote
 from .states import ItemState, MeetingKind, MeetingState
 from .voting import Ballot, Choice, Tally, tally
+
+LONGEST_CUTOFF = timedelta(days=75)
+"""More than the working days that a board can set for its cut-off, whatever the holidays."""
 
 
 def active_boards() -> QuerySet[Board]:
@@ -84,6 +87,36 @@ def next_meeting(board: Board) -> Meeting | None:
     return running(board) or upcoming(board).first()
 
 
+def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:
+    """The next meeting whose agenda still fills itself, as it is not published yet.
+
+    ``after`` names a meeting that it must come after.
+    """
+    found = upcoming(board).filter(agenda_published_at=None)
+    if after is not None:
+        found = found.exclude(pk=after.pk).filter(starts_at__gte=after.starts_at)
+    return found.first()
+
+
+def due_agendas(now: datetime) -> list[Meeting]:
+    """Meetings whose cut-off has passed and whose agenda is not published, the first first.
+
+    A meeting whose day is over is left out: nobody needs its agenda any more.
+    """
+    day = now.date()
+    found = meetings().filter(
+        state=MeetingState.SCHEDULED,
+        agenda_published_at=None,
+        board__is_active=True,
+        date__range=(day - timedelta(days=1), day + LONGEST_CUTOFF),
+    )
+    return [
+        meeting
+        for meeting in found.order_by("starts_at", "pk")
+        if meeting.cutoff_at <= now and meeting.date >= meeting.board.today
+    ]
+
+
 def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     """The running meeting and the next to come, with how many items are on each agenda."""
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
@@ -92,9 +125,30 @@ def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     return counted.order_by("starts_at", "pk")[:number]
 
 
-def not_held(board: Board) -> QuerySet[Meeting]:
-    """Meetings whose day is over and which nobody opened."""
-    return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
+def left_behind(board: Board) -> QuerySet[Meeting]:
+    """Meetings that are not held, being missed or cancelled, with open items on their agenda."""
+    cancelled = Q(state=MeetingState.CANCELLED)
+    missed = Q(state=MeetingState.SCHEDULED, date__lt=board.today)
+    items = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
+    return board.meetings.filter(cancelled | missed).filter(Exists(items)).order_by("pk")
+
+
+# Agendas
+
+
+def late_candidates(meeting: Meeting) -> list[Change]:
+    """Changes that wait for the board and are not on this agenda, the most urgent first.
+
+    Each knows by ``open_items`` the agenda it is on, if any. What is being voted on elsewhere,
+    in a running meeting or a ballot, is left out.
+    """
+    elsewhere = AgendaItem.objects.filter(
+        Q(meeting=meeting) | Q(meeting__state=MeetingState.RUNNING),
+        change=OuterRef("pk"),
+        state=ItemState.OPEN,
+    )
+    waiting = waiting_with_items(meeting.board).filter(~Exists(elsewhere))
+    return list(waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk"))
 
 
 # Votes
@@ -157,7 +211,10 @@ def meetings() -> QuerySet[Meeting]:
 
 
 def agenda_of(meeting: Meeting) -> list[AgendaItem]:
-    """Return the items of a meeting with people, votes and outcomes, in three queries."""
+    """Return the items of a meeting with people, votes and outcomes, in three queries.
+
+    They come in the order in which they are taken: consent items last.
+    """
     visits = AgendaItem.objects.select_related(
         "meeting__board", "outcome__decision"
     ).prefetch_related(Prefetch("votes", Vote.objects.select_related("member")))
@@ -169,8 +226,10 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
         "change__promised_release",
         "outcome__decision",
         "outcome__recorded_by",
+        "presenter",
+        "pulled_by",
     ).prefetch_related(Prefetch("change__agenda_items", visits))
-    found = list(items)
+    found = list(items.order_by("is_consent", "position", "pk"))
     for item in found:
         item.meeting = meeting
     return found

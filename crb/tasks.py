@@ -1,6 +1,7 @@
 """What beat starts for the boards; each asks the database what is due and may run twice."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from . import lifecycle, queries
 
@@ -18,3 +19,10 @@ def fill_agendas() -> None:
     """Put what waits for a board on its next agenda."""
     for board in queries.active_boards():
         lifecycle.fill_agenda(board)
+
+
+@shared_task
+def publish_agendas() -> None:
+    """Publish every agenda whose cut-off has passed."""
+    for meeting in queries.due_agendas(timezone.now()):
+        lifecycle.publish_agenda(meeting)

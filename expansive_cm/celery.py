@@ -34,6 +34,7 @@ app.conf.beat_schedule = {
     "send queued mail": every_minute("changes.tasks.send_queued_mail"),
     "send reminders": every_minute("changes.tasks.send_reminders"),
     "fill agendas": every_minute("crb.tasks.fill_agendas"),
+    "publish agendas": every_minute("crb.tasks.publish_agendas"),
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),

@@ -16,6 +16,7 @@ from ..schedule import Slot, months_ahead, slots
 from ..states import MeetingState
 from .agenda import drop_departed, fill_agenda, lock_open_items, move_items
 from .core import lock_board, lock_meeting, require, require_current, save
+from .publishing import settle_agenda
 
 MONTHS_AHEAD = 3
 
@@ -88,7 +89,7 @@ def _replan(board: Board, wanted: dict[date, Slot], now: datetime) -> None:
 
 
 def _move_from_cancelled(board: Board) -> None:
-    target = queries.next_meeting(board)
+    target = queries.next_agenda(board)
     cancelled = board.meetings.filter(state=MeetingState.CANCELLED, items__state="open").distinct()
     if target is not None:
         for meeting in cancelled:
@@ -98,13 +99,14 @@ def _move_from_cancelled(board: Board) -> None:
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Open a meeting. The chair or the deputy.
 
-    Effects: the agenda takes up what has come to wait until now; state ``running``; the actor
-    is recorded as present. Raises StepIllegal while another meeting of the board runs.
+    Effects: the agenda is published if it has not been, and its consent items are fixed; state
+    ``running``; the actor is recorded as present. Raises StepIllegal while another meeting of
+    the board runs.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        _authorise("start_meeting", fresh, actor, seen)
-        fill_agenda(fresh.board, actor=actor, meeting=fresh)
+        _authorise_state("start_meeting", fresh, actor, seen)
+        settle_agenda(fresh, actor=actor)
         fresh.begin()
         _save(fresh, actor, "opened the meeting")
         attend(fresh, actor)
@@ -129,13 +131,13 @@ def attend(meeting: Meeting, user: User) -> Attendance:
 def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Close a running meeting. The chair or the deputy.
 
-    Effects: each undecided item is deferred, and its change gets a new item on the next meeting,
-    where it is voted on anew; state ``closed``. A vote that is being cast counts, or is refused
-    because the item is no longer open: the items are locked first.
+    Effects: each undecided item is deferred, and its change gets a new item on the next agenda
+    that is not published yet, where it is voted on anew; state ``closed``. A vote that is being
+    cast counts, or is refused because the item is no longer open: the items are locked first.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        _authorise("close_meeting", fresh, actor, seen)
+        _authorise_state("close_meeting", fresh, actor, seen)
         drop_departed(fresh.board, actor=actor)
         for item in lock_open_items(fresh):
             item.defer(_("Not decided in this meeting."))
@@ -151,8 +153,8 @@ def cancel_meeting(
 ) -> Meeting:
     """Cancel a meeting that has not begun, with a reason. The chair or the deputy.
 
-    Effects: state ``cancelled``; open items move to the next meeting with the votes cast so far,
-    or wait until there is one.
+    Effects: state ``cancelled``; open items move with the votes cast so far to the next agenda
+    that is not published yet, or wait until there is one.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is cancelled."), ["reason"])
@@ -161,7 +163,7 @@ def cancel_meeting(
         _authorise("cancel_meeting", fresh, actor, seen)
         fresh.cancel(reason)
         _save(fresh, actor, f"cancelled the meeting: {reason}")
-        target = queries.next_meeting(fresh.board)
+        target = queries.next_agenda(fresh.board)
         if target is not None:
             move_items(fresh, target, actor=actor, remark=reason)
     return fresh
@@ -170,6 +172,14 @@ def cancel_meeting(
 def _authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
     decision = getattr(permissions, f"can_{verb}")(actor, meeting)
     if decision or decision.kind == permissions.Refusal.STATE:
+        require_current(meeting, seen)
+    require(decision)
+
+
+def _authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
+    """As ``_authorise``; but what moved only on the agenda since is no reason to refuse."""
+    decision = getattr(permissions, f"can_{verb}")(actor, meeting)
+    if decision.kind == permissions.Refusal.STATE:
         require_current(meeting, seen)
     require(decision)
 

@@ -6,6 +6,15 @@ pages and ``crb.lifecycle`` ask here alike.
 
 from changes.permissions import Decision, Refusal
 
+from .agenda import (
+    can_add_late,
+    can_defer_item,
+    can_plan_item,
+    can_publish_agenda,
+    can_pull_from_consent,
+    can_record_consent,
+    can_reorder_agenda,
+)
 from .meetings import (
     can_cancel_meeting,
     can_close_meeting,
@@ -18,12 +27,19 @@ from .votes import can_cast_vote, can_record_outcome, can_recuse
 __all__ = [
     "Decision",
     "Refusal",
+    "can_add_late",
     "can_cancel_meeting",
     "can_cast_vote",
     "can_close_meeting",
+    "can_defer_item",
     "can_join_meeting",
+    "can_plan_item",
+    "can_publish_agenda",
+    "can_pull_from_consent",
+    "can_record_consent",
     "can_record_outcome",
     "can_recuse",
+    "can_reorder_agenda",
     "can_start_meeting",
     "may_see_board",
     "may_see_votes",
