@@ -8,9 +8,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from changes.models import BoardDecision, Change, ChangeLink, Question
+from changes.models import BoardDecision, Change, ChangeLink, Deployment, Execution, Question
 from changes.queries import visible_to
-from changes.states import State
+from changes.states import OPEN, State
 
 from .models import AgendaItem, Attendance, Board, Meeting, Vote
 from .states import ItemState, MeetingKind, MeetingState
@@ -233,6 +233,33 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
     for item in found:
         item.meeting = meeting
     return found
+
+
+def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
+    """Return other open changes on the same services that this person may see, latest moved first.
+
+    Each knows its planned window (``window_start``, ``window_end``) or ``planned_release``. At
+    most ``number``, in one query; reads the services that ``changes.story`` has loaded.
+    """
+    services = [service.pk for service in change.services.all()]
+    if not services:
+        return []
+    same = Change.services.through.objects.filter(change=OuterRef("pk"), service__in=services)
+    pending = {"change": OuterRef("pk"), "path": OuterRef("path"), "outcome": ""}
+    execution = Execution.objects.filter(**pending).order_by("-pk")
+    deployment = Deployment.objects.filter(**pending).order_by("-pk")
+    found = visible_to(user).filter(Exists(same), state__in=OPEN).exclude(pk=change.pk)
+    return list(
+        found.annotate(
+            window_start=Subquery(execution.values("window_start")[:1]),
+            window_end=Subquery(execution.values("window_end")[:1]),
+            planned_release=Coalesce(
+                Subquery(deployment.values("release__name")[:1]), F("promised_release__name")
+            ),
+        )
+        .select_related("organisation")
+        .order_by("-state_since", "-pk")[:number]
+    )
 
 
 def links_of(change: Change, user: User) -> list[tuple[str, Change]]:

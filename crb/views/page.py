@@ -17,26 +17,42 @@ from django.utils.cache import patch_vary_headers
 from changes.errors import StepError, StepIncomplete
 
 from .. import pages, permissions, queries
+from ..lifecycle.planning import plan_token
 from ..models import AgendaItem, Meeting
+from ..pages.agenda import AgendaCard, ConsentBatch, shows_batch
 from .access import SignedInRequest
 
 
 class MeetingPage:
     """One person's page of one meeting."""
 
-    def __init__(self, request: SignedInRequest, meeting: Meeting, wanted: int | None) -> None:
+    def __init__(
+        self,
+        request: SignedInRequest,
+        meeting: Meeting,
+        wanted: int | None,
+        *,
+        batch: bool = False,
+    ) -> None:
         self.request = request
         self.user = request.user
         self.meeting = meeting
         self.items = queries.agenda_of(meeting)
         self.chosen = pages.choose(self.items, self.user, wanted)
+        batch = batch or shows_batch(self.items, self.user, self.chosen, wanted)
+        self.shows_batch = batch and any(one.is_open and one.is_consent for one in self.items)
+        if self.shows_batch:
+            self.chosen = None
         self.attended = set(queries.attendance_of(meeting))
         self.item = pages.ItemPage(self.chosen, self.user, self.attended) if self.chosen else None
 
     def context(self, **more: Any) -> dict[str, Any]:
         """Return what the template shows; ``more`` replaces forms that have been filled in."""
         rows = pages.agenda_rows(self.items, self.user, self.chosen)
+        card = AgendaCard(self.meeting, rows, self.user)
         context = {
+            "agenda": card,
+            "batch": ConsentBatch(card, self.user) if self.shows_batch else None,
             "meeting": self.meeting,
             "board": self.meeting.board,
             "rows": rows,
@@ -71,6 +87,17 @@ class MeetingPage:
             forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}
         if item.outcome_decision:
             forms["outcome_form"] = item.outcome_form()
+        return forms | self._agenda_forms(item)
+
+    def _agenda_forms(self, page: pages.ItemPage) -> dict[str, Any]:
+        """What the chair may do to the item's place on the agenda, and a member to the batch."""
+        forms: dict[str, Any] = {}
+        if permissions.can_plan_item(self.user, page.item):
+            forms |= {"plan_form": page.plan_form(), "plan_token": plan_token(page.item)}
+        if permissions.can_defer_item(self.user, page.item):
+            forms["defer_form"] = page.defer_form()
+        if permissions.can_pull_from_consent(self.user, page.item):
+            forms["pull_form"] = page.pull_form()
         return forms
 
     def _neighbours(self) -> dict[str, Any]:
