@@ -46,7 +46,9 @@ def fill_agenda(
             remark = source.cancel_reason or _("The meeting was not held.")
             move_items(source, target, actor=actor, remark=remark)
         added = _waiting_without_item(board, target)
-        place(target, added, actor=actor, reason="put on the agenda")
+        for agenda in {item.meeting for item in added}:
+            joining = [item for item in added if item.meeting == agenda]
+            place(agenda, joining, actor=actor, reason="put on the agenda")
         for item in added:
             if item.kind == Kind.RETURNING:
                 agenda_messages.returned(item)
@@ -100,10 +102,15 @@ def lock_items(meeting: Meeting) -> list[AgendaItem]:
 
 
 def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
-    """Return an unsaved item for each change that waits; not for what this agenda deferred."""
-    deferred = meeting.items.filter(state=ItemState.DEFERRED).values("change")
+    """Return an unsaved item for each change that waits.
+
+    What was deferred from this very agenda goes to the one after it, or waits until there is one.
+    """
     waiting = queries.waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
-    return [new_item(change, meeting) for change in waiting.exclude(pk__in=deferred)]
+    deferred = set(meeting.items.filter(state=ItemState.DEFERRED).values_list("change", flat=True))
+    after = queries.next_agenda(board, after=meeting) if deferred else None
+    places = [(change, after if change.pk in deferred else meeting) for change in waiting]
+    return [new_item(change, agenda) for change, agenda in places if agenda is not None]
 
 
 def new_item(change: Change, meeting: Meeting) -> AgendaItem:
