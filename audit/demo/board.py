@@ -43,6 +43,7 @@ LATE_REASONS = (
     "It belongs together with another item of this agenda.",
     "Short, and its preparation is complete.",
 )
+NOTES = "Begin with what the customer gains; the cost was asked about last time."
 VOTES_SO_FAR = (
     ("accepted",) * 7,
     ("rejected", "accepted", "accepted", "rejected", "abstain"),
@@ -126,6 +127,7 @@ def enter_meetings(world: World, diary: Diary, rhythm: Rhythm) -> None:
         ends = begins + timedelta(minutes=board.length_minutes)
         diary.add(ends, str(board), partial(_close, world))
     begins = meeting_time(rhythm, 0)
+    diary.add(begins - timedelta(hours=1), str(board), partial(_prepare, world, begins))
     diary.add(begins, str(board), partial(_open, world))
     diary.add(begins + timedelta(minutes=2), str(board), partial(_join, world))
     diary.add(begins + timedelta(minutes=12), str(board), partial(_vote_so_far, world))
@@ -142,6 +144,19 @@ def _publish(world: World, begins: datetime) -> None:
     meeting = world.board.meetings.get(starts_at=begins)
     lifecycle.fill_agenda(world.board)
     lifecycle.publish_agenda(meeting)
+
+
+def _prepare(world: World, begins: datetime) -> None:
+    """The chair plans the first items of the published agenda; on two others all agree."""
+    meeting = world.board.meetings.get(starts_at=begins)
+    items = list(meeting.items.filter(state="open").order_by("position")[:5])
+    for item, presenter, minutes in zip(items, world.people.board[1:], (10, 20, 15), strict=False):
+        lifecycle.plan_item(
+            item, actor=world.people.chair, presenter=presenter, time_box=minutes, notes=NOTES
+        )
+    for item in items[3:]:
+        for member in world.people.board[1:6]:
+            _cast(item, member, "accepted", {"outcome": "accepted"}, crc32(member.email.encode()))
 
 
 def _open(world: World) -> None:

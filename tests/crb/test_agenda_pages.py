@@ -339,7 +339,7 @@ def test_queries_of_the_batch(
     items = [agreed(table, f"Change {number}") for number in range(count)]
     meeting = lifecycle.start_meeting(items[0].meeting, actor=table.chair)
     sign_in(client, table.chair)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert client.get(address(meeting, "?show=consent")).status_code == 200
 
 
@@ -356,7 +356,7 @@ def test_queries_of_a_version_and_of_late_arrivals(
     sign_in(client, table.chair)
     with django_assert_num_queries(5):
         assert client.get(address(item.meeting, "agenda/2/")).status_code == 200
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert client.get(address(item.meeting, "late/")).status_code == 200
 
 
