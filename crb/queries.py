@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from changes.models import BoardDecision, Change, ChangeLink, Question
+from changes.models import BoardDecision, Change, ChangeLink, Deployment, Execution, Question
 from changes.queries import visible_to
-from changes.states import State
+from changes.states import OPEN, State
 
 from .models import (
     Absence,
     AgendaItem,
+    AgendaVersion,
     Attendance,
     Board,
     Invitation,
@@ -25,6 +26,9 @@ from .models import (
 )
 from .states import ItemState, MeetingKind, MeetingState
 from .voting import Ballot, Choice, Tally, tally
+
+LONGEST_CUTOFF = timedelta(days=75)
+"""More than the working days that a board can set for its cut-off, whatever the holidays."""
 
 
 def active_boards() -> QuerySet[Board]:
@@ -148,6 +152,36 @@ def next_meeting(board: Board) -> Meeting | None:
     return running(board) or upcoming(board).first()
 
 
+def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:
+    """The next meeting whose agenda still fills itself, as it is not published yet.
+
+    ``after`` names a meeting that it must come after.
+    """
+    found = upcoming(board).filter(agenda_published_at=None)
+    if after is not None:
+        found = found.exclude(pk=after.pk).filter(starts_at__gte=after.starts_at)
+    return found.first()
+
+
+def due_agendas(now: datetime) -> list[Meeting]:
+    """Meetings whose cut-off has passed and whose agenda is not published, the first first.
+
+    A meeting whose day is over is left out: nobody needs its agenda any more.
+    """
+    day = now.date()
+    found = meetings().filter(
+        state=MeetingState.SCHEDULED,
+        agenda_published_at=None,
+        board__is_active=True,
+        date__range=(day - timedelta(days=1), day + LONGEST_CUTOFF),
+    )
+    return [
+        meeting
+        for meeting in found.order_by("starts_at", "pk")
+        if meeting.cutoff_at <= now and meeting.date >= meeting.board.today
+    ]
+
+
 def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     """The running meeting and the next to come, with how full each agenda is.
 
@@ -165,9 +199,30 @@ def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     return counted.order_by("starts_at", "pk")[:number]
 
 
-def not_held(board: Board) -> QuerySet[Meeting]:
-    """Meetings whose day is over and which nobody opened."""
-    return board.meetings.filter(state=MeetingState.SCHEDULED, date__lt=board.today)
+def left_behind(board: Board) -> QuerySet[Meeting]:
+    """Meetings that are not held, being missed or cancelled, with open items on their agenda."""
+    cancelled = Q(state=MeetingState.CANCELLED)
+    missed = Q(state=MeetingState.SCHEDULED, date__lt=board.today)
+    items = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
+    return board.meetings.filter(cancelled | missed).filter(Exists(items)).order_by("pk")
+
+
+# Agendas
+
+
+def late_candidates(meeting: Meeting) -> list[Change]:
+    """Changes that wait for the board and are not on this agenda, the most urgent first.
+
+    Each knows by ``open_items`` the agenda it is on, if any. What is being voted on elsewhere,
+    in a running meeting or a ballot, is left out.
+    """
+    elsewhere = AgendaItem.objects.filter(
+        Q(meeting=meeting) | Q(meeting__state=MeetingState.RUNNING),
+        change=OuterRef("pk"),
+        state=ItemState.OPEN,
+    )
+    waiting = waiting_with_items(meeting.board).filter(~Exists(elsewhere))
+    return list(waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk"))
 
 
 def moved_from(meeting: Meeting) -> QuerySet[AgendaItem]:
@@ -285,7 +340,7 @@ def _seats_for_others(user: User) -> QuerySet[Absence]:
 
 def open_items_of(meeting: Meeting) -> QuerySet[AgendaItem]:
     """The items of a meeting that are still to be decided, in the order of the agenda."""
-    return meeting.items.filter(state=ItemState.OPEN).order_by("position", "pk")
+    return meeting.items.filter(state=ItemState.OPEN).order_by("is_consent", "position", "pk")
 
 
 # Votes
@@ -362,7 +417,10 @@ def meetings() -> QuerySet[Meeting]:
 
 
 def agenda_of(meeting: Meeting) -> list[AgendaItem]:
-    """Return the items of a meeting with people, votes and outcomes, in three queries."""
+    """Return the items of a meeting with people, votes and outcomes, in three queries.
+
+    They come in the order in which they are taken: consent items last.
+    """
     visits = AgendaItem.objects.select_related(
         "meeting__board", "outcome__decision"
     ).prefetch_related(Prefetch("votes", Vote.objects.select_related("member", "for_member")))
@@ -374,11 +432,45 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
         "change__promised_release",
         "outcome__decision",
         "outcome__recorded_by",
+        "presenter",
+        "pulled_by",
     ).prefetch_related(Prefetch("change__agenda_items", visits))
-    found = list(items)
+    found = list(items.order_by("is_consent", "position", "pk"))
     for item in found:
         item.meeting = meeting
     return found
+
+
+def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
+    """Return other open changes on the same services that this person may see, latest moved first.
+
+    Each knows its planned window (``window_start``, ``window_end``) or ``planned_release``. At
+    most ``number``, in one query; reads the services that ``changes.story`` has loaded.
+    """
+    services = [service.pk for service in change.services.all()]
+    if not services:
+        return []
+    same = Change.services.through.objects.filter(change=OuterRef("pk"), service__in=services)
+    pending = {"change": OuterRef("pk"), "path": OuterRef("path"), "outcome": ""}
+    execution = Execution.objects.filter(**pending).order_by("-pk")
+    deployment = Deployment.objects.filter(**pending).order_by("-pk")
+    found = visible_to(user).filter(Exists(same), state__in=OPEN).exclude(pk=change.pk)
+    return list(
+        found.annotate(
+            window_start=Subquery(execution.values("window_start")[:1]),
+            window_end=Subquery(execution.values("window_end")[:1]),
+            planned_release=Coalesce(
+                Subquery(deployment.values("release__name")[:1]), F("promised_release__name")
+            ),
+        )
+        .select_related("organisation")
+        .order_by("-state_since", "-pk")[:number]
+    )
+
+
+def last_version(meeting: Meeting) -> AgendaVersion | None:
+    """The agenda of a meeting as it was last published."""
+    return meeting.agenda_versions.order_by("-number").first()
 
 
 def links_of(change: Change, user: User) -> list[tuple[str, Change]]:

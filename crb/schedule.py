@@ -133,6 +133,28 @@ def is_known_region(region: str) -> bool:
     return country in known and (not separator or part in known[country])
 
 
+def cutoff_of(on: date, start: time, zone: str, days: int, region: str) -> datetime:
+    """Return the moment at which the agenda of a meeting is published.
+
+    It lies ``days`` working days before the meeting's day, at the meeting's own local time: days
+    are counted as dates, so the clock change does not move it. Neither weekends nor the region's
+    holidays count; of a meeting at a weekend the Friday is the first. 0 is the start itself.
+    """
+    if days < 0:
+        raise ValueError("an agenda is not published after its meeting")
+    for _working_day in range(days):
+        on = _working_day_before(on, region)
+    return to_utc(on, start, zone)
+
+
+def _working_day_before(day: date, region: str) -> date:
+    for _attempt in range(LONGEST_BREAK_DAYS):
+        day -= timedelta(days=1)
+        if day.weekday() < SATURDAY and not holiday_on(day, region):
+            return day
+    raise ValueError(f"{region} has no working day within {LONGEST_BREAK_DAYS} days")
+
+
 def to_utc(on: date, at: time, zone: str) -> datetime:
     """Return the moment of a local wall-clock time.
 

@@ -6,13 +6,20 @@ from accounts.models import User
 
 from . import pages, permissions
 from .course import Course
+from .lifecycle.arranging import plan_token
 from .live.rooms import Snapshot
+from .pages.agenda import AgendaCard, ConsentBatch, shows_batch
 
 
 class Sight:
-    """What one person sees of one reading of a meeting, with one item chosen."""
+    """What one person sees of one reading of a meeting, with one item chosen.
 
-    def __init__(self, user: User, snapshot: Snapshot, wanted: int | None) -> None:
+    ``batch`` shows the consent items together instead; None leaves that to what is left to do.
+    """
+
+    def __init__(
+        self, user: User, snapshot: Snapshot, wanted: int | None, *, batch: bool | None = False
+    ) -> None:
         self.user = user
         self.snapshot = snapshot
         self.meeting = snapshot.meeting
@@ -20,6 +27,11 @@ class Sight:
         self.attended = snapshot.attended
         current = self.meeting.current_item_id if self.meeting.is_running else None
         self.chosen = pages.choose(self.items, user, wanted, current)
+        if batch is None:
+            batch = shows_batch(self.items, user, self.chosen, wanted)
+        self.shows_batch = batch and any(one.is_open and one.is_consent for one in self.items)
+        if self.shows_batch:
+            self.chosen = None
         self.item = pages.ItemPage(self.chosen, user, self.attended) if self.chosen else None
         self.course = Course(snapshot, user, self.chosen)
 
@@ -30,7 +42,10 @@ class Sight:
     def frame(self) -> dict[str, Any]:
         """Return what costs next to nothing: no query, and no form."""
         rows = pages.agenda_rows(self.items, self.user, self.chosen)
+        card = AgendaCard(self.meeting, rows, self.user, self.snapshot.agenda_version)
         return {
+            "agenda": card,
+            "batch": ConsentBatch(card, self.user) if self.shows_batch else None,
             "meeting": self.meeting,
             "board": self.meeting.board,
             "rows": rows,
@@ -72,6 +87,20 @@ class Sight:
             forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}
         if item.outcome_decision:
             forms["outcome_form"] = item.outcome_form()
+        return forms
+
+    def agenda_forms(self) -> dict[str, Any]:
+        """What the chair may do to the item's place on the agenda, and a member to the batch."""
+        page = self.item
+        if page is None or not page.item.is_open:
+            return {}
+        forms: dict[str, Any] = {}
+        if permissions.can_plan_item(self.user, page.item):
+            forms |= {"plan_form": page.plan_form(), "plan_token": plan_token(page.item)}
+        if permissions.can_defer_item(self.user, page.item):
+            forms["defer_form"] = page.defer_form()
+        if permissions.can_pull_from_consent(self.user, page.item):
+            forms["pull_form"] = page.pull_form()
         return forms
 
     def _neighbours(self) -> dict[str, Any]:

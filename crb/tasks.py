@@ -1,6 +1,7 @@
 """What beat starts for the boards; each asks the database what is due and may run twice."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from changes.tasks import each
 
@@ -44,3 +45,10 @@ def remind_of_actions() -> None:
         lambda due: lifecycle.remind_of_action(*due),
         "remind of an action",
     )
+
+
+@shared_task
+def publish_agendas() -> None:
+    """Publish every agenda whose cut-off has passed."""
+    for meeting in queries.due_agendas(timezone.now()):
+        lifecycle.publish_agenda(meeting)

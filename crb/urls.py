@@ -4,6 +4,7 @@ from django.urls import path
 
 from .views import (
     actions,
+    agenda,
     ballots,
     board,
     calendar,
@@ -54,6 +55,14 @@ urlpatterns = [
     path("actions/<int:pk>/edit/", actions.edit_action, name="edit_action"),
     path("actions/<int:pk>/drop/", actions.drop_action, name="drop_action"),
     path("actions/<int:pk>/complete/", actions.complete_action, name="complete_action"),
+    path("meetings/<int:pk>/publish/", agenda.publish_agenda, name="publish_agenda"),
+    path("meetings/<int:pk>/order/", agenda.reorder_agenda, name="reorder_agenda"),
+    path("meetings/<int:pk>/late/", agenda.add_late, name="add_late"),
+    path("meetings/<int:pk>/consent/", agenda.record_consent, name="record_consent"),
+    path("meetings/<int:pk>/agenda/<int:number>/", agenda.agenda_version, name="agenda_version"),
+    path("items/<int:pk>/plan/", agenda.plan_item, name="plan_item"),
+    path("items/<int:pk>/defer/", agenda.defer_item, name="defer_item"),
+    path("items/<int:pk>/pull/", agenda.pull_from_consent, name="pull_from_consent"),
     path("items/<int:pk>/vote/", items.cast_vote, name="cast_vote"),
     path("items/<int:pk>/recuse/", items.recuse, name="recuse"),
     path("items/<int:pk>/outcome/", items.record_outcome, name="record_outcome"),

@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
     "send invitations": every_minute("crb.tasks.send_invitations"),
     "settle ballots": every_minute("crb.tasks.settle_ballots"),
     "remind of actions": every_minute("crb.tasks.remind_of_actions"),
+    "publish agendas": every_minute("crb.tasks.publish_agendas"),
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),

@@ -19,7 +19,7 @@ ICONS = frozenset(
     clock-exclamation clock-hour-4 code copy device-desktop device-floppy device-laptop
     dots-vertical download edit external-link eye eye-off file file-certificate
     file-description file-export file-import file-text file-upload files filter filter-off
-    flag flame gavel git-branch git-merge git-pull-request hand-stop headset help
+    flag flame gavel git-branch git-merge git-pull-request grip-vertical hand-stop headset help
     help-circle history home hourglass inbox info-circle key language layout-kanban link
     list list-check list-details loader lock lock-open login logout mail mail-forward
     mail-opened map-pin maximize menu-2 message message-circle message-question messages minus

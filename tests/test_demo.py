@@ -24,6 +24,7 @@ from changes import outbox, queries, reminders
 from changes.models import Change, Event
 from changes.states import State
 from crb import lifecycle as board_lifecycle
+from crb import queries as board_queries
 from crb.models import Board, Meeting, Membership
 from crb.schedule import holiday_on
 from tests.people import Cast
@@ -73,6 +74,7 @@ def test_nothing_is_left_for_beat_to_catch_up_with(demo: str) -> None:
     board = Board.objects.get()
     assert board_lifecycle.schedule_meetings(board) == []
     assert board_lifecycle.fill_agenda(board) == []
+    assert board_queries.due_agendas(timezone.now()) == []
 
 
 def test_mail_of_the_past_was_sent_then(demo: str) -> None:

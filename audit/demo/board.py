@@ -15,7 +15,7 @@ from accounts.models import User
 from changes.models import BoardDecision, Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, Board, Meeting, Membership
-from crb.schedule import Rhythm, holiday_on, slot
+from crb.schedule import Rhythm, cutoff_of, holiday_on, slot
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
@@ -38,6 +38,12 @@ DOUBTS = (
     "I am not convinced that this is ours to solve.",
     "No strong view.",
 )
+LATE_REASONS = (
+    "The customer's deadline is before the next meeting.",
+    "It belongs together with another item of this agenda.",
+    "Short, and its preparation is complete.",
+)
+NOTES = "Begin with what the customer gains; the cost was asked about last time."
 VOTES_SO_FAR = (
     ("accepted",) * 7,
     ("rejected", "accepted", "accepted", "rejected", "abstain"),
@@ -111,15 +117,46 @@ def enter_meetings(world: World, diary: Diary, rhythm: Rhythm) -> None:
     plan = partial(lifecycle.schedule_meetings, board)
     for days in range(0, DAYS_BETWEEN * PAST_MEETINGS + 60, 4 * DAYS_BETWEEN):
         diary.add(timezone.now() + timedelta(days=days), str(board), plan)
+    for number in range(-1, PAST_MEETINGS + 1):
+        begins = meeting_time(rhythm, number * DAYS_BETWEEN)
+        published = cutoff(rhythm, begins, board.cutoff_days)
+        diary.add(published, str(board), partial(_publish, world, begins))
     for number in range(1, PAST_MEETINGS + 1):
         begins = meeting_time(rhythm, number * DAYS_BETWEEN)
         diary.add(begins, str(board), partial(_open, world))
         ends = begins + timedelta(minutes=board.length_minutes)
         diary.add(ends, str(board), partial(_close, world))
     begins = meeting_time(rhythm, 0)
+    diary.add(begins - timedelta(hours=1), str(board), partial(_prepare, world, begins))
     diary.add(begins, str(board), partial(_open, world))
     diary.add(begins + timedelta(minutes=2), str(board), partial(_join, world))
     diary.add(begins + timedelta(minutes=12), str(board), partial(_vote_so_far, world))
+
+
+def cutoff(rhythm: Rhythm, begins: datetime, days: int) -> datetime:
+    """Return when the agenda of a meeting is published."""
+    day = begins.astimezone(LONDON).date()
+    return cutoff_of(day, rhythm.start, rhythm.zone, days, rhythm.holiday_region)
+
+
+def _publish(world: World, begins: datetime) -> None:
+    """Fill the agenda a last time, as beat does every minute, and publish it."""
+    meeting = world.board.meetings.get(starts_at=begins)
+    lifecycle.fill_agenda(world.board)
+    lifecycle.publish_agenda(meeting)
+
+
+def _prepare(world: World, begins: datetime) -> None:
+    """The chair plans the first items of the published agenda; on two others all agree."""
+    meeting = world.board.meetings.get(starts_at=begins)
+    items = list(meeting.items.filter(state="open").order_by("position")[:5])
+    for item, presenter, minutes in zip(items, world.people.board[1:], (10, 20, 15), strict=False):
+        lifecycle.plan_item(
+            item, actor=world.people.chair, presenter=presenter, time_box=minutes, notes=NOTES
+        )
+    for item in items[3:]:
+        for member in world.people.board[1:6]:
+            _cast(item, member, "accepted", {"outcome": "accepted"}, crc32(member.email.encode()))
 
 
 def _open(world: World) -> None:
@@ -146,7 +183,7 @@ def _running(world: World) -> Meeting:
 
 def record_board_outcome(world: World, change: Change, step: Step) -> None:
     """The members vote, mostly for what becomes the outcome; the chair records it."""
-    item = _running(world).items.get(change=change, state="open")
+    item = _item_of(world, change)
     _vote(world, item, step)
     lifecycle.record_outcome(
         item,
@@ -158,6 +195,16 @@ def record_board_outcome(world: World, change: Change, step: Step) -> None:
         questions=[(text, world.people[name]) for text, name in step.get("questions", [])],
         casting_vote=step.get("casting_vote", False),
     )
+
+
+def _item_of(world: World, change: Change) -> AgendaItem:
+    """Return the change's item in the running meeting; the chair adds what came too late."""
+    meeting = _running(world)
+    item = meeting.items.filter(change=change, state="open").first()
+    if item is not None:
+        return item
+    reason = LATE_REASONS[change.pk % len(LATE_REASONS)]
+    return lifecycle.add_late(change, meeting, actor=world.people.chair, reason=reason)
 
 
 def _vote(world: World, item: AgendaItem, step: Step) -> None:

@@ -1,6 +1,7 @@
 """What members and the chair fill in."""
 
 from .actions import ActionFilterForm, ActionForm
+from .agenda import AddLateForm, DeferForm, PlanForm, PullForm
 from .calendar import AbsenceForm, CallForm, MoveForm
 from .meetings import CancelForm
 from .minutes import AddendumForm, SectionForm
@@ -18,4 +19,8 @@ __all__ = [
     "ActionForm",
     "AddendumForm",
     "SectionForm",
+    "AddLateForm",
+    "DeferForm",
+    "PlanForm",
+    "PullForm",
 ]

@@ -9,7 +9,9 @@ Locks are taken in one order: board, meeting, item, change.
 from .absences import record_absence, withdraw_absence
 from .actions import complete_action, drop_action, edit_action, record_action, remind_of_action
 from .agenda import fill_agenda
+from .arranging import add_late, defer_item, plan_item, reorder_agenda
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
+from .consent import pull_from_consent, record_consent
 from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
@@ -17,6 +19,7 @@ from .minutes import add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
+from .publishing import publish_agenda
 from .running import go_to_item
 from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
@@ -52,4 +55,11 @@ __all__ = [
     "write_minutes",
     "publish_minutes",
     "add_addendum",
+    "publish_agenda",
+    "add_late",
+    "reorder_agenda",
+    "plan_item",
+    "defer_item",
+    "pull_from_consent",
+    "record_consent",
 ]

@@ -1,4 +1,7 @@
-"""The agenda, which fills itself with what waits for the board."""
+"""The agenda, which fills itself with what waits for the board until it is published."""
+
+from collections import defaultdict
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -8,10 +11,12 @@ from accounts.models import User
 from changes.models import Change
 from changes.states import State
 
-from .. import queries
+from .. import agenda_messages, queries
 from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState
 from .core import lock_board, save
+from .offers import withdraw_offers
+from .versions import record_version
 
 Kind = AgendaItem.Kind
 ORDER = (Kind.RETURNING, Kind.CARRIED, Kind.NEW)
@@ -21,28 +26,43 @@ ORDER = (Kind.RETURNING, Kind.CARRIED, Kind.NEW)
 def fill_agenda(
     board: Board, *, actor: User | None = None, meeting: Meeting | None = None
 ) -> list[AgendaItem]:
-    """Give every change that waits for the board an item on its next meeting.
+    """Give every change that waits for the board an item on the next agenda.
 
-    Idempotent, and safe when run twice at once. Effects: items of changes that no longer wait
-    are dropped; items of meetings that nobody opened move on with their votes; changes without
-    an item get one, those that return with answers first, then those carried over, then new
-    ones. ``meeting`` names the meeting to fill instead of the next one. Returns the new items.
+    That is the next one which is not published yet; while there is none, changes wait without an
+    item. Idempotent, and safe when run twice at once. Effects: items of changes that no longer
+    wait are dropped, from published agendas too; items of meetings that are not held move on
+    with their votes; changes without an item get one, those that return with answers first, then
+    those carried over, then new ones by urgency and age; the members are told of answers that
+    have come. ``meeting`` names the agenda to fill instead. Returns the new items.
     """
     with transaction.atomic():
         board = lock_board(board.pk)
         drop_departed(board, actor=actor)
-        target = meeting or queries.next_meeting(board)
+        withdraw_offers(board, actor=actor)
+        target = meeting or queries.next_agenda(board)
         if target is None:
             return []
-        for missed in queries.not_held(board).exclude(pk=target.pk):
-            move_items(missed, target, actor=actor, remark=_("The meeting was not held."))
-        return _add_waiting(board, target, actor)
+        for source in queries.left_behind(board).exclude(pk=target.pk):
+            remark = source.cancel_reason or _("The meeting was not held.")
+            move_items(source, target, actor=actor, remark=remark)
+        added = _waiting_without_item(board, target)
+        for agenda in {item.meeting for item in added}:
+            joining = [item for item in added if item.meeting == agenda]
+            place(agenda, joining, actor=actor, reason="put on the agenda")
+        for item in added:
+            if item.kind == Kind.RETURNING:
+                agenda_messages.returned(item)
+    return added
 
 
 def drop_departed(board: Board, *, actor: User | None) -> None:
-    """Take changes off the agenda that were withdrawn, reclassified or went to another board."""
+    """Take changes off the agenda that were withdrawn, reclassified or went to another board.
+
+    A published agenda gets a new version that says so.
+    """
     departed = (
         AgendaItem.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("change", "meeting__board")
         .filter(state=ItemState.OPEN, meeting__board=board)
         .filter(
             ~Q(change__state=State.BOARD)
@@ -51,18 +71,22 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
         )
         .order_by("pk")
     )
+    dropped: dict[Meeting, list[str]] = defaultdict(list)
     for item in departed:
         item.drop(_("The change no longer waits for this board."))
         save(item, actor=actor, reason="taken off the agenda")
+        dropped[item.meeting].append(item.change.reference)
+    for meeting, references in dropped.items():
+        reason = _("Taken off: %s.") % ", ".join(references)
+        record_version(meeting, actor=actor, reason=reason)
 
 
 def move_items(source: Meeting, target: Meeting, *, actor: User | None, remark: str) -> None:
     """Move the open items of a meeting that is not held, with the votes cast so far."""
-    for item in lock_open_items(source):
-        item.meeting = target
-        item.remark = remark
-        item.position = _last_position(target) + 1
-        save(item, actor=actor, reason=f"moved to {target}: {remark}")
+    items = lock_open_items(source)
+    for item in items:
+        item.meeting, item.remark, item.late_reason = target, remark, ""
+    place(target, items, actor=actor, reason=f"moved to {target}: {remark}")
 
 
 def lock_open_items(meeting: Meeting) -> list[AgendaItem]:
@@ -71,45 +95,79 @@ def lock_open_items(meeting: Meeting) -> list[AgendaItem]:
     return list(items.select_for_update(no_key=True, of=("self",)).order_by("pk"))
 
 
-def _last_position(meeting: Meeting) -> int:
-    return max(meeting.items.values_list("position", flat=True), default=0)
+def lock_items(meeting: Meeting) -> list[AgendaItem]:
+    """Return all items of a meeting under their locks, in order, consent items last."""
+    items = meeting.items.select_for_update(no_key=True, of=("self",)).select_related("change")
+    return list(items.order_by("is_consent", "position", "pk"))
 
 
-def _add_waiting(board: Board, meeting: Meeting, actor: User | None) -> list[AgendaItem]:
+def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
+    """Return an unsaved item for each change that waits.
+
+    What was deferred from this very agenda goes to the one after it, or waits until there is one.
+    """
     waiting = queries.waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
-    ordered = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
-    added = [
-        AgendaItem(change=change, meeting=meeting, path=change.path, kind=kind_of(change))
-        for change in ordered
-    ]
-    added.sort(key=lambda item: ORDER.index(item.kind))
-    if added:
-        _place(meeting, added, actor)
-    return added
+    deferred = set(meeting.items.filter(state=ItemState.DEFERRED).values_list("change", flat=True))
+    after = queries.next_agenda(board, after=meeting) if deferred else None
+    places = [(change, after if change.pk in deferred else meeting) for change in waiting]
+    return [new_item(change, agenda) for change, agenda in places if agenda is not None]
 
 
-def kind_of(change: Change) -> str:
-    """Say why a change comes: with answers, undecided from an earlier meeting, or newly."""
+def new_item(change: Change, meeting: Meeting) -> AgendaItem:
+    """Return an unsaved item that says why the change comes: with answers, undecided, newly."""
     visits = change.agenda_items.filter(path=change.path).order_by("-pk")
     last = visits.exclude(state=ItemState.DROPPED).first()
     if last is not None and last.state == ItemState.DEFERRED:
-        return Kind.CARRIED
-    decided = change.board_decisions.filter(path=change.path).exists()
-    return Kind.RETURNING if decided else Kind.NEW
+        kind = Kind.CARRIED
+    else:
+        decided = change.board_decisions.filter(path=change.path).exists()
+        kind = Kind.RETURNING if decided else Kind.NEW
+    return AgendaItem(change=change, meeting=meeting, path=change.path, kind=kind)
 
 
-def _place(meeting: Meeting, added: list[AgendaItem], actor: User | None) -> None:
-    """Save new items behind those of the same kind; the order among the others stands.
+def rank(item: AgendaItem) -> tuple[object, ...]:
+    """Return what decides where an item joins an agenda: why it comes, urgency, age."""
+    change = item.change
+    return (ORDER.index(Kind(item.kind)), -(change.urgency or 0), change.submitted_at, change.pk)
 
-    While the meeting runs everything new goes to the end, so that nothing moves under the
-    people's eyes.
+
+def place(
+    meeting: Meeting,
+    items: Sequence[AgendaItem],
+    *,
+    actor: User | None,
+    reason: str,
+    at_the_end: bool = False,
+) -> None:
+    """Save items where they belong on an agenda, the consent items after all others.
+
+    The order among the others stands, as the chair may have made it: each joins behind the last
+    item that goes before it by ``rank``, or behind everything but the consent items.
     """
-    existing = list(meeting.items.select_for_update(no_key=True).order_by("position", "pk"))
-    order = existing + added
-    if not meeting.is_running:
-        order.sort(key=lambda item: ORDER.index(item.kind))
+    order = lock_items(meeting)
+    order = [item for item in order if item not in items]
+    for item in sorted(items, key=rank):
+        before = [
+            number
+            for number, other in enumerate(order, 1)
+            if not other.is_consent and (at_the_end or rank(other) <= rank(item))
+        ]
+        order.insert(max(before, default=0), item)
+    order.sort(key=lambda item: item.is_consent)
+    number_items(order, actor=actor, joining=items, reason=reason)
+
+
+def number_items(
+    order: Sequence[AgendaItem],
+    *,
+    actor: User | None,
+    joining: Sequence[AgendaItem] = (),
+    reason: str = "",
+) -> None:
+    """Give locked items the positions in which they come; saves what changes or joins."""
+    joins = {id(item) for item in joining}
     for position, item in enumerate(order, 1):
-        if item.pk is None or item.position != position:
-            reason = "put on the agenda" if item.pk is None else "moved on the agenda"
+        if id(item) in joins or item.position != position:
             item.position = position
-            save(item, actor=actor, reason=reason)
+            words = reason if id(item) in joins else "moved on the agenda"
+            save(item, actor=actor, reason=words)

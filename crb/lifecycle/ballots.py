@@ -19,8 +19,9 @@ from changes.models import Change
 from .. import ballot_messages, permissions, queries
 from ..models import AgendaItem, Board, Meeting
 from ..states import MeetingKind
-from .agenda import drop_departed, fill_agenda, kind_of, lock_open_items
+from .agenda import drop_departed, fill_agenda, lock_open_items, new_item
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+from .versions import record_version
 
 DEADLINE_PASSED = "told the chair that the deadline has passed"
 """The reason in the ballot's history that says it was done, for the deadline of that row."""
@@ -89,13 +90,15 @@ def _take_up(ballot: Meeting, changes: Sequence[Change], actor: User) -> None:
     for position, change in enumerate(changes, 1):
         item = found.get(change.pk)
         if item is None:
-            item = AgendaItem(change=change, path=change.path, kind=kind_of(change))
+            item = new_item(change, ballot)
             reason = "put into the ballot"
         else:
             _check_movable(item, sources[item.meeting_id])
             reason = f"moved into the ballot from {sources[item.meeting_id]}"
         item.meeting, item.position, item.is_consent = ballot, position, False
         save(item, actor=actor, reason=reason)
+    for source in sources.values():
+        record_version(source, actor=actor, reason=_("Some items are voted on without a meeting."))
 
 
 def _check_movable(item: AgendaItem, source: Meeting) -> None:

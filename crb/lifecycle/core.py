@@ -74,6 +74,14 @@ def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> Non
     require(decision)
 
 
+def authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
+    """As ``authorise``; but what moved only on the agenda since is no reason to refuse."""
+    decision = getattr(permissions, f"can_{verb}")(actor, meeting)
+    if decision.kind == Refusal.STATE:
+        require_current(meeting, seen)
+    require(decision)
+
+
 def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
     """Save a step on a meeting; pages that show it as it was are now out of date."""
     meeting.version += 1

@@ -8,26 +8,25 @@ from accounts.models import User
 from .. import permissions
 from ..models import Attendance, Meeting
 from .agenda import drop_departed, fill_agenda, lock_open_items
-from .core import authorise as _authorise
-from .core import lock_meeting, require, save
-from .core import save_meeting as _save
+from .core import authorise_state, lock_meeting, require, save, save_meeting
+from .publishing import settle_agenda
 from .running import leave_item, turn_to, turn_to_first
 
 
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Open a meeting. The chair or the deputy.
 
-    Effects: the agenda takes up what has come to wait until now; state ``running``; the actor
-    is recorded as present; the first open item is the current one. Raises StepIllegal while
-    another meeting of the board runs.
+    Effects: the agenda is published if it has not been, and its consent items are fixed; state
+    ``running``; the actor is recorded as present; the first open item is the current one. Raises
+    StepIllegal while another meeting of the board runs.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        _authorise("start_meeting", fresh, actor, seen)
-        fill_agenda(fresh.board, actor=actor, meeting=fresh)
+        authorise_state("start_meeting", fresh, actor, seen)
+        settle_agenda(fresh, actor=actor)
         fresh.begin()
         turn_to_first(fresh)
-        _save(fresh, actor, "opened the meeting")
+        save_meeting(fresh, actor, "opened the meeting")
         attend(fresh, actor)
     return fresh
 
@@ -50,14 +49,14 @@ def attend(meeting: Meeting, user: User) -> Attendance:
 def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
     """Close a running meeting. The chair or the deputy.
 
-    Effects: each undecided item is deferred, and its change gets a new item on the next meeting,
-    where it is voted on anew; the time on the current item is noted; state ``closed``. A vote
-    that is being cast counts, or is refused because the item is no longer open: the items are
-    locked first.
+    Effects: each undecided item is deferred, and its change gets a new item on the next agenda
+    that is not published yet, where it is voted on anew; the time on the current item is noted;
+    state ``closed``. A vote that is being cast counts, or is refused because the item is no
+    longer open: the items are locked first.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        _authorise("close_meeting", fresh, actor, seen)
+        authorise_state("close_meeting", fresh, actor, seen)
         leave_item(fresh, actor=actor)
         turn_to(fresh, None)
         drop_departed(fresh.board, actor=actor)
@@ -65,6 +64,6 @@ def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
             item.defer(_("Not decided in this meeting."))
             save(item, actor=actor, reason="deferred to the next meeting")
         fresh.close()
-        _save(fresh, actor, "closed the meeting")
+        save_meeting(fresh, actor, "closed the meeting")
         fill_agenda(fresh.board, actor=actor)
     return fresh

@@ -47,42 +47,70 @@ def record_outcome(
     it stood; and everything that ``changes.lifecycle.record_board_outcome`` does to the change.
     A ballot closes with its last item.
     """
-    if outcome not in Outcome.values:
-        raise StepIncomplete(_("Choose one of the four outcomes."), ["outcome"])
     with transaction.atomic():
         ballot = lock_ballot_of(item)
         fresh = lock_item(item)
         require_unmoved(item, fresh)
-        fresh.change = lock_change(fresh.change)  # no edit may come between tally and outcome
-        count = queries.tally_of(fresh)
-        require(permissions.can_record_outcome(actor, fresh, count))
-        _follow_tally(count, Choice(outcome), casting_vote)
-        _check_answerers(fresh.change, outcome, questions)
-        _check_elsewhere(fresh.change, outcome, elsewhere, actor)
-        decision = change_lifecycle.record_board_outcome(
-            fresh.change,
+        outcome_record = record_locked(
+            fresh,
             actor=actor,
             outcome=outcome,
             reason=reason,
-            category=category if outcome == Outcome.REJECTED else "",
-            elsewhere=elsewhere if outcome == Outcome.REJECTED else "",
-            questions=questions if outcome == Outcome.INFORMATION_REQUIRED else (),
-            meeting=str(fresh.meeting),
+            category=category,
+            elsewhere=elsewhere,
+            questions=questions,
+            casting_vote=casting_vote,
             seen=seen,
-        )
-        fresh.decide()
-        save(fresh, actor=actor, reason=f"recorded the outcome: {decision.get_outcome_display()}")
-        outcome_record = BoardOutcome.objects.create(
-            item=fresh,
-            decision=decision,
-            recorded_by=actor,
-            casting_vote=count.is_tied,
-            sentence=count.sentence,
-            tally=snapshot(count),
         )
         if ballot is not None:
             close_when_settled(ballot, actor=actor)
         return outcome_record
+
+
+def record_locked(
+    item: AgendaItem,
+    *,
+    actor: User,
+    outcome: str,
+    reason: str = "",
+    category: str = "",
+    elsewhere: str = "",
+    questions: Sequence[tuple[str, User]] = (),
+    casting_vote: bool = False,
+    by_consent: bool = False,
+    seen: int | None = None,
+) -> BoardOutcome:
+    """Record the outcome of an item whose row is locked: of one alone, or one of a batch."""
+    if outcome not in Outcome.values:
+        raise StepIncomplete(_("Choose one of the four outcomes."), ["outcome"])
+    item.change = lock_change(item.change)  # no edit may come between tally and outcome
+    count = queries.tally_of(item)
+    require(permissions.can_record_outcome(actor, item, count))
+    _follow_tally(count, Choice(outcome), casting_vote)
+    _check_answerers(item.change, outcome, questions)
+    _check_elsewhere(item.change, outcome, elsewhere, actor)
+    decision = change_lifecycle.record_board_outcome(
+        item.change,
+        actor=actor,
+        outcome=outcome,
+        reason=reason,
+        category=category if outcome == Outcome.REJECTED else "",
+        elsewhere=elsewhere if outcome == Outcome.REJECTED else "",
+        questions=questions if outcome == Outcome.INFORMATION_REQUIRED else (),
+        meeting=str(item.meeting),
+        seen=seen,
+    )
+    item.decide()
+    save(item, actor=actor, reason=f"recorded the outcome: {decision.get_outcome_display()}")
+    return BoardOutcome.objects.create(
+        item=item,
+        decision=decision,
+        recorded_by=actor,
+        casting_vote=count.is_tied,
+        by_consent=by_consent,
+        sentence=count.sentence,
+        tally=snapshot(count),
+    )
 
 
 def _follow_tally(count: Tally, outcome: Choice, casting_vote: bool) -> None:

@@ -91,8 +91,9 @@ def cancel_meeting(
 ) -> Meeting:
     """Cancel a meeting that has not begun, with a reason. The chair or the deputy.
 
-    Effects: state ``cancelled``; open items move to the next meeting with the votes cast so far,
-    or wait until there is one; everybody invited is told and their calendars drop it.
+    Effects: state ``cancelled``; open items move with the votes cast so far to the next agenda
+    that is not published yet, or wait until there is one; everybody invited is told and their
+    calendars drop it.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is cancelled."), ["reason"])
@@ -102,7 +103,7 @@ def cancel_meeting(
         fresh.sequence += 1
         fresh.cancel(reason)
         save_meeting(fresh, actor, f"cancelled the meeting: {reason}")
-        target = queries.next_meeting(fresh.board)
+        target = queries.next_agenda(fresh.board)
         if target is not None:
             move_items(fresh, target, actor=actor, remark=reason)
         send_invitations(fresh.board)

@@ -123,7 +123,7 @@ def _why(board: Board) -> str:
 
 
 def _move_from_cancelled(board: Board) -> None:
-    target = queries.next_meeting(board)
+    target = queries.next_agenda(board)
     cancelled = board.meetings.filter(state=MeetingState.CANCELLED, items__state="open").distinct()
     if target is not None:
         for meeting in cancelled:

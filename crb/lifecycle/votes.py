@@ -11,6 +11,7 @@ from .. import permissions
 from ..models import AgendaItem, Vote
 from .core import require, share_item
 from .meetings import attend
+from .offers import refresh_offer
 
 Choice = Vote.Choice
 VOTES = frozenset(Choice) - {Choice.RECUSE}
@@ -92,4 +93,5 @@ def _append(
         )
         if fresh.meeting.is_running and not fresh.meeting.is_ballot:
             attend(fresh.meeting, actor)
+        refresh_offer(fresh, actor=actor)
     return vote

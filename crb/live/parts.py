@@ -120,13 +120,15 @@ class Picture:
         return (*self._meeting, len(self.frame["left_for_me"]), bool(self.frame["rows"]))
 
     def _agenda_list(self) -> tuple[Hashable, ...]:
-        current = self.sight.meeting.current_item_id
+        meeting, published = self.sight.meeting, self.snapshot.agenda_version
         rows = [
             (row.item.pk, row.item.state, row.item.position, row.item.change.version)
+            + (row.item.is_consent, row.item.time_box, row.item.presenter_id)
             + (row.count.voted, len(row.count.eligible), row.mine_missing, row.current)
             for row in self.frame["rows"]
         ]
-        return (*self._meeting, current, tuple(rows))
+        agenda = (meeting.agenda_published_at, published and published.number)
+        return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:
         return (*self._meeting, tuple(self.sight.attended))
@@ -138,7 +140,9 @@ class Picture:
         assert item is not None
         outcome = getattr(item, "outcome", None)
         about = (item.pk, item.state, item.is_consent, item.change.version, item.change.revision)
-        return (*about, outcome and outcome.pk, item.remark, meeting.state, meeting.is_over)
+        plan = (item.presenter_id, item.time_box, item.notes, item.late_reason, item.pulled_at)
+        settled = (outcome and outcome.pk, item.remark)
+        return (*about, *plan, *settled, meeting.state, meeting.is_over)
 
     @cached_property
     def _votes(self) -> tuple[Hashable, ...]:
@@ -219,7 +223,7 @@ class Picture:
         if name in ("vote-box", "outcome-box", "item"):
             context |= self.sight.forms()
         if name == "item":
-            context["position_html"] = POSITION
+            context |= {**self.sight.agenda_forms(), "position_html": POSITION}
             assert self.item is not None
             self.snapshot.tell(self.item)
         with timezone.override(self.viewer.zone):

@@ -12,7 +12,7 @@ from changes import story
 from changes.models import Change
 
 from .. import queries
-from ..models import AgendaItem, Attendance, Meeting
+from ..models import AgendaItem, AgendaVersion, Attendance, Meeting
 from .hub import Listener
 
 PAUSE_SECONDS = 0.1
@@ -30,6 +30,7 @@ class Snapshot:
     meeting: Meeting
     items: list[AgendaItem]
     attended: dict[int, Attendance]
+    agenda_version: AgendaVersion | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     made: dict[Hashable, SafeString] = field(default_factory=dict)
     told: set[int] = field(default_factory=set)
@@ -55,7 +56,8 @@ def read(meeting: Meeting, version: int = 0) -> Snapshot:
     attended = queries.attendance_of(meeting)
     for item in items:
         item.counted = queries.tally_of(item)  # type: ignore[attr-defined]
-    return Snapshot(version, meeting, items, attended)
+    published = queries.last_version(meeting) if meeting.is_published else None
+    return Snapshot(version, meeting, items, attended, published)
 
 
 class Room:

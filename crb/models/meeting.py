@@ -17,7 +17,7 @@ from simple_history.models import HistoricalRecords
 
 from accounts.models import User, validate_time_zone
 
-from ..schedule import to_utc
+from ..schedule import cutoff_of, to_utc
 from ..states import (
     ITEM_MOVES,
     MEETING_MOVES,
@@ -169,6 +169,17 @@ class Meeting(models.Model):
     def ends_at(self) -> datetime:
         """When the meeting is planned to end."""
         return self.starts_at + timedelta(minutes=self.length_minutes)
+
+    @property
+    def cutoff_at(self) -> datetime:
+        """When the agenda is published by itself; what comes later goes to the next meeting."""
+        board = self.board
+        return cutoff_of(self.date, self.start, self.zone, board.cutoff_days, board.holiday_region)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the agenda is published: then it changes only by what somebody does."""
+        return self.agenda_published_at is not None
 
     @property
     def is_open(self) -> bool:
@@ -377,6 +388,10 @@ class AgendaVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.meeting}: {self._meta.verbose_name} {self.number}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the agenda as it was published."""
+        return reverse("crb:agenda_version", args=[self.meeting_id, self.number])
 
 
 class Invitation(models.Model):

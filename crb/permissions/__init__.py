@@ -7,6 +7,15 @@ pages and ``crb.lifecycle`` ask here alike.
 from changes.permissions import Decision, Refusal
 
 from .absences import can_make_feed, can_record_absence, can_withdraw_absence
+from .agenda import (
+    can_add_late,
+    can_defer_item,
+    can_plan_item,
+    can_publish_agenda,
+    can_pull_from_consent,
+    can_record_consent,
+    can_reorder_agenda,
+)
 from .ballots import can_end_ballot, can_extend_ballot, can_open_ballot
 from .meetings import (
     can_call_meeting,
@@ -63,4 +72,11 @@ __all__ = [
     "SHOWN",
     "can_go_to_item",
     "may_see_notes",
+    "can_add_late",
+    "can_defer_item",
+    "can_plan_item",
+    "can_publish_agenda",
+    "can_pull_from_consent",
+    "can_record_consent",
+    "can_reorder_agenda",
 ]

@@ -28,7 +28,9 @@ def meeting(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the agenda and one item with its whole case."""
     asked = request.GET.get("item", "")
     wanted = int(asked) if asked.isascii() and asked.isdigit() else None
-    return MeetingPage(request, meeting_or_404(pk), wanted).show(focus="item" if asked else "")
+    batch = request.GET.get("show") == "consent"
+    focus = "item" if asked or batch else ""
+    return MeetingPage(request, meeting_or_404(pk), wanted, batch=batch).show(focus=focus)
 
 
 @require_POST

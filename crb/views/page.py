@@ -27,21 +27,29 @@ from .access import SignedInRequest
 class MeetingPage:
     """One person's page of one meeting."""
 
-    def __init__(self, request: SignedInRequest, meeting: Meeting, wanted: int | None) -> None:
+    def __init__(
+        self,
+        request: SignedInRequest,
+        meeting: Meeting,
+        wanted: int | None,
+        *,
+        batch: bool = False,
+    ) -> None:
         self.request = request
-        self.sight = Sight(request.user, read(meeting), wanted)
+        self.sight = Sight(request.user, read(meeting), wanted, batch=batch or None)
         self.item = self.sight.item
         self.meeting = meeting
         chosen = self.sight.chosen
         self.is_absent = wanted is not None and (chosen is None or chosen.pk != wanted)
         current = meeting.current_item_id
-        self.follows = wanted is None or (self.item is not None and self.item.item.pk == current)
+        shown = self.item.item.pk if self.item else None
+        self.follows = not self.sight.shows_batch and (wanted is None or shown == current)
 
     def context(self, **more: Any) -> dict[str, Any]:
         """Return what the template shows; ``more`` replaces forms that have been filled in."""
         if self.item is not None:
             self.sight.snapshot.tell(self.item.item)
-        sight = {**self.sight.context(), **self.sight.steps()}
+        sight = {**self.sight.context(), **self.sight.agenda_forms(), **self.sight.steps()}
         return {**sight, "moved": self._moved(), "follows": self.follows, **more}
 
     def _moved(self) -> list[AgendaItem]:

@@ -235,6 +235,10 @@
       if (note) keep(old, note);
       return;
     }
+    if (old.querySelector(".is-dragged")) {
+      waiting.set(name, html);
+      return;
+    }
     if (!fresh) old.remove();
     else replace(old, fresh);
   }
@@ -251,13 +255,15 @@
     note.textContent = words;
   }
 
-  document.addEventListener("focusout", () => {
+  function putWaiting() {
     window.setTimeout(() => {
       for (const [name, html] of [...waiting]) {
         if (!isBusy(document.getElementById(name))) put(name, html);
       }
     });
-  });
+  }
+  document.addEventListener("focusout", putWaiting);
+  document.addEventListener("pointerup", putWaiting);
 
   // --- Following the meeting --------------------------------------------------------------------
   // Returns whether the item was put in place; null where nothing of the message is wanted.
@@ -307,7 +313,20 @@
         put(name, html, message.notes?.[name]);
       }
     }
+    if ("agenda-list" in message.parts) renewBatch();
     document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));
+  }
+
+  // The consent items are one list that depends on every vote on them: it is asked for anew.
+  let batchShown = false;
+  function renewBatch() {
+    const batch = document.querySelector("#meeting-body > .consent");
+    const isFirst = !batchShown;
+    batchShown = Boolean(batch);
+    if (!batch || isFirst || isBusy(batch)) return;
+    const url = new URL(window.location.href);
+    url.searchParams.set("show", "consent");
+    window.htmx.ajax("GET", url.pathname + url.search, { target: "#meeting-body", swap: "outerHTML show:none" });
   }
 
   // The page itself brought another item: ask for what belongs to that.

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from accounts.roles import Role
 from changes.models import Change
-from crb import lifecycle
+from crb import lifecycle, queries
 from crb.models import AgendaItem, Board, Meeting, Membership, Vote
 from tests.people import Cast, person
 from tests.stories import assessed
@@ -45,10 +45,17 @@ class Table:
         return assessed(self.cast, "code", title=title, **fields)
 
     def item(self, title: str = "Rooms at night") -> AgendaItem:
-        """A change on the agenda of the next meeting, which is scheduled if there is none."""
+        """A change on the agenda of the next meeting, which is scheduled if there is none.
+
+        To a meeting whose agenda is published, as that of a running one is, it is added late.
+        """
         change = self.change(title)
         if not self.board.meetings.exists():
             self.meeting()
+        meeting = queries.next_meeting(self.board)
+        if meeting is not None and meeting.is_published:
+            reason = "It cannot wait."
+            return lifecycle.add_late(change, meeting, actor=self.chair, reason=reason)
         lifecycle.fill_agenda(self.board)
         return AgendaItem.objects.get(change=change, state="open")
 

@@ -82,11 +82,14 @@ def test_what_was_carried_over_comes_after_answers_and_before_new_changes(table:
     assert agenda(following) == ["1. Undecided (carried)", "2. New (new)"]
 
 
-def test_what_comes_during_a_meeting_goes_to_its_end(table: Table) -> None:
+def test_what_comes_during_a_meeting_goes_to_the_next(table: Table) -> None:
     item = table.running_item("First")
     table.change("Late")
+    assert lifecycle.fill_agenda(table.board) == []
+    following = table.meeting(days=21)
     lifecycle.fill_agenda(table.board)
-    assert agenda(item.meeting) == ["1. First (new)", "2. Late (new)"]
+    assert agenda(item.meeting) == ["1. First (new)"]
+    assert agenda(following) == ["1. Late (new)"]
 
 
 def test_opening_a_meeting_fills_its_agenda(table: Table) -> None:

@@ -41,6 +41,7 @@ def test_accepted_as_a_priority_promises_one_of_three_releases(table: Table) -> 
 
 def test_information_required_asks_named_people_and_returns_by_itself(table: Table) -> None:
     item = table.running_item()
+    following = table.meeting(days=21)
     questions = [("How many?", table.cast.requester), ("Which risk?", table.cast.developer)]
     change = table.decide(item, "information_required", questions=questions)
     assert change.state == "information_required"
@@ -52,7 +53,7 @@ def test_information_required_asks_named_people_and_returns_by_itself(table: Tab
     lifecycle.fill_agenda(table.board)
     returned = AgendaItem.objects.get(change=change, state="open")
     assert returned.kind == "returning"
-    assert returned.meeting == item.meeting
+    assert returned.meeting == following
 
 
 def test_rejected_as_not_strategic_explains_why(table: Table) -> None:

@@ -75,11 +75,14 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
     ).presses("Record the outcome").sees("The board decided")
     success.opens(change).sees("Information required")
 
-    # Grace answers, and the change returns to the next agenda by itself.
+    # Grace answers, and the change returns to the agenda of the next meeting by itself.
+    chair.opens(meeting.get_absolute_url()).presses("Close the meeting").agrees()
     grace.opens("/").sees("We need an answer from you").opens(change)
     grace.presses("Answer the board").fills(answer="Android, managed by the trust.").sends()
     grace.sees("The change is waiting for the next Change Request Board.")
     schedule_meetings()
+    meeting = Meeting.objects.filter(state="scheduled").order_by("starts_at").first()
+    chair.opens(meeting.get_absolute_url()).presses("Open the meeting").agrees()
     for one in (chair, member):
         one.opens(meeting.get_absolute_url()).sees("Android, managed by the trust.")
         one.fills(choice="accepted_as_priority").presses("Vote").sees("Your vote counts.")

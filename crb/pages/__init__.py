@@ -7,17 +7,15 @@ from typing import Any
 
 from accounts.models import User
 from accounts.roles import STAFF_ROLES, Role
-from changes.markdown import render
 from changes.models import BoardDecision, Change
 from changes.permissions import Decision
-from changes.views import records
 
-from . import permissions, queries
-from .consequences import consequences, promise_words
-from .forms import OutcomeForm, RecuseForm, VoteForm
-from .models import AgendaItem, Meeting, Seat, Vote
-from .states import ItemState
-from .voting import SIDES, Choice, Tally
+from .. import permissions, queries
+from ..consequences import consequences, promise_words
+from ..forms import DeferForm, OutcomeForm, PlanForm, PullForm, RecuseForm, VoteForm
+from ..models import AgendaItem, Meeting, Seat, Vote
+from ..voting import SIDES, Choice, Tally
+from .case import Case
 
 LOOKS: dict[str, tuple[str, str]] = {
     Choice.ACCEPTED: ("green", "circle-check"),
@@ -68,14 +66,6 @@ class AgendaRow:
         return outcome.decision if outcome else None
 
 
-@dataclass(frozen=True)
-class Visit:
-    """An earlier time that the change was before the board."""
-
-    item: AgendaItem
-    decision: BoardDecision | None
-
-
 class ItemPage:
     """One item with its whole case, as one person sees it now."""
 
@@ -87,31 +77,10 @@ class ItemPage:
         self.meeting: Meeting = item.meeting
         self.count = queries.tally_of(item)
 
-    # The case
-
-    @property
-    def description(self) -> str:
-        return render(self.change.description)
-
-    @property
-    def sections(self) -> list[records.Section]:
-        """Assessment, and what the board decided and asked before."""
-        return records.sections(self.change, self.user, "assessment", "board")
-
-    @property
-    def links(self) -> list[tuple[str, Change]]:
-        return queries.links_of(self.change, self.user)
-
-    @property
-    def visits(self) -> list[Visit]:
-        """Earlier visits to the board that came to an end, the latest first."""
-        earlier = [
-            visit
-            for visit in self.change.agenda_items.all()
-            if visit.pk < self.item.pk and visit.state != ItemState.DROPPED
-        ]
-        earlier.sort(key=lambda visit: -visit.pk)
-        return [Visit(visit, _decision_of(visit)) for visit in earlier]
+    @cached_property
+    def case(self) -> Case:
+        """Everything that the members read before they vote."""
+        return Case(self.item, self.user)
 
     @property
     def next_visit(self) -> AgendaItem | None:
@@ -237,6 +206,16 @@ class ItemPage:
         hidden = self.meeting.board.hides_votes
         return VoteForm(data, initial=initial, consequences=self.consequences, hidden=hidden)
 
+    def plan_form(self, data: Any = None) -> PlanForm:
+        """Presenter, time box and notes as they stand."""
+        return PlanForm(data, item=self.item, people=presenters())
+
+    def defer_form(self, data: Any = None) -> DeferForm:
+        return DeferForm(data)
+
+    def pull_form(self, data: Any = None) -> PullForm:
+        return PullForm(data)
+
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)
 
@@ -284,9 +263,10 @@ def answerers(change: Change) -> list[User]:
     return [*first, *rest]
 
 
-def _decision_of(item: AgendaItem) -> BoardDecision | None:
-    outcome = getattr(item, "outcome", None)
-    return outcome.decision if outcome else None
+def presenters() -> list[User]:
+    """Return who can present an item: Expansive's own people."""
+    own = User.objects.filter(is_active=True, organisation=None, groups__isnull=False)
+    return list(own.order_by("display_name", "pk").distinct())
 
 
 def agenda_rows(items: list[AgendaItem], user: User, chosen: AgendaItem | None) -> list[AgendaRow]:

@@ -1,0 +1,180 @@
+"""What the chair and the deputy do to an agenda: add late, defer, reorder, plan."""
+
+from collections.abc import Sequence
+from zlib import crc32
+
+from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+from changes.models import Change
+
+from .. import agenda_messages, permissions, queries
+from ..models import AgendaItem, Meeting
+from ..states import ItemState, MeetingState
+from .agenda import lock_items, new_item, number_items, place
+from .core import lock_item, lock_meeting, require, save
+from .versions import record_version
+
+LONGEST_TIME_BOX = 480
+
+
+def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> AgendaItem:
+    """Put a change on an agenda that is already published, with a reason. Chair or deputy.
+
+    An open item on a later agenda moves here with its votes. Raises StepIllegal before the
+    agenda is published, for a change that does not wait for this board, and for one that is on
+    this agenda or being voted on elsewhere. Effects: the item at the end, before the consent
+    items; a new version with the reason; the members are told.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why it cannot wait for the next meeting."), ["reason"])
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        require(permissions.can_add_late(actor, fresh))
+        item = _open_item_to_move(change, fresh) or new_item(change, fresh)
+        source = item.meeting if item.pk else None
+        item.meeting, item.late_reason, item.remark = fresh, reason.strip(), ""
+        item.is_consent = False
+        place(fresh, [item], actor=actor, reason=f"added late: {reason}", at_the_end=True)
+        words = {"reference": item.change.reference, "reason": reason.strip()}
+        why = _("Added late: %(reference)s. %(reason)s") % words
+        record_version(fresh, actor=actor, reason=why)
+        if source is not None:
+            day = date_format(fresh.date, "j F Y")
+            gone = _("Moved to the meeting of %(day)s: %(reference)s.") % {**words, "day": day}
+            record_version(source, actor=actor, reason=gone)
+        _touch(fresh, actor, why)
+        agenda_messages.added_late(item, actor)
+    return item
+
+
+def _open_item_to_move(change: Change, meeting: Meeting) -> AgendaItem | None:
+    """Return the locked item under which the change is on another agenda, if it is on one."""
+    waiting = queries.waiting_for(meeting.board).filter(pk=change.pk)
+    if not waiting.exists():
+        raise StepIllegal(_("%s does not wait for this board.") % change.reference)
+    found = change.agenda_items.filter(state=ItemState.OPEN).first()
+    if found is None:
+        return None
+    item = lock_item(found)
+    if item.meeting_id == meeting.pk:
+        raise StepIllegal(_("%s is on this agenda already.") % change.reference)
+    if item.meeting.state == MeetingState.RUNNING:
+        raise StepIllegal(_("%s is being voted on elsewhere just now.") % change.reference)
+    return item
+
+
+def defer_item(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem | None:
+    """Defer an item to the next meeting, with a reason. The chair or the deputy.
+
+    Effects: state ``deferred``; the change gets a new item, carried over and voted on anew, on
+    the next agenda that is not published yet, or waits until there is one; a new version if
+    this agenda is published. Returns the new item.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the item is deferred."), ["reason"])
+    with transaction.atomic():
+        meeting = lock_meeting(item.meeting)
+        fresh = lock_item(item)
+        require_same_meeting(fresh, meeting)
+        require(permissions.can_defer_item(actor, fresh))
+        fresh.defer(reason.strip())
+        save(fresh, actor=actor, reason=f"deferred to the next meeting: {reason}")
+        words = {"reference": fresh.change.reference, "reason": reason.strip()}
+        why = _("Deferred: %(reference)s. %(reason)s") % words
+        record_version(meeting, actor=actor, reason=why)
+        _touch(meeting, actor, why)
+        target = queries.next_agenda(meeting.board, after=meeting)
+        if target is None:
+            return None
+        carried = new_item(fresh.change, target)
+        place(target, [carried], actor=actor, reason="carried over")
+    return carried
+
+
+def require_same_meeting(item: AgendaItem, meeting: Meeting) -> None:
+    """Raise ChangeStale for a locked item that has moved to another meeting meanwhile.
+
+    The item then belongs to the meeting that is locked, and is the same object.
+    """
+    if item.meeting_id != meeting.pk:
+        raise ChangeStale(_("The item has moved to another meeting since you opened this page."))
+    item.meeting = meeting
+
+
+def reorder_agenda(
+    meeting: Meeting, *, actor: User, order: Sequence[int], seen: int | None = None
+) -> bool:
+    """Put the open items of an agenda into another order. The chair or the deputy.
+
+    ``order`` names every open item but the consent items, which come last; what is settled keeps
+    its place. ``seen`` is the meeting's version on the page. Raises ChangeStale when the agenda
+    has changed since. Returns whether anything moved; if so, and if the agenda is published, it
+    gets a new version.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        require(permissions.can_reorder_agenda(actor, fresh))
+        items = lock_items(fresh)
+        movable = {item.pk: item for item in items if item.is_open and not item.is_consent}
+        stale = seen is not None and seen != fresh.version
+        if stale or sorted(order) != sorted(movable):
+            raise ChangeStale(
+                _("The agenda has changed since you opened this page. Please look at it again.")
+            )
+        turn = iter(order)
+        wanted = [movable[next(turn)] if item.pk in movable else item for item in items]
+        if wanted == items:
+            return False
+        number_items(wanted, actor=actor)
+        record_version(fresh, actor=actor, reason=_("Put into another order."))
+        _touch(fresh, actor, "reordered the agenda")
+    return True
+
+
+def plan_item(
+    item: AgendaItem,
+    *,
+    actor: User,
+    presenter: User | None = None,
+    time_box: int | None = None,
+    notes: str = "",
+    seen: str | None = None,
+) -> AgendaItem:
+    """Say who presents an item and how long it may take, and keep notes. Chair or deputy.
+
+    The presenter is one of Expansive's own people; ``time_box`` is in minutes; the notes are for
+    the board. ``seen`` is what ``plan_token`` said of the item on the page. A published version
+    is not made anew for it. Raises ChangeStale when somebody else has planned the item since.
+    """
+    _check_plan(presenter, time_box)
+    with transaction.atomic():
+        fresh = lock_item(item)
+        require(permissions.can_plan_item(actor, fresh))
+        if seen is not None and seen != plan_token(fresh):
+            raise ChangeStale(_("Somebody else has planned this item since you opened the page."))
+        fresh.presenter, fresh.time_box, fresh.notes = presenter, time_box, notes.strip()
+        return save(fresh, actor=actor, reason="planned")
+
+
+def _check_plan(presenter: User | None, time_box: int | None) -> None:
+    if presenter is not None and not permissions.may_see_board(presenter):
+        raise StepIncomplete(_("One of Expansive's own people presents."), ["presenter"])
+    if time_box is not None and not 1 <= time_box <= LONGEST_TIME_BOX:
+        raise StepIncomplete(
+            _("A time box has between 1 and %d minutes.") % LONGEST_TIME_BOX, ["time_box"]
+        )
+
+
+def plan_token(item: AgendaItem) -> str:
+    """Return what tells one plan of an item from another."""
+    return f"{item.presenter_id or ''}-{item.time_box or ''}-{crc32(item.notes.encode())}"
+
+
+def _touch(meeting: Meeting, actor: User, reason: str) -> None:
+    """Count up the locked meeting's version: open pages no longer show its agenda."""
+    meeting.version += 1
+    save(meeting, actor=actor, reason=reason)

@@ -1,0 +1,112 @@
+"""The consent items: any member takes one out, the chair records the rest as one batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes.errors import StepIncomplete
+from changes.lifecycle.core import lock as lock_change
+
+from .. import permissions, queries
+from ..consent import consent_side
+from ..models import AgendaItem, BoardOutcome, Meeting
+from .agenda import lock_items, number_items, place
+from .arranging import require_same_meeting
+from .core import lock_item, lock_meeting, require, save
+from .outcomes import record_locked
+from .versions import record_version
+
+
+@dataclass
+class ConsentRecord:
+    """What became of a batch: outcomes, and the items that were left out, each with why."""
+
+    recorded: list[BoardOutcome] = field(default_factory=list)
+    left_out: list[tuple[AgendaItem, str]] = field(default_factory=list)
+
+
+def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem:
+    """Take an item out of the consent items, to be discussed. Any member, with a reason.
+
+    Effects: the item stands behind those that are discussed and never comes back to the batch;
+    a new version if the agenda is published. Raises StepIllegal once the batch is recorded.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say what there is to discuss."), ["reason"])
+    with transaction.atomic():
+        meeting = lock_meeting(item.meeting)
+        fresh = lock_item(item)
+        require_same_meeting(fresh, meeting)
+        require(permissions.can_pull_from_consent(actor, fresh))
+        fresh.is_consent = False
+        fresh.pulled_by, fresh.pulled_at = actor, timezone.now()
+        fresh.pull_reason = reason.strip()
+        words = f"taken out of the consent items: {reason.strip()}"
+        place(meeting, [fresh], actor=actor, reason=words, at_the_end=True)
+        why = _("Taken out of the consent items: %s.") % fresh.change.reference
+        record_version(meeting, actor=actor, reason=why)
+        meeting.version += 1
+        save(meeting, actor=actor, reason=words)
+    return fresh
+
+
+def record_consent(meeting: Meeting, *, actor: User, shown: Sequence[int] = ()) -> ConsentRecord:
+    """Record the outcome of every consent item. The chair or the deputy, in the meeting.
+
+    Each item gets an outcome and a decision of its own, through what records a single one; all
+    of them in one transaction, or none. An item that has lost its consent since the meeting
+    began, by a late vote or an edit of its request, is left out and discussed; so is one that a
+    member took out, if it is among ``shown``, the items on the page. An item on which the actor
+    may not decide is left out too but stays in the batch, for the other of chair and deputy.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        items = lock_items(fresh)
+        require(permissions.can_record_consent(actor, fresh))
+        answer = ConsentRecord()
+        for item in items:
+            item.meeting = fresh
+            if item.is_open and item.is_consent:
+                _record(item, actor, answer)
+            elif item.pk in shown:
+                answer.left_out.append((item, _why_gone(item)))
+        _return_to_discussion(fresh, actor)
+        fresh.version += 1
+        save(fresh, actor=actor, reason="recorded the consent items")
+    return answer
+
+
+def _record(item: AgendaItem, actor: User, answer: ConsentRecord) -> None:
+    """Record one item of the batch under its own and its change's lock, or leave it out."""
+    item.change = lock_change(item.change)
+    count = queries.tally_of(item)
+    side = consent_side(count, item.meeting.board.consent_count)
+    if side is None:
+        item.is_consent = False
+        save(item, actor=actor, reason="no longer by consent")
+        answer.left_out.append((item, _("The members no longer agree on it.")))
+        return
+    decision = permissions.can_record_outcome(actor, item, count)
+    if not decision and decision.kind in (
+        permissions.Refusal.SEPARATION,
+        permissions.Refusal.STATE,
+    ):
+        answer.left_out.append((item, decision.reason))
+        return
+    answer.recorded.append(record_locked(item, actor=actor, outcome=side, by_consent=True))
+
+
+def _why_gone(item: AgendaItem) -> str:
+    if item.pulled_by is not None:
+        return _("%s took it out of the consent items.") % item.pulled_by
+    return item.get_state_display()
+
+
+def _return_to_discussion(meeting: Meeting, actor: User) -> None:
+    """Let those that lost consent stand before the ones that are left, and keep a version."""
+    number_items(lock_items(meeting), actor=actor)
+    record_version(meeting, actor=actor, reason=_("Without what lost its consent."))

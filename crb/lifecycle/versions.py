@@ -1,0 +1,54 @@
+"""Agendas as they were published: every version is kept."""
+
+from typing import Any
+
+from accounts.models import User
+
+from .. import queries
+from ..models import AgendaItem, AgendaVersion, Meeting
+from ..states import ItemState
+
+ON_THE_AGENDA = (ItemState.OPEN, ItemState.DECIDED)
+"""What was deferred or taken off stands on no later version."""
+
+
+def record_version(meeting: Meeting, *, actor: User | None, reason: str) -> AgendaVersion | None:
+    """Keep the agenda of a locked meeting as it is now, if it is published and has changed.
+
+    What happens to it once the meeting is over is no version of it.
+
+    The board's lock, which every caller holds, makes the numbers follow one another.
+    """
+    if not (meeting.is_published and meeting.is_open):
+        return None
+    entries = entries_of(meeting)
+    last = meeting.agenda_versions.order_by("-number").first()
+    if last is not None and last.entries == entries:
+        return None
+    return AgendaVersion.objects.create(
+        meeting=meeting,
+        number=last.number + 1 if last else 1,
+        published_by=actor,
+        reason=reason,
+        entries=entries,
+    )
+
+
+def entries_of(meeting: Meeting) -> list[dict[str, Any]]:
+    """Return one entry per item, in order."""
+    items = [item for item in queries.agenda_of(meeting) if item.state in ON_THE_AGENDA]
+    return [_entry(item) for item in items]
+
+
+def _entry(item: AgendaItem) -> dict[str, Any]:
+    return {
+        "item": item.pk,
+        "reference": item.change.reference,
+        "title": item.change.title,
+        "kind": item.kind,
+        "organisation": str(item.change.organisation),
+        "presenter": str(item.presenter) if item.presenter else "",
+        "time_box": item.time_box,
+        "is_consent": item.is_consent,
+        "late_reason": item.late_reason,
+    }

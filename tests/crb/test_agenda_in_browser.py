@@ -1,0 +1,111 @@
+"""The agenda in a browser: reordered by pointer and keys, consent recorded, readable for all."""
+
+from typing import Any
+
+import pytest
+
+from crb import lifecycle
+from crb.models import AgendaVersion, BoardOutcome, Meeting
+from tests.components.browsing import faults
+from tests.crb.conftest import Table
+from tests.crb.test_consent import agreed
+from tests.crb.test_pages_in_browser import UNFOLD, open_page, page_of
+from tests.crb.test_publish_agenda import titles
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def rows(page: Any) -> list[str]:
+    return page.locator("[data-order] .agenda-title").all_inner_texts()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
+def test_pages_are_accessible_and_fit(
+    table: Table, new_page: Any, live_server: Any, width: int, scheme: str
+) -> None:
+    item = agreed(table, "Open the loading bay calendar to night porters")
+    other = table.item("Round the clock alarms for cold stores")
+    lifecycle.plan_item(
+        other, actor=table.chair, presenter=table.cast.developer, time_box=95, notes="Porters!"
+    )
+    meeting = item.meeting
+    lifecycle.publish_agenda(meeting, actor=table.chair)
+    late = table.change("Late")
+    lifecycle.add_late(late, meeting, actor=table.chair, reason="The law changes.")
+    table.change("Even later")
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    for address in (page_of(other), "?show=consent", "agenda/2/", "late/"):
+        path = address if address.startswith("/") else f"{meeting.get_absolute_url()}{address}"
+        page = open_page(new_page, live_server, table.chair, path, width=width, color_scheme=scheme)
+        page.evaluate(UNFOLD)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert faults(page) == "", path
+
+
+def test_the_agenda_is_reordered_by_keys_and_keeps_the_focus(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    items = [table.item(name) for name in ("One", "Two", "Three")]
+    page = open_page(new_page, live_server, table.chair, page_of(items[0]))
+    page.evaluate("window.stillHere = true")
+    page.locator(".agenda-link").nth(0).focus()
+    page.keyboard.press("Alt+ArrowDown")
+    page.get_by_text("Moved to place 2 of 3 open items.").wait_for()
+    assert rows(page) == ["Two", "One", "Three"]
+    page.wait_for_function(
+        "document.activeElement.closest('[data-item]')?.innerText.includes('One')"
+    )
+    page.keyboard.press("Alt+ArrowDown")
+    page.get_by_text("Moved to place 3 of 3 open items.").wait_for()
+    assert page.evaluate("window.stillHere") is True
+    assert titles(items[0].meeting) == ["Two", "Three", "One"]
+
+
+def test_the_agenda_is_reordered_by_dragging(table: Table, new_page: Any, live_server: Any) -> None:
+    items = [table.item(name) for name in ("One", "Two", "Three")]
+    page = open_page(new_page, live_server, table.chair, page_of(items[0]))
+    drag(page, 2, 0)
+    page.get_by_text("Moved to place 1 of 3 open items.").wait_for()
+    assert rows(page) == ["Three", "One", "Two"]
+    assert titles(items[0].meeting) == ["Three", "One", "Two"]
+    # Somebody else is quicker: the page says so, and the row goes back.
+    keys = [items[1].pk, items[2].pk, items[0].pk]
+    meeting = Meeting.objects.get(pk=items[0].meeting_id)
+    lifecycle.reorder_agenda(meeting, actor=table.deputy, order=keys)
+    drag(page, 0, 1)
+    page.get_by_text("The agenda has changed since you opened this page.").wait_for()
+    assert rows(page) == ["Three", "One", "Two"]
+    assert titles(meeting) == ["Two", "Three", "One"]
+
+
+def drag(page: Any, start: int, end: int) -> None:
+    grip = page.locator("[data-grip]").nth(start).bounding_box()
+    goal = page.locator("[data-order] .agenda-row").nth(end).bounding_box()
+    page.mouse.move(grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2)
+    page.mouse.down()
+    edge = goal["height"] - 2 if end > start else 2
+    page.mouse.move(grip["x"], goal["y"] + edge, steps=8)
+    page.mouse.up()
+
+
+def test_arrows_and_the_batch_work_without_scripts(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    batch = [agreed(table, name) for name in ("Agreed", "Also agreed")]
+    one = table.item("One")
+    two = table.item("Two")
+    meeting = lifecycle.start_meeting(one.meeting, actor=table.chair)
+    page = open_page(new_page, live_server, table.chair, page_of(one), java_script_enabled=False)
+    page.get_by_role("button", name="Move down: One").click()
+    assert titles(meeting)[:2] == ["Two", "One"]
+    assert AgendaVersion.objects.count() == 2
+    page.get_by_role("link", name="By consent: 2 items").click()
+    page.get_by_text("Take out to discuss").first.click()
+    page.get_by_label("What is to be discussed?").first.fill("What does it cost?")
+    page.get_by_role("button", name="Take out").first.click()
+    assert page.get_by_text("took it out of the consent items").is_visible()
+    page.get_by_role("link", name="By consent: 1 item").click()
+    page.get_by_role("button", name="Record 1 outcome by consent").click()
+    assert page.get_by_text("1 outcome is recorded by consent.").is_visible()
+    assert [outcome.item for outcome in BoardOutcome.objects.all()] == [batch[1]]
+    assert two.is_open

@@ -1,0 +1,213 @@
+"""What the chair and the deputy do to an agenda: add late, defer, reorder, plan."""
+
+import pytest
+from post_office.models import Email
+
+from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+from crb import lifecycle, queries
+from crb.lifecycle.arranging import plan_token
+from crb.models import AgendaItem, AgendaVersion, Meeting
+from tests.crb.conftest import Table
+from tests.crb.test_publish_agenda import mails, titles
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(item: AgendaItem) -> AgendaItem:
+    return AgendaItem.objects.get(pk=item.pk)
+
+
+def published(table: Table, *names: str) -> Meeting:
+    """A meeting with these items whose agenda is published."""
+    items = [table.item(name) for name in names]
+    meeting = items[0].meeting if items else table.meeting()
+    lifecycle.publish_agenda(meeting, actor=table.chair)
+    return Meeting.objects.get(pk=meeting.pk)
+
+
+# Late arrivals
+
+
+def test_a_late_arrival_is_added_with_a_reason(table: Table) -> None:
+    meeting = published(table, "First")
+    change = table.change("Late")
+    Email.objects.all().delete()
+    item = lifecycle.add_late(change, meeting, actor=table.chair, reason=" The law changes. ")
+    assert titles(meeting) == ["First", "Late"]
+    assert fresh(item).late_reason == "The law changes."
+    version = AgendaVersion.objects.get(number=2)
+    assert version.reason == f"Added late: {change.reference}. The law changes."
+    assert version.entries[1]["late_reason"] == "The law changes."
+    told = mails("Added late: Late")
+    assert {mail.to[0] for mail in told} == {one.email for one in table.members[1:]}
+    assert "> The law changes." in told[0].message
+
+
+def test_an_item_of_a_later_meeting_moves_here_with_its_votes(table: Table) -> None:
+    meeting = published(table, "First")
+    later = table.meeting(days=21)
+    change = table.change("Late")
+    lifecycle.fill_agenda(table.board)
+    item = later.items.get()
+    table.vote(item, "accepted", "rejected")
+    moved = lifecycle.add_late(change, meeting, actor=table.deputy, reason="It burns.")
+    assert moved.pk == item.pk
+    assert queries.tally_of(fresh(item)).voted == 2
+    assert (titles(meeting), titles(later)) == (["First", "Late"], [])
+
+
+def test_a_late_arrival_stands_before_the_consent_items(table: Table) -> None:
+    item = table.item("Agreed")
+    table.vote(item, *["accepted"] * 4)
+    table.item("To discuss")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    change = table.change("Late")
+    lifecycle.add_late(change, item.meeting, actor=table.chair, reason="It burns.")
+    assert titles(item.meeting) == ["To discuss", "Late", "Agreed"]
+
+
+def test_what_cannot_be_added_late_is_refused(table: Table) -> None:
+    item = table.item("First")
+    change = table.change("Second")
+    with pytest.raises(StepIllegal, match="not published yet"):
+        lifecycle.add_late(change, item.meeting, actor=table.chair, reason="x")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    with pytest.raises(StepIncomplete) as refusal:
+        lifecycle.add_late(change, item.meeting, actor=table.chair, reason="  ")
+    assert refusal.value.missing == ["reason"]
+    with pytest.raises(StepIllegal, match="on this agenda already"):
+        lifecycle.add_late(item.change, item.meeting, actor=table.chair, reason="x")
+    decided = table.decide(table.running_item("Third"), "accepted")
+    with pytest.raises(StepIllegal, match="does not wait for this board"):
+        lifecycle.add_late(decided, item.meeting, actor=table.chair, reason="x")
+
+
+def test_what_is_voted_on_now_stays_where_it_is(table: Table) -> None:
+    running = table.running_item("First")
+    later = table.meeting(days=21)
+    lifecycle.publish_agenda(later, actor=table.chair)
+    with pytest.raises(StepIllegal, match="being voted on elsewhere"):
+        lifecycle.add_late(running.change, later, actor=table.chair, reason="x")
+    assert queries.late_candidates(later) == []
+
+
+# Deferring
+
+
+def test_deferring_carries_the_change_to_the_next_meeting(table: Table) -> None:
+    first = table.running_item("First")
+    following = table.meeting(days=21)
+    table.vote(first, "accepted")
+    carried = lifecycle.defer_item(first, actor=table.chair, reason="Its requester is away.")
+    old = fresh(first)
+    assert (old.state, old.remark) == ("deferred", "Its requester is away.")
+    assert (carried.meeting, carried.kind) == (following, "carried")
+    assert queries.tally_of(carried).voted == 0
+    version = AgendaVersion.objects.get(meeting=first.meeting, number=2)
+    assert version.entries == []
+    assert "Its requester is away." in version.reason
+
+
+def test_deferring_from_an_agenda_that_still_fills_itself_is_not_undone(table: Table) -> None:
+    item = table.item("First")
+    assert lifecycle.defer_item(item, actor=table.deputy, reason="Too early.") is None
+    lifecycle.fill_agenda(table.board)
+    assert titles(item.meeting) == []
+    following = table.meeting(days=21)
+    lifecycle.fill_agenda(table.board)
+    assert titles(following) == ["First"]
+    assert not AgendaVersion.objects.exists()
+
+
+def test_a_published_next_agenda_is_passed_over(table: Table) -> None:
+    item = table.running_item("First")
+    table.meeting(days=14)
+    lifecycle.publish_agenda(queries.upcoming(table.board)[0], actor=table.chair)
+    third = table.meeting(days=28)
+    assert lifecycle.defer_item(item, actor=table.chair, reason="x").meeting == third
+
+
+def test_deferring_needs_a_reason(table: Table) -> None:
+    with pytest.raises(StepIncomplete) as refusal:
+        lifecycle.defer_item(table.item(), actor=table.chair, reason=" ")
+    assert refusal.value.missing == ["reason"]
+
+
+# The order
+
+
+def test_the_chair_reorders_what_is_open(table: Table) -> None:
+    items = [table.running_item(name) for name in ("A", "B", "C", "D")]
+    table.decide(items[1], "accepted")
+    meeting = Meeting.objects.get(pk=items[0].meeting_id)
+    order = [items[3].pk, items[0].pk, items[2].pk]
+    assert lifecycle.reorder_agenda(meeting, actor=table.deputy, order=order, seen=meeting.version)
+    everything = meeting.items.select_related("change").order_by("position")
+    assert [item.change.title for item in everything] == ["D", "B", "A", "C"]
+    last = AgendaVersion.objects.order_by("-number").first()
+    assert last.reason == "Put into another order."
+
+
+def test_the_same_order_again_changes_nothing(table: Table) -> None:
+    one, two = table.item("One"), table.item("Two")
+    rows = AgendaItem.history.count()
+    assert not lifecycle.reorder_agenda(one.meeting, actor=table.chair, order=[one.pk, two.pk])
+    assert AgendaItem.history.count() == rows
+
+
+def test_an_agenda_that_has_changed_meanwhile_is_not_reordered(table: Table) -> None:
+    one, two = table.item("One"), table.item("Two")
+    meeting = one.meeting
+    seen = meeting.version
+    lifecycle.reorder_agenda(meeting, actor=table.chair, order=[two.pk, one.pk], seen=seen)
+    with pytest.raises(ChangeStale, match="The agenda has changed"):
+        lifecycle.reorder_agenda(meeting, actor=table.deputy, order=[one.pk, two.pk], seen=seen)
+    for wrong in ([one.pk], [one.pk, two.pk, 99], [one.pk, one.pk]):
+        with pytest.raises(ChangeStale):
+            lifecycle.reorder_agenda(meeting, actor=table.chair, order=wrong)
+    assert titles(meeting) == ["Two", "One"]
+
+
+def test_the_meeting_can_still_be_opened_after_a_reorder(table: Table) -> None:
+    one, two = table.item("One"), table.item("Two")
+    seen = one.meeting.version
+    lifecycle.reorder_agenda(one.meeting, actor=table.deputy, order=[two.pk, one.pk])
+    assert lifecycle.start_meeting(one.meeting, actor=table.chair, seen=seen).is_running
+
+
+# The plan
+
+
+def test_an_item_is_planned(table: Table) -> None:
+    item = table.item()
+    lifecycle.plan_item(
+        item, actor=table.chair, presenter=table.cast.developer, time_box=15, notes="Ask Dan."
+    )
+    item = fresh(item)
+    assert (item.presenter, item.time_box, item.notes) == (table.cast.developer, 15, "Ask Dan.")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    entry = AgendaVersion.objects.get().entries[0]
+    assert (entry["presenter"], entry["time_box"]) == ("Dan Developer", 15)
+
+
+@pytest.mark.parametrize("part", ["requester", "approver", "nobody"])
+def test_only_ones_own_people_present(table: Table, part: str) -> None:
+    with pytest.raises(StepIncomplete) as refusal:
+        lifecycle.plan_item(table.item(), actor=table.chair, presenter=getattr(table.cast, part))
+    assert refusal.value.missing == ["presenter"]
+
+
+@pytest.mark.parametrize("minutes", [0, -5, 481])
+def test_a_time_box_is_sensible(table: Table, minutes: int) -> None:
+    with pytest.raises(StepIncomplete) as refusal:
+        lifecycle.plan_item(table.item(), actor=table.chair, time_box=minutes)
+    assert refusal.value.missing == ["time_box"]
+
+
+def test_two_who_plan_the_same_item_do_not_overwrite_each_other(table: Table) -> None:
+    item = table.item()
+    seen = plan_token(item)
+    lifecycle.plan_item(item, actor=table.chair, notes="Mine.", seen=seen)
+    with pytest.raises(ChangeStale, match="Somebody else has planned"):
+        lifecycle.plan_item(item, actor=table.deputy, notes="Yours.", seen=seen)
+    assert fresh(item).notes == "Mine."

@@ -1,0 +1,272 @@
+"""Publishing an agenda: at its cut-off, by the chair, and what is frozen from then on."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from post_office.models import Email
+
+from changes import lifecycle as change_lifecycle
+from changes.errors import StepForbidden, StepIllegal
+from changes.models import Change
+from crb import lifecycle, queries, tasks
+from crb.models import AgendaItem, AgendaVersion, Board, Meeting
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db
+
+MONDAY = datetime(2026, 1, 12, 9, tzinfo=UTC)
+CUTOFF = datetime(2026, 1, 16, 14, tzinfo=UTC)
+MEETING_ON = date(2026, 1, 20)
+
+
+def fresh(meeting: Meeting) -> Meeting:
+    return Meeting.objects.get(pk=meeting.pk)
+
+
+def titles(meeting: Meeting) -> list[str]:
+    items = meeting.items.filter(state="open").select_related("change")
+    return [item.change.title for item in items.order_by("position")]
+
+
+def mails(message: str) -> list[Email]:
+    return [mail for mail in Email.objects.order_by("pk") if message in mail.subject]
+
+
+# The cut-off
+
+
+def test_the_agenda_is_published_at_its_cut_off(table: Table) -> None:
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        meeting = table.meeting(date=MEETING_ON)
+        table.change("One")
+        assert meeting.cutoff_at == CUTOFF
+        clock.move_to(CUTOFF - timedelta(seconds=1))
+        tasks.publish_agendas()
+        assert fresh(meeting).agenda_published_at is None
+        clock.move_to(CUTOFF)
+        tasks.publish_agendas()
+    assert fresh(meeting).agenda_published_at == CUTOFF
+    version = AgendaVersion.objects.get()
+    assert (version.number, version.published_by, version.reason) == (1, None, "")
+    item = meeting.items.get()
+    assert version.entries == [
+        {
+            "item": item.pk,
+            "reference": item.change.reference,
+            "title": "One",
+            "kind": "new",
+            "organisation": "Harbour Hospitals",
+            "presenter": "",
+            "time_box": None,
+            "is_consent": False,
+            "late_reason": "",
+        }
+    ]
+
+
+def test_beat_that_was_down_catches_up_once(table: Table) -> None:
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        meeting = table.meeting(date=MEETING_ON)
+        later = table.meeting(date=date(2026, 2, 3))
+        table.change("One")
+        clock.move_to(CUTOFF + timedelta(hours=5))
+        tasks.publish_agendas()
+        tasks.publish_agendas()
+    assert AgendaVersion.objects.count() == 1
+    assert len(mails("Agenda of")) == 7
+    assert fresh(meeting).agenda_published_at == CUTOFF + timedelta(hours=5)
+    assert fresh(later).agenda_published_at is None
+
+
+def test_a_meeting_whose_day_is_over_is_not_published(table: Table) -> None:
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        meeting = table.meeting(date=MEETING_ON)
+        clock.move_to(datetime(2026, 1, 21, 9, tzinfo=UTC))
+        tasks.publish_agendas()
+    assert fresh(meeting).agenda_published_at is None
+
+
+def test_a_cut_off_of_no_days_is_the_start_itself(table: Table) -> None:
+    Board.objects.update(cutoff_days=0)
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        meeting = table.meeting(date=MEETING_ON)
+        clock.move_to(datetime(2026, 1, 20, 13, 59, tzinfo=UTC))
+        tasks.publish_agendas()
+        assert not fresh(meeting).is_published
+        clock.move_to(datetime(2026, 1, 20, 14, tzinfo=UTC))
+        tasks.publish_agendas()
+        assert fresh(meeting).is_published
+
+
+def test_a_meeting_that_was_moved_away_is_left_alone(table: Table) -> None:
+    with time_machine.travel(CUTOFF, tick=False):
+        meeting = table.meeting(date=MEETING_ON)
+        due = queries.due_agendas(CUTOFF)
+        Meeting.objects.filter(pk=meeting.pk).update(date=date(2026, 3, 3))
+        assert [lifecycle.publish_agenda(one) for one in due] == [None]
+    assert not fresh(meeting).is_published
+
+
+# The mail
+
+
+def test_every_seat_reads_what_is_left_for_it(table: Table) -> None:
+    first = table.item("Rooms at night")
+    table.item("Alarms for cold stores")
+    table.vote(first, "accepted", "recuse")
+    lifecycle.publish_agenda(first.meeting, actor=table.chair)
+    sent = {mail.to[0]: mail for mail in mails("Agenda of")}
+    assert set(sent) == {member.email for member in table.members}
+    chair, other = sent[table.chair.email], sent[table.members[2].email]
+    assert chair.subject.endswith("· 1 item left to vote on")
+    assert "You have 1 item left to vote on:" in chair.message
+    assert other.subject.endswith("· 2 items left to vote on")
+    assert f"/board/meetings/{first.meeting_id}/?item={first.pk}" in other.message
+    listed = other.message.partition("The agenda")[2]
+    assert listed.index("Rooms at night") < listed.index("Alarms for cold stores")
+    assert f"?item={first.pk}" in other.html_message
+
+
+def test_whoever_has_voted_on_everything_is_told_so(table: Table) -> None:
+    item = table.item()
+    table.vote(item, "accepted")
+    lifecycle.publish_agenda(item.meeting, actor=table.deputy)
+    mail = next(mail for mail in mails("Agenda of") if mail.to == [table.chair.email])
+    assert "left to vote on" not in mail.subject
+    assert "You have no items left to vote on." in mail.message
+
+
+def test_an_empty_agenda_is_mailed_too(table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.publish_agenda(meeting, actor=table.chair)
+    assert "Nothing waits for the board." in mails("Agenda of")[0].message
+
+
+# By hand, and when the meeting begins
+
+
+def test_publishing_takes_up_what_waits(table: Table) -> None:
+    meeting = table.meeting()
+    table.change("Just in time")
+    lifecycle.publish_agenda(meeting, actor=table.chair)
+    assert titles(meeting) == ["Just in time"]
+    assert AgendaVersion.objects.get().published_by == table.chair
+
+
+def test_it_is_published_once(table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.publish_agenda(meeting, actor=table.chair)
+    with pytest.raises(StepIllegal, match="The agenda was published on"):
+        lifecycle.publish_agenda(meeting, actor=table.deputy)
+    assert lifecycle.publish_agenda(meeting) is None
+
+
+def test_members_do_not_publish(table: Table) -> None:
+    with pytest.raises(StepForbidden):
+        lifecycle.publish_agenda(table.meeting(), actor=table.cast.crb_member)
+
+
+def test_opening_a_meeting_publishes_what_was_not(table: Table) -> None:
+    item = table.running_item()
+    assert fresh(item.meeting).is_published
+    assert len(mails("Agenda of")) == 7
+
+
+def test_opening_a_published_meeting_takes_nothing_up(table: Table) -> None:
+    item = table.item("First")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    table.change("Late")
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    assert titles(item.meeting) == ["First"]
+    assert AgendaVersion.objects.count() == 1
+
+
+# Frozen
+
+
+def test_what_comes_later_goes_to_the_next_meeting(table: Table) -> None:
+    item = table.item("First")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    change = table.change("Late")
+    assert lifecycle.fill_agenda(table.board) == []
+    assert list(queries.waiting_for(table.board))[-1] == change
+    following = table.meeting(days=21)
+    lifecycle.fill_agenda(table.board)
+    assert (titles(item.meeting), titles(following)) == (["First"], ["Late"])
+
+
+def test_returning_changes_wait_for_the_next_meeting_too(table: Table) -> None:
+    asked = table.running_item("Asked")
+    change = table.decide(
+        asked, "information_required", questions=[("How many?", table.cast.requester)]
+    )
+    published, following = table.meeting(days=14), table.meeting(days=28)
+    lifecycle.publish_agenda(published, actor=table.chair)
+    change_lifecycle.answer_question(
+        change, actor=table.cast.requester, question=change.questions.get(), answer="Twelve."
+    )
+    lifecycle.fill_agenda(table.board)
+    assert (titles(published), titles(following)) == ([], ["Asked"])
+
+
+def test_withdrawn_changes_leave_a_published_agenda(table: Table) -> None:
+    item = table.item("First")
+    table.item("Second")
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    change_lifecycle.withdraw(item.change, actor=table.cast.support, reason="Not needed.")
+    lifecycle.fill_agenda(table.board)
+    lifecycle.fill_agenda(table.board)
+    assert titles(item.meeting) == ["Second"]
+    second = AgendaVersion.objects.get(number=2)
+    assert second.reason == f"Taken off: {item.change.reference}."
+    assert [entry["title"] for entry in second.entries] == ["Second"]
+
+
+def test_a_cancelled_meetings_items_pass_over_a_published_agenda(table: Table) -> None:
+    item = table.item("First")
+    published, following = table.meeting(days=14), table.meeting(days=28)
+    lifecycle.publish_agenda(published, actor=table.chair)
+    lifecycle.cancel_meeting(item.meeting, actor=table.chair, reason="Snow.")
+    assert (titles(published), titles(following)) == ([], ["First"])
+
+
+# The order, and the mail about answers
+
+
+def test_later_arrivals_find_their_place_by_urgency(table: Table) -> None:
+    from tests.crb.test_agenda import assessed_with
+
+    first = table.item("Normal")
+    assessed_with(table, "Urgent", urgency=4)
+    lifecycle.fill_agenda(table.board)
+    assert titles(first.meeting) == ["Urgent", "Normal"]
+
+
+def test_the_chairs_order_outlives_later_arrivals(table: Table) -> None:
+    one, two = table.item("One"), table.item("Two")
+    lifecycle.reorder_agenda(one.meeting, actor=table.chair, order=[two.pk, one.pk])
+    table.item("Three")
+    assert titles(one.meeting) == ["Two", "One", "Three"]
+
+
+def test_members_are_told_of_answers_when_a_change_returns(table: Table) -> None:
+    asked = table.running_item("Asked")
+    questions = [("How many rooms?", table.cast.requester), ("Risk?", table.cast.developer)]
+    change = table.decide(asked, "information_required", questions=questions)
+    table.meeting(days=21)
+    for question in change.questions.all():
+        change = Change.objects.get(pk=change.pk)
+        change_lifecycle.answer_question(
+            change, actor=question.answerer, question=question, answer=f"To {question.text} yes."
+        )
+    lifecycle.fill_agenda(table.board)
+    lifecycle.fill_agenda(table.board)
+    told = mails("Returned with answers: Asked")
+    assert sorted(mail.to[0] for mail in told) == sorted(one.email for one in table.members)
+    body = told[0].message
+    assert "How many rooms?" in body
+    assert "> To How many rooms? yes." in body
+    assert "Dan Developer answered on" in body
+    returned = AgendaItem.objects.get(change=change, state="open")
+    assert f"?item={returned.pk}" in body
