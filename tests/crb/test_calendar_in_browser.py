@@ -83,7 +83,7 @@ def test_an_address_is_made_copied_and_revoked(
         permissions=["clipboard-read", "clipboard-write"],
     )
     page.get_by_role("button", name="Make my calendar address").click()
-    address = page.get_by_label("Your calendar address").input_value()
+    address = page.get_by_role("textbox", name="Your calendar address").input_value()
     page.get_by_role("button", name="Copy").click()
     page.get_by_role("status").get_by_text("Copied").wait_for(state="attached")
     assert page.evaluate("navigator.clipboard.readText()") == address
