@@ -153,8 +153,13 @@ def place(
             if not other.is_consent and (at_the_end or rank(other) <= rank(item))
         ]
         order.insert(max(before, default=0), item)
-    order.sort(key=lambda item: item.is_consent)
-    number_items(order, actor=actor, joining=items, reason=reason)
+    number_items(arranged(order), actor=actor, joining=items, reason=reason)
+
+
+def arranged(items: Sequence[AgendaItem]) -> list[AgendaItem]:
+    """Return the items as they stand, behind them the consent items by ``rank``."""
+    consent = [item for item in items if item.is_consent]
+    return [item for item in items if not item.is_consent] + sorted(consent, key=rank)
 
 
 def number_items(

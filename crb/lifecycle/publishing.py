@@ -9,7 +9,7 @@ from accounts.models import User
 from .. import agenda_messages, permissions
 from ..models import AgendaVersion, Meeting
 from ..states import MeetingState
-from .agenda import fill_agenda, lock_items, number_items
+from .agenda import arranged, fill_agenda, lock_items, number_items
 from .core import lock_meeting, require, save
 from .offers import refresh_offers
 from .versions import record_version
@@ -43,7 +43,7 @@ def publish(meeting: Meeting, *, actor: User | None) -> AgendaVersion | None:
     """Publish the agenda of a locked meeting."""
     fill_agenda(meeting.board, actor=actor, meeting=meeting)
     refresh_offers(meeting, actor=actor)
-    number_items(lock_items(meeting), actor=actor)
+    number_items(arranged(lock_items(meeting)), actor=actor)
     meeting.agenda_published_at = timezone.now()
     save(meeting, actor=actor, reason="published the agenda")
     version = record_version(meeting, actor=actor, reason="")
@@ -61,5 +61,5 @@ def settle_agenda(meeting: Meeting, *, actor: User) -> None:
         publish(meeting, actor=actor)
         return
     refresh_offers(meeting, actor=actor)
-    number_items(lock_items(meeting), actor=actor)
+    number_items(arranged(lock_items(meeting)), actor=actor)
     record_version(meeting, actor=actor, reason=_("As the meeting was opened."))

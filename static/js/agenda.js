@@ -22,6 +22,13 @@
     form.requestSubmit();
   }
 
+  // htmx does not send the button that stands outside of the form it submits.
+  document.addEventListener("htmx:configRequest", (event) => {
+    const button = event.detail.triggeringEvent?.submitter;
+    if (!event.target.matches?.("[data-reorder]") || !button?.name) return;
+    event.detail.parameters[button.name] = button.value;
+  });
+
   // --- Alt and an arrow key on an item -------------------------------------------------
   document.addEventListener("keydown", (event) => {
     if (!event.altKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
