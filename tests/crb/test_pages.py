@@ -462,7 +462,7 @@ def test_a_cancelled_meetings_link_is_clear(client: Client, table: Table) -> Non
 
 
 @pytest.mark.parametrize(
-    ("part", "queries"), [("chair", 16), ("crb_member", 14), ("support", 14), ("auditor", 14)]
+    ("part", "queries"), [("chair", 21), ("crb_member", 18), ("support", 17), ("auditor", 17)]
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_queries_of_a_meeting(
