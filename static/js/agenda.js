@@ -58,18 +58,16 @@
     row.classList.add("is-dragged");
     grip.setPointerCapture(event.pointerId);
 
+    // The others make room: a row that leaves the page for a moment would lose the pointer.
     const move = (at) => {
-      for (const other of movable()) {
-        if (other === row) continue;
+      const middle = (other) => {
         const box = other.getBoundingClientRect();
-        const middle = box.top + box.height / 2;
-        const isBehind = row.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING;
-        if (isBehind && at.clientY > middle) other.after(row);
-        else if (!isBehind && at.clientY < middle) {
-          other.before(row);
-          break;
-        }
-      }
+        return box.top + box.height / 2;
+      };
+      const rows = movable();
+      const place = rows.indexOf(row);
+      for (const other of rows.slice(place + 1)) if (at.clientY > middle(other)) row.before(other);
+      for (const other of rows.slice(0, place).reverse()) if (at.clientY < middle(other)) row.after(other);
     };
     const end = (at) => {
       grip.removeEventListener("pointermove", move);
