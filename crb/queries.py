@@ -494,8 +494,9 @@ def drafts_linked_with(change: Change) -> list[Change]:
 
 
 def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
-    """Meetings that were held or cancelled, the latest first, with how many outcomes of each."""
-    found = board.meetings.filter(state__in=(MeetingState.CLOSED, MeetingState.CANCELLED))
+    """Meetings that were held, or cancelled and over, the latest first, with outcomes counted."""
+    cancelled = Q(state=MeetingState.CANCELLED, date__lt=board.today)
+    found = board.meetings.filter(Q(state=MeetingState.CLOSED) | cancelled)
     if before is not None:
         found = found.filter(date__lt=before)
     counts = {
