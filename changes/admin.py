@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
 
 from .models import (
+    AccessLink,
     Assessment,
     Attachment,
     Authorisation,
@@ -187,6 +188,14 @@ class ConfirmationLinkAdmin(ReadOnlyAdmin):
 
     list_display = ("confirmation", "sent_to", "created_at", "expires_at", "used_at")
     list_select_related = ("confirmation",)
+
+
+@admin.register(AccessLink)
+class AccessLinkAdmin(ReadOnlyAdmin):
+    """Links to a requester's page; of a link's secret there is only a hash, not shown either."""
+
+    list_display = ("change", "person", "sent_to", "created_at", "expires_at", "revoked_at")
+    list_select_related = ("change", "person")
 
 
 @admin.register(Reminder)

@@ -185,9 +185,9 @@ class AgendaItemAdmin(ReadOnlyAdmin):
 class VoteAdmin(ReadOnlyAdmin):
     """Votes as they were cast."""
 
-    list_display = ("item", "member", "choice", "revision", "at")
+    list_display = ("item", "member", "for_member", "choice", "revision", "at")
     list_filter = ("choice",)
-    list_select_related = ("item__change", "member")
+    list_select_related = ("item__change", "member", "for_member")
 
 
 @admin.register(Attendance)
