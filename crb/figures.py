@@ -164,6 +164,18 @@ def _promise() -> Case:
     )
 
 
+def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOutcome]:
+    """Decisions of whose promise this has become.
+
+    What is implied is said again in plain conditions, for which there are indexes.
+    """
+    if state in (PromiseState.OPEN, PromiseState.OVERDUE):
+        found = found.filter(item__change__state__in=sorted(OPEN))
+    if state == PromiseState.OVERDUE:
+        found = found.filter(item__change__due_on__lt=timezone.localdate())
+    return found.filter(promise=state)
+
+
 def settled(found: QuerySet[BoardOutcome]) -> QuerySet[BoardOutcome]:
     """Decisions that settled a request whose submission is known."""
     return found.filter(decision__outcome__in=SETTLING, days__isnull=False)

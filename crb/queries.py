@@ -3,7 +3,20 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -45,9 +58,17 @@ def changes_of(board: Board) -> QuerySet[Change]:
     own = boards.filter(organisations=OuterRef("pk"))
     general = boards.filter(organisations=None)
     decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
-    # Asked of the few customers, not of the many changes.
     customers = Organisation.objects.alias(decides=decides).filter(decides=board.pk)
-    return Change.objects.filter(organisation__in=customers.order_by().values("pk"))
+    # Asked once, of the few customers, and compared with an array: PostgreSQL takes any
+    # condition on the subquery for so rare that it would read every change of every customer.
+    among = Func(
+        F("organisation"),
+        ArraySubquery(customers.order_by().values("pk")),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+    return Change.objects.filter(among)
 
 
 def waiting_for(board: Board) -> QuerySet[Change]:
@@ -508,8 +529,9 @@ def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
 
 
 def questions_of(board: Board, user: User) -> QuerySet[Question]:
-    """What the board asked about changes that the person sees."""
-    return Question.objects.filter(change__in=visible_to(user) & changes_of(board))
+    """What was asked in the board's meetings about changes that the person sees."""
+    asked_by = Q(decision__board_outcome__item__meeting__board=board)
+    return Question.objects.filter(asked_by, change__in=visible_to(user))
 
 
 def unanswered_questions(board: Board, user: User) -> QuerySet[Question]:

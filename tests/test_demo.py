@@ -25,7 +25,15 @@ from changes.models import Change, Event
 from changes.states import State
 from crb import lifecycle as board_lifecycle
 from crb import queries as board_queries
-from crb.models import Board, Meeting, Membership
+from crb.models import (
+    Action,
+    Attendance,
+    Board,
+    BoardOutcome,
+    Meeting,
+    Membership,
+    Minutes,
+)
 from crb.schedule import holiday_on
 from tests.people import Cast
 
@@ -113,6 +121,46 @@ def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str)
     assert running.starts_at < timezone.now()
 
 
+def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: str) -> None:
+    moved = Meeting.objects.exclude(move_reason="").get()
+    assert (moved.state, moved.starts_at > timezone.now()) == ("scheduled", True)
+    cancelled = Meeting.objects.filter(state="cancelled").order_by("starts_at")
+    assert [one.starts_at > timezone.now() for one in cancelled] == [False, True]
+    called = Meeting.objects.get(kind="extraordinary")
+    outcomes = BoardOutcome.objects.filter(item__meeting=called)
+    assert [one.decision.outcome for one in outcomes] == ["accepted_as_priority"]
+
+
+def test_a_member_is_on_holiday_and_an_alternate_has_stood_in(demo: str) -> None:
+    board = Board.objects.get()
+    following = board.meetings.filter(state="scheduled").earliest("starts_at")
+    assert [seat.absent.display_name for seat in following.members if seat.absent] == ["Priya Nair"]
+    attendances = Attendance.objects.filter(for_member__display_name="Callum Reid")
+    assert attendances.get().user.display_name == "Amara Okafor"
+
+
+def test_the_last_meetings_have_minutes_and_actions(demo: str) -> None:
+    assert Minutes.objects.exclude(published_at=None).count() == 3
+    latest = Meeting.objects.filter(state="closed").latest("starts_at")
+    assert latest.minutes.is_published
+    assert Action.objects.exclude(done_at=None).exists()
+    pending = Action.objects.filter(done_at=None)
+    assert pending.exists()
+    assert not pending.filter(due_on__lte=timezone.localdate()).exists()
+
+
+def test_the_board_over_time_has_something_to_show(demo: str, client: Client) -> None:
+    client.force_login(User.objects.get(email=AUDITOR))
+    context = client.get("/board/statistics/").context
+    decided, duration, questions, attendance, overdue = context["stats"]
+    assert decided.value >= 25
+    assert context["duration"].median >= 5
+    assert questions.value >= 2
+    assert 70 <= int(attendance.value.removesuffix(" %")) < 100
+    assert overdue.value >= 1
+    assert {state for state, number, _url in context["promises"] if number} >= {"kept", "open"}
+
+
 def test_confirmations_wait_for_some_days_and_for_too_long(demo: str) -> None:
     waiting = Change.objects.filter(state=State.CONFIRMATION)
     reminded = sorted(change.confirmation.reminders.count() for change in waiting)
@@ -167,8 +215,9 @@ def test_stories_keep_their_order_on_any_day(now: datetime) -> None:
         assert key not in latest or planned.moment > latest[key] or planned.moment == now
         latest[key] = planned.moment
         if planned.step["do"] == "record_board_outcome":
-            turns = range(demo_board.PAST_MEETINGS + 1)
-            begins = [demo_board.meeting_time(rhythm, 14 * turn) for turn in turns]
+            turns = [14 * turn for turn in range(demo_board.PAST_MEETINGS + 1)]
+            turns.append(demo_board.EXTRAORDINARY)
+            begins = [demo_board.meeting_time(rhythm, ago) for ago in turns]
             minutes = [(planned.moment - begin) / timedelta(minutes=1) for begin in begins]
             assert any(0 < passed < 90 for passed in minutes), planned.story.title
 

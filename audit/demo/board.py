@@ -5,7 +5,7 @@ looks at the demonstration: today's or, at the weekend, on a holiday and early i
 that of the last working day.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from zlib import crc32
 
@@ -14,17 +14,26 @@ from django.utils import timezone
 from accounts.models import User
 from changes.models import BoardDecision, Change
 from crb import lifecycle, queries
-from crb.models import AgendaItem, Board, Meeting, Membership
+from crb.models import AgendaItem, Board, Meeting, Membership, Seat
 from crb.schedule import Rhythm, cutoff_of, holiday_on, slot
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
-from .people import People, saved
+from .minutes import CALLED, EARLIER, LATEST, enter_minutes
+from .people import ALTERNATE, People, saved
 from .world import Step, World
 
 DAYS_BETWEEN = 14
 PAST_MEETINGS = 27
 REGION = "GB-ENG"
+EXTRAORDINARY, EXTRAORDINARY_MINUTES = 32, 45
+"""An extraordinary meeting so many days before the running one, and how long it was."""
+CANCELLED = 308
+"""The meeting so many days before the running one was cancelled."""
+STOOD_IN = 56
+"""At the meeting so many days before the running one an alternate sat in a member's place."""
+MINUTES = {28: EARLIER, EXTRAORDINARY: CALLED, 14: LATEST}
+"""What the chair wrote after the meetings so many days before the running one."""
 FIRST_OUTCOME, MINUTES_OF_OUTCOMES = 10, 70
 REMARKS = (
     "Good case, clearly described.",
@@ -76,14 +85,28 @@ def rhythm_for(now: datetime) -> Rhythm:
 
 def meeting_time(rhythm: Rhythm, ago: float) -> datetime:
     """Return when the meeting began whose turn was so many days before the running one."""
+    if round(ago) == EXTRAORDINARY:
+        return datetime.combine(extraordinary_day(rhythm), rhythm.start, LONDON)
     number = PAST_MEETINGS - round(ago) // DAYS_BETWEEN
     return slot(rhythm, rhythm.first_date + timedelta(days=DAYS_BETWEEN * number)).starts_at
 
 
+def extraordinary_day(rhythm: Rhythm) -> date:
+    """Return the working day of the extraordinary meeting, between two of the rhythm."""
+    running = rhythm.first_date + timedelta(days=DAYS_BETWEEN * PAST_MEETINGS)
+    day = weekday(running - timedelta(days=EXTRAORDINARY))
+    while weekday(day) != day or holiday_on(day, REGION):
+        day -= timedelta(days=1)
+    return day
+
+
 def outcome_time(rhythm: Rhythm, ago: float, seed: str) -> datetime:
     """Return when, in that meeting, a change had its turn."""
-    minutes = FIRST_OUTCOME + crc32(seed.encode()) % MINUTES_OF_OUTCOMES
-    return meeting_time(rhythm, ago) + timedelta(minutes=minutes)
+    spread = MINUTES_OF_OUTCOMES
+    if round(ago) == EXTRAORDINARY:
+        spread = EXTRAORDINARY_MINUTES - 2 * FIRST_OUTCOME
+    past = FIRST_OUTCOME + crc32(seed.encode()) % spread
+    return meeting_time(rhythm, ago) + timedelta(minutes=past)
 
 
 def create_board(people: People, rhythm: Rhythm) -> Board:
@@ -121,16 +144,101 @@ def enter_meetings(world: World, diary: Diary, rhythm: Rhythm) -> None:
         begins = meeting_time(rhythm, number * DAYS_BETWEEN)
         published = cutoff(rhythm, begins, board.cutoff_days)
         diary.add(published, str(board), partial(_publish, world, begins))
-    for number in range(1, PAST_MEETINGS + 1):
-        begins = meeting_time(rhythm, number * DAYS_BETWEEN)
+    held = {number * DAYS_BETWEEN for number in range(1, PAST_MEETINGS + 1)} - {CANCELLED}
+    for ago in (*held, EXTRAORDINARY):
+        begins = meeting_time(rhythm, ago)
         diary.add(begins, str(board), partial(_open, world))
-        ends = begins + timedelta(minutes=board.length_minutes)
+        length = EXTRAORDINARY_MINUTES if ago == EXTRAORDINARY else board.length_minutes
+        ends = begins + timedelta(minutes=length)
         diary.add(ends, str(board), partial(_close, world))
+        if ago in MINUTES:
+            enter_minutes(world, diary, ends, MINUTES[ago])
+    _enter_what_is_out_of_the_ordinary(world, diary, rhythm)
     begins = meeting_time(rhythm, 0)
     diary.add(begins - timedelta(hours=1), str(board), partial(_prepare, world, begins))
     diary.add(begins, str(board), partial(_open, world))
     diary.add(begins + timedelta(minutes=2), str(board), partial(_join, world))
     diary.add(begins + timedelta(minutes=12), str(board), partial(_vote_so_far, world))
+    diary.add(begins + timedelta(minutes=15), str(board), partial(_look_ahead, world))
+
+
+def _enter_what_is_out_of_the_ordinary(world: World, diary: Diary, rhythm: Rhythm) -> None:
+    """A meeting was cancelled, one was called, and somebody stood in for a member."""
+    called = meeting_time(rhythm, EXTRAORDINARY)
+    days = {
+        meeting_time(rhythm, CANCELLED) - timedelta(days=6): _cancel,
+        called - timedelta(days=2): partial(_call, rhythm=rhythm),
+        called - timedelta(days=2, minutes=-1): partial(_publish, begins=called),
+        meeting_time(rhythm, STOOD_IN) - timedelta(days=6): partial(
+            _be_away, name="callum", reason="Parental leave"
+        ),
+    }
+    for moment, act in days.items():
+        diary.add(moment, str(world.board), partial(act, world))
+
+
+def _cancel(world: World) -> None:
+    lifecycle.cancel_meeting(
+        queries.next_meeting(world.board),
+        actor=world.people.chair,
+        reason="Four of the seven members are at the users' conference.",
+    )
+
+
+def _call(world: World, rhythm: Rhythm) -> None:
+    lifecycle.call_meeting(
+        world.board,
+        actor=world.people.chair,
+        date=extraordinary_day(rhythm),
+        start=rhythm.start,
+        length_minutes=EXTRAORDINARY_MINUTES,
+        purpose="In the last drill nobody had the evacuation list. Northgate must tell the fire "
+        "service within days what will be done about it.",
+    )
+
+
+def _be_away(world: World, name: str, reason: str) -> None:
+    """A member is away around the next meeting, and the alternate stands in."""
+    member = world.people[name]
+    day = queries.next_meeting(world.board).date
+    lifecycle.record_absence(
+        world.board.memberships.get(user=member),
+        actor=member,
+        starts_on=max(day - timedelta(days=4), world.board.today),
+        ends_on=day + timedelta(days=5),
+        alternate=world.people[ALTERNATE],
+        reason=reason,
+    )
+
+
+def _look_ahead(world: World) -> None:
+    """Of the meetings to come one is moved, one cancelled, and one is without a member."""
+    following, moved, _kept, cancelled, *_later = queries.upcoming(world.board)
+    lifecycle.record_absence(
+        world.board.memberships.get(user=world.people["priya"]),
+        actor=world.people["priya"],
+        starts_on=following.date - timedelta(days=4),
+        ends_on=following.date + timedelta(days=5),
+        alternate=world.people[ALTERNATE],
+        reason="Holiday",
+    )
+    lifecycle.move_meeting(
+        moved,
+        actor=world.people.chair,
+        date=moved.date,
+        start=_another_time(moved.start),
+        length_minutes=60,
+        reason="The board's room is taken for the quarterly review; a shorter agenda will do.",
+    )
+    lifecycle.cancel_meeting(
+        cancelled,
+        actor=world.people.chair,
+        reason="Nothing urgent is expected, and half the board is travelling.",
+    )
+
+
+def _another_time(start: time) -> time:
+    return time(10) if start >= time(12) else time(15)
 
 
 def cutoff(rhythm: Rhythm, begins: datetime, days: int) -> datetime:
@@ -212,13 +320,20 @@ def _vote(world: World, item: AgendaItem, step: Step) -> None:
     own = step.get("votes", {})
     for name, reason in step.get("recused", {}).items():
         lifecycle.recuse(item, actor=world.people[name], reason=reason)
-    for member in world.people.board:
-        name = member.display_name.split()[0].lower()
-        if name in step.get("recused", {}):
+    for seat in item.meeting.members:
+        member, name = seat.user, seat.user.display_name.split()[0].lower()
+        if name in step.get("recused", {}) or (not own and _stayed_away(seat, item.meeting)):
             continue
         lot = crc32(f"{item.change_id}:{name}".encode())
         choice = own.get(name) or ("abstain" if lot % 9 == 0 else step["outcome"])
         _cast(item, member, choice, step, lot)
+
+
+def _stayed_away(seat: Seat, meeting: Meeting) -> bool:
+    """Now and then a member other than chair and alternate misses a meeting."""
+    missing = crc32(f"{meeting.date:%j}".encode()) % 9
+    others = [one for one in meeting.members if not one.is_chair and one.absent is None]
+    return missing < len(others) and others[missing].user_id == seat.user_id
 
 
 def _cast(item: AgendaItem, member: User, choice: str, step: Step, lot: int) -> None:

@@ -74,8 +74,12 @@ SUPPORTING_CAST = (
     _member("callum.reid@expansive.example", "Callum Reid", Role.CRB_MEMBER),
     _member("priya.nair@expansive.example", "Priya Nair", Role.CRB_MEMBER),
     _member("marta.kowalska@expansive.example", "Marta Kowalska", Role.CRB_MEMBER),
+    _member("amara.okafor@expansive.example", "Amara Okafor", Role.CRB_MEMBER),
 )
 """People whom the stories need and whom nobody signs in as from the sign-in page."""
+
+ALTERNATE = "amara"
+"""Has the role of a member and no seat of her own."""
 
 
 @dataclass
@@ -91,7 +95,11 @@ class People:
     @property
     def board(self) -> list[User]:
         """The members of the board, the chair first."""
-        members = [user for user in self.by_name.values() if user.has_role(Role.CRB_MEMBER)]
+        members = [
+            user
+            for name, user in self.by_name.items()
+            if user.has_role(Role.CRB_MEMBER) and name != ALTERNATE
+        ]
         return sorted(members, key=lambda user: (user != self.chair, user.pk))
 
     def success_manager_of(self, organisation: Organisation) -> User:

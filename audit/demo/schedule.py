@@ -3,6 +3,7 @@
 A story says of each step how many days ago it was taken (``ago``; a step without it follows
 the one before within the hour). Below one, the number is taken literally: 0.25 is six hours
 ago. Otherwise the step falls into that day's working hours, on the Friday for a weekend.
+``before`` is a number of days before the story's next visit to the board instead.
 """
 
 import re
@@ -91,6 +92,8 @@ def plan(
         for index, step in enumerate(story.steps):
             ago = step.pop("ago", ago)
             at = moment_of(now, ago, f"{story.key}:{index}")
+            if "before" in step:
+                at = _before_the_board(story, index, board_time)
             if step["do"] == "record_board_outcome":
                 at = board_time(ago, story.key)
             if previous is not None and at <= previous:
@@ -99,6 +102,14 @@ def plan(
             previous = min(at, now)
             planned.append(Planned(previous, len(planned), story, step))
     return sorted(planned)
+
+
+def _before_the_board(
+    story: Story, index: int, board_time: Callable[[float, str], datetime]
+) -> datetime:
+    """Return a moment so many days before the board takes up the story."""
+    visit = next(one for one in story.steps[index:] if one["do"] == "record_board_outcome")
+    return board_time(visit["ago"], story.key) - timedelta(days=story.steps[index]["before"])
 
 
 def moment_of(now: datetime, ago: float, seed: str) -> datetime:

@@ -103,7 +103,7 @@ class DecisionFilterForm(ListForm):
         if wanted["organisation"]:
             found = found.filter(item__change__organisation=wanted["organisation"])
         if wanted["promise"]:
-            found = found.filter(promise=wanted["promise"])
+            found = figures.with_promise(found, wanted["promise"])
         return found.filter(item__meeting=wanted["meeting"]) if wanted["meeting"] else found
 
 

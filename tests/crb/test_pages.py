@@ -490,5 +490,5 @@ def test_queries_of_the_board(
         table.running_item(f"Change {number}")
         table.meeting(days=30 + number)
     client.force_login(table.chair)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(19):
         assert client.get("/board/").status_code == 200
