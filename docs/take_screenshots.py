@@ -38,6 +38,10 @@ PICTURES = [
     ("board", CHAIR, "/board/", 1280, "light"),
     ("meeting", CHAIR, "meeting", 1280, "light"),
     ("meeting-phone", CHAIR, "meeting", 360, "dark"),
+    ("consent", CHAIR, "consent", 1280, "light"),
+    ("present-dark", CHAIR, "present", 1280, "dark"),
+    ("minutes", AUDITOR, "minutes", 1280, "light"),
+    ("board-over-time", CHAIR, "/board/statistics/", 1280, "light"),
     ("confirmation-phone", None, "confirmation", 360, "light"),
     ("mail", None, "/mail/", 1280, "light"),
     ("history", AUDITOR, "/history/", 1280, "light"),
@@ -65,16 +69,25 @@ def go(page: Any, place: str) -> None:
     elif place.startswith("step="):
         page.goto("/")
         page.locator(f'main a[href$="/{place.removeprefix("step=")}/"]').first.click()
-    elif place == "meeting":
+    elif place in ("meeting", "consent", "present"):
         page.goto("/board/")
         page.locator('main a[href^="/board/meetings/"]').first.click()
+        if place == "consent":
+            page.get_by_role("link", name="By consent").click()
+        elif place == "present":
+            page.goto(f"{page.url.partition('?')[0]}present/")
+    elif place == "minutes":
+        page.goto("/board/")
+        page.locator("#past").get_by_role("link", name="Minutes").first.click()
     elif place == "confirmation":
         page.goto("/mail/?q=CR-000047")
         page.get_by_role("link", name="Please confirm").first.click()
         page.wait_for_url("**/mail/*/")
         body = page.request.get(f"{page.url}body/").text()
         page.goto(re.search(r"/confirm/[\w-]+/?", body).group())
-    page.wait_for_load_state("networkidle")
+    # The page of a running meeting keeps one request open, so the network never comes to rest.
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(1500)
 
 
 def main(address: str) -> None:
