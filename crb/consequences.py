@@ -1,6 +1,7 @@
 """What each outcome means for the change, in words for those who are about to decide."""
 
-from django.utils import timezone
+from datetime import date
+
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -10,12 +11,12 @@ from changes.models import BoardDecision, Change, Release
 Outcome = BoardDecision.Outcome
 
 
-def consequences() -> dict[str, str]:
-    """Return what would follow from each outcome if it were recorded today. One query."""
-    due = twelve_months_after(timezone.localdate())
+def consequences(today: date) -> dict[str, str]:
+    """Return what would follow from each outcome if it were recorded on this day. One query."""
+    due = twelve_months_after(today)
     return {
         Outcome.ACCEPTED: _("Promises delivery by %s.") % date_format(due, "j F Y"),
-        Outcome.ACCEPTED_AS_PRIORITY: _releases(),
+        Outcome.ACCEPTED_AS_PRIORITY: _releases(today),
         Outcome.INFORMATION_REQUIRED: _(
             "Asks named people. When all have answered, the change returns to the next agenda "
             "by itself."
@@ -24,8 +25,8 @@ def consequences() -> dict[str, str]:
     }
 
 
-def _releases() -> str:
-    planned = Release.objects.filter(planned_on__gt=timezone.localdate())
+def _releases(today: date) -> str:
+    planned = Release.objects.filter(planned_on__gt=today)
     found = list(planned.order_by("planned_on", "pk")[:RELEASES_PROMISED])
     names = ", ".join(release.name for release in found)
     if len(found) == RELEASES_PROMISED:

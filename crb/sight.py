@@ -82,6 +82,7 @@ class Sight:
         if item is None or not item.item.is_open:
             return {}
         self.snapshot.tell(item.item)
+        item.consequences = self.snapshot.consequences
         forms: dict[str, Any] = {"vote": item.vote_decision, "record": item.outcome_decision}
         if item.vote_decision:
             forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}

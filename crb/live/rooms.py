@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import monotonic
 
 from django.utils.safestring import SafeString
@@ -12,6 +13,7 @@ from changes import story
 from changes.models import Change
 
 from .. import queries
+from ..consequences import consequences
 from ..models import AgendaItem, AgendaVersion, Attendance, Meeting
 from .hub import Listener
 
@@ -41,6 +43,11 @@ class Snapshot:
         if key not in self.made:
             self.made[key] = draw()
         return self.made[key]
+
+    @cached_property
+    def consequences(self) -> dict[str, str]:
+        """What each outcome would mean today; asks the database, once."""
+        return consequences(self.meeting.board.today)
 
     def tell(self, item: AgendaItem) -> None:
         """Load the story of an item's change, once."""

@@ -93,7 +93,7 @@ class ItemPage:
     @cached_property
     def consequences(self) -> dict[str, str]:
         """What each outcome would mean; asks the database, so only where a form needs it."""
-        return consequences() if self.item.is_open else {}
+        return consequences(self.meeting.board.today) if self.item.is_open else {}
 
     @property
     def shows_votes(self) -> bool:

@@ -105,7 +105,7 @@ class ConsentBatch:
     def __init__(self, card: AgendaCard, user: User) -> None:
         self.meeting = card.meeting
         self.user = user
-        self.promises = consequences()
+        self.promises = consequences(card.meeting.board.today)
         self.record = permissions.can_record_consent(user, card.meeting)
         seat = card.meeting.seat_of(user)
         self.runs_meeting = seat is not None and seat.runs_meetings

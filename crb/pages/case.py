@@ -62,8 +62,7 @@ class Case:
     @property
     def notes(self) -> str:
         """The speaker notes, for those who may read them."""
-        shown = permissions.may_see_votes(self.user, self.item.meeting)
-        return self.item.notes if shown else ""
+        return self.item.notes if permissions.may_see_notes(self.user, self.item) else ""
 
     @cached_property
     def links(self) -> list[tuple[str, Change]]:

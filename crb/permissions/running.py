@@ -9,6 +9,7 @@ from changes.permissions.rules import Check, decide, refuse
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState
 from .checks import chair, in_state
+from .sight import may_see_votes
 
 SHOWN = (ItemState.OPEN, ItemState.DECIDED)
 """What can be talked about: a deferred or dropped item has left the meeting."""
@@ -35,8 +36,5 @@ def _on_its_agenda(meeting: Meeting, item: AgendaItem) -> Check:
 
 
 def may_see_notes(user: User, item: AgendaItem) -> bool:
-    """Whether speaker notes exist for this person: who runs the meeting, and the presenter."""
-    if item.presenter_id == user.pk:
-        return True
-    seat = item.meeting.seat_of(user)
-    return seat is not None and seat.runs_meetings
+    """Whether speaker notes exist for this person: the board, and the presenter."""
+    return item.presenter_id == user.pk or may_see_votes(user, item.meeting)

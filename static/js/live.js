@@ -235,7 +235,8 @@
       if (note) keep(old, note);
       return;
     }
-    if (old.querySelector(".is-dragged")) {
+    // What is being dragged, or asked for from here, must not lose its place meanwhile.
+    if (old.querySelector(".is-dragged, .htmx-request")) {
       waiting.set(name, html);
       return;
     }

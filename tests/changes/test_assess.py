@@ -69,7 +69,6 @@ class TestAssess(StepPageTests):
                 content_type="text/plain",
                 internal=internal,
             )
-        change.refresh_from_db()
         html = page.get(self.address(change)).content.decode()
         for file in change.attachments.all():
             address = reverse("changes:attachment", args=[change.pk, file.pk])

@@ -172,7 +172,7 @@ def records(table: Table) -> list[Any]:
         CalendarFeed.objects.get(),
         minutes,
         Invitation.objects.create(meeting=meeting, user=table.chair, sequence=0, sent_at=now()),
-        AgendaVersion.objects.create(meeting=meeting, number=1),
+        AgendaVersion.objects.get(),
         Action.objects.create(meeting=meeting, text="Ask.", due_on=day, **by),
         Addendum.objects.create(minutes=minutes, text="And.", added_by=table.chair),
     ]

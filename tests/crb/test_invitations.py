@@ -280,6 +280,7 @@ def test_ballots_past_running_and_closed_meetings_are_not_invited_to(table: Tabl
     table.meeting(days=3, kind="ballot", purpose="Urgent", deadline=SEPTEMBER + timedelta(days=3))
     running = table.meeting(days=0, start=time(18))
     lifecycle.start_meeting(running, actor=table.chair)
+    forget()
     lifecycle.send_invitations(table.board)
     assert sent() == []
 

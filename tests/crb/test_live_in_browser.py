@@ -65,7 +65,7 @@ def test_the_chair_sees_each_vote_count_and_can_then_record(
     expect(box).to_contain_text("No quorum yet")
     table.vote(item, "", *["accepted"] * 5)
     expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
-    box.get_by_label("Reason", exact=True).fill("It pays.")
+    box.get_by_label("Reason, for the requester").fill("It pays.")
     box.get_by_role("button", name="Record the outcome").click()
     expect(page.get_by_role("heading", name="The board decided")).to_be_visible()
 
@@ -98,7 +98,7 @@ def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: A
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
     page = open_meeting(new_page, live_server, table.chair, item)
-    page.get_by_text("Speaker notes").click()
+    page.locator("#meeting-now summary").click()
     expect(page.get_by_text("Ask the porters.")).to_be_hidden()
     page.locator(".agenda-link").focus()
     other = table.running_item("Alarms")

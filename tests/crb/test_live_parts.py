@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
 from crb import lifecycle, queries
 from crb.live.parts import AROUND, BESIDE, Picture, Viewer
@@ -16,6 +17,7 @@ from crb.live.present import stage
 from crb.live.rooms import Snapshot, read
 from crb.models import AgendaItem, Board, Meeting
 from tests.crb.conftest import Table
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 TOKEN = re.compile(r'(csrfmiddlewaretoken" value=")\w+')
@@ -83,7 +85,12 @@ def test_drawings_are_shared_and_cost_no_queries_of_their_own(
             picture = Picture(viewer, snapshot, item.pk)
             for name in picture.keys:
                 picture.html(name)
-    assert len(snapshot.made) < len(viewers) * (len(AROUND) + len(BESIDE)) / 2
+    drawn = len(snapshot.made)
+    assert drawn < len(viewers) * (len(AROUND) + len(BESIDE))
+    colleague = person("Sue Support", Role.SUPPORT)
+    picture = Picture(Viewer(colleague, timezone.get_current_timezone(), "y"), snapshot, item.pk)
+    shown = [picture.html(name) for name in picture.keys]
+    assert any(shown) and len(snapshot.made) == drawn, "who sees the same gets the same drawing"
 
 
 # The screen of the room
