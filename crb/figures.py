@@ -66,6 +66,14 @@ ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 SETTLING = (*ACCEPTING, Outcome.REJECTED)
 """The outcomes that settle a request."""
 
+IS_SETTLED = Q(decision__outcome__in=SETTLING, item__change__submitted_at__isnull=False)
+PROMISES = Q(
+    decision__outcome__in=ACCEPTING,
+    item__change__path=F("decision__path"),
+    item__change__state__in=sorted(OPEN),
+)
+"""Whose promise is open, overdue or not."""
+
 PERIODS = (3, 6, 12)
 """Months that can be looked back upon."""
 
@@ -170,7 +178,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
     What is implied is said again in plain conditions, for which there are indexes.
     """
     if state in (PromiseState.OPEN, PromiseState.OVERDUE):
-        found = found.filter(item__change__state__in=sorted(OPEN))
+        found = found.filter(PROMISES)
     if state == PromiseState.OVERDUE:
         found = found.filter(item__change__due_on__lt=timezone.localdate())
     return found.filter(promise=state)
@@ -178,7 +186,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
 
 def settled(found: QuerySet[BoardOutcome]) -> QuerySet[BoardOutcome]:
     """Decisions that settled a request whose submission is known."""
-    return found.filter(decision__outcome__in=SETTLING, days__isnull=False)
+    return found.filter(IS_SETTLED)
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,7 @@ class Duration:
 
 def _duration(only: Q | None = None) -> dict[str, Any]:
     """Return the aggregates that make a ``Duration``, of some decisions only if asked."""
-    chosen = Q(decision__outcome__in=SETTLING, days__isnull=False) & (only or Q())
+    chosen = IS_SETTLED & (only or Q())
     return {
         "count": Count("pk", filter=chosen),
         "median": Percentile("days", 0.5, filter=chosen),
@@ -389,7 +397,7 @@ class Headline:
 def headline(board: Board, user: User, period: Period) -> Headline:
     """Return the figures of the board's page. One query."""
     is_recent = Q(item__meeting__date__gte=period.since, item__meeting__date__lte=period.until)
-    is_open = Q(promise__in=[PromiseState.OPEN, PromiseState.OVERDUE])
+    is_late = PROMISES & Q(item__change__due_on__lt=timezone.localdate())
     row = (
         Board.objects.filter(pk=board.pk)
         .values(
@@ -397,8 +405,8 @@ def headline(board: Board, user: User, period: Period) -> Headline:
                 decisions(board, user),
                 "item__meeting__board",
                 decided=Count("pk", filter=is_recent),
-                promised=Count("pk", filter=is_open),
-                overdue=Count("pk", filter=Q(promise=PromiseState.OVERDUE)),
+                promised=Count("pk", filter=PROMISES),
+                overdue=Count("pk", filter=is_late),
                 **_duration(is_recent),
             ),
             asked=_figures(
