@@ -66,6 +66,14 @@ ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 SETTLING = (*ACCEPTING, Outcome.REJECTED)
 """The outcomes that settle a request."""
 
+IS_SETTLED = Q(decision__outcome__in=SETTLING, item__change__submitted_at__isnull=False)
+PROMISES = Q(
+    decision__outcome__in=ACCEPTING,
+    item__change__path=F("decision__path"),
+    item__change__state__in=sorted(OPEN),
+)
+"""Whose promise is open, overdue or not."""
+
 PERIODS = (3, 6, 12)
 """Months that can be looked back upon."""
 
@@ -170,7 +178,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
     What is implied is said again in plain conditions, for which there are indexes.
     """
     if state in (PromiseState.OPEN, PromiseState.OVERDUE):
-        found = found.filter(item__change__state__in=sorted(OPEN))
+        found = found.filter(PROMISES)
     if state == PromiseState.OVERDUE:
         found = found.filter(item__change__due_on__lt=timezone.localdate())
     return found.filter(promise=state)
@@ -178,7 +186,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
 
 def settled(found: QuerySet[BoardOutcome]) -> QuerySet[BoardOutcome]:
     """Decisions that settled a request whose submission is known."""
-    return found.filter(decision__outcome__in=SETTLING, days__isnull=False)
+    return found.filter(IS_SETTLED)
 
 
 @dataclass(frozen=True)
@@ -195,12 +203,14 @@ class Duration:
         return int(self.p90 or 0)
 
 
-IS_SETTLED = Q(decision__outcome__in=SETTLING, days__isnull=False)
-DURATION: Mapping[str, Any] = {
-    "count": Count("pk", filter=IS_SETTLED),
-    "median": Percentile("days", 0.5, filter=IS_SETTLED),
-    "p90": Percentile("days", 0.9, filter=IS_SETTLED),
-}
+def _duration(only: Q | None = None) -> dict[str, Any]:
+    """Return the aggregates that make a ``Duration``, of some decisions only if asked."""
+    chosen = IS_SETTLED & (only or Q())
+    return {
+        "count": Count("pk", filter=chosen),
+        "median": Percentile("days", 0.5, filter=chosen),
+        "p90": Percentile("days", 0.9, filter=chosen),
+    }
 
 
 def durations_by_month(board: Board, user: User, period: Period) -> dict[date, Duration]:
@@ -209,7 +219,7 @@ def durations_by_month(board: Board, user: User, period: Period) -> dict[date, D
     rows = (
         found.annotate(month=TruncMonth("item__meeting__date", output_field=DateField()))
         .values("month")
-        .annotate(**DURATION)
+        .annotate(**_duration())
         .order_by("month")
     )
     return {row.pop("month"): Duration(**row) for row in rows}
@@ -386,18 +396,18 @@ class Headline:
 
 def headline(board: Board, user: User, period: Period) -> Headline:
     """Return the figures of the board's page. One query."""
-    every = decisions(board, user)
-    recent = within(every, period.since, period.until)
-    promised = every.filter(promise__in=[PromiseState.OPEN, PromiseState.OVERDUE])
+    is_recent = Q(item__meeting__date__gte=period.since, item__meeting__date__lte=period.until)
+    is_late = PROMISES & Q(item__change__due_on__lt=timezone.localdate())
     row = (
         Board.objects.filter(pk=board.pk)
         .values(
-            decided=_figures(recent, "item__meeting__board", decided=Count("pk"), **DURATION),
-            promised=_figures(
-                promised,
+            decisions=_figures(
+                decisions(board, user),
                 "item__meeting__board",
-                promised=Count("pk"),
-                overdue=Count("pk", filter=Q(promise=PromiseState.OVERDUE)),
+                decided=Count("pk", filter=is_recent),
+                promised=Count("pk", filter=PROMISES),
+                overdue=Count("pk", filter=is_late),
+                **_duration(is_recent),
             ),
             asked=_figures(
                 queries.unanswered_questions(board, user),
@@ -411,13 +421,12 @@ def headline(board: Board, user: User, period: Period) -> Headline:
         .get()
     )
     found = {name: figures or {} for name, figures in row.items()}
-    duration = {name: found["decided"][name] for name in DURATION if name in found["decided"]}
-    seats = found["seats"]
+    decided, seats = found["decisions"], found["seats"]
     return Headline(
-        decided=found["decided"].get("decided", 0),
-        duration=Duration(**duration),
-        overdue=found["promised"].get("overdue", 0),
-        promised=found["promised"].get("promised", 0),
+        decided=decided.pop("decided", 0),
+        promised=decided.pop("promised", 0),
+        overdue=decided.pop("overdue", 0),
+        duration=Duration(**decided),
         questions=found["asked"].get("count", 0),
         oldest_question=_moment(found["asked"].get("oldest")),
         waiting=found["waiting"].get("count", 0),
