@@ -5,6 +5,7 @@ and among mails with the same number calendars follow the newest. Times are writ
 wall-clock time with the zone and its rules, because that is what was agreed.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -21,6 +22,8 @@ from .vtimezone import vtimezone
 
 PRODUCT = "-//Expansive//Change Management//EN"
 REQUEST, CANCEL, PUBLISH = "REQUEST", "CANCEL", "PUBLISH"
+UNWANTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Signs that a text of RFC 5545 may not hold, or that a reader takes for the end of a line."""
 REFRESH = timedelta(hours=1)
 """How often calendars are asked to read a feed; most decide for themselves."""
 
@@ -115,7 +118,7 @@ def description(meeting: Meeting) -> str:
         meeting.move_reason and _("Moved: %s") % meeting.move_reason,
         _("Agenda, votes and the meeting itself: %s") % _address(meeting),
     ]
-    return "\n\n".join(line for line in lines if line)
+    return UNWANTED.sub(" ", "\n\n".join(line for line in lines if line))
 
 
 def _address(meeting: Meeting) -> str:

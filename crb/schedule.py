@@ -16,6 +16,8 @@ import holidays
 
 SATURDAY = 5
 LONGEST_BREAK_DAYS = 60
+FURTHEST = timedelta(days=366)
+"""How far ahead anything of a board may be put; a year that was mistyped would be further."""
 
 
 class HolidayPolicy(StrEnum):

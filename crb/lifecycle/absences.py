@@ -13,6 +13,7 @@ from changes.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
 from ..models import Absence, Board, Membership
+from ..schedule import FURTHEST
 from .core import lock_board, require, save
 from .invitations import send_invitations
 
@@ -88,6 +89,8 @@ def _check_days(membership: Membership, starts_on: date, ends_on: date) -> None:
         raise StepIncomplete(_("The absence ends before it begins."), ["ends_on"])
     if starts_on < board.today:
         raise StepIncomplete(_("An absence is recorded beforehand, from today on."), ["starts_on"])
+    if ends_on > board.today + 2 * FURTHEST:
+        raise StepIncomplete(_("Whoever is away for years gives up the seat."), ["ends_on"])
     if starts_on < membership.starts_on or (membership.ends_on and ends_on > membership.ends_on):
         raise StepIncomplete(_("The member's term does not cover these days."), ["ends_on"])
     if queries.last_begun(board, starts_on, ends_on) is not None:

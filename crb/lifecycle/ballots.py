@@ -18,6 +18,7 @@ from changes.models import Change
 
 from .. import ballot_messages, permissions, queries
 from ..models import AgendaItem, Board, Meeting
+from ..schedule import FURTHEST
 from ..states import MeetingKind
 from .agenda import drop_departed, fill_agenda, lock_open_items, new_item
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
@@ -72,6 +73,8 @@ def _set_deadline(ballot: Meeting, deadline: datetime) -> None:
     """Give a ballot its deadline; whoever sits on the board on that day has a vote in it."""
     if deadline <= timezone.now():
         raise StepIncomplete(_("The deadline has passed already."), ["deadline"])
+    if deadline > timezone.now() + FURTHEST:
+        raise StepIncomplete(_("A ballot is open for at most a year."), ["deadline"])
     local = deadline.astimezone(ZoneInfo(ballot.zone))
     ballot.deadline, ballot.date, ballot.start = deadline, local.date(), local.time()
     if not any(seat.runs_meetings for seat in ballot.board.members_on(ballot.date)):

@@ -1,7 +1,7 @@
 """What the chair decides about the calendar: to move, to call and to cancel a meeting."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,14 +13,11 @@ from changes.errors import StepIncomplete
 
 from .. import permissions, queries
 from ..models import Board, Meeting
-from ..schedule import is_skipped
+from ..schedule import FURTHEST, is_skipped
 from ..states import MeetingKind
 from .agenda import move_items
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
 from .invitations import send_invitations
-
-FURTHEST = timedelta(days=366)
-"""How far ahead a meeting may be put; a year that was mistyped would be further."""
 
 
 def move_meeting(

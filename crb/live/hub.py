@@ -103,7 +103,7 @@ class Listener(threading.Thread):
 
     def _take(self, raw: Any) -> None:
         raw.poll()
-        heard = {int(notice.payload) for notice in raw.notifies if notice.payload.isdigit()}
+        heard = {int(notice.payload) for notice in raw.notifies if notice.payload.isdecimal()}
         raw.notifies.clear()
         if heard:
             self._announce(heard)

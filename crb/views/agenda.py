@@ -77,8 +77,9 @@ def _order(request: SignedInRequest, meeting: Meeting) -> list[int]:
 def _moved_words(request: SignedInRequest, order: list[int]) -> str:
     """Say where the item that was moved stands now, for those who cannot see it."""
     moved = request.POST.get("moved") or request.POST.get("up") or request.POST.get("down") or ""
-    if moved.isdigit() and int(moved) in order:
-        places = {"place": order.index(int(moved)) + 1, "total": len(order)}
+    keys = [str(pk) for pk in order]
+    if moved in keys:
+        places = {"place": keys.index(moved) + 1, "total": len(order)}
         return _("Moved to place %(place)d of %(total)d open items.") % places
     return _("The agenda has a new order.")
 
@@ -180,7 +181,8 @@ def _take(
 def record_consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record the outcomes of all consent items at once."""
     found = meeting_or_404(pk)
-    shown = [int(key) for key in request.POST.getlist("shown") if key.isdigit()]
+    given = request.POST.getlist("shown")
+    shown = [int(key) for key in given if key.isascii() and key.isdigit()]
     try:
         answer = lifecycle.record_consent(found, actor=request.user, shown=shown)
     except StepError as error:

@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from changes.errors import StepIncomplete
 from changes.models import Change
 from crb import lifecycle, queries
-from crb.models import AgendaItem, BoardOutcome, Vote
+from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
 from tests.crb.conftest import Table, seat
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +221,38 @@ def test_a_cancelled_meetings_link_shows_the_way_to_its_items(client: Client, ta
         assert "This meeting was cancelled" in page
         assert "Snow." in page
         assert f'href="/board/meetings/{later.pk}/?item={item.pk}"' in page
+
+
+# Odd values
+
+
+def test_a_deadline_years_ahead_is_refused(table: Table) -> None:
+    far = timezone.now() + timedelta(days=3000)
+    with pytest.raises(StepIncomplete, match="at most a year"):
+        lifecycle.open_ballot(
+            table.board, actor=table.chair, changes=[table.change()], deadline=far, reason="Mistyped."
+        )
+    ballot = ballot_item(table).meeting
+    with pytest.raises(StepIncomplete, match="at most a year"):
+        lifecycle.extend_ballot(ballot, actor=table.chair, deadline=far, reason="Mistyped.")
+
+
+def test_an_absence_years_ahead_is_refused(table: Table) -> None:
+    day = table.board.today + timedelta(days=3000)
+    with pytest.raises(StepIncomplete, match="gives up the seat"):
+        lifecycle.record_absence(
+            table.board.memberships.get(user=table.cast.crb_member),
+            actor=table.cast.crb_member,
+            starts_on=day,
+            ends_on=day,
+        )
+
+
+def test_digits_of_another_script_are_no_numbers(client: Client, table: Table) -> None:
+    item = table.running_item()
+    address = item.meeting.get_absolute_url()
+    client.force_login(table.chair)
+    assert client.post(f"{address}consent/", {"shown": "²"}).status_code < 500
+    version = Meeting.objects.get(pk=item.meeting_id).version
+    data = {"seen": version, "order": str(item.pk), "moved": "²"}
+    assert client.post(f"{address}order/", data).status_code < 500

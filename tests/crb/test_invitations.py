@@ -321,3 +321,10 @@ def test_moving_and_a_pass_at_once_tell_the_same(table: Table) -> None:
     )
     assert set(Invitation.objects.values_list("sequence", flat=True)) == {1}
     assert methods_to(table.chair)[-1] == ("REQUEST", 1)
+
+
+def test_signs_that_a_calendar_may_not_hold_are_left_out(table: Table) -> None:
+    meeting = table.meeting(kind="extraordinary", purpose="Doors\x0b\x1b\u2028and lifts")
+    content = invitations.request(meeting, [table.chair], SEPTEMBER)
+    assert not re.search("[\x0b\x1b\u2028]", content.decode())
+    assert "Doors" in str(event_in(content)["description"])

@@ -99,12 +99,12 @@ def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: A
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
     page = open_meeting(new_page, live_server, table.chair, item)
     page.locator("#meeting-now summary").click()
-    expect(page.get_by_text("Ask the porters.")).to_be_hidden()
+    expect(page.locator("#meeting-now").get_by_text("Ask the porters.")).to_be_hidden()
     page.locator(".agenda-link").focus()
     other = table.running_item("Alarms")
     expect(page.locator("#agenda-list")).to_contain_text("Alarms")
     expect(page.locator("#meeting-now")).to_contain_text("item 1 of 2")
-    expect(page.get_by_text("Ask the porters.")).to_be_hidden()
+    expect(page.locator("#meeting-now").get_by_text("Ask the porters.")).to_be_hidden()
     assert page.evaluate("document.activeElement.getAttribute('href')") == f"?item={item.pk}"
     assert other.position == 2
 

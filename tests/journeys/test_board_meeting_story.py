@@ -117,13 +117,13 @@ def test_a_meeting_of_the_board_in_three_browsers(
     for one in (ben, chair):
         one.fills(choice="information_required", question=question).presses("Vote")
         one.sees("Your vote counts.")
-    max_.page.locator("#vote-box [name=reason]").fill("I would wait for the new readers.")
+    max_.page.locator("#vote_reason").fill("I would wait for the new readers.")
     chair.fills(
         outcome="information_required", question_1=question, answerer_1=cast.requester.pk
     ).presses("Record the outcome")
     expect_text(ben, "#settled", "The board decided")
     expect_text(max_, "#vote-box", "what you wrote is kept here")
-    kept = max_.page.locator("#vote-box [name=reason]").input_value()
+    kept = max_.page.locator("#vote_reason").input_value()
     assert kept == "I would wait for the new readers."
 
     # What all agreed on is recorded as one batch, each item with an outcome of its own.
