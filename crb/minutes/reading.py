@@ -111,10 +111,13 @@ def _facts(content: Json, zone: ZoneInfo) -> list[list[str]]:
 def _attendance(content: Json, zone: ZoneInfo) -> list[Json]:
     """Return the groups of people, each a label and a list of [name, note]."""
     found = content["attendance"]
+    ballot = content["kind"] == MeetingKind.BALLOT
+    present = _("Took part") if ballot else _("Present")
+    absent = _("Did not take part") if ballot else _("Not present")
     groups = [
-        (_("Present"), [[one["name"], _present(one, content, zone)] for one in found["present"]]),
+        (present, [[one["name"], _present(one, content, zone)] for one in found["present"]]),
         (_("Apologies"), [[one["name"], _alternate(one)] for one in found["apologies"]]),
-        (_("Not present"), [[one["name"], _place(one)] for one in found["absent"]]),
+        (absent, [[one["name"], _place(one)] for one in found["absent"]]),
     ]
     return [{"label": str(label), "people": people} for label, people in groups if people]
 

@@ -230,7 +230,11 @@ def test_a_deadline_years_ahead_is_refused(table: Table) -> None:
     far = timezone.now() + timedelta(days=3000)
     with pytest.raises(StepIncomplete, match="at most a year"):
         lifecycle.open_ballot(
-            table.board, actor=table.chair, changes=[table.change()], deadline=far, reason="Mistyped."
+            table.board,
+            actor=table.chair,
+            changes=[table.change()],
+            deadline=far,
+            reason="Mistyped.",
         )
     ballot = ballot_item(table).meeting
     with pytest.raises(StepIncomplete, match="at most a year"):

@@ -1,5 +1,6 @@
 """Invitations: a calendar file that other programs read alike, sent to whoever has a seat."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from email.message import Message
 from typing import Any

@@ -133,7 +133,7 @@ def test_a_long_word_stays_on_the_page(table: Table) -> None:
     pages = [page.extract_text() for page in reader.pages]
     runs = [len(run) for page in pages for run in re.findall("Ж+", page)]
     assert sum(runs) == 1000
-    assert max(runs) <= 50  # so many fill a line
+    assert max(runs) < 60  # some fifty fill a line
 
 
 def test_forty_items_fit_into_one_file(table: Table) -> None:

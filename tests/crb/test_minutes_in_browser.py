@@ -74,7 +74,7 @@ def test_whoever_is_second_sees_both_texts_in_place(
     section = page.locator(f"#section-{item.pk}")
     section.get_by_role("button", name="Save").click()
     section.get_by_text("That was not saved").wait_for()
-    assert section.get_by_role("blockquote").get_by_text("By the deputy.").is_visible()
+    assert section.locator("blockquote", has_text="By the deputy.").is_visible()
     assert page.get_by_label("Discussion").input_value() == "By the chair."
     section.get_by_role("button", name="Save").click()
     section.get_by_text("Saved", exact=True).wait_for()
