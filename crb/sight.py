@@ -82,8 +82,9 @@ class Sight:
         if item is None or not item.item.is_open:
             return {}
         self.snapshot.tell(item.item)
-        item.consequences = self.snapshot.consequences
         forms: dict[str, Any] = {"vote": item.vote_decision, "record": item.outcome_decision}
+        if item.vote_decision or item.outcome_decision:
+            item.consequences = self.snapshot.consequences
         if item.vote_decision:
             forms |= {"vote_form": item.vote_form(), "recuse_form": item.recuse_form()}
         if item.outcome_decision:

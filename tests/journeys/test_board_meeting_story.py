@@ -129,6 +129,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
     # What all agreed on is recorded as one batch, each item with an outcome of its own.
     chair.opens(f"{rooms.meeting.get_absolute_url()}?show=consent")
     chair.presses("Record 1 outcome by consent").agrees()
+    chair.sees("1 outcome is recorded by consent.")
     assert Change.objects.get(title=names.change.title).state == "requirements"
     for one in (max_, ben):
         assert one.page.evaluate("window.neverReloaded") is True
