@@ -1,5 +1,6 @@
 """What every step's form shares, and fields that take label and limit from the model."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,14 +53,20 @@ class ConfirmForm(StepForm):
     """A step that needs nothing but the decision to take it."""
 
 
+UNSEEN = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Control characters but tab and line break: they come with what is pasted from a terminal."""
+
+
 class LongText(forms.CharField):
     """A text of several lines. Its limit is said by the server, which keeps all that was typed."""
 
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> str:
-        """Count a line break as one character, as the person who typed it does."""
-        return super().to_python(value).replace("\r\n", "\n") if value else ""
+        """Count a line break as one character, and leave out signs that nobody can see."""
+        if not value:
+            return ""
+        return UNSEEN.sub("", super().to_python(value).replace("\r\n", "\n"))
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Leave out maxlength: browsers cut off what is pasted beyond it without a word."""

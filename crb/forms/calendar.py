@@ -74,7 +74,9 @@ class AbsenceForm(BoardForm):
             "member's, who may vote beforehand."
         ),
     )
-    reason = line(Absence, "reason", required=False, help_text=_("Own people can read it."))
+    reason = line(
+        Absence, "reason", required=False, help_text=_("Everybody at Expansive can read it.")
+    )
 
     def __init__(
         self,

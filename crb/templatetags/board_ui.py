@@ -1,18 +1,20 @@
 """How the board looks on its pages: `{% load board_ui %}`."""
 
 from datetime import datetime, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
 from accounts.templatetags.ui import badge
+from changes.markdown import render
 from changes.models import BoardDecision, parse_reference
 from crb.figures import Presence, PromiseState
 from crb.lifecycle.outcomes import REFERENCE
@@ -21,6 +23,13 @@ from crb.pages import LOOKS
 from crb.states import ItemState, MeetingState
 
 register = template.Library()
+
+
+@register.filter
+def markdown_words(text: str) -> str:
+    """Return the words of a Markdown text, without its signs."""
+    return unescape(strip_tags(render(text)))
+
 
 MEETING_LOOKS = {
     MeetingState.SCHEDULED: ("blue", "calendar-event"),

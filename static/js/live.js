@@ -172,7 +172,8 @@
     const focused = document.activeElement;
     return (
       (box.contains(focused) && focused.matches("input, select, textarea, summary, button")) ||
-      box.querySelector("[data-sending], form.htmx-request") !== null ||
+      // data-typed: a form that came back with what was typed, and with what is wrong about it.
+      box.querySelector("[data-sending], [data-typed], form.htmx-request") !== null ||
       fields(box).some(changed)
     );
   }
@@ -276,7 +277,8 @@
       return null;
     }
     const same = String(message.item) === body().dataset.item;
-    if (WRITTEN_IN.some((name) => isBusy(document.getElementById(name)))) {
+    const tools = [...article.querySelectorAll(".item-tool")];
+    if ([...WRITTEN_IN.map((name) => document.getElementById(name)), ...tools].some(isBusy)) {
       if (same) return false; // an edited request: the note beside the form says so
       delete body().dataset.follows;
       open();
@@ -294,7 +296,6 @@
     }
     start(fresh);
     if (had) document.getElementById("item-title")?.focus({ preventScroll: true });
-    if (!same) announce(document.getElementById("now-title"), document.getElementById("item-title"));
     return true;
   }
 
@@ -305,6 +306,7 @@
 
   function take(message) {
     offset = message.now - Date.now();
+    const before = body()?.dataset.item;
     const turned = message.article ? turn(message) : false;
     if (turned === null) return;
     const shown = body()?.dataset.item;
@@ -313,6 +315,9 @@
       if (!elsewhere && !(turned && BESIDE.includes(name))) {
         put(name, html, message.notes?.[name]);
       }
+    }
+    if (turned && before !== body().dataset.item) {
+      announce(document.getElementById("now-title"), document.getElementById("item-title"));
     }
     if ("agenda-list" in message.parts) renewBatch();
     document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));

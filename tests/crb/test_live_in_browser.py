@@ -94,6 +94,27 @@ def test_what_somebody_types_survives_everything(
     expect(page.locator("#meeting-now")).not_to_contain_text("You are looking at")
 
 
+def test_what_was_refused_stays_beside_what_is_wrong(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    page.get_by_text("Ask for information", exact=True).click()
+    page.get_by_label("Reason", exact=True).fill("Who pays?")
+    page.get_by_role("button", name="Vote", exact=True).click()
+    wrong = page.locator("#vote-box").get_by_text("Say what the board needs to know.").first
+    expect(wrong).to_be_visible()
+    page.locator("#item-title").click()
+    table.vote(item, "accepted", "", "accepted")
+    expect(page.locator("#tally")).to_contain_text("(2 of 7)")
+    expect(wrong).to_be_visible()
+    assert page.get_by_label("Reason", exact=True).input_value() == "Who pays?"
+    assert page.locator("[name=choice][value=information_required]").is_checked()
+    page.get_by_label("What does the board need to know?").fill("Who pays?")
+    page.get_by_role("button", name="Vote", exact=True).click()
+    expect(page.locator("#vote-box")).to_contain_text("Your vote counts.")
+
+
 def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: Any) -> None:
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
