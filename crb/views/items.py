@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST
 from changes.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions
+from ..consequences import consequences
+from ..forms import RecuseForm, VoteForm
 from ..lifecycle.core import require
 from ..models import AgendaItem, Vote
 from . import page
@@ -104,6 +106,18 @@ def preview_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
     return found.show(status, previewed=True, **preview)
 
 
+def _filled_in(request: SignedInRequest, item: AgendaItem, name: str) -> Form:
+    """Return the form as it was sent. What only a vote needs is had without the whole meeting."""
+    board = item.meeting.board
+    if name == "recuse_form":
+        return RecuseForm(request.POST)
+    if name == "vote_form":
+        meant = consequences(board.today)
+        return VoteForm(request.POST, consequences=meant, hidden=board.hides_votes)
+    form: Form = getattr(page.page_of_item(request, item).item, name)(request.POST)
+    return form
+
+
 def _take(
     request: SignedInRequest,
     item: AgendaItem,
@@ -114,7 +128,7 @@ def _take(
 ) -> HttpResponse:
     """Take a step with the form of this name, or answer with the page and what is wrong."""
     seen = _seen(request)
-    form: Form = getattr(page.page_of_item(request, item).item, name)(request.POST)
+    form = _filled_in(request, item, name)
     try:
         require(decision)
         if not form.is_valid():
