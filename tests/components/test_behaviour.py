@@ -42,7 +42,11 @@ def test_what_was_typed_survives_leaving(gallery: Any) -> None:
     gallery.fill("#id_title", "Night porters")
     gallery.check("text=Configuration change >> nth=-1")
     gallery.check("#id_services_1")
-    gallery.wait_for_function("Object.keys(sessionStorage).some(k => k.startsWith('draft:'))")
+    kept = "Object.keys(sessionStorage).some(k => k.startsWith('draft:'))"
+    for _attempt in range(100):
+        if gallery.evaluate(kept):
+            break
+        gallery.wait_for_timeout(50)
     gallery.wait_for_timeout(400)
     gallery.goto("/no/such/page/")
     gallery.goto("/gallery/")

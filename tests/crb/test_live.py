@@ -233,20 +233,21 @@ def test_a_lost_database_connection_loses_nothing(table: Table) -> None:
 
 def test_waiting_streams_hold_no_connection(table: Table) -> None:
     item = table.running_item()
-    readers = [Reader(user, item.meeting) for user in table.members]
-    for reader in readers:
-        reader.sees("tally", "0 of 7")
-    with connection.cursor() as cursor:
 
-        def others() -> int:
+    def others() -> int:
+        with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
             return int(cursor.fetchone()[0])
 
-        for _attempt in range(100):
-            if others() == 1:
-                break
-            threading.Event().wait(0.05)
-        assert others() == 1, "the listener's own"
+    before = others()  # an earlier test's server may still be letting go of its own
+    readers = [Reader(user, item.meeting) for user in table.members]
+    for reader in readers:
+        reader.sees("tally", "0 of 7")
+    for _attempt in range(100):
+        if others() <= before + 1:
+            break
+        threading.Event().wait(0.05)
+    assert others() <= before + 1, "the listener's own, for seven streams"
