@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import tzinfo
+from time import monotonic
 from typing import Any
 
 from django.template.loader import get_template
@@ -22,13 +23,16 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import queries
-from ..models import AgendaItem
+from ..models import AgendaItem, Vote
 from ..sight import Sight
 from ..states import ItemState
-from .rooms import Snapshot
+from . import hub
+from .rooms import Snapshot, read, room_of
 
 TOKEN = secrets.token_hex(32)
 """Stands in what is drawn for several people where each one's own CSRF token goes."""
+HEARD_SECONDS = 1.0
+"""So long somebody who has voted waits for the listener to hear of it."""
 POSITION = mark_safe("<!-- position -->")
 """Stands in a drawn item where the parts of the right column go."""
 
@@ -228,6 +232,31 @@ class Picture:
             self.snapshot.tell(self.item)
         with timezone.override(self.viewer.zone):
             return mark_safe(get_template(TEMPLATES[name]).render(context).strip())  # noqa: S308
+
+
+def part_after(vote: Vote, name: str, viewer: Viewer) -> SafeString:
+    """Return a part as somebody sees it after their vote.
+
+    Of those who vote in the same moment one reads the meeting, as for the streams. A listener
+    that has not heard of the vote in time is not waited for.
+    """
+    meeting = vote.item.meeting_id
+    news = hub.listener()
+    with room_of(news, meeting) as room:
+        until = monotonic() + HEARD_SECONDS
+        snapshot = room.snapshot()
+        while not _holds(snapshot, vote) and monotonic() < until:
+            news.wait(meeting, snapshot.version, until - monotonic())
+            snapshot = room.snapshot()
+    if not _holds(snapshot, vote):
+        snapshot = read(queries.meetings().get(pk=meeting))
+    with snapshot.lock:
+        return mark_safe(Picture(viewer, snapshot, vote.item_id).html(name))  # noqa: S308
+
+
+def _holds(snapshot: Snapshot, vote: Vote) -> bool:
+    item = next((one for one in snapshot.items if one.pk == vote.item_id), None)
+    return item is not None and vote.pk in {one.pk for one in queries.votes_on(item)}
 
 
 def note_for(before: Picture | None, now: Picture) -> str:

@@ -138,7 +138,8 @@ def _take(
         return page.missing(request, item, name, form, error)
     except StepError as error:
         return page.refused(request, item, name, form, error)
-    return page.done(request, item, done(result))
+    vote = result if isinstance(result, Vote) else None
+    return page.done(request, item, done(result), vote)
 
 
 def _seen(request: SignedInRequest) -> int:

@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.middleware.csrf import get_token
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from ..live import hub
-from ..live.parts import Viewer
 from ..live.present import Screen, stage
 from ..live.rooms import read
 from ..live.stream import Draw, Follower, events
 from .access import SignedInRequest, for_own_people, meeting_or_404
+from .page import viewer_of
 
 
 @require_safe
@@ -29,15 +27,8 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
         return HttpResponse(content_type="text/event-stream")
     if request.GET.get("view") == "present":
         return stream(pk, Screen())
-    user = request.user
-    user.roles  # noqa: B018 - read now: the stream itself asks nothing about the person
-    viewer = Viewer(_unwrapped(request), timezone.get_current_timezone(), get_token(request))
+    viewer = viewer_of(request)
     return stream(pk, Follower(viewer, _number(request, "item"), "follow" in request.GET))
-
-
-def _unwrapped(request: HttpRequest):  # type: ignore[no-untyped-def]
-    user = request.user
-    return getattr(user, "_wrapped", user)
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

@@ -10,15 +10,19 @@ from typing import Any
 from django.contrib import messages
 from django.forms import CharField, Form
 from django.http import HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
+from django_htmx.http import reswap, retarget
 
 from changes.errors import StepError, StepIncomplete
 
 from .. import queries
+from ..live.parts import Viewer, part_after
 from ..live.rooms import read
-from ..models import AgendaItem, Meeting
+from ..models import AgendaItem, Meeting, Vote
 from ..sight import Sight
 from ..states import MeetingState
 from .access import SignedInRequest
@@ -80,12 +84,31 @@ def address_of(item: AgendaItem) -> str:
     return f"{reverse('crb:meeting', args=[item.meeting_id])}?item={item.pk}"
 
 
-def done(request: SignedInRequest, item: AgendaItem, sentence: str) -> HttpResponse:
-    """Say what was done, on the page as it is now."""
+def done(
+    request: SignedInRequest, item: AgendaItem, sentence: str, vote: Vote | None = None
+) -> HttpResponse:
+    """Say what was done, on the page as it is now.
+
+    A page that follows the meeting is brought everything that has changed by its stream: after a
+    vote it is answered with the box of the vote alone. Twenty whole pages in the same second
+    would keep the others waiting.
+    """
     messages.success(request, sentence)
+    if vote is not None and request.headers.get("Meeting-Live"):
+        box = part_after(vote, "vote-box", viewer_of(request))
+        answer = render(request, "crb/partials/vote_answer.html", {"box": box})
+        return retarget(reswap(answer, "outerHTML show:none"), "#vote-box")
     if getattr(request, "htmx", False):
         return page_of_item(request, item).show(focus="vote")
     return redirect(f"{address_of(item)}#position")
+
+
+def viewer_of(request: SignedInRequest) -> Viewer:
+    """Return who looks at the meeting, for what is drawn apart from a request."""
+    user = request.user
+    user.roles  # noqa: B018 - read now: drawing asks nothing about the person
+    own = getattr(user, "_wrapped", user)
+    return Viewer(own, timezone.get_current_timezone(), get_token(request))
 
 
 def missing(

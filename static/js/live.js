@@ -335,6 +335,16 @@
     window.htmx.ajax("GET", url.pathname + url.search, { target: "#meeting-body", swap: "outerHTML show:none" });
   }
 
+  // A page that hears of everything by itself needs no whole page in answer to a vote.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (state.dataset.state === "on") event.detail.headers["Meeting-Live"] = "1";
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id !== "vote-box") return;
+    waiting.delete("vote-box");
+    document.getElementById("position")?.focus({ preventScroll: true });
+  });
+
   // The page itself brought another item: ask for what belongs to that.
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "meeting-body" || event.target.id === "meeting-body") {

@@ -14,7 +14,7 @@ from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
 from crb import lifecycle
-from crb.live import hub, stream
+from crb.live import hub, parts, stream
 from crb.models import AgendaItem, Meeting, Vote
 from tests.crb.conftest import Table
 
@@ -251,3 +251,39 @@ def test_waiting_streams_hold_no_connection(table: Table) -> None:
             break
         threading.Event().wait(0.05)
     assert others() <= before + 1, "the listener's own, for seven streams"
+
+
+def vote_with(user: User, item: AgendaItem, **headers: str) -> Any:
+    client = Client()
+    client.force_login(user)
+    data = {"seen": item.change.revision, "choice": "accepted", "reason": "It is due."}
+    return client.post(
+        f"/board/items/{item.pk}/vote/", data, headers={"HX-Request": "true", **headers}
+    )
+
+
+def test_a_page_that_follows_gets_its_own_vote_alone_in_answer(table: Table) -> None:
+    item = table.running_item()
+    reader = Reader(table.members[2], item.meeting).sees("tally", "0 of 7")
+    answer = vote_with(table.members[2], item, **{"Meeting-Live": "1"})
+    words = answer.content.decode()
+    assert answer["HX-Retarget"] == "#vote-box"
+    assert words.lstrip().startswith('<section id="vote-box"')
+    assert "Your vote counts." in words and "has-voted" in words
+    assert 'id="messages"' in words and 'id="meeting-body"' not in words
+    reader.sees("tally", "1 of 7")  # the rest comes by the stream
+
+
+def test_a_page_that_does_not_follow_gets_everything_in_answer(table: Table) -> None:
+    answer = vote_with(table.members[2], table.running_item())
+    assert "HX-Retarget" not in answer
+    assert 'id="meeting-body"' in answer.content.decode()
+
+
+def test_a_vote_that_the_listener_has_not_heard_of_is_shown_all_the_same(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "HEARD_SECONDS", 0)
+    monkeypatch.setattr(hub.Listener, "_take", lambda self, raw: raw.poll())
+    answer = vote_with(table.members[2], table.running_item(), **{"Meeting-Live": "1"})
+    assert "has-voted" in answer.content.decode()

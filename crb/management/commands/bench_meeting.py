@@ -222,7 +222,13 @@ def request(
     """Ask as htmx does. Returns the status and how many milliseconds the answer took."""
     body = urllib.parse.urlencode(data).encode() if data is not None else None
     token = cookie.rpartition("=")[2]
-    headers = {"Host": "localhost", "Cookie": cookie, "X-CSRFToken": token, "HX-Request": "true"}
+    headers = {
+        "Host": "localhost",
+        "Cookie": cookie,
+        "X-CSRFToken": token,
+        "HX-Request": "true",
+        "Meeting-Live": "1",
+    }
     headers["Origin"] = settings.BASE_URL
     url = f"http://{address[0]}:{address[1]}{path}"
     begun = time.perf_counter()
