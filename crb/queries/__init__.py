@@ -18,6 +18,7 @@ from .meetings import (
     last_begun,
     left_behind,
     meetings,
+    meetings_shown,
     next_meeting,
     open_meetings,
     past,
@@ -28,7 +29,7 @@ from .meetings import (
 from .members import absences, meetings_of, memberships, possible_members
 from .questions import questions_of, unanswered_questions, with_asked
 from .related import conflicts_of, drafts_linked_with, links_of
-from .votes import ballots_on, revision_on, tally_of, votes_on
+from .votes import ballots_on, left_for, revision_on, tally_of, votes_on
 
 __all__ = [
     "absences",
@@ -48,9 +49,11 @@ __all__ = [
     "last_version",
     "late_candidates",
     "left_behind",
+    "left_for",
     "links_of",
     "meetings",
     "meetings_of",
+    "meetings_shown",
     "memberships",
     "moved_from",
     "next_agenda",

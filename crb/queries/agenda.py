@@ -1,10 +1,12 @@
 """Agendas: what is on them, what could be, and which of them are due."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
 from changes.models import Change
+from changes.story import known_as
 
 from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
 from ..states import ItemState, MeetingState
@@ -79,30 +81,55 @@ def open_items_of(meeting: Meeting) -> QuerySet[AgendaItem]:
 
 
 def agenda_of(meeting: Meeting) -> list[AgendaItem]:
-    """Return the items of a meeting with people, votes and outcomes, in three queries.
+    """Return the items of a meeting with people, votes and outcomes, in two queries.
 
-    They come in the order in which they are taken: consent items last.
+    They come in the order in which they are taken: consent items last. Each change knows all of
+    its visits to the board by ``agenda_items``, and they their votes.
     """
-    visits = AgendaItem.objects.select_related(
-        "meeting__board", "outcome__decision"
-    ).prefetch_related(Prefetch("votes", Vote.objects.select_related("member", "for_member")))
-    items = meeting.items.select_related(
-        "change__organisation__success_team",
-        "change__requester",
-        "change__raised_by",
-        "change__owner",
-        "change__promised_release",
-        "outcome__decision",
-        "outcome__recorded_by",
-        "presenter",
-        "pulled_by",
-    ).prefetch_related(Prefetch("change__agenda_items", visits))
-    found = list(items.order_by("is_consent", "position", "pk"))
+    visits = (
+        AgendaItem.objects.filter(change__in=meeting.items.order_by().values("change"))
+        .select_related(
+            "meeting__board",
+            "change__organisation__success_team",
+            "change__requester",
+            "change__raised_by",
+            "change__owner",
+            "change__promised_release",
+            "outcome__decision",
+            "outcome__recorded_by",
+            "presenter",
+            "pulled_by",
+        )
+        .prefetch_related(Prefetch("votes", Vote.objects.select_related("member", "for_member")))
+    )
+    found = []
+    for of_change in _by_change(visits.order_by("position", "pk")):
+        known_as(of_change[0].change, "agenda_items", of_change)
+        found += [visit for visit in of_change if visit.meeting_id == meeting.pk]
     for item in found:
         item.meeting = meeting
-    return found
+    return sorted(found, key=lambda item: (item.is_consent, item.position, item.pk))
+
+
+def _by_change(visits: Iterable[AgendaItem]) -> Iterable[list[AgendaItem]]:
+    """Return the visits of each change, which they share as one object."""
+    found: dict[int, list[AgendaItem]] = {}
+    for visit in visits:
+        of_change = found.setdefault(visit.change_id, [])
+        of_change.append(visit)
+        visit.change = of_change[0].change
+    return found.values()
 
 
 def last_version(meeting: Meeting) -> AgendaVersion | None:
-    """The agenda of a meeting as it was last published."""
-    return meeting.agenda_versions.order_by("-number").first()
+    """The agenda of a meeting as it was last published, without its entries.
+
+    Costs no query where the meeting was loaded by ``meetings_shown``.
+    """
+    if not hasattr(meeting, "agenda_number"):
+        return meeting.agenda_versions.defer("entries").order_by("-number").first()
+    if meeting.agenda_number is None:
+        return None
+    return AgendaVersion(
+        meeting=meeting, number=meeting.agenda_number, published_at=meeting.agenda_at
+    )

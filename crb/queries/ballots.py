@@ -1,6 +1,6 @@
 """Ballots without a meeting."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -9,10 +9,10 @@ from django.utils import timezone
 from accounts.models import User
 from changes.models import Change
 
-from ..models import AgendaItem, Board, Meeting, Vote
+from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
-from ..voting import Choice
 from .boards import waiting_with_items
+from .votes import left_for
 
 
 def ballots(board: Board) -> QuerySet[Meeting]:
@@ -30,37 +30,16 @@ def ballots_to_settle(now: datetime | None = None) -> QuerySet[Meeting]:
 
 
 def ballots_with_counts(board: Board, user: User) -> list[Meeting]:
-    """Open ballots with how many items are left, and how many of them this person may vote on.
+    """Open ballots with how many items are left (``count_open``), in one query.
 
-    ``left_for_me`` is 0 for people without a seat and after the deadline. One query, and one
-    for the seats of each day on which a ballot ends.
+    ``left_for_me`` is how many of them the person has yet to vote on, if they have a seat.
     """
-    own = Vote.objects.filter(member=user)
-    voted = own.filter(item=OuterRef("pk"), revision=OuterRef("change__revision"))
-    recused = own.filter(
-        item__change=OuterRef("change"), item__path=OuterRef("path"), choice=Choice.RECUSE
-    )
-    left = (
-        AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
-        .order_by()
-        .values("meeting")
-    )
-    mine = left.exclude(Exists(voted) | Exists(recused)).exclude(
-        Q(change__requester=user) | Q(change__raised_by=user)
-    )
-    found = list(
-        ballots(board).annotate(
-            count_open=Coalesce(Subquery(left.annotate(n=Count("pk")).values("n")), 0),
-            left_for_me=Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0),
-        )
-    )
-    seats: dict[date, set[int]] = {}
+    left = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
+    counted = left.order_by().values("meeting").annotate(n=Count("pk")).values("n")
+    opened = ballots(board).annotate(count_open=Coalesce(Subquery(counted), 0))
+    found = list(opened.annotate(left_for_me=left_for(user)))
     for ballot in found:
         ballot.board = board
-        if ballot.date not in seats:
-            seats[ballot.date] = {seat.user_id for seat in ballot.members}
-        if user.pk not in seats[ballot.date] or ballot.is_over:
-            ballot.left_for_me = 0
     return found
 
 

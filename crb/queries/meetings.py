@@ -3,18 +3,35 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
 from django.utils import timezone
 
 from changes.models import BoardDecision
 
-from ..models import AgendaItem, Attendance, Board, Invitation, Meeting
+from ..models import AgendaItem, AgendaVersion, Attendance, Board, Invitation, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
 
 
 def meetings() -> QuerySet[Meeting]:
     """Meetings with their board."""
     return Meeting.objects.select_related("board")
+
+
+def meetings_shown() -> QuerySet[Meeting]:
+    """Meetings as their pages show them: also with their minutes, but not the text of those.
+
+    ``agenda_number`` and ``agenda_at`` are the last published agenda's (``agenda.last_version``).
+    """
+    versions = AgendaVersion.objects.filter(meeting=OuterRef("pk")).order_by("-number")
+    return (
+        meetings()
+        .select_related("minutes")
+        .defer("minutes__content")
+        .annotate(
+            agenda_number=Subquery(versions.values("number")[:1]),
+            agenda_at=Subquery(versions.values("published_at")[:1]),
+        )
+    )
 
 
 def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:

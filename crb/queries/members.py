@@ -18,17 +18,17 @@ def possible_members() -> QuerySet[User]:
     return found.order_by("display_name", "pk")
 
 
-def absences(board: Board) -> QuerySet[Absence]:
-    """Who is away now or later, the first to leave first."""
+def absences(board: Board, since: date | None = None) -> QuerySet[Absence]:
+    """Who is away on a day, today unless another is given, or later; the first to leave first."""
     found = Absence.objects.filter(
-        membership__board=board, withdrawn_at=None, ends_on__gte=board.today
+        membership__board=board, withdrawn_at=None, ends_on__gte=since or board.today
     )
     return found.select_related("membership__user", "alternate").order_by("starts_on", "pk")
 
 
-def memberships(board: Board) -> QuerySet[Membership]:
-    """Terms that have not ended."""
-    found = board.memberships.filter(Q(ends_on=None) | Q(ends_on__gte=board.today))
+def memberships(board: Board, since: date | None = None) -> QuerySet[Membership]:
+    """Terms that have not ended before a day, today unless another is given."""
+    found = board.memberships.filter(Q(ends_on=None) | Q(ends_on__gte=since or board.today))
     return found.select_related("user")
 
 

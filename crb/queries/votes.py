@@ -1,7 +1,38 @@
 """The votes on an item, and their tally."""
 
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from changes.states import State
+
 from ..models import AgendaItem, Vote
+from ..states import ItemState
 from ..voting import Ballot, Choice, Tally, tally
+
+
+def left_for(user: User) -> Combinable:
+    """How many items of a meeting wait for this person's vote, as an annotation of meetings.
+
+    The rules of ``permissions.can_cast_vote`` on an item, for somebody who has a seat.
+    """
+    own = Vote.objects.filter(member=user)
+    voted = own.filter(item=OuterRef("pk"), revision=OuterRef("change__revision"))
+    recused = own.filter(
+        item__change=OuterRef("change"), item__path=OuterRef("path"), choice=Choice.RECUSE
+    )
+    waiting = AgendaItem.objects.filter(
+        meeting=OuterRef("pk"),
+        state=ItemState.OPEN,
+        change__state=State.BOARD,
+        change__path=F("path"),
+    )
+    mine = waiting.exclude(Exists(voted) | Exists(recused)).exclude(
+        Q(change__requester=user) | Q(change__raised_by=user)
+    )
+    counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
 
 
 def ballots_on(item: AgendaItem) -> list[Ballot]:
