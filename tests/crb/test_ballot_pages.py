@@ -132,9 +132,9 @@ def test_for_customers_there_is_no_ballot(client: Client, table: Table) -> None:
 def test_queries(client: Client, table: Table, django_assert_num_queries: Any, count: int) -> None:
     ballots = [ballot_of(table, count) for _number in range(count)]
     client.force_login(table.cast.crb_member)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(13):
         assert client.get("/board/").status_code == 200
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(13):
         assert client.get(ballots[0].get_absolute_url()).status_code == 200
     client.force_login(table.chair)
     with django_assert_num_queries(6):

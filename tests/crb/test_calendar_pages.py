@@ -244,7 +244,7 @@ def test_queries_of_the_board_with_absences(
             ends_on=table.board.today + timedelta(days=3),
         )
     client.force_login(table.chair)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(12):
         assert client.get("/board/").status_code == 200
 
 

@@ -430,5 +430,5 @@ def test_queries_of_the_board_with_a_past(
         table.meeting(days=400 + number)
     with time_machine.travel(TODAY + timedelta(days=60), tick=False):
         client.force_login(table.chair)
-        with django_assert_num_queries(17):
+        with django_assert_num_queries(13):
             assert client.get("/board/").status_code == 200
