@@ -184,12 +184,17 @@ class StepPage:
             form,
             decision=decision,
             happened=happened,
-            sections=records.sections(self.change, self.user, *beside) if beside else [],
+            sections=self._sections(beside),
             next_step=next_step(self.change),
             files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in ("beside", "done")},
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)
+
+    def _sections(self, beside: tuple[str, ...]) -> list[records.Section]:
+        if not beside:
+            return []
+        return records.newest_first(records.sections(self.change, self.user, *beside))
 
     def _conflict(self, error: StepError, form: StepForm, context: dict[str, Any]) -> HttpResponse:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""
