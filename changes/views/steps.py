@@ -39,6 +39,7 @@ from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
 from ..states import PLAIN_WORDS, State
+from ..worklist import onward
 from . import discussion, records
 
 Text = str | Promise
@@ -146,8 +147,8 @@ class StepPage:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
-            onward = next_step(changed).sentence
-            sentence = _("%(done)s Next: %(next)s") % {"done": sentence, "next": onward}
+            words = {"done": sentence, "next": next_step(changed).sentence}
+            sentence = _("%(done)s Next: %(next)s") % words
         else:
             sentence = f"{sentence} {PLAIN_WORDS[State(changed.state)]}"
         if changed.pk != self.change.pk:
@@ -156,6 +157,13 @@ class StepPage:
                 sentence,
                 changed.get_absolute_url(),
                 _("Open %s") % changed.reference,
+            )
+        if task := onward(self.user, done=self.verb, besides=changed):
+            sentence = format_html(
+                '{} <a class="alert-link d-block mt-1" href="{}">{}</a>',
+                sentence,
+                task.task.url,
+                task.words,
             )
         messages.success(self.request, sentence)
 
