@@ -334,6 +334,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("British English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["expansive_cm.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

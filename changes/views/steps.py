@@ -39,6 +39,7 @@ from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
 from ..states import PLAIN_WORDS, State
+from ..worklist import onward
 from . import discussion, records
 
 Text = str | Promise
@@ -146,8 +147,8 @@ class StepPage:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
-            onward = next_step(changed).sentence
-            sentence = _("%(done)s Next: %(next)s") % {"done": sentence, "next": onward}
+            words = {"done": sentence, "next": next_step(changed).sentence}
+            sentence = _("%(done)s Next: %(next)s") % words
         else:
             sentence = f"{sentence} {PLAIN_WORDS[State(changed.state)]}"
         if changed.pk != self.change.pk:
@@ -156,6 +157,13 @@ class StepPage:
                 sentence,
                 changed.get_absolute_url(),
                 _("Open %s") % changed.reference,
+            )
+        if task := onward(self.user, done=self.verb, besides=changed):
+            sentence = format_html(
+                '{} <a class="alert-link d-block mt-1" href="{}">{}</a>',
+                sentence,
+                task.task.url,
+                task.words,
             )
         messages.success(self.request, sentence)
 
@@ -184,12 +192,17 @@ class StepPage:
             form,
             decision=decision,
             happened=happened,
-            sections=records.sections(self.change, self.user, *beside) if beside else [],
+            sections=self._sections(beside),
             next_step=next_step(self.change),
             files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in ("beside", "done")},
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)
+
+    def _sections(self, beside: tuple[str, ...]) -> list[records.Section]:
+        if not beside:
+            return []
+        return records.newest_first(records.sections(self.change, self.user, *beside))
 
     def _conflict(self, error: StepError, form: StepForm, context: dict[str, Any]) -> HttpResponse:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""
