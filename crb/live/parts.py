@@ -58,15 +58,17 @@ class Viewer:
 
 
 class Picture:
-    """The parts as one person sees them in one reading, with one item chosen.
+    """The parts as one person sees them in one reading: with one item chosen, or the batch.
 
     Used under the lock of the snapshot, in the person's time zone.
     """
 
-    def __init__(self, viewer: Viewer, snapshot: Snapshot, wanted: int | None) -> None:
+    def __init__(
+        self, viewer: Viewer, snapshot: Snapshot, wanted: int | None, *, batch: bool = False
+    ) -> None:
         self.viewer = viewer
         self.snapshot = snapshot
-        self.sight = Sight(viewer.user, snapshot, wanted)
+        self.sight = Sight(viewer.user, snapshot, wanted, batch=batch)
         self.frame = self.sight.frame()
         self.item: AgendaItem | None = self.sight.chosen
         names = BESIDE if self.item else ()
@@ -128,6 +130,7 @@ class Picture:
             for row in self.frame["rows"]
         ]
         agenda = (meeting.agenda_published_at, published and published.number)
+        agenda += (self.sight.shows_batch,)
         return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:

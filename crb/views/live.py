@@ -21,8 +21,8 @@ from .access import SignedInRequest, for_own_people, meeting_or_404
 def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """Send what happens in the meeting, as Server-Sent Events.
 
-    ``item`` is the item that the page shows; with ``follow`` the page goes where the meeting
-    goes. HEAD answers whether there is anything to follow for this person.
+    ``item`` is the item that the page shows, with ``show=consent`` it shows the batch instead;
+    with ``follow`` the page goes where the meeting goes. HEAD answers whether there is anything to follow for this person.
     """
     meeting_or_404(pk)
     if request.method == "HEAD":
@@ -32,7 +32,9 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
     user = request.user
     user.roles  # noqa: B018 - read now: the stream itself asks nothing about the person
     viewer = Viewer(_unwrapped(request), timezone.get_current_timezone(), get_token(request))
-    return stream(pk, Follower(viewer, _number(request, "item"), "follow" in request.GET))
+    wanted, follows = _number(request, "item"), "follow" in request.GET
+    batch = request.GET.get("show") == "consent"
+    return stream(pk, Follower(viewer, wanted, follows, batch=batch))
 
 
 def _unwrapped(request: HttpRequest):  # type: ignore[no-untyped-def]
