@@ -93,6 +93,7 @@ class Picture:
     def _meeting(self) -> tuple[Hashable, ...]:
         meeting = self.sight.meeting
         when = (meeting.starts_at, meeting.length_minutes, meeting.deadline, meeting.is_over)
+        when += (meeting.is_today,)
         return (meeting.state, meeting.version, *when)
 
     def _meeting_lead(self) -> tuple[Hashable, ...]:
@@ -110,6 +111,7 @@ class Picture:
         return (
             *self._meeting,
             course.since,
+            course.ends_today,
             (now.pk, now.state, now.time_box, now.seconds_spent) if now else None,
             course.place,
             course.total,
