@@ -78,6 +78,45 @@ def test_a_page_that_is_out_of_date_keeps_what_was_typed(client: Client, table: 
     assert 'name="seen" value="2"' in text(answer)
 
 
+SATURDAY = {"date": "2026-10-17"}
+CHRISTMAS = {"date": "2026-12-25"}
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (SATURDAY, "Saturday 17 October 2026 is at the weekend."),
+        (CHRISTMAS, "Friday 25 December 2026 is a holiday: Christmas Day."),
+    ],
+)
+def test_a_day_off_is_asked_about_once(
+    client: Client, table: Table, day: dict[str, str], words: str
+) -> None:
+    meeting = table.meeting()
+    tick = "Hold it on a non-working day anyhow"
+    assert tick not in text(get(client, table.chair, f"/board/meetings/{meeting.pk}/move/"))
+    answer = move(client, table.chair, meeting, **day)
+    assert answer.status_code == 400
+    assert list(answer.context["form"].errors) == ["date"]
+    assert words in text(answer) and tick in text(answer)
+    assert "The room is taken.</textarea>" in text(answer)
+    assert move(client, table.chair, meeting, on_day_off="on", **day).status_code == 302
+    assert str(Meeting.objects.get().date) == day["date"]
+    later = {**day, "start": "11:00", "seen": 2}
+    assert move(client, table.chair, meeting, **later).status_code == 302, "the day is not new"
+
+
+def test_the_tick_stays_while_something_else_is_wrong(client: Client, table: Table) -> None:
+    answer = move(client, table.chair, table.meeting(), on_day_off="on", reason="", **SATURDAY)
+    assert list(answer.context["form"].errors) == ["reason"]
+    assert 'name="on_day_off"' in text(answer) and "checked" in text(answer)
+
+
+def test_a_board_that_meets_on_saturdays_is_not_asked(client: Client, table: Table) -> None:
+    Board.objects.update(weekday=5)
+    assert move(client, table.chair, table.meeting(), **SATURDAY).status_code == 302
+
+
 def test_who_may_not_move_is_told_why(client: Client, table: Table) -> None:
     meeting = table.meeting()
     answer = get(client, table.cast.crb_member, f"/board/meetings/{meeting.pk}/move/")
@@ -107,6 +146,16 @@ def test_the_chair_calls_a_meeting_from_the_board(client: Client, table: Table) 
     assert again.status_code == 400
     assert "The board already meets then" in text(again)
     assert "A fault at Harbour.</textarea>" in text(again)
+
+
+def test_calling_on_a_day_off_is_asked_about(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/meetings/call/"
+    data = {**NEW_TIME, **SATURDAY, "purpose": "A fault at Harbour."}
+    answer = post(client, table.chair, address, data)
+    assert answer.status_code == 400
+    assert "Saturday 17 October 2026 is at the weekend." in text(answer)
+    assert "A fault at Harbour.</textarea>" in text(answer)
+    assert post(client, table.chair, address, {**data, "on_day_off": "on"}).status_code == 302
 
 
 def test_others_do_not_call(client: Client, table: Table) -> None:
