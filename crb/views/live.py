@@ -22,7 +22,8 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
     """Send what happens in the meeting, as Server-Sent Events.
 
     ``item`` is the item that the page shows, with ``show=consent`` it shows the batch instead;
-    with ``follow`` the page goes where the meeting goes. HEAD answers whether there is anything to follow for this person.
+    with ``follow`` the page goes where the meeting goes. HEAD answers whether there is anything to
+    follow for this person.
     """
     meeting_or_404(pk)
     if request.method == "HEAD":

@@ -128,6 +128,32 @@ def test_who_may_not_move_is_told_why(client: Client, table: Table) -> None:
     assert (answer.status_code, "The meeting was cancelled." in text(answer)) == (409, True)
 
 
+def test_a_refused_reason_can_be_copied(client: Client, table: Table) -> None:
+    meeting, address = table.meeting(), "/board/meetings/%d/%s/"
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    for step in ("move", "cancel"):
+        data = {**NEW_TIME, "seen": 1, "reason": "The room\nis <taken>."}
+        answer = post(client, table.chair, address % (meeting.pk, step), data)
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert "What you typed, to copy" in page and "The room\nis &lt;taken&gt;." in page
+    opened = get(client, table.chair, address % (meeting.pk, "move"))
+    assert (opened.status_code, "What you typed" in text(opened)) == (409, False)
+
+
+def test_cancelling_what_was_moved_meanwhile_keeps_the_reason(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    assert move(client, table.deputy, meeting).status_code == 302
+    address = f"/board/meetings/{meeting.pk}/cancel/"
+    answer = post(client, table.chair, address, {"seen": 1, "reason": "Nobody is here."})
+    assert answer.status_code == 409
+    assert "The meeting has moved on since you opened this page." in text(answer)
+    assert "Nobody is here.</textarea>" in text(answer)
+    assert "Thursday 15 October 2026" in text(answer)
+    again = post(client, table.chair, address, {"seen": 2, "reason": "Nobody is here."})
+    assert again.status_code == 302
+
+
 # Calling
 
 
