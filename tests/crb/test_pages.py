@@ -412,6 +412,21 @@ def test_members_record_nothing(client: Client, table: Table) -> None:
     assert record(client, table.cast.crb_member, item).status_code == 403
 
 
+def test_the_way_down_is_named_by_what_is_there(client: Client, table: Table) -> None:
+    item = table.running_item()
+    for user, words in (
+        (table.cast.crb_member, "Go to the vote<"),
+        (table.cast.support, "Go to the tally<"),
+        (table.cast.auditor, "Go to the tally<"),
+    ):
+        assert words in text(get(client, user, page_of(item)))
+    table.vote(item, "", "recuse")
+    assert "Go to the tally<" in text(get(client, table.cast.crb_member, page_of(item)))
+    table.vote(item, "accepted", "", *["accepted"] * 4)
+    assert record(client, table.chair, item).status_code == 302
+    assert "Go to the outcome<" in text(get(client, table.cast.support, page_of(item)))
+
+
 # Meetings in the browser
 
 
