@@ -136,7 +136,8 @@ class Picture:
         return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:
-        return (*self._meeting, tuple(self.sight.attended))
+        away = tuple(seat.user_id for seat in self.sight.meeting.members if seat.is_away)
+        return (*self._meeting, tuple(self.sight.attended), away)
 
     @cached_property
     def _item(self) -> tuple[Hashable, ...]:
