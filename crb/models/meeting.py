@@ -171,6 +171,11 @@ class Meeting(models.Model):
         return self.starts_at + timedelta(minutes=self.length_minutes)
 
     @property
+    def is_today(self) -> bool:
+        """Whether the meeting's day is today, where the board meets."""
+        return self.date == timezone.localdate(timezone=self.tzinfo)
+
+    @property
     def cutoff_at(self) -> datetime:
         """When the agenda is published by itself; what comes later goes to the next meeting."""
         board = self.board

@@ -136,5 +136,7 @@ def refused(
 
 def typed(form: Form) -> list[tuple[Any, str]]:
     """Return the texts that somebody wrote into a form, for copying from a refusal."""
+    if not form.is_bound:
+        return []
     texts = [field for field in form if isinstance(field.field, CharField)]
     return [(field.label, field.value()) for field in texts if (field.value() or "").strip()]

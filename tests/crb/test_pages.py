@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import User
@@ -411,6 +412,21 @@ def test_members_record_nothing(client: Client, table: Table) -> None:
     assert record(client, table.cast.crb_member, item).status_code == 403
 
 
+def test_the_way_down_is_named_by_what_is_there(client: Client, table: Table) -> None:
+    item = table.running_item()
+    for user, words in (
+        (table.cast.crb_member, "Go to the vote<"),
+        (table.cast.support, "Go to the tally<"),
+        (table.cast.auditor, "Go to the tally<"),
+    ):
+        assert words in text(get(client, user, page_of(item)))
+    table.vote(item, "", "recuse")
+    assert "Go to the tally<" in text(get(client, table.cast.crb_member, page_of(item)))
+    table.vote(item, "accepted", "", *["accepted"] * 4)
+    assert record(client, table.chair, item).status_code == 302
+    assert "Go to the outcome<" in text(get(client, table.cast.support, page_of(item)))
+
+
 # Meetings in the browser
 
 
@@ -426,6 +442,27 @@ def test_opening_joining_and_closing(client: Client, table: Table) -> None:
     assert post(client, table.cast.crb_member, f"{address}close/", {"seen": 2}).status_code == 403
     assert post(client, table.chair, f"{address}close/", {"seen": 2}).status_code == 302
     assert Meeting.objects.get(pk=meeting.pk).state == "closed"
+
+
+def test_opening_on_another_day_says_for_which_it_is_planned(client: Client, table: Table) -> None:
+    asks = "which is not today. Open it today all the same?"
+    for days in (-1, 0, 7):
+        meeting = table.meeting(days)
+        page = text(get(client, table.chair, meeting.get_absolute_url()))
+        planned = f"This meeting is planned for {meeting.date:%A} {meeting.date.day} "
+        assert ((planned in page), (asks in page)) == (days != 0, days != 0)
+        assert ("Open the meeting of" in page) == (days == 0)
+
+
+def test_the_clock_names_the_day_unless_it_is_today(client: Client, table: Table) -> None:
+    meeting = table.item().meeting
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    for part in ("", "present/"):
+        page = text(get(client, table.chair, meeting.get_absolute_url() + part))
+        assert f"Meeting planned until 15:30 on {meeting.date.day} " in page
+    with time_machine.travel(meeting.starts_at, tick=False):
+        page = text(get(client, table.chair, meeting.get_absolute_url()))
+    assert "Meeting until 15:30" in page
 
 
 def test_a_stale_press_leads_back_to_the_meeting(client: Client, table: Table) -> None:
