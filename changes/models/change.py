@@ -209,6 +209,11 @@ class Change(models.Model):
                 condition=Q(state__in=sorted(OPEN), due_on__isnull=False),
                 name="changes_change_late",
             ),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state__in=sorted(OPEN)) & ~Q(promise=""),
+                name="changes_change_promised",
+            ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
         ]
