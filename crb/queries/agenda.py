@@ -10,6 +10,7 @@ from changes.story import known_as
 
 from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
 from ..states import ItemState, MeetingState
+from .among import among
 from .boards import waiting_with_items
 from .meetings import meetings, upcoming
 
@@ -87,7 +88,7 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
     its visits to the board by ``agenda_items``, and they their votes.
     """
     visits = (
-        AgendaItem.objects.filter(change__in=meeting.items.order_by().values("change"))
+        AgendaItem.objects.filter(among("change", meeting.items.values("change")))
         .select_related(
             "meeting__board",
             "change__organisation__success_team",

@@ -1,7 +1,6 @@
 """Which board a change belongs to, and what waits for it."""
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BooleanField, F, Func, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organisation
@@ -10,6 +9,7 @@ from changes.states import State
 
 from ..models import AgendaItem, Board
 from ..states import ItemState
+from .among import among
 
 
 def active_boards() -> QuerySet[Board]:
@@ -27,16 +27,7 @@ def changes_of(board: Board) -> QuerySet[Change]:
     general = boards.filter(organisations=None)
     decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
     customers = Organisation.objects.alias(decides=decides).filter(decides=board.pk)
-    # Asked once, of the few customers, and compared with an array: PostgreSQL takes any
-    # condition on the subquery for so rare that it would read every change of every customer.
-    among = Func(
-        F("organisation"),
-        ArraySubquery(customers.order_by().values("pk")),
-        template="(%(expressions)s))",
-        arg_joiner=" = ANY(",
-        output_field=BooleanField(),
-    )
-    return Change.objects.filter(among)
+    return Change.objects.filter(among("organisation", customers.values("pk")))
 
 
 def waiting_for(board: Board) -> QuerySet[Change]:
