@@ -20,6 +20,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,7 +32,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 
-from .. import permissions, story
+from .. import attachments, permissions, story
 from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
@@ -108,7 +109,7 @@ class StepPage:
                 return self._show(self._form(form_class), context, decision=decision)
             return self._refuse(decision)
         seen = self._seen()
-        form = self._form(form_class, self.request.POST)
+        form = self._form(form_class, self.request.POST, self.request.FILES)
         if decision.kind in (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION):
             return self._refuse(decision, form)
         if seen != self.change.version:
@@ -119,8 +120,8 @@ class StepPage:
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         return self._take(act, form, seen, context)
 
-    def _form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
-        return form_class(data, change=self.change, user=self.user)
+    def _form(self, form_class: type[StepForm], data: Any = None, files: Any = None) -> StepForm:
+        return form_class(data, files, change=self.change, user=self.user)
 
     def _seen(self) -> int:
         try:
@@ -130,7 +131,10 @@ class StepPage:
 
     def _take(self, act: Act, form: StepForm, seen: int, context: dict[str, Any]) -> HttpResponse:
         try:
-            result = act(self.change, actor=self.user, seen=seen, **form.arguments())
+            with transaction.atomic():
+                result = act(self.change, actor=self.user, seen=seen, **form.arguments())
+                if files := form.chosen_files:
+                    attachments.keep(self.change, files, actor=self.user, internal=True)
         except StepIncomplete as error:
             beside_fields = form.take_error(error)
             status = HTTPStatus.BAD_REQUEST if beside_fields else HTTPStatus(error.status)
@@ -194,6 +198,7 @@ class StepPage:
             happened=happened,
             sections=self._sections(beside),
             next_step=next_step(self.change),
+            lost_files=bool(self.request.FILES),
             files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in ("beside", "done")},
         )
