@@ -87,6 +87,26 @@ def test_what_is_on_the_agenda_of_a_running_meeting_is_not_offered(
     assert "Say until which day and time votes count." in without.content.decode()
 
 
+def test_a_ballot_stands_among_past_meetings_by_when_it_ended(client: Client, table: Table) -> None:
+    meeting = table.item().meeting
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    lifecycle.close_meeting(meeting, actor=table.chair)
+    ballot = ballot_of(table, days=2)
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        lifecycle.end_ballot(ballot, actor=table.chair, reason="It was fixed otherwise.")
+        again = table.meeting(days=0)
+        lifecycle.start_meeting(again, actor=table.chair)
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        lifecycle.close_meeting(again, actor=table.chair)
+        client.force_login(table.cast.support)
+        past = client.get("/board/").context["past"]
+        page = get(client, table.cast.support, f"/board/?before={past[1].ended_on}")
+        assert client.get(f"/board/?before={past[0].ended_on}").context["past"][0] == ballot
+    assert past == [again, ballot, meeting]
+    assert f">{ballot.date.day} {ballot.date:%B}" not in page
+    assert past[1].ended_on == ballot.date - timedelta(days=1)
+
+
 def test_its_page_is_dressed_as_a_ballot(client: Client, table: Table) -> None:
     ballot = ballot_of(table)
     page = get(client, table.cast.crb_member, ballot.get_absolute_url())
