@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "expansive_cm.middleware.HeadMiddleware",
     "expansive_cm.health.HealthMiddleware",
     "expansive_cm.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",

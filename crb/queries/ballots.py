@@ -44,8 +44,8 @@ def ballots_with_counts(board: Board, user: User) -> list[Meeting]:
 
 
 def waiting_for_ballot(board: Board) -> QuerySet[Change]:
-    """Changes that wait for this board and are not in a ballot yet."""
-    in_ballot = AgendaItem.objects.filter(
-        state=ItemState.OPEN, meeting__kind=MeetingKind.BALLOT, change=OuterRef("pk")
+    """Changes that wait for this board and are in no running meeting and no ballot yet."""
+    voted_on = AgendaItem.objects.filter(
+        state=ItemState.OPEN, meeting__state=MeetingState.RUNNING, change=OuterRef("pk")
     )
-    return waiting_with_items(board).exclude(Exists(in_ballot))
+    return waiting_with_items(board).exclude(Exists(voted_on))

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from changes.models import BoardDecision
@@ -123,17 +124,24 @@ def last_begun(board: Board, first: date, last: date) -> Meeting | None:
 
 
 def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
-    """Meetings that were held, or cancelled and over, the latest first, with outcomes counted."""
+    """Meetings and ballots that are over, the last to end first, with outcomes counted.
+
+    Each knows when it was closed, or would have begun had it not been cancelled (``ended_at``),
+    and on which day that was where the board meets (``ended_on``); ``before`` is such a day.
+    """
     cancelled = Q(state=MeetingState.CANCELLED, date__lt=board.today)
-    found = board.meetings.filter(Q(state=MeetingState.CLOSED) | cancelled)
+    found = board.meetings.filter(Q(state=MeetingState.CLOSED) | cancelled).annotate(
+        ended_at=Coalesce("closed_at", "starts_at"),
+        ended_on=TruncDate("ended_at", tzinfo=ZoneInfo(board.zone)),
+    )
     if before is not None:
-        found = found.filter(date__lt=before)
+        found = found.filter(ended_on__lt=before)
     counts = {
         f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
         for outcome in BoardDecision.Outcome.values
     }
     published = {"minutes_published_at": F("minutes__published_at")}
-    return found.annotate(**counts, **published).order_by("-date", "-pk")
+    return found.annotate(**counts, **published).order_by("-ended_at", "-pk")
 
 
 def attendance_of(meeting: Meeting) -> dict[int, Attendance]:
