@@ -25,6 +25,11 @@ class Act:
         """The record that names the act: the change where there is one."""
         return self.parts[0]
 
+    @property
+    def why(self) -> str:
+        """The reason with the person's own words, which not every record of the act has."""
+        return max((part.why for part in self.parts), key=len)
+
 
 def acts_of(entries: Iterable[Entry]) -> list[Act]:
     """Put entries, newest first, together into acts, newest first."""
@@ -38,12 +43,14 @@ def acts_of(entries: Iterable[Entry]) -> list[Act]:
 
 
 def _belong_together(later: Entry, entry: Entry) -> bool:
-    same = (later.by, later.why, later.url or later.what) == (
-        entry.by,
-        entry.why,
-        entry.url or entry.what,
-    )
-    return same and later.at - entry.at <= APART
+    same = (later.by, later.url or later.what) == (entry.by, entry.url or entry.what)
+    return same and later.at - entry.at <= APART and _is_same_reason(later.why, entry.why)
+
+
+def _is_same_reason(one: str, other: str) -> bool:
+    """Whether both name the same act: “documented the change”, with more words or without."""
+    short, long = sorted((one, other), key=len)
+    return short == long or bool(short) and long.startswith(f"{short}: ")
 
 
 def _parts(rows: list[Entry]) -> list[Entry]:

@@ -12,7 +12,7 @@ from audit.acts import Act
 from changes import lifecycle
 from changes.models import Change, Service
 from tests.people import Cast
-from tests.stories import draft, in_authorisation, submitted
+from tests.stories import draft, in_authorisation, in_confirmation, submitted
 
 
 @pytest.fixture
@@ -48,6 +48,16 @@ def test_a_step_is_one_entry(auditor: Client, cast: Cast) -> None:
     assert second == f"Customer success review of {change.reference}"
     assert written["Findings"] == ("–", "Harmless.")
     assert answer.content.decode().count("reviewed the change: Harmless.") == 1
+
+
+def test_the_persons_words_may_be_missing_from_a_record(auditor: Client, cast: Cast) -> None:
+    newest = page_of(auditor, in_confirmation(cast)).context["acts"][0]
+    assert newest.why == "documented the change: Rooms can be booked around the clock."
+    assert [part.what.split(" of ")[0] for part in newest.parts[1:]] == [
+        "Documentation",
+        "Confirmation",
+        "Confirmation link",
+    ]
 
 
 def test_what_is_saved_twice_in_one_act_is_told_once(client: Client, cast: Cast) -> None:
