@@ -76,6 +76,8 @@ class Entry:
     what: str
     url: str
     why: str
+    record: tuple[str, int]
+    is_change: bool = False
     both: bool = True
     fields: list[FieldChange] = field(default_factory=list)
 
@@ -106,6 +108,8 @@ def _entry(version: Version, labels: Labels) -> Entry:
         what=what,
         url=url,
         why=version.why,
+        record=(version.source.key, version.object_pk),
+        is_change=version.source.model is Change,
         both=version.act == "~",
         fields=field_changes(version, labels),
     )

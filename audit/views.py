@@ -16,6 +16,7 @@ from changes.paging import BadToken
 from changes.permissions.rules import can_see_internal
 from expansive_cm.errors import page as error_page
 
+from .acts import acts_of
 from .describe import describe
 from .forms import HistoryFilterForm
 from .queries import HistoryPage, Wanted, history_page
@@ -73,8 +74,10 @@ def history(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, page: HistoryPage) -> dict[str, object]:
     """Return the entries and the addresses of the pages beside them."""
+    entries = describe(page.versions)
     return {
-        "entries": describe(page.versions),
+        "entries": entries,
+        "acts": acts_of(entries),
         "number": page.number,
         "next_url": _at(request, page.next),
         "previous_url": _at(request, page.previous),

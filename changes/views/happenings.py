@@ -20,6 +20,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "comment": ("message", "grey"),
     "note": ("lock", "amber"),
     "attach": ("paperclip", "grey"),
+    "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
     "unlink": ("link", "grey"),
     "watch": ("eye", "grey"),
