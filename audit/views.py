@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.components import Tab
+from accounts.models import User
 from accounts.roles import Role
 from changes import queries
 from changes.paging import BadToken
@@ -49,7 +50,7 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
         Tab(_("Story"), change.get_absolute_url(), "book"),
         Tab(_("History"), request.path, "history", active=True),
     ]
-    context = {"change": change, "tabs": tabs, **_shown(request, page)}
+    context = {"change": change, "tabs": tabs, **_shown(request, page, request.user)}
     return render(request, "audit/change_history.html", context)
 
 
@@ -72,9 +73,14 @@ def history(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/history.html", context)
 
 
-def _shown(request: HttpRequest, page: HistoryPage) -> dict[str, object]:
-    """Return the entries and the addresses of the pages beside them."""
-    entries = describe(page.versions)
+def _shown(
+    request: HttpRequest, page: HistoryPage, reader: User | None = None
+) -> dict[str, object]:
+    """Return the entries and the addresses of the pages beside them.
+
+    Drafts stay nameless for a ``reader``; the history of everything has a draft's own as well.
+    """
+    entries = describe(page.versions, reader)
     return {
         "entries": entries,
         "acts": acts_of(entries),

@@ -53,7 +53,7 @@ class Roster:
             if absence is not None and getattr(absence, "alternate_is_able", False):
                 seats.append(Seat(term, absence.alternate, absent=term.user))
             elif getattr(term, "is_able", False):
-                seats.append(Seat(term, term.user))
+                seats.append(Seat(term, term.user, is_away=absence is not None))
                 if absence is not None:
                     away.add(term.user_id)
         return Table(seats, frozenset(away))
