@@ -8,6 +8,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -165,6 +166,16 @@ def keep(
         discard(kept)
         raise
     return kept
+
+
+def acceptable(files: Iterable[UploadedFile]) -> list[UploadedFile]:
+    """Return those of the files that ``check`` lets through."""
+    found = []
+    for file in files:
+        with suppress(ValidationError):
+            check(file)
+            found.append(file)
+    return found
 
 
 def discard(kept: Iterable[Attachment]) -> None:

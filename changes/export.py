@@ -19,8 +19,9 @@ from accounts.models import User
 
 from .models import Change
 from .models.change import Promise as Promised
+from .next_step import words_about
 from .risk import RiskLevel, Urgency
-from .states import PLAIN_WORDS, ChangeType, State
+from .states import ChangeType, State
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -85,7 +86,9 @@ CLOSED = ExportColumn(_("Closed"), _moment("closed_at"))
 CUSTOMER_COLUMNS = (
     REFERENCE,
     TITLE,
-    ExportColumn(_("Where it stands"), lambda row, zone: PLAIN_WORDS[State(row["state"])]),
+    ExportColumn(
+        _("Where it stands"), lambda row, zone: words_about(row["state"], row["asked_of"])
+    ),
     TYPE,
     ORGANISATION,
     REQUESTER,
@@ -121,7 +124,7 @@ STAFF_COLUMNS = (
     CLOSED,
 )
 FIELDS = (
-    "pk title state state_since type organisation__name requester__display_name "
+    "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
     "promised_release__name due_on created_at submitted_at updated_at closed_at"
 ).split()
@@ -148,6 +151,8 @@ def export_rows(changes: QuerySet[Change], user: User, zone: tzinfo) -> Iterator
         names = _services_of([row["pk"] for row in chunk])
         lines = []
         for row in chunk:
+            own = row["requester"] == user.pk
+            row["asked_of"] = "" if own else row["requester__display_name"]
             row["services"] = "; ".join(names.get(row["pk"], ()))
             cells = [safe_cell(column.value(row, zone)) for column in columns]
             lines.append(writer.writerow(cells))

@@ -54,13 +54,19 @@ def next_step(change: Change) -> NextStep:
 
 def plain_words(change: Change, reader: User) -> Text:
     """Say to a customer where the change stands; only the requester is spoken to as such."""
-    if reader.pk != change.requester_id:
-        named = {"name": change.requester}
-        if change.state == S.CONFIRMATION:
+    requester = "" if reader.pk == change.requester_id else str(change.requester)
+    return words_about(change.state, requester)
+
+
+def words_about(state: str, requester: str) -> Text:
+    """Say where a change stands; a reader other than the requester is told the requester's name."""
+    if requester:
+        named = {"name": requester}
+        if state == S.CONFIRMATION:
             return _("The change is in place. %(name)s is asked whether it meets the need.") % named
-        if change.state == S.NOT_CONFIRMED:
+        if state == S.NOT_CONFIRMED:
             return _("%(name)s told us it is not as expected. We are looking into it.") % named
-    return PLAIN_WORDS[State(change.state)]
+    return PLAIN_WORDS[State(state)]
 
 
 # Who -----------------------------------------------------------------------------------------

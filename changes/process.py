@@ -182,6 +182,7 @@ OTHER_VERBS: dict[str, str] = {
     "comment": _("commented"),
     "note": _("added an internal note"),
     "attach": _("attached a file"),
+    "detach": _("removed a file"),
     "link": _("linked another change"),
     "unlink": _("removed a link"),
     "watch": _("started watching"),

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "expansive_cm.middleware.HeadMiddleware",
     "expansive_cm.health.HealthMiddleware",
     "expansive_cm.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -334,6 +335,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("British English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["expansive_cm.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

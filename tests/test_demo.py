@@ -16,6 +16,7 @@ from post_office.models import STATUS, Email
 
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
+from accounts.roles import Role
 from audit.demo import board as demo_board
 from audit.demo import loader
 from audit.demo.catalogue import LONDON
@@ -119,6 +120,17 @@ def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str)
     votes = [item.votes.count() for item in running.items.order_by("position")]
     assert votes[:3] == [7, 5, 2]
     assert running.starts_at < timezone.now()
+
+
+def test_several_of_the_board_can_be_signed_in_as_and_have_votes_to_cast(demo: str) -> None:
+    running = Meeting.objects.get(state="running")
+    items = running.items.filter(state="open")
+    members = [member for member in demo_cast() if Role.CRB_MEMBER in member.roles]
+    chair, *others = [User.objects.get(email=member.email) for member in members]
+    to_cast = [items.exclude(votes__member=member).count() for member in others]
+    assert len(to_cast) == 3
+    assert min(to_cast[1:]) >= 2
+    assert Board.objects.get().memberships.filter(user__in=[chair, *others]).count() == 4
 
 
 def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: str) -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.forms import MarkdownTextarea, RadioCards
 
-from ..models import Change, Confirmation
+from ..models import Attachment, Change, Confirmation
 from .base import LongText, StepForm, line, text
 
 
@@ -77,6 +78,18 @@ class ReworkForm(StepForm):
     )
 
 
+class FilesField(forms.ModelMultipleChoiceField):
+    """Files of a change, to be ticked."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, file: Any) -> str:
+        """Say which of them the customer does not see."""
+        size = filesizeformat(file.size)
+        inside = ", " + _now("internal") if file.is_internal else ""
+        return f"{file.name} ({size}{inside})"
+
+
 class CloseWithSuccessorForm(StepForm):
     """Why the change ends here, and the request that follows it."""
 
@@ -92,9 +105,20 @@ class CloseWithSuccessorForm(StepForm):
         max_length=Change._meta.get_field("description").max_length,
         widget=MarkdownTextarea(attrs={"rows": 10}),
     )
+    files = FilesField(
+        label=_("Files for the new request"),
+        help_text=_("Copies of those ticked go with it. Who may see each stays as it is."),
+        queryset=Attachment.objects.none(),
+        required=False,
+    )
 
     def prepare(self) -> None:
         """Fill in the new request from the old one and the requester's own words."""
+        files = self.change.attachments.select_related("uploaded_by")
+        self.fields["files"].queryset = files
+        self.fields["files"].initial = list(files)
+        if not self.fields["files"].initial:
+            del self.fields["files"]
         self.fields["title"].initial = self.change.title
         answer = self.change.confirmation
         parts = []

@@ -37,7 +37,7 @@ from .confirmation import (
     rework,
     send_reminder,
 )
-from .discussion import attach, comment, link, unlink, unwatch, watch
+from .discussion import attach, comment, detach, link, unlink, unwatch, watch
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     assess,
@@ -101,6 +101,7 @@ __all__ = [
     # Discussion
     "comment",
     "attach",
+    "detach",
     "link",
     "unlink",
     "watch",

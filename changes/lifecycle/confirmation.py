@@ -1,9 +1,11 @@
 """Confirmation by the original requester, and the close that follows it."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,7 +15,7 @@ from accounts.models import User
 from .. import messages
 from ..access_links import hash_token
 from ..errors import ChangeStale, StepIncomplete
-from ..models import Change, ChangeLink, Confirmation, ConfirmationLink, Reminder
+from ..models import Attachment, Change, ChangeLink, Confirmation, ConfirmationLink, Reminder
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
 
@@ -149,11 +151,13 @@ def close_with_successor(
     reason: str,
     title: str,
     description: str,
+    files: Iterable[Attachment] = (),
     seen: int | None = None,
 ) -> Change:
     """Close, and raise what goes beyond the agreed change as a new, linked change request.
 
-    Returns the successor, submitted for the same requester. Effects: state ``closed``, the
+    Returns the successor, submitted for the same requester, with copies of ``files`` of the
+    change. Raises StepIncomplete for a file that cannot be read. Effects: state ``closed``, the
     successor, the link between them, events on both, messages.
     """
     with take_step("close_with_successor", change, actor=actor, seen=seen) as step:
@@ -174,11 +178,45 @@ def close_with_successor(
         successor.submit()
         birth.save(successor)
         record_link(step, successor, old, ChangeLink.Kind.SUCCESSOR_OF)
+        _carry_over(birth, [file for file in files if file.change_id == old.pk])
         messages.announce(successor, record_event(birth))
         step.reason = reason
         step.data = {"successor": successor.pk}
         old.close()
     return successor
+
+
+def _carry_over(birth: Step, files: Iterable[Attachment]) -> None:
+    """Give a successor copies of files, each as open as it was and of the same person."""
+    copies: list[Attachment] = []
+    try:
+        for old in files:
+            copies.append(_copy(birth.change, old))
+            birth.save(copies[-1])
+    except BaseException:
+        for copy in copies:
+            copy.file.delete(save=False)
+        raise
+
+
+def _copy(change: Change, old: Attachment) -> Attachment:
+    try:
+        content = ContentFile(old.file.read(), old.name)
+    except FileNotFoundError:
+        words = _("“%s” cannot be read any more. Leave it out.") % old.name
+        raise StepIncomplete(words, ["files"]) from None
+    finally:
+        old.file.close()
+    return Attachment(
+        change=change,
+        file=content,
+        name=old.name,
+        size=old.size,
+        content_type=old.content_type,
+        sha256=old.sha256,
+        is_internal=old.is_internal,
+        uploaded_by=old.uploaded_by,
+    )
 
 
 def record_link(step: Step, source: Change, target: Change, kind: str) -> ChangeLink:

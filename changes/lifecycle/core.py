@@ -20,7 +20,9 @@ from ..models import Change, Event
 from ..process import past_words
 from ..states import State
 
-UNVERSIONED = frozenset({"comment", "note", "attach", "link", "unlink", "watch", "unwatch"})
+UNVERSIONED = frozenset(
+    {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
+)
 """Acts beside the process: they do not make another person's open form stale."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -55,6 +56,23 @@ def attach(
         step.save(record)
         step.data = {"attachment": record.pk}
     return record
+
+
+def detach(change: Change, *, actor: User, attachment: Attachment) -> None:
+    """Take a file off a draft; history keeps its name and SHA-256.
+
+    Raises StepIllegal when it has been taken off already. The file itself goes when the
+    transaction commits.
+    """
+    with take_step("detach", change, actor=actor) as step:
+        record = step.change.attachments.filter(pk=attachment.pk).first()
+        if record is None:
+            raise StepIllegal(_("The file has been removed already."))
+        step.reason = record.name
+        record._history_user = actor  # type: ignore[attr-defined]
+        record._change_reason = step.why  # type: ignore[attr-defined]
+        record.delete()
+        transaction.on_commit(lambda: record.file.storage.delete(record.file.name))
 
 
 def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink:

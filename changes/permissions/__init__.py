@@ -16,6 +16,7 @@ from accounts.roles import Role
 from .. import gates
 from ..models import Change
 from ..process import STEP, STEPS, StepInfo
+from ..states import State
 from .rules import (
     ALLOWED,
     Check,
@@ -386,6 +387,14 @@ def can_note(user: User, change: Change) -> Decision:
 def can_attach(user: User, change: Change) -> Decision:
     """As for comments; a draft's writer may attach too."""
     return can_comment(user, change)
+
+
+def can_detach(user: User, change: Change) -> Decision:
+    """The writer of a draft may take a file off it again; what was submitted stays."""
+    if change.state != State.DRAFT:
+        stays = refuse(Refusal.STATE, _("The files of a request that was sent stay with it."))
+        return decide(sees(user, change), stays)
+    return can_attach(user, change)
 
 
 def can_link(user: User, change: Change) -> Decision:

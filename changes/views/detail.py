@@ -107,7 +107,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     offered = offers(user, change)
     onward = next_step(change)
     found = sections(change, user)
-    told = happenings(change, user)
+    talk = discussion_context(user, change)
+    told = happenings(change, user, {link["change"].pk for link in talk["links"]})
     context = {
         "change": change,
         "user": user,
@@ -122,7 +123,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
-        **discussion_context(user, change),
+        **talk,
     }
     return render(request, "changes/detail.html", context)
 

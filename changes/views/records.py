@@ -88,6 +88,11 @@ class Section:
         return bool(self.current or self.earlier)
 
     @property
+    def latest(self) -> datetime:
+        """When the newest record was made."""
+        return max(record.when for record in self.current + self.earlier)
+
+    @property
     def alone(self) -> bool:
         """Whether one record is all there is, so that the section's heading says it already."""
         return len(self.current) == 1 and not self.earlier
@@ -366,20 +371,27 @@ def sections(change: Change, reader: User, *wanted: str) -> list[Section]:
     return found
 
 
+def newest_first(sections: Iterable[Section]) -> list[Section]:
+    """Return the sections for a page on which one acts: what was recorded last is read first."""
+    return sorted(sections, key=lambda section: section.latest, reverse=True)
+
+
 def _section(change: Change, reader: User, section: Section, relations: Iterable[str]) -> Section:
     full = permissions.can_see_internal(reader)
     for relation in relations:
-        newest_first = sorted(getattr(change, relation).all(), key=lambda one: -one.pk)
-        for one in newest_first:
+        ordered = sorted(getattr(change, relation).all(), key=lambda one: -one.pk)
+        for one in ordered:
             if not _may_read(one, reader, full):
                 continue
             record = KINDS[relation](one, full)
-            record.note = _why_earlier(change, one, newest_first)
+            record.note = _why_earlier(change, one, ordered)
             (section.earlier if record.note else section.current).append(record)
     if section.current:
         section.badge = section.current[0].badge
     if section.key == "testing" and section.current:
         section.badge = _tests_badge(change) or section.badge
+    for records in (section.current, section.earlier):
+        records.sort(key=lambda record: record.when, reverse=True)
     return section
 
 

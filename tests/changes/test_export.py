@@ -14,7 +14,7 @@ from accounts.models import User
 from changes.export import BYTE_ORDER_MARK, CUSTOMER_COLUMNS, STAFF_COLUMNS, export_rows, safe_cell
 from changes.models import Change, Service
 from tests.people import Cast
-from tests.stories import assessed, draft, in_requirements, submitted
+from tests.stories import assessed, draft, in_confirmation, in_requirements, submitted
 
 EXPORT = "/changes/export/"
 
@@ -69,6 +69,19 @@ def test_customers_get_their_own_without_internal_columns(client: Client, cast: 
     assert list(row) == [str(column.heading) for column in CUSTOMER_COLUMNS]
     assert not {"Owner", "Risk", "Raised by"} & set(row)
     assert rows_of(client, cast.nobody) == []
+
+
+def test_only_the_requester_is_asked_to_confirm(client: Client, cast: Cast) -> None:
+    in_confirmation(cast)
+    (own,) = rows_of(client, cast.requester)
+    assert "Please tell us" in own["Where it stands"]
+    (other,) = rows_of(client, cast.approver)
+    assert other["Where it stands"] == (
+        "The change is in place. Grace Requester is asked whether it meets the need."
+    )
+    (staff,) = rows_of(client, cast.support)
+    assert staff["State"] == "Requester confirmation"
+    assert not any("tell us" in cell for cell in staff.values())
 
 
 def test_filters_search_and_order_count(client: Client, cast: Cast) -> None:
