@@ -209,15 +209,7 @@ def _list_in_time(element: lxml.html.HtmlElement) -> None:
 def _row(element: lxml.html.HtmlElement) -> None:
     """Set a row of short cells on one line, and the cells of a layout below each other."""
     cells = [cell for cell in element if cell.tag in ("td", "th")]
-    short = all(
-        not any(
-            child.tag in BLOCKS or child.tag in ("br", "img") for child in cell.iterdescendants()
-        )
-        or len(cell) == 1
-        and cell[0].tag in ("p", "div")
-        and not len(cell[0])
-        for cell in cells
-    )
+    short = all(map(_is_on_one_line, cells))
     if not short:
         for cell in cells:
             cell.tag = "div"
@@ -229,6 +221,15 @@ def _row(element: lxml.html.HtmlElement) -> None:
             child.tag = "span" if child.tag in ("p", "div") else child.tag
         if number < COLUMNS_LIMIT and cell in filled[:-1]:
             cell.tail = " | "
+
+
+def _is_on_one_line(cell: lxml.html.HtmlElement) -> bool:
+    """Whether a cell holds nothing but words, or one paragraph of them."""
+    for child in cell.iterdescendants():
+        if child.tag in BLOCKS or child.tag in ("br", "img"):
+            if child is not cell[0] or child.tag not in ("p", "div"):
+                return False
+    return True
 
 
 def _as_div(element: lxml.html.HtmlElement) -> None:

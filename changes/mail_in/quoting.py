@@ -97,8 +97,17 @@ class Lines(list[str]):
             if not row or len(block) > LINE_LIMIT or row.startswith(">"):
                 return 0
             if row.endswith((":", "\uff1a")):
-                return length if self._says_who_wrote(block) else 0
+                return length if self._begins_here(block) else 0
         return 0
+
+    def _begins_here(self, block: str) -> bool:
+        """Whether these lines say who wrote, and not only those below the first."""
+        below = block.partition("\n")[2]
+        while below:
+            if MOMENT.search(below) and self._says_who_wrote(below):
+                return False
+            below = below.partition("\n")[2]
+        return self._says_who_wrote(block)
 
     def _to_quote(self, number: int) -> int:
         """Return how many lines from a marked one on belong to it."""
@@ -147,7 +156,8 @@ def tell_apart(text: str, *, answers: bool) -> Words:
         if signature is not None:
             words.signature = _joined(new[signature + 1 :])
             new = Lines(new[:signature])
-    words.new = _joined(new)
+    # Markdown takes a line right below a quoted one for quoted.
+    words.new = re.sub(r"(?m)^(>.*)\n(?=[^>\n])", r"\1\n\n", _joined(new))
     words.quoted = "\n\n".join(part for part in (_joined(quoted), _joined(tail)) if part)
     return words
 
@@ -232,7 +242,6 @@ def _without_quotes(lines: Lines, words: Words, answers: bool) -> tuple[Lines, l
     words.between = True
     kept: list[str] = []
     for quoted, run in runs[: after[-1] + 1]:
-        # Markdown takes a line right below a quoted one for quoted.
         kept += [*([line for line in run if line.startswith(">")] if quoted else run), ""]
     return Lines(kept), _quoted(runs[after[-1] + 1 :])
 

@@ -13,7 +13,7 @@ from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
 from .parts import Part, Taken, take_apart
 from .quoting import Words, tell_apart
-from .words import header_text, one_line, tidy
+from .words import decode, header_text, tidy
 
 __all__ = ["Attachment", "Bounce", "Failure", "Incoming", "Kind", "Note", "read"]
 
@@ -147,27 +147,28 @@ def _notes_of_structure(taken: Taken) -> set[Note]:
 
 
 def _sender(top: Part) -> tuple[str, str]:
-    """Return name and address of who wrote it; an address that could be read in two ways is none."""
+    """Return name and address of who wrote it; one that could be read in two ways is none."""
     for field in ("from", "sender"):
         value = next((value for name, value in top.fields if name == field), b"")[:2_000]
         # Encoded words are decoded after parsing: a comma within one separates nothing.
-        text = tidy(value.decode("utf-8", "replace"))
+        text = tidy(decode(value)[0])
         try:
             name, address = parseaddr(text)
         except (ValueError, IndexError, RecursionError):
             continue
         unquoted = re.sub(r'"[^"]*"', "", text)
         bracketed = re.findall(r"<([^<>]*)>", unquoted)
-        given = bracketed[0] if bracketed else unquoted
+        given = bracketed[0] if bracketed else re.sub(r"\([^()]*\)", "", unquoted)
         address = address.strip().lower()
-        if ADDRESS.fullmatch(address) and address in given.lower():
-            shown = one_line(header_text(name.encode("utf-8", "replace"))).strip("'\" ")
+        if ADDRESS.fullmatch(address) and given.strip().lower() == address:
+            shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
             return ("" if shown.lower() == address else shown[:NAME_LIMIT]), address
     return "", ""
 
 
 def _message_id(top: Part) -> str:
-    found = _ids(top.header("message-id", 2_000))
+    value = top.header("message-id", 2_000)
+    found = _ids(value) or (_ids(f"<{value}>") if re.fullmatch(r"[^\s<>]+@[^\s<>]+", value) else [])
     return found[0] if found else ""
 
 
