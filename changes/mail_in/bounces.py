@@ -31,7 +31,7 @@ MESSAGE_ID = re.compile(r"<[^<>\s]{1,498}>")
 RETURNED_ID = re.compile(rb"(?im)^[ \t>|]{0,10}Message-ID:\s{0,3}(<[^<>\s]{1,498}>)")
 SMTP_REPLY = re.compile(r"\b[45]\d\d[ -](?:#?[45]\.\d{1,3}\.\d{1,3})?[^\n]{0,400}")
 STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[^\s<>()\[\],;:\"@]{1,255}")
+ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,64}@[^\s<>()\[\],;:\"@]{1,189}")
 
 
 def looks_like_bounce(top: Part, sender: str, sender_name: str, subject: str) -> bool:

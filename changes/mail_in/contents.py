@@ -3,14 +3,15 @@
 import re
 from dataclasses import dataclass, field
 
-from .html_text import text_of
+from .html_text import HTML_LIMIT, text_of
 from .incoming import Attachment, Note
-from .parts import FIELDS_LIMIT, Part, read_fields
-from .words import decode, file_name, header_text, tidy
+from .parts import FIELDS_LIMIT, PARTS_LIMIT, Part, read_fields
+from .words import decode, file_name, header_text, tidy, unbase64
 
 TEXT_BYTES_LIMIT = 1_000_000
 DECORATION_BYTES = 6_000
 """A picture in the text that is no larger is a logo or a line; no screenshot is so small."""
+DATA_URI = re.compile(rb"(?i)data:(image/[a-z0-9.+-]{1,40});base64,([A-Za-z0-9+/=\s]+)")
 NO_HTML_HERE = re.compile(r"(?i)\bhtml\b")
 
 EXTENSIONS = {
@@ -51,6 +52,7 @@ SIGNATURES = {
 }
 ENCRYPTED = {"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"}
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
+SIGNATURE = "-- "
 MESSAGES = {"message/rfc822", "message/global"}
 
 
@@ -83,11 +85,11 @@ class Reader:
         self.found = Contents()
         self._is_report = is_report
         self._names: set[str] = set()
-        self._texts: set[int] = set()
+        self._texts: dict[int, bytes] = {}
         self._left = TEXT_BYTES_LIMIT
         self._collect_files(top)
         self._pictures = {
-            file.content_id: f"{file.name}" for file in self.found.files if file.content_id
+            file.content_id: file.name for file in self.found.files if file.content_id
         }
         self.found.texts = [text for text in self._read(top) if text.strip()]
 
@@ -104,9 +106,26 @@ class Reader:
         elif part.type.startswith("multipart/") or part.type in SIGNATURES:
             return
         elif self._is_text(part):
-            self._texts.add(id(part))
+            self._texts[id(part)] = self._without_pictures(part)
         elif not (self._is_report and self._belongs_to_report(part)):
             self._add_file(part)
+
+    def _without_pictures(self, part: Part) -> bytes:
+        """Return a text; pictures that stand within its HTML become files that it refers to."""
+        if part.type != "text/html":
+            return part.content
+
+        def refer(match: re.Match[bytes]) -> bytes:
+            if len(self.found.files) >= PARTS_LIMIT:
+                self.found.notes.add(Note.TOO_MANY_PARTS)
+                return b""
+            content = unbase64(match[2])
+            content_id = b"picture-%d@html" % len(self.found.files)
+            fields = [("content-type", match[1]), ("content-id", content_id)]
+            self._add_file(Part(content, fields, 0, len(content)))
+            return b"cid:" + content_id
+
+        return DATA_URI.sub(refer, part.content)
 
     @staticmethod
     def _is_text(part: Part) -> bool:
@@ -175,7 +194,7 @@ class Reader:
         return (plain or other or [[]])[0]
 
     def _decoded(self, part: Part) -> str:
-        data = part.content
+        data = self._texts[id(part)]
         if len(data) > self._left:
             self.found.notes.add(Note.TEXT_CUT)
             data = data[: self._left]
@@ -190,6 +209,8 @@ class Reader:
         return tidy(text)
 
     def _of_html(self, html: str) -> str:
+        if len(html) > HTML_LIMIT:
+            self.found.notes.add(Note.TEXT_CUT)
         text = text_of(html, self._pictures)
         for file in self.found.files:
             if file.content_id and f"cid:{file.content_id}" in html.lower():
@@ -233,17 +254,18 @@ def _subject_within(part: Part) -> str:
 
 def _unflowed(text: str, delete_space: bool) -> str:
     """Return the paragraphs of a text whose lines were broken for sending (RFC 3676)."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     flowing, depth_before = False, 0
     for line in text.split("\n"):
         words = line.lstrip(">")
         depth = len(line) - len(words)
         words = words.removeprefix(" ")
-        if flowing and depth == depth_before and words != "-- ":
-            lines[-1] += words
+        continues = words.endswith(" ") and words != SIGNATURE
+        shown = words[:-1] if continues and delete_space else words
+        if flowing and depth == depth_before and words != SIGNATURE:
+            lines[-1].append(shown)
         else:
-            lines.append((">" * depth + " " if depth else "") + words)
-        flowing, depth_before = words.endswith(" ") and words != "-- ", depth
-        if flowing and delete_space:
-            lines[-1] = lines[-1][:-1]
-    return "\n".join(line if line == "-- " else line.rstrip() for line in lines)
+            lines.append([">" * depth + " " if depth else "", shown])
+        flowing, depth_before = continues, depth
+    joined = ("".join(line) for line in lines)
+    return "\n".join(line if line == SIGNATURE else line.rstrip() for line in joined)

@@ -226,9 +226,9 @@ def _row(element: lxml.html.HtmlElement) -> None:
 def _is_on_one_line(cell: lxml.html.HtmlElement) -> bool:
     """Whether a cell holds nothing but words, or one paragraph of them."""
     for child in cell.iterdescendants():
-        if child.tag in BLOCKS or child.tag in ("br", "img"):
-            if child is not cell[0] or child.tag not in ("p", "div"):
-                return False
+        breaks = child.tag in BLOCKS or child.tag in ("br", "img")
+        if breaks and (child is not cell[0] or child.tag not in ("p", "div")):
+            return False
     return True
 
 

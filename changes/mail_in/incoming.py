@@ -11,8 +11,8 @@ class Kind(TextChoices):
     """Who or what wrote a message, and so what may be made of it at all.
 
     Only ``ORDINARY`` is from a person to us. ``LIST`` is from a person, but through a mailing
-    list; ``CALENDAR`` is an invitation or the answer to one. Everything else no person wrote
-    for us to read.
+    list; ``CALENDAR`` is an invitation or the answer to one. ``AUTOMATIC`` may be a person's mail
+    that a rule of their mailbox passed on. Everything else no person wrote for us to read.
     """
 
     ORDINARY = "ordinary", _("Mail from a person")
@@ -82,7 +82,8 @@ class Failure:
     address: str
     """In lower case; "" if the bounce does not say whom it means."""
     permanent: bool
-    """False: the server is still trying, or the reason passes (full mailbox, greylisting)."""
+    """Whether this mail will never arrive, for whatever reason (a full mailbox, no such user, no
+    answer for days; ``status`` tells). False: it is late, and the server is still trying."""
     status: str = ""
     """The enhanced status code ("5.1.1") if there is one."""
     detail: str = ""

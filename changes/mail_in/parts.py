@@ -25,6 +25,7 @@ BOUNDARIES_LIMIT = 5_000
 """How often what looks like a boundary is looked at, per level."""
 
 FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:")
+MEDIA_TYPE = re.compile(r"[a-z0-9_.+-]{1,30}/[a-z0-9_.+-]{1,69}")
 BLANK_LINE = re.compile(rb"\n\r?\n")
 
 Fields = list[tuple[str, bytes]]
@@ -54,7 +55,7 @@ class Part:
     def type(self) -> str:
         """The media type in lower case."""
         value = self.header("content-type", PARAMETERS_LIMIT).partition(";")[0].strip().lower()
-        return value if re.fullmatch(r"[\w.+-]+/[\w.+-]+", value) else self.default_type
+        return value if MEDIA_TYPE.fullmatch(value) else self.default_type
 
     @property
     def disposition(self) -> str:
