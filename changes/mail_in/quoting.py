@@ -21,6 +21,7 @@ WRAPPED_AT = 60
 
 Run = tuple[bool, list[str]]
 
+# One entry is for a product and not for a language; it has other keys.
 LIBRARY = EmailMessage("", languages=[key for key in MAIL_LANGUAGES if key != "david"]).HEADER_REGEX
 
 WROTE = re.compile(
@@ -204,15 +205,16 @@ def _above(lines: list[str], number: int) -> int:
 def _is_header_block(lines: Lines, number: int) -> bool:
     """Whether lines as of a mail's header begin here: From and two more, with address or time."""
     names: list[str] = []
-    rows = [line[:LINE_LIMIT] for line in lines[number : number + 12]]
-    for row in rows:
-        match = HEADER_LINE.match(row)
+    block = ""
+    for row in lines[number : number + 12]:
+        block += row[:LINE_LIMIT] + "\n"
+        match = HEADER_LINE.match(row[:LINE_LIMIT])
         if match:
             names.append("".join(match[1].lower().split()))
         elif not row and len(names) > 1:
             break
-    block = "\n".join(rows)
-    if names[0] not in FROM_WORDS or not ("@" in block or re.search(r"\d[:.]\d\d", block)):
+    to_the_minute = re.search(r"\b\d{4}\b", block) and re.search(r"\d[:.]\d\d", block)
+    if names[0] not in FROM_WORDS or not ("@" in block or to_the_minute):
         return False
     return len(MORE_WORDS.intersection(names[1:])) >= 2
 
