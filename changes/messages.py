@@ -268,14 +268,16 @@ def announce(change: Change, event: Event) -> None:
     told = [
         letter
         for key, letter in letters.items()
-        if key != event.actor_id or _is_receipt(event, letter[1])
+        if key != event.actor_id or _is_receipt(change, event, letter)
     ]
     outbox.put([_letter(change, event, *letter) for letter in told])
 
 
-def _is_receipt(event: Event, message: Message) -> bool:
+def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
     """Whoever wrote a mail is told that it has arrived: nothing on a screen says so."""
-    return message is received and event.data.get("via") == "mail"
+    person, message, _why = letter
+    is_theirs = person.pk == change.requester_id
+    return message is received and is_theirs and event.data.get("via") == "mail"
 
 
 def awaited_step(change: Change, event: Event) -> str:

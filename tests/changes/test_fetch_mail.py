@@ -88,7 +88,7 @@ def wait_until(condition: Callable[[], Any], process: subprocess.Popen | None = 
     deadline = time.monotonic() + 60
     while not condition():
         if process and process.poll() is not None:
-            pytest.fail(f"It ended early: {process.communicate()[0]}")
+            pytest.fail(f"It ended early: {process.stdout.read()}")
         if time.monotonic() > deadline:
             pytest.fail("It did not happen within a minute.")
         time.sleep(0.05)
@@ -313,13 +313,17 @@ def test_a_message_that_cannot_be_taken_is_set_aside_and_blocks_nothing(
 
 def test_killed_between_fetch_and_store(cast: Cast, dovecot: Dovecot, mailbox: Mailbox) -> None:
     dovecot.deliver(letter())
-    with fetching_process(dovecot, mailbox) as process:
-        with transaction.atomic(), connection.cursor() as cursor:
-            # The message is here and its change is written; its own row has to wait.
-            cursor.execute(f"LOCK TABLE {IncomingMail._meta.db_table} IN EXCLUSIVE MODE")
-            wait_until(lambda: waits_for_a_lock("changes_incomingmail"), process)
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
+    table = IncomingMail._meta.db_table
+    with (
+        fetching_process(dovecot, mailbox) as process,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        # The message is here and its change is written; its own row has to wait.
+        cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+        wait_until(lambda: waits_for_a_lock(table), process)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
     wait_until(lambda: not others_at_work())
     assert not Change.objects.exists()
     assert dovecot.folders() == {"INBOX": 1}
@@ -333,9 +337,7 @@ def waits_for_a_lock(table: str) -> bool:
     """Whether another connection waits to write into a table."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND wait_event_type = 'Lock' AND query ILIKE %s",
-            [f'INSERT INTO "{table}"%'],
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass", [table]
         )
         return bool(cursor.fetchone()[0])
 
