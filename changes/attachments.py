@@ -83,6 +83,7 @@ TYPES: dict[str, tuple[str, Test]] = {
     "pptx": (OFFICE + "presentationml.presentation", _package("ppt/")),
     "zip": ("application/zip", _starts(b"PK\x03\x04", b"PK\x05\x06")),
     "msg": ("application/vnd.ms-outlook", _starts(OLE)),
+    "dat": ("application/ms-tnef", _starts(b"\x78\x9f\x3e\x22")),
     "eml": ("message/rfc822", _text),
     "txt": ("text/plain", _text),
     "log": ("text/plain", _text),

@@ -265,8 +265,19 @@ def announce(change: Change, event: Event) -> None:
                 if person and person.pk not in letters and _may_read(person, rule, change, event):
                     message = _worded_for(person, rule.message, change)
                     letters[person.pk] = (person, message, audience.why)
-    told = [letter for key, letter in letters.items() if key != event.actor_id]
+    told = [
+        letter
+        for key, letter in letters.items()
+        if key != event.actor_id or _is_receipt(change, event, letter)
+    ]
     outbox.put([_letter(change, event, *letter) for letter in told])
+
+
+def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
+    """Whoever wrote a mail is told that it has arrived: nothing on a screen says so."""
+    person, message, _why = letter
+    is_theirs = person.pk == change.requester_id
+    return message is received and is_theirs and event.data.get("via") == "mail"
 
 
 def awaited_step(change: Change, event: Event) -> str:

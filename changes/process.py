@@ -191,6 +191,7 @@ OTHER_VERBS: dict[str, str] = {
     "escalate": _("told the owner that there is no answer"),
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
+    "discard_answer": _("set an answer aside that came by mail"),
 }
 """What else leaves an event, in the words of the timeline."""
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from . import lifecycle, outbox, reminders
 from .importing import runs
+from .mail_in import fetching
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,12 @@ def send_reminders() -> None:
 def settle_promises() -> None:
     """Give promises their release as soon as it is planned, and follow it when it moves."""
     each(reminders.unsettled_promises(), lifecycle.settle_promise, "settle promise")
+
+
+@shared_task
+def fetch_mail() -> None:
+    """Take the mail that has arrived. One worker at a time reads a mailbox; the others go on."""
+    fetching.fetch_all()
 
 
 @shared_task

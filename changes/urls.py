@@ -13,10 +13,12 @@ from .views import (
     intake,
     lists,
     mail,
+    proposed_answers,
     steps_anytime,
     steps_code,
     steps_configuration,
     steps_confirmation,
+    triage,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -153,6 +155,23 @@ mail_urls = [
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
     path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),
 ]
+triage_urls = [
+    path("triage/", triage.triage, name="triage"),
+    path("triage/<int:pk>/", triage.triage_mail, name="triage_mail"),
+    path("triage/<int:pk>/request/", triage.accept_mail_as_request, name="accept_mail_as_request"),
+    path("triage/<int:pk>/comment/", triage.accept_mail_as_comment, name="accept_mail_as_comment"),
+    path("triage/<int:pk>/discard/", triage.discard_mail, name="discard_mail"),
+    path(
+        "changes/<reference:pk>/answers/<int:proposal_pk>/accept/",
+        proposed_answers.accept_answer,
+        name="accept_answer",
+    ),
+    path(
+        "changes/<reference:pk>/answers/<int:proposal_pk>/discard/",
+        proposed_answers.discard_answer,
+        name="discard_answer",
+    ),
+]
 import_urls = [
     path("import/", import_changes.imports, name="import"),
     path("import/<int:pk>/", import_changes.import_run, name="import_run"),
@@ -167,5 +186,6 @@ urlpatterns = [
     *story_urls,
     *step_urls,
     *mail_urls,
+    *triage_urls,
     *import_urls,
 ]

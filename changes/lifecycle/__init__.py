@@ -9,6 +9,7 @@ from .code import (
     answer_question,
     assess_risk,
     define_requirements,
+    discard_answer,
     peer_review,
     plan_deployment,
     record_board_outcome,
@@ -37,9 +38,11 @@ from .confirmation import (
     rework,
     send_reminder,
 )
+from .delivery import note_failure
 from .discussion import attach, comment, detach, link, unlink, unwatch, watch
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
+    add_requester,
     assess,
     assign,
     autosave,
@@ -57,6 +60,7 @@ __all__ = [
     "save_draft",
     "autosave",
     "find_or_create_requester",
+    "add_requester",
     "submit",
     "edit",
     "assess",
@@ -74,6 +78,7 @@ __all__ = [
     # Code changes
     "record_board_outcome",
     "answer_question",
+    "discard_answer",
     "define_requirements",
     "assess_risk",
     "sign_risk_assessment",
@@ -93,6 +98,8 @@ __all__ = [
     "rework",
     "close_with_successor",
     "hash_token",
+    # Mail that does not arrive
+    "note_failure",
     # From another tool
     "ImportedChange",
     "Origin",

@@ -22,6 +22,7 @@ from ..states import State
 
 UNVERSIONED = frozenset(
     {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
+    | {"discard_answer"}
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

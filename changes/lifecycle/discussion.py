@@ -15,13 +15,19 @@ from .confirmation import record_link
 from .core import take_step
 
 
-def comment(change: Change, *, actor: User, body: str, internal: bool = False) -> Comment:
-    """Add a public comment, or an internal note that only Expansive's own people see."""
+def comment(
+    change: Change, *, actor: User, body: str, internal: bool = False, via: str = ""
+) -> Comment:
+    """Add a public comment, or an internal note that only Expansive's own people see.
+
+    ``via`` says by what mail it came, if it did.
+    """
     with take_step("note" if internal else "comment", change, actor=actor) as step:
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
         step.internal = internal
+        step.reason = via
         step.save(record)
-        step.data = {"comment": record.pk}
+        step.data = {"comment": record.pk, **({"via": "mail"} if via else {})}
     return record
 
 

@@ -234,6 +234,26 @@ def answers_for_others(user: User, change: Change) -> bool:
     return user.has_role(Role.SUPPORT) or in_success_team(user, change)
 
 
+def can_accept_answer(user: User, change: Change) -> Decision:
+    """Support and the success team accept what was replied by mail as the answer."""
+    return decide(
+        sees(user, change),
+        _passes_answers_on(user, change),
+        in_state(change, "answer_question"),
+    )
+
+
+def can_discard_answer(user: User, change: Change) -> Decision:
+    """Whoever may accept an answer may also set it aside, in any state."""
+    return decide(sees(user, change), _passes_answers_on(user, change))
+
+
+def _passes_answers_on(user: User, change: Change) -> Check:
+    if answers_for_others(user, change):
+        return None
+    return refuse(Refusal.PERSON, _("This is for support and the customer success team."))
+
+
 def can_define_requirements(user: User, change: Change) -> Decision:
     """A developer or the customer success team."""
     team = in_success_team(user, change)
@@ -416,6 +436,14 @@ def can_watch(user: User, change: Change) -> Decision:
 def can_unwatch(user: User, change: Change) -> Decision:
     """Everybody may stop watching."""
     return can_watch(user, change)
+
+
+# Mail
+
+
+def can_triage(user: User) -> Decision:
+    """Support looks through the mail that cannot be sorted by itself."""
+    return decide(holds_role(user, Role.SUPPORT))
 
 
 # From another tool

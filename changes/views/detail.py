@@ -23,6 +23,7 @@ from ..process import StepInfo
 from ..states import FINAL, State
 from .discussion import discussion_context
 from .happenings import happenings
+from .proposed_answers import proposals_context
 from .records import Section, sections
 from .steps import change_or_404
 
@@ -124,6 +125,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
         **talk,
+        **proposals_context(user, change),
     }
     return render(request, "changes/detail.html", context)
 

@@ -29,6 +29,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "assign": ("user-check", "blue"),
     "remind": ("bell", "amber"),
     "escalate": ("flag", "orange"),
+    "discard_answer": ("mail", "grey"),
     "resend_confirmation": ("mail-forward", "blue"),
     "settle_promise": ("calendar-time", "blue"),
     "import": ("file-import", "grey"),
