@@ -13,10 +13,12 @@ from .views import (
     intake,
     lists,
     mail,
+    mail_log,
     steps_anytime,
     steps_code,
     steps_configuration,
     steps_confirmation,
+    unwatch_link,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -53,6 +55,13 @@ discussion_urls = [
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
+    path("changes/<reference:pk>/mail/", mail_log.log, name="mail_log"),
+    path(
+        "changes/<reference:pk>/mail/<int:problem_pk>/settle/",
+        mail_log.settle_delivery,
+        name="settle_delivery",
+    ),
+    path("mail-problems/", mail_log.problems, name="mail_problems"),
 ]
 step_urls = [
     # Request and initial assessment
@@ -149,6 +158,7 @@ step_urls = [
 mail_urls = [
     path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
+    path("unwatch/<str:token>/", unwatch_link.unwatch_by_link, name="unwatch_by_link"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
     path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),

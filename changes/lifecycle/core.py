@@ -20,7 +20,10 @@ from ..models import Change, Event
 from ..process import past_words
 from ..states import State
 
-UNVERSIONED = frozenset({"comment", "note", "attach", "link", "unlink", "watch", "unwatch"})
+UNVERSIONED = frozenset(
+    {"comment", "note", "attach", "link", "unlink", "watch", "unwatch"}
+    | {"undelivered", "settle_delivery"}
+)
 """Acts beside the process: they do not make another person's open form stale."""
 
 
