@@ -47,9 +47,8 @@ def settle_delivery(request: SignedInRequest, pk: int, problem_pk: int) -> HttpR
             change, actor=request.user, problem=problem, resolution=form.cleaned_data["resolution"]
         )
     except StepError as error:
-        form.add_error(None, str(error))
-        refused = {problem.pk: form}
-        return _show(request, change, refused, str(error), status=HTTPStatus(error.status))
+        refusal = (str(error), form.cleaned_data["resolution"])
+        return _show(request, change, refusal=refusal, status=HTTPStatus(error.status))
     messages.success(request, _("Settled. From now on silence counts again."))
     return redirect("changes:mail_log", pk=change.pk)
 
@@ -86,7 +85,7 @@ def _show(
     request: HttpRequest,
     change: Change,
     forms: dict[int, SettleDeliveryForm] | None = None,
-    refusal: str = "",
+    refusal: tuple[str, str] = ("", ""),
     status: HTTPStatus = HTTPStatus.OK,
 ) -> HttpResponse:
     from .detail import tabs
@@ -101,8 +100,8 @@ def _show(
         "unsettled": [(one, _form(one, forms)) for one in problems if not one.resolved_at],
         "settled": [one for one in problems if one.resolved_at],
         "may_settle": permissions.can_settle_delivery(request.user, change),
-        "refusal": refusal,
-        "typed": next(iter(forms.values())).data if refusal and forms else {},
+        "refusal": refusal[0],
+        "typed": refusal[1],
     }
     return render(request, "changes/mail_log.html", context, status=status)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +20,7 @@ from tests.mailing import deliver, last_row, mail_to, told
 from tests.people import Cast
 
 pytestmark = pytest.mark.django_db
+LOG_QUERIES, LIST_QUERIES = 7, 4
 WHY = "550 5.1.1 No such user here"
 
 
@@ -36,7 +36,7 @@ def bounce(change: Change, person: User, detail: str = WHY) -> None:
     lifecycle.note_failure(mail_to(person.email), person.email, MailEvent.Kind.BOUNCED, detail)
 
 
-# --- Flagging -------------------------------------------------------------------------------------
+# --- Flagging -----------------------------------------------------------------------------------
 
 
 def test_what_the_mail_server_refuses_is_flagged_to_owner_and_team(
@@ -127,7 +127,7 @@ def test_an_address_that_was_changed_since_is_not_marked(cast: Cast, asked: Chan
     assert DeliveryProblem.objects.get().person == cast.requester, "the mail was for her"
 
 
-# --- Settling ----------------------------------------------------------------------------------------
+# --- Settling -----------------------------------------------------------------------------------
 
 
 def test_settling_says_what_was_done_and_who_did_it(
@@ -207,7 +207,7 @@ def test_nothing_is_settled_without_words_or_twice(cast: Cast, asked: Change) ->
         lifecycle.settle_delivery(asked, resolution="Done.", **settle)
 
 
-# --- Silence ----------------------------------------------------------------------------------------
+# --- Silence ------------------------------------------------------------------------------------
 
 
 def beat(days: float) -> list[tuple[str, str]]:
@@ -263,7 +263,7 @@ def test_a_link_sent_again_to_a_new_address_counts(cast: Cast, asked: Change) ->
     assert [subject for _name, subject in beat(8.1)] == ["Reminder, please confirm"]
 
 
-# --- The log -----------------------------------------------------------------------------------------
+# --- The log ------------------------------------------------------------------------------------
 
 
 def test_the_log_tells_the_fate_of_each_mail(client: Client, cast: Cast, asked: Change) -> None:
@@ -310,8 +310,3 @@ def test_log_and_list_cost_the_same_for_one_row_and_for_three(
             client.get(reverse("changes:mail_log", args=[change.pk]))
         with django_assert_num_queries(LIST_QUERIES):
             client.get(reverse("changes:mail_problems"))
-
-
-LOG_QUERIES = 7
-LIST_QUERIES = 4
-assert settings.REMINDER_DAYS
