@@ -9,12 +9,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.components import Tab
 from accounts.models import User
 from accounts.roles import Role
 from changes import queries
 from changes.paging import BadToken
 from changes.permissions.rules import can_see_internal
+from changes.views.detail import tabs as change_tabs
 from expansive_cm.errors import page as error_page
 
 from .acts import acts_of
@@ -46,10 +46,7 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
         page = history_page(wanted, request.GET.get("page", ""), PAGE_SIZE)
     except BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    tabs = [
-        Tab(_("Story"), change.get_absolute_url(), "book"),
-        Tab(_("History"), request.path, "history", active=True),
-    ]
+    tabs = change_tabs(change, request.user, active="history")
     context = {"change": change, "tabs": tabs, **_shown(request, page, request.user)}
     return render(request, "audit/change_history.html", context)
 

@@ -22,10 +22,17 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue(change: Change, person: User, *, actor: User | None) -> str:
-    """Create a link to a change for one person and return its path. Earlier links go on working.
+def is_for(change: Change, person: User) -> bool:
+    """Whether mail about the change carries a link for this person."""
+    return change.requester_id == person.pk
 
-    Belongs into the transaction of the step whose mail carries it.
+
+def issue(change: Change, person: User, *, actor: User | None) -> tuple[str, AccessLink]:
+    """Create a link to a change for one person; return its path and the link.
+
+    Earlier links go on working. Belongs into the transaction of the step whose mail carries it;
+    give the link to that mail (``outbox.write(..., links=[link])``), so that its time begins
+    when the mail is sent.
     """
     token = secrets.token_urlsafe(32)
     link = AccessLink(
@@ -38,6 +45,20 @@ def issue(change: Change, person: User, *, actor: User | None) -> str:
     link._history_user = actor  # type: ignore[attr-defined]
     link._change_reason = "mailed a link to the change"  # type: ignore[attr-defined]
     link.save()
+    return _path(token), link
+
+
+def renew(link: AccessLink) -> str:
+    """Give a link that has not been sent another token, which is kept nowhere; return its path.
+
+    For a mail that waits and is written anew: the old token was in its old words only.
+    """
+    token = secrets.token_urlsafe(32)
+    AccessLink.objects.filter(pk=link.pk).update(token_hash=hash_token(token))
+    return _path(token)
+
+
+def _path(token: str) -> str:
     return reverse("changes:request_page", args=[token])
 
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from . import reminders
 from .models import BoardDecision, Change, PeerReview, RiskAssessment, StagingTest
 
 
@@ -190,7 +191,14 @@ def requester_still_has_time(change: Change) -> str:
     confirmation = change.confirmation
     if confirmation is None:
         return _("The requester has not been asked yet.")
-    days = max(settings.REMINDER_DAYS)
-    if confirmation.escalated_at or timezone.now() - confirmation.asked_at >= timedelta(days=days):
+    if confirmation.escalated_at:
         return ""
+    days = max(settings.REMINDER_DAYS)
+    silence = timedelta(days=days)
+    if timezone.now() - confirmation.asked_at >= silence:
+        heard_at = reminders.heard_at(confirmation)
+        if heard_at is None:
+            return _("The question has not reached the requester: silence does not count.")
+        if timezone.now() - heard_at >= silence:
+            return ""
     return _("The requester has %d days to answer; reminders are still going out.") % days

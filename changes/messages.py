@@ -11,14 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from post_office.models import PRIORITY
 
 from accounts.models import User
 
-from . import access_links, outbox, permissions
+from . import letters, outbox, permissions
 from .audiences import (
     ALL,
     ASKED,
@@ -35,11 +33,21 @@ from .audiences import (
     Audience,
     know_roles,
 )
-from .models import Attachment, BoardDecision, Change, Comment, Confirmation, Event
+from .letters import Context, Letter
+from .models import (
+    Attachment,
+    BoardDecision,
+    Change,
+    Comment,
+    Confirmation,
+    ConfirmationLink,
+    DeliveryProblem,
+    Event,
+    Notice,
+)
 from .process import STEP, past_words
 from .states import PLAIN_WORDS, State
 
-Context = dict[str, Any]
 Message = Callable[[Change, Event], Context]
 S = State
 
@@ -54,7 +62,7 @@ def received(change: Change, event: Event) -> Context:
 
 def progress(change: Change, event: Event) -> Context:
     """In plain words where the change is now, and when it happens if that is planned."""
-    words = PLAIN_WORDS[S(change.state)]
+    words = PLAIN_WORDS[S(event.to_state)]
     if event.verb == "plan_execution":
         return {
             "words": _("It is planned when the change is put in place."),
@@ -155,7 +163,17 @@ def comment(change: Change, event: Event) -> Context:
     }
 
 
-INTERNAL: frozenset[Message] = frozenset({activity, your_turn, ownership, not_confirmed})
+def undelivered(change: Change, event: Event) -> Context:
+    """Somebody who has to know does not get our mail."""
+    return {
+        "problem": DeliveryProblem.objects.filter(pk=event.data["problem"]).first(),
+        "problems_url": outbox.absolute(reverse("changes:mail_log", args=[change.pk])),
+    }
+
+
+INTERNAL: frozenset[Message] = frozenset(
+    {activity, your_turn, ownership, not_confirmed, undelivered}
+)
 """Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
 
 
@@ -220,8 +238,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
+    "undelivered": (Rule(undelivered, (OWNER, TEAM)),),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
+
+MESSAGES: dict[str, Message] = {
+    message.__name__: message
+    for message in (your_turn, *(rule.message for rules in RULES.values() for rule in rules))
+}
+"""Every message of the table by its name."""
 
 AWAITED: dict[State, str] = {
     S.SUBMITTED: "assess",
@@ -254,23 +279,26 @@ def announce(change: Change, event: Event) -> None:
     """Queue the messages that a step calls for."""
     if change.state == S.DRAFT or (event.from_state == S.DRAFT and event.verb != "submit"):
         return
-    letters: dict[int, tuple[User, Message, Any]] = {}
+    reached: dict[int, tuple[User, Message, Any]] = {}
     for person in next_people(change, event):
-        letters.setdefault(person.pk, (person, your_turn, NEXT))
+        reached.setdefault(person.pk, (person, your_turn, NEXT))
     for rule in RULES.get(event.verb, ()):
         if change.state not in rule.states:
             continue
         for audience in rule.to:
             for person in audience.find(change):
-                if person and person.pk not in letters and _may_read(person, rule, change, event):
+                if not person or person.pk in reached:
+                    continue
+                if _may_read(person, rule.message, change, event):
                     message = _worded_for(person, rule.message, change)
-                    letters[person.pk] = (person, message, audience.why)
+                    reached[person.pk] = (person, message, audience.why)
+    unreached = event.data.get("unreached")
     told = [
-        letter
-        for key, letter in letters.items()
-        if key != event.actor_id or _is_receipt(change, event, letter)
+        who
+        for key, who in reached.items()
+        if key != unreached and (key != event.actor_id or _is_receipt(change, event, who))
     ]
-    outbox.put([_letter(change, event, *letter) for letter in told])
+    letters.send(change, [_letter(change, event, *who) for who in told], again)
 
 
 def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
@@ -297,10 +325,24 @@ def next_people(change: Change, event: Event) -> Sequence[User]:
     return [person for person in people.values() if permissions.check(step, person, change)]
 
 
-def _may_read(person: User, rule: Rule, change: Change, event: Event) -> bool:
+def again(notice: Notice) -> Letter | None:
+    """Word anew, as things are now, what a person was to be told; None if no longer theirs."""
+    change, event, person = notice.change, notice.event, notice.person
+    message = MESSAGES.get(notice.message)
+    if message is None or event is None:
+        return None
+    if message is your_turn:
+        waits = change.state == event.to_state and person in next_people(change, event)
+        return _letter(change, event, person, message, notice.why) if waits else None
+    if not _may_read(person, message, change, event):
+        return None
+    return _letter(change, event, person, message, notice.why)
+
+
+def _may_read(person: User, message: Message, change: Change, event: Event) -> bool:
     if not permissions.may_see(person, change):
         return False
-    internal = event.is_internal or event.verb == "note" or rule.message in INTERNAL
+    internal = event.is_internal or event.verb == "note" or message in INTERNAL
     return not internal or permissions.can_see_internal(person)
 
 
@@ -310,25 +352,18 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Any:
+def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
         "act": past_words(event.verb),
-        "state": S(change.state).label,
+        "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
-        "why": why,
         **message(change, event),
     }
-    urgent = message in (question, your_turn)
     if message is question:
         context["questions"] = change.questions.filter(answerer=person, answered_at=None)
-        if person.pk == change.requester_id:
-            path = access_links.issue(change, person, actor=event.actor)
-            context["link"] = outbox.absolute(path)
-            context["link_days"] = settings.ACCESS_LINK_DAYS
-    priority = PRIORITY.high if urgent else PRIORITY.medium
-    return outbox.write(person, message.__name__, change, context, priority)
+    return Letter(person, message.__name__, str(why), context, event)
 
 
 # --- Confirmation ------------------------------------------------------------------------------
@@ -349,15 +384,15 @@ def _to_requester(message: str, confirmation: Confirmation, token: str, **contex
     person = change.requester
     if not person.is_active:
         return
-    link = confirmation.links.order_by("-pk").first()
+    link = ConfirmationLink.objects.filter(confirmation=confirmation).order_by("-pk")[0]
     context = {
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
         "expires_at": link.expires_at,
-        "why": REQUESTER.why,
         **context,
     }
-    outbox.put([outbox.write(person, message, change, context, PRIORITY.high)])
+    letter = Letter(person, message, str(REQUESTER.why), context, links=(link,))
+    letters.send(change, [letter], again)
 
 
 def escalate(confirmation: Confirmation) -> None:
@@ -372,9 +407,5 @@ def escalate(confirmation: Confirmation) -> None:
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
-    outbox.put(
-        [
-            outbox.write(person, "escalation", change, {**context, "why": why}, PRIORITY.high)
-            for person, why in people.values()
-        ]
-    )
+    told = [Letter(person, "escalation", str(why), context) for person, why in people.values()]
+    letters.send(change, told, again)

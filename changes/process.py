@@ -189,6 +189,8 @@ OTHER_VERBS: dict[str, str] = {
     "unwatch": _("stopped watching"),
     "remind": _("reminded the requester"),
     "escalate": _("told the owner that there is no answer"),
+    "undelivered": _("learned that a mail did not arrive"),
+    "settle_delivery": _("settled that a mail did not arrive"),
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),

@@ -13,12 +13,14 @@ from .views import (
     intake,
     lists,
     mail,
+    mail_log,
     proposed_answers,
     steps_anytime,
     steps_code,
     steps_configuration,
     steps_confirmation,
     triage,
+    unwatch_link,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -55,6 +57,13 @@ discussion_urls = [
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
+    path("changes/<reference:pk>/mail/", mail_log.log, name="mail_log"),
+    path(
+        "changes/<reference:pk>/mail/<int:problem_pk>/settle/",
+        mail_log.settle_delivery,
+        name="settle_delivery",
+    ),
+    path("mail-problems/", mail_log.problems, name="mail_problems"),
 ]
 step_urls = [
     # Request and initial assessment
@@ -151,6 +160,7 @@ step_urls = [
 mail_urls = [
     path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
+    path("unwatch/<str:token>/", unwatch_link.unwatch_by_link, name="unwatch_by_link"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
     path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),

@@ -242,6 +242,20 @@ def positive(value: str) -> int:
     return int(value)
 
 
+def seconds(value: str) -> int:
+    """Take a whole number of seconds, an hour at most; zero switches something off."""
+    if not re.fullmatch(r"\d{1,4}", value) or int(value) > 3600:
+        raise ValidationError("it must be a whole number of seconds from 0 to 3600.")
+    return int(value)
+
+
+def address(value: str) -> str:
+    """Take one e-mail address without a name, or nothing."""
+    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValidationError("it must be one e-mail address such as changes@example.org.")
+    return value
+
+
 def days(value: str) -> list[int]:
     """Take growing numbers of days, separated by commas."""
     numbers = [positive(part.strip()) for part in value.split(",")]
@@ -270,5 +284,7 @@ PARSERS = {
     "networks": networks,
     "folder": folder,
     "positive": positive,
+    "seconds": seconds,
+    "address": address,
     "days": days,
 }

@@ -57,6 +57,8 @@ ATTACHMENT_MAX_BYTES = env.positive("ATTACHMENT_MAX_BYTES", str(20 * 2**20))
 REMINDER_DAYS = env.days("REMINDER_DAYS", "3,7,14")
 CONFIRMATION_LINK_DAYS = env.positive("CONFIRMATION_LINK_DAYS", "30")
 ACCESS_LINK_DAYS = env.positive("ACCESS_LINK_DAYS", "60")
+REPLY_ADDRESS = env.address("REPLY_ADDRESS", "")
+MAIL_BURST_SECONDS = env.seconds("MAIL_BURST_SECONDS", "120")
 env.stop_if_wrong()
 
 

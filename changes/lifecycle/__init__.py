@@ -38,7 +38,7 @@ from .confirmation import (
     rework,
     send_reminder,
 )
-from .delivery import note_failure
+from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .discussion import attach, comment, detach, link, unlink, unwatch, watch
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
@@ -100,6 +100,9 @@ __all__ = [
     "hash_token",
     # Mail that does not arrive
     "note_failure",
+    "note_refusal",
+    "unnoted_refusals",
+    "settle_delivery",
     # From another tool
     "ImportedChange",
     "Origin",

@@ -22,7 +22,7 @@ from ..states import State
 
 UNVERSIONED = frozenset(
     {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
-    | {"discard_answer"}
+    | {"discard_answer", "undelivered", "settle_delivery"}
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

@@ -446,6 +446,20 @@ def can_triage(user: User) -> Decision:
     return decide(holds_role(user, Role.SUPPORT))
 
 
+# Mail that does not arrive
+
+
+def can_see_mail(user: User, change: Change) -> Decision:
+    """Expansive's own people read what mail went out about a change."""
+    return decide(sees(user, change), internal(user))
+
+
+def can_settle_delivery(user: User, change: Change) -> Decision:
+    """Owner, success team or support say what was done about mail that did not arrive."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person)
+
+
 # From another tool
 
 

@@ -114,7 +114,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "change": change,
         "user": user,
         "offered": offered,
-        "tabs": tabs(change),
+        "tabs": tabs(change, user),
+        "undelivered": undelivered(change, user),
         "last_stage": last_stage(change),
         "next": next_card(user, change, onward, offered),
         "sections": found,
@@ -180,13 +181,25 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     }
 
 
-def tabs(change: Change) -> list[Tab]:
-    """Return the pages that a change has."""
-    found = [Tab(_("Story"), change.get_absolute_url(), "book", active=True)]
+def tabs(change: Change, user: User, active: str = "story") -> list[Tab]:
+    """Return the pages that a change has for this person; what mail went out is for colleagues."""
+    found = [Tab(_("Story"), change.get_absolute_url(), "book", active == "story")]
+    if permissions.can_see_mail(user, change):
+        url = reverse("changes:mail_log", args=[change.pk])
+        found.append(Tab(_("Mail"), url, "mail", active == "mail"))
     with suppress(NoReverseMatch):
         url = reverse("audit:change_history", args=[change.pk])
-        found.append(Tab(_("History"), url, "history"))
+        found.append(Tab(_("History"), url, "history", active == "history"))
     return found
+
+
+def undelivered(change: Change, user: User) -> int:
+    """Return how many mails did not arrive and wait for somebody, from the change's events."""
+    if not permissions.can_see_mail(user, change):
+        return 0
+    events = change.events.all()
+    noted = {one.data.get("problem") for one in events if one.verb == "undelivered"}
+    return len(noted - {one.data.get("problem") for one in events if one.verb == "settle_delivery"})
 
 
 def last_stage(change: Change) -> str:

@@ -31,6 +31,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "escalate": ("flag", "orange"),
     "discard_answer": ("mail", "grey"),
     "resend_confirmation": ("mail-forward", "blue"),
+    "undelivered": ("alert-triangle", "red"),
+    "settle_delivery": ("mail-opened", "green"),
     "settle_promise": ("calendar-time", "blue"),
     "import": ("file-import", "grey"),
     "plan_execution": ("calendar-event", "teal"),
