@@ -1,4 +1,4 @@
-"""Mailed links by which a requester reaches one change without an account.
+"""Mailed links by which a customer's people reach one change without an account.
 
 Only the hash of a link's token is stored; the token itself is in the mail and nowhere else.
 """
@@ -8,13 +8,16 @@ import secrets
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 
-from .models import AccessLink, Change
+from . import permissions
+from .models import AccessLink, Change, ConfirmationLink, MailEvent, Question
+
+MAILED = "mailed a link to the change"
 
 
 def hash_token(token: str) -> str:
@@ -22,10 +25,27 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def issue(change: Change, person: User, *, actor: User | None) -> str:
-    """Create a link to a change for one person and return its path. Earlier links go on working.
+def is_for(change: Change, person: User) -> bool:
+    """Whether mail about the change carries a link for this person.
 
-    Belongs into the transaction of the step whose mail carries it.
+    It does for those of the customer's people who have a part in it: requester, raiser,
+    watchers and whom the board asked. An approver signs in.
+    """
+    if person.is_internal or not permissions.may_see(person, change):
+        return False
+    return (
+        person.pk in (change.requester_id, change.raised_by_id)
+        or change.watchers.filter(pk=person.pk).exists()
+        or change.questions.filter(answerer=person).exists()
+    )
+
+
+def issue(
+    change: Change, person: User, *, actor: User | None, why: str = MAILED
+) -> tuple[str, AccessLink]:
+    """Create a link to a change for one person; return its path and the link.
+
+    Earlier links go on working. Belongs into the transaction of the step whose mail carries it.
     """
     token = secrets.token_urlsafe(32)
     link = AccessLink(
@@ -36,31 +56,80 @@ def issue(change: Change, person: User, *, actor: User | None) -> str:
         expires_at=timezone.now() + timedelta(days=settings.ACCESS_LINK_DAYS),
     )
     link._history_user = actor  # type: ignore[attr-defined]
-    link._change_reason = "mailed a link to the change"  # type: ignore[attr-defined]
+    link._change_reason = why  # type: ignore[attr-defined]
     link.save()
-    return reverse("changes:request_page", args=[token])
+    return reverse("changes:request_page", args=[token]), link
 
 
-def find(token: str) -> AccessLink | None:
-    """Return the link with this token while it is worth something, with its change.
+def working() -> QuerySet[AccessLink]:
+    """Return the links that are worth something.
 
-    It is worth nothing once it has expired or was revoked, its reader has left, or somebody
-    else has become the requester.
+    A link is worth nothing once it has expired or was revoked, its reader has left, or has no
+    part in the change any more (the rule of ``is_for``).
     """
-    links = AccessLink.objects.select_related(
-        "person__organisation", "change__requester", "change__organisation__success_team"
+    watches = Change.watchers.through.objects.filter(
+        change=OuterRef("change"), user=OuterRef("person")
     )
-    return links.filter(
-        token_hash=hash_token(token),
+    asked = Question.objects.filter(change=OuterRef("change"), answerer=OuterRef("person"))
+    return AccessLink.objects.filter(
+        Q(change__requester=F("person"))
+        | Q(change__raised_by=F("person"))
+        | Exists(watches)
+        | Exists(asked),
         revoked_at=None,
         expires_at__gt=timezone.now(),
         person__is_active=True,
-        change__requester=F("person"),
-    ).first()
+        person__organisation__isnull=False,
+    )
+
+
+def find(token: str) -> AccessLink | None:
+    """Return the link with this token while it is worth something, with its change."""
+    links = working().select_related(
+        "person__organisation",
+        "change__organisation__success_team",
+        "change__requester",
+        "change__raised_by",
+        "change__owner",
+        "change__promised_release",
+    )
+    link = links.filter(token_hash=hash_token(token)).first()
+    if link is None or not permissions.may_see(link.person, link.change):
+        return None
+    return link
 
 
 def still_works(link: AccessLink) -> bool:
     """Whether a link that was found before is still worth something, from fresh rows."""
-    return AccessLink.objects.filter(
-        pk=link.pk, revoked_at=None, expires_at__gt=timezone.now(), person__is_active=True
-    ).exists()
+    return working().filter(pk=link.pk).exists()
+
+
+def whose(token: str) -> tuple[Change, User] | None:
+    """Return whom a mailed link was for and what it was about, however long ago that was."""
+    hashed = hash_token(token)
+    link = AccessLink.objects.filter(token_hash=hashed).select_related("change", "person").first()
+    if link is not None:
+        return link.change, link.person
+    asked = ConfirmationLink.objects.filter(token_hash=hashed)
+    asking = asked.select_related("confirmation__change__requester").first()
+    if asking is not None and asking.confirmation.change.requester is not None:
+        return asking.confirmation.change, asking.confirmation.change.requester
+    return None
+
+
+def note_opened(link: AccessLink | ConfirmationLink) -> None:
+    """Remember that a link was opened for the first time, by its reader or by a mail scanner.
+
+    This tells when a mail has arrived; nothing follows from it.
+    """
+    if link.opened_at is not None:
+        return
+    unopened = type(link).objects.filter(pk=link.pk, opened_at=None)
+    if unopened.update(opened_at=timezone.now()):
+        change = link.change if isinstance(link, AccessLink) else link.confirmation.change
+        MailEvent.objects.create(
+            email_id=link.email_id,
+            change=change,
+            kind=MailEvent.Kind.OPENED,
+            address=link.sent_to,
+        )

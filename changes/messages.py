@@ -23,6 +23,8 @@ from .audiences import (
     ALL,
     ASKED,
     CANDIDATES,
+    FORMER_REQUESTER,
+    LINK_WANTED,
     NEXT,
     OWNER,
     PARTIES,
@@ -147,6 +149,15 @@ def withdrawn(change: Change, event: Event) -> Context:
     return {}
 
 
+def succeeded(change: Change, event: Event) -> Context:
+    """The reader, or somebody else in their place, is the requester from now on."""
+    return {
+        "to": event.data["to"],
+        "to_name": event.data["to_name"],
+        "from_name": event.data["from_name"],
+    }
+
+
 def comment(change: Change, event: Event) -> Context:
     """Somebody wrote, or attached a file."""
     return {
@@ -220,6 +231,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
+    "replace_requester": (Rule(succeeded, (REQUESTER, FORMER_REQUESTER)), Rule(activity, STAFF)),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
 
@@ -313,11 +325,25 @@ def _letter(change: Change, event: Event, person: User, message: Message, why: A
     if message is question:
         context["questions"] = change.questions.filter(answerer=person, answered_at=None)
         if person.pk == change.requester_id:
-            path = access_links.issue(change, person, actor=event.actor)
+            path, _link = access_links.issue(change, person, actor=event.actor)
             context["link"] = outbox.absolute(path)
             context["link_days"] = settings.ACCESS_LINK_DAYS
     priority = PRIORITY.high if urgent else PRIORITY.medium
     return outbox.write(person, message.__name__, change, context, priority)
+
+
+# --- The link ----------------------------------------------------------------------------------
+
+
+def send_link(change: Change, person: User, *, actor: User | None, why: str) -> None:
+    """Mail somebody a new link to a change, and nothing else."""
+    path, _link = access_links.issue(change, person, actor=actor, why=why)
+    context = {
+        "page_link": outbox.absolute(path),
+        "link_days": settings.ACCESS_LINK_DAYS,
+        "why": LINK_WANTED,
+    }
+    outbox.put([outbox.write(person, "new_link", change, context, PRIORITY.high)])
 
 
 # --- Confirmation ------------------------------------------------------------------------------

@@ -138,6 +138,13 @@ STEPS: tuple[StepInfo, ...] = (
         S.INFORMATION_REQUIRED,
         main=False,
     ),
+    _step(
+        "replace_requester",
+        _("Name another requester"),
+        _("named another requester"),
+        *sorted(OPEN),
+        main=False,
+    ),
     _step("assign", _("Assign an owner"), _("assigned an owner"), *sorted(OPEN), main=False),
     _step(
         "reclassify",
@@ -188,6 +195,8 @@ OTHER_VERBS: dict[str, str] = {
     "unwatch": _("stopped watching"),
     "remind": _("reminded the requester"),
     "escalate": _("told the owner that there is no answer"),
+    "send_link": _("sent a new link"),
+    "revoke_links": _("revoked the links of somebody"),
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
 }

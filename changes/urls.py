@@ -13,6 +13,7 @@ from .views import (
     intake,
     lists,
     mail,
+    secret_link,
     steps_anytime,
     steps_code,
     steps_configuration,
@@ -147,7 +148,9 @@ step_urls = [
     ),
 ]
 mail_urls = [
+    path("r/", secret_link.new_link, name="new_link"),
     path("r/<str:token>/", access_link.request_page, name="request_page"),
+    path("r/<str:token>/files/<int:attachment_pk>/", access_link.request_file, name="request_file"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),

@@ -5,6 +5,7 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``changes.errors.StepError`` and does nothing.
 """
 
+from .access import ask_for_link, open_confirmation, revoke_links, send_link
 from .code import (
     answer_question,
     assess_risk,
@@ -51,6 +52,7 @@ from .intake import (
     withdraw,
 )
 from .promises import settle_promise
+from .requesters import hand_over, open_changes_of, replace_requester
 
 __all__ = [
     # Request and initial assessment
@@ -63,6 +65,9 @@ __all__ = [
     "assign",
     "reclassify",
     "withdraw",
+    "replace_requester",
+    "hand_over",
+    "open_changes_of",
     # Configuration changes
     "review",
     "authorise",
@@ -93,6 +98,11 @@ __all__ = [
     "rework",
     "close_with_successor",
     "hash_token",
+    # Without an account
+    "ask_for_link",
+    "send_link",
+    "revoke_links",
+    "open_confirmation",
     # From another tool
     "ImportedChange",
     "Origin",

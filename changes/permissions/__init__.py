@@ -123,6 +123,25 @@ def can_withdraw(user: User, change: Change) -> Decision:
     )
 
 
+def can_replace_requester(user: User, change: Change) -> Decision:
+    """The requester, the customer success team, or an administrator, who keeps people.
+
+    To name who takes somebody's place is to keep people; it takes no step of the process.
+    """
+    allowed = (
+        user.pk == change.requester_id
+        or in_success_team(user, change)
+        or user.has_role(Role.ADMINISTRATOR)
+    )
+    person = None
+    if not allowed:
+        person = refuse(
+            Refusal.PERSON,
+            _("This is for the requester, the customer success team and administrators."),
+        )
+    return decide(sees(user, change), person, in_state(change, "replace_requester"))
+
+
 # Configuration changes
 
 
@@ -407,6 +426,20 @@ def can_watch(user: User, change: Change) -> Decision:
 def can_unwatch(user: User, change: Change) -> Decision:
     """Everybody may stop watching."""
     return can_watch(user, change)
+
+
+# Without an account
+
+
+def can_send_link(user: User, change: Change) -> Decision:
+    """Support, the owner or the success team help somebody who has lost the link."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person)
+
+
+def can_revoke_links(user: User, change: Change) -> Decision:
+    """The same people take links back."""
+    return can_send_link(user, change)
 
 
 # From another tool

@@ -53,6 +53,7 @@ ICONS = {
     "resend_confirmation": "mail-forward",
     "close_unanswered": "archive",
     "edit": "edit",
+    "replace_requester": "users",
     "assign": "user-check",
     "reclassify": "switch-horizontal",
     "withdraw": "x",
