@@ -5,10 +5,11 @@ Only the hash of a link's token is stored; the token itself is in the mail and n
 
 import hashlib
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -133,3 +134,33 @@ def note_opened(link: AccessLink | ConfirmationLink) -> None:
             kind=MailEvent.Kind.OPENED,
             address=link.sent_to,
         )
+
+
+# --- For Expansive's own people ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One of a customer's people, and the links to a change that they were mailed."""
+
+    person: User
+    working: int = 0
+    last_sent_at: datetime | None = None
+    last_opened_at: datetime | None = None
+
+
+def readers(change: Change) -> list[Reader]:
+    """Return who was mailed links to a change, the requester first; costs two queries."""
+    worth = Q(revoked_at=None, expires_at__gt=timezone.now())
+    rows = AccessLink.objects.filter(change=change).order_by("person").values("person")
+    figures = rows.annotate(
+        number=Count("pk", filter=worth), sent=Max("created_at"), opened=Max("opened_at")
+    )
+    people = User.objects.in_bulk([row["person"] for row in (found := list(figures))])
+    readers = [
+        Reader(people[row["person"]], row["number"], row["sent"], row["opened"]) for row in found
+    ]
+    requester = change.requester
+    if requester and not requester.is_internal and requester.pk not in people:
+        readers.append(Reader(requester))
+    return sorted(readers, key=lambda one: (one.person.pk != change.requester_id, str(one.person)))

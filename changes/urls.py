@@ -8,9 +8,11 @@ from .views import (
     confirmation_link,
     detail,
     discussion,
+    hand_over,
     home,
     import_changes,
     intake,
+    links,
     lists,
     mail,
     secret_link,
@@ -51,6 +53,9 @@ discussion_urls = [
     path("changes/<reference:pk>/links/<int:link_pk>/unlink/", discussion.unlink, name="unlink"),
     path("changes/<reference:pk>/watch/", discussion.watch, name="watch"),
     path("changes/<reference:pk>/unwatch/", discussion.unwatch, name="unwatch"),
+    path("changes/<reference:pk>/send_link/", links.send_link, name="send_link"),
+    path("changes/<reference:pk>/revoke_links/", links.revoke_links, name="revoke_links"),
+    path("requesters/<int:pk>/successor/", hand_over.hand_over, name="hand_over"),
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
@@ -59,6 +64,11 @@ step_urls = [
     # Request and initial assessment
     path("changes/<reference:pk>/assess/", steps_anytime.assess, name="assess"),
     path("changes/<reference:pk>/assign/", steps_anytime.assign, name="assign"),
+    path(
+        "changes/<reference:pk>/replace_requester/",
+        steps_anytime.replace_requester,
+        name="replace_requester",
+    ),
     path("changes/<reference:pk>/reclassify/", steps_anytime.reclassify, name="reclassify"),
     path("changes/<reference:pk>/withdraw/", steps_anytime.withdraw, name="withdraw"),
     # Configuration changes

@@ -142,6 +142,17 @@ def can_replace_requester(user: User, change: Change) -> Decision:
     return decide(sees(user, change), person, in_state(change, "replace_requester"))
 
 
+def can_hand_over(user: User, person: User) -> Decision:
+    """Who may name a successor for all open requests of a customer's person."""
+    organisation = person.organisation
+    allowed = organisation is not None and (
+        (user.is_active and user.pk == person.pk)
+        or user.has_role(Role.ADMINISTRATOR)
+        or (user.has_role(Role.CUSTOMER_SUCCESS) and organisation.success_team_id in user.team_ids)
+    )
+    return ALLOWED if allowed else refuse(Refusal.PERSON, _("There is no such person."))
+
+
 # Configuration changes
 
 

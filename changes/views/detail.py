@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import gates, markdown, permissions
+from .. import access_links, gates, markdown, permissions
 from ..models import Change
 from ..next_step import NextStep, next_step, plain_words
 from ..process import StepInfo
@@ -123,6 +123,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
+        **_mailed_links(user, change),
         **discussion_context(user, change),
     }
     return render(request, "changes/detail.html", context)
@@ -209,6 +210,16 @@ def _open_section(change: Change, found: list[Section]) -> str:
     if wanted in keys:
         return wanted
     return keys[-1] if keys else ""
+
+
+def _mailed_links(user: User, change: Change) -> dict[str, Any]:
+    """Who reaches the change by mailed links, for colleagues who may send and revoke them."""
+    decision = permissions.can_revoke_links(user, change)
+    shown = permissions.can_see_internal(user) and change.state != State.DRAFT
+    return {
+        "may_revoke_links": decision,
+        "link_readers": access_links.readers(change) if shown and decision else [],
+    }
 
 
 def _gate(user: User, change: Change) -> list[gates.GatePoint]:
