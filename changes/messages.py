@@ -231,7 +231,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
-    "replace_requester": (Rule(succeeded, (REQUESTER, FORMER_REQUESTER)), Rule(activity, STAFF)),
+    "replace_requester": (
+        Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
+        Rule(activity, (*STAFF, RAISER)),
+    ),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
 

@@ -15,7 +15,7 @@ from accounts.roles import Role
 
 from . import gates
 from .models import Change, Execution, StagingTest
-from .states import PLAIN_WORDS, State
+from .states import State
 
 S = State
 Text = str | Promise
@@ -50,17 +50,6 @@ class NextStep:
 def next_step(change: Change) -> NextStep:
     """Return the next step of a change, from its state and the records of this round."""
     return WHAT_NEXT[State(change.state)](change)
-
-
-def plain_words(change: Change, reader: User) -> Text:
-    """Say to a customer where the change stands; only the requester is spoken to as such."""
-    if reader.pk != change.requester_id:
-        named = {"name": change.requester}
-        if change.state == S.CONFIRMATION:
-            return _("The change is in place. %(name)s is asked whether it meets the need.") % named
-        if change.state == S.NOT_CONFIRMED:
-            return _("%(name)s told us it is not as expected. We are looking into it.") % named
-    return PLAIN_WORDS[State(change.state)]
 
 
 # Who -----------------------------------------------------------------------------------------

@@ -3,12 +3,12 @@
 One function per state, in the order of the process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,10 +18,20 @@ from accounts.models import User
 from ..models import Authorisation, BoardDecision, Change, Confirmation, Question, Review
 from ..models.change import Promise
 from ..states import ChangeType, State
-from .board_dates import BoardDate
+from .board_dates import BoardDate, board_dates
 from .dates import day, local_day, span
 
 S = State
+READ = (
+    "reviews",
+    "authorisations",
+    "executions",
+    "board_decisions",
+    "questions",
+    "deployments__release",
+    "confirmations",
+)
+"""What a status is read from, beside the change, its customer and its requester."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +109,12 @@ def status_of(
     return WORDS[S(change.state)](case)
 
 
-def for_status(changes: QuerySet[Change]) -> QuerySet[Change]:
-    """Load, in a fixed number of queries, what ``status_of`` reads of every row of a list."""
-    return changes.prefetch_related(
-        "reviews",
-        "authorisations",
-        "executions",
-        "board_decisions",
-        "questions",
-        "deployments__release",
-        "confirmations",
-    )
+def tell(changes: Sequence[Change], reader: User) -> None:
+    """Give each change of a list its ``plain`` status, in a fixed number of queries."""
+    prefetch_related_objects(changes, *READ)
+    dates = board_dates(changes)
+    for change in changes:
+        change.plain = status_of(change, reader, dates.get(change.pk))  # type: ignore[attr-defined]
 
 
 def reason_of(change: Change) -> str:

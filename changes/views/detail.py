@@ -16,9 +16,9 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import access_links, gates, markdown, permissions
+from .. import access_links, gates, markdown, permissions, plain
 from ..models import Change
-from ..next_step import NextStep, next_step, plain_words
+from ..next_step import NextStep, next_step
 from ..process import StepInfo
 from ..states import FINAL, State
 from .discussion import discussion_context
@@ -162,10 +162,15 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     mine = [offer for offer in main if offer.decision]
     mine.sort(key=lambda offer: offer.step.verb != onward.verb)
     my_turn = bool(mine) and any(one.pk == user.pk for one in members)
-    words = plain_words(change, user)
+    sentence, note = onward.sentence, onward.note
+    if not full:
+        status = plain.status_of(change, user, plain.board_date_of(change))
+        further = " ".join(part for part in (status.next, status.promise) if part)
+        sentence = onward.sentence if my_turn else status.now
+        note = status.now if my_turn else further
     return {
-        "sentence": onward.sentence if full or my_turn else words,
-        "note": onward.note if full else words if my_turn else "",
+        "sentence": sentence,
+        "note": note,
         "group": onward.who.name if full and onward.who else "",
         "people": members,
         "mine": mine,
