@@ -1,20 +1,25 @@
-"""Mailed links by which a requester reaches one change without an account.
+"""Mailed links by which a customer's people reach one change without an account.
 
 Only the hash of a link's token is stored; the token itself is in the mail and nowhere else.
 """
 
 import hashlib
 import secrets
-from datetime import timedelta
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 
-from .models import AccessLink, Change
+from . import permissions
+from .models import AccessLink, Change, ConfirmationLink, MailEvent, Question
+
+MAILED = "mailed a link to the change"
 
 
 def hash_token(token: str) -> str:
@@ -23,11 +28,23 @@ def hash_token(token: str) -> str:
 
 
 def is_for(change: Change, person: User) -> bool:
-    """Whether mail about the change carries a link for this person."""
-    return change.requester_id == person.pk
+    """Whether mail about the change carries a link for this person.
+
+    It does for those of the customer's people who have a part in it: requester, raiser,
+    watchers and whom the board asked. An approver signs in.
+    """
+    if person.is_internal or not permissions.may_see(person, change):
+        return False
+    return (
+        person.pk in (change.requester_id, change.raised_by_id)
+        or change.watchers.filter(pk=person.pk).exists()
+        or change.questions.filter(answerer=person).exists()
+    )
 
 
-def issue(change: Change, person: User, *, actor: User | None) -> tuple[str, AccessLink]:
+def issue(
+    change: Change, person: User, *, actor: User | None, why: str = MAILED
+) -> tuple[str, AccessLink]:
     """Create a link to a change for one person; return its path and the link.
 
     Earlier links go on working. Belongs into the transaction of the step whose mail carries it;
@@ -43,7 +60,7 @@ def issue(change: Change, person: User, *, actor: User | None) -> tuple[str, Acc
         expires_at=timezone.now() + timedelta(days=settings.ACCESS_LINK_DAYS),
     )
     link._history_user = actor  # type: ignore[attr-defined]
-    link._change_reason = "mailed a link to the change"  # type: ignore[attr-defined]
+    link._change_reason = why  # type: ignore[attr-defined]
     link.save()
     return _path(token), link
 
@@ -62,26 +79,110 @@ def _path(token: str) -> str:
     return reverse("changes:request_page", args=[token])
 
 
-def find(token: str) -> AccessLink | None:
-    """Return the link with this token while it is worth something, with its change.
+def working() -> QuerySet[AccessLink]:
+    """Return the links that are worth something.
 
-    It is worth nothing once it has expired or was revoked, its reader has left, or somebody
-    else has become the requester.
+    A link is worth nothing once it has expired or was revoked, its reader has left, or has no
+    part in the change any more (the rule of ``is_for``).
     """
-    links = AccessLink.objects.select_related(
-        "person__organisation", "change__requester", "change__organisation__success_team"
+    watches = Change.watchers.through.objects.filter(
+        change=OuterRef("change"), user=OuterRef("person")
     )
-    return links.filter(
-        token_hash=hash_token(token),
+    asked = Question.objects.filter(change=OuterRef("change"), answerer=OuterRef("person"))
+    return AccessLink.objects.filter(
+        Q(change__requester=F("person"))
+        | Q(change__raised_by=F("person"))
+        | Exists(watches)
+        | Exists(asked),
         revoked_at=None,
         expires_at__gt=timezone.now(),
         person__is_active=True,
-        change__requester=F("person"),
-    ).first()
+        person__organisation__isnull=False,
+    )
+
+
+def find(token: str) -> AccessLink | None:
+    """Return the link with this token while it is worth something, with its change."""
+    links = working().select_related(
+        "person__organisation",
+        "change__organisation__success_team",
+        "change__requester",
+        "change__raised_by",
+        "change__owner",
+        "change__promised_release",
+    )
+    link = links.filter(token_hash=hash_token(token)).first()
+    if link is None or not permissions.may_see(link.person, link.change):
+        return None
+    return link
 
 
 def still_works(link: AccessLink) -> bool:
     """Whether a link that was found before is still worth something, from fresh rows."""
-    return AccessLink.objects.filter(
-        pk=link.pk, revoked_at=None, expires_at__gt=timezone.now(), person__is_active=True
-    ).exists()
+    return working().filter(pk=link.pk).exists()
+
+
+def whose(token: str) -> tuple[Change, User] | None:
+    """Return whom a mailed link was for and what it was about, however long ago that was."""
+    hashed = hash_token(token)
+    link = AccessLink.objects.filter(token_hash=hashed).select_related("change", "person").first()
+    if link is not None:
+        return link.change, link.person
+    asked = ConfirmationLink.objects.filter(token_hash=hashed)
+    asking = asked.select_related("confirmation__change__requester").first()
+    if asking is not None and asking.confirmation.change.requester is not None:
+        return asking.confirmation.change, asking.confirmation.change.requester
+    return None
+
+
+def note_opened(link: AccessLink | ConfirmationLink) -> None:
+    """Remember that a link was opened for the first time, by its reader or by a mail scanner.
+
+    This tells when a mail has arrived; nothing follows from it.
+    """
+    if link.opened_at is not None:
+        return
+    unopened = type(link).objects.filter(pk=link.pk, opened_at=None)
+    if unopened.update(opened_at=timezone.now()):
+        change = link.change if isinstance(link, AccessLink) else link.confirmation.change
+        MailEvent.objects.create(
+            email_id=link.email_id,
+            change=change,
+            kind=MailEvent.Kind.OPENED,
+            address=link.sent_to,
+        )
+
+
+# --- For Expansive's own people ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One of a customer's people, and the links to a change that they were mailed."""
+
+    person: User
+    working: int = 0
+    last_sent_at: datetime | None = None
+    last_opened_at: datetime | None = None
+
+
+def readers(change: Change) -> list[Reader]:
+    """Return who was mailed links to a change, the requester first; costs one query."""
+    by_person: dict[int, list[AccessLink]] = defaultdict(list)
+    for link in AccessLink.objects.filter(change=change).select_related("person"):
+        by_person[link.person_id].append(link)
+    found = [_reader(links) for links in by_person.values()]
+    requester = change.requester
+    if requester and not requester.is_internal and requester.pk not in by_person:
+        found.append(Reader(requester))
+    return sorted(found, key=lambda one: (one.person.pk != change.requester_id, str(one.person)))
+
+
+def _reader(links: list[AccessLink]) -> Reader:
+    now = timezone.now()
+    return Reader(
+        person=links[0].person,
+        working=sum(link.revoked_at is None and link.expires_at > now for link in links),
+        last_sent_at=max(link.created_at for link in links),
+        last_opened_at=max((link.opened_at for link in links if link.opened_at), default=None),
+    )

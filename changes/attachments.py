@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from . import lifecycle
-from .models import Attachment, Change
+from .models import AccessLink, Attachment, Change
 
 HEAD = 4096
 NAME_LENGTH = 200
@@ -147,7 +147,12 @@ def tidy_name(name: str) -> str:
 
 
 def keep(
-    change: Change, files: Iterable[UploadedFile], *, actor: User, internal: bool = False
+    change: Change,
+    files: Iterable[UploadedFile],
+    *,
+    actor: User,
+    internal: bool = False,
+    link: AccessLink | None = None,
 ) -> list[Attachment]:
     """Attach several files that ``check`` has let through: all of them or, on an error, none."""
     kept: list[Attachment] = []
@@ -161,6 +166,7 @@ def keep(
                         file=file,
                         content_type=check(file),
                         internal=internal,
+                        link=link,
                     )
                 )
     except BaseException:

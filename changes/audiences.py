@@ -37,6 +37,12 @@ def those_asked(change: Change) -> Iterable[User]:
     return User.objects.filter(questions__change=change, questions__answered_at=None).distinct()
 
 
+def former_requester(change: Change) -> Iterable[User]:
+    """Return whom the present requester has replaced."""
+    replaced = change.events.filter(verb="replace_requester").order_by("-pk").first()
+    return User.objects.filter(pk=replaced.data["from"]) if replaced else ()
+
+
 def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:
     """Return a function that finds the people with one of these roles."""
     wanted = Q(groups__name__in=[role.value for role in roles])
@@ -50,6 +56,7 @@ def last_authors(change: Change) -> Iterable[User]:
 
 
 REQUESTER = Audience(_("you asked for this change"), lambda change: [change.requester])
+FORMER_REQUESTER = Audience(_("you asked for this change at first"), former_requester)
 RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by])
 OWNER = Audience(_("you are the owner of this change"), lambda change: [change.owner])
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
@@ -61,6 +68,7 @@ TEAM = Audience(_("your team looks after this customer"), team_of)
 EXECUTOR = Audience(_("you are to execute this change"), named_executor)
 ASKED = Audience(_("the board asked you"), those_asked)
 NEXT = _("you can take the next step")
+LINK_WANTED = _("somebody asked for a new link to it")
 
 STAFF = (OWNER, WATCHERS)
 PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)

@@ -51,6 +51,37 @@ UPDATED = [
     ("30", _("In the last month")),
 ]
 
+STAGES: dict[str, tuple[Any, frozenset[State]]] = {
+    "looking": (_("Being looked at"), frozenset({State.SUBMITTED, State.REVIEW})),
+    "decision": (
+        _("Waiting for a decision"),
+        frozenset({State.AUTHORISATION, State.BOARD, State.INFORMATION_REQUIRED}),
+    ),
+    "work": (
+        _("Being worked on"),
+        frozenset(
+            {
+                State.EXECUTION,
+                State.ROLLED_BACK,
+                State.DOCUMENTATION,
+                State.REQUIREMENTS,
+                State.RISK_ASSESSMENT,
+                State.DEVELOPMENT,
+                State.TESTING,
+                State.DEPLOYMENT,
+                State.NOT_CONFIRMED,
+            }
+        ),
+    ),
+    "confirmation": (_("Waiting for confirmation"), frozenset({State.CONFIRMATION})),
+    "done": (_("Done"), frozenset({State.CLOSED})),
+    "ended": (
+        _("Refused, rejected or withdrawn"),
+        frozenset({State.REFUSED, State.REJECTED, State.WITHDRAWN}),
+    ),
+}
+"""What a customer filters by instead of the twenty states."""
+
 _NO_KEY = Order("reference")
 SORTS: dict[str, Order] = {
     "reference": _NO_KEY,
@@ -86,6 +117,15 @@ class ChangeFilterForm(forms.Form):
     sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
     state = forms.MultipleChoiceField(
         label=_("State"), choices=State.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+    stage = forms.MultipleChoiceField(
+        label=_("Where it stands"),
+        choices=[(name, label) for name, (label, _states) in STAGES.items()],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    requester = forms.MultipleChoiceField(
+        label=_("Asked by"), required=False, widget=forms.CheckboxSelectMultiple
     )
     type = forms.MultipleChoiceField(
         label=_("Type"),
@@ -129,9 +169,11 @@ class ChangeFilterForm(forms.Form):
         if user.is_internal:
             self.fields["organisation"].choices = _choices(Organisation.objects.all())
             self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
+            del self.fields["stage"], self.fields["requester"]
         else:
             del self.fields["owner"], self.fields["risk"]
             ids = {user.organisation_id, *user.approves_for_ids}
+            self.fields["requester"].choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
             self.fields["organisation"].choices = _choices(known) if len(ids) > 1 else []
             if len(ids) == 1:
@@ -141,6 +183,8 @@ class ChangeFilterForm(forms.Form):
     def dropdowns(self) -> list[Any]:
         """The fields that are drawn as menus, in order."""
         names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
+        if "stage" in self.fields:
+            names = ("stage", "requester", "type", "organisation", "service", "updated")
         return [self[name] for name in names if name in self.fields]
 
     @cached_property
@@ -172,13 +216,23 @@ def _choices(objects: QuerySet[Any]) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in objects.values_list("pk", "name")]
 
 
+def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
+    """Whoever has asked for a change of these customers."""
+    asked = Change.objects.filter(organisation__in=organisations).exclude(state=State.DRAFT)
+    return _choices_of(User.objects.filter(pk__in=asked.values("requester")))
+
+
+def _choices_of(people: QuerySet[User]) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in people.values_list("pk", "display_name")]
+
+
 def _owners(data: QueryDict) -> list[tuple[str, str]]:
     """Expansive's own people with a role; those who have left stay choosable while chosen."""
     asked = [value for value in data.getlist("owner") if value.isascii() and value.isdigit()]
     working = Q(is_active=True, groups__isnull=False)
     chosen = Q(pk__in=[int(value) for value in asked if len(value) < 19])
     people = User.objects.filter(working | chosen, organisation=None).distinct()
-    return [(str(pk), name) for pk, name in people.values_list("pk", "display_name")]
+    return _choices_of(people)
 
 
 def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
@@ -221,6 +275,11 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
     changes = _view(user, wanted.get("view") or "")
     if wanted.get("state"):
         changes = changes.filter(state__in=wanted["state"])
+    if wanted.get("stage"):
+        states = frozenset[State]().union(*(STAGES[name][1] for name in wanted["stage"]))
+        changes = changes.filter(state__in=states)
+    if wanted.get("requester"):
+        changes = changes.filter(requester__in=wanted["requester"])
     if wanted.get("type"):
         changes = changes.filter(type__in=["" if t == NONE else t for t in wanted["type"]])
     if wanted.get("organisation"):

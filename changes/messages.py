@@ -11,16 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from post_office.models import PRIORITY
 
 from accounts.models import User
 
-from . import letters, outbox, permissions
+from . import access_links, letters, outbox, permissions
 from .audiences import (
     ALL,
     ASKED,
     CANDIDATES,
+    FORMER_REQUESTER,
+    LINK_WANTED,
     NEXT,
     OWNER,
     PARTIES,
@@ -155,6 +159,15 @@ def withdrawn(change: Change, event: Event) -> Context:
     return {}
 
 
+def succeeded(change: Change, event: Event) -> Context:
+    """The reader, or somebody else in their place, is the requester from now on."""
+    return {
+        "to": event.data["to"],
+        "to_name": event.data["to_name"],
+        "from_name": event.data["from_name"],
+    }
+
+
 def comment(change: Change, event: Event) -> Context:
     """Somebody wrote, or attached a file."""
     return {
@@ -239,6 +252,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
     "undelivered": (Rule(undelivered, (OWNER, TEAM)),),
+    "replace_requester": (
+        Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
+        Rule(activity, (*STAFF, RAISER)),
+    ),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
 
@@ -364,6 +381,24 @@ def _letter(change: Change, event: Event, person: User, message: Message, why: A
     if message is question:
         context["questions"] = change.questions.filter(answerer=person, answered_at=None)
     return Letter(person, message.__name__, str(why), context, event)
+
+
+# --- The link ----------------------------------------------------------------------------------
+
+
+def send_link(change: Change, person: User, *, actor: User | None, why: str) -> None:
+    """Mail somebody a new link to a change, and nothing else."""
+    path, link = access_links.issue(change, person, actor=actor, why=why)
+    context = {
+        "page_link": outbox.absolute(path),
+        "link_days": settings.ACCESS_LINK_DAYS,
+        "why": LINK_WANTED,
+    }
+    email = outbox.write(person, "new_link", change, context, PRIORITY.high, links=[link])
+    outbox.put([email])
+    Notice.objects.create(
+        person=person, change=change, email=email, message="new_link", why=str(LINK_WANTED)
+    )
 
 
 # --- Confirmation ------------------------------------------------------------------------------

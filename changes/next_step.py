@@ -52,12 +52,6 @@ def next_step(change: Change) -> NextStep:
     return WHAT_NEXT[State(change.state)](change)
 
 
-def plain_words(change: Change, reader: User) -> Text:
-    """Say to a customer where the change stands; only the requester is spoken to as such."""
-    requester = "" if reader.pk == change.requester_id else str(change.requester)
-    return words_about(change.state, requester)
-
-
 def words_about(state: str, requester: str) -> Text:
     """Say where a change stands; a reader other than the requester is told the requester's name."""
     if requester:

@@ -138,6 +138,13 @@ STEPS: tuple[StepInfo, ...] = (
         S.INFORMATION_REQUIRED,
         main=False,
     ),
+    _step(
+        "replace_requester",
+        _("Name another requester"),
+        _("named another requester"),
+        *sorted(OPEN),
+        main=False,
+    ),
     _step("assign", _("Assign an owner"), _("assigned an owner"), *sorted(OPEN), main=False),
     _step(
         "reclassify",
@@ -191,6 +198,8 @@ OTHER_VERBS: dict[str, str] = {
     "escalate": _("told the owner that there is no answer"),
     "undelivered": _("learned that a mail did not arrive"),
     "settle_delivery": _("settled that a mail did not arrive"),
+    "send_link": _("sent a new link"),
+    "revoke_links": _("revoked the links of somebody"),
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),

@@ -8,13 +8,16 @@ from .views import (
     confirmation_link,
     detail,
     discussion,
+    hand_over,
     home,
     import_changes,
     intake,
+    links,
     lists,
     mail,
     mail_log,
     proposed_answers,
+    secret_link,
     steps_anytime,
     steps_code,
     steps_configuration,
@@ -54,6 +57,9 @@ discussion_urls = [
     path("changes/<reference:pk>/links/<int:link_pk>/unlink/", discussion.unlink, name="unlink"),
     path("changes/<reference:pk>/watch/", discussion.watch, name="watch"),
     path("changes/<reference:pk>/unwatch/", discussion.unwatch, name="unwatch"),
+    path("changes/<reference:pk>/send_link/", links.send_link, name="send_link"),
+    path("changes/<reference:pk>/revoke_links/", links.revoke_links, name="revoke_links"),
+    path("requesters/<int:pk>/successor/", hand_over.hand_over, name="hand_over"),
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
@@ -69,6 +75,11 @@ step_urls = [
     # Request and initial assessment
     path("changes/<reference:pk>/assess/", steps_anytime.assess, name="assess"),
     path("changes/<reference:pk>/assign/", steps_anytime.assign, name="assign"),
+    path(
+        "changes/<reference:pk>/replace_requester/",
+        steps_anytime.replace_requester,
+        name="replace_requester",
+    ),
     path("changes/<reference:pk>/reclassify/", steps_anytime.reclassify, name="reclassify"),
     path("changes/<reference:pk>/withdraw/", steps_anytime.withdraw, name="withdraw"),
     # Configuration changes
@@ -158,7 +169,9 @@ step_urls = [
     ),
 ]
 mail_urls = [
+    path("r/", secret_link.new_link, name="new_link"),
     path("r/<str:token>/", access_link.request_page, name="request_page"),
+    path("r/<str:token>/files/<int:attachment_pk>/", access_link.request_file, name="request_file"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
     path("unwatch/<str:token>/", unwatch_link.unwatch_by_link, name="unwatch_by_link"),
     path("mail/", mail.mail, name="mail"),

@@ -3,11 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
 
+from ..lifecycle import open_changes_of
 from ..models import Assessment, Change, Service
 from ..states import ChangeType
 from .base import LongText, StepForm, cards, scale, text
@@ -127,6 +130,79 @@ class AssignForm(StepForm):
             .prefetch_related("groups")
         )
         self.fields["owner"].initial = self.change.owner_id
+
+
+class SuccessorFields(forms.Form):
+    """Who takes a requester's place: somebody we know, or somebody new of the same customer."""
+
+    successor = forms.ModelChoiceField(
+        label=_("Who takes over?"),
+        queryset=User.objects.none(),
+        empty_label=_("Somebody who is not in this list"),
+        required=False,
+    )
+    new_name = forms.CharField(label=_("Name"), max_length=150, required=False)
+    new_email = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        help_text=_("Both are needed only for somebody who is not in the list."),
+    )
+    reason = LongText(
+        label=_("Reason"),
+        max_length=5000,
+        help_text=_("Such as: leaves on Friday. Everybody who follows the change reads this."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def offer(self, organisation: Any, former: User | None) -> None:
+        """Offer everybody of the customer who is still there."""
+        people = User.objects.filter(organisation=organisation, is_active=True)
+        if former is not None:
+            people = people.exclude(pk=former.pk)
+        self.fields["successor"].queryset = people
+        if not people.exists():
+            self.fields["successor"].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """Either somebody of the list, or name and address of somebody else."""
+        data = super().clean() or self.cleaned_data
+        if data.get("successor") or {"successor", "new_name", "new_email"} & set(self.errors):
+            return data
+        if not data.get("new_email"):
+            self.add_error("successor", _now("Choose somebody, or write down name and address."))
+        elif not data.get("new_name"):
+            self.add_error("new_name", _now("Please write down the name too."))
+        return data
+
+
+class ReplaceRequesterForm(SuccessorFields, StepForm):
+    """Who is the requester from now on, and whether of their other open requests too."""
+
+    everywhere = forms.BooleanField(required=False)
+
+    def prepare(self) -> None:
+        """Ask about other open requests only where there are some."""
+        former = self.change.requester
+        self.offer(self.change.organisation, former)
+        others = open_changes_of(former, self.change.organisation) if former else None
+        number = others.exclude(pk=self.change.pk).count() if others is not None else 0
+        if not number:
+            del self.fields["everywhere"]
+            return
+        words = ngettext(
+            "Hand over the other open request of %(name)s too",
+            "Hand over the %(number)d other open requests of %(name)s too",
+            number,
+        )
+        self.fields["everywhere"].label = words % {"name": former, "number": number}
+
+
+class HandOverForm(SuccessorFields):
+    """Who takes over all open requests of a person."""
+
+    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.offer(person.organisation, person)
 
 
 class WithdrawForm(StepForm):

@@ -5,6 +5,7 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``changes.errors.StepError`` and does nothing.
 """
 
+from .access import ask_for_link, open_confirmation, revoke_links, send_link
 from .code import (
     answer_question,
     assess_risk,
@@ -54,6 +55,7 @@ from .intake import (
     withdraw,
 )
 from .promises import settle_promise
+from .requesters import hand_over, open_changes_of, replace_requester
 
 __all__ = [
     # Request and initial assessment
@@ -67,6 +69,9 @@ __all__ = [
     "assign",
     "reclassify",
     "withdraw",
+    "replace_requester",
+    "hand_over",
+    "open_changes_of",
     # Configuration changes
     "review",
     "authorise",
@@ -103,6 +108,11 @@ __all__ = [
     "note_refusal",
     "unnoted_refusals",
     "settle_delivery",
+    # Without an account
+    "ask_for_link",
+    "send_link",
+    "revoke_links",
+    "open_confirmation",
     # From another tool
     "ImportedChange",
     "Origin",

@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import access_links, gates, permissions
-from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from .. import gates, permissions
+from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import (
     AccessLink,
     BoardDecision,
@@ -120,8 +120,6 @@ def answer_question(
     Effects: the answer; possibly state ``board``; event; messages.
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
-        if link is not None and not access_links.still_works(link):
-            raise ChangeStale(_("This link is no longer valid."))
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
         if fresh is None or not fresh.is_open:
             raise StepIllegal(_("This question has been answered already."))
@@ -130,7 +128,8 @@ def answer_question(
         fresh.answer = answer
         fresh.answered_by, fresh.answered_at = actor, timezone.now()
         step.reason = answer
-        step.data = {"question": fresh.pk, "via": "link" if link else "signed_in"}
+        step.data = {"question": fresh.pk}
+        step.came_through(link)
         if proposal is not None:
             _decide_proposal(step, proposal, accepted=True)
         step.save(fresh)

@@ -14,15 +14,15 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import messages, permissions
+from .. import access_links, messages, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal
-from ..models import Change, Event
+from ..models import AccessLink, Change, Event
 from ..process import past_words
 from ..states import State
 
 UNVERSIONED = frozenset(
     {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
-    | {"discard_answer", "undelivered", "settle_delivery"}
+    | {"discard_answer", "undelivered", "settle_delivery", "send_link", "revoke_links"}
 )
 """Acts beside the process: they do not make another person's open form stale."""
 
@@ -51,6 +51,15 @@ class Step:
         """The change reason that history keeps: what was done, and the person's own words."""
         words = str(past_words(self.verb))
         return f"{words}: {self.reason}" if self.reason else words
+
+    def came_through(self, link: AccessLink | None) -> None:
+        """Note how an act came: by a mailed link, or from somebody signed in.
+
+        Raises ChangeStale for a link that lost its meaning in the meantime.
+        """
+        if link is not None and not access_links.still_works(link):
+            raise ChangeStale(_("This link is no longer valid."))
+        self.data = {**self.data, "via": "link" if link else "signed_in"}
 
     def stamp(self) -> dict[str, Any]:
         """Return the fields that every stage record takes from the change and the actor."""

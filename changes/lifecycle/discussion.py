@@ -9,18 +9,25 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
-from ..models import Attachment, Change, ChangeLink, Comment
+from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
 from .confirmation import record_link
 from .core import take_step
 
 
 def comment(
-    change: Change, *, actor: User, body: str, internal: bool = False, via: str = ""
+    change: Change,
+    *,
+    actor: User,
+    body: str,
+    internal: bool = False,
+    via: str = "",
+    link: AccessLink | None = None,
 ) -> Comment:
     """Add a public comment, or an internal note that only Expansive's own people see.
 
-    ``via`` says by what mail it came, if it did.
+    ``via`` says by what mail it came, if it did; ``link`` is the mailed link it was written
+    through, None for somebody signed in.
     """
     with take_step("note" if internal else "comment", change, actor=actor) as step:
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
@@ -28,6 +35,8 @@ def comment(
         step.reason = via
         step.save(record)
         step.data = {"comment": record.pk, **({"via": "mail"} if via else {})}
+        if link is not None:
+            step.came_through(link)
     return record
 
 
@@ -38,8 +47,12 @@ def attach(
     file: UploadedFile,
     content_type: str,
     internal: bool = False,
+    link: AccessLink | None = None,
 ) -> Attachment:
-    """Keep a file, already checked for size and type, under a random name, with its SHA-256."""
+    """Keep a file, already checked for size and type, under a random name, with its SHA-256.
+
+    ``link`` is the mailed link it came through, None for somebody signed in.
+    """
     with take_step("attach", change, actor=actor) as step:
         if internal and not (decision := can_note(actor, step.change)):
             raise StepForbidden(decision.reason)
@@ -61,6 +74,8 @@ def attach(
         step.reason = record.name
         step.save(record)
         step.data = {"attachment": record.pk}
+        if link is not None:
+            step.came_through(link)
     return record
 
 

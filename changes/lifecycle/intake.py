@@ -10,7 +10,7 @@ from accounts.models import Organisation, User
 
 from .. import permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
-from ..models import Assessment, Change, Service
+from ..models import AccessLink, Assessment, Change, Service
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
 
@@ -285,9 +285,20 @@ def assign(change: Change, *, actor: User, owner: User, seen: int | None = None)
     return step.change
 
 
-def withdraw(change: Change, *, actor: User, reason: str, seen: int | None = None) -> Change:
-    """Take the request back, possible until its execution or deployment has begun."""
+def withdraw(
+    change: Change,
+    *,
+    actor: User,
+    reason: str,
+    link: AccessLink | None = None,
+    seen: int | None = None,
+) -> Change:
+    """Take the request back, possible until its execution or deployment has begun.
+
+    ``link`` is the mailed link it was done through, None for somebody signed in.
+    """
     with take_step("withdraw", change, actor=actor, seen=seen) as step:
         step.reason = reason
+        step.came_through(link)
         step.change.withdraw()
     return step.change

@@ -124,6 +124,36 @@ def can_withdraw(user: User, change: Change) -> Decision:
     )
 
 
+def can_replace_requester(user: User, change: Change) -> Decision:
+    """The requester, the customer success team, or an administrator, who keeps people.
+
+    To name who takes somebody's place is to keep people; it takes no step of the process.
+    """
+    allowed = (
+        user.pk == change.requester_id
+        or in_success_team(user, change)
+        or user.has_role(Role.ADMINISTRATOR)
+    )
+    person = None
+    if not allowed:
+        person = refuse(
+            Refusal.PERSON,
+            _("This is for the requester, the customer success team and administrators."),
+        )
+    return decide(sees(user, change), person, in_state(change, "replace_requester"))
+
+
+def can_hand_over(user: User, person: User) -> Decision:
+    """Who may name a successor for all open requests of a customer's person."""
+    organisation = person.organisation
+    allowed = organisation is not None and (
+        (user.is_active and user.pk == person.pk)
+        or user.has_role(Role.ADMINISTRATOR)
+        or (user.has_role(Role.CUSTOMER_SUCCESS) and organisation.success_team_id in user.team_ids)
+    )
+    return ALLOWED if allowed else refuse(Refusal.PERSON, _("There is no such person."))
+
+
 # Configuration changes
 
 
@@ -458,6 +488,20 @@ def can_settle_delivery(user: User, change: Change) -> Decision:
     """Owner, success team or support say what was done about mail that did not arrive."""
     person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
     return decide(sees(user, change), person)
+
+
+# Without an account
+
+
+def can_send_link(user: User, change: Change) -> Decision:
+    """Support, the owner or the success team help somebody who has lost the link."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person)
+
+
+def can_revoke_links(user: User, change: Change) -> Decision:
+    """The same people take links back."""
+    return can_send_link(user, change)
 
 
 # From another tool

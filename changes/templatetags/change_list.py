@@ -1,7 +1,6 @@
 """What only rows of changes need: `{% load change_list %}`."""
 
 from datetime import date
-from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -12,9 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.models import User
 from accounts.templatetags.ui import badge, icon
-from changes import next_step
 from changes.models import Change
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
@@ -87,9 +84,3 @@ def due(change: Change, today: date) -> SafeString:
         shown,
         _("overdue"),
     )
-
-
-@register.filter
-def plain_words(change: Change, reader: User) -> Any:
-    """Say where a change stands in words for a customer."""
-    return next_step.plain_words(change, reader)

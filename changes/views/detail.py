@@ -16,9 +16,9 @@ from django.views.decorators.http import require_safe
 from accounts.components import Tab
 from accounts.models import User
 
-from .. import gates, markdown, permissions
+from .. import access_links, gates, markdown, permissions, plain
 from ..models import Change
-from ..next_step import NextStep, next_step, plain_words
+from ..next_step import NextStep, next_step
 from ..process import StepInfo
 from ..states import FINAL, State
 from .discussion import discussion_context
@@ -54,6 +54,7 @@ ICONS = {
     "resend_confirmation": "mail-forward",
     "close_unanswered": "archive",
     "edit": "edit",
+    "replace_requester": "users",
     "assign": "user-check",
     "reclassify": "switch-horizontal",
     "withdraw": "x",
@@ -125,6 +126,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
+        **_mailed_links(user, change),
         **talk,
         **proposals_context(user, change),
     }
@@ -164,10 +166,15 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     mine = [offer for offer in main if offer.decision]
     mine.sort(key=lambda offer: offer.step.verb != onward.verb)
     my_turn = bool(mine) and any(one.pk == user.pk for one in members)
-    words = plain_words(change, user)
+    sentence, note = onward.sentence, onward.note
+    if not full:
+        status = plain.status_of(change, user, plain.board_date_of(change))
+        further = " ".join(part for part in (status.next, status.promise) if part)
+        sentence = onward.sentence if my_turn else status.now
+        note = status.now if my_turn else further
     return {
-        "sentence": onward.sentence if full or my_turn else words,
-        "note": onward.note if full else words if my_turn else "",
+        "sentence": sentence,
+        "note": note,
         "group": onward.who.name if full and onward.who else "",
         "people": members,
         "mine": mine,
@@ -224,6 +231,16 @@ def _open_section(change: Change, found: list[Section]) -> str:
     if wanted in keys:
         return wanted
     return keys[-1] if keys else ""
+
+
+def _mailed_links(user: User, change: Change) -> dict[str, Any]:
+    """Who reaches the change by mailed links, for colleagues who may send and revoke them."""
+    decision = permissions.can_revoke_links(user, change)
+    shown = permissions.can_see_internal(user) and change.state != State.DRAFT
+    return {
+        "may_revoke_links": decision,
+        "link_readers": access_links.readers(change) if shown and decision else [],
+    }
 
 
 def _gate(user: User, change: Change) -> list[gates.GatePoint]:

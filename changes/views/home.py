@@ -15,7 +15,7 @@ from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import queries
+from .. import plain, queries
 from ..models import Change
 from ..paging import Order, in_order, loaded
 from ..states import OPEN, State
@@ -92,9 +92,12 @@ def customer(user: User) -> dict[str, Any]:
     visible = queries.visible_to(user)
     since = timezone.now() - timedelta(days=RECENT_DAYS)
     ended = visible.exclude(state__in=OPEN).exclude(state=State.DRAFT)
+    under_way = rows(visible.filter(state__in=OPEN))
+    over = rows(ended.filter(state_since__gte=since))
+    plain.tell([*under_way, *over], user)
     return {
-        "open_changes": rows(visible.filter(state__in=OPEN)),
-        "ended": rows(ended.filter(state_since__gte=since)),
+        "open_changes": under_way,
+        "ended": over,
         "rows": ROWS,
         "recent_days": RECENT_DAYS,
     }

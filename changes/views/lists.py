@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from .. import filters, paging, queries
+from .. import filters, paging, plain, queries
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
 from ..models import Change
@@ -72,6 +72,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         page, similar = _page(request, form)
     except paging.BadToken as error:
         return _refused(request, form, str(error))
+    if not request.user.is_internal:
+        plain.tell(page.rows, request.user)
     context = {
         "form": form,
         "page": page,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import wraps
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
@@ -15,15 +15,15 @@ LONGEST_TOKEN = 100
 class View(Protocol):
     """A view of one token."""
 
-    def __call__(self, request: HttpRequest, token: str) -> HttpResponse: ...
+    def __call__(self, request: HttpRequest, token: str, **more: Any) -> HttpResponse: ...
 
 
 def for_its_reader_only(view: View) -> View:
     """Keep a page whose address is a secret out of caches and search engines."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, token: str) -> HttpResponse:
-        response = view(request, token)
+    def wrapped(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
+        response = view(request, token, **more)
         response["Cache-Control"] = "no-store, private"
         response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         return response
@@ -32,21 +32,47 @@ def for_its_reader_only(view: View) -> View:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """So many acts of one kind in so many seconds, counted by who acts."""
+
+    kind: str
+    allowed: int
+    seconds: int
+
+    def is_reached(self, who: str) -> bool:
+        """Whether the next one is not even looked at."""
+        return self._counted(who) >= self.allowed
+
+    def count(self, who: str) -> None:
+        """Note one more; all are forgotten when none has come for a while."""
+        cache.set(self._key(who), self._counted(who) + 1, self.seconds)
+
+    def _counted(self, who: str) -> int:
+        return cache.get(self._key(who), 0)
+
+    def _key(self, who: str) -> str:
+        return f"{self.kind}:{who}"
+
+
+@dataclass(frozen=True)
 class WrongTokens:
     """Counts the tokens of one kind that did not work, by the address they came from."""
 
     kind: str
 
+    @property
+    def limit(self) -> Limit:
+        return Limit(f"{self.kind}-failures", FAILURES_ALLOWED, FAILURES_SECONDS)
+
     def are_too_many(self, request: HttpRequest) -> bool:
         """Whether the next one is not even looked at."""
-        return self._counted(request) >= FAILURES_ALLOWED
+        return self.limit.is_reached(address_of(request))
 
     def count(self, request: HttpRequest) -> None:
         """Note one more; all are forgotten when none has come for a while."""
-        cache.set(self._key(request), self._counted(request) + 1, FAILURES_SECONDS)
+        self.limit.count(address_of(request))
 
-    def _counted(self, request: HttpRequest) -> int:
-        return cache.get(self._key(request), 0)
 
-    def _key(self, request: HttpRequest) -> str:
-        return f"{self.kind}-failures:{request.META.get('REMOTE_ADDR', '')}"
+def address_of(request: HttpRequest) -> str:
+    """Return the network address that a request came from."""
+    return str(request.META.get("REMOTE_ADDR", ""))

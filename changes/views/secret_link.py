@@ -16,11 +16,24 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from expansive_cm import errors
 
-from .secret_address import LONGEST_TOKEN, View, WrongTokens, for_its_reader_only
+from .. import access_links, lifecycle
+from ..forms.access_link import NewLinkForm
+from ..models import AccessLink, Change, ConfirmationLink
+from .secret_address import (
+    LONGEST_TOKEN,
+    Limit,
+    View,
+    WrongTokens,
+    address_of,
+    for_its_reader_only,
+)
 
 WRONG = WrongTokens("link")
+NEW_LINKS = Limit("new-links", 10, 600)
+"""How often one network address may ask for new links, whosever they are."""
 
 Find = Callable[[str], Any]
 
@@ -28,43 +41,91 @@ Find = Callable[[str], Any]
 class LinkView(Protocol):
     """A view of the link that a token stands for."""
 
-    def __call__(self, request: HttpRequest, link: Any, token: str) -> HttpResponse: ...
+    def __call__(
+        self, request: HttpRequest, link: Any, token: str, **more: Any
+    ) -> HttpResponse: ...
 
 
 def behind_a_link(find: Find) -> Callable[[LinkView], View]:
     """Let a view be reached by the secret token of a link alone, whoever is signed in.
 
-    A link that is forged, expired or revoked gives the same 404; too many of them from one
-    address give 429.
+    A link that is forged, expired, revoked or somebody else's gives the same 404, on which a
+    new one can be asked for; too many of them from one address give 429.
     """
 
     def decorate(view: LinkView) -> View:
         @for_its_reader_only
         @require_http_methods(["GET", "HEAD", "POST"])
         @wraps(view)
-        def guarded(request: HttpRequest, token: str) -> HttpResponse:
+        def guarded(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
             if WRONG.are_too_many(request):
-                sentence = _(
-                    "Too many links that do not work were opened from here. Try again later."
-                )
-                return errors.page(request, HTTPStatus.TOO_MANY_REQUESTS, sentence)
-            link = find(token) if len(token) <= LONGEST_TOKEN else None
+                return too_many(request)
+            known = len(token) <= LONGEST_TOKEN
+            link = find(token) if known else None
             if link is None:
+                if request.method == "POST" and request.POST.get("act") == NEW_LINK:
+                    return _new_link(request, access_links.whose(token) if known else None)
                 WRONG.count(request)
                 return not_valid(request)
-            return view(request, link, token)
+            if request.method == "GET" and isinstance(link, AccessLink | ConfirmationLink):
+                access_links.note_opened(link)
+            return view(request, link, token, **more)
 
         return guarded
 
     return decorate
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Refuse for a while whoever tries many links, or asks for many."""
+    sentence = _("Too many links that do not work were opened from here. Try again later.")
+    return errors.page(request, HTTPStatus.TOO_MANY_REQUESTS, sentence)
+
+
 def not_valid(request: HttpRequest) -> HttpResponse:
     """Say how to get a new link, and nothing about why this one does not work."""
-    context = {"contact": contact_of()}
+    context = {"contact": contact_of(), "new_link": NEW_LINK}
     return render(request, "changes/link_invalid.html", context, status=404)
 
 
 def contact_of(team_mailbox: str = "") -> str:
     """Return the address that helps a requester."""
     return team_mailbox or parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+
+
+# --- A new link ---------------------------------------------------------------------------
+
+NEW_LINK = "new_link"
+"""The act by which the page of a link that does not work asks for another."""
+
+
+@for_its_reader_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_link(request: HttpRequest, token: str = "") -> HttpResponse:
+    """Ask for a link by address and number of the request, for who has no mail of ours at hand.
+
+    The answer is the same whether they fit or not: the link goes to the recorded address.
+    """
+    form = NewLinkForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return _new_link(request, _meant(form))
+    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+    context = {"form": form, "contact": contact_of()}
+    return render(request, "changes/new_link.html", context, status=status)
+
+
+def _meant(form: NewLinkForm) -> tuple[Change, User] | None:
+    change = Change.objects.filter(pk=form.cleaned_data["reference"]).first()
+    person = User.objects.filter(email__iexact=form.cleaned_data["email"]).first()
+    return (change, person) if change and person else None
+
+
+def _new_link(request: HttpRequest, meant: tuple[Change, User] | None) -> HttpResponse:
+    """Mail a new link if there is somebody to mail it to, and say the same in any case."""
+    visitor = address_of(request)
+    if NEW_LINKS.is_reached(visitor):
+        return too_many(request)
+    NEW_LINKS.count(visitor)
+    if meant is not None:
+        lifecycle.ask_for_link(*meant)
+    return render(request, "changes/new_link_sent.html", {"contact": contact_of()})

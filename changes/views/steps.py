@@ -32,14 +32,13 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 
-from .. import attachments, permissions, story
+from .. import attachments, permissions, plain, story
 from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
-from ..states import PLAIN_WORDS, State
 from ..worklist import onward
 from . import discussion, records
 
@@ -154,7 +153,8 @@ class StepPage:
             words = {"done": sentence, "next": next_step(changed).sentence}
             sentence = _("%(done)s Next: %(next)s") % words
         else:
-            sentence = f"{sentence} {PLAIN_WORDS[State(changed.state)]}"
+            plain.tell([changed], self.user)
+            sentence = f"{sentence} {changed.plain.now}"  # type: ignore[attr-defined]
         if changed.pk != self.change.pk:
             sentence = format_html(
                 '{} <a class="alert-link" href="{}">{}</a>',

@@ -1,10 +1,22 @@
 """The initial assessment, and what may happen to a change on its way."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+
 from .. import lifecycle
-from ..forms.assessment import AssessForm, AssignForm, ReclassifyForm, WithdrawForm, other_type
+from ..forms.assessment import (
+    AssessForm,
+    AssignForm,
+    ReclassifyForm,
+    ReplaceRequesterForm,
+    WithdrawForm,
+    other_type,
+)
+from ..models import Change
 from .steps import StepPage, step
 
 
@@ -20,6 +32,33 @@ def assign(page: StepPage) -> HttpResponse:
     return page.respond(
         AssignForm, lifecycle.assign, done=_("%(reference)s has the owner that you chose.")
     )
+
+
+@step
+def replace_requester(page: StepPage) -> HttpResponse:
+    """Name another person of the same customer as the requester."""
+    return page.respond(
+        ReplaceRequesterForm,
+        _replace_requester,
+        done=_("%(reference)s has another requester. They have been told."),
+    )
+
+
+def _replace_requester(
+    change: Change,
+    *,
+    actor: User,
+    successor: User | None,
+    new_name: str,
+    new_email: str,
+    **more: Any,
+) -> Change:
+    """Take the step, with somebody new added first if nobody of the list was chosen."""
+    if successor is None:
+        successor = lifecycle.find_or_create_requester(
+            new_email, new_name, change.organisation, actor=actor
+        )
+    return lifecycle.replace_requester(change, actor=actor, successor=successor, **more)
 
 
 @step

@@ -87,6 +87,7 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
         {S.SUBMITTED, S.REVIEW, S.BOARD, S.INFORMATION_REQUIRED},
     ),
     "assign": ({"support", "success"}, EVERYBODY_AT_WORK),
+    "replace_requester": ({"requester", "success", "administrator"}, EVERYBODY_AT_WORK),
     "reclassify": (
         {"success"},
         {
@@ -177,11 +178,12 @@ def test_a_deactivated_person_may_nothing(cast: Cast) -> None:
 
 
 def test_superuser_status_grants_no_step(cast: Cast) -> None:
-    """An administrator never holds a process role silently."""
+    """An administrator never holds a process role silently; keeping people is their task."""
     assert cast.administrator.is_superuser
     for state in State:
         change = change_in(state, cast)
-        assert not [s.verb for s, d in permissions.offered_steps(cast.administrator, change) if d]
+        offered = [s.verb for s, d in permissions.offered_steps(cast.administrator, change) if d]
+        assert offered == (["replace_requester"] if state in EVERYBODY_AT_WORK else [])
 
 
 # Steps that wait for an earlier record of the same state
@@ -239,6 +241,13 @@ def test_who_may_discuss(cast: Cast, state: State, verb: str) -> None:
     elif closed:
         expected = set()
     assert who_may(verb, cast, change) == expected
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {S.DRAFT}))
+def test_who_sends_and_revokes_links(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    for verb in ("send_link", "revoke_links"):
+        assert who_may(verb, cast, change) == {"support", "success"}
 
 
 def test_a_step_out_of_its_state_is_called_that(cast: Cast) -> None:

@@ -1,0 +1,114 @@
+"""Who reaches a change without an account: new links, and taking them back."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from .. import access_links, messages
+from ..errors import ChangeStale, StepIllegal, StepIncomplete
+from ..models import AccessLink, Change
+from ..states import State
+from .confirmation import issue_link
+from .core import Step, lock, record_event, take_step
+
+ON_REQUEST = "mailed a new link, which was asked for without signing in"
+LINKS_AN_HOUR = 3
+"""So many new links a person is mailed in an hour, whoever asks for them."""
+
+
+def ask_for_link(change: Change, person: User) -> bool:
+    """Mail a new link to the address that is recorded for a person; return whether it was.
+
+    Whoever asks need not be known: the link reaches its person alone. Nothing is sent to
+    somebody who has left, has no part in the change, or was sent LINKS_AN_HOUR in the last hour.
+    Effects: the link, an internal event, mail.
+    """
+    with transaction.atomic():
+        fresh = lock(change)
+        reader = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
+        if not access_links.is_for(fresh, reader) or _had_enough(reader):
+            return False
+        _send(Step(fresh, "send_link", None), reader)
+        return True
+
+
+def _had_enough(person: User) -> bool:
+    recent = AccessLink.history.filter(
+        person=person,
+        history_change_reason=ON_REQUEST,
+        history_date__gt=timezone.now() - timedelta(hours=1),
+    )
+    return recent.count() >= LINKS_AN_HOUR
+
+
+def _send(step: Step, person: User) -> None:
+    step.internal = True
+    step.reason = person.display_name or person.email
+    step.data = {"person": person.pk}
+    messages.send_link(step.change, person, actor=step.actor, why=ON_REQUEST)
+    record_event(step)
+
+
+def send_link(change: Change, *, actor: User, person: User) -> None:
+    """Mail a new link to one of the change's people, whom somebody has on the telephone.
+
+    Raises StepIncomplete for somebody who gets no links. Effects: the link, an internal event,
+    mail to the recorded address.
+    """
+    with take_step("send_link", change, actor=actor) as step:
+        if not access_links.is_for(step.change, person):
+            raise StepIncomplete(_("%s gets no links to this change.") % person, ["person"])
+        step.internal = True
+        step.reason = person.display_name or person.email
+        step.data = {"person": person.pk}
+        messages.send_link(step.change, person, actor=actor, why=access_links.MAILED)
+
+
+def revoke_links(change: Change, *, actor: User, person: User) -> int:
+    """Let no link of a person to this change work any more; return how many worked.
+
+    Raises StepIllegal when none does. A new one can be sent. Effects: the links, an internal
+    event.
+    """
+    with take_step("revoke_links", change, actor=actor) as step:
+        revoked = revoke(step, person)
+        if not revoked:
+            raise StepIllegal(_("No link of %s works at present.") % person)
+        step.internal = True
+        step.reason = person.display_name or person.email
+        step.data = {"person": person.pk, "links": revoked}
+    return revoked
+
+
+def revoke(step: Step, person: User) -> int:
+    """Revoke a person's links as part of a step; return how many there were."""
+    links = AccessLink.objects.select_for_update(of=("self",)).filter(
+        change=step.change, person=person, revoked_at=None, expires_at__gt=timezone.now()
+    )
+    count = 0
+    for count, link in enumerate(links, 1):  # noqa: B007 - counted
+        link.revoked_at = timezone.now()
+        step.save(link)
+    return count
+
+
+def open_confirmation(change: Change, *, actor: User, link: AccessLink) -> str:
+    """Lead the requester from the change's page to the question; return the token of its page.
+
+    Whoever holds the link to the change has the requester's mailbox, as somebody has who holds
+    the link to the question. Decides nothing. Raises StepIllegal when nothing is asked of them,
+    and ChangeStale for a link that lost its meaning. Effects: a link, beside the mailed ones.
+    """
+    with transaction.atomic():
+        fresh = lock(change)
+        asked = fresh.confirmation
+        if not access_links.still_works(link):
+            raise ChangeStale(_("This link is no longer valid."))
+        waits = fresh.state == State.CONFIRMATION and asked is not None and asked.is_open
+        if not waits or fresh.requester_id != actor.pk:
+            raise StepIllegal(_("This has been settled already."))
+        return issue_link(Step(fresh, "open_confirmation", actor), asked)

@@ -1,0 +1,24 @@
+"""A change in the words of its requester: where it is, what happens next, what happened.
+
+Everything here is read from the change and the records loaded with it, and nothing is asked of
+the database: ``story.tell`` loads them for a page, ``tell`` for the rows of a list.
+"""
+
+from .board_dates import BoardDate, board_date_of, board_dates, provide
+from .happened import Milestone, happened
+from .progress import progress
+from .status import Status, reason_of, status_of, tell
+
+__all__ = [
+    "BoardDate",
+    "Milestone",
+    "Status",
+    "board_date_of",
+    "board_dates",
+    "happened",
+    "progress",
+    "provide",
+    "reason_of",
+    "status_of",
+    "tell",
+]
