@@ -114,6 +114,13 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person: at a customer, or, without an organisation, one of Expansive's own people."""
 
+    class MailPace(models.TextChoices):
+        """When mail goes out to a person; questions and confirmations always do at once."""
+
+        AT_ONCE = "at_once", _("At once")
+        DAILY = "daily", _("Once a day, at 08:00")
+        NEEDED = "needed", _("Only what needs me")
+
     email = models.EmailField(_("e-mail address"), unique=True)
     display_name = models.CharField(_("name"), max_length=150)
     time_zone = models.CharField(
@@ -127,6 +134,24 @@ class User(AbstractBaseUser, PermissionsMixin):
         null=True,
         blank=True,
         help_text=_("Empty for Expansive's own people."),
+    )
+    mail_pace = models.CharField(
+        _("mail"),
+        max_length=10,
+        choices=MailPace.choices,
+        default=MailPace.AT_ONCE,
+        db_default=MailPace.AT_ONCE,
+    )
+    mail_failed_at = models.DateTimeField(
+        _("mail came back"), null=True, blank=True, editable=False
+    )
+    mail_failure = models.CharField(
+        _("why mail came back"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("may use the administration pages"), default=False)

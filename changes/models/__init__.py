@@ -15,11 +15,12 @@ from .code import (
     StagingTest,
 )
 from .configuration import Authorisation, Documentation, Execution, Review
-from .confirmation import Confirmation, ConfirmationLink, Reminder
+from .confirmation import Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from .discussion import Attachment, ChangeLink, Comment
 from .event import Event
 from .importing import ImportProblem, ImportRun
-from .mail import MailFile
+from .incoming import IncomingMail, ProposedAnswer, RawMail
+from .mail import DeliveryProblem, MailEvent, MailFile, Notice
 
 __all__ = [
     "CHECKLIST",
@@ -34,6 +35,8 @@ __all__ = [
     "Comment",
     "Confirmation",
     "ConfirmationLink",
+    "ContactAttempt",
+    "DeliveryProblem",
     "Deployment",
     "Development",
     "Documentation",
@@ -41,10 +44,15 @@ __all__ = [
     "Execution",
     "ImportProblem",
     "ImportRun",
+    "IncomingMail",
+    "MailEvent",
     "MailFile",
+    "Notice",
     "PeerReview",
     "Promise",
+    "ProposedAnswer",
     "Question",
+    "RawMail",
     "Release",
     "Reminder",
     "Requirements",

@@ -7,7 +7,11 @@ from simple_history.models import HistoricalRecords
 
 
 class AccessLink(models.Model):
-    """One mailed link to one change. Only the hash of its token is stored."""
+    """One mailed link to one change. Only the hash of its token is stored.
+
+    ``email`` is the mail that carries it; the time it lives counts from the sending of that.
+    ``opened_at`` says that somebody, or a mail scanner, has looked at the page.
+    """
 
     change = models.ForeignKey(
         "changes.Change", on_delete=models.PROTECT, related_name="access_links"
@@ -19,13 +23,29 @@ class AccessLink(models.Model):
     sent_to = models.EmailField(_("sent to"))
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"))
+    email = models.ForeignKey(
+        "post_office.Email",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["token_hash"])
+    history = HistoricalRecords(excluded_fields=["token_hash", "email", "opened_at"])
 
     class Meta:
         verbose_name = _("link to a change")
         verbose_name_plural = _("links to changes")
         ordering = ("-pk",)
+        indexes = [
+            models.Index(
+                fields=["email"],
+                condition=models.Q(email__isnull=False),
+                name="changes_accesslink_email",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"

@@ -15,6 +15,12 @@ class Confirmation(models.Model):
         NOT_AS_EXPECTED = "not_as_expected", _("Not as expected")
         UNANSWERED = "unanswered", _("Closed without an answer")
 
+    class Wish(models.TextChoices):
+        """What somebody wants whose needs are not met."""
+
+        NOT_RIGHT = "not_right", _("What we agreed is not right")
+        SOMETHING_FURTHER = "something_further", _("I would like something further")
+
     change = models.ForeignKey(
         "changes.Change", on_delete=models.PROTECT, related_name="confirmations"
     )
@@ -24,7 +30,22 @@ class Confirmation(models.Model):
     answer = models.CharField(
         _("answer"), max_length=20, choices=Answer.choices, default="", blank=True
     )
+    meets_need = models.BooleanField(_("meets the need"), null=True, blank=True)
+    as_expected = models.BooleanField(_("as expected"), null=True, blank=True)
+    wish = models.CharField(
+        _("what is wished for"),
+        max_length=20,
+        choices=Wish.choices,
+        blank=True,
+        default="",
+        db_default="",
+    )
     reason = models.TextField(_("reason"), max_length=5000, blank=True)
+    rating = models.PositiveSmallIntegerField(_("rating"), null=True, blank=True)
+    rating_comment = models.TextField(
+        _("comment on the rating"), max_length=2000, blank=True, default="", db_default=""
+    )
+    rated_at = models.DateTimeField(_("rated"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     answered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
@@ -36,18 +57,27 @@ class Confirmation(models.Model):
         verbose_name = _("confirmation")
         ordering = ("-pk",)
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(rating__isnull=True) | models.Q(rating__range=(1, 5)),
+                name="changes_confirmation_rating",
+            ),
             models.UniqueConstraint(
                 fields=["change"],
                 condition=models.Q(answer=""),
                 name="changes_confirmation_one_open",
-            )
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["-rated_at"],
+                condition=models.Q(rated_at__isnull=False),
+                name="changes_confirmation_rated",
+            ),
             models.Index(
                 fields=["asked_at"],
                 condition=models.Q(answer=""),
                 name="changes_confirmation_waiting",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -59,21 +89,68 @@ class Confirmation(models.Model):
         return self.answer == ""
 
 
+class ContactAttempt(models.Model):
+    """How one of Expansive's own people tried to reach a requester who has not answered."""
+
+    class Means(models.TextChoices):
+        TELEPHONE = "telephone", _("Telephone")
+        VISIT = "visit", _("Visit")
+        OTHER = "other", _("Another way")
+
+    confirmation = models.ForeignKey(
+        Confirmation, on_delete=models.PROTECT, related_name="contact_attempts"
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(_("recorded"), auto_now_add=True)
+    means = models.CharField(_("how"), max_length=20, choices=Means.choices)
+    reached = models.BooleanField(_("reached"))
+    note = models.TextField(_("note"), max_length=2000)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("attempt to reach the requester")
+        verbose_name_plural = _("attempts to reach requesters")
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class ConfirmationLink(models.Model):
-    """One mailed link. Only the hash of its token is stored."""
+    """One mailed link. Only the hash of its token is stored.
+
+    ``email`` is the mail that carries it; the time it lives counts from the sending of that.
+    ``opened_at`` says that somebody, or a mail scanner, has looked at the page.
+    """
 
     confirmation = models.ForeignKey(Confirmation, on_delete=models.PROTECT, related_name="links")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     sent_to = models.EmailField(_("sent to"))
     created_at = models.DateTimeField(_("sent"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"))
+    email = models.ForeignKey(
+        "post_office.Email",
+        on_delete=models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_index=False,
+    )
+    opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["token_hash"])
+    history = HistoricalRecords(excluded_fields=["token_hash", "email", "opened_at"])
 
     class Meta:
         verbose_name = _("confirmation link")
         ordering = ("-pk",)
+        indexes = [
+            models.Index(
+                fields=["email"],
+                condition=models.Q(email__isnull=False),
+                name="changes_conflink_email",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"

@@ -1,7 +1,10 @@
-"""Files that go out with a mail."""
+"""Mail that goes out: who was told what, the files that go along, and what became of it."""
 
+import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
 
 
 class MailFile(models.Model):
@@ -23,3 +26,110 @@ class MailFile(models.Model):
     @property
     def is_calendar(self) -> bool:
         return self.content_type.startswith("text/calendar")
+
+
+class Notice(models.Model):
+    """One person is told of one event; several notices may share a mail.
+
+    ``message`` names a function of ``changes.messages``. Without ``email`` it waits for the
+    person's daily digest.
+    """
+
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices"
+    )
+    change = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="notices")
+    event = models.ForeignKey(
+        "changes.Event", on_delete=models.PROTECT, related_name="notices", null=True, blank=True
+    )
+    email = models.ForeignKey(
+        "post_office.Email",
+        on_delete=models.SET_NULL,
+        related_name="notices",
+        null=True,
+        blank=True,
+    )
+    message = models.CharField(_("message"), max_length=40)
+    why = models.CharField(_("why"), max_length=200)
+    created_at = models.DateTimeField(_("written"), auto_now_add=True)
+    is_for_digest = models.BooleanField(_("for the daily digest"), default=False)
+
+    class Meta:
+        verbose_name = _("notice")
+        ordering = ("pk",)
+        indexes = [
+            models.Index(
+                fields=["person", "id"],
+                condition=models.Q(email__isnull=True, is_for_digest=True),
+                name="changes_notice_digest",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
+class MailEvent(models.Model):
+    """Something that became of a mail after it was written; rows are only ever added."""
+
+    class Kind(models.TextChoices):
+        REFUSED = "refused", _("Refused by the mail server")
+        BOUNCED = "bounced", _("Came back")
+        OPENED = "opened", _("Link opened")
+        ANSWERED = "answered", _("Answered")
+
+    email = models.ForeignKey(
+        "post_office.Email", on_delete=models.SET_NULL, related_name="+", null=True
+    )
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="mail_events"
+    )
+    kind = models.CharField(_("what"), max_length=20, choices=Kind.choices)
+    address = models.EmailField(_("address"), blank=True)
+    detail = models.TextField(_("detail"), blank=True)
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("event of a mail")
+        verbose_name_plural = _("events of mails")
+        ordering = ("pk",)
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
+class DeliveryProblem(models.Model):
+    """A mail about a change that will never arrive: the success team has to act."""
+
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="delivery_problems"
+    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    email = models.ForeignKey(
+        "post_office.Email", on_delete=models.SET_NULL, related_name="+", null=True
+    )
+    address = models.EmailField(_("address"))
+    reason = models.TextField(_("reason"))
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+    resolved_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    resolution = models.CharField(_("what was done"), max_length=500, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("mail that did not arrive")
+        verbose_name_plural = _("mails that did not arrive")
+        ordering = ("-pk",)
+        indexes = [
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(resolved_at__isnull=True),
+                name="changes_delivery_open",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
