@@ -131,13 +131,28 @@ def test_a_program_that_fails_shows_the_end_of_what_it_said() -> None:
         bootstrap.command([sys.executable, "-c", script])
 
 
-def test_without_chromium_it_says_how_to_get_it(
+@pytest.mark.parametrize("needed", bootstrap.NEEDED, ids=lambda needed: needed.package)
+def test_without_a_program_of_the_tests_it_says_how_to_get_it(
+    needed: bootstrap.Needed,
+    bare: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for one in bootstrap.NEEDED:
+        monkeypatch.delenv(one.named_in, raising=False)
+        monkeypatch.delenv(one.left_out_with, raising=False)
+    bootstrap.ensure_programs()
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"apt-get install {needed.package}" in said
+
+
+def test_a_program_that_is_named_is_not_asked_for(
     bare: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("CHROMIUM", raising=False)
-    monkeypatch.delenv("ALLOW_NO_BROWSER", raising=False)
-    bootstrap.ensure_chromium()
-    assert "apt-get install chromium" in capsys.readouterr().out
+    for one in bootstrap.NEEDED:
+        monkeypatch.setenv(one.named_in, "/opt/programs/it")
+    bootstrap.ensure_programs()
+    assert capsys.readouterr().out == ""
 
 
 def test_front_end_files_are_copied_without_pointers_to_maps(

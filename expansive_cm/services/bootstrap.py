@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
@@ -26,6 +27,11 @@ On Debian and Ubuntu, `apt-get install python3-venv` brings it; then run make ag
 NO_CHROMIUM = (
     "Chromium is missing: the browser tests will fail. Install it (on Debian: apt-get install "
     "chromium), name one in CHROMIUM, or leave these tests out with ALLOW_NO_BROWSER=1."
+)
+
+NO_DOVECOT = (
+    "Dovecot is missing: the tests of incoming mail will fail. Install it (on Debian: apt-get "
+    "install dovecot-imapd), name one in DOVECOT, or leave them out with ALLOW_NO_DOVECOT=1."
 )
 
 
@@ -177,24 +183,49 @@ def npm_command():
     return [VENV / "bin" / "npm"]
 
 
-# --- The browser of the tests --------------------------------------------------------------
+# --- What tests need of Debian -------------------------------------------------------------
 
 
-def ensure_chromium():
-    """Install Debian's Chromium where that is possible, else say what is missing."""
-    named = os.environ.get("CHROMIUM")
-    if named or shutil.which("chromium") or os.environ.get("ALLOW_NO_BROWSER") == "1":
+class Needed(NamedTuple):
+    """A program of a Debian package, and what may stand in its place."""
+
+    package: str
+    program: str
+    named_in: str
+    left_out_with: str
+    missing: str
+
+    def is_here(self):
+        """Whether the program is installed or named, or its tests are left out."""
+        if os.environ.get(self.named_in) or os.environ.get(self.left_out_with) == "1":
+            return True
+        places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
+        return bool(shutil.which(self.program, path=places))
+
+
+NEEDED = (
+    Needed("chromium", "chromium", "CHROMIUM", "ALLOW_NO_BROWSER", NO_CHROMIUM),
+    Needed("dovecot-imapd", "dovecot", "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT),
+)
+
+
+def ensure_programs():
+    """Install Debian's Chromium and Dovecot where that is possible, else say what is missing."""
+    wanted = [one for one in NEEDED if not one.is_here()]
+    if not wanted:
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+        names = [one.package for one in wanted]
+        install = ["apt-get", "install", "-y", "--no-install-recommends", *names]
         try:
             step("Looking up Debian's packages", lambda: command(["apt-get", "update"]))
-            step("Installing Chromium", lambda: command(install, env=environment))
+            step(f"Installing {' and '.join(names)}", lambda: command(install, env=environment))
         except Failure as failure:
             say(str(failure))
-    if not shutil.which("chromium"):
-        say(NO_CHROMIUM)
+    for one in wanted:
+        if not one.is_here():
+            say(one.missing)
 
 
 # --- Handing over --------------------------------------------------------------------------
@@ -221,7 +252,7 @@ def main(arguments):
     try:
         prepare(for_tests)
         if for_tests and "pytest" in rest:
-            ensure_chromium()
+            ensure_programs()
     except Failure as failure:
         say(f"\n{failure}")
         return 1
