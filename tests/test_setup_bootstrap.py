@@ -27,7 +27,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine with Python and nothing else."""
-    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name, path=None: None)
     monkeypatch.setattr(bootstrap, "can_import", lambda module: False)
 
 
