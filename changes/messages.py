@@ -215,6 +215,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "rework": (Rule(reworked, PARTIES),),
     "close_with_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "request_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "rate": (Rule(activity, (OWNER,)),),
     "close_unanswered": (Rule(closed, (*PARTIES, TEAM)),),
     # At any time
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
@@ -267,6 +269,11 @@ def announce(change: Change, event: Event) -> None:
                     letters[person.pk] = (person, message, audience.why)
     told = [letter for key, letter in letters.items() if key != event.actor_id]
     outbox.put([_letter(change, event, *letter) for letter in told])
+
+
+def acknowledge(change: Change, event: Event) -> None:
+    """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
+    outbox.put([_letter(change, event, change.requester, received, REQUESTER.why)])
 
 
 def awaited_step(change: Change, event: Event) -> str:

@@ -139,6 +139,17 @@ step_urls = [
         steps_confirmation.close_unanswered,
         name="close_unanswered",
     ),
+    path(
+        "changes/<reference:pk>/record_contact/",
+        steps_confirmation.record_contact,
+        name="record_contact",
+    ),
+    path(
+        "changes/<reference:pk>/request_successor/",
+        steps_confirmation.request_successor,
+        name="request_successor",
+    ),
+    path("changes/<reference:pk>/rate/", steps_confirmation.rate, name="rate"),
     path("changes/<reference:pk>/rework/", steps_confirmation.rework, name="rework"),
     path(
         "changes/<reference:pk>/close_with_successor/",

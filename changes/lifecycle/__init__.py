@@ -30,9 +30,10 @@ from .configuration import (
 from .confirmation import (
     answer_confirmation,
     close_unanswered,
-    close_with_successor,
     escalate,
     hash_token,
+    rate,
+    record_contact,
     resend_confirmation,
     rework,
     send_reminder,
@@ -51,6 +52,7 @@ from .intake import (
     withdraw,
 )
 from .promises import settle_promise
+from .successor import close_with_successor, request_successor
 
 __all__ = [
     # Request and initial assessment
@@ -89,9 +91,12 @@ __all__ = [
     "resend_confirmation",
     "send_reminder",
     "escalate",
+    "record_contact",
     "close_unanswered",
     "rework",
     "close_with_successor",
+    "request_successor",
+    "rate",
     "hash_token",
     # From another tool
     "ImportedChange",

@@ -29,6 +29,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "assign": ("user-check", "blue"),
     "remind": ("bell", "amber"),
     "escalate": ("flag", "orange"),
+    "record_contact": ("phone", "amber"),
+    "rate": ("star", "green"),
     "resend_confirmation": ("mail-forward", "blue"),
     "settle_promise": ("calendar-time", "blue"),
     "import": ("file-import", "grey"),

@@ -24,8 +24,16 @@ from tests.components.browsing import faults
 from tests.mailing import last_row, link_in, mail_to, told
 from tests.people import Cast
 
-YES = {"answer": "confirmed"}
-NO = {"answer": "not_as_expected", "reason": "Not on <b>Sundays</b>."}
+YES = {"meets_need": "yes", "as_expected": "yes"}
+NO = {
+    "meets_need": "yes",
+    "as_expected": "no",
+    "wish": "not_right",
+    "reason": "Not on <b>Sundays</b>.",
+}
+FURTHER = {**NO, "wish": "something_further", "reason": "The <i>gym</i> as well, please."}
+SUCCESSOR = {"act": "successor", "title": "Book the gym at night", "description": "As wished."}
+RATING = {"act": "rate", "rating": "4", "rating_comment": "Quick & friendly."}
 
 
 @pytest.fixture(autouse=True)
@@ -85,8 +93,11 @@ def test_the_page_shows_what_was_requested_and_done(client: Client, link: str) -
     assert "Let night staff book meeting rooms" in page
     assert "<p>Please extend the booking hours to 24 hours.</p>" in page
     assert "Rooms can be booked around the clock." in page
-    assert 'value="confirmed"' in page
-    assert 'value="not_as_expected"' in page
+    for question in ("meets_need", "as_expected"):
+        for answer in ("yes", "no"):
+            assert f'name="{question}" value="{answer}"' in page
+    for wish in ("not_right", "something_further"):
+        assert f'name="wish" value="{wish}"' in page
     assert "checked" not in page, "nothing is chosen beforehand"
 
 
@@ -113,7 +124,7 @@ def test_scanners_change_nothing(client: Client, change: Change, link: str) -> N
     for _time in range(50):
         assert client.get(link).status_code == 200
     assert client.head(link).status_code == 200
-    assert client.get(f"{link}?answer=confirmed").status_code == 200
+    assert client.get(f"{link}?act=answer&meets_need=yes&as_expected=yes").status_code == 200
     for method in (client.options, client.put, client.delete, client.patch):
         assert method(link).status_code == 405
     assert client.post(link, {}).status_code == 400, "a form sent without a choice"
@@ -152,14 +163,27 @@ def test_the_pages_are_accessible_and_fit(
     assert faults(page) == "", "the mail itself"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(link)
-    page.get_by_label("No, not as expected").check(force=True)
+    assert not page.get_by_text("What would you like?").is_visible(), "asked after a no only"
+    page.get_by_label("Yes, it does what I need").check(force=True)
+    page.get_by_label("No, I expected something else").check(force=True)
+    assert page.get_by_text("What would you like?").is_visible()
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_role("alert").wait_for()
     assert faults(page) == ""
-    page.get_by_label("What is not as expected?").fill("Not on Sundays.")
+    page.get_by_label("I would like something further").check(force=True)
+    page.get_by_label("In your words").fill("On Sundays too.")
     page.get_by_role("button", name="Send my answer").click()
-    page.get_by_role("heading", name="Not as expected").wait_for()
+    page.get_by_role("heading", name="Your new request").wait_for()
     assert faults(page) == ""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Send as a new request").click()
+    page.get_by_role("button", name="Send my rating").wait_for()
+    assert faults(page) == ""
+    page.get_by_label("4 – Good").check(force=True)
+    page.get_by_role("button", name="Send my rating").click()
+    page.get_by_text("You rated this change 4 of 5.").wait_for()
+    assert faults(page) == ""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 # --- Answering --------------------------------------------------------------------------------
@@ -173,9 +197,15 @@ def test_yes_closes_the_change_for_the_requester(cast: Cast, change: Change, lin
     assert (response.status_code, response["Location"]) == (302, link)
     assert state_of(change) == State.CLOSED
     event = change.events.get(verb="answer_confirmation")
-    assert (event.actor, event.data) == (cast.requester, {"answer": "confirmed", "via": "link"})
+    assert event.actor == cast.requester
+    assert event.data == {
+        "answer": "confirmed",
+        "meets_need": True,
+        "as_expected": True,
+        "via": "link",
+    }
     page = client.get(link).content.decode()
-    assert "The answer was: yes, it meets my needs and expectations." in page
+    assert "Your answer: it meets your need and is as you expected." in page
     assert "Answered on <time" in page
     assert "Send my answer" not in page
 
@@ -195,19 +225,22 @@ def test_no_keeps_the_reason_and_goes_back(client: Client, change: Change, link:
 
 
 def test_a_no_needs_a_reason(client: Client, change: Change, link: str) -> None:
-    response = client.post(link, {"answer": "not_as_expected", "reason": "  "})
+    response = client.post(link, {**NO, "reason": "  "})
     assert response.status_code == 400
     html = response.content.decode()
-    assert "What is not as expected? Please say what is not as expected." in html
+    assert "In your words: Please say what is not right, or what you would like." in html
     assert state_of(change) == State.CONFIRMATION
 
 
 @pytest.mark.parametrize(
     ("data", "kept"),
     [
-        ({"answer": "not_as_expected", "reason": "x" * 5001}, "x" * 5001),
-        ({"answer": "perhaps", "reason": "I am not sure."}, "I am not sure."),
+        ({**NO, "reason": "x" * 5001}, "x" * 5001),
+        ({**YES, "as_expected": "perhaps", "reason": "I am not sure."}, "I am not sure."),
+        ({"meets_need": "yes", "reason": "I answered one only."}, "I answered one only."),
         ({"reason": "I forgot to choose."}, "I forgot to choose."),
+        ({**NO, "wish": "", "reason": "I forgot to wish."}, "I forgot to wish."),
+        ({**NO, "wish": "a pony", "reason": "I wish for more."}, "I wish for more."),
     ],
 )
 def test_what_was_typed_is_kept_on_a_mistake(
@@ -247,7 +280,10 @@ def test_every_link_of_an_answered_question_shows_the_answer(
     reminder = link_in(mail_to(cast.requester.email))
     assert reminder != link
     client.post(reminder, YES)
-    assert "The answer was: yes" in client.get(link).content.decode()
+    assert (
+        "Your answer: it meets your need and is as you expected."
+        in client.get(link).content.decode()
+    )
 
 
 def test_answered_or_closed_by_other_means_is_shown(
@@ -272,7 +308,10 @@ def test_after_rework_the_old_link_shows_the_old_answer(
         again, actor=cast.success, system="Desk", reference="2", summary="Sundays work."
     )
     newest = link_in(mail_to(cast.requester.email))
-    assert "The answer was: no" in client.get(link).content.decode()
+    assert (
+        "Your answer: it meets your need, but is not as you expected."
+        in client.get(link).content.decode()
+    )
     assert client.post(link, YES).status_code == 409
     assert "Sundays work." in client.get(newest).content.decode()
     client.post(newest, YES)
