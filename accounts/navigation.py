@@ -40,6 +40,12 @@ ENTRIES = (
     _Entry(_("Changes"), CHANGES, "list-details"),
     _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
     _Entry(
+        _("Answers"),
+        "changes:waiting_answers",
+        "user-question",
+        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR),
+    ),
+    _Entry(
         _("History"),
         "audit:history",
         "history",

@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from .converters import ReferenceConverter
 from .views import (
     access_link,
+    answers,
     confirmation_link,
     detail,
     discussion,
@@ -157,6 +158,11 @@ step_urls = [
         name="close_with_successor",
     ),
 ]
+answer_urls = [
+    path("answers/", answers.waiting_answers, name="waiting_answers"),
+    path("answers/ratings/", answers.ratings, name="ratings"),
+    path("answers/ratings/export/", answers.export_ratings, name="export_ratings"),
+]
 mail_urls = [
     path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
@@ -177,6 +183,7 @@ urlpatterns = [
     *discussion_urls,
     *story_urls,
     *step_urls,
+    *answer_urls,
     *mail_urls,
     *import_urls,
 ]

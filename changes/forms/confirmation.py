@@ -12,7 +12,6 @@ from expansive_cm.forms import MarkdownTextarea, RadioCards
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text
 
-
 YES, NO = "yes", "no"
 
 

@@ -318,7 +318,7 @@ def _rating(one: Confirmation) -> list[Detail]:
         return []
     words = _("%d of 5") % one.rating
     if one.rating_comment:
-        words = f"{words}: {one.rating_comment}"
+        words = f"{one.rating_comment}\n{words}"
     return [Detail(_("Rating"), words, when=one.rated_at)]
 
 
@@ -326,7 +326,7 @@ def _attempts(one: Confirmation) -> list[Detail]:
     found = []
     for attempt in sorted(one.contact_attempts.all(), key=lambda attempt: attempt.pk):
         how = _("reached") if attempt.reached else _("not reached")
-        words = f"{attempt.get_means_display()}, {how} ({attempt.by}): {attempt.note}"
+        words = f"{attempt.note}\n{attempt.get_means_display()}, {how}, {attempt.by}"
         found.append(Detail(_("Contact attempt"), words, when=attempt.at))
     return found
 

@@ -21,6 +21,7 @@ from changes.states import State
 from changes.views import secret_address
 from tests import stories
 from tests.components.browsing import faults
+from tests.concurrently import at_once
 from tests.mailing import last_row, link_in, mail_to, told
 from tests.people import Cast
 
@@ -316,6 +317,126 @@ def test_after_rework_the_old_link_shows_the_old_answer(
     assert "Sundays work." in client.get(newest).content.decode()
     client.post(newest, YES)
     assert state_of(change) == State.CLOSED
+
+
+# --- What follows the answer ------------------------------------------------------------------
+
+
+def test_something_further_is_filled_in_and_sent_in_one_step(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    assert client.post(link, FURTHER).status_code == 302
+    page = client.get(link).content.decode()
+    assert "The &lt;i&gt;gym&lt;/i&gt; as well, please." in page
+    assert f"This follows {change.reference}, where I had asked for:" in page
+    assert state_of(change) == State.NOT_CONFIRMED, "nothing more has been decided"
+    before = last_row()
+    assert client.post(link, SUCCESSOR).status_code == 302
+    new = Change.objects.exclude(pk=change.pk).get()
+    assert state_of(change) == State.CLOSED
+    assert (new.state, new.channel) == (State.SUBMITTED, "email")
+    assert (new.raised_by, new.title) == (cast.requester, "Book the gym at night")
+    assert change.events.get(verb="request_successor").data["via"] == "link"
+    assert told(before) == [
+        ("cleo", "Closed"),
+        ("cleo", "Waiting for you (Assess)"),
+        ("grace", "Received"),
+        ("sam", "Closed"),
+    ]
+    page = client.get(link).content.decode()
+    assert f"{new.reference} {new.title}" in page
+    assert "Send as a new request" not in page
+
+
+def test_opening_the_page_of_a_wish_sends_nothing(
+    client: Client, change: Change, link: str
+) -> None:
+    client.post(link, FURTHER)
+    before = rows_of(change)
+    for _time in range(50):
+        assert client.get(link).status_code == 200
+    client.get(link, SUCCESSOR)
+    client.head(link)
+    assert client.post(link, {"act": "successor"}).status_code == 400
+    assert client.post(link, {"act": "nonsense"}).status_code == 400
+    assert rows_of(change) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"title": "", "description": "Kept words."}, "Kept words."),
+        ({"title": "T" * 201}, "T" * 201),
+        ({"title": "Kept title", "description": ""}, "Kept title"),
+        ({"description": "D" * 50001}, "D" * 50001),
+    ],
+)
+def test_nothing_typed_into_the_new_request_is_lost(
+    client: Client, change: Change, link: str, data: dict[str, str], kept: str
+) -> None:
+    client.post(link, FURTHER)
+    response = client.post(link, {**SUCCESSOR, **data})
+    assert response.status_code == 400
+    assert kept in response.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+
+
+def test_who_comes_after_the_owner_gets_their_words_back(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    client.post(link, FURTHER)
+    lifecycle.rework(change, actor=cast.success, reason="The gym was agreed.")
+    response = client.post(link, {**SUCCESSOR, "description": "Typed for an hour."})
+    assert response.status_code == 409
+    html = response.content.decode()
+    assert "Nothing of yours was recorded." in html
+    assert "Typed for an hour." in html
+    assert Change.objects.count() == 1
+
+
+def test_what_is_not_right_leads_to_no_request(client: Client, change: Change, link: str) -> None:
+    client.post(link, NO)
+    assert "Send as a new request" not in client.get(link).content.decode()
+    response = client.post(link, SUCCESSOR)
+    assert response.status_code == 409
+    assert "what was agreed is being put right" in response.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+
+
+def test_a_rating_is_given_once_through_the_same_link(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    assert client.post(link, RATING).status_code == 400, "not before the answer"
+    client.post(link, YES)
+    page = client.get(link).content.decode()
+    assert 'name="rating"' in page
+    assert "checked" not in page, "nothing is chosen beforehand"
+    assert client.post(link, {"act": "rate"}).status_code == 400
+    too_long = {**RATING, "rating_comment": "x" * 2001}
+    assert "x" * 2001 in client.post(link, too_long).content.decode()
+    assert client.post(link, RATING).status_code == 302
+    confirmation = change.confirmations.get()
+    assert (confirmation.rating, confirmation.rating_comment) == (4, "Quick & friendly.")
+    assert change.events.get(verb="rate").data == {"rating": 4, "via": "link"}
+    assert "You rated this change 4 of 5." in client.get(link).content.decode()
+    again = client.post(link, {**RATING, "rating": "1"})
+    assert again.status_code == 409
+    assert "You have rated this change already." in again.content.decode()
+    assert "Quick &amp; friendly." in again.content.decode()
+    assert change.confirmations.get().rating == 4
+
+
+@pytest.mark.parametrize(("first", "second"), [(FURTHER, SUCCESSOR), (YES, RATING)])
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_one_follows_up(
+    cast: Cast, change: Change, link: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    Client().post(link, first)
+    answers = at_once(*[lambda: Client().post(link, second)] * 2)
+    assert sorted(answer.status_code for answer in answers) == [302, 409]
+    verb = "rate" if second is RATING else "request_successor"
+    assert change.events.filter(verb=verb).count() == 1
+    assert Change.objects.count() == (1 if second is RATING else 2)
 
 
 # --- Links that do not work ---------------------------------------------------------------------
