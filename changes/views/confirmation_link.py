@@ -19,7 +19,7 @@ from django.utils.functional import cached_property
 from accounts.middleware import zone_of
 
 from .. import lifecycle, markdown, permissions
-from ..errors import ChangeStale, StepForbidden, StepIllegal
+from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink
@@ -87,6 +87,9 @@ class ConfirmationPage:
             return self.show(HTTPStatus.BAD_REQUEST, form)
         try:
             act(self.change, actor=self.change.requester, link=self.link, **form.arguments())
+        except StepIncomplete as error:
+            form.take_error(error)
+            return self.show(HTTPStatus.BAD_REQUEST, form)
         except (ChangeStale, StepIllegal, StepForbidden) as error:
             is_answer = isinstance(form, AnswerConfirmationForm)
             return self.too_late(form, "" if is_answer else str(error))

@@ -340,7 +340,7 @@ def test_something_further_is_filled_in_and_sent_in_one_step(
     assert told(before) == [
         ("cleo", "Closed"),
         ("cleo", "Waiting for you (Assess)"),
-        ("grace", "Received"),
+        ("grace", "We have the request"),
         ("sam", "Closed"),
     ]
     page = client.get(link).content.decode()

@@ -63,7 +63,7 @@ def test_staff_read_it_and_the_customers_others_do_not(client: Client, cast: Cas
     change = stories.closed(cast)
     before = last_row()
     lifecycle.rate(change, actor=cast.requester, rating=2, rating_comment="Took for ever.")
-    assert told(before) == [("cleo", "Rated the change")]
+    assert told(before) == [("cleo", "Grace Requester rated the change")]
     confirmation = change.confirmations.get()
     latest = confirmation.history.first()
     assert (latest.rating, latest.history_user) == (2, cast.requester)
