@@ -51,9 +51,9 @@ def request_successor(
     ``link`` is the mailed link that the wish was given through, None for somebody signed in.
     Returns the successor, with copies of those ``files`` of the change that its customer sees.
     Raises ChangeStale for a link of another question, and StepIncomplete for a file that cannot
-    be read. Effects: state ``closed``, the successor in ``submitted``, the link between them, events on both; owner and
-    success team are told of the end and of what they are to assess. Who came by link gets a
-    receipt, because they have no other way to the new request.
+    be read. Effects: state ``closed``, the successor in ``submitted``, the link between them,
+    events on both; owner and success team are told of the end and of what they are to assess.
+    Who came by link gets a receipt, because they have no other way to the new request.
     """
     with take_step("request_successor", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation

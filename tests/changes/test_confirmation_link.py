@@ -9,6 +9,8 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -379,6 +381,36 @@ def test_nothing_typed_into_the_new_request_is_lost(
     assert response.status_code == 400
     assert kept in response.content.decode()
     assert state_of(change) == State.NOT_CONFIRMED
+
+
+def test_files_that_the_customer_sees_may_go_along(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    plan, log = (
+        lifecycle.attach(
+            change,
+            actor=cast.support,
+            file=SimpleUploadedFile(name, name.encode()),
+            content_type="text/plain",
+            internal=internal,
+        )
+        for name, internal in (("plan.txt", False), ("log.txt", True))
+    )
+    client.post(link, FURTHER)
+    page = client.get(link).content.decode()
+    assert "plan.txt" in page
+    assert "log.txt" not in page
+    assert client.post(link, {**SUCCESSOR, "files": [log.pk]}).status_code == 400
+    content = plan.file.read()
+    plan.file.storage.delete(plan.file.name)
+    lost = client.post(link, {**SUCCESSOR, "files": [plan.pk]})
+    assert lost.status_code == 400
+    assert "cannot be read any more" in lost.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+    plan.file.storage.save(plan.file.name, ContentFile(content))
+    assert client.post(link, {**SUCCESSOR, "files": [plan.pk]}).status_code == 302
+    copy = change.links_in.get().source.attachments.get()
+    assert (copy.name, copy.file.read()) == ("plan.txt", b"plan.txt")
 
 
 def test_who_comes_after_the_owner_gets_their_words_back(
