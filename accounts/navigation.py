@@ -47,6 +47,12 @@ ENTRIES = (
     ),
     _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
     _Entry(
+        _("Answers"),
+        "changes:waiting_answers",
+        "user-question",
+        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR),
+    ),
+    _Entry(
         _("History"),
         "audit:history",
         "history",

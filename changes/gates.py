@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import reminders
-from .models import BoardDecision, Change, PeerReview, RiskAssessment, StagingTest
+from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
 
 
 def in_place_or_under_way(change: Change) -> str:
@@ -184,6 +184,22 @@ def deployment_not_running(change: Change) -> str:
     if deployment is None or not deployment.started_at or deployment.finished_at:
         return _("The deployment has not started yet.")
     return ""
+
+
+def nothing_further_wished(change: Change) -> str:
+    """A requester sends a successor once they have said that they would like something further."""
+    asked = change.confirmation
+    if asked is not None and asked.wish == Confirmation.Wish.SOMETHING_FURTHER:
+        return ""
+    return _("You asked for nothing further: what was agreed is being put right.")
+
+
+def not_to_be_rated(change: Change) -> str:
+    """A change is rated once, by a requester who has answered."""
+    asked = change.confirmation
+    if asked is None or asked.answered_by_id is None:
+        return _("There is no answer of yours that a rating could go with.")
+    return _("You have rated this change already.") if asked.rated_at else ""
 
 
 def requester_still_has_time(change: Change) -> str:

@@ -246,6 +246,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "rework": (Rule(reworked, PARTIES),),
     "close_with_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "request_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "rate": (Rule(activity, (OWNER,)),),
     "close_unanswered": (Rule(closed, (*PARTIES, TEAM)),),
     # At any time
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
@@ -323,6 +325,11 @@ def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any])
     person, message, _why = letter
     is_theirs = person.pk == change.requester_id
     return message is received and is_theirs and event.data.get("via") == "mail"
+
+
+def acknowledge(change: Change, event: Event) -> None:
+    """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
+    outbox.put([_letter(change, event, change.requester, received, REQUESTER.why)])
 
 
 def awaited_step(change: Change, event: Event) -> str:

@@ -258,6 +258,12 @@ def _confirmation(change: Change) -> NextStep:
 
 
 def _not_confirmed(change: Change) -> NextStep:
+    if not gates.nothing_further_wished(change):
+        sentence = _(
+            "The requester would like something further: close, and raise it as a successor."
+        )
+        note = _("The requester can send it too. If something agreed is missing, rework it.")
+        return NextStep(sentence, owner_or_team(change), "close_with_successor", note)
     sentence = _("Rework what was agreed, or close and raise what goes beyond it as a successor.")
     return NextStep(sentence, owner_or_team(change), "rework")
 

@@ -45,6 +45,9 @@ UNION ALL
 SELECT 'reminders', to_jsonb(r) FROM changes_reminder r
   JOIN changes_confirmation c ON c.id = r.confirmation_id WHERE c.change_id = %s
 UNION ALL
+SELECT 'contact_attempts', to_jsonb(r) FROM changes_contactattempt r
+  JOIN changes_confirmation c ON c.id = r.confirmation_id WHERE c.change_id = %s
+UNION ALL
 SELECT 'authors', to_jsonb(r) FROM changes_development_authors r
   JOIN changes_development d ON d.id = r.development_id WHERE d.change_id = %s
 UNION ALL
@@ -86,9 +89,9 @@ def tell(change: Change) -> None:
     services = Change._meta.get_field("services").related_model
     found = sorted((_build(services, row) for row in rows["services"]), key=lambda one: one.name)
     known_as(change, "services", found)
-    _tell_confirmations(records["confirmations"], rows)
+    attempts = _tell_confirmations(records["confirmations"], rows)
     releases = {row["id"]: _build(Release, row) for row in rows["releases"]}
-    _join(change, records, rows["authors"], releases)
+    _join(change, records, rows["authors"], releases, attempts)
 
 
 def _rows(pk: int) -> dict[str, list[dict[str, Any]]]:
@@ -138,8 +141,12 @@ def known_as(owner: models.Model, name: str, records: Iterable[Any]) -> None:
     cache[name] = found
 
 
-def _tell_confirmations(confirmations: list[Any], rows: dict[str, list[dict[str, Any]]]) -> None:
-    for name in ("links", "reminders"):
+def _tell_confirmations(
+    confirmations: list[Any], rows: dict[str, list[dict[str, Any]]]
+) -> list[models.Model]:
+    """Give each question what hangs on it; return the attempts to reach the requester."""
+    attempts: list[models.Model] = []
+    for name in ("links", "reminders", "contact_attempts"):
         for confirmation in confirmations:
             manager = getattr(confirmation, name)
             own = [row for row in rows[name] if row["confirmation_id"] == confirmation.pk]
@@ -147,6 +154,9 @@ def _tell_confirmations(confirmations: list[Any], rows: dict[str, list[dict[str,
             for record in built:
                 record.confirmation = confirmation
             known_as(confirmation, name, built)
+            if name == "contact_attempts":
+                attempts += built
+    return attempts
 
 
 # People, and the records that refer to one another
@@ -157,8 +167,9 @@ def _join(
     records: dict[str, list[Any]],
     authorship: list[dict[str, Any]],
     releases: dict[int, Release],
+    attempts: list[models.Model],
 ) -> None:
-    everything = [record for found in records.values() for record in found]
+    everything = [record for found in records.values() for record in found] + attempts
     people = _people(change, everything, authorship)
     own = {
         Change._meta.get_field(name).related_model: {record.pk: record for record in found}

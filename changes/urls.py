@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from .converters import ReferenceConverter
 from .views import (
     access_link,
+    answers,
     confirmation_link,
     detail,
     discussion,
@@ -161,12 +162,28 @@ step_urls = [
         steps_confirmation.close_unanswered,
         name="close_unanswered",
     ),
+    path(
+        "changes/<reference:pk>/record_contact/",
+        steps_confirmation.record_contact,
+        name="record_contact",
+    ),
+    path(
+        "changes/<reference:pk>/request_successor/",
+        steps_confirmation.request_successor,
+        name="request_successor",
+    ),
+    path("changes/<reference:pk>/rate/", steps_confirmation.rate, name="rate"),
     path("changes/<reference:pk>/rework/", steps_confirmation.rework, name="rework"),
     path(
         "changes/<reference:pk>/close_with_successor/",
         steps_confirmation.close_with_successor,
         name="close_with_successor",
     ),
+]
+answer_urls = [
+    path("answers/", answers.waiting_answers, name="waiting_answers"),
+    path("answers/ratings/", answers.ratings, name="ratings"),
+    path("answers/ratings/export/", answers.export_ratings, name="export_ratings"),
 ]
 mail_urls = [
     path("r/", secret_link.new_link, name="new_link"),
@@ -208,6 +225,7 @@ urlpatterns = [
     *discussion_urls,
     *story_urls,
     *step_urls,
+    *answer_urls,
     *mail_urls,
     *triage_urls,
     *import_urls,

@@ -32,9 +32,10 @@ from .configuration import (
 from .confirmation import (
     answer_confirmation,
     close_unanswered,
-    close_with_successor,
     escalate,
     hash_token,
+    rate,
+    record_contact,
     resend_confirmation,
     rework,
     send_reminder,
@@ -56,6 +57,7 @@ from .intake import (
 )
 from .promises import settle_promise
 from .requesters import hand_over, open_changes_of, replace_requester
+from .successor import close_with_successor, request_successor
 
 __all__ = [
     # Request and initial assessment
@@ -99,9 +101,12 @@ __all__ = [
     "resend_confirmation",
     "send_reminder",
     "escalate",
+    "record_contact",
     "close_unanswered",
     "rework",
     "close_with_successor",
+    "request_successor",
+    "rate",
     "hash_token",
     # Mail that does not arrive
     "note_failure",

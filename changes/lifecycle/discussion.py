@@ -11,8 +11,8 @@ from accounts.models import User
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
-from .confirmation import record_link
 from .core import take_step
+from .successor import record_link
 
 
 def comment(

@@ -38,6 +38,7 @@ from .rules import (
     not_executor,
     not_only_auditor,
     not_requester_or_raiser,
+    only_requester,
     owner_or_success_team,
     raiser,
     refuse,
@@ -382,10 +383,46 @@ def can_record_deployment(user: User, change: Change) -> Decision:
 
 def can_answer_confirmation(user: User, change: Change) -> Decision:
     """The original requester and nobody else."""
-    person = None
-    if change.requester_id != user.pk:
-        person = refuse(Refusal.PERSON, _("Only the original requester answers this."))
-    return decide(sees(user, change), person, in_state(change, "answer_confirmation"))
+    return decide(
+        sees(user, change), only_requester(user, change), in_state(change, "answer_confirmation")
+    )
+
+
+def can_request_successor(user: User, change: Change) -> Decision:
+    """The original requester, who said that they would like something further."""
+    leaves = None
+    if not may_raise_for(user, change.organisation):
+        leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % change.organisation)
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        leaves,
+        in_state(change, "request_successor"),
+        gate(gates.nothing_further_wished(change)),
+    )
+
+
+def can_rate(user: User, change: Change) -> Decision:
+    """The original requester, once, after the close that followed their answer."""
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        in_state(change, "rate"),
+        gate(gates.not_to_be_rated(change)),
+    )
+
+
+def can_record_contact(user: User, change: Change) -> Decision:
+    """Owner, success team or support: whoever may send the link again."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person, in_state(change, "record_contact"))
+
+
+def can_follow_answers(user: User) -> Decision:
+    """Who looks after requesters, and those who watch over the process."""
+    return decide(
+        holds_role(user, Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR, Role.ADMINISTRATOR)
+    )
 
 
 def can_resend_confirmation(user: User, change: Change) -> Decision:

@@ -49,6 +49,9 @@ ICONS = {
     "start_deployment": "rocket",
     "record_deployment": "checks",
     "answer_confirmation": "user-question",
+    "request_successor": "send",
+    "rate": "star",
+    "record_contact": "phone",
     "rework": "rotate-2",
     "close_with_successor": "arrow-right",
     "resend_confirmation": "mail-forward",
@@ -140,9 +143,14 @@ def offers(user: User, change: Change) -> list[Offer]:
     found = []
     for step, decision in permissions.offered_steps(user, change):
         url = step_url(step, change)
-        if url:
+        if url and (decision or not _is_the_requesters_alone(step, change)):
             found.append(Offer(step, decision, url, step.verb in planned))
     return found
+
+
+def _is_the_requesters_alone(step: StepInfo, change: Change) -> bool:
+    """Steps that follow the requester's own answer: to others they are no step at all."""
+    return step.verb == "request_successor" or change.state in FINAL
 
 
 def step_url(step: StepInfo, change: Change) -> str:

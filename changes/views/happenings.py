@@ -30,6 +30,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "remind": ("bell", "amber"),
     "escalate": ("flag", "orange"),
     "discard_answer": ("mail", "grey"),
+    "record_contact": ("phone", "amber"),
+    "rate": ("star", "green"),
     "resend_confirmation": ("mail-forward", "blue"),
     "undelivered": ("alert-triangle", "red"),
     "settle_delivery": ("mail-opened", "green"),

@@ -290,15 +290,45 @@ def confirmation(one: Confirmation, full: bool) -> Record:
         answer.UNANSWERED: ("grey", "bell"),
         answer.NONE: WAITING,
     }
-    details = _details(one, "what_was_done", "reason")
+    details = [*_details(one, "what_was_done"), *_both_questions(one), *_details(one, "reason")]
     if one.answered_at:
         details.append(
             Detail(_("Answered"), str(one.answered_by or _("nobody")), when=one.answered_at)
         )
     if full:
-        details += _mails(one)
+        details += [*_rating(one), *_mails(one), *_attempts(one)]
     badge = _badge(one.get_answer_display(), looks[answer(one.answer)])
     return Record(_("Requester confirmation"), one.asked_at, None, details, badge)
+
+
+def _both_questions(one: Confirmation) -> list[Detail]:
+    answers = [
+        Detail(label, _("Yes") if answer else _("No"))
+        for label, answer in (
+            (_("Meets the need"), one.meets_need),
+            (_("As expected"), one.as_expected),
+        )
+        if answer is not None
+    ]
+    return [*answers, Detail(_("Wish"), one.get_wish_display())] if one.wish else answers
+
+
+def _rating(one: Confirmation) -> list[Detail]:
+    if one.rated_at is None:
+        return []
+    words = _("%d of 5") % one.rating
+    if one.rating_comment:
+        words = f"{one.rating_comment}\n{words}"
+    return [Detail(_("Rating"), words, when=one.rated_at)]
+
+
+def _attempts(one: Confirmation) -> list[Detail]:
+    found = []
+    for attempt in sorted(one.contact_attempts.all(), key=lambda attempt: attempt.pk):
+        how = _("reached") if attempt.reached else _("not reached")
+        words = f"{attempt.note}\n{attempt.get_means_display()}, {how}, {attempt.by}"
+        found.append(Detail(_("Contact attempt"), words, when=attempt.at))
+    return found
 
 
 def _mails(one: Confirmation) -> list[Detail]:

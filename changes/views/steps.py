@@ -42,6 +42,7 @@ from ..process import STEP
 from ..worklist import onward
 from . import discussion, records
 
+UNSHOWN = ("beside", "done", "onward")
 Text = str | Promise
 Act = Callable[..., Any]
 View = Callable[..., HttpResponse]
@@ -92,15 +93,17 @@ class StepPage:
         done: Text,
         beside: tuple[str, ...] = (),
         show_gate: bool = False,
+        onward: Callable[[Change], str] | None = None,
         **context: Any,
     ) -> HttpResponse:
         """Show the form, or take the step and go to the change's page.
 
         ``done`` says what has happened, to which the next step is added. ``beside`` names the
         sections of records to show next to the form. With ``show_gate`` the page is shown even
-        while its gate objects, so that it can show what is missing.
+        while its gate objects, so that it can show what is missing. ``onward`` may name another
+        page to go to, from what the step returned.
         """
-        context |= {"done": done, "beside": beside}
+        context |= {"done": done, "beside": beside, "onward": onward}
         decision = permissions.check(self.verb, self.user, self.change)
         gated = show_gate and decision.kind == permissions.Refusal.GATE
         if not self.is_post:
@@ -144,7 +147,8 @@ class StepPage:
         except StepForbidden as error:
             return self._refused(error, form)
         self._say(context["done"], result)
-        return redirect(reverse("changes:detail", args=[self.change.pk]))
+        elsewhere = context["onward"](result) if context["onward"] else ""
+        return redirect(elsewhere or reverse("changes:detail", args=[self.change.pk]))
 
     def _say(self, done: Text, result: Any) -> None:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
@@ -200,7 +204,7 @@ class StepPage:
             next_step=next_step(self.change),
             lost_files=bool(self.request.FILES),
             files=discussion.readable_files(self.user, self.change),
-            **{name: value for name, value in context.items() if name not in ("beside", "done")},
+            **{name: value for name, value in context.items() if name not in UNSHOWN},
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)
 

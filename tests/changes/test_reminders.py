@@ -93,7 +93,7 @@ def test_a_reminder_says_since_when_and_has_a_link_of_its_own(
         link = link_in(mail)
         assert link != first
         assert client.get(first).status_code == 200, "the earlier mail still works"
-        assert client.post(link, {"answer": "confirmed"}).status_code == 302
+        assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
     change = Change.objects.get(pk=change.pk)
     assert change.state == State.CLOSED
 
