@@ -21,7 +21,17 @@ from ..process import past_words
 from ..states import State
 
 UNVERSIONED = frozenset(
-    {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
+    {
+        "comment",
+        "note",
+        "attach",
+        "detach",
+        "link",
+        "unlink",
+        "revoke_link",
+        "watch",
+        "unwatch",
+    }
 )
 """Acts beside the process: they do not make another person's open form stale."""
 
