@@ -185,7 +185,6 @@ OTHER_VERBS: dict[str, str] = {
     "detach": _("removed a file"),
     "link": _("linked another change"),
     "unlink": _("removed a link"),
-    "revoke_link": _("revoked a link that was mailed to the requester"),
     "watch": _("started watching"),
     "unwatch": _("stopped watching"),
     "remind": _("reminded the requester"),

@@ -35,7 +35,6 @@ RELATIONS = (
     "deployments",
     "confirmations",
     "attachments",
-    "access_links",
 )
 """Accessors of the records that hang on a change by a foreign key named ``change``."""
 
@@ -105,7 +104,7 @@ def _rows(pk: int) -> dict[str, list[dict[str, Any]]]:
 def _statement(pk: int) -> tuple[str, list[int]]:
     """Return the one statement, whose names all come from the models, and its parameters."""
     parts = [
-        f"SELECT '{name}', to_jsonb(r) - 'token_hash' FROM {_table(name)} r WHERE r.change_id = %s"  # noqa: S608
+        f"SELECT '{name}', to_jsonb(r) FROM {_table(name)} r WHERE r.change_id = %s"  # noqa: S608
         for name in RELATIONS
     ]
     statement = " UNION ALL ".join([*parts, FURTHER])

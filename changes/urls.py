@@ -13,7 +13,6 @@ from .views import (
     intake,
     lists,
     mail,
-    revoke_link,
     steps_anytime,
     steps_code,
     steps_configuration,
@@ -49,11 +48,6 @@ discussion_urls = [
     ),
     path("changes/<reference:pk>/link/", discussion.link, name="link"),
     path("changes/<reference:pk>/links/<int:link_pk>/unlink/", discussion.unlink, name="unlink"),
-    path(
-        "changes/<reference:pk>/mailed-links/<int:link_pk>/revoke/",
-        revoke_link.revoke_link,
-        name="revoke_link",
-    ),
     path("changes/<reference:pk>/watch/", discussion.watch, name="watch"),
     path("changes/<reference:pk>/unwatch/", discussion.unwatch, name="unwatch"),
 ]

@@ -5,7 +5,6 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``changes.errors.StepError`` and does nothing.
 """
 
-from .access import revoke_link
 from .code import (
     answer_question,
     assess_risk,
@@ -105,7 +104,6 @@ __all__ = [
     "detach",
     "link",
     "unlink",
-    "revoke_link",
     "watch",
     "unwatch",
 ]

@@ -21,17 +21,7 @@ from ..process import past_words
 from ..states import State
 
 UNVERSIONED = frozenset(
-    {
-        "comment",
-        "note",
-        "attach",
-        "detach",
-        "link",
-        "unlink",
-        "revoke_link",
-        "watch",
-        "unwatch",
-    }
+    {"comment", "note", "attach", "detach", "link", "unlink", "watch", "unwatch"}
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
@@ -30,8 +29,3 @@ class AccessLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it was neither revoked nor has expired."""
-        return self.revoked_at is None and self.expires_at > timezone.now()

@@ -408,12 +408,6 @@ def can_unlink(user: User, change: Change) -> Decision:
     return can_link(user, change)
 
 
-def can_revoke_link(user: User, change: Change) -> Decision:
-    """The customer's success team and administrators make a link in a mail worthless."""
-    person = None if user.has_role(Role.ADMINISTRATOR) else success_team(user, change)
-    return decide(sees(user, change), person)
-
-
 def can_watch(user: User, change: Change) -> Decision:
     """Everybody who sees the change may watch it."""
     return decide(sees(user, change))

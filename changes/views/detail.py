@@ -123,20 +123,9 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
-        **_mailed_links(user, change),
         **talk,
     }
     return render(request, "changes/detail.html", context)
-
-
-def _mailed_links(user: User, change: Change) -> dict[str, object]:
-    """Return the links to the requester's page, for Expansive's own people."""
-    return {
-        "access_links": list(change.access_links.all())
-        if permissions.can_see_internal(user)
-        else [],
-        "may_revoke_link": permissions.can_revoke_link(user, change),
-    }
 
 
 def offers(user: User, change: Change) -> list[Offer]:

@@ -24,7 +24,6 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
     "unlink": ("link", "grey"),
-    "revoke_link": ("ban", "amber"),
     "watch": ("eye", "grey"),
     "unwatch": ("eye-off", "grey"),
     "assign": ("user-check", "blue"),

@@ -241,11 +241,6 @@ def test_who_may_discuss(cast: Cast, state: State, verb: str) -> None:
     assert who_may(verb, cast, change) == expected
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {S.DRAFT}))
-def test_who_may_revoke_a_mailed_link(cast: Cast, state: State) -> None:
-    assert who_may("revoke_link", cast, change_in(state, cast)) == {"success", "administrator"}
-
-
 def test_a_step_out_of_its_state_is_called_that(cast: Cast) -> None:
     change = change_in(S.SUBMITTED, cast)
     decision = permissions.can_review(cast.success, change)
