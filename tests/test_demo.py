@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
@@ -260,12 +261,13 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
         if done == 60:
             raise KeyboardInterrupt
 
-    before = timezone.now
+    before, roles = timezone.now, User.__dict__["roles"]
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
     assert not User.objects.exists()
     assert timezone.now is before
+    assert User.__dict__["roles"] is roles
 
 
 def test_one_login_per_role_is_printed() -> None:
@@ -275,3 +277,17 @@ def test_one_login_per_role_is_printed() -> None:
     assert lines[0] == f"The password of everybody below is {DEMO_PASSWORD}"
     roles = [line[2:].split("  ")[0] for line in lines[2:]]
     assert len(roles) == len(set(roles)) == len({str(member.role) for member in demo_cast()})
+
+
+def test_the_loader_reads_what_does_not_change_once(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int, title: str) -> None:
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with CaptureQueriesContext(connection) as queries, pytest.raises(KeyboardInterrupt):
+        loader.load(stop)
+    wanted = '"auth_group"."name" FROM "auth_group" INNER JOIN'
+    roles = Counter(one["sql"] for one in queries if wanted in one["sql"])
+    assert roles and max(roles.values()) == 1
