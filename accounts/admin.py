@@ -123,7 +123,15 @@ class PersonForm(ReasonedForm):
 
     class Meta:
         model = User
-        fields = ("email", "display_name", "organisation", "time_zone", "is_active", "groups")
+        fields = (
+            "email",
+            "display_name",
+            "organisation",
+            "time_zone",
+            "is_active",
+            "groups",
+            "mail_pace",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -178,11 +186,12 @@ class PersonAdmin(ReasonedAdmin):
     list_filter = ("is_active", RoleFilter, "organisation")
     list_select_related = ("organisation",)
     search_fields = ("display_name", "email")
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "mail_failed_at", "mail_failure")
     actions = ("send_password_link",)
     fieldsets = (
         (None, {"fields": ("email", "display_name", "organisation", "time_zone", "is_active")}),
         (_("What they may do"), {"fields": ("groups", "reason")}),
+        (_("Mail"), {"fields": ("mail_pace", "mail_failed_at", "mail_failure")}),
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
 
@@ -223,6 +232,8 @@ class PersonAdmin(ReasonedAdmin):
         obj.is_staff = obj.is_superuser or Role.ADMINISTRATOR in names
         if not change:
             obj.set_unusable_password()
+        if "email" in form.changed_data:
+            obj.mail_failed_at, obj.mail_failure = None, ""
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
 

@@ -76,7 +76,7 @@ class Tab:
     label: Text
     url: str
     icon: str = ""
-    count: int | None = None
+    count: int | str | None = None
     active: bool = False
 
 

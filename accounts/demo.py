@@ -119,7 +119,21 @@ BOARD = (
         email="ravi.menon@expansive.example",
         name="Ravi Menon",
         role=_("CRB member"),
-        what=_("Votes on code changes in the board."),
+        what=_("Deputy chair; votes on code changes in the board."),
+        roles=(Role.CRB_MEMBER,),
+    ),
+    CastMember(
+        email="priya.nair@expansive.example",
+        name="Priya Nair",
+        role=_("CRB member"),
+        what=_("Sits in the running meeting and still has votes to cast there."),
+        roles=(Role.CRB_MEMBER,),
+    ),
+    CastMember(
+        email="marta.kowalska@expansive.example",
+        name="Marta Kowalska",
+        role=_("CRB member"),
+        what=_("Has not joined the running meeting yet and has most votes to cast."),
         roles=(Role.CRB_MEMBER,),
     ),
 )

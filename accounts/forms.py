@@ -9,6 +9,8 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.forms import RadioCards
+
 from .models import User
 
 SAME_TIME_SECONDS = 0.25
@@ -26,13 +28,26 @@ def time_zone_choices() -> list[tuple[str, str]]:
 
 
 class ProfileForm(forms.ModelForm):
-    """Name and time zone; everything else about a person is an administrator's to change."""
+    """Name, time zone and mail; everything else about a person is an administrator's to change."""
 
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)
+    mail_pace = forms.ChoiceField(
+        label=_("When we write to you"),
+        choices=User.MailPace.choices,
+        help_text=_("Questions to you and requests to confirm a change always come at once."),
+        widget=RadioCards(
+            icons={"at_once": "bolt", "daily": "calendar-event", "needed": "user-check"},
+            descriptions={
+                "at_once": _("What happens to one change within two minutes comes in one mail."),
+                "daily": _("One mail with everything since the day before, in your time zone."),
+                "needed": _("Steps that wait for you, and what goes wrong; no news."),
+            },
+        ),
+    )
 
     class Meta:
         model = User
-        fields = ("display_name", "time_zone")
+        fields = ("display_name", "time_zone", "mail_pace")
 
 
 # --- Signing in and passwords: django-allauth's forms in our words -----------------------------

@@ -25,6 +25,7 @@ class NavItem:
     url: str
     icon: str
     active: bool = False
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,19 @@ class _Entry:
 ENTRIES = (
     _Entry(_("Home"), HOME, "home"),
     _Entry(_("Changes"), CHANGES, "list-details"),
+    _Entry(
+        _("Incoming mail"),
+        "changes:triage",
+        "inbox",
+        lambda user: user.has_role(Role.SUPPORT),
+    ),
     _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
+    _Entry(
+        _("Answers"),
+        "changes:waiting_answers",
+        "user-question",
+        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR),
+    ),
     _Entry(
         _("History"),
         "audit:history",
@@ -54,6 +67,10 @@ ENTRIES = (
     _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff),
     _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO),
 )
+
+
+COUNTERS: dict[str, Callable[[User], int]] = {}
+"""What waits behind an entry, by the name of its page; each app enters its own when it starts."""
 
 
 def url_or_none(name: str) -> str | None:
@@ -75,7 +92,15 @@ def navigation(request: HttpRequest) -> list[NavItem]:
         if url is not None and entry.shown_to(user):
             found.append((entry, url))
     here = _longest_match(request.path, [url for _entry, url in found])
-    return [NavItem(entry.label, url, entry.icon, url == here) for entry, url in found]
+    return [
+        NavItem(entry.label, url, entry.icon, url == here, _waiting(entry, user))
+        for entry, url in found
+    ]
+
+
+def _waiting(entry: _Entry, user: User) -> int:
+    counter = COUNTERS.get(entry.url_name)
+    return counter(user) if counter else 0
 
 
 def _longest_match(path: str, urls: list[str]) -> str | None:

@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
-from changes.models import CHECKLIST, Change, Release, Service
+from changes.models import CHECKLIST, Change, ChangeLink, Release, Service
+from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 
 from .queries import Version
@@ -42,6 +43,7 @@ LONG = 160
 """Longer values are folded away."""
 
 Labels = dict[tuple[type[models.Model], int], str]
+"""Names of objects; a change is among them only where its reader must not know its number."""
 Text = str | Promise
 
 
@@ -76,6 +78,8 @@ class Entry:
     what: str
     url: str
     why: str
+    record: tuple[str, int]
+    is_change: bool = False
     both: bool = True
     fields: list[FieldChange] = field(default_factory=list)
 
@@ -88,10 +92,25 @@ def act_words(act: str) -> Text:
     return {"+": _("created"), "~": _("changed"), "-": _("removed")}.get(act, act)
 
 
-def describe(versions: list[Version]) -> list[Entry]:
-    """Return the entries of a page. Costs one query, for every name that appears in it."""
+def describe(versions: list[Version], reader: User | None = None) -> list[Entry]:
+    """Return the entries of a page. Costs one query, for every name that appears in it.
+
+    For a ``reader``, links to what does not exist for them have no number; one query more where
+    there are links.
+    """
     labels = names_of(_mentioned(versions))
+    if reader is not None:
+        hidden = unseen(reader, _linked(versions))
+        labels |= {(Change, pk): nameless() for pk in hidden}
     return [_entry(version, labels) for version in versions]
+
+
+def _linked(versions: list[Version]) -> set[int]:
+    """Return the changes that are named by links between changes."""
+    ends = ("source_id", "target_id")
+    links = [version for version in versions if version.source.model is ChangeLink]
+    named = {version.values[end] for version in links for end in ends}
+    return named | mentioned(version.why for version in links)
 
 
 def _entry(version: Version, labels: Labels) -> Entry:
@@ -105,7 +124,9 @@ def _entry(version: Version, labels: Labels) -> Entry:
         tone=tone,
         what=what,
         url=url,
-        why=version.why,
+        why=without(version.why, [pk for model, pk in labels if model is Change]),
+        record=(version.source.key, version.object_pk),
+        is_change=version.source.model is Change,
         both=version.act == "~",
         fields=field_changes(version, labels),
     )
@@ -120,9 +141,10 @@ def object_title(version: Version, labels: Labels) -> tuple[str, str]:
         title = f"{reference} {values.get('title', '')}".strip()
         return title, reverse("changes:detail", args=[version.object_pk])
     if version.change_pk:
-        reference = Change(pk=version.change_pk).reference
+        reference = label_of(Change, version.change_pk, labels)
         title = _("%(kind)s of %(reference)s") % {"kind": kind, "reference": reference}
-        return title, reverse("changes:detail", args=[version.change_pk])
+        is_hidden = (Change, version.change_pk) in labels
+        return title, "" if is_hidden else reverse("changes:detail", args=[version.change_pk])
     if source.model is Minutes:
         day = label_of(Meeting, values["meeting_id"], labels)
         title = _("%(kind)s of %(day)s") % {"kind": kind, "day": day}
@@ -205,7 +227,7 @@ def _moment(moment: datetime | None) -> str:
 def label_of(model: type[models.Model], pk: int, labels: Labels) -> str:
     """Return the name of an object that a field points to."""
     if model is Change:
-        return Change(pk=pk).reference
+        return labels.get((Change, pk)) or Change(pk=pk).reference
     return labels.get((model, pk), f"#{pk}")
 
 

@@ -9,13 +9,15 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.components import Tab
+from accounts.models import User
 from accounts.roles import Role
 from changes import queries
 from changes.paging import BadToken
 from changes.permissions.rules import can_see_internal
+from changes.views.detail import tabs as change_tabs
 from expansive_cm.errors import page as error_page
 
+from .acts import acts_of
 from .describe import describe
 from .forms import HistoryFilterForm
 from .queries import HistoryPage, Wanted, history_page
@@ -44,11 +46,8 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
         page = history_page(wanted, request.GET.get("page", ""), PAGE_SIZE)
     except BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    tabs = [
-        Tab(_("Story"), change.get_absolute_url(), "book"),
-        Tab(_("History"), request.path, "history", active=True),
-    ]
-    context = {"change": change, "tabs": tabs, **_shown(request, page)}
+    tabs = change_tabs(change, request.user, active="history")
+    context = {"change": change, "tabs": tabs, **_shown(request, page, request.user)}
     return render(request, "audit/change_history.html", context)
 
 
@@ -71,10 +70,17 @@ def history(request: HttpRequest) -> HttpResponse:
     return render(request, "audit/history.html", context)
 
 
-def _shown(request: HttpRequest, page: HistoryPage) -> dict[str, object]:
-    """Return the entries and the addresses of the pages beside them."""
+def _shown(
+    request: HttpRequest, page: HistoryPage, reader: User | None = None
+) -> dict[str, object]:
+    """Return the entries and the addresses of the pages beside them.
+
+    Drafts stay nameless for a ``reader``; the history of everything has a draft's own as well.
+    """
+    entries = describe(page.versions, reader)
     return {
-        "entries": describe(page.versions),
+        "entries": entries,
+        "acts": acts_of(entries),
         "number": page.number,
         "next_url": _at(request, page.next),
         "previous_url": _at(request, page.previous),

@@ -47,7 +47,9 @@ def issue(
 ) -> tuple[str, AccessLink]:
     """Create a link to a change for one person; return its path and the link.
 
-    Earlier links go on working. Belongs into the transaction of the step whose mail carries it.
+    Earlier links go on working. Belongs into the transaction of the step whose mail carries it;
+    give the link to that mail (``outbox.write(..., links=[link])``), so that its time begins
+    when the mail is sent.
     """
     token = secrets.token_urlsafe(32)
     link = AccessLink(
@@ -60,7 +62,21 @@ def issue(
     link._history_user = actor  # type: ignore[attr-defined]
     link._change_reason = why  # type: ignore[attr-defined]
     link.save()
-    return reverse("changes:request_page", args=[token]), link
+    return _path(token), link
+
+
+def renew(link: AccessLink) -> str:
+    """Give a link that has not been sent another token, which is kept nowhere; return its path.
+
+    For a mail that waits and is written anew: the old token was in its old words only.
+    """
+    token = secrets.token_urlsafe(32)
+    AccessLink.objects.filter(pk=link.pk).update(token_hash=hash_token(token))
+    return _path(token)
+
+
+def _path(token: str) -> str:
+    return reverse("changes:request_page", args=[token])
 
 
 def working() -> QuerySet[AccessLink]:

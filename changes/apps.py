@@ -10,6 +10,10 @@ class ChangesConfig(AppConfig):
         """Start delivery for whatever enters the outbox, mail of libraries included."""
         from post_office.signals import email_queued
 
+        from accounts.navigation import COUNTERS
+
+        from .mail_in.waiting import how_many_wait
         from .tasks import deliver_after_commit
 
+        COUNTERS["changes:triage"] = how_many_wait
         email_queued.connect(deliver_after_commit, dispatch_uid="changes.deliver_after_commit")

@@ -8,6 +8,7 @@ import re
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -82,6 +83,7 @@ TYPES: dict[str, tuple[str, Test]] = {
     "pptx": (OFFICE + "presentationml.presentation", _package("ppt/")),
     "zip": ("application/zip", _starts(b"PK\x03\x04", b"PK\x05\x06")),
     "msg": ("application/vnd.ms-outlook", _starts(OLE)),
+    "dat": ("application/ms-tnef", _starts(b"\x78\x9f\x3e\x22")),
     "eml": ("message/rfc822", _text),
     "txt": ("text/plain", _text),
     "log": ("text/plain", _text),
@@ -171,6 +173,16 @@ def keep(
         discard(kept)
         raise
     return kept
+
+
+def acceptable(files: Iterable[UploadedFile]) -> list[UploadedFile]:
+    """Return those of the files that ``check`` lets through."""
+    found = []
+    for file in files:
+        with suppress(ValidationError):
+            check(file)
+            found.append(file)
+    return found
 
 
 def discard(kept: Iterable[Attachment]) -> None:

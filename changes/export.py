@@ -17,10 +17,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-from .models import Change
+from .answers import latest_of
+from .models import Change, Confirmation
 from .models.change import Promise as Promised
+from .next_step import words_about
 from .risk import RiskLevel, Urgency
-from .states import PLAIN_WORDS, ChangeType, State
+from .states import ChangeType, State
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -70,6 +72,16 @@ def _yes_if_overdue(row: Row, zone: tzinfo) -> str:
     return str(_("yes")) if late else ""
 
 
+def _answer(value: Callable[[Confirmation], Any]) -> Callable[[Row, tzinfo], Any]:
+    """Something about the newest question to the requester; nothing while nobody was asked."""
+    return lambda row, zone: "" if row["asked"] is None else value(row["asked"])
+
+
+def yes_or_no(answer: bool | None) -> str:
+    """Write the answer to one of the two questions; nothing where it was not given."""
+    return "" if answer is None else str(_("yes") if answer else _("no"))
+
+
 REFERENCE = ExportColumn(_("Reference"), lambda row, zone: f"CR-{row['pk']:06d}")
 TITLE = ExportColumn(_("Title"), _plain("title"))
 TYPE = ExportColumn(_("Type"), _label("type", ChangeType))
@@ -85,7 +97,9 @@ CLOSED = ExportColumn(_("Closed"), _moment("closed_at"))
 CUSTOMER_COLUMNS = (
     REFERENCE,
     TITLE,
-    ExportColumn(_("Where it stands"), lambda row, zone: PLAIN_WORDS[State(row["state"])]),
+    ExportColumn(
+        _("Where it stands"), lambda row, zone: words_about(row["state"], row["asked_of"])
+    ),
     TYPE,
     ORGANISATION,
     REQUESTER,
@@ -115,13 +129,19 @@ STAFF_COLUMNS = (
     ExportColumn(_("Promised by release"), _plain("promised_release__name")),
     DUE,
     ExportColumn(_("Overdue"), _yes_if_overdue),
+    ExportColumn(_("Confirmation"), _answer(lambda one: one.get_answer_display())),
+    ExportColumn(_("Meets the need"), _answer(lambda one: yes_or_no(one.meets_need))),
+    ExportColumn(_("As expected"), _answer(lambda one: yes_or_no(one.as_expected))),
+    ExportColumn(_("Wish"), _answer(lambda one: one.get_wish_display())),
+    ExportColumn(_("Rating"), _answer(lambda one: one.rating)),
+    ExportColumn(_("Comment on the rating"), _answer(lambda one: one.rating_comment)),
     CREATED,
     SUBMITTED,
     UPDATED,
     CLOSED,
 )
 FIELDS = (
-    "pk title state state_since type organisation__name requester__display_name "
+    "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
     "promised_release__name due_on created_at submitted_at updated_at closed_at"
 ).split()
@@ -138,16 +158,22 @@ def export_rows(changes: QuerySet[Change], user: User, zone: tzinfo) -> Iterator
     """Yield the file piece by piece. Memory stays flat however many changes there are.
 
     PostgreSQL keeps the result and hands it over in chunks; the services of each chunk are
-    one more query. Customers get the columns that their list has.
+    one more query, and for staff the confirmations another. Customers get the columns that
+    their list has.
     """
     columns = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow([str(column.heading) for column in columns])
     rows = changes.values(*FIELDS).iterator(chunk_size=CHUNK)
     for chunk in _chunks(rows):
-        names = _services_of([row["pk"] for row in chunk])
+        pks = [row["pk"] for row in chunk]
+        names = _services_of(pks)
+        asked = latest_of(pks) if user.is_internal else {}
         lines = []
         for row in chunk:
+            own = row["requester"] == user.pk
+            row["asked_of"] = "" if own else row["requester__display_name"]
+            row["asked"] = asked.get(row["pk"])
             row["services"] = "; ".join(names.get(row["pk"], ()))
             cells = [safe_cell(column.value(row, zone)) for column in columns]
             lines.append(writer.writerow(cells))

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .models import BoardDecision, Change, PeerReview, RiskAssessment, StagingTest
+from . import reminders
+from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
 
 
 def in_place_or_under_way(change: Change) -> str:
@@ -185,12 +186,35 @@ def deployment_not_running(change: Change) -> str:
     return ""
 
 
+def nothing_further_wished(change: Change) -> str:
+    """A requester sends a successor once they have said that they would like something further."""
+    asked = change.confirmation
+    if asked is not None and asked.wish == Confirmation.Wish.SOMETHING_FURTHER:
+        return ""
+    return _("You asked for nothing further: what was agreed is being put right.")
+
+
+def not_to_be_rated(change: Change) -> str:
+    """A change is rated once, by a requester who has answered."""
+    asked = change.confirmation
+    if asked is None or asked.answered_by_id is None:
+        return _("There is no answer of yours that a rating could go with.")
+    return _("You have rated this change already.") if asked.rated_at else ""
+
+
 def requester_still_has_time(change: Change) -> str:
     """Closing without an answer waits for the last reminder (settings.REMINDER_DAYS)."""
     confirmation = change.confirmation
     if confirmation is None:
         return _("The requester has not been asked yet.")
-    days = max(settings.REMINDER_DAYS)
-    if confirmation.escalated_at or timezone.now() - confirmation.asked_at >= timedelta(days=days):
+    if confirmation.escalated_at:
         return ""
+    days = max(settings.REMINDER_DAYS)
+    silence = timedelta(days=days)
+    if timezone.now() - confirmation.asked_at >= silence:
+        heard_at = reminders.heard_at(confirmation)
+        if heard_at is None:
+            return _("The question has not reached the requester: silence does not count.")
+        if timezone.now() - heard_at >= silence:
+            return ""
     return _("The requester has %d days to answer; reminders are still going out.") % days

@@ -18,7 +18,7 @@ from post_office.models import PRIORITY
 
 from accounts.models import User
 
-from . import access_links, outbox, permissions
+from . import access_links, letters, outbox, permissions
 from .audiences import (
     ALL,
     ASKED,
@@ -37,11 +37,21 @@ from .audiences import (
     Audience,
     know_roles,
 )
-from .models import Attachment, BoardDecision, Change, Comment, Confirmation, Event
+from .letters import Context, Letter
+from .models import (
+    Attachment,
+    BoardDecision,
+    Change,
+    Comment,
+    Confirmation,
+    ConfirmationLink,
+    DeliveryProblem,
+    Event,
+    Notice,
+)
 from .process import STEP, past_words
 from .states import PLAIN_WORDS, State
 
-Context = dict[str, Any]
 Message = Callable[[Change, Event], Context]
 S = State
 
@@ -56,7 +66,7 @@ def received(change: Change, event: Event) -> Context:
 
 def progress(change: Change, event: Event) -> Context:
     """In plain words where the change is now, and when it happens if that is planned."""
-    words = PLAIN_WORDS[S(change.state)]
+    words = PLAIN_WORDS[S(event.to_state)]
     if event.verb == "plan_execution":
         return {
             "words": _("It is planned when the change is put in place."),
@@ -166,7 +176,17 @@ def comment(change: Change, event: Event) -> Context:
     }
 
 
-INTERNAL: frozenset[Message] = frozenset({activity, your_turn, ownership, not_confirmed})
+def undelivered(change: Change, event: Event) -> Context:
+    """Somebody who has to know does not get our mail."""
+    return {
+        "problem": DeliveryProblem.objects.filter(pk=event.data["problem"]).first(),
+        "problems_url": outbox.absolute(reverse("changes:mail_log", args=[change.pk])),
+    }
+
+
+INTERNAL: frozenset[Message] = frozenset(
+    {activity, your_turn, ownership, not_confirmed, undelivered}
+)
 """Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
 
 
@@ -226,17 +246,26 @@ RULES: dict[str, tuple[Rule, ...]] = {
     ),
     "rework": (Rule(reworked, PARTIES),),
     "close_with_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "request_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "rate": (Rule(activity, (OWNER,)),),
     "close_unanswered": (Rule(closed, (*PARTIES, TEAM)),),
     # At any time
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
+    "undelivered": (Rule(undelivered, (OWNER, TEAM)),),
     "replace_requester": (
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),
     ),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
+
+MESSAGES: dict[str, Message] = {
+    message.__name__: message
+    for message in (your_turn, *(rule.message for rules in RULES.values() for rule in rules))
+}
+"""Every message of the table by its name."""
 
 AWAITED: dict[State, str] = {
     S.SUBMITTED: "assess",
@@ -269,19 +298,39 @@ def announce(change: Change, event: Event) -> None:
     """Queue the messages that a step calls for."""
     if change.state == S.DRAFT or (event.from_state == S.DRAFT and event.verb != "submit"):
         return
-    letters: dict[int, tuple[User, Message, Any]] = {}
+    reached: dict[int, tuple[User, Message, Any]] = {}
     for person in next_people(change, event):
-        letters.setdefault(person.pk, (person, your_turn, NEXT))
+        reached.setdefault(person.pk, (person, your_turn, NEXT))
     for rule in RULES.get(event.verb, ()):
         if change.state not in rule.states:
             continue
         for audience in rule.to:
             for person in audience.find(change):
-                if person and person.pk not in letters and _may_read(person, rule, change, event):
+                if not person or person.pk in reached:
+                    continue
+                if _may_read(person, rule.message, change, event):
                     message = _worded_for(person, rule.message, change)
-                    letters[person.pk] = (person, message, audience.why)
-    told = [letter for key, letter in letters.items() if key != event.actor_id]
-    outbox.put([_letter(change, event, *letter) for letter in told])
+                    reached[person.pk] = (person, message, audience.why)
+    unreached = event.data.get("unreached")
+    told = [
+        who
+        for key, who in reached.items()
+        if key != unreached and (key != event.actor_id or _is_receipt(change, event, who))
+    ]
+    letters.send(change, [_letter(change, event, *who) for who in told], again)
+
+
+def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
+    """Whoever wrote a mail is told that it has arrived: nothing on a screen says so."""
+    person, message, _why = letter
+    is_theirs = person.pk == change.requester_id
+    return message is received and is_theirs and event.data.get("via") == "mail"
+
+
+def acknowledge(change: Change, event: Event) -> None:
+    """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
+    letter = _letter(change, event, change.requester, received, REQUESTER.why)
+    letters.send(change, [letter], again)
 
 
 def awaited_step(change: Change, event: Event) -> str:
@@ -301,10 +350,24 @@ def next_people(change: Change, event: Event) -> Sequence[User]:
     return [person for person in people.values() if permissions.check(step, person, change)]
 
 
-def _may_read(person: User, rule: Rule, change: Change, event: Event) -> bool:
+def again(notice: Notice) -> Letter | None:
+    """Word anew, as things are now, what a person was to be told; None if no longer theirs."""
+    change, event, person = notice.change, notice.event, notice.person
+    message = MESSAGES.get(notice.message)
+    if message is None or event is None:
+        return None
+    if message is your_turn:
+        waits = change.state == event.to_state and person in next_people(change, event)
+        return _letter(change, event, person, message, notice.why) if waits else None
+    if not _may_read(person, message, change, event):
+        return None
+    return _letter(change, event, person, message, notice.why)
+
+
+def _may_read(person: User, message: Message, change: Change, event: Event) -> bool:
     if not permissions.may_see(person, change):
         return False
-    internal = event.is_internal or event.verb == "note" or rule.message in INTERNAL
+    internal = event.is_internal or event.verb == "note" or message in INTERNAL
     return not internal or permissions.can_see_internal(person)
 
 
@@ -314,25 +377,18 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Any:
+def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
         "act": past_words(event.verb),
-        "state": S(change.state).label,
+        "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
-        "why": why,
         **message(change, event),
     }
-    urgent = message in (question, your_turn)
     if message is question:
         context["questions"] = change.questions.filter(answerer=person, answered_at=None)
-        if person.pk == change.requester_id:
-            path, _link = access_links.issue(change, person, actor=event.actor)
-            context["link"] = outbox.absolute(path)
-            context["link_days"] = settings.ACCESS_LINK_DAYS
-    priority = PRIORITY.high if urgent else PRIORITY.medium
-    return outbox.write(person, message.__name__, change, context, priority)
+    return Letter(person, message.__name__, str(why), context, event)
 
 
 # --- The link ----------------------------------------------------------------------------------
@@ -340,13 +396,17 @@ def _letter(change: Change, event: Event, person: User, message: Message, why: A
 
 def send_link(change: Change, person: User, *, actor: User | None, why: str) -> None:
     """Mail somebody a new link to a change, and nothing else."""
-    path, _link = access_links.issue(change, person, actor=actor, why=why)
+    path, link = access_links.issue(change, person, actor=actor, why=why)
     context = {
         "page_link": outbox.absolute(path),
         "link_days": settings.ACCESS_LINK_DAYS,
         "why": LINK_WANTED,
     }
-    outbox.put([outbox.write(person, "new_link", change, context, PRIORITY.high)])
+    email = outbox.write(person, "new_link", change, context, PRIORITY.high, links=[link])
+    outbox.put([email])
+    Notice.objects.create(
+        person=person, change=change, email=email, message="new_link", why=str(LINK_WANTED)
+    )
 
 
 # --- Confirmation ------------------------------------------------------------------------------
@@ -367,15 +427,15 @@ def _to_requester(message: str, confirmation: Confirmation, token: str, **contex
     person = change.requester
     if not person.is_active:
         return
-    link = confirmation.links.order_by("-pk").first()
+    link = ConfirmationLink.objects.filter(confirmation=confirmation).order_by("-pk")[0]
     context = {
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
         "expires_at": link.expires_at,
-        "why": REQUESTER.why,
         **context,
     }
-    outbox.put([outbox.write(person, message, change, context, PRIORITY.high)])
+    letter = Letter(person, message, str(REQUESTER.why), context, links=(link,))
+    letters.send(change, [letter], again)
 
 
 def escalate(confirmation: Confirmation) -> None:
@@ -390,9 +450,5 @@ def escalate(confirmation: Confirmation) -> None:
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
-    outbox.put(
-        [
-            outbox.write(person, "escalation", change, {**context, "why": why}, PRIORITY.high)
-            for person, why in people.values()
-        ]
-    )
+    told = [Letter(person, "escalation", str(why), context) for person, why in people.values()]
+    letters.send(change, told, again)

@@ -15,7 +15,7 @@ from accounts.roles import Role
 
 from . import gates
 from .models import Change, Execution, StagingTest
-from .states import State
+from .states import PLAIN_WORDS, State
 
 S = State
 Text = str | Promise
@@ -50,6 +50,17 @@ class NextStep:
 def next_step(change: Change) -> NextStep:
     """Return the next step of a change, from its state and the records of this round."""
     return WHAT_NEXT[State(change.state)](change)
+
+
+def words_about(state: str, requester: str) -> Text:
+    """Say where a change stands; a reader other than the requester is told the requester's name."""
+    if requester:
+        named = {"name": requester}
+        if state == S.CONFIRMATION:
+            return _("The change is in place. %(name)s is asked whether it meets the need.") % named
+        if state == S.NOT_CONFIRMED:
+            return _("%(name)s told us it is not as expected. We are looking into it.") % named
+    return PLAIN_WORDS[State(state)]
 
 
 # Who -----------------------------------------------------------------------------------------
@@ -247,6 +258,12 @@ def _confirmation(change: Change) -> NextStep:
 
 
 def _not_confirmed(change: Change) -> NextStep:
+    if not gates.nothing_further_wished(change):
+        sentence = _(
+            "The requester would like something further: close, and raise it as a successor."
+        )
+        note = _("The requester can send it too. If something agreed is missing, rework it.")
+        return NextStep(sentence, owner_or_team(change), "close_with_successor", note)
     sentence = _("Rework what was agreed, or close and raise what goes beyond it as a successor.")
     return NextStep(sentence, owner_or_team(change), "rework")
 

@@ -10,6 +10,7 @@ import logging
 import smtplib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
 from typing import Any
@@ -26,7 +27,9 @@ from post_office.signals import email_queued
 from accounts.middleware import zone_of
 from accounts.models import User
 
-from .models import Change, MailFile
+from .models import AccessLink, Change, ConfirmationLink, MailFile
+
+Link = AccessLink | ConfirmationLink
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +39,9 @@ LONGEST_PAUSE_MINUTES = 60
 PASS_SECONDS = 240
 """How long one pass goes on; what is left then is for the next one."""
 SMTP_PATIENCE_MS = 300_000
+
+LONGEST_CHAIN = 10
+"""Of the mails before it so many are named by a mail: clients need the root and the last ones."""
 
 SIGNATURE = "-- "
 """The line by which mail clients know where the text ends; its space belongs to it."""
@@ -51,23 +57,44 @@ UNREACHABLE = (
 # --- Writing ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Words:
+    """What one mail says."""
+
+    subject: str
+    text: str
+    html: str
+
+
 def write(
     person: User,
     message: str,
     change: Change,
     context: Mapping[str, Any],
     priority: int = PRIORITY.medium,
+    *,
+    links: Sequence[Link] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> Email:
-    """Return one mail about a change, unsaved, in the person's time zone."""
-    context = {"change": change, "url": absolute(change.get_absolute_url()), **context}
+    """Return one mail about a change, unsaved, in the person's time zone.
+
+    ``links`` are the saved links that it carries: ``put`` ties them to the mail, so that they
+    live as long as promised from the moment it is sent.
+    """
     return compose(
         person,
         message,
-        context,
+        about(change, context),
         tag=change.reference,
-        headers=headers_of(change),
+        headers=headers_of(change) if headers is None else headers,
         priority=priority,
+        links=links,
     )
+
+
+def about(change: Change, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a context with what every mail about a change says."""
+    return {"change": change, "url": absolute(change.get_absolute_url()), **context}
 
 
 def compose(
@@ -78,16 +105,40 @@ def compose(
     tag: str,
     headers: Mapping[str, str],
     priority: int = PRIORITY.medium,
+    links: Sequence[Link] = (),
 ) -> Email:
     """Return one mail, unsaved, in the person's time zone; ``tag`` begins its subject.
 
     ``message`` names the folder under templates/email with subject, text and HTML. The row is
     built here and not by post_office, which would read titles and comments as templates.
     """
+    words = render(person, message, context)
+    email = Email(
+        from_email=settings.DEFAULT_FROM_EMAIL,
+        to=[person.email],
+        subject=f"[{tag}] {words.subject}",
+        message=words.text,
+        html_message=words.html,
+        status=STATUS.queued,
+        priority=priority,
+        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
+        headers=dict(headers),
+    )
+    email.carries = tuple(links)  # type: ignore[attr-defined]
+    return email
+
+
+def render(person: User, message: str, context: Mapping[str, Any]) -> Words:
+    """Put a message into words for one reader, in their time zone.
+
+    With ``part`` in the context the bodies are only what the message itself says, without
+    greeting, button and footer.
+    """
     zone = zone_of(person)
     context = {
         "person": person,
         "may_sign_in": person.has_usable_password(),
+        "reply_address": settings.REPLY_ADDRESS,
         "zone": str(zone),
         **context,
     }
@@ -95,17 +146,7 @@ def compose(
         subject = render_to_string(f"email/{message}/subject.txt", context)
         text = render_to_string(f"email/{message}/body.txt", context)
         html = render_to_string(f"email/{message}/body.html", context)
-    return Email(
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=[person.email],
-        subject=f"[{tag}] {' '.join(subject.split())}",
-        message=_tidy(text),
-        html_message=html,
-        status=STATUS.queued,
-        priority=priority,
-        message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
-        headers=dict(headers),
-    )
+    return Words(" ".join(subject.split()), _tidy(text), html)
 
 
 def put(rows: Sequence[Email], files: Sequence[MailFile] = ()) -> None:
@@ -117,9 +158,16 @@ def put(rows: Sequence[Email], files: Sequence[MailFile] = ()) -> None:
     if not rows:
         return
     Email.objects.bulk_create(rows)
+    for row in rows:
+        tie(row, getattr(row, "carries", ()))
     for file in files:
         file.save()
         file.emails.set(rows)
+    wake(*rows)
+
+
+def wake(*rows: Email) -> None:
+    """Let delivery start as soon as the transaction commits."""
     email_queued.send(sender=Email, emails=rows)
 
 
@@ -128,24 +176,39 @@ def absolute(path: str) -> str:
     return f"{settings.BASE_URL.rstrip('/')}{path}"
 
 
-def headers_of(change: Change) -> dict[str, str]:
-    """Return the headers that hold a change's mails together and keep machines from answering."""
+def tie(email: Email, links: Sequence[Link]) -> None:
+    """Say which mail carries these links: their time begins when it is sent."""
+    for link in links:
+        type(link).objects.filter(pk=link.pk).update(email=email)
+
+
+def headers_of(change: Change, earlier: Sequence[str] = ()) -> dict[str, str]:
+    """Return the headers that hold a change's mails together and keep machines from answering.
+
+    ``earlier`` are the Message-IDs of what the same reader was sent before, the newest last.
+    """
     team = change.organisation.success_team if change.organisation else None
     return {
-        **thread_headers(f"change-{change.pk}", (team and team.email) or ""),
+        **thread_headers(f"change-{change.pk}", (team and team.email) or "", earlier),
         "X-Change-Request": change.reference,
     }
 
 
-def thread_headers(thread: str, reply_to: str = "") -> dict[str, str]:
-    """Return the headers of one thread of mails that a machine wrote."""
+def thread_headers(thread: str, reply_to: str = "", earlier: Sequence[str] = ()) -> dict[str, str]:
+    """Return the headers of one thread of mails that a machine wrote.
+
+    The thread begins with a root that is no mail, the same for all its readers: an answer that
+    went to a colleague still says what it is about.
+    """
     root = f"<{thread}@{settings.POST_OFFICE['MESSAGE_ID_FQDN']}>"
+    chain = [root, *earlier[-LONGEST_CHAIN:]]
+    sender = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
     return {
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        "Reply-To": reply_to or parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
-        "References": root,
-        "In-Reply-To": root,
+        "Reply-To": settings.REPLY_ADDRESS or reply_to or sender,
+        "References": " ".join(chain),
+        "In-Reply-To": chain[-1],
     }
 
 
@@ -194,6 +257,7 @@ def _deliver_next() -> bool:
             return False
         _be_patient()
         try:
+            _come_back_to_us(email)
             _attach_files(email)
             email.dispatch(commit=False, disconnect_after_delivery=False)
         except Exception as error:
@@ -202,7 +266,33 @@ def _deliver_next() -> bool:
             return not _is_unreachable(error)
         _set(email, status=STATUS.sent)
         email.logs.create(status=STATUS.sent)
+        _start_links(email)
         return True
+
+
+def _start_links(email: Email) -> None:
+    """Let the links of a mail live from now on, however long it had to wait.
+
+    One that is locked is in use at this moment: it is not waited for.
+    """
+    lives = {
+        AccessLink: settings.ACCESS_LINK_DAYS,
+        ConfirmationLink: settings.CONFIRMATION_LINK_DAYS,
+    }
+    for model, days in lives.items():
+        links = model.objects.filter(email=email)
+        for link in links.select_for_update(of=("self",), skip_locked=True):
+            link.expires_at = timezone.now() + timedelta(days=days)
+            link._change_reason = "the mail that carries it was sent"
+            link.save(update_fields=["expires_at"])
+
+
+def _come_back_to_us(email: Email) -> None:
+    """Let what cannot be delivered return to the mailbox that is read, if there is one."""
+    if settings.REPLY_ADDRESS:
+        message = email.email_message()
+        message.extra_headers.setdefault("From", message.from_email)
+        message.from_email = settings.REPLY_ADDRESS
 
 
 def _attach_files(email: Email) -> None:

@@ -1,12 +1,18 @@
-"""What is due in the time after the requester was asked; a question to the database each."""
+"""What is due in the time after the requester was asked; a question to the database each.
+
+Silence is counted from when the question has reached its reader (``heard_at``): not while the
+mail waits, and not while one that did not arrive is unsettled.
+"""
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Greatest
 from django.utils import timezone
+from post_office.models import STATUS
 
-from .models import Change, Confirmation, Promise
+from .models import Change, Confirmation, ConfirmationLink, DeliveryProblem, MailEvent, Promise
 from .states import FINAL, State
 
 ESCALATION_GRACE = timedelta(days=1)
@@ -22,11 +28,11 @@ def due_reminders(limit: int) -> list[tuple[int, int]]:
     now = timezone.now()
     due: list[tuple[int, int]] = []
     for day, ends in _ladder(now):
-        waiting = _unanswered().filter(asked_at__lte=now - timedelta(days=day))
+        waiting = _unanswered().filter(heard_at__lte=now - timedelta(days=day))
         if ends is not None:
-            waiting = waiting.filter(asked_at__gt=ends)
+            waiting = waiting.filter(heard_at__gt=ends)
         waiting = waiting.exclude(reminders__after_days__gte=day)
-        keys = waiting.order_by("asked_at").values_list("pk", flat=True)[: limit - len(due)]
+        keys = waiting.order_by("heard_at").values_list("pk", flat=True)[: limit - len(due)]
         due += [(key, day) for key in keys]
     return due
 
@@ -44,15 +50,53 @@ def due_escalations(limit: int) -> list[int]:
     last = max(settings.REMINDER_DAYS)
     silent = _unanswered().filter(
         escalated_at=None,
-        asked_at__lte=now - timedelta(days=last) - ESCALATION_GRACE,
+        heard_at__lte=now - timedelta(days=last) - ESCALATION_GRACE,
         reminders__after_days__gte=last,
         reminders__sent_at__lte=now - ESCALATION_GRACE,
     )
-    return list(silent.order_by("asked_at").values_list("pk", flat=True).distinct()[:limit])
+    keys = silent.order_by("heard_at", "pk").values_list("pk", "heard_at").distinct()
+    return [key for key, _heard_at in keys[:limit]]
 
 
 def _unanswered() -> QuerySet[Confirmation]:
-    return Confirmation.objects.filter(answer="", change__state=State.CONFIRMATION)
+    waiting = Confirmation.objects.filter(answer="", change__state=State.CONFIRMATION)
+    return with_heard_at(waiting)
+
+
+def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
+    """Add since when each question has been with its reader; None while it is not.
+
+    That is when the first mail with a link to it was sent that did not come back or, if later,
+    when somebody settled that a mail to the requester did not arrive.
+    """
+    failed = MailEvent.objects.filter(
+        email=OuterRef("email"), kind__in=MailEvent.FAILURES, email__isnull=False
+    )
+    sent = When(email__status=STATUS.sent, then=F("email__last_updated"))
+    links = ConfirmationLink.objects.filter(confirmation=OuterRef("pk"))
+    arrived = (
+        links.exclude(Exists(failed))
+        .order_by()
+        .values("confirmation")
+        .annotate(at=Min(Case(When(email=None, then=F("created_at")), sent)))
+    )
+    problems = DeliveryProblem.objects.filter(
+        change=OuterRef("change"), person=OuterRef("change__requester")
+    )
+    settled = problems.order_by().values("change").annotate(at=Max("resolved_at"))
+    return confirmations.annotate(
+        heard_at=Case(
+            When(Exists(problems.filter(resolved_at=None)), then=None),
+            When(~Exists(links), then=Greatest("asked_at", Subquery(settled.values("at")))),
+            default=Greatest(Subquery(arrived.values("at")), Subquery(settled.values("at"))),
+        )
+    )
+
+
+def heard_at(confirmation: Confirmation) -> datetime | None:
+    """Return since when one question has been with its reader; None while it is not."""
+    found = with_heard_at(Confirmation.objects.filter(pk=confirmation.pk))
+    return found.values_list("heard_at", flat=True).first()
 
 
 def unsettled_promises() -> list[int]:

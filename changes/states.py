@@ -2,7 +2,7 @@
 
 Every state, its label, its words for a customer, the two paths and the legal moves between
 states. The database refuses a move that is not in ``LEGAL_MOVES``; the ``@transition``
-methods of ``models/change.py`` say the same with names, and a test holds the two together.
+methods of ``models/moves.py`` say the same with names, and a test holds the two together.
 """
 
 from django.db import models

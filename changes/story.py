@@ -34,6 +34,7 @@ RELATIONS = (
     "staging_tests",
     "deployments",
     "confirmations",
+    "attachments",
 )
 """Accessors of the records that hang on a change by a foreign key named ``change``."""
 
@@ -44,13 +45,22 @@ UNION ALL
 SELECT 'reminders', to_jsonb(r) FROM changes_reminder r
   JOIN changes_confirmation c ON c.id = r.confirmation_id WHERE c.change_id = %s
 UNION ALL
+SELECT 'contact_attempts', to_jsonb(r) FROM changes_contactattempt r
+  JOIN changes_confirmation c ON c.id = r.confirmation_id WHERE c.change_id = %s
+UNION ALL
 SELECT 'authors', to_jsonb(r) FROM changes_development_authors r
   JOIN changes_development d ON d.id = r.development_id WHERE d.change_id = %s
 UNION ALL
 SELECT 'services', to_jsonb(s) FROM changes_service s
   JOIN changes_change_services r ON r.service_id = s.id WHERE r.change_id = %s
+UNION ALL
+SELECT 'releases', to_jsonb(r) FROM changes_release r
+  WHERE r.id IN (SELECT d.release_id FROM changes_deployment d WHERE d.change_id = %s)
 """
-"""What hangs on the records themselves, and the services. A link's hash stays where it is."""
+"""What hangs on the records themselves, the services and the releases.
+
+A link's hash stays where it is.
+"""
 
 
 def load(user: User, pk: int) -> Change:
@@ -66,8 +76,7 @@ def load(user: User, pk: int) -> Change:
 def tell(change: Change) -> None:
     """Load the story of a change whose people are joined (queries.with_people).
 
-    Costs one query for the records, one for the people they name and, where a deployment
-    names one, one for the releases.
+    Costs one query for the records and one for the people they name.
     """
     rows = _rows(change.pk)
     records: dict[str, list[models.Model]] = {}
@@ -76,12 +85,13 @@ def tell(change: Change) -> None:
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
         for record in records[name]:
             record.change = change  # type: ignore[attr-defined]
-        _prefetch(getattr(change, name), change, name, records[name])
+        known_as(change, name, records[name])
     services = Change._meta.get_field("services").related_model
     found = sorted((_build(services, row) for row in rows["services"]), key=lambda one: one.name)
-    _prefetch(change.services, change, "services", found)
-    _tell_confirmations(records["confirmations"], rows)
-    _join(change, records, rows["authors"])
+    known_as(change, "services", found)
+    attempts = _tell_confirmations(records["confirmations"], rows)
+    releases = {row["id"]: _build(Release, row) for row in rows["releases"]}
+    _join(change, records, rows["authors"], releases, attempts)
 
 
 def _rows(pk: int) -> dict[str, list[dict[str, Any]]]:
@@ -121,8 +131,9 @@ def _ordered(model: type[models.Model], records: list[Any]) -> list[Any]:
     )
 
 
-def _prefetch(manager: Any, owner: models.Model, name: str, records: Iterable[Any]) -> None:
+def known_as(owner: models.Model, name: str, records: Iterable[Any]) -> None:
     """Put records where ``owner.<name>.all()`` looks before it asks the database."""
+    manager = getattr(owner, name)
     found = manager.get_queryset()
     found._result_cache = list(records)
     found._prefetch_done = True
@@ -130,28 +141,36 @@ def _prefetch(manager: Any, owner: models.Model, name: str, records: Iterable[An
     cache[name] = found
 
 
-def _tell_confirmations(confirmations: list[Any], rows: dict[str, list[dict[str, Any]]]) -> None:
-    for name in ("links", "reminders"):
+def _tell_confirmations(
+    confirmations: list[Any], rows: dict[str, list[dict[str, Any]]]
+) -> list[models.Model]:
+    """Give each question what hangs on it; return the attempts to reach the requester."""
+    attempts: list[models.Model] = []
+    for name in ("links", "reminders", "contact_attempts"):
         for confirmation in confirmations:
             manager = getattr(confirmation, name)
             own = [row for row in rows[name] if row["confirmation_id"] == confirmation.pk]
             built = _ordered(manager.model, [_build(manager.model, row) for row in own])
             for record in built:
                 record.confirmation = confirmation
-            _prefetch(manager, confirmation, name, built)
+            known_as(confirmation, name, built)
+            if name == "contact_attempts":
+                attempts += built
+    return attempts
 
 
 # People, and the records that refer to one another
 
 
-def _join(change: Change, records: dict[str, list[Any]], authorship: list[dict[str, Any]]) -> None:
-    everything = [record for found in records.values() for record in found]
+def _join(
+    change: Change,
+    records: dict[str, list[Any]],
+    authorship: list[dict[str, Any]],
+    releases: dict[int, Release],
+    attempts: list[models.Model],
+) -> None:
+    everything = [record for found in records.values() for record in found] + attempts
     people = _people(change, everything, authorship)
-    releases = (
-        Release.objects.in_bulk({deployment.release_id for deployment in records["deployments"]})
-        if records["deployments"]
-        else {}
-    )
     own = {
         Change._meta.get_field(name).related_model: {record.pk: record for record in found}
         for name, found in records.items()
@@ -166,7 +185,7 @@ def _join(change: Change, records: dict[str, list[Any]], authorship: list[dict[s
         authors = [
             people[row["user_id"]] for row in authorship if row["development_id"] == development.pk
         ]
-        _prefetch(development.authors, development, "authors", authors)
+        known_as(development, "authors", authors)
 
 
 def _references(model: type[models.Model]) -> list[Any]:

@@ -7,9 +7,11 @@ from typing import Any
 
 from celery import shared_task
 from django.db import transaction
+from django.utils import timezone
 
-from . import lifecycle, outbox, reminders
+from . import digest, lifecycle, outbox, reminders
 from .importing import runs
+from .mail_in import fetching
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +23,16 @@ BROKER_REST_SECONDS = 30.0
 @shared_task
 def send_queued_mail() -> None:
     """Send what waits in the outbox. Safe to run in any number of workers at once."""
-    if outbox.deliver_due():
+    more = outbox.deliver_due()
+    each(lifecycle.unnoted_refusals(limit=BATCH), lifecycle.note_refusal, "note refused mail")
+    if more:
         start_delivery()
+
+
+@shared_task
+def send_digests() -> None:
+    """Write the daily summary of everybody for whom it is past 08:00."""
+    each(digest.due(timezone.now()), digest.send, "write the summary")
 
 
 @shared_task
@@ -37,6 +47,12 @@ def send_reminders() -> None:
 def settle_promises() -> None:
     """Give promises their release as soon as it is planned, and follow it when it moves."""
     each(reminders.unsettled_promises(), lifecycle.settle_promise, "settle promise")
+
+
+@shared_task
+def fetch_mail() -> None:
+    """Take the mail that has arrived. One worker at a time reads a mailbox; the others go on."""
+    fetching.fetch_all()
 
 
 @shared_task

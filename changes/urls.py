@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from .converters import ReferenceConverter
 from .views import (
     access_link,
+    answers,
     confirmation_link,
     detail,
     discussion,
@@ -15,11 +16,15 @@ from .views import (
     links,
     lists,
     mail,
+    mail_log,
+    proposed_answers,
     secret_link,
     steps_anytime,
     steps_code,
     steps_configuration,
     steps_confirmation,
+    triage,
+    unwatch_link,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -59,6 +64,13 @@ discussion_urls = [
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
+    path("changes/<reference:pk>/mail/", mail_log.log, name="mail_log"),
+    path(
+        "changes/<reference:pk>/mail/<int:problem_pk>/settle/",
+        mail_log.settle_delivery,
+        name="settle_delivery",
+    ),
+    path("mail-problems/", mail_log.problems, name="mail_problems"),
 ]
 step_urls = [
     # Request and initial assessment
@@ -150,6 +162,17 @@ step_urls = [
         steps_confirmation.close_unanswered,
         name="close_unanswered",
     ),
+    path(
+        "changes/<reference:pk>/record_contact/",
+        steps_confirmation.record_contact,
+        name="record_contact",
+    ),
+    path(
+        "changes/<reference:pk>/request_successor/",
+        steps_confirmation.request_successor,
+        name="request_successor",
+    ),
+    path("changes/<reference:pk>/rate/", steps_confirmation.rate, name="rate"),
     path("changes/<reference:pk>/rework/", steps_confirmation.rework, name="rework"),
     path(
         "changes/<reference:pk>/close_with_successor/",
@@ -157,14 +180,37 @@ step_urls = [
         name="close_with_successor",
     ),
 ]
+answer_urls = [
+    path("answers/", answers.waiting_answers, name="waiting_answers"),
+    path("answers/ratings/", answers.ratings, name="ratings"),
+    path("answers/ratings/export/", answers.export_ratings, name="export_ratings"),
+]
 mail_urls = [
     path("r/", secret_link.new_link, name="new_link"),
     path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("r/<str:token>/files/<int:attachment_pk>/", access_link.request_file, name="request_file"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),
+    path("unwatch/<str:token>/", unwatch_link.unwatch_by_link, name="unwatch_by_link"),
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
     path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),
+]
+triage_urls = [
+    path("triage/", triage.triage, name="triage"),
+    path("triage/<int:pk>/", triage.triage_mail, name="triage_mail"),
+    path("triage/<int:pk>/request/", triage.accept_mail_as_request, name="accept_mail_as_request"),
+    path("triage/<int:pk>/comment/", triage.accept_mail_as_comment, name="accept_mail_as_comment"),
+    path("triage/<int:pk>/discard/", triage.discard_mail, name="discard_mail"),
+    path(
+        "changes/<reference:pk>/answers/<int:proposal_pk>/accept/",
+        proposed_answers.accept_answer,
+        name="accept_answer",
+    ),
+    path(
+        "changes/<reference:pk>/answers/<int:proposal_pk>/discard/",
+        proposed_answers.discard_answer,
+        name="discard_answer",
+    ),
 ]
 import_urls = [
     path("import/", import_changes.imports, name="import"),
@@ -179,6 +225,8 @@ urlpatterns = [
     *discussion_urls,
     *story_urls,
     *step_urls,
+    *answer_urls,
     *mail_urls,
+    *triage_urls,
     *import_urls,
 ]

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.db.models import QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 
@@ -14,6 +15,7 @@ from . import queries
 from .duties import Duty, duties_of
 from .models import Change
 
+Duties = list[tuple[Duty, Q]]
 SHOWN = 5
 COUNTED = 100
 """Counting stops here: nobody needs to know how many more than a hundred there are."""
@@ -78,16 +80,8 @@ def worklist(user: User) -> list[Group]:
     Each duty reads its own queue up to COUNTED rows, oldest first; one condition over all of
     them would have to read every open change.
     """
-    queues = []
     duties = duties_of(user)
-    for number, (_duty, wanted) in enumerate(duties):
-        queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
-        queues.append(queue.values_list(Value(number), "pk")[:COUNTED])
-    if not queues:
-        return []
-    waiting: dict[int, list[int]] = defaultdict(list)
-    for number, pk in queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]:
-        waiting[number].append(pk)
+    waiting = _waiting(user, duties)
     shown = [pk for pks in waiting.values() for pk in pks[:SHOWN]]
     changes = for_list(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
     groups = []
@@ -96,6 +90,59 @@ def worklist(user: User) -> list[Group]:
         tasks = [Task(changes[pk], task_url(duty, changes[pk])) for pk in pks[:SHOWN]]
         groups.append(Group(duty, len(pks), tasks))
     return groups
+
+
+def _waiting(user: User, duties: Duties) -> dict[int, list[int]]:
+    """Return the changes of each queue, the oldest first, by the duty's place. One query."""
+    queues = []
+    for number, (_duty, wanted) in enumerate(duties):
+        queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
+        queues.append(queue.values_list(Value(number), "pk")[:COUNTED])
+    waiting: dict[int, list[int]] = defaultdict(list)
+    if queues:
+        for number, pk in queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]:
+            waiting[number].append(pk)
+    return waiting
+
+
+@dataclass(frozen=True)
+class Onward:
+    """What waits for a person who has just done something else, and how much more there is."""
+
+    duty: Duty
+    task: Task
+    others: int
+
+    @property
+    def words(self) -> str:
+        """Name the change, the step and how many more wait."""
+        words = {"reference": self.task.change.reference, "step": self.duty.label}
+        if not self.others:
+            return _("Next for you: %(reference)s, %(step)s") % words
+        words["more"] = how_many(self.others)
+        return _("Next for you: %(reference)s, %(step)s (%(more)s more)") % words
+
+
+def onward(user: User, *, done: str, besides: Change) -> Onward | None:
+    """Return the next of what waits for this person after the step ``done``, in one query.
+
+    First comes what waits for the same step, then the duties in their order. The change that
+    the person has in front of them is left out: its page says itself what is next there.
+    """
+    duties = duties_of(user)
+    waiting = {
+        number: [pk for pk in pks if pk != besides.pk]
+        for number, pks in _waiting(user, duties).items()
+    }
+    changes = {pk for pks in waiting.values() for pk in pks}
+    if not changes:
+        return None
+    number = min(
+        (number for number, pks in waiting.items() if pks),
+        key=lambda one: (duties[one][0].verb != done, one),
+    )
+    duty, change = duties[number][0], Change(pk=waiting[number][0])
+    return Onward(duty, Task(change, task_url(duty, change)), len(changes) - 1)
 
 
 def task_url(duty: Duty, change: Change) -> str:

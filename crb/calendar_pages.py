@@ -15,6 +15,7 @@ from changes.paging import Order, Page, page_of
 
 from . import permissions, queries
 from .models import Absence, Board, Meeting, Membership
+from .outlook import Roster
 from .schedule import months_ahead
 from .states import ItemState, MeetingKind, MeetingState
 
@@ -36,23 +37,23 @@ class AbsenceRow:
     withdraw: bool
 
 
-def side(board: Board, user: User) -> dict[str, Any]:
+def side(roster: Roster, user: User) -> dict[str, Any]:
     """Return what stands beside a board's main column: who sits, who is away, what one may do."""
-    terms = list(queries.memberships(board))
-    away = list(queries.absences(board))
-    for absence in away:
-        absence.membership.board = board
+    board = roster.board
+    away = [one for one in roster.absences if one.ends_on >= board.today]
     absent_now = {
         absence.membership_id: absence for absence in away if absence.starts_on <= board.today
     }
     return {
         "members": [(seat, absent_now.get(seat.membership.pk)) for seat in board.seats_today],
-        "later_terms": [one for one in terms if one.starts_on > board.today],
+        "later_terms": [one for one in roster.terms if one.starts_on > board.today],
         "absences": [
             AbsenceRow(absence, bool(permissions.can_withdraw_absence(user, absence)))
             for absence in away
         ],
-        "may_record_absence": any(permissions.can_record_absence(user, one) for one in terms),
+        "may_record_absence": any(
+            permissions.can_record_absence(user, one) for one in roster.terms
+        ),
         "may_call": permissions.can_call_meeting(user, board).allowed,
     }
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.utils import timezone
+
 from accounts.models import User
 
 from . import permissions
@@ -88,6 +90,11 @@ class Course:
     def shows_notes(self) -> bool:
         current = self.current
         return bool(current and current.notes and permissions.may_see_notes(self.user, current))
+
+    @property
+    def ends_today(self) -> bool:
+        """Whether the meeting is planned to end today, where this person is."""
+        return timezone.localdate(self.snapshot.meeting.ends_at) == timezone.localdate()
 
     @property
     def since(self) -> datetime | None:

@@ -71,8 +71,8 @@ PROMISES = Q(
     decision__outcome__in=ACCEPTING,
     item__change__path=F("decision__path"),
     item__change__state__in=sorted(OPEN),
-)
-"""Whose promise is open, overdue or not."""
+) & ~Q(item__change__promise="")
+"""Whose promise is open, overdue or not. The last two conditions are those of an index."""
 
 PERIODS = (3, 6, 12)
 """Months that can be looked back upon."""
@@ -203,13 +203,12 @@ class Duration:
         return int(self.p90 or 0)
 
 
-def _duration(only: Q | None = None) -> dict[str, Any]:
-    """Return the aggregates that make a ``Duration``, of some decisions only if asked."""
-    chosen = IS_SETTLED & (only or Q())
+def _duration() -> dict[str, Any]:
+    """Return the aggregates that make a ``Duration``."""
     return {
-        "count": Count("pk", filter=chosen),
-        "median": Percentile("days", 0.5, filter=chosen),
-        "p90": Percentile("days", 0.9, filter=chosen),
+        "count": Count("pk", filter=IS_SETTLED),
+        "median": Percentile("days", 0.5, filter=IS_SETTLED),
+        "p90": Percentile("days", 0.9, filter=IS_SETTLED),
     }
 
 
@@ -395,19 +394,27 @@ class Headline:
 
 
 def headline(board: Board, user: User, period: Period) -> Headline:
-    """Return the figures of the board's page. One query."""
-    is_recent = Q(item__meeting__date__gte=period.since, item__meeting__date__lte=period.until)
-    is_late = PROMISES & Q(item__change__due_on__lt=timezone.localdate())
+    """Return the figures of the board's page. One query.
+
+    What was decided of late and what is promised are a few of all decisions each, but not the
+    same: counted apart, neither reads every change that the board ever had before it.
+    """
+    every = decisions(board, user)
+    is_late = Q(item__change__due_on__lt=timezone.localdate())
     row = (
         Board.objects.filter(pk=board.pk)
         .values(
             decisions=_figures(
-                decisions(board, user),
+                within(every, period.since, period.until),
                 "item__meeting__board",
-                decided=Count("pk", filter=is_recent),
-                promised=Count("pk", filter=PROMISES),
+                decided=Count("pk"),
+                **_duration(),
+            ),
+            promises=_figures(
+                every.filter(PROMISES),
+                "item__meeting__board",
+                promised=Count("pk"),
                 overdue=Count("pk", filter=is_late),
-                **_duration(is_recent),
             ),
             asked=_figures(
                 queries.unanswered_questions(board, user),
@@ -421,11 +428,11 @@ def headline(board: Board, user: User, period: Period) -> Headline:
         .get()
     )
     found = {name: figures or {} for name, figures in row.items()}
-    decided, seats = found["decisions"], found["seats"]
+    decided, promises, seats = found["decisions"], found["promises"], found["seats"]
     return Headline(
         decided=decided.pop("decided", 0),
-        promised=decided.pop("promised", 0),
-        overdue=decided.pop("overdue", 0),
+        promised=promises.get("promised", 0),
+        overdue=promises.get("overdue", 0),
         duration=Duration(**decided),
         questions=found["asked"].get("count", 0),
         oldest_question=_moment(found["asked"].get("oldest")),

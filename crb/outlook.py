@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef
 
-from .models import Absence, Board, Meeting, Membership, Seat
+from accounts.models import User
+
+from . import queries
+from .models import Board, Meeting, Membership, Seat
 from .models.board import able
 
 
@@ -23,46 +26,51 @@ class Table:
         return len(self.seats) - len(self.away)
 
 
-def tables_on(board: Board, days: Sequence[date]) -> dict[date, Table]:
-    """Return who sits on the board on each of these days, in two queries for all of them.
+class Roster:
+    """The terms on a board and the absences in them, from a day on: two queries for all days."""
 
-    The same people as ``Board.members_on`` returns for one day.
-    """
-    if not days:
-        return {}
-    first, last = min(days), max(days)
-    absences = (
-        Absence.objects.filter(withdrawn_at=None, starts_on__lte=last, ends_on__gte=first)
-        .annotate(alternate_is_able=Exists(able(OuterRef("alternate"))))
-        .select_related("alternate")
-    )
-    members = (
-        board.memberships.filter(Q(ends_on=None) | Q(ends_on__gte=first), starts_on__lte=last)
-        .annotate(is_able=Exists(able(OuterRef("user"))))
-        .select_related("user")
-        .prefetch_related(Prefetch("absences", absences, to_attr="away"))
-    )
-    loaded = list(members)
-    return {day: _table(loaded, day) for day in days}
+    def __init__(self, board: Board, since: date) -> None:
+        self.board = board
+        terms = queries.memberships(board, since)
+        absences = queries.absences(board, since)
+        self.terms = list(terms.annotate(is_able=Exists(able(OuterRef("user")))))
+        self.absences = list(
+            absences.annotate(alternate_is_able=Exists(able(OuterRef("alternate"))))
+        )
+        known = {term.pk: term for term in self.terms}
+        for absence in self.absences:
+            absence.membership = known.get(absence.membership_id, absence.membership)
+            absence.membership.board = board
 
+    def on(self, day: date) -> Table:
+        """Return who sits on the board on a day: whom ``Board.members_on`` returns."""
+        away_then = {
+            one.membership_id: one for one in self.absences if one.starts_on <= day <= one.ends_on
+        }
+        seats, away = [], set()
+        for term in self._terms_on(day):
+            absence = away_then.get(term.pk)
+            if absence is not None and getattr(absence, "alternate_is_able", False):
+                seats.append(Seat(term, absence.alternate, absent=term.user))
+            elif getattr(term, "is_able", False):
+                seats.append(Seat(term, term.user, is_away=absence is not None))
+                if absence is not None:
+                    away.add(term.user_id)
+        return Table(seats, frozenset(away))
 
-def _table(members: Sequence[Membership], day: date) -> Table:
-    seats, away = [], set()
-    for member in members:
-        if member.starts_on > day or (member.ends_on and member.ends_on < day):
-            continue
-        absence = next((one for one in _away(member) if one.starts_on <= day <= one.ends_on), None)
-        if absence is not None and getattr(absence, "alternate_is_able", False):
-            seats.append(Seat(member, absence.alternate, absent=member.user))
-        elif getattr(member, "is_able", False):
-            seats.append(Seat(member, member.user))
-            if absence is not None:
-                away.add(member.user_id)
-    return Table(seats, frozenset(away))
+    def _terms_on(self, day: date) -> list[Membership]:
+        return [
+            term
+            for term in self.terms
+            if term.starts_on <= day and (term.ends_on is None or day <= term.ends_on)
+        ]
 
-
-def _away(member: Membership) -> list[Absence]:
-    return getattr(member, "away", [])
+    def is_led_by(self, user: User) -> bool:
+        """Whether the person is chair or deputy by term today, away or not."""
+        return any(
+            term.user_id == user.pk and (term.is_chair or term.is_deputy)
+            for term in self._terms_on(self.board.today)
+        )
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ class Outlook:
         return self.table.expected >= self.needed
 
 
-def outlooks(meetings: Sequence[Meeting], tables: dict[date, Table]) -> list[Outlook]:
+def outlooks(meetings: Sequence[Meeting], roster: Roster) -> list[Outlook]:
     """Return the outlook of meetings that ``queries.open_meetings`` has counted."""
     return [
         Outlook(
@@ -99,7 +107,7 @@ def outlooks(meetings: Sequence[Meeting], tables: dict[date, Table]) -> list[Out
             items=getattr(one, "count_open", 0),
             minutes=getattr(one, "minutes_open", None) or 0,
             without_time_box=getattr(one, "count_untimed", 0),
-            table=tables[one.date],
+            table=roster.on(one.date),
         )
         for one in meetings
     ]

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format, number_format
+from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -70,7 +71,7 @@ def stats(found: Headline, period: Period, to: Address) -> list[Stat]:
 
 
 def _decisions(found: Headline, period: Period, to: Address, span: dict[str, date]) -> Stat:
-    note = _("in the last %d months") % period.months
+    note = _("every outcome, in the last %d months") % period.months
     return Stat(_("Decisions"), found.decided, "gavel", to("decisions", **span), note)
 
 
@@ -78,7 +79,7 @@ def _duration(found: Headline, to: Address, span: dict[str, date]) -> Stat:
     duration = found.duration
     url = to("decisions", outcome="settled", **span)
     if not duration.count:
-        note = _("no request was settled")
+        note = _("nothing was accepted or rejected")
     else:
         note = _("median; nine in ten within %s") % days_words(duration.p90)
     label = _("Days to a decision")
@@ -105,9 +106,12 @@ def _attendance(found: Headline, to: Address, span: dict[str, date]) -> Stat:
 
 def _promises(found: Headline, to: Address) -> Stat:
     url = to("decisions", promise=PromiseState.OVERDUE)
-    note = ngettext("of %d open promise", "of %d open promises", found.promised) % found.promised
+    note = ngettext(
+        "of %d open promise, whenever made", "of %d open promises, whenever made", found.promised
+    )
+    note %= found.promised
     tone = "red" if found.overdue else "green"
-    return Stat(_("Overdue promises"), found.overdue, "clock-exclamation", url, note, tone)
+    return Stat(_("Promises overdue now"), found.overdue, "clock-exclamation", url, note, tone)
 
 
 def outcomes_chart(figures: Sequence[MeetingFigures], to: Address) -> Chart:
@@ -152,7 +156,7 @@ def duration_chart(months: dict[date, Duration], period: Period, to: Address) ->
         series=[
             Series(_("Median"), [_rounded(one.median) for one in found], "blue", everything),
             Series(_("Nine in ten within"), [_rounded(one.p90) for one in found], "amber", slowest),
-            Series(_("Requests settled"), counts, "grey", everything, is_drawn=False),
+            Series(_("Accepted or rejected"), counts, "grey", everything, is_drawn=False),
         ],
     )
 
@@ -202,11 +206,14 @@ def attendance_rows(
 
 def promise_rows(
     counts: dict[str, int], period: Period, to: Address
-) -> list[tuple[PromiseState, int, str]]:
-    """What has become of the acceptances of the period, with the lists behind the figures."""
+) -> list[tuple[str | Promise, int, str]]:
+    """What has become of the acceptances of the period, with the lists behind the figures.
+
+    "Promises overdue now" counts those of every period, so the state alone would not do here.
+    """
     return [
         (
-            state,
+            _("Overdue, of this period") if state == PromiseState.OVERDUE else state.label,
             counts.get(state, 0),
             to("decisions", promise=state, since=period.since, until=period.until),
         )

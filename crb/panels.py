@@ -1,6 +1,6 @@
 """Actions as pages show them: each with what this person may do about it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.roles import STAFF_ROLES, Role
 
 from . import permissions
 from .forms import ActionForm
-from .models import Action, Board, Meeting
+from .models import Action, AgendaItem, Board, Meeting
+from .people import OwnPeople
 from .permissions import Decision
 
 OFFERED_DAYS = 14
@@ -38,9 +38,11 @@ def with_people(actions: QuerySet[Action]) -> QuerySet[Action]:
     return actions.select_related("owner", "done_by", "meeting__board", "item__change")
 
 
-def action_rows(actions: Iterable[Action], user: User) -> list[ActionRow]:
-    """Return rows with the buttons that make sense; the step itself asks again. One query."""
-    chaired = boards_run_by(user)
+def action_rows(actions: Iterable[Action], user: User, chaired: Collection[int]) -> list[ActionRow]:
+    """Return rows with the buttons that make sense; the step itself asks again.
+
+    ``chaired`` are the boards whose actions this person looks after.
+    """
     rows = []
     for action in actions:
         chair = action.meeting.board_id in chaired
@@ -51,38 +53,35 @@ def action_rows(actions: Iterable[Action], user: User) -> list[ActionRow]:
 
 
 def boards_run_by(user: User) -> set[int]:
-    """Return the boards whose chair or deputy this person is today."""
+    """Return the boards whose chair or deputy this person is today. One query."""
     today = timezone.localdate()
     term = Q(starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
     chairs = user.board_memberships.filter(term, Q(is_chair=True) | Q(is_deputy=True))
     return set(chairs.values_list("board_id", flat=True))
 
 
-def open_actions(board: Board, user: User) -> list[ActionRow]:
-    """Return the open actions of a board that are due first."""
+def open_actions(board: Board, user: User, *, runs: bool) -> list[ActionRow]:
+    """Return the open actions of a board that are due first; ``runs`` is whether they lead it."""
     found = with_people(Action.objects.filter(meeting__board=board, done_at=None, dropped_at=None))
-    return action_rows(found.order_by("due_on", "pk")[:SHOWN_ON_BOARD], user)
-
-
-def owners_for(meeting: Meeting) -> list[tuple[Any, Sequence[User]]]:
-    """Return who can be given an action: those at the table first, then Expansive's people."""
-    own = User.objects.filter(
-        is_active=True, organisation=None, groups__name__in=STAFF_ROLES | {Role.APPROVER}
+    return action_rows(
+        found.order_by("due_on", "pk")[:SHOWN_ON_BOARD], user, {board.pk} if runs else ()
     )
-    people = list(own.order_by("display_name", "pk").distinct())
-    seated = {seat.user_id for seat in meeting.members}
-    groups = [
-        (_("The board"), [one for one in people if one.pk in seated]),
-        (_("Others"), [one for one in people if one.pk not in seated]),
-    ]
-    return [(label, group) for label, group in groups if group]
 
 
 class ActionsPanel:
     """The actions of one meeting, and the form for another one."""
 
-    def __init__(self, meeting: Meeting, user: User, form: ActionForm | None = None) -> None:
+    def __init__(
+        self,
+        meeting: Meeting,
+        user: User,
+        form: ActionForm | None = None,
+        *,
+        people: OwnPeople | None = None,
+        items: Sequence[AgendaItem] | None = None,
+    ) -> None:
         self.meeting, self.user, self._form = meeting, user, form
+        self._people, self._items = people, items
         self.recorded = False
 
     @property
@@ -93,7 +92,9 @@ class ActionsPanel:
     @cached_property
     def rows(self) -> list[ActionRow]:
         found = with_people(self.meeting.actions.filter(dropped_at=None))
-        return action_rows(found.order_by("due_on", "pk"), self.user)
+        runs = permissions.runs_then_or_now(self.user, self.meeting)
+        chaired = {self.meeting.board_id} if runs else ()
+        return action_rows(found.order_by("due_on", "pk"), self.user, chaired)
 
     @cached_property
     def decision(self) -> Decision:
@@ -104,24 +105,33 @@ class ActionsPanel:
         """The form as it was filled in, or an empty one for those who may record actions."""
         if self._form is not None or not self.decision:
             return self._form
-        form = action_form(self.meeting)
+        form = action_form(self.meeting, people=self._people, items=self._items)
         if self.recorded:
             form.fields["text"].widget.attrs["autofocus"] = True  # for the next one
         return form
 
 
-def action_form(meeting: Meeting, data: Any = None, **initial: Any) -> ActionForm:
-    """Return the form for a new action of a meeting, due in two weeks."""
+def action_form(
+    meeting: Meeting,
+    data: Any = None,
+    *,
+    people: OwnPeople | None = None,
+    items: Sequence[AgendaItem] | None = None,
+) -> ActionForm:
+    """Return the form for a new action of a meeting, due in two weeks.
+
+    Reads people and items unless the page has read them already.
+    """
     due = max(meeting.board.today, meeting.date) + timedelta(days=OFFERED_DAYS)
-    items = list(meeting.items.select_related("change"))
-    return ActionForm(
-        data, initial={"due_on": due, **initial}, owners=owners_for(meeting), items=items
-    )
+    if items is None:
+        items = list(meeting.items.select_related("change"))
+    owners = (people or OwnPeople()).owners(meeting)
+    return ActionForm(data, initial={"due_on": due}, owners=owners, items=items)
 
 
 def edit_form(action: Action, data: Any = None) -> ActionForm:
     """Return the form of an existing action, whose owner can be chosen even if they have left."""
-    groups = owners_for(action.meeting)
+    groups = OwnPeople().owners(action.meeting)
     if all(action.owner not in group for _label, group in groups):
         groups = [*groups, (_("Until now"), [action.owner])]
     initial: dict[str, date | str | int] = {

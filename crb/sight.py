@@ -9,6 +9,7 @@ from .course import Course
 from .lifecycle.arranging import plan_token
 from .live.rooms import Snapshot
 from .pages.agenda import AgendaCard, ConsentBatch, shows_batch
+from .people import OwnPeople
 
 
 class Sight:
@@ -32,7 +33,10 @@ class Sight:
         self.shows_batch = batch and any(one.is_open and one.is_consent for one in self.items)
         if self.shows_batch:
             self.chosen = None
-        self.item = pages.ItemPage(self.chosen, user, self.attended) if self.chosen else None
+        self.people = OwnPeople()
+        self.item = (
+            pages.ItemPage(self.chosen, user, self.attended, self.people) if self.chosen else None
+        )
         self.course = Course(snapshot, user, self.chosen)
 
     def context(self) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def every_hour(task: str, minute: int) -> dict[str, Any]:
 
 app.conf.beat_schedule = {
     "send queued mail": every_minute("changes.tasks.send_queued_mail"),
+    "fetch mail": every_minute("changes.tasks.fetch_mail"),
+    "send digests": every_minute("changes.tasks.send_digests"),
     "send reminders": every_minute("changes.tasks.send_reminders"),
     "fill agendas": every_minute("crb.tasks.fill_agendas"),
     "send invitations": every_minute("crb.tasks.send_invitations"),

@@ -7,7 +7,9 @@ names a file whose content is taken for `NAME`, which keeps secrets out of the e
 import ipaddress
 import os
 import re
-from collections import defaultdict
+import ssl
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -136,6 +138,68 @@ def email_url(value: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Mailbox:
+    """A folder of an IMAP account whose mail is taken."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    folder: str = "INBOX"
+    starts_tls: bool = False
+
+    @property
+    def address(self) -> str:
+        """The account as a mail address, as far as can be told."""
+        return self.user if "@" in self.user else f"{self.user}@{self.host}"
+
+    @property
+    def name(self) -> str:
+        """What rows and logs call it."""
+        return self.address if self.folder == "INBOX" else f"{self.address}/{self.folder}"
+
+
+def mailboxes(value: str) -> list[Mailbox]:
+    """Take `imaps://user:password@host/folder`, several of them separated by commas or lines.
+
+    `imaps` speaks TLS at once, `imap+tls` starts it on the connection: nothing goes unencrypted.
+    """
+    found = [_mailbox(part) for part in re.split(r"[,\s]+", value) if part]
+    if any(count > 1 for count in Counter(one.name for one in found).values()):
+        raise ValidationError("it names the same mailbox twice.")
+    return found
+
+
+def _mailbox(value: str) -> Mailbox:
+    parts = split(value)
+    ports = {"imaps": 993, "imap+tls": 143}
+    if parts.scheme not in ports:
+        raise ValidationError("each mailbox must begin with imaps:// or imap+tls://.")
+    if not (parts.hostname and parts.username and parts.password):
+        raise ValidationError("each mailbox must look like imaps://user:password@host.")
+    mailbox = Mailbox(
+        host=parts.hostname,
+        port=parts.port or ports[parts.scheme],
+        user=unquote(parts.username),
+        password=unquote(parts.password),
+        folder=unquote(parts.path.strip("/")) or "INBOX",
+        starts_tls=parts.scheme == "imap+tls",
+    )
+    if len(mailbox.name) > 200:
+        raise ValidationError("the name of a mailbox may have at most 200 characters.")
+    return mailbox
+
+
+def certificates(value: str) -> str:
+    """Take certificates in PEM form."""
+    try:
+        ssl.create_default_context(cadata=value)
+    except (ssl.SSLError, ValueError) as error:
+        raise ValidationError("it must be one or more certificates in PEM form.") from error
+    return value
+
+
 def base_url(value: str) -> str:
     """Take the address under which people open the product, without a path."""
     parts = split(value)
@@ -178,6 +242,20 @@ def positive(value: str) -> int:
     return int(value)
 
 
+def seconds(value: str) -> int:
+    """Take a whole number of seconds, an hour at most; zero switches something off."""
+    if not re.fullmatch(r"\d{1,4}", value) or int(value) > 3600:
+        raise ValidationError("it must be a whole number of seconds from 0 to 3600.")
+    return int(value)
+
+
+def address(value: str) -> str:
+    """Take one e-mail address without a name, or nothing."""
+    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValidationError("it must be one e-mail address such as changes@example.org.")
+    return value
+
+
 def days(value: str) -> list[int]:
     """Take growing numbers of days, separated by commas."""
     numbers = [positive(part.strip()) for part in value.split(",")]
@@ -199,10 +277,14 @@ PARSERS = {
     "database_url": database_url,
     "redis_url": redis_url,
     "email_url": email_url,
+    "mailboxes": mailboxes,
+    "certificates": certificates,
     "base_url": base_url,
     "hosts": hosts,
     "networks": networks,
     "folder": folder,
     "positive": positive,
+    "seconds": seconds,
+    "address": address,
     "days": days,
 }

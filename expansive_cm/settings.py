@@ -46,6 +46,9 @@ EMAIL = env.email_url("EMAIL_URL", demo_default("smtp://127.0.0.1:25"))
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", demo_default("Expansive Change Management <changes@expansive.example>")
 )
+MAILBOXES = env.mailboxes("MAILBOXES", "")
+MAILBOX_CA = env.certificates("MAILBOX_CA", None)
+MAIL_LARGEST = env.positive("MAIL_LARGEST", str(30 * 2**20))
 MEDIA_ROOT = env.folder("MEDIA_ROOT", str(BASE_DIR / ".data" / "media"))
 STATIC_ROOT = env.folder("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
 HSTS_SECONDS = env.int("HSTS_SECONDS", 365 * 24 * 3600)
@@ -54,6 +57,8 @@ ATTACHMENT_MAX_BYTES = env.positive("ATTACHMENT_MAX_BYTES", str(20 * 2**20))
 REMINDER_DAYS = env.days("REMINDER_DAYS", "3,7,14")
 CONFIRMATION_LINK_DAYS = env.positive("CONFIRMATION_LINK_DAYS", "30")
 ACCESS_LINK_DAYS = env.positive("ACCESS_LINK_DAYS", "60")
+REPLY_ADDRESS = env.address("REPLY_ADDRESS", "")
+MAIL_BURST_SECONDS = env.seconds("MAIL_BURST_SECONDS", "120")
 env.stop_if_wrong()
 
 
@@ -83,6 +88,7 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "expansive_cm.middleware.HeadMiddleware",
     "expansive_cm.health.HealthMiddleware",
     "expansive_cm.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -334,6 +340,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("British English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["expansive_cm.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 

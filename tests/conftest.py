@@ -37,7 +37,7 @@ NO_BROWSER = (
 )
 
 if (ROOT / "tests" / "people.py").exists():
-    pytest_plugins = ["tests.people"]
+    pytest_plugins = ["tests.people", "tests.dovecot"]
 
 
 class Mailbox:

@@ -4,6 +4,8 @@ import re
 
 from post_office.models import Email
 
+from changes import outbox
+
 
 def told(since: int = 0) -> list[tuple[str, str]]:
     """Return (first name, subject without reference and title) of the mails after a row."""
@@ -33,3 +35,9 @@ def link_in(row: Email) -> str:
     }
     assert len(links) == 1
     return links.pop()
+
+
+def deliver() -> None:
+    """Send what waits: until then nobody has been asked anything."""
+    while outbox.deliver_due():
+        pass

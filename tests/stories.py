@@ -112,6 +112,18 @@ def not_confirmed(cast: Cast) -> Change:
     )
 
 
+def further_wished(cast: Cast) -> Change:
+    """Not confirmed, because the requester would like something further."""
+    return lifecycle.answer_confirmation(
+        in_confirmation(cast),
+        actor=cast.requester,
+        meets_need=True,
+        as_expected=False,
+        wish="something_further",
+        reason="The *gym* as well, please.",
+    )
+
+
 def closed(cast: Cast) -> Change:
     return lifecycle.answer_confirmation(
         in_confirmation(cast), actor=cast.requester, confirmed=True

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
+from accounts.roles import Role
 from audit.demo import board as demo_board
 from audit.demo import loader
 from audit.demo.catalogue import LONDON
@@ -119,6 +121,17 @@ def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str)
     votes = [item.votes.count() for item in running.items.order_by("position")]
     assert votes[:3] == [7, 5, 2]
     assert running.starts_at < timezone.now()
+
+
+def test_several_of_the_board_can_be_signed_in_as_and_have_votes_to_cast(demo: str) -> None:
+    running = Meeting.objects.get(state="running")
+    items = running.items.filter(state="open")
+    members = [member for member in demo_cast() if Role.CRB_MEMBER in member.roles]
+    chair, *others = [User.objects.get(email=member.email) for member in members]
+    to_cast = [items.exclude(votes__member=member).count() for member in others]
+    assert len(to_cast) == 3
+    assert min(to_cast[1:]) >= 2
+    assert Board.objects.get().memberships.filter(user__in=[chair, *others]).count() == 4
 
 
 def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: str) -> None:
@@ -248,12 +261,13 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
         if done == 60:
             raise KeyboardInterrupt
 
-    before = timezone.now
+    before, roles = timezone.now, User.__dict__["roles"]
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
     assert not User.objects.exists()
     assert timezone.now is before
+    assert User.__dict__["roles"] is roles
 
 
 def test_one_login_per_role_is_printed() -> None:
@@ -263,3 +277,17 @@ def test_one_login_per_role_is_printed() -> None:
     assert lines[0] == f"The password of everybody below is {DEMO_PASSWORD}"
     roles = [line[2:].split("  ")[0] for line in lines[2:]]
     assert len(roles) == len(set(roles)) == len({str(member.role) for member in demo_cast()})
+
+
+def test_the_loader_reads_what_does_not_change_once(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int, title: str) -> None:
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with CaptureQueriesContext(connection) as queries, pytest.raises(KeyboardInterrupt):
+        loader.load(stop)
+    wanted = '"auth_group"."name" FROM "auth_group" INNER JOIN'
+    roles = Counter(one["sql"] for one in queries if wanted in one["sql"])
+    assert roles and max(roles.values()) == 1

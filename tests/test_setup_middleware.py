@@ -1,13 +1,68 @@
 """Who is believed about an address, how much may be sent, what a browser may load."""
 
+from collections.abc import Iterator
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
 import pytest
-from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpResponse
+from django.core import signals
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.db import close_old_connections
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, RequestFactory
 
 from expansive_cm.environment import networks
-from expansive_cm.middleware import TrustedProxyMiddleware
+from expansive_cm.middleware import HeadMiddleware, TrustedProxyMiddleware
 from tests.people import Cast
+
+
+def on_the_wire(method: str, path: str) -> tuple[str, dict[str, str], bytes]:
+    """Return status, headers and body as the web server is given them.
+
+    The test client leaves the body of an answer to HEAD out by itself. As it does, this keeps the
+    test's connection to the database open.
+    """
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": "testserver"}
+    environ["REMOTE_ADDR"] = "127.0.0.1"
+    setup_testing_defaults(environ)
+    told: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], _why: Any = None) -> None:
+        told.extend((status, headers))
+
+    ends = (signals.request_started, signals.request_finished)
+    for signal in ends:
+        signal.disconnect(close_old_connections)
+    try:
+        answer = WSGIHandler()(environ, start)
+        body = b"".join(answer)
+        answer.close()
+    finally:
+        for signal in ends:
+            signal.connect(close_old_connections)
+    return told[0], dict(told[1]), body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/account/login/", "/healthz", "/r/forged/", "/nowhere/"])
+def test_head_is_answered_as_get_without_the_body(path: str) -> None:
+    status, headers, body = on_the_wire("GET", path)
+    assert body
+    again, same, nothing = on_the_wire("HEAD", path)
+    assert (again, nothing) == (status, b"")
+    assert same["Content-Type"] == headers["Content-Type"]
+    assert int(same["Content-Length"]) > 0
+
+
+def test_a_stream_is_not_begun_for_head(rf: RequestFactory) -> None:
+    def stream() -> Iterator[bytes]:
+        raise AssertionError("nobody wants to read it")
+        yield b""
+
+    answer = HeadMiddleware(lambda request: StreamingHttpResponse(stream()))(rf.head("/"))
+    assert isinstance(answer, StreamingHttpResponse)
+    assert list(answer) == []
+
 
 PROXIES = networks("10.0.0.0/8,2001:db8::/32")
 

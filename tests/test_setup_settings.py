@@ -30,6 +30,8 @@ MALFORMED = {
     "REMINDER_DAYS": "14,3",
     "CONFIRMATION_LINK_DAYS": "soon",
     "ACCESS_LINK_DAYS": "for-ever",
+    "REPLY_ADDRESS": "Changes <here>",
+    "MAIL_BURST_SECONDS": "two-minutes",
     "STATEMENT_TIMEOUT_SECONDS": "long",
     "LOG_LEVEL": "LOUD",
     "MEDIA_ROOT": "media",

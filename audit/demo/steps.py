@@ -253,11 +253,33 @@ def record_deployment(world: World, change: Change, step: Step) -> None:
 
 
 def answer_confirmation(world: World, change: Change, step: Step) -> None:
+    confirmed = step.get("confirmed", True)
     lifecycle.answer_confirmation(
         change,
         actor=change.requester,
-        confirmed=step.get("confirmed", True),
+        meets_need=step.get("meets_need", confirmed),
+        as_expected=confirmed,
+        wish=step.get("wish", ""),
         reason=step.get("text", ""),
+    )
+
+
+def rate(world: World, change: Change, step: Step) -> None:
+    lifecycle.rate(
+        change,
+        actor=change.requester,
+        rating=step["rating"],
+        rating_comment=step.get("text", ""),
+    )
+
+
+def record_contact(world: World, change: Change, step: Step) -> None:
+    lifecycle.record_contact(
+        change,
+        actor=world.actor(step, world.manager(change)),
+        means=step.get("means", "telephone"),
+        reached=step.get("reached", False),
+        note=step["text"],
     )
 
 
@@ -321,6 +343,8 @@ TAKERS = (
     start_deployment,
     record_deployment,
     answer_confirmation,
+    rate,
+    record_contact,
     resend_confirmation,
     close_unanswered,
     rework,

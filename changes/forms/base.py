@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.forms.boundfield import BoundField
 from django.utils.text import capfirst
@@ -31,8 +32,13 @@ class StepForm(forms.Form):
         """Fit the form to this change and person; nothing to do for most steps."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return what the step is called with."""
-        return dict(self.cleaned_data)
+        """Return what the step is called with; files are kept beside it."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "attachments"}
+
+    @property
+    def chosen_files(self) -> list[UploadedFile]:
+        """The files that came with a step that takes some."""
+        return self.cleaned_data.get("attachments") or []
 
     def take_error(self, error: StepIncomplete) -> bool:
         """Put what a step found missing beside its fields; return whether all of it fitted."""

@@ -23,6 +23,7 @@ from ..models import (
     StagingTest,
 )
 from .base import StepForm, cards, line, text
+from .intake import AttachmentsField
 
 
 class QuestionField(forms.ModelChoiceField):
@@ -227,9 +228,12 @@ class RecordTestForm(StepForm):
     )
     environment = line(StagingTest, "environment", initial="staging")
     evidence = text(StagingTest, "evidence", rows=6)
+    attachments = AttachmentsField(label=_("Screenshots and logs"))
 
     def prepare(self) -> None:
         """Propose the first kind that has not passed yet."""
+        self.fields["attachments"].say_limits()
+        self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         passed = gates.passed_tests(self.change)
         missing = [kind for kind in StagingTest.Kind.values if kind not in passed]
         self.fields["kind"].initial = missing[0] if missing else None

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import validate_email
 from django.db.models import Q
+from django.forms.utils import ErrorDict
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -180,6 +181,8 @@ class NewRequestForm(RequestForm):
     """A request that is being written: with attachments, and a key that recognises a repeat."""
 
     attachments = AttachmentsField()
+    files_lost = False
+    """Whether files that were chosen are not on the draft either."""
     key = forms.RegexField(regex=r"^[\w-]{8,40}$", required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -187,6 +190,11 @@ class NewRequestForm(RequestForm):
         self.fields["attachments"].say_limits()
         if not self.is_bound and self.change is None:
             self.fields[self.needed[0]].widget.attrs["autofocus"] = True
+
+    def unjudged(self) -> "NewRequestForm":
+        """Return the form so that it shows what was typed and says nothing about it."""
+        self._errors = ErrorDict()
+        return self
 
     def requester_to_set(self) -> User | None:
         """Return whose request this is; somebody new is added now, on behalf of the user."""

@@ -10,6 +10,7 @@ from .code import (
     answer_question,
     assess_risk,
     define_requirements,
+    discard_answer,
     peer_review,
     plan_deployment,
     record_board_outcome,
@@ -31,16 +32,19 @@ from .configuration import (
 from .confirmation import (
     answer_confirmation,
     close_unanswered,
-    close_with_successor,
     escalate,
     hash_token,
+    rate,
+    record_contact,
     resend_confirmation,
     rework,
     send_reminder,
 )
-from .discussion import attach, comment, link, unlink, unwatch, watch
+from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
+from .discussion import attach, comment, detach, link, unlink, unwatch, watch
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
+    add_requester,
     assess,
     assign,
     autosave,
@@ -53,12 +57,14 @@ from .intake import (
 )
 from .promises import settle_promise
 from .requesters import hand_over, open_changes_of, replace_requester
+from .successor import close_with_successor, request_successor
 
 __all__ = [
     # Request and initial assessment
     "save_draft",
     "autosave",
     "find_or_create_requester",
+    "add_requester",
     "submit",
     "edit",
     "assess",
@@ -79,6 +85,7 @@ __all__ = [
     # Code changes
     "record_board_outcome",
     "answer_question",
+    "discard_answer",
     "define_requirements",
     "assess_risk",
     "sign_risk_assessment",
@@ -94,10 +101,18 @@ __all__ = [
     "resend_confirmation",
     "send_reminder",
     "escalate",
+    "record_contact",
     "close_unanswered",
     "rework",
     "close_with_successor",
+    "request_successor",
+    "rate",
     "hash_token",
+    # Mail that does not arrive
+    "note_failure",
+    "note_refusal",
+    "unnoted_refusals",
+    "settle_delivery",
     # Without an account
     "ask_for_link",
     "send_link",
@@ -111,6 +126,7 @@ __all__ = [
     # Discussion
     "comment",
     "attach",
+    "detach",
     "link",
     "unlink",
     "watch",

@@ -16,6 +16,7 @@ from ..models import (
     Deployment,
     Development,
     PeerReview,
+    ProposedAnswer,
     Question,
     Release,
     Requirements,
@@ -24,7 +25,7 @@ from ..models import (
 )
 from . import promises
 from .confirmation import ask_requester
-from .core import take_step
+from .core import Step, take_step
 
 Outcome = BoardDecision.Outcome
 
@@ -105,12 +106,15 @@ def answer_question(
     question: Question,
     answer: str,
     link: AccessLink | None = None,
+    proposal: ProposedAnswer | None = None,
     seen: int | None = None,
 ) -> Change:
     """Answer one question; with the last one the change returns to the board by itself.
 
-    ``link`` is the mailed link it was answered through, None for somebody signed in. Raises
-    ChangeStale for a link that lost its meaning in the meantime,
+    ``link`` is the mailed link it was answered through, None for somebody signed in;
+    ``proposal`` is what was replied by mail, if the answer is taken from there. Raises
+    ChangeStale for a link that lost its meaning in the meantime, StepForbidden for an actor who
+    does not pass answers on but accepts a proposal,
     StepIllegal when the question is answered already or belongs to another change, and
     StepForbidden when it was put to somebody else and the actor does not pass answers on.
     Effects: the answer; possibly state ``board``; event; messages.
@@ -126,10 +130,33 @@ def answer_question(
         step.reason = answer
         step.data = {"question": fresh.pk}
         step.came_through(link)
+        if proposal is not None:
+            _decide_proposal(step, proposal, accepted=True)
         step.save(fresh)
         if not step.change.questions.filter(answered_at=None).exists():
             step.change.return_to_board()
     return step.change
+
+
+def discard_answer(change: Change, *, actor: User, proposal: ProposedAnswer) -> None:
+    """Say that what was replied by mail is not the answer; the comment that it made stays.
+
+    Raises StepIllegal when somebody else has decided on it. Effects: the decision; event.
+    """
+    with take_step("discard_answer", change, actor=actor) as step:
+        step.internal = True
+        _decide_proposal(step, proposal, accepted=False)
+
+
+def _decide_proposal(step: Step, proposal: ProposedAnswer, *, accepted: bool) -> None:
+    if not permissions.answers_for_others(step.actor, step.change):
+        raise StepForbidden(_("This is for support and the customer success team."))
+    fresh = ProposedAnswer.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    if fresh.question.change_id != step.change.pk or fresh.accepted is not None:
+        raise StepIllegal(_("Somebody has decided on this answer already."))
+    fresh.accepted, fresh.decided_by, fresh.decided_at = accepted, step.actor, timezone.now()
+    step.data |= {"proposal": fresh.pk, "via": "mail"}
+    step.save(fresh)
 
 
 def define_requirements(

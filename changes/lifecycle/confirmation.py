@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,7 +14,7 @@ from accounts.models import User
 from .. import messages
 from ..access_links import hash_token
 from ..errors import ChangeStale, StepIncomplete
-from ..models import Change, ChangeLink, Confirmation, ConfirmationLink, Reminder
+from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
 
@@ -52,45 +53,84 @@ def answer_confirmation(
     change: Change,
     *,
     actor: User,
-    confirmed: bool,
+    confirmed: bool | None = None,
+    meets_need: bool | None = None,
+    as_expected: bool | None = None,
+    wish: str = "",
     reason: str = "",
     link: ConfirmationLink | None = None,
     seen: int | None = None,
 ) -> Change:
-    """The original requester says yes, which closes the change, or no, which needs a reason.
+    """The original requester answers both questions: two yeses close the change.
 
+    ``confirmed`` answers both at once, for whoever has one answer to both. A no needs a reason
+    and may say what is wished for; ``wish`` is ``not_right`` unless it says otherwise, and
+    ``something_further`` lets the requester send the successor (``request_successor``).
     ``link`` is the mailed link it was answered through, None for somebody signed in. Raises
-    StepIncomplete for a no without a reason and ChangeStale for a link that lost its meaning
-    in the meantime. Effects: the answer; every link of the question is used up; state
-    ``closed`` or ``not_confirmed``; event; messages.
+    StepIncomplete for an answer without its reason or with one question open, and ChangeStale
+    for a link that lost its meaning in the meantime. Effects: the answer; every link of the
+    question is used up; state ``closed`` or ``not_confirmed``; event; messages.
     """
-    if not confirmed and not reason.strip():
+    need, expected = _both_answers(confirmed, meets_need, as_expected)
+    if not (need and expected) and not reason.strip():
         raise StepIncomplete(_("Please say what is not as expected."), ["reason"])
     with take_step("answer_confirmation", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation
         now = timezone.now()
         if link is not None:
             _check_link(link, confirmation, now)
-        answer = Confirmation.Answer
-        confirmation.answer = answer.CONFIRMED if confirmed else answer.NOT_AS_EXPECTED
+        confirmation.meets_need, confirmation.as_expected = need, expected
         confirmation.reason = reason
         confirmation.answered_at, confirmation.answered_by = now, actor
-        step.reason = reason
-        step.data = {"answer": confirmation.answer, "via": "link" if link else "signed_in"}
-        step.save(confirmation)
-        _use_up_links(step, confirmation, now)
-        if confirmed:
+        if need and expected:
+            confirmation.answer = Confirmation.Answer.CONFIRMED
             step.change.close()
         else:
+            confirmation.answer = Confirmation.Answer.NOT_AS_EXPECTED
+            confirmation.wish = wish or Confirmation.Wish.NOT_RIGHT
             step.change.decline()
+        step.reason = reason
+        step.data = _evidence(confirmation, link)
+        step.save(confirmation)
+        _use_up_links(step, confirmation, now)
     return step.change
 
 
+def _both_answers(
+    confirmed: bool | None, meets_need: bool | None, as_expected: bool | None
+) -> tuple[bool | None, bool]:
+    """Return the two answers. A single no leaves open whether the need is met."""
+    if confirmed is not None:
+        return (True, True) if confirmed else (meets_need, False)
+    open_questions = {"meets_need": meets_need, "as_expected": as_expected}
+    missing = [name for name, answer in open_questions.items() if answer is None]
+    if missing:
+        raise StepIncomplete(_("Please answer both questions."), missing)
+    return meets_need, bool(as_expected)
+
+
+def _evidence(confirmation: Confirmation, link: ConfirmationLink | None) -> dict[str, Any]:
+    """Return what the event keeps of an answer beside its words."""
+    data = {
+        "answer": confirmation.answer,
+        "meets_need": confirmation.meets_need,
+        "as_expected": confirmation.as_expected,
+        "via": "link" if link else "signed_in",
+    }
+    return {**data, "wish": confirmation.wish} if confirmation.wish else data
+
+
 def _check_link(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
+    check_belongs(link, confirmation, now)
+    if link.used_at is not None:
+        raise ChangeStale(_("This link is no longer valid."))
+
+
+def check_belongs(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
+    """Raise ChangeStale unless the link, used or not, still leads to this question."""
     link.refresh_from_db()
     usable = (
         link.confirmation_id == confirmation.pk
-        and link.used_at is None
         and link.superseded_at is None
         and link.expires_at > now
     )
@@ -128,6 +168,59 @@ def close_unanswered(
     return step.change
 
 
+def record_contact(
+    change: Change,
+    *,
+    actor: User,
+    means: str,
+    reached: bool,
+    note: str,
+    seen: int | None = None,
+) -> Change:
+    """Write down how one of Expansive's own people tried to reach the silent requester.
+
+    Moves nothing and makes no open page stale: the requester may be answering right now.
+    Effects: the attempt, an internal event.
+    """
+    with take_step("record_contact", change, actor=actor, seen=seen) as step:
+        attempt = ContactAttempt(
+            confirmation=step.change.confirmation, by=actor, means=means, reached=reached, note=note
+        )
+        step.reason, step.internal = note, True
+        step.data = {"means": means, "reached": reached}
+        step.save(attempt)
+    return step.change
+
+
+def rate(
+    change: Change,
+    *,
+    actor: User,
+    rating: int,
+    rating_comment: str = "",
+    link: ConfirmationLink | None = None,
+    seen: int | None = None,
+) -> Change:
+    """The requester says, once and unasked for, how content they are: 1 (poor) to 5.
+
+    ``link`` is the mailed link that the change was confirmed through. Raises StepIllegal once
+    it is rated, and ChangeStale for a link of another question. Effects: the rating, an event
+    that Expansive's own people see, a message to the owner.
+    """
+    with take_step("rate", change, actor=actor, seen=seen) as step:
+        confirmation, now = step.change.confirmation, timezone.now()
+        if link is not None:
+            check_belongs(link, confirmation, now)
+        confirmation.rating, confirmation.rating_comment = rating, rating_comment
+        confirmation.rated_at = now
+        words = _("%d of 5") % rating
+        step.reason = f"{words}: {rating_comment}" if rating_comment else words
+        step.internal = True
+        step.data = {"rating": rating, "via": "link" if link else "signed_in"}
+        step.save(confirmation)
+    return step.change
+
+
 def rework(change: Change, *, actor: User, reason: str, seen: int | None = None) -> Change:
     """Take the change back because what was agreed is not what was delivered.
 
@@ -140,52 +233,6 @@ def rework(change: Change, *, actor: User, reason: str, seen: int | None = None)
         else:
             step.change.rework_code()
     return step.change
-
-
-def close_with_successor(
-    change: Change,
-    *,
-    actor: User,
-    reason: str,
-    title: str,
-    description: str,
-    seen: int | None = None,
-) -> Change:
-    """Close, and raise what goes beyond the agreed change as a new, linked change request.
-
-    Returns the successor, submitted for the same requester. Effects: state ``closed``, the
-    successor, the link between them, events on both, messages.
-    """
-    with take_step("close_with_successor", change, actor=actor, seen=seen) as step:
-        old = step.change
-        successor = Change(
-            title=title,
-            description=description,
-            organisation=old.organisation,
-            requester=old.requester,
-            raised_by=actor,
-            owner=old.owner,
-            channel=old.channel,
-        )
-        birth = Step(successor, "submit", actor)
-        birth.reason = _("Successor of %s") % old.reference
-        birth.save(successor)
-        successor.services.set(old.services.all())
-        successor.submit()
-        birth.save(successor)
-        record_link(step, successor, old, ChangeLink.Kind.SUCCESSOR_OF)
-        messages.announce(successor, record_event(birth))
-        step.reason = reason
-        step.data = {"successor": successor.pk}
-        old.close()
-    return successor
-
-
-def record_link(step: Step, source: Change, target: Change, kind: str) -> ChangeLink:
-    """Link two changes as part of a step."""
-    link = ChangeLink(source=source, target=target, kind=kind, created_by=step.actor)
-    step.save(link)
-    return link
 
 
 # What beat does: every function asks the database what is due, and is safe to run twice.

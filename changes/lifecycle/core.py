@@ -21,8 +21,8 @@ from ..process import past_words
 from ..states import State
 
 UNVERSIONED = frozenset(
-    {"comment", "note", "attach", "link", "unlink", "watch", "unwatch"}
-    | {"send_link", "revoke_links"}
+    "comment note attach detach link unlink watch unwatch record_contact rate discard_answer "
+    "undelivered settle_delivery send_link revoke_links".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

@@ -3,6 +3,7 @@
 import hashlib
 
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -10,8 +11,8 @@ from accounts.models import User
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
-from .confirmation import record_link
 from .core import take_step
+from .successor import record_link
 
 
 def comment(
@@ -20,17 +21,20 @@ def comment(
     actor: User,
     body: str,
     internal: bool = False,
+    via: str = "",
     link: AccessLink | None = None,
 ) -> Comment:
     """Add a public comment, or an internal note that only Expansive's own people see.
 
-    ``link`` is the mailed link it was written through, None for somebody signed in.
+    ``via`` says by what mail it came, if it did; ``link`` is the mailed link it was written
+    through, None for somebody signed in.
     """
     with take_step("note" if internal else "comment", change, actor=actor) as step:
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
         step.internal = internal
+        step.reason = via
         step.save(record)
-        step.data = {"comment": record.pk}
+        step.data = {"comment": record.pk, **({"via": "mail"} if via else {})}
         if link is not None:
             step.came_through(link)
     return record
@@ -73,6 +77,23 @@ def attach(
         if link is not None:
             step.came_through(link)
     return record
+
+
+def detach(change: Change, *, actor: User, attachment: Attachment) -> None:
+    """Take a file off a draft; history keeps its name and SHA-256.
+
+    Raises StepIllegal when it has been taken off already. The file itself goes when the
+    transaction commits.
+    """
+    with take_step("detach", change, actor=actor) as step:
+        record = step.change.attachments.filter(pk=attachment.pk).first()
+        if record is None:
+            raise StepIllegal(_("The file has been removed already."))
+        step.reason = record.name
+        record._history_user = actor  # type: ignore[attr-defined]
+        record._change_reason = step.why  # type: ignore[attr-defined]
+        record.delete()
+        transaction.on_commit(lambda: record.file.storage.delete(record.file.name))
 
 
 def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink:

@@ -35,16 +35,27 @@ def find_or_create_requester(
     _may_raise(actor, organisation)
     person = User.objects.filter(email__iexact=email.strip()).first()
     if person is None:
-        person = _add_requester(email.strip().lower(), name, organisation, actor)
+        person = add_requester(email.strip().lower(), name, organisation, actor=actor)
     _requester_fits(person, organisation)
     return person
 
 
-def _add_requester(email: str, name: str, organisation: Organisation, actor: User) -> User:
-    person = User(email=email, display_name=name, organisation=organisation)
+def add_requester(
+    email: str,
+    name: str,
+    organisation: Organisation,
+    *,
+    actor: User | None,
+    why: str = "added as a requester",
+) -> User:
+    """Add a person of a customer, who cannot sign in; without an actor the product itself does.
+
+    Returns the one who has the address if somebody added it in the same moment.
+    """
+    person = User(email=email, display_name=name[:150], organisation=organisation)
     person.set_unusable_password()
     person._history_user = actor  # type: ignore[attr-defined]
-    person._change_reason = "added as a requester"  # type: ignore[attr-defined]
+    person._change_reason = why  # type: ignore[attr-defined]
     try:
         with transaction.atomic():
             person.save()
@@ -128,9 +139,10 @@ def _may_raise(actor: User, organisation: Organisation | None) -> None:
         raise StepForbidden(_("You cannot raise changes for this organisation."))
 
 
-def submit(change: Change, *, actor: User, seen: int | None = None) -> Change:
+def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "") -> Change:
     """Send a complete draft: it becomes a request that waits for its assessment.
 
+    ``via`` says by what mail it came, if it did; then its sender is told that it is here.
     Raises StepIncomplete naming what is missing. Effects: state ``submitted``, event, the
     requester and the customer success team are told.
     """
@@ -140,6 +152,8 @@ def submit(change: Change, *, actor: User, seen: int | None = None) -> Change:
             raise StepIncomplete(_("Still missing: %s.") % ", ".join(missing), missing)
         _may_raise(actor, step.change.organisation)
         _requester_fits(step.change.requester, step.change.organisation)
+        step.reason = via
+        step.data = {"via": "mail"} if via else {}
         step.change.submit()
     return step.change
 

@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0011_access_by_person'),
+        ('changes', '0012_open_promises'),
         ('post_office', '0014_alter_email_recipient_delivery_status_and_more'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -14,8 +14,9 @@ from django.db.models.functions import Coalesce, Upper
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
-from simple_history.models import HistoricalRecords
+from django_fsm import FSMField
+
+from accounts.history_rows import Records
 
 from ..risk import RiskLevel, Urgency
 from ..states import (
@@ -28,6 +29,7 @@ from ..states import (
     State,
     path_of,
 )
+from .moves import Moves
 
 REFERENCE = re.compile(r"^\s*CR-?0*(\d{1,18})\s*$", re.IGNORECASE)
 S = State
@@ -51,7 +53,7 @@ class Promise(models.TextChoices):
     THREE_RELEASES = "three_releases", _("In one of the next three releases")
 
 
-class Change(models.Model):
+class Change(Moves, models.Model):
     """A change request. Its state moves only through ``changes.lifecycle``."""
 
     title = models.CharField(_("title"), max_length=200, blank=True)
@@ -146,9 +148,7 @@ class Change(models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
-    history = HistoricalRecords(
-        excluded_fields=["search", "updated_at"], m2m_fields=[services, watchers]
-    )
+    history = Records(excluded_fields=["search", "updated_at"], m2m_fields=[services, watchers])
 
     class Meta:
         verbose_name = _("change request")
@@ -208,6 +208,11 @@ class Change(models.Model):
                 fields=["due_on", "id"],
                 condition=Q(state__in=sorted(OPEN), due_on__isnull=False),
                 name="changes_change_late",
+            ),
+            models.Index(
+                fields=["due_on", "id"],
+                condition=Q(state__in=sorted(OPEN)) & ~Q(promise=""),
+                name="changes_change_promised",
             ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
@@ -290,175 +295,6 @@ class Change(models.Model):
     @property
     def confirmation(self) -> Any:
         return self._current("confirmations")
-
-    # Moves. Each sets fields of the change and nothing else; lifecycle does the rest.
-
-    def _enter(self) -> None:
-        self.state_since = timezone.now()
-
-    def _enter_new_round(self) -> None:
-        self.round += 1
-        self._enter()
-
-    def _finish(self) -> None:
-        self._enter()
-        self.closed_at = self.state_since
-
-    @transition(field=state, source=S.DRAFT, target=S.SUBMITTED)
-    def submit(self) -> None:
-        self._enter()
-        self.submitted_at = self.state_since
-
-    @transition(
-        field=state,
-        source=[
-            S.DRAFT,
-            S.SUBMITTED,
-            S.REVIEW,
-            S.AUTHORISATION,
-            S.EXECUTION,
-            S.BOARD,
-            S.INFORMATION_REQUIRED,
-            S.REQUIREMENTS,
-            S.RISK_ASSESSMENT,
-            S.DEVELOPMENT,
-            S.TESTING,
-            S.DEPLOYMENT,
-        ],
-        target=S.WITHDRAWN,
-    )
-    def withdraw(self) -> None:
-        self._finish()
-
-    @transition(field=state, source=S.SUBMITTED, target=S.REVIEW)
-    def start_configuration(self) -> None:
-        self.type = ChangeType.CONFIGURATION
-        self._enter()
-
-    @transition(field=state, source=S.SUBMITTED, target=S.BOARD)
-    def start_code(self) -> None:
-        self.type = ChangeType.CODE
-        self._enter()
-
-    @transition(
-        field=state,
-        source=[
-            S.BOARD,
-            S.INFORMATION_REQUIRED,
-            S.REQUIREMENTS,
-            S.RISK_ASSESSMENT,
-            S.DEVELOPMENT,
-            S.TESTING,
-        ],
-        target=S.REVIEW,
-    )
-    def restart_as_configuration(self) -> None:
-        self._restart(ChangeType.CONFIGURATION)
-
-    @transition(
-        field=state,
-        source=[S.REVIEW, S.AUTHORISATION, S.EXECUTION, S.ROLLED_BACK],
-        target=S.BOARD,
-    )
-    def restart_as_code(self) -> None:
-        self._restart(ChangeType.CODE)
-
-    def _restart(self, change_type: ChangeType) -> None:
-        self.type = change_type
-        self.path += 1
-        self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = None
-        self._enter_new_round()
-
-    @transition(field=state, source=S.REVIEW, target=S.AUTHORISATION)
-    def endorse(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=[S.REVIEW, S.AUTHORISATION], target=S.REFUSED)
-    def refuse(self) -> None:
-        self._finish()
-
-    @transition(field=state, source=S.AUTHORISATION, target=S.EXECUTION)
-    def authorise(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.EXECUTION, target=S.DOCUMENTATION)
-    def complete_execution(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.EXECUTION, target=S.ROLLED_BACK)
-    def roll_back_execution(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.ROLLED_BACK, target=S.EXECUTION)
-    def replan_execution(self) -> None:
-        self._enter_new_round()
-
-    @transition(field=state, source=S.DOCUMENTATION, target=S.CONFIRMATION)
-    def document(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.BOARD, target=S.REQUIREMENTS)
-    def accept(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.BOARD, target=S.INFORMATION_REQUIRED)
-    def require_information(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.INFORMATION_REQUIRED, target=S.BOARD)
-    def return_to_board(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.BOARD, target=S.REJECTED)
-    def reject(self) -> None:
-        self._finish()
-
-    @transition(field=state, source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
-    def define_requirements(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.RISK_ASSESSMENT, target=S.DEVELOPMENT)
-    def accept_risk(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.DEVELOPMENT, target=S.TESTING)
-    def complete_development(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.TESTING, target=S.DEPLOYMENT)
-    def pass_tests(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.TESTING, target=S.DEVELOPMENT)
-    def fail_tests(self) -> None:
-        self._enter_new_round()
-
-    @transition(field=state, source=S.DEPLOYMENT, target=S.CONFIRMATION)
-    def complete_deployment(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.DEPLOYMENT, target=S.DEVELOPMENT)
-    def roll_back_deployment(self) -> None:
-        self._enter_new_round()
-
-    @transition(
-        field=state, source=[S.CONFIRMATION, S.NOT_CONFIRMED, S.ROLLED_BACK], target=S.CLOSED
-    )
-    def close(self) -> None:
-        self._finish()
-
-    @transition(field=state, source=S.CONFIRMATION, target=S.NOT_CONFIRMED)
-    def decline(self) -> None:
-        self._enter()
-
-    @transition(field=state, source=S.NOT_CONFIRMED, target=S.EXECUTION)
-    def rework_configuration(self) -> None:
-        self._enter_new_round()
-
-    @transition(field=state, source=S.NOT_CONFIRMED, target=S.DEVELOPMENT)
-    def rework_code(self) -> None:
-        self._enter_new_round()
 
 
 def parse_reference(text: str) -> int | None:

@@ -86,6 +86,11 @@ class IncomingMail(models.Model):
     def __str__(self) -> str:
         return self.subject or f"{self._meta.verbose_name} {self.pk}"
 
+    @property
+    def was_taken(self) -> bool:
+        """Whether the message was read; one that was too large or failed is only kept."""
+        return bool(self.sha256)
+
 
 class RawMail(models.Model):
     """The bytes of an incoming mail, exactly as they were received."""

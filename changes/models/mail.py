@@ -78,6 +78,8 @@ class MailEvent(models.Model):
         OPENED = "opened", _("Link opened")
         ANSWERED = "answered", _("Answered")
 
+    FAILURES = (Kind.REFUSED, Kind.BOUNCED)
+
     email = models.ForeignKey(
         "post_office.Email", on_delete=models.SET_NULL, related_name="+", null=True
     )

@@ -16,6 +16,7 @@ from accounts.roles import Role
 from .. import gates
 from ..models import Change
 from ..process import STEP, STEPS, StepInfo
+from ..states import State
 from .rules import (
     ALLOWED,
     Check,
@@ -37,6 +38,7 @@ from .rules import (
     not_executor,
     not_only_auditor,
     not_requester_or_raiser,
+    only_requester,
     owner_or_success_team,
     raiser,
     refuse,
@@ -263,6 +265,26 @@ def answers_for_others(user: User, change: Change) -> bool:
     return user.has_role(Role.SUPPORT) or in_success_team(user, change)
 
 
+def can_accept_answer(user: User, change: Change) -> Decision:
+    """Support and the success team accept what was replied by mail as the answer."""
+    return decide(
+        sees(user, change),
+        _passes_answers_on(user, change),
+        in_state(change, "answer_question"),
+    )
+
+
+def can_discard_answer(user: User, change: Change) -> Decision:
+    """Whoever may accept an answer may also set it aside, in any state."""
+    return decide(sees(user, change), _passes_answers_on(user, change))
+
+
+def _passes_answers_on(user: User, change: Change) -> Check:
+    if answers_for_others(user, change):
+        return None
+    return refuse(Refusal.PERSON, _("This is for support and the customer success team."))
+
+
 def can_define_requirements(user: User, change: Change) -> Decision:
     """A developer or the customer success team."""
     team = in_success_team(user, change)
@@ -361,10 +383,46 @@ def can_record_deployment(user: User, change: Change) -> Decision:
 
 def can_answer_confirmation(user: User, change: Change) -> Decision:
     """The original requester and nobody else."""
-    person = None
-    if change.requester_id != user.pk:
-        person = refuse(Refusal.PERSON, _("Only the original requester answers this."))
-    return decide(sees(user, change), person, in_state(change, "answer_confirmation"))
+    return decide(
+        sees(user, change), only_requester(user, change), in_state(change, "answer_confirmation")
+    )
+
+
+def can_request_successor(user: User, change: Change) -> Decision:
+    """The original requester, who said that they would like something further."""
+    leaves = None
+    if not may_raise_for(user, change.organisation):
+        leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % change.organisation)
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        leaves,
+        in_state(change, "request_successor"),
+        gate(gates.nothing_further_wished(change)),
+    )
+
+
+def can_rate(user: User, change: Change) -> Decision:
+    """The original requester, once, after the close that followed their answer."""
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        in_state(change, "rate"),
+        gate(gates.not_to_be_rated(change)),
+    )
+
+
+def can_record_contact(user: User, change: Change) -> Decision:
+    """Owner, success team or support: whoever may send the link again."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person, in_state(change, "record_contact"))
+
+
+def can_follow_answers(user: User) -> Decision:
+    """Who looks after requesters, and those who watch over the process."""
+    return decide(
+        holds_role(user, Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR, Role.ADMINISTRATOR)
+    )
 
 
 def can_resend_confirmation(user: User, change: Change) -> Decision:
@@ -418,6 +476,14 @@ def can_attach(user: User, change: Change) -> Decision:
     return can_comment(user, change)
 
 
+def can_detach(user: User, change: Change) -> Decision:
+    """The writer of a draft may take a file off it again; what was submitted stays."""
+    if change.state != State.DRAFT:
+        stays = refuse(Refusal.STATE, _("The files of a request that was sent stay with it."))
+        return decide(sees(user, change), stays)
+    return can_attach(user, change)
+
+
 def can_link(user: User, change: Change) -> Decision:
     """Expansive's own people link changes."""
     refusal = internal(user)
@@ -437,6 +503,28 @@ def can_watch(user: User, change: Change) -> Decision:
 def can_unwatch(user: User, change: Change) -> Decision:
     """Everybody may stop watching."""
     return can_watch(user, change)
+
+
+# Mail
+
+
+def can_triage(user: User) -> Decision:
+    """Support looks through the mail that cannot be sorted by itself."""
+    return decide(holds_role(user, Role.SUPPORT))
+
+
+# Mail that does not arrive
+
+
+def can_see_mail(user: User, change: Change) -> Decision:
+    """Expansive's own people read what mail went out about a change."""
+    return decide(sees(user, change), internal(user))
+
+
+def can_settle_delivery(user: User, change: Change) -> Decision:
+    """Owner, success team or support say what was done about mail that did not arrive."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person)
 
 
 # Without an account

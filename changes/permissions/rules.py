@@ -105,6 +105,12 @@ def is_requester_or_raiser(user: User, change: Change) -> bool:
     return user.pk in (change.requester_id, change.raised_by_id)
 
 
+def only_requester(user: User, change: Change) -> Check:
+    if change.requester_id == user.pk:
+        return None
+    return refuse(Refusal.PERSON, _("Only the original requester answers this."))
+
+
 def owner_or_success_team(user: User, change: Change) -> Check:
     if (user.pk == change.owner_id and user.is_internal) or in_success_team(user, change):
         return None

@@ -11,6 +11,8 @@ from post_office.models import STATUS, Email
 
 from accounts.templatetags.ui import badge
 
+from ..models import MailEvent
+
 register = template.Library()
 
 STATES = {
@@ -18,6 +20,13 @@ STATES = {
     STATUS.queued: (_("Waiting"), "blue", "clock"),
     STATUS.requeued: (_("Tried, waiting"), "amber", "repeat"),
     STATUS.failed: (_("Refused"), "red", "x"),
+}
+
+BECAME = {
+    MailEvent.Kind.REFUSED: ("red", "x"),
+    MailEvent.Kind.BOUNCED: ("red", "arrow-back-up"),
+    MailEvent.Kind.OPENED: ("blue", "eye"),
+    MailEvent.Kind.ANSWERED: ("green", "message"),
 }
 
 
@@ -40,3 +49,10 @@ def quoted(text: str) -> str:
 def mail_state(email: Email) -> SafeString:
     """Show whether a message was sent, waits, or was refused for good."""
     return badge(*STATES[email.status])
+
+
+@register.simple_tag
+def mail_event(event: MailEvent) -> SafeString:
+    """Show what became of a message after it was written."""
+    kind = MailEvent.Kind(event.kind)
+    return badge(kind.label, *BECAME[kind])

@@ -1,22 +1,28 @@
 """The page behind the link that the requester gets by mail; no account is needed.
 
 Mail systems open links, and some run what is on the page: opening shows, and only a form sent
-with an explicit choice decides.
+with an explicit choice decides. After the answer the same page takes what follows it: the
+request for something further, and a rating.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.middleware import zone_of
 
-from .. import lifecycle, markdown
-from ..errors import ChangeStale, StepForbidden, StepIllegal
-from ..forms.confirmation import AnswerConfirmationForm
-from ..models import ConfirmationLink
+from .. import lifecycle, markdown, permissions
+from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from ..forms.base import StepForm
+from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
+from ..models import Change, ChangeLink, Confirmation, ConfirmationLink
 from ..states import PLAIN_WORDS, State
 from .secret_link import behind_a_link, contact_of, not_valid
 
@@ -36,56 +42,136 @@ def find_link(token: str) -> ConfirmationLink | None:
 
 @behind_a_link(find_link)
 def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
-    """Show what was requested and done, and take the requester's answer, once.
+    """Show what was requested and done, and take the requester's answer and what follows it.
 
     Whoever is signed in, the answer is the requester's: the link went to their address.
     """
-    with timezone.override(zone_of(link.confirmation.change.requester)):
-        if not link.confirmation.is_open:
-            status = HTTPStatus.CONFLICT if request.method == "POST" else HTTPStatus.OK
-            return show(request, "changes/confirmation_over.html", link, status)
-        return _ask(request, link, token)
+    page = ConfirmationPage(request, link, token)
+    with timezone.override(zone_of(page.change.requester)):
+        if request.method != "POST":
+            return page.show()
+        act = ACTS.get(request.POST.get("act", "answer"))
+        if act is None:
+            raise BadRequest("act")
+        return act(page)
 
 
-def _ask(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
-    change = link.confirmation.change
-    data = request.POST if request.method == "POST" else None
-    form = AnswerConfirmationForm(data, change=change, user=change.requester)
-    if data is None:
-        return show(request, "changes/confirmation.html", link, form=form)
-    if not form.is_valid():
-        return show(request, "changes/confirmation.html", link, HTTPStatus.BAD_REQUEST, form=form)
-    try:
-        lifecycle.answer_confirmation(change, actor=change.requester, link=link, **form.arguments())
-    except (ChangeStale, StepIllegal, StepForbidden):
-        return _too_late(request, token)
-    return redirect("changes:confirmation", token=token)
+@dataclass
+class ConfirmationPage:
+    """The page of one question, for the person whom the link was mailed to."""
+
+    request: HttpRequest
+    link: ConfirmationLink
+    token: str
+
+    @property
+    def confirmation(self) -> Confirmation:
+        return self.link.confirmation
+
+    @cached_property
+    def change(self) -> Change:
+        return self.confirmation.change
+
+    @property
+    def is_about_the_latest(self) -> bool:
+        """Whether the requester has not been asked again since, after rework."""
+        latest = self.change.confirmation
+        return latest is not None and latest.pk == self.confirmation.pk
+
+    def form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
+        return form_class(data, change=self.change, user=self.change.requester)
+
+    def take(self, form: StepForm, act: Callable[..., Change]) -> HttpResponse:
+        """Do what the form asks for and show the page anew; keep what was typed if it cannot be."""
+        if not form.is_valid():
+            return self.show(HTTPStatus.BAD_REQUEST, form)
+        try:
+            act(self.change, actor=self.change.requester, link=self.link, **form.arguments())
+        except StepIncomplete as error:
+            form.take_error(error)
+            return self.show(HTTPStatus.BAD_REQUEST, form)
+        except (ChangeStale, StepIllegal, StepForbidden) as error:
+            is_answer = isinstance(form, AnswerConfirmationForm)
+            return self.too_late(form, "" if is_answer else str(error))
+        return redirect("changes:confirmation", token=self.token)
+
+    def too_late(self, form: StepForm, sentence: str = "") -> HttpResponse:
+        """Tell a person who was not the first what happened, and give their words back.
+
+        Without a sentence the page says it of an answer.
+        """
+        link = find_link(self.token)
+        if link is None or link.confirmation.is_open:
+            return not_valid(self.request)
+        now = ConfirmationPage(self.request, link, self.token)
+        return now.show(HTTPStatus.CONFLICT, sentence=sentence, typed=form.typed())
+
+    def show(
+        self, status: HTTPStatus = HTTPStatus.OK, form: StepForm | None = None, **context: Any
+    ) -> HttpResponse:
+        """Draw the question, or what was answered and what can follow it."""
+        if self.confirmation.is_open:
+            template = "changes/confirmation.html"
+            context["form"] = form or self.form(AnswerConfirmationForm)
+        else:
+            template = "changes/confirmation_over.html"
+            context |= self._what_follows(form)
+        context |= {
+            "confirmation": self.confirmation,
+            "change": self.change,
+            "requested": markdown.render(self.change.description),
+            "words": PLAIN_WORDS[State(self.change.state)],
+            "contact": contact_of(self.change.organisation.success_team.email),
+            "too_late": status == HTTPStatus.CONFLICT,
+        }
+        return render(self.request, template, context, status=status)
+
+    def _what_follows(self, form: StepForm | None) -> dict[str, Any]:
+        """Return the form that this answer leads to, if any, and the successor that was sent."""
+        person, change = self.change.requester, self.change
+        found: dict[str, Any] = {"successor": self._successor()}
+        if not self.is_about_the_latest:
+            return found
+        if permissions.can_request_successor(person, change):
+            found["successor_form"] = form or self.form(RequestSuccessorForm)
+        elif permissions.can_rate(person, change):
+            found["rate_form"] = form or self.form(RateForm)
+        return found
+
+    def _successor(self) -> Change | None:
+        if self.confirmation.answer != Confirmation.Answer.NOT_AS_EXPECTED:
+            return None
+        kind = ChangeLink.Kind.SUCCESSOR_OF
+        link = self.change.links_in.filter(kind=kind).select_related("source").first()
+        return link.source if link else None
 
 
-def _too_late(request: HttpRequest, token: str) -> HttpResponse:
-    """Tell a person who was not the first what happened in the meantime."""
-    link = find_link(token)
-    if link is None or link.confirmation.is_open:
-        return not_valid(request)
-    return show(request, "changes/confirmation_over.html", link, HTTPStatus.CONFLICT)
+def _answer(page: ConfirmationPage) -> HttpResponse:
+    form = page.form(AnswerConfirmationForm, page.request.POST)
+    if not page.confirmation.is_open:
+        return page.too_late(form)
+    return page.take(form, lifecycle.answer_confirmation)
 
 
-def show(
-    request: HttpRequest,
-    template: str,
-    link: ConfirmationLink,
-    status: HTTPStatus = HTTPStatus.OK,
-    **context: Any,
-) -> HttpResponse:
-    """Render a page about the question that the link asks."""
-    change = link.confirmation.change
-    context = {
-        "confirmation": link.confirmation,
-        "change": change,
-        "requested": markdown.render(change.description),
-        "words": PLAIN_WORDS[State(change.state)],
-        "contact": contact_of(change.organisation.success_team.email),
-        "too_late": status == HTTPStatus.CONFLICT,
-        **context,
-    }
-    return render(request, template, context, status=status)
+def _then(verb: str, form_class: type[StepForm], act: Callable[..., Change]) -> "Act":
+    """What can be sent after the answer; a form that nothing waits for any more is given back."""
+
+    def taken(page: ConfirmationPage) -> HttpResponse:
+        if page.confirmation.is_open:
+            raise BadRequest("act")
+        form = page.form(form_class, page.request.POST)
+        decision = permissions.check(verb, page.change.requester, page.change)
+        if decision and page.is_about_the_latest:
+            return page.take(form, act)
+        return page.too_late(form, decision.reason)
+
+    return taken
+
+
+Act = Callable[[ConfirmationPage], HttpResponse]
+ACTS: dict[str, Act] = {
+    "answer": _answer,
+    "successor": _then("request_successor", RequestSuccessorForm, lifecycle.request_successor),
+    "rate": _then("rate", RateForm, lifecycle.rate),
+}
+"""What can be done on the page, by the name that its form sends."""

@@ -23,6 +23,7 @@ from ..process import StepInfo
 from ..states import FINAL, State
 from .discussion import discussion_context
 from .happenings import happenings
+from .proposed_answers import proposals_context
 from .records import Section, sections
 from .steps import change_or_404
 
@@ -48,6 +49,9 @@ ICONS = {
     "start_deployment": "rocket",
     "record_deployment": "checks",
     "answer_confirmation": "user-question",
+    "request_successor": "send",
+    "rate": "star",
+    "record_contact": "phone",
     "rework": "rotate-2",
     "close_with_successor": "arrow-right",
     "resend_confirmation": "mail-forward",
@@ -108,12 +112,14 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     offered = offers(user, change)
     onward = next_step(change)
     found = sections(change, user)
-    told = happenings(change, user)
+    talk = discussion_context(user, change)
+    told = happenings(change, user, {link["change"].pk for link in talk["links"]})
     context = {
         "change": change,
         "user": user,
         "offered": offered,
-        "tabs": tabs(change),
+        "tabs": tabs(change, user),
+        "undelivered": undelivered(change, user),
         "last_stage": last_stage(change),
         "next": next_card(user, change, onward, offered),
         "sections": found,
@@ -124,7 +130,8 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
         **_mailed_links(user, change),
-        **discussion_context(user, change),
+        **talk,
+        **proposals_context(user, change),
     }
     return render(request, "changes/detail.html", context)
 
@@ -136,9 +143,14 @@ def offers(user: User, change: Change) -> list[Offer]:
     found = []
     for step, decision in permissions.offered_steps(user, change):
         url = step_url(step, change)
-        if url:
+        if url and (decision or not _is_the_requesters_alone(step, change)):
             found.append(Offer(step, decision, url, step.verb in planned))
     return found
+
+
+def _is_the_requesters_alone(step: StepInfo, change: Change) -> bool:
+    """Steps that follow the requester's own answer: to others they are no step at all."""
+    return step.verb == "request_successor" or change.state in FINAL
 
 
 def step_url(step: StepInfo, change: Change) -> str:
@@ -184,13 +196,25 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
     }
 
 
-def tabs(change: Change) -> list[Tab]:
-    """Return the pages that a change has."""
-    found = [Tab(_("Story"), change.get_absolute_url(), "book", active=True)]
+def tabs(change: Change, user: User, active: str = "story") -> list[Tab]:
+    """Return the pages that a change has for this person; what mail went out is for colleagues."""
+    found = [Tab(_("Story"), change.get_absolute_url(), "book", active == "story")]
+    if permissions.can_see_mail(user, change):
+        url = reverse("changes:mail_log", args=[change.pk])
+        found.append(Tab(_("Mail"), url, "mail", active == "mail"))
     with suppress(NoReverseMatch):
         url = reverse("audit:change_history", args=[change.pk])
-        found.append(Tab(_("History"), url, "history"))
+        found.append(Tab(_("History"), url, "history", active == "history"))
     return found
+
+
+def undelivered(change: Change, user: User) -> int:
+    """Return how many mails did not arrive and wait for somebody, from the change's events."""
+    if not permissions.can_see_mail(user, change):
+        return 0
+    events = change.events.all()
+    noted = {one.data.get("problem") for one in events if one.verb == "undelivered"}
+    return len(noted - {one.data.get("problem") for one in events if one.verb == "settle_delivery"})
 
 
 def last_stage(change: Change) -> str:

@@ -16,7 +16,7 @@ from accounts.models import User
 from .. import attachments, finding, lifecycle, markdown, permissions
 from ..errors import StepIncomplete
 from ..forms.discussion import AttachForm, CommentForm, LinkForm
-from ..models import Attachment, Change, ChangeLink, Comment, parse_reference
+from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
@@ -43,9 +43,13 @@ def discussion_context(user: User, change: Change) -> Context:
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
     comments = _with_html(_readable(user, change.comments.select_related("author")))
+    origins = mails_of(user, change)
+    for one in comments:
+        one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
     return {
         "change": change,
         "comments": comments,
+        "request_mail": origins.get(None),
         "after": comments[-1].pk if comments else 0,
         "comment_form": CommentForm(user=user),
         "may_comment": permissions.can_comment(user, change),
@@ -105,6 +109,28 @@ def _with_html(comments: Iterable[Comment]) -> list[Comment]:
     for one in found:
         one.html = markdown.render(one.body)  # type: ignore[attr-defined]
     return found
+
+
+def mails_of(user: User, change: Change) -> dict[int | None, IncomingMail]:
+    """Return the mails that a change came from, by the comment each has become.
+
+    The one that became the request itself stands under None. Costs a query only where the events
+    tell of mail; what a colleague's mail quotes is for colleagues.
+    """
+    if not any(event.data.get("via") == "mail" for event in change.events.all()):
+        return {}
+    outcomes = IncomingMail.Outcome
+    found = IncomingMail.objects.filter(
+        change=change, outcome__in=(outcomes.CHANGE, outcomes.COMMENT, outcomes.ANSWER)
+    ).select_related("person")
+    mails: dict[int | None, IncomingMail] = {}
+    for mail in found.defer("body"):
+        if mail.person and mail.person.is_internal and not can_see_internal(user):
+            mail.quoted = ""
+        is_request = mail.outcome == outcomes.CHANGE
+        if is_request or mail.comment_id:
+            mails[None if is_request else mail.comment_id] = mail
+    return mails
 
 
 def _readable(user: User, records: Any) -> Any:

@@ -1,6 +1,6 @@
 """The timeline of a change: who did what, when and why."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from ..models import Change, Event
 from ..process import past_words
 from ..states import State
 from ..templatetags.change_ui import STATE_LOOKS
+from ..unseen import mentioned, unseen, without
 
 LOOKS: Mapping[str, tuple[str, str]] = {
     "save_draft": ("pencil", "grey"),
@@ -20,6 +21,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "comment": ("message", "grey"),
     "note": ("lock", "amber"),
     "attach": ("paperclip", "grey"),
+    "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
     "unlink": ("link", "grey"),
     "watch": ("eye", "grey"),
@@ -27,7 +29,12 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "assign": ("user-check", "blue"),
     "remind": ("bell", "amber"),
     "escalate": ("flag", "orange"),
+    "discard_answer": ("mail", "grey"),
+    "record_contact": ("phone", "amber"),
+    "rate": ("star", "green"),
     "resend_confirmation": ("mail-forward", "blue"),
+    "undelivered": ("alert-triangle", "red"),
+    "settle_delivery": ("mail-opened", "green"),
     "send_link": ("mail-forward", "blue"),
     "revoke_links": ("ban", "orange"),
     "replace_requester": ("users", "blue"),
@@ -49,18 +56,29 @@ BETWEEN_COLLEAGUES = frozenset(
 )
 """Acts whose reason was written for colleagues: a customer reads that they happened."""
 
+LINKING = frozenset({"link", "unlink"})
+"""Acts whose reason names another change, which may be a draft of somebody else."""
+
 SHORT = 400
 """A longer reason stands in full in its record; the timeline says how it begins."""
 
 
-def happenings(change: Change, reader: User) -> list[TimelineItem]:
-    """Return everything that happened and that this person may know, newest first."""
+def happenings(
+    change: Change, reader: User, seen: Collection[int] = frozenset()
+) -> list[TimelineItem]:
+    """Return everything that happened and that this person may know, newest first.
+
+    ``seen`` are linked changes of which the page knows that this person sees them; where others
+    are named, one query finds out.
+    """
     full = permissions.can_see_internal(reader)
     events = [event for event in change.events.all() if full or not event.is_internal]
-    return [_item(event, full) for event in sorted(events, key=lambda event: -event.pk)]
+    told = [event.reason for event in events if full and event.verb in LINKING]
+    hidden = unseen(reader, mentioned(told).difference(seen))
+    return [_item(event, full, hidden) for event in sorted(events, key=lambda event: -event.pk)]
 
 
-def _item(event: Event, full: bool) -> TimelineItem:
+def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
     icon, tone = LOOKS.get(event.verb, ("point", "grey"))
     words = capfirst(str(past_words(event.verb)))
     if event.moved and event.from_state:
@@ -71,6 +89,8 @@ def _item(event: Event, full: bool) -> TimelineItem:
             "after": State(event.to_state).label,
         }
     reason = event.reason if full or event.verb not in BETWEEN_COLLEAGUES else ""
+    if event.verb in LINKING:
+        reason = without(reason, hidden)
     if len(reason) > SHORT:
         reason = reason[:SHORT].rstrip() + "…"
     person = event.actor_name or event.actor

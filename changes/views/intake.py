@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -122,6 +122,8 @@ def _remember_key(request: SignedInRequest, key: str, draft: Change) -> None:
 
 def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     """Save the form, and submit the request if that button was pressed; nothing on an error."""
+    if "remove" in request.POST and draft is not None:
+        return _without_file(request, draft)
     submitting = request.POST.get("action") == "submit"
     form = form_for(request.user)(
         request.POST, request.FILES, user=request.user, change=draft, submitting=submitting
@@ -131,6 +133,7 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
         try:
             change = _write(request.user, form, draft, submitting)
         except ChangeStale as error:
+            draft = _keep_files(request, form, draft)
             return _draft_page(request, form, draft, status=error.status, happened=str(error))
         except StepError as error:
             form.add_error(None, str(error))
@@ -141,7 +144,50 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
                 return _submitted(request, change)
             messages.success(request, _("Draft %s is saved.") % change.reference)
             return redirect(change)
+    draft = _keep_files(request, form, draft)
     return _draft_page(request, form, draft, status=status)
+
+
+def _keep_files(
+    request: SignedInRequest, form: NewRequestForm, draft: Change | None
+) -> Change | None:
+    """Put the files that came with a form on its draft: browsers cannot choose them again.
+
+    Without a draft one is begun. Returns the draft; ``files_lost`` on the form says that some
+    could not be kept.
+    """
+    chosen = request.FILES.getlist("attachments")
+    form.files_lost = bool(chosen)
+    files = attachments.acceptable(chosen)
+    if not files or (draft is not None and not _is_draft(draft)):
+        return draft
+    try:
+        with transaction.atomic():
+            kept_on = draft or _autosave(request, form, None)
+            attachments.keep(kept_on, files, actor=request.user)
+    except StepError:
+        return draft
+    form.files_lost = len(files) < len(chosen)
+    if draft is None:
+        form.data = form.data.copy()
+        form.data["seen"] = kept_on.version
+    return kept_on
+
+
+def _is_draft(change: Change) -> bool:
+    """Whether it has not been submitted elsewhere in the meantime."""
+    return Change.objects.filter(pk=change.pk, state=State.DRAFT).exists()
+
+
+def _without_file(request: SignedInRequest, draft: Change) -> HttpResponse:
+    """Take a file off the draft and show the form as it was filled in."""
+    form = form_for(request.user)(
+        request.POST, request.FILES, user=request.user, change=draft, submitting=False
+    )
+    removed = get_object_or_404(draft.attachments, pk=_number(request.POST["remove"]) or 0)
+    lifecycle.detach(draft, actor=request.user, attachment=removed)
+    _keep_files(request, form, draft)
+    return _draft_page(request, form.unjudged(), draft)
 
 
 @transaction.atomic
@@ -209,7 +255,7 @@ def _draft_page(
         "happened": happened,
         "by_support": isinstance(form, SupportForm),
         "attached": list(draft.attachments.all()) if draft else [],
-        "lost_files": form.is_bound and bool(request.FILES),
+        "lost_files": form.files_lost,
         "drafts": _other_drafts(request.user, draft) if is_new else [],
     }
     template = "changes/new.html" if is_new else "changes/edit_draft.html"

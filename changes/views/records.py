@@ -88,6 +88,11 @@ class Section:
         return bool(self.current or self.earlier)
 
     @property
+    def latest(self) -> datetime:
+        """When the newest record was made."""
+        return max(record.when for record in self.current + self.earlier)
+
+    @property
     def alone(self) -> bool:
         """Whether one record is all there is, so that the section's heading says it already."""
         return len(self.current) == 1 and not self.earlier
@@ -285,15 +290,45 @@ def confirmation(one: Confirmation, full: bool) -> Record:
         answer.UNANSWERED: ("grey", "bell"),
         answer.NONE: WAITING,
     }
-    details = _details(one, "what_was_done", "reason")
+    details = [*_details(one, "what_was_done"), *_both_questions(one), *_details(one, "reason")]
     if one.answered_at:
         details.append(
             Detail(_("Answered"), str(one.answered_by or _("nobody")), when=one.answered_at)
         )
     if full:
-        details += _mails(one)
+        details += [*_rating(one), *_mails(one), *_attempts(one)]
     badge = _badge(one.get_answer_display(), looks[answer(one.answer)])
     return Record(_("Requester confirmation"), one.asked_at, None, details, badge)
+
+
+def _both_questions(one: Confirmation) -> list[Detail]:
+    answers = [
+        Detail(label, _("Yes") if answer else _("No"))
+        for label, answer in (
+            (_("Meets the need"), one.meets_need),
+            (_("As expected"), one.as_expected),
+        )
+        if answer is not None
+    ]
+    return [*answers, Detail(_("Wish"), one.get_wish_display())] if one.wish else answers
+
+
+def _rating(one: Confirmation) -> list[Detail]:
+    if one.rated_at is None:
+        return []
+    words = _("%d of 5") % one.rating
+    if one.rating_comment:
+        words = f"{one.rating_comment}\n{words}"
+    return [Detail(_("Rating"), words, when=one.rated_at)]
+
+
+def _attempts(one: Confirmation) -> list[Detail]:
+    found = []
+    for attempt in sorted(one.contact_attempts.all(), key=lambda attempt: attempt.pk):
+        how = _("reached") if attempt.reached else _("not reached")
+        words = f"{attempt.note}\n{attempt.get_means_display()}, {how}, {attempt.by}"
+        found.append(Detail(_("Contact attempt"), words, when=attempt.at))
+    return found
 
 
 def _mails(one: Confirmation) -> list[Detail]:
@@ -366,20 +401,27 @@ def sections(change: Change, reader: User, *wanted: str) -> list[Section]:
     return found
 
 
+def newest_first(sections: Iterable[Section]) -> list[Section]:
+    """Return the sections for a page on which one acts: what was recorded last is read first."""
+    return sorted(sections, key=lambda section: section.latest, reverse=True)
+
+
 def _section(change: Change, reader: User, section: Section, relations: Iterable[str]) -> Section:
     full = permissions.can_see_internal(reader)
     for relation in relations:
-        newest_first = sorted(getattr(change, relation).all(), key=lambda one: -one.pk)
-        for one in newest_first:
+        ordered = sorted(getattr(change, relation).all(), key=lambda one: -one.pk)
+        for one in ordered:
             if not _may_read(one, reader, full):
                 continue
             record = KINDS[relation](one, full)
-            record.note = _why_earlier(change, one, newest_first)
+            record.note = _why_earlier(change, one, ordered)
             (section.earlier if record.note else section.current).append(record)
     if section.current:
         section.badge = section.current[0].badge
     if section.key == "testing" and section.current:
         section.badge = _tests_badge(change) or section.badge
+    for records in (section.current, section.earlier):
+        records.sort(key=lambda record: record.when, reverse=True)
     return section
 
 

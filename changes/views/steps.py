@@ -20,6 +20,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,15 +32,17 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 
-from .. import permissions, plain, story
+from .. import attachments, permissions, plain, story
 from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
+from ..worklist import onward
 from . import discussion, records
 
+UNSHOWN = ("beside", "done", "onward")
 Text = str | Promise
 Act = Callable[..., Any]
 View = Callable[..., HttpResponse]
@@ -90,15 +93,17 @@ class StepPage:
         done: Text,
         beside: tuple[str, ...] = (),
         show_gate: bool = False,
+        onward: Callable[[Change], str] | None = None,
         **context: Any,
     ) -> HttpResponse:
         """Show the form, or take the step and go to the change's page.
 
         ``done`` says what has happened, to which the next step is added. ``beside`` names the
         sections of records to show next to the form. With ``show_gate`` the page is shown even
-        while its gate objects, so that it can show what is missing.
+        while its gate objects, so that it can show what is missing. ``onward`` may name another
+        page to go to, from what the step returned.
         """
-        context |= {"done": done, "beside": beside}
+        context |= {"done": done, "beside": beside, "onward": onward}
         decision = permissions.check(self.verb, self.user, self.change)
         gated = show_gate and decision.kind == permissions.Refusal.GATE
         if not self.is_post:
@@ -106,7 +111,7 @@ class StepPage:
                 return self._show(self._form(form_class), context, decision=decision)
             return self._refuse(decision)
         seen = self._seen()
-        form = self._form(form_class, self.request.POST)
+        form = self._form(form_class, self.request.POST, self.request.FILES)
         if decision.kind in (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION):
             return self._refuse(decision, form)
         if seen != self.change.version:
@@ -117,8 +122,8 @@ class StepPage:
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         return self._take(act, form, seen, context)
 
-    def _form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
-        return form_class(data, change=self.change, user=self.user)
+    def _form(self, form_class: type[StepForm], data: Any = None, files: Any = None) -> StepForm:
+        return form_class(data, files, change=self.change, user=self.user)
 
     def _seen(self) -> int:
         try:
@@ -128,7 +133,10 @@ class StepPage:
 
     def _take(self, act: Act, form: StepForm, seen: int, context: dict[str, Any]) -> HttpResponse:
         try:
-            result = act(self.change, actor=self.user, seen=seen, **form.arguments())
+            with transaction.atomic():
+                result = act(self.change, actor=self.user, seen=seen, **form.arguments())
+                if files := form.chosen_files:
+                    attachments.keep(self.change, files, actor=self.user, internal=True)
         except StepIncomplete as error:
             beside_fields = form.take_error(error)
             status = HTTPStatus.BAD_REQUEST if beside_fields else HTTPStatus(error.status)
@@ -139,14 +147,15 @@ class StepPage:
         except StepForbidden as error:
             return self._refused(error, form)
         self._say(context["done"], result)
-        return redirect(reverse("changes:detail", args=[self.change.pk]))
+        elsewhere = context["onward"](result) if context["onward"] else ""
+        return redirect(elsewhere or reverse("changes:detail", args=[self.change.pk]))
 
     def _say(self, done: Text, result: Any) -> None:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
-            onward = next_step(changed).sentence
-            sentence = _("%(done)s Next: %(next)s") % {"done": sentence, "next": onward}
+            words = {"done": sentence, "next": next_step(changed).sentence}
+            sentence = _("%(done)s Next: %(next)s") % words
         else:
             plain.tell([changed], self.user)
             sentence = f"{sentence} {changed.plain.now}"  # type: ignore[attr-defined]
@@ -156,6 +165,13 @@ class StepPage:
                 sentence,
                 changed.get_absolute_url(),
                 _("Open %s") % changed.reference,
+            )
+        if task := onward(self.user, done=self.verb, besides=changed):
+            sentence = format_html(
+                '{} <a class="alert-link d-block mt-1" href="{}">{}</a>',
+                sentence,
+                task.task.url,
+                task.words,
             )
         messages.success(self.request, sentence)
 
@@ -184,12 +200,18 @@ class StepPage:
             form,
             decision=decision,
             happened=happened,
-            sections=records.sections(self.change, self.user, *beside) if beside else [],
+            sections=self._sections(beside),
             next_step=next_step(self.change),
+            lost_files=bool(self.request.FILES),
             files=discussion.readable_files(self.user, self.change),
-            **{name: value for name, value in context.items() if name not in ("beside", "done")},
+            **{name: value for name, value in context.items() if name not in UNSHOWN},
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)
+
+    def _sections(self, beside: tuple[str, ...]) -> list[records.Section]:
+        if not beside:
+            return []
+        return records.newest_first(records.sections(self.change, self.user, *beside))
 
     def _conflict(self, error: StepError, form: StepForm, context: dict[str, Any]) -> HttpResponse:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""

@@ -1,6 +1,9 @@
 """The steps from the question to the requester to the close."""
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from .. import lifecycle
@@ -9,8 +12,12 @@ from ..forms.confirmation import (
     AnswerConfirmationForm,
     CloseUnansweredForm,
     CloseWithSuccessorForm,
+    RateForm,
+    RecordContactForm,
+    RequestSuccessorForm,
     ReworkForm,
 )
+from ..models import Change, Confirmation
 from .steps import StepPage, step
 
 
@@ -21,7 +28,41 @@ def answer_confirmation(page: StepPage) -> HttpResponse:
         AnswerConfirmationForm,
         lifecycle.answer_confirmation,
         done=_("Thank you: your answer on %(reference)s is recorded."),
+        onward=_after_the_answer,
     )
+
+
+def _after_the_answer(change: Change) -> str:
+    """Lead who would like something further to the request for it."""
+    if change.confirmation.wish == Confirmation.Wish.SOMETHING_FURTHER:
+        return reverse("changes:request_successor", args=[change.pk])
+    return ""
+
+
+@step
+def request_successor(page: StepPage) -> HttpResponse:
+    """The requester, signed in, sends what goes beyond the change as a new request."""
+    return page.respond(
+        RequestSuccessorForm,
+        lifecycle.request_successor,
+        done=_("Your new request %(reference)s is sent, and this change is closed."),
+        beside=("confirmation",),
+    )
+
+
+@step
+def rate(page: StepPage) -> HttpResponse:
+    """The requester, signed in, rates a change that they have answered for."""
+    return page.respond(
+        RateForm, lifecycle.rate, done=_("Thank you: your rating of %(reference)s is recorded.")
+    )
+
+
+def _back_to_waiting(page: StepPage) -> dict[str, Any]:
+    """Who came from the page of those who have not answered goes back to it."""
+    if page.request.GET.get("from") != "waiting":
+        return {}
+    return {"onward": lambda change: reverse("changes:waiting_answers")}
 
 
 @step
@@ -32,6 +73,19 @@ def resend_confirmation(page: StepPage) -> HttpResponse:
         lifecycle.resend_confirmation,
         done=_("A new link is on its way to the requester of %(reference)s."),
         beside=("confirmation",),
+        **_back_to_waiting(page),
+    )
+
+
+@step
+def record_contact(page: StepPage) -> HttpResponse:
+    """Write down how one tried to reach a requester who does not answer."""
+    return page.respond(
+        RecordContactForm,
+        lifecycle.record_contact,
+        done=_("Your note on %(reference)s is kept."),
+        beside=("confirmation",),
+        **_back_to_waiting(page),
     )
 
 
@@ -43,6 +97,7 @@ def close_unanswered(page: StepPage) -> HttpResponse:
         lifecycle.close_unanswered,
         done=_("You closed %(reference)s without an answer."),
         beside=("confirmation",),
+        **_back_to_waiting(page),
     )
 
 

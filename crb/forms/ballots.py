@@ -21,6 +21,12 @@ USUAL_TIME = timedelta(days=3)
 """How long a ballot is open unless the chair says otherwise."""
 
 
+UNAVAILABLE = gettext_lazy(
+    "One of the changes no longer waits, or is being voted on already. Tick what is to be voted "
+    "on, and send the form again."
+)
+
+
 class ChangesField(forms.ModelMultipleChoiceField):
     """Changes that wait, each with the agenda it is on."""
 
@@ -40,7 +46,9 @@ class BallotForm(BoardForm):
     name = "ballot"
 
     deadline = forms.DateTimeField(
-        label=gettext_lazy("Votes count until"), widget=DateTimeLocalInput()
+        label=gettext_lazy("Votes count until"),
+        widget=DateTimeLocalInput(),
+        error_messages={"required": gettext_lazy("Say until which day and time votes count.")},
     )
     reason = text(Meeting, "purpose", rows=3)
 
@@ -51,7 +59,11 @@ class OpenBallotForm(BallotForm):
     changes = ChangesField(
         label=gettext_lazy("Changes"),
         queryset=Change.objects.none(),
-        error_messages={"required": gettext_lazy("Choose at least one change.")},
+        error_messages={
+            "required": gettext_lazy("Tick at least one change for the members to vote on."),
+            "invalid_choice": UNAVAILABLE,
+            "invalid_pk_value": UNAVAILABLE,
+        },
     )
     reason = text(
         Meeting,

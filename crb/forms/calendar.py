@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from changes.errors import StepIncomplete
 from changes.forms.base import line, text
 from expansive_cm.forms import DateInput, TimeInput
 
@@ -25,9 +26,18 @@ class TimeForm(BoardForm):
         label=_("Length in minutes"), min_value=SHORTEST_MINUTES, max_value=LONGEST_MINUTES
     )
 
+    on_day_off = forms.BooleanField(label=_("Hold it on a non-working day anyhow"), required=False)
+
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["start"].widget = TimeInput(zone=zone)
+        self.asks_day_off = "on_day_off" in self.data
+
+    def take_error(self, error: StepIncomplete) -> None:
+        """Ask, where the day is the only obstacle, whether it is meant."""
+        self.asks_day_off = self.asks_day_off or "on_day_off" in error.missing
+        beside = [name for name in error.missing if name != "on_day_off"]
+        super().take_error(StepIncomplete(str(error), beside))
 
 
 class MoveForm(TimeForm):

@@ -40,8 +40,8 @@ def open_ballot(
 
     Raises StepForbidden for others, StepIncomplete without changes, reason or a deadline to
     come, and StepIllegal for a change that does not wait for this board, is in another ballot
-    or is being discussed. Effects: a running ballot; the changes' open items move into it with
-    the votes cast so far, others get one; everybody with a seat is mailed.
+    or on the agenda of a running meeting. Effects: a running ballot; the changes' open items move
+    into it with the votes cast so far, others get one; everybody with a seat is mailed.
     """
     wanted = list(dict.fromkeys(changes))
     with transaction.atomic():
@@ -108,8 +108,8 @@ def _check_movable(item: AgendaItem, source: Meeting) -> None:
     reference = item.change.reference
     if source.is_ballot:
         raise StepIllegal(_("%s is in another ballot already.") % reference)
-    if source.is_running and source.current_item_id == item.pk:
-        raise StepIllegal(_("%s is being discussed in the running meeting.") % reference)
+    if source.is_running:
+        raise StepIllegal(_("%s is on the agenda of the running meeting.") % reference)
 
 
 def extend_ballot(

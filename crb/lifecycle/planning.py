@@ -13,7 +13,7 @@ from changes.errors import StepIncomplete
 
 from .. import permissions, queries
 from ..models import Board, Meeting
-from ..schedule import FURTHEST, is_skipped
+from ..schedule import FURTHEST, SATURDAY, holiday_on, is_skipped
 from ..states import MeetingKind
 from .agenda import move_items
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
@@ -28,6 +28,7 @@ def move_meeting(
     start: time,
     length_minutes: int,
     reason: str,
+    on_day_off: bool = False,
     seen: int | None = None,
 ) -> Meeting:
     """Put a meeting that has not begun at another date, time or length. The chair or the deputy.
@@ -35,8 +36,9 @@ def move_meeting(
     Date and time are local to the meeting's zone. Effects: the invitees get an updated
     invitation with the reason, the actor too, whose calendar must follow; items and votes stay.
     It keeps its day by rhythm, which is therefore not planned again. Raises StepIncomplete
-    without a reason, without any change, for a time that has passed, and for one at which the
-    board meets already.
+    without a reason, without any change, for a time that has passed, for one at which the board
+    meets already, and, unless ``on_day_off`` says that this is meant, for another day that is no
+    working day.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is moved."), ["reason"])
@@ -45,8 +47,9 @@ def move_meeting(
         authorise("move_meeting", fresh, actor, seen)
         if (fresh.date, fresh.start, fresh.length_minutes) == (date, start, length_minutes):
             raise StepIncomplete(_("That is when the meeting is planned already."), ["date"])
+        is_meant = on_day_off or fresh.date == date
         fresh.date, fresh.start, fresh.length_minutes = date, start, length_minutes
-        _check_time(fresh)
+        _check_time(fresh, on_day_off=is_meant)
         fresh.move_reason, fresh.holiday = reason.strip(), ""
         fresh.sequence += 1
         save_meeting(fresh, actor, f"moved the meeting: {fresh.move_reason}")
@@ -55,13 +58,20 @@ def move_meeting(
 
 
 def call_meeting(
-    board: Board, *, actor: User, date: date, start: time, length_minutes: int, purpose: str
+    board: Board,
+    *,
+    actor: User,
+    date: date,
+    start: time,
+    length_minutes: int,
+    purpose: str,
+    on_day_off: bool = False,
 ) -> Meeting:
     """Call an extraordinary meeting beside the board's rhythm. The chair or the deputy.
 
     Effects: the meeting, in the board's zone; every member is invited and told what for. Raises
-    StepIncomplete without a purpose, for a time that has passed, and for one at which the board
-    meets already.
+    StepIncomplete without a purpose, for a time that has passed, for one at which the board meets
+    already, and, unless ``on_day_off`` says that this is meant, for a day that is no working day.
     """
     if not purpose.strip():
         raise StepIncomplete(_("Say what the meeting is called for."), ["purpose"])
@@ -77,7 +87,7 @@ def call_meeting(
             zone=board.zone,
             length_minutes=length_minutes,
         )
-        _check_time(meeting)
+        _check_time(meeting, on_day_off=on_day_off)
         save(meeting, actor=actor, reason=f"called the meeting: {meeting.purpose}")
         send_invitations(board)
     return meeting
@@ -107,8 +117,11 @@ def cancel_meeting(
     return fresh
 
 
-def _check_time(meeting: Meeting) -> None:
-    """Refuse a time that has passed, does not exist, is far off, or is taken."""
+def _check_time(meeting: Meeting, *, on_day_off: bool) -> None:
+    """Refuse a time that has passed, does not exist, is far off, or is taken.
+
+    And a day that is no working day, unless that is meant.
+    """
     meeting.set_moment()
     now = timezone.now()
     if is_skipped(meeting.date, meeting.start, meeting.zone):
@@ -125,6 +138,22 @@ def _check_time(meeting: Meeting) -> None:
         }
         sentence = _("The board already meets then: on %(day)s at %(time)s.") % words
         raise StepIncomplete(sentence, ["date"])
+    if not on_day_off:
+        _check_day(meeting)
+
+
+def _check_day(meeting: Meeting) -> None:
+    """Refuse a day on which the people of the board do not work."""
+    holiday = holiday_on(meeting.date, meeting.board.holiday_region)
+    words = {"day": date_format(meeting.date, "l j F Y"), "holiday": holiday}
+    if holiday:
+        sentence = _("%(day)s is a holiday: %(holiday)s.") % words
+    elif meeting.date.weekday() >= SATURDAY and meeting.date.weekday() != meeting.board.weekday:
+        sentence = _("%(day)s is at the weekend.") % words
+    else:
+        return
+    more = _("Choose another day, or tick below that it is meant.")
+    raise StepIncomplete(f"{sentence} {more}", ["date", "on_day_off"])
 
 
 def _meeting_at(meeting: Meeting) -> Meeting | None:

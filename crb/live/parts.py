@@ -62,15 +62,17 @@ class Viewer:
 
 
 class Picture:
-    """The parts as one person sees them in one reading, with one item chosen.
+    """The parts as one person sees them in one reading: with one item chosen, or the batch.
 
     Used under the lock of the snapshot, in the person's time zone.
     """
 
-    def __init__(self, viewer: Viewer, snapshot: Snapshot, wanted: int | None) -> None:
+    def __init__(
+        self, viewer: Viewer, snapshot: Snapshot, wanted: int | None, *, batch: bool = False
+    ) -> None:
         self.viewer = viewer
         self.snapshot = snapshot
-        self.sight = Sight(viewer.user, snapshot, wanted)
+        self.sight = Sight(viewer.user, snapshot, wanted, batch=batch)
         self.frame = self.sight.frame()
         self.item: AgendaItem | None = self.sight.chosen
         names = BESIDE if self.item else ()
@@ -95,6 +97,7 @@ class Picture:
     def _meeting(self) -> tuple[Hashable, ...]:
         meeting = self.sight.meeting
         when = (meeting.starts_at, meeting.length_minutes, meeting.deadline, meeting.is_over)
+        when += (meeting.is_today,)
         return (meeting.state, meeting.version, *when)
 
     def _meeting_lead(self) -> tuple[Hashable, ...]:
@@ -112,6 +115,7 @@ class Picture:
         return (
             *self._meeting,
             course.since,
+            course.ends_today,
             (now.pk, now.state, now.time_box, now.seconds_spent) if now else None,
             course.place,
             course.total,
@@ -132,10 +136,12 @@ class Picture:
             for row in self.frame["rows"]
         ]
         agenda = (meeting.agenda_published_at, published and published.number)
+        agenda += (self.sight.shows_batch,)
         return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:
-        return (*self._meeting, tuple(self.sight.attended))
+        away = tuple(seat.user_id for seat in self.sight.meeting.members if seat.is_away)
+        return (*self._meeting, tuple(self.sight.attended), away)
 
     @cached_property
     def _item(self) -> tuple[Hashable, ...]:

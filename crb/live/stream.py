@@ -70,12 +70,18 @@ def _look(room: Room, draw: Draw) -> tuple[Snapshot, dict[str, Any] | None]:
 
 
 class Follower:
-    """One browser on a meeting's page: what it shows and what it has been sent."""
+    """One browser on a meeting's page: what it shows and what it has been sent.
 
-    def __init__(self, viewer: Viewer, wanted: int | None, follows: bool) -> None:
+    With ``batch`` it shows the consent items together, and no item until it asks again.
+    """
+
+    def __init__(
+        self, viewer: Viewer, wanted: int | None, follows: bool, *, batch: bool = False
+    ) -> None:
         self.viewer = viewer
         self.shown = wanted
         self.follows = follows
+        self.batch = batch
         self.sent: dict[str, Hashable] = {}
         self.before: Picture | None = None
         self.revision: int | None = None
@@ -84,8 +90,8 @@ class Follower:
         """Return what is new to this browser, if anything is."""
         current = snapshot.meeting.current_item_id if snapshot.meeting.is_running else None
         moved = self._follow(current)
-        picture = Picture(self.viewer, snapshot, self.shown)
-        if self.shown is None and picture.item is not None:
+        picture = Picture(self.viewer, snapshot, self.shown, batch=self.batch)
+        if self.shown is None and picture.item is not None and not self.batch:
             self.shown = picture.item.pk
         moved = self._revised(picture) or moved
         new = {name: key for name, key in picture.keys.items() if self.sent.get(name) != key}

@@ -17,7 +17,8 @@ from changes.models import BoardDecision, Question
 
 from .. import queries
 from ..consequences import promise_words
-from ..models import Absence, Action, AgendaItem, Attendance, Meeting, Minutes, Seat, Vote
+from ..models import Absence, Action, AgendaItem, Attendance, Meeting, Seat, Vote
+from ..permissions import minutes_of
 from ..states import MeetingState
 from ..voting import SIDES, Choice, Tally
 
@@ -50,13 +51,17 @@ class _Record:
         self.people = self._load_people()
 
     def _load_people(self) -> dict[int, User]:
-        wanted: set[int | None] = {seat.user_id for seat in self.meeting.members}
+        """Return everybody who is named; only who has lost the seat since is read once more."""
+        known: list[User | None] = [seat.user for seat in self.meeting.members]
+        wanted: set[int] = set()
         for item in self.items:
-            wanted |= {item.presenter_id, item.pulled_by_id}
+            known += [item.presenter, item.pulled_by]
             wanted |= queries.tally_of(item).members
             for vote in queries.votes_on(item):
-                wanted |= {vote.member_id, vote.for_member_id}
-        return User.objects.in_bulk([pk for pk in wanted if pk is not None])
+                known += [vote.member, vote.for_member]
+        people = {person.pk: person for person in known if person is not None}
+        missing = wanted - people.keys()
+        return {**people, **(User.objects.in_bulk(missing) if missing else {})}
 
     def name(self, pk: int | None) -> str:
         return self.people[pk].display_name if pk else ""
@@ -244,8 +249,8 @@ def _who_ran(meeting: Meeting) -> dict[str, str]:
 
 
 def _remarks(meeting: Meeting) -> str:
-    found = Minutes.objects.filter(meeting=meeting).values_list("remarks", flat=True).first()
-    return found or ""
+    minutes = minutes_of(meeting)
+    return minutes.remarks if minutes is not None else ""
 
 
 def _by(rows: Iterable[Any], key: str) -> dict[Any, list[Any]]:

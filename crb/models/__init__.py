@@ -5,15 +5,9 @@ addenda are append-only, and published minutes stay: the database refuses to cha
 are always taken in one order: board, meeting, item, change.
 """
 
+from .agenda import AgendaItem, AgendaVersion
 from .board import Absence, Board, Membership, Seat
-from .meeting import (
-    AgendaItem,
-    AgendaVersion,
-    Attendance,
-    CalendarFeed,
-    Invitation,
-    Meeting,
-)
+from .meeting import Attendance, CalendarFeed, Invitation, Meeting
 from .minutes import Action, Addendum, Minutes
 from .vote import BoardOutcome, Vote
 

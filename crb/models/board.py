@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 from accounts.roles import Role
 
@@ -121,7 +122,7 @@ class Board(models.Model):
             "and no question, are offered as one batch. 0: never."
         ),
     )
-    history = HistoricalRecords(m2m_fields=[organisations])
+    history = Records(m2m_fields=[organisations])
 
     class Meta:
         verbose_name = _("board")
@@ -182,6 +183,7 @@ class Board(models.Model):
             self.memberships.filter(term)
             .annotate(
                 stand_in=stand_in,
+                absence_id=F("stand_in__pk"),
                 alternate_id=F("stand_in__alternate"),
                 is_able=Exists(able(OuterRef("user"))),
                 alternate_is_able=Exists(able(OuterRef("stand_in__alternate"))),
@@ -200,7 +202,7 @@ def able(person: OuterRef) -> models.QuerySet[User]:
 def _seat(membership: Any) -> "Seat":
     if membership.alternate_is_able:
         return Seat(membership, membership.stand_in.alternate, absent=membership.user)
-    return Seat(membership, membership.user)
+    return Seat(membership, membership.user, is_away=membership.absence_id is not None)
 
 
 TERM = Func(F("starts_on"), F("ends_on"), Value("[]"), function="daterange")
@@ -313,6 +315,8 @@ class Seat:
     membership: Membership
     user: User
     absent: User | None = None
+    is_away: bool = False
+    """Whether the member is absent on that day and nobody stands in."""
 
     @property
     def user_id(self) -> int:

@@ -9,8 +9,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from .agenda import AgendaItem
 from .base import APPEND_ONLY, NO_DELETE
-from .meeting import AgendaItem, Meeting
+from .meeting import Meeting
 
 PUBLISHED_STAYS = pgtrigger.Protect(
     name="published_stays",

@@ -8,8 +8,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ..voting import Choice
+from .agenda import AgendaItem
 from .base import APPEND_ONLY
-from .meeting import AgendaItem
 
 
 class Vote(models.Model):

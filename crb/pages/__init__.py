@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import User
-from accounts.roles import STAFF_ROLES, Role
 from changes.models import BoardDecision, Change
 from changes.permissions import Decision
 
@@ -14,6 +13,7 @@ from .. import permissions, queries
 from ..consequences import consequences, promise_words
 from ..forms import DeferForm, OutcomeForm, PlanForm, PullForm, RecuseForm, VoteForm
 from ..models import AgendaItem, Meeting, Seat, Vote
+from ..people import OwnPeople
 from ..voting import SIDES, Choice, Tally
 from .case import Case
 
@@ -69,10 +69,13 @@ class AgendaRow:
 class ItemPage:
     """One item with its whole case, as one person sees it now."""
 
-    def __init__(self, item: AgendaItem, user: User, attended: Collection[int]) -> None:
+    def __init__(
+        self, item: AgendaItem, user: User, attended: Collection[int], people: OwnPeople
+    ) -> None:
         self.item = item
         self.user = user
         self.attended = attended
+        self.people = people
         self.change: Change = item.change
         self.meeting: Meeting = item.meeting
         self.count = queries.tally_of(item)
@@ -208,7 +211,7 @@ class ItemPage:
 
     def plan_form(self, data: Any = None) -> PlanForm:
         """Presenter, time box and notes as they stand."""
-        return PlanForm(data, item=self.item, people=presenters())
+        return PlanForm(data, item=self.item, people=self.people.presenters)
 
     def defer_form(self, data: Any = None) -> DeferForm:
         return DeferForm(data)
@@ -236,7 +239,7 @@ class ItemPage:
             data,
             initial=initial,
             consequences=self.consequences,
-            answerers=answerers(self.change),
+            answerers=self.people.answerers(self.change),
             proposed=list(dict.fromkeys(vote.question for vote in cast if vote.question)),
             tied=self.count.is_tied,
             typed=typed,
@@ -250,23 +253,6 @@ def side_rows(count: Tally) -> list[Side]:
         Side(side.value, labels[side.value], count.counts[side], side in count.leading)
         for side in SIDES
     ]
-
-
-def answerers(change: Change) -> list[User]:
-    """Return who can be asked: the requester first, the owner, then Expansive's own people."""
-    own = User.objects.filter(
-        is_active=True, organisation=None, groups__name__in=STAFF_ROLES | {Role.APPROVER}
-    )
-    people = {person.pk: person for person in own.order_by("display_name", "pk").distinct()}
-    first = [person for person in (change.requester, change.owner) if person is not None]
-    rest = [person for pk, person in people.items() if pk not in {one.pk for one in first}]
-    return [*first, *rest]
-
-
-def presenters() -> list[User]:
-    """Return who can present an item: Expansive's own people."""
-    own = User.objects.filter(is_active=True, organisation=None, groups__isnull=False)
-    return list(own.order_by("display_name", "pk").distinct())
 
 
 def agenda_rows(items: list[AgendaItem], user: User, chosen: AgendaItem | None) -> list[AgendaRow]:

@@ -68,10 +68,10 @@ class Case:
     def links(self) -> list[tuple[str, Change]]:
         return queries.links_of(self.change, self.user)
 
-    @cached_property
+    @property
     def attachments(self) -> list[Attachment]:
         """All files: whoever sees the board sees internal ones too."""
-        return list(self.change.attachments.select_related("uploaded_by"))
+        return list(self.change.attachments.all())
 
     # What else happens to the same services
 

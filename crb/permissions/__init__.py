@@ -34,6 +34,7 @@ from .minutes import (
     can_record_action,
     can_write_minutes,
     minutes_of,
+    runs_then_or_now,
 )
 from .running import SHOWN, can_go_to_item, may_see_notes
 from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
@@ -69,6 +70,7 @@ __all__ = [
     "can_record_action",
     "can_write_minutes",
     "minutes_of",
+    "runs_then_or_now",
     "SHOWN",
     "can_go_to_item",
     "may_see_notes",

@@ -60,6 +60,11 @@ def chair_then_or_now(user: User, meeting: Meeting) -> Check:
     return None if now is not None and now.runs_meetings else objection
 
 
+def runs_then_or_now(user: User, meeting: Meeting) -> bool:
+    """Whether this person looks after the minutes and actions of a meeting."""
+    return chair_then_or_now(user, meeting) is None
+
+
 def owner_or_chair(user: User, action: Action) -> Check:
     if user.is_active and user.pk == action.owner_id:
         return None

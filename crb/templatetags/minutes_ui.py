@@ -21,7 +21,10 @@ HELD = (MeetingState.RUNNING, MeetingState.CLOSED)
 def meeting_actions(context: Context, meeting: Meeting) -> dict[str, Any]:
     """Show the actions of a meeting, and to the chair the form for another one."""
     request = context["request"]
-    panel = ActionsPanel(meeting, request.user) if meeting.state in HELD else None
+    panel = None
+    if meeting.state in HELD:
+        read = {name: context.get(name) for name in ("people", "items")}
+        panel = ActionsPanel(meeting, request.user, **read)
     return {"panel": panel, "request": request, **_page(context)}
 
 
@@ -29,7 +32,8 @@ def meeting_actions(context: Context, meeting: Meeting) -> dict[str, Any]:
 def board_actions(context: Context, board: Board) -> dict[str, Any]:
     """Show the open actions of a board that are due first."""
     request = context["request"]
-    return {"rows": open_actions(board, request.user), "request": request, **_page(context)}
+    rows = open_actions(board, request.user, runs=context["runs_board"])
+    return {"rows": rows, "request": request, **_page(context)}
 
 
 @register.inclusion_tag("crb/partials/minutes_link.html", takes_context=True)

@@ -36,9 +36,9 @@ def for_own_people(view: View) -> View:
 
 
 def meeting_or_404(pk: int) -> Meeting:
-    """Return a meeting with its board."""
+    """Return a meeting as its page shows it."""
     try:
-        return queries.meetings().get(pk=pk)
+        return queries.meetings_shown().get(pk=pk)
     except Meeting.DoesNotExist:
         raise Http404 from None
 

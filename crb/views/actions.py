@@ -50,7 +50,7 @@ def actions(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "active": len(query),
         "clear_url": reverse("crb:actions"),
-        "rows": panels.action_rows(found.rows, request.user),
+        "rows": panels.action_rows(found.rows, request.user, panels.boards_run_by(request.user)),
         "page": found,
         "next_url": _at(query, found.next),
         "previous_url": _at(query, found.previous),

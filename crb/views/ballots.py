@@ -21,6 +21,7 @@ from ..forms.base import BoardForm
 from ..lifecycle.core import require
 from ..models import Board, Meeting
 from .access import SignedInRequest, for_own_people, meeting_or_404
+from .page import typed
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -99,7 +100,8 @@ def _take(
             where = (
                 ballot.get_absolute_url() if ballot else f"{reverse('crb:board')}?board={board.pk}"
             )
-            return page(request, HTTPStatus(error.status), str(error), current_url=where)
+            context = {"current_url": where, "typed": typed(form)}
+            return page(request, HTTPStatus(error.status), str(error), **context)
         more, status = {"refusal": str(error)}, HTTPStatus(error.status)
     if form.is_bound and status == HTTPStatus.OK:
         status = HTTPStatus.BAD_REQUEST

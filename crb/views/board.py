@@ -2,6 +2,7 @@
 
 from datetime import date
 from functools import partial
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -11,8 +12,8 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 
 from .. import calendar_pages, figures, overview, pages, permissions, queries
-from ..models import Board, Meeting
-from ..outlook import Table, outlooks, tables_on
+from ..models import Board
+from ..outlook import Roster, outlooks
 from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
 from .choice import address, choose_board, frame
@@ -35,18 +36,20 @@ def board(request: SignedInRequest) -> HttpResponse:
     headline = figures.headline(found, request.user, period)
     unanswered = queries.unanswered_questions(found, request.user)
     to = partial(_list_of, found)
+    meetings = _meetings(found, request.user)
+    roster: Roster = meetings["roster"]
     context = {
         **frame(boards, found, "board"),
-        **_meetings(found, request.user),
+        **meetings,
         **_past(found, _day(request.GET.get("before", ""))),
-        **calendar_pages.side(found, request.user),
+        **calendar_pages.side(roster, request.user),
         "headline": headline,
         "stats": overview.stats(headline, period, to),
         "waiting": list(queries.waiting_with_items(found)[:WAITING]),
         "questions": list(unanswered[:QUESTIONS]) if headline.questions else [],
         "questions_url": to("questions", state="unanswered"),
         "looks": pages.LOOKS,
-        "ballots": queries.ballots_with_counts(found, request.user),
+        "runs_board": roster.is_led_by(request.user),
         "open_ballot": permissions.can_open_ballot(request.user, found),
     }
     return render(request, "crb/board.html", context)
@@ -56,41 +59,34 @@ def _list_of(board: Board, name: str, **filters: object) -> str:
     return address(name, board, **filters)
 
 
-def _meetings(board: Board, user: User) -> dict[str, object]:
-    open_meetings = list(queries.open_meetings(board, UPCOMING + 1))
-    tables = tables_on(board, [board.today, *(one.date for one in open_meetings)])
-    board.__dict__["seats_today"] = tables[board.today].seats
-    for one in open_meetings:
+def _meetings(board: Board, user: User) -> dict[str, Any]:
+    """Return meetings and ballots, each told who sits at it, so that it need not ask."""
+    counted = queries.open_meetings(board, UPCOMING + 1)
+    open_meetings = list(counted.annotate(left_for_me=queries.left_for(user)))
+    ballots = queries.ballots_with_counts(board, user)
+    found = [*open_meetings, *ballots]
+    roster = Roster(board, min([board.today, *(one.date for one in found)]))
+    board.__dict__["seats_today"] = roster.on(board.today).seats
+    for one in found:
         one.board = board
-        _seat(one, tables[one.date])
+        one.__dict__["members"] = roster.on(one.date).seats
+        if one.is_over or one.seat_of(user) is None:
+            one.left_for_me = 0
     running = next((one for one in open_meetings if one.state == MeetingState.RUNNING), None)
     upcoming = [one for one in open_meetings if one is not running]
-    first = running or (upcoming[0] if upcoming else None)
     return {
         "running": running,
-        "next": None if running else first,
+        "next": None if running else next(iter(upcoming), None),
         "upcoming": upcoming if running else upcoming[1:],
-        "mine": _left_for(first, user) if first else [],
-        "agendas": outlooks(open_meetings[:AGENDAS], tables),
+        "agendas": outlooks(open_meetings[:AGENDAS], roster),
+        "ballots": ballots,
+        "roster": roster,
     }
-
-
-def _seat(meeting: Meeting, table: Table) -> None:
-    """Tell a meeting who sits at it, so that it need not ask."""
-    meeting.__dict__["members"] = table.seats
-
-
-def _left_for(meeting: Meeting, user: User) -> list[pages.AgendaRow]:
-    """Return the items of a meeting that this person has yet to vote on."""
-    if meeting.seat_of(user) is None:
-        return []
-    rows = pages.agenda_rows(queries.agenda_of(meeting), user, None)
-    return [row for row in rows if row.mine_missing]
 
 
 def _past(board: Board, before: date | None) -> dict[str, object]:
     found = list(queries.past(board, before)[: PAST + 1])
-    older = found[PAST - 1].date if len(found) > PAST else None
+    older = found[PAST - 1].ended_on if len(found) > PAST else None
     return {"past": found[:PAST], "older": older, "before": before}
 
 

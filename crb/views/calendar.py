@@ -20,6 +20,7 @@ from ..forms.base import BoardForm
 from ..lifecycle.core import require
 from ..models import Absence, Board
 from .access import SignedInRequest, for_own_people, meeting_or_404, seen_version
+from .page import typed
 
 
 def _fill_in(
@@ -65,7 +66,7 @@ def move_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         context["meeting"] = meeting_or_404(pk)
         return render(request, template, {**context, "form": form}, status=error.status)
     except StepError as error:
-        return _refused(request, error, found.get_absolute_url())
+        return _refused(request, error, found.get_absolute_url(), form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,7 +86,7 @@ def call_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         require(permissions.can_call_meeting(request.user, board))
         return _fill_in(request, "crb/call_meeting.html", form, {"board": board}, act)
     except StepError as error:
-        return _refused(request, error, address_of(board))
+        return _refused(request, error, address_of(board), form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -114,7 +115,7 @@ def record_absence(request: SignedInRequest, pk: int) -> HttpResponse:
     try:
         return _fill_in(request, "crb/record_absence.html", form, {"board": board}, act)
     except StepError as error:
-        return _refused(request, error, address_of(board))
+        return _refused(request, error, address_of(board), form)
 
 
 @require_POST
@@ -158,5 +159,9 @@ def address_of(board: Board) -> str:
     return f"{reverse('crb:board')}?board={board.pk}"
 
 
-def _refused(request: SignedInRequest, error: StepError, address: str) -> HttpResponse:
-    return errors.page(request, HTTPStatus(error.status), str(error), current_url=address)
+def _refused(
+    request: SignedInRequest, error: StepError, address: str, form: BoardForm | None = None
+) -> HttpResponse:
+    """Say why, with what had been typed and the way on."""
+    context = {"current_url": address, "typed": typed(form) if form else []}
+    return errors.page(request, HTTPStatus(error.status), str(error), **context)

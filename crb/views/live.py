@@ -19,8 +19,9 @@ from .page import viewer_of
 def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpResponse:
     """Send what happens in the meeting, as Server-Sent Events.
 
-    ``item`` is the item that the page shows; with ``follow`` the page goes where the meeting
-    goes. HEAD answers whether there is anything to follow for this person.
+    ``item`` is the item that the page shows, with ``show=consent`` it shows the batch instead;
+    with ``follow`` the page goes where the meeting goes. HEAD answers whether there is anything to
+    follow for this person.
     """
     meeting_or_404(pk)
     if request.method == "HEAD":
@@ -28,7 +29,9 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
     if request.GET.get("view") == "present":
         return stream(pk, Screen())
     viewer = viewer_of(request)
-    return stream(pk, Follower(viewer, _number(request, "item"), "follow" in request.GET))
+    wanted, follows = _number(request, "item"), "follow" in request.GET
+    batch = request.GET.get("show") == "consent"
+    return stream(pk, Follower(viewer, wanted, follows, batch=batch))
 
 
 def _number(request: HttpRequest, name: str) -> int | None:

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.errors import StepError, StepIncomplete
+from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm.errors import page
 
 from .. import lifecycle, permissions
@@ -19,7 +19,7 @@ from ..lifecycle.core import require
 from ..models import AgendaItem, Meeting
 from .access import SignedInRequest, for_own_people, meeting_or_404
 from .access import seen_version as _seen
-from .page import MeetingPage
+from .page import MeetingPage, typed
 
 
 @require_safe
@@ -106,9 +106,12 @@ def _act(
     return redirect(meeting)
 
 
-def _refused(request: SignedInRequest, meeting: Meeting, error: StepError) -> HttpResponse:
-    address = meeting.get_absolute_url()
-    return page(request, HTTPStatus(error.status), str(error), current_url=address)
+def _refused(
+    request: SignedInRequest, meeting: Meeting, error: StepError, form: CancelForm | None = None
+) -> HttpResponse:
+    """Say why, with what had been typed and the way back to the meeting."""
+    context = {"current_url": meeting.get_absolute_url(), "typed": typed(form) if form else []}
+    return page(request, HTTPStatus(error.status), str(error), **context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -117,6 +120,7 @@ def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
     """Cancel a meeting that has not begun; asks why."""
     found = meeting_or_404(pk)
     form = CancelForm(request.POST or None)
+    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
     try:
         require(permissions.can_cancel_meeting(request.user, found))
         if request.method == "POST" and form.is_valid():
@@ -127,9 +131,11 @@ def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
             return redirect(found)
     except StepIncomplete as error:
         form.take_error(error)
+    except ChangeStale as error:
+        form.add_error(None, str(error))
+        status, found = HTTPStatus.CONFLICT, meeting_or_404(pk)
     except StepError as error:
-        return _refused(request, found, error)
-    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+        return _refused(request, found, error, form)
     context = {"meeting": found, "board": found.board, "form": form, "count": _open_items(found)}
     return render(request, "crb/cancel_meeting.html", context, status=status)
 

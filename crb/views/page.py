@@ -54,7 +54,8 @@ class MeetingPage:
         if self.item is not None:
             self.sight.snapshot.tell(self.item.item)
         sight = {**self.sight.context(), **self.sight.agenda_forms(), **self.sight.steps()}
-        return {**sight, "moved": self._moved(), "follows": self.follows, **more}
+        panel = {"people": self.sight.people, "items": self.sight.items}
+        return {**sight, **panel, "moved": self._moved(), "follows": self.follows, **more}
 
     def _moved(self) -> list[AgendaItem]:
         """Where items went: all of a cancelled meeting, or what was asked for and is not here."""
@@ -76,7 +77,7 @@ class MeetingPage:
 
 def page_of_item(request: SignedInRequest, item: AgendaItem) -> MeetingPage:
     """Return the meeting's page with this item chosen, from fresh rows."""
-    return MeetingPage(request, queries.meetings().get(pk=item.meeting_id), item.pk)
+    return MeetingPage(request, queries.meetings_shown().get(pk=item.meeting_id), item.pk)
 
 
 def address_of(item: AgendaItem) -> str:
@@ -135,5 +136,7 @@ def refused(
 
 def typed(form: Form) -> list[tuple[Any, str]]:
     """Return the texts that somebody wrote into a form, for copying from a refusal."""
+    if not form.is_bound:
+        return []
     texts = [field for field in form if isinstance(field.field, CharField)]
     return [(field.label, field.value()) for field in texts if (field.value() or "").strip()]

@@ -44,7 +44,8 @@
       url.searchParams.set("view", "present");
       return url;
     }
-    const { item, follows } = body().dataset;
+    const { item, follows, batch } = body().dataset;
+    if (batch !== undefined) url.searchParams.set("show", "consent");
     if (item) url.searchParams.set("item", item);
     if (follows !== undefined) url.searchParams.set("follow", "1");
     return url;

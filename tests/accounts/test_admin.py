@@ -1,11 +1,15 @@
 """Administration: roles are given with a reason, nobody is deleted, nobody else gets in."""
 
+import re
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import formats
 from post_office.models import Email
 
 from accounts.models import Organisation, SuccessTeam, User
@@ -221,3 +225,17 @@ def test_the_list_costs_the_same_for_one_and_three(
         with django_assert_num_queries(10):
             admin.get(PEOPLE)
         User.objects.create_user(f"p{number}@expansive.example", display_name=f"P{number}")
+
+
+def test_times_are_those_of_a_clock_of_24_hours(admin: Client, rosalind: User, jonas: User) -> None:
+    rosalind.time_zone = "UTC"
+    rosalind.save()
+    with time_machine.travel(datetime(2026, 7, 1, 18, 5, tzinfo=UTC), tick=False):
+        jonas.save()
+        html = admin.get(f"{PEOPLE}{jonas.pk}/history/").content.decode()
+    assert re.search(r"1 (Jul|July) 2026, 18:05", html)
+    assert not re.search(r"\d [ap]\.m\.", html)
+    assert formats.time_format(time(18, 30)) == "18:30"
+    assert formats.date_format(datetime(2026, 7, 1, 18, 5), "SHORT_DATETIME_FORMAT").endswith(
+        "18:05"
+    )

@@ -40,3 +40,10 @@ def test_an_administrator_gives_a_role_with_a_reason(page: Any, transactional_db
     expect(page.locator("#content")).to_contain_text("Joined the mobile team")
     page.goto(f"/admin/accounts/successteam/{team.pk}/change/")
     page.wait_for_selector(".selector-chosen")
+
+    administrator.is_superuser = True
+    administrator.save()
+    page.goto("/admin/crb/board/add/")
+    page.click(".field-start .clock-icon")
+    offered = page.locator(".clockbox:visible .timelist a")
+    expect(offered).to_have_text(["Now", "00:00", "06:00", "12:00", "18:00"])

@@ -24,11 +24,17 @@ def sofia() -> User:
 
 def test_name_and_zone_are_ones_own_to_change(client: Client, sofia: User) -> None:
     client.force_login(sofia)
-    data = {"display_name": "Sofia Lindqvist", "time_zone": "Asia/Tokyo", "email": "x@y.example"}
+    data = {
+        "display_name": "Sofia Lindqvist",
+        "time_zone": "Asia/Tokyo",
+        "mail_pace": "daily",
+        "email": "x@y.example",
+    }
     page = client.post("/account/profile/", data, follow=True)
     assert "Your profile is saved." in page.content.decode()
     sofia.refresh_from_db()
     assert (sofia.display_name, sofia.time_zone) == ("Sofia Lindqvist", "Asia/Tokyo")
+    assert sofia.mail_pace == "daily"
     assert sofia.email == "sofia@expansive.example"
     assert sofia.history.first().history_user == sofia
 
@@ -37,6 +43,7 @@ def test_name_and_zone_are_ones_own_to_change(client: Client, sofia: User) -> No
     ("field", "value", "words"),
     [
         ("time_zone", "Mars/Olympus", "Mars/Olympus is not one of the available choices"),
+        ("mail_pace", "hourly", "hourly is not one of the available choices"),
         ("display_name", "", "This field is required."),
         ("display_name", "x" * 151, "at most 150 characters"),
         ("display_name", "So\x00fia", "Null characters are not allowed."),
@@ -46,7 +53,8 @@ def test_bad_input_is_answered_beside_the_field(
     client: Client, sofia: User, field: str, value: str, words: str
 ) -> None:
     client.force_login(sofia)
-    data = {"display_name": "Sofia", "time_zone": "UTC", field: value}
+    fine = {"display_name": "Sofia", "time_zone": "UTC", "mail_pace": "needed"}
+    data = {**fine, field: value}
     answer = client.post("/account/profile/", data)
     page = answer.content.decode()
     assert answer.status_code == 400

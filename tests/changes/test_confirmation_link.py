@@ -10,6 +10,8 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -22,11 +24,20 @@ from changes.states import State
 from changes.views import secret_address
 from tests import stories
 from tests.components.browsing import faults
+from tests.concurrently import at_once
 from tests.mailing import last_row, link_in, mail_to, told
 from tests.people import Cast
 
-YES = {"answer": "confirmed"}
-NO = {"answer": "not_as_expected", "reason": "Not on <b>Sundays</b>."}
+YES = {"meets_need": "yes", "as_expected": "yes"}
+NO = {
+    "meets_need": "yes",
+    "as_expected": "no",
+    "wish": "not_right",
+    "reason": "Not on <b>Sundays</b>.",
+}
+FURTHER = {**NO, "wish": "something_further", "reason": "The <i>gym</i> as well, please."}
+SUCCESSOR = {"act": "successor", "title": "Book the gym at night", "description": "As wished."}
+RATING = {"act": "rate", "rating": "4", "rating_comment": "Quick & friendly."}
 
 
 @pytest.fixture(autouse=True)
@@ -89,8 +100,11 @@ def test_the_page_shows_what_was_requested_and_done(client: Client, link: str) -
     assert "Let night staff book meeting rooms" in page
     assert "<p>Please extend the booking hours to 24 hours.</p>" in page
     assert "Rooms can be booked around the clock." in page
-    assert 'value="confirmed"' in page
-    assert 'value="not_as_expected"' in page
+    for question in ("meets_need", "as_expected"):
+        for answer in ("yes", "no"):
+            assert f'name="{question}" value="{answer}"' in page
+    for wish in ("not_right", "something_further"):
+        assert f'name="wish" value="{wish}"' in page
     assert "checked" not in page, "nothing is chosen beforehand"
 
 
@@ -117,7 +131,7 @@ def test_scanners_change_nothing(client: Client, change: Change, link: str) -> N
     for _time in range(50):
         assert client.get(link).status_code == 200
     assert client.head(link).status_code == 200
-    assert client.get(f"{link}?answer=confirmed").status_code == 200
+    assert client.get(f"{link}?act=answer&meets_need=yes&as_expected=yes").status_code == 200
     for method in (client.options, client.put, client.delete, client.patch):
         assert method(link).status_code == 405
     assert client.post(link, {}).status_code == 400, "a form sent without a choice"
@@ -156,14 +170,27 @@ def test_the_pages_are_accessible_and_fit(
     assert faults(page) == "", "the mail itself"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(link)
-    page.get_by_label("No, not as expected").check(force=True)
+    assert not page.get_by_text("What would you like?").is_visible(), "asked after a no only"
+    page.get_by_label("Yes, it does what I need").check(force=True)
+    page.get_by_label("No, I expected something else").check(force=True)
+    assert page.get_by_text("What would you like?").is_visible()
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_role("alert").wait_for()
     assert faults(page) == ""
-    page.get_by_label("What is not as expected?").fill("Not on Sundays.")
+    page.get_by_label("I would like something further").check(force=True)
+    page.get_by_label("In your words").fill("On Sundays too.")
     page.get_by_role("button", name="Send my answer").click()
-    page.get_by_role("heading", name="Not as expected").wait_for()
+    page.get_by_role("heading", name="Your new request").wait_for()
     assert faults(page) == ""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Send as a new request").click()
+    page.get_by_role("button", name="Send my rating").wait_for()
+    assert faults(page) == ""
+    page.get_by_label("4 – Good").check(force=True)
+    page.get_by_role("button", name="Send my rating").click()
+    page.get_by_text("You rated this change 4 of 5.").wait_for()
+    assert faults(page) == ""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 # --- Answering --------------------------------------------------------------------------------
@@ -177,9 +204,15 @@ def test_yes_closes_the_change_for_the_requester(cast: Cast, change: Change, lin
     assert (response.status_code, response["Location"]) == (302, link)
     assert state_of(change) == State.CLOSED
     event = change.events.get(verb="answer_confirmation")
-    assert (event.actor, event.data) == (cast.requester, {"answer": "confirmed", "via": "link"})
+    assert event.actor == cast.requester
+    assert event.data == {
+        "answer": "confirmed",
+        "meets_need": True,
+        "as_expected": True,
+        "via": "link",
+    }
     page = client.get(link).content.decode()
-    assert "The answer was: yes, it meets my needs and expectations." in page
+    assert "Your answer: it meets your need and is as you expected." in page
     assert "Answered on <time" in page
     assert "Send my answer" not in page
 
@@ -199,19 +232,22 @@ def test_no_keeps_the_reason_and_goes_back(client: Client, change: Change, link:
 
 
 def test_a_no_needs_a_reason(client: Client, change: Change, link: str) -> None:
-    response = client.post(link, {"answer": "not_as_expected", "reason": "  "})
+    response = client.post(link, {**NO, "reason": "  "})
     assert response.status_code == 400
     html = response.content.decode()
-    assert "What is not as expected? Please say what is not as expected." in html
+    assert "In your words: Please say what is not right, or what you would like." in html
     assert state_of(change) == State.CONFIRMATION
 
 
 @pytest.mark.parametrize(
     ("data", "kept"),
     [
-        ({"answer": "not_as_expected", "reason": "x" * 5001}, "x" * 5001),
-        ({"answer": "perhaps", "reason": "I am not sure."}, "I am not sure."),
+        ({**NO, "reason": "x" * 5001}, "x" * 5001),
+        ({**YES, "as_expected": "perhaps", "reason": "I am not sure."}, "I am not sure."),
+        ({"meets_need": "yes", "reason": "I answered one only."}, "I answered one only."),
         ({"reason": "I forgot to choose."}, "I forgot to choose."),
+        ({**NO, "wish": "", "reason": "I forgot to wish."}, "I forgot to wish."),
+        ({**NO, "wish": "a pony", "reason": "I wish for more."}, "I wish for more."),
     ],
 )
 def test_what_was_typed_is_kept_on_a_mistake(
@@ -251,7 +287,10 @@ def test_every_link_of_an_answered_question_shows_the_answer(
     reminder = link_in(mail_to(cast.requester.email))
     assert reminder != link
     client.post(reminder, YES)
-    assert "The answer was: yes" in client.get(link).content.decode()
+    assert (
+        "Your answer: it meets your need and is as you expected."
+        in client.get(link).content.decode()
+    )
 
 
 def test_answered_or_closed_by_other_means_is_shown(
@@ -276,11 +315,164 @@ def test_after_rework_the_old_link_shows_the_old_answer(
         again, actor=cast.success, system="Desk", reference="2", summary="Sundays work."
     )
     newest = link_in(mail_to(cast.requester.email))
-    assert "The answer was: no" in client.get(link).content.decode()
+    assert (
+        "Your answer: it meets your need, but is not as you expected."
+        in client.get(link).content.decode()
+    )
     assert client.post(link, YES).status_code == 409
     assert "Sundays work." in client.get(newest).content.decode()
     client.post(newest, YES)
     assert state_of(change) == State.CLOSED
+
+
+# --- What follows the answer ------------------------------------------------------------------
+
+
+def test_something_further_is_filled_in_and_sent_in_one_step(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    assert client.post(link, FURTHER).status_code == 302
+    page = client.get(link).content.decode()
+    assert "The &lt;i&gt;gym&lt;/i&gt; as well, please." in page
+    assert f"This follows {change.reference}, where I had asked for:" in page
+    assert state_of(change) == State.NOT_CONFIRMED, "nothing more has been decided"
+    before = last_row()
+    assert client.post(link, SUCCESSOR).status_code == 302
+    new = Change.objects.exclude(pk=change.pk).get()
+    assert state_of(change) == State.CLOSED
+    assert (new.state, new.channel) == (State.SUBMITTED, "email")
+    assert (new.raised_by, new.title) == (cast.requester, "Book the gym at night")
+    assert change.events.get(verb="request_successor").data["via"] == "link"
+    assert told(before) == [
+        ("cleo", "Closed"),
+        ("cleo", "Waiting for you (Assess)"),
+        ("grace", "We have the request"),
+        ("sam", "Closed"),
+    ]
+    page = client.get(link).content.decode()
+    assert f"{new.reference} {new.title}" in page
+    assert "Send as a new request" not in page
+
+
+def test_opening_the_page_of_a_wish_sends_nothing(
+    client: Client, change: Change, link: str
+) -> None:
+    client.post(link, FURTHER)
+    before = rows_of(change)
+    for _time in range(50):
+        assert client.get(link).status_code == 200
+    client.get(link, SUCCESSOR)
+    client.head(link)
+    assert client.post(link, {"act": "successor"}).status_code == 400
+    assert client.post(link, {"act": "nonsense"}).status_code == 400
+    assert rows_of(change) == before
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"title": "", "description": "Kept words."}, "Kept words."),
+        ({"title": "T" * 201}, "T" * 201),
+        ({"title": "Kept title", "description": ""}, "Kept title"),
+        ({"description": "D" * 50001}, "D" * 50001),
+    ],
+)
+def test_nothing_typed_into_the_new_request_is_lost(
+    client: Client, change: Change, link: str, data: dict[str, str], kept: str
+) -> None:
+    client.post(link, FURTHER)
+    response = client.post(link, {**SUCCESSOR, **data})
+    assert response.status_code == 400
+    assert kept in response.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+
+
+def test_files_that_the_customer_sees_may_go_along(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    plan, log = (
+        lifecycle.attach(
+            change,
+            actor=cast.support,
+            file=SimpleUploadedFile(name, name.encode()),
+            content_type="text/plain",
+            internal=internal,
+        )
+        for name, internal in (("plan.txt", False), ("log.txt", True))
+    )
+    client.post(link, FURTHER)
+    page = client.get(link).content.decode()
+    assert "plan.txt" in page
+    assert "log.txt" not in page
+    assert client.post(link, {**SUCCESSOR, "files": [log.pk]}).status_code == 400
+    content = plan.file.read()
+    plan.file.storage.delete(plan.file.name)
+    lost = client.post(link, {**SUCCESSOR, "files": [plan.pk]})
+    assert lost.status_code == 400
+    assert "cannot be read any more" in lost.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+    plan.file.storage.save(plan.file.name, ContentFile(content))
+    assert client.post(link, {**SUCCESSOR, "files": [plan.pk]}).status_code == 302
+    copy = change.links_in.get().source.attachments.get()
+    assert (copy.name, copy.file.read()) == ("plan.txt", b"plan.txt")
+
+
+def test_who_comes_after_the_owner_gets_their_words_back(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    client.post(link, FURTHER)
+    lifecycle.rework(change, actor=cast.success, reason="The gym was agreed.")
+    response = client.post(link, {**SUCCESSOR, "description": "Typed for an hour."})
+    assert response.status_code == 409
+    html = response.content.decode()
+    assert "Nothing of yours was recorded." in html
+    assert "Typed for an hour." in html
+    assert Change.objects.count() == 1
+
+
+def test_what_is_not_right_leads_to_no_request(client: Client, change: Change, link: str) -> None:
+    client.post(link, NO)
+    assert "Send as a new request" not in client.get(link).content.decode()
+    response = client.post(link, SUCCESSOR)
+    assert response.status_code == 409
+    assert "what was agreed is being put right" in response.content.decode()
+    assert state_of(change) == State.NOT_CONFIRMED
+
+
+def test_a_rating_is_given_once_through_the_same_link(
+    client: Client, cast: Cast, change: Change, link: str
+) -> None:
+    assert client.post(link, RATING).status_code == 400, "not before the answer"
+    client.post(link, YES)
+    page = client.get(link).content.decode()
+    assert 'name="rating"' in page
+    assert "checked" not in page, "nothing is chosen beforehand"
+    assert client.post(link, {"act": "rate"}).status_code == 400
+    too_long = {**RATING, "rating_comment": "x" * 2001}
+    assert "x" * 2001 in client.post(link, too_long).content.decode()
+    assert client.post(link, RATING).status_code == 302
+    confirmation = change.confirmations.get()
+    assert (confirmation.rating, confirmation.rating_comment) == (4, "Quick & friendly.")
+    assert change.events.get(verb="rate").data == {"rating": 4, "via": "link"}
+    assert "You rated this change 4 of 5." in client.get(link).content.decode()
+    again = client.post(link, {**RATING, "rating": "1"})
+    assert again.status_code == 409
+    assert "You have rated this change already." in again.content.decode()
+    assert "Quick &amp; friendly." in again.content.decode()
+    assert change.confirmations.get().rating == 4
+
+
+@pytest.mark.parametrize(("first", "second"), [(FURTHER, SUCCESSOR), (YES, RATING)])
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_one_follows_up(
+    cast: Cast, change: Change, link: str, first: dict[str, str], second: dict[str, str]
+) -> None:
+    Client().post(link, first)
+    answers = at_once(*[lambda: Client().post(link, second)] * 2)
+    assert sorted(answer.status_code for answer in answers) == [302, 409]
+    verb = "rate" if second is RATING else "request_successor"
+    assert change.events.filter(verb=verb).count() == 1
+    assert Change.objects.count() == (1 if second is RATING else 2)
 
 
 # --- Links that do not work ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ from accounts.models import User
 from changes.export import BYTE_ORDER_MARK, CUSTOMER_COLUMNS, STAFF_COLUMNS, export_rows, safe_cell
 from changes.models import Change, Service
 from tests.people import Cast
-from tests.stories import assessed, draft, in_requirements, submitted
+from tests.stories import assessed, draft, in_confirmation, in_requirements, submitted
 
 EXPORT = "/changes/export/"
 
@@ -71,6 +71,19 @@ def test_customers_get_their_own_without_internal_columns(client: Client, cast: 
     assert rows_of(client, cast.nobody) == []
 
 
+def test_only_the_requester_is_asked_to_confirm(client: Client, cast: Cast) -> None:
+    in_confirmation(cast)
+    (own,) = rows_of(client, cast.requester)
+    assert "Please tell us" in own["Where it stands"]
+    (other,) = rows_of(client, cast.approver)
+    assert other["Where it stands"] == (
+        "The change is in place. Grace Requester is asked whether it meets the need."
+    )
+    (staff,) = rows_of(client, cast.support)
+    assert staff["State"] == "Requester confirmation"
+    assert not any("tell us" in cell for cell in staff.values())
+
+
 def test_filters_search_and_order_count(client: Client, cast: Cast) -> None:
     for title in ("Boiler two", "Boiler one", "Lift"):
         submitted(cast, title=title)
@@ -119,15 +132,19 @@ def test_the_file_is_named_and_not_kept(client: Client, cast: Cast) -> None:
 def test_cost_and_memory_do_not_grow_with_rows(
     cast: Cast, monkeypatch: Any, django_assert_num_queries: Any
 ) -> None:
-    """Three chunks of two rows: one query for the changes, one for each chunk's services."""
+    """Three chunks of two rows: one query for the changes, two for each chunk.
+
+    They read the services and, for staff, what the requesters answered.
+    """
     monkeypatch.setattr("changes.export.CHUNK", 2)
     for _number in range(5):
         assessed(cast, "configuration")
     changes = Change.objects.order_by("pk")
     zone = timezone.get_current_timezone()
-    with django_assert_num_queries(4):
-        parts = export_rows(changes, cast.support, zone)
-        assert [part.count("\r\n") for part in parts] == [1, 2, 2, 1]
+    for reader, queries in ((cast.support, 7), (cast.requester, 4)):
+        with django_assert_num_queries(queries):
+            parts = export_rows(changes, reader, zone)
+            assert [part.count("\r\n") for part in parts] == [1, 2, 2, 1]
 
 
 def test_memory_stays_flat(cast: Cast, monkeypatch: Any) -> None:

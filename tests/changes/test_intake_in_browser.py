@@ -1,5 +1,6 @@
 """Writing and talking in a real browser: keyboard only, at phone width, and cut off half-way."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -267,3 +268,26 @@ def test_pages_are_readable_for_all(browse: Any, cast: Cast, width: int, scheme:
     story.get_by_text("Link another change").click()
     assert fits(story)
     assert faults(story) == ""
+
+
+def test_a_file_outlives_a_mistake_and_can_be_removed(
+    browse: Any, cast: Cast, tmp_path: Path
+) -> None:
+    file = tmp_path / "plan.txt"
+    file.write_text("The plan")
+    page = browse("requester", "/changes/new/", width=360)
+    page.fill("#id_description", "Opening hours end at seven.")
+    page.set_input_files("#id_attachments", [file])
+    page.locator("#id_description").press("Control+Enter")
+    expect(page.locator("#id_title_error")).to_be_visible()
+    kept = page.get_by_role("list", name="Files of this draft")
+    expect(kept).to_contain_text("plan.txt")
+    assert faults(page) == ""
+    assert fits(page)
+    kept.get_by_role("button", name="Remove plan.txt").click()
+    expect(kept).to_have_count(0)
+    expect(page.locator("#id_description")).to_have_value("Opening hours end at seven.")
+    page.fill("#id_title", "Opening hours")
+    page.locator("#id_title").press("Control+Enter")
+    expect(page.locator(".alert-success")).to_contain_text("is submitted")
+    assert not Change.objects.get().attachments.exists()

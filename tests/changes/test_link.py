@@ -221,3 +221,28 @@ def test_only_visible_changes_are_offered(client: Client, cast: Cast) -> None:
     client.force_login(cast.developer)
     assert "No such change." in found(client, change, hidden.reference)
     assert "A draft" not in found(client, change, "meeting rooms")
+
+
+def test_the_number_of_somebodys_draft_is_told_to_nobody_else(client: Client, cast: Cast) -> None:
+    change, own = submitted(cast), draft(cast)
+    raiser = own.raised_by
+    both = [
+        lifecycle.link(change, actor=raiser, other=own, kind="enabled_by"),
+        lifecycle.link(own, actor=raiser, other=change, kind="duplicates"),
+    ]
+    lifecycle.unlink(change, actor=raiser, record=both[0])
+    pages = (change.get_absolute_url(), reverse("audit:change_history", args=[change.pk]))
+    for reader in (cast.developer, cast.auditor, cast.administrator):
+        client.force_login(reader)
+        for address in pages:
+            page = client.get(address).content.decode()
+            assert own.reference not in page, (reader, address)
+            assert f"/{own.reference}/" not in page
+            assert "Enabled by another change request" in page
+    client.force_login(raiser)
+    for address in pages:
+        assert own.reference in client.get(address).content.decode()
+    lifecycle.submit(own, actor=raiser)
+    client.force_login(cast.developer)
+    for address in pages:
+        assert own.reference in client.get(address).content.decode()

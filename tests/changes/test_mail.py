@@ -131,7 +131,8 @@ def test_a_visitor_opens_the_requesters_link_from_the_mail(cast: Cast, new_page:
         button.evaluate("(a, to) => a.setAttribute('href', to)", page.url.split("/mail/")[0] + link)
         button.click()
     answer = opened.value
-    answer.get_by_text("Yes, ").click()
+    for yes in ("Yes, it does what I need", "Yes, it is as I expected"):
+        answer.get_by_text(yes).click()
     answer.get_by_role("button", name="Send my answer").click()
     answer.get_by_role("heading", name="Confirmed").wait_for()
     change = Change.objects.get(pk=change.pk)

@@ -372,12 +372,10 @@ def test_headers_thread_the_mails_of_a_change_and_keep_machines_quiet(cast: Cast
         for m in mails
     ]
     assert {message["Auto-Submitted"] for message in sent} == {"auto-generated"}
-    assert {message["References"] for message in sent} == {
-        f"<change-{change.pk}@expansive.example>"
-    }
-    assert {message["In-Reply-To"] for message in sent} == {
-        message["References"] for message in sent
-    }
+    chain = [f"<change-{change.pk}@expansive.example>", *(mail.message_id for mail in mails)]
+    for number, message in enumerate(sent, start=1):
+        assert message["References"].split() == chain[:number], "the root and every mail before"
+        assert message["In-Reply-To"] == chain[number - 1]
     assert {message["Reply-To"] for message in sent} == {"care@expansive.example"}
     assert len({message["Message-ID"] for message in sent}) == len(mails), "one for each message"
     again = Email.objects.get(pk=mails[0].pk).email_message().message()

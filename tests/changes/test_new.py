@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.test import Client, TestCase
 from django.urls import reverse
 
 from accounts.models import EmailDomain, User
 from accounts.roles import Role
+from changes import lifecycle
+from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change, Event, Service
 from changes.states import State
 from tests.changes.test_attach import stored
 from tests.people import Cast, person
+from tests.stories import draft, submitted
 
 NEW = "/changes/new/"
 AUTOSAVE = "/changes/new/autosave/"
@@ -427,10 +430,9 @@ def test_files_come_with_the_request(support: Client, cast: Cast) -> None:
     ]
 
 
-def test_a_stale_submission_leaves_no_file_behind(support: Client, cast: Cast) -> None:
+def test_a_stale_submission_keeps_its_files_on_the_draft(support: Client, cast: Cast) -> None:
     support.post(AUTOSAVE, words(cast))
     draft = Change.objects.get()
-    before = stored()
 
     response = support.post(
         f"{NEW}?draft={draft.reference}",
@@ -439,8 +441,84 @@ def test_a_stale_submission_leaves_no_file_behind(support: Client, cast: Cast) -
 
     assert response.status_code == 409
     assert Change.objects.get().state == State.DRAFT
-    assert not draft.attachments.exists()
+    assert [file.name for file in draft.attachments.all()] == ["plan.txt"]
+
+
+def test_files_are_kept_while_something_else_is_wrong(support: Client, cast: Cast) -> None:
+    sent = words(cast, key="a-key-of-the-form", title="")
+    good = SimpleUploadedFile("plan.txt", b"The plan")
+    response = support.post(NEW, {**sent, "attachments": [good]})
+    assert (response.status_code, list(errors(response))) == (400, ["title"])
+    draft = Change.objects.get()
+    assert (draft.state, draft.description) == (State.DRAFT, sent["description"])
+    page = response.content.decode()
+    assert f'href="/changes/{draft.reference}/attachments/' in page
+    assert "could be kept" not in page
+    assert "Remove plan.txt" in page
+
+    response = support.post(NEW, {**sent, "title": "Bookings", "seen": draft.version})
+    assert response.status_code == 302
+    change = Change.objects.get()
+    assert (change.state, change.attachments.get().name) == (State.SUBMITTED, "plan.txt")
+
+
+def test_of_several_files_the_good_ones_are_kept(support: Client, cast: Cast) -> None:
+    files = [SimpleUploadedFile("plan.txt", b"The plan"), SimpleUploadedFile("run.exe", b"MZ")]
+    response = support.post(NEW, words(cast, attachments=files))
+    assert (response.status_code, list(errors(response))) == (400, ["attachments"])
+    assert Change.objects.get().attachments.get().name == "plan.txt"
+    assert "Not every file could be kept" in response.content.decode()
+
+
+def test_a_kept_file_is_removed_and_what_was_typed_stays(support: Client, cast: Cast) -> None:
+    sent = words(cast, key="a-key-of-the-form", title="")
+    before = stored()
+    support.post(NEW, {**sent, "attachments": [SimpleUploadedFile("plan.txt", b"The plan")]})
+    file = Change.objects.get().attachments.get()
+    typed = {**sent, "description": "Other words", "requester": "Nobody", "remove": file.pk}
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        response = support.post(NEW, typed)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Other words" in page
+    assert 'value="Nobody"' in page
+    assert "plan.txt" not in page
+    assert errors(response) == {}
+    assert not Change.objects.get().attachments.exists()
     assert stored() == before
+    assert file.history.latest().history_type == "-"
+    assert file.history.latest().history_user == cast.support
+    assert support.post(NEW, typed).status_code == 404
+
+
+def test_files_of_a_request_that_was_sent_stay(cast: Cast) -> None:
+    change = submitted(cast)
+    file = lifecycle.attach(
+        change,
+        actor=cast.support,
+        file=SimpleUploadedFile("plan.txt", b"The plan"),
+        content_type="text/plain",
+    )
+    with pytest.raises(StepIllegal, match="stay with it"):
+        lifecycle.detach(change, actor=cast.support, attachment=file)
+    assert change.attachments.exists()
+
+
+def test_nobody_else_removes_a_file_of_a_draft(client: Client, cast: Cast) -> None:
+    change = draft(cast)
+    file = lifecycle.attach(
+        change,
+        actor=change.raised_by,
+        file=SimpleUploadedFile("plan.txt", b"The plan"),
+        content_type="text/plain",
+    )
+    for name in ("success", "requester", "colleague"):
+        client.force_login(getattr(cast, name))
+        answer = client.post(f"/changes/{change.reference}/edit/", {"remove": file.pk})
+        assert answer.status_code == 404
+    with pytest.raises(StepForbidden):
+        lifecycle.detach(change, actor=cast.success, attachment=file)
+    assert change.attachments.exists()
 
 
 def test_a_file_over_the_limit_is_named_and_the_words_are_kept(
@@ -456,7 +534,7 @@ def test_a_file_over_the_limit_is_named_and_the_words_are_kept(
     assert sentence.startswith("“plan.txt” is too large: 19")
     page = response.content.decode()
     assert "Opening hours **end** at seven." in page
-    assert "Please choose the files again" in page
+    assert "Not every file could be kept" in page
     assert not Change.objects.exists()
 
 

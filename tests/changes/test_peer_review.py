@@ -32,6 +32,16 @@ class TestPeerReview(StepPageTests):
             assert "nobody reviews their own work" in answer.content.decode()
         assert self.is_untouched(change)
 
+    def test_reads_the_newest_record_first(self, page: Client, cast: Cast, change: Change) -> None:
+        self.send(page, cast, change, outcome="changes_requested")
+        change = stories.developed(Change.objects.get(pk=change.pk), cast)
+        self.send(page, cast, change, outcome="changes_requested", findings="Again.")
+        change = stories.developed(Change.objects.get(pk=change.pk), cast)
+        sections = page.get(self.address(change)).context["sections"]
+        assert [one.key for one in sections] == ["development", "risk", "requirements"]
+        earlier = [str(record.title) for record in sections[0].earlier]
+        assert earlier == ["Peer review", "Development", "Peer review", "Development"]
+
     def test_changes_requested_stay_in_development(
         self, page: Client, cast: Cast, change: Change
     ) -> None:

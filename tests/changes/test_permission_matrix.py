@@ -4,7 +4,11 @@ The table is written out by hand from the process and the design, not computed f
 ``allowed`` names everybody who may; all others of the cast must be refused, in every state.
 """
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.utils import timezone
 
 from changes import lifecycle, permissions, queries
 from changes.models import Change
@@ -17,6 +21,7 @@ from tests.stories import (
     change_in,
     deployment_planned,
     developed,
+    further_wished,
     plan,
     risk_assessed,
 )
@@ -78,6 +83,9 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
     "start_deployment": (set(), set()),  # not without release and rollback plan: see below
     "record_deployment": (set(), set()),
     "answer_confirmation": ({"requester"}, {S.CONFIRMATION}),
+    "request_successor": (set(), set()),  # not without a wish for more: see below
+    "rate": ({"requester"}, {S.CLOSED}),
+    "record_contact": ({"support", "success"}, {S.CONFIRMATION}),
     "resend_confirmation": ({"support", "success"}, {S.CONFIRMATION}),
     "close_unanswered": (set(), set()),  # not while the requester has time: see below
     "rework": ({"success"}, {S.NOT_CONFIRMED}),
@@ -220,6 +228,25 @@ def test_a_release_manager_deploys_what_is_planned(cast: Cast) -> None:
     assert who_may("start_deployment", cast, change) == set()
     assert who_may("plan_deployment", cast, change) == set()
     assert who_may("withdraw", cast, change) == set()
+
+
+def test_only_the_requester_sends_what_they_would_like_further(cast: Cast) -> None:
+    change = further_wished(cast)
+    assert who_may("request_successor", cast, change) == {"requester"}
+    assert who_may("rework", cast, change) == {"success"}
+    assert who_may("close_with_successor", cast, change) == {"success"}
+    lifecycle.request_successor(change, actor=cast.requester, title="More", description="More.")
+    assert who_may("request_successor", cast, change) == set()
+
+
+def test_a_change_is_rated_once_and_only_after_an_answer(cast: Cast) -> None:
+    change = change_in(S.CLOSED, cast)
+    lifecycle.rate(change, actor=cast.requester, rating=5)
+    assert who_may("rate", cast, change) == set()
+    silent = change_in(S.CONFIRMATION, cast)
+    with time_machine.travel(timezone.now() + timedelta(days=20)):
+        lifecycle.close_unanswered(silent, actor=cast.success, reason="Phoned five times.")
+    assert who_may("rate", cast, silent) == set()
 
 
 # Beside the process

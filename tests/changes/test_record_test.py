@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from changes.models import Change
@@ -41,6 +42,27 @@ class TestRecordTest(StepPageTests):
         now = Change.objects.get(pk=change.pk)
         self.send(page, cast, now, kind="regression")
         assert Change.objects.get(pk=change.pk).state == State.DEPLOYMENT
+
+    def test_screenshots_and_logs_are_kept_inside(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        assert 'enctype="multipart/form-data"' in page.get(self.address(change)).content.decode()
+        files = [SimpleUploadedFile("run.log", b"ok"), SimpleUploadedFile("end.txt", b"23 of 23")]
+        assert self.send(page, cast, change, attachments=files).status_code == 302
+        kept = change.attachments.values_list("name", "is_internal", "uploaded_by")
+        assert set(kept) == {("run.log", True, cast.tester.pk), ("end.txt", True, cast.tester.pk)}
+
+    def test_a_file_that_is_refused_records_nothing(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        files = [SimpleUploadedFile("run.log", b"ok"), SimpleUploadedFile("run.exe", b"MZ")]
+        answer = self.send(page, cast, change, attachments=files)
+        assert answer.status_code == 400
+        html = answer.content.decode()
+        assert "“run.exe” is not a kind of file that can be attached." in html
+        assert "choose the files again" in html
+        assert self.is_untouched(change)
+        assert not change.attachments.exists()
 
     def test_a_failure_is_a_new_round(self, page: Client, cast: Cast, change: Change) -> None:
         assert self.send(page, cast, change, result="failed").status_code == 302

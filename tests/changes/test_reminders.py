@@ -18,7 +18,7 @@ from changes import lifecycle, reminders, tasks
 from changes.models import Change, Confirmation, Promise, Release
 from changes.states import State
 from tests import stories
-from tests.mailing import last_row, link_in, mail_to, told
+from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
 
 REMINDED = ("grace", "Reminder, please confirm")
@@ -29,12 +29,14 @@ ESCALATED = [("cleo", "No answer from the requester"), ("sam", "No answer from t
 def change(cast: Cast) -> Change:
     """A change whose requester was asked; support owns it, so that owner and team differ."""
     change = stories.in_confirmation(cast)
+    deliver()
     return lifecycle.assign(change, actor=cast.success, owner=cast.support)
 
 
 @pytest.fixture
 def asked_at(change: Change) -> datetime:
-    return change.confirmations.get().asked_at
+    """When the question reached the requester, from which silence counts."""
+    return reminders.heard_at(change.confirmations.get())
 
 
 def beat(moment: datetime) -> list[tuple[str, str]]:
@@ -91,7 +93,7 @@ def test_a_reminder_says_since_when_and_has_a_link_of_its_own(
         link = link_in(mail)
         assert link != first
         assert client.get(first).status_code == 200, "the earlier mail still works"
-        assert client.post(link, {"answer": "confirmed"}).status_code == 302
+        assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
     change = Change.objects.get(pk=change.pk)
     assert change.state == State.CLOSED
 
@@ -130,6 +132,7 @@ def test_a_question_asked_again_after_rework_starts_anew(
         lifecycle.document(
             again, actor=cast.success, system="Desk", reference="2", summary="Now it does."
         )
+        deliver()
     assert beat(asked_at + timedelta(days=8 + 2)) == []
     assert beat(asked_at + timedelta(days=8 + 3, minutes=1)) == [REMINDED]
 
@@ -141,6 +144,7 @@ def test_one_failure_does_not_stop_the_rest(
     cast: Cast, change: Change, asked_at: datetime, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     other = stories.in_confirmation(cast)
+    deliver()
     broken = change.confirmations.get().pk
     remind = lifecycle.send_reminder
 
@@ -173,6 +177,7 @@ def test_a_reminder_that_cannot_be_written_leaves_no_trace(
 
 def test_a_batch_is_limited_and_begins_with_the_longest_silence(cast: Cast) -> None:
     keys = [stories.in_confirmation(cast).confirmations.get().pk for _time in range(3)]
+    deliver()
     with time_machine.travel(timezone.now() + timedelta(days=8)):
         assert reminders.due_reminders(limit=2) == [(keys[0], 7), (keys[1], 7)]
         assert reminders.due_escalations(limit=2) == []

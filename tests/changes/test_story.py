@@ -77,7 +77,7 @@ def test_a_story_is_what_the_models_say(
     cast: Cast, django_assert_num_queries: Any, make: Callable[[Cast], Change]
 ) -> None:
     pk = make(cast).pk
-    with django_assert_num_queries(4 if make is code_with_everything else 3):
+    with django_assert_num_queries(3):
         told = story.load(cast.support, pk)
     with django_assert_num_queries(0):
         texts = {name: plainly(getattr(told, name).all()) for name in story.RELATIONS}

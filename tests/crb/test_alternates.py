@@ -96,3 +96,24 @@ def test_the_page_says_for_whom(client: Client, table: Table, alternate: User) -
     lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted")
     Absence.objects.update(withdrawn_at=timezone.now())
     assert "for Max Member" in client.get(address).content.decode(), "as it was recorded"
+
+
+def test_who_is_away_without_an_alternate_is_marked_on_the_meetings_page(
+    client: Client, table: Table, alternate: User
+) -> None:
+    item = table.item()
+    client.force_login(table.cast.support)
+
+    def members() -> str:
+        page = " ".join(client.get(item.meeting.get_absolute_url()).content.decode().split())
+        return page.split('id="attendance"')[1]
+
+    assert ">away" not in members()
+    away(table, table.members[1], None, item)
+    away(table, table.members[2], alternate, item)
+    assert members().count(">away") == 1
+    row = next(part for part in members().split("<li") if ">away" in part)
+    assert str(table.members[1]) in row
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    lifecycle.join_meeting(item.meeting, actor=table.members[1])
+    assert ">away" not in members(), "who has come all the same is there"

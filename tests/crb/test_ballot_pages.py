@@ -65,6 +65,48 @@ def test_the_chair_opens_a_ballot_from_the_boards_page(client: Client, table: Ta
     assert Meeting.objects.filter(kind="ballot").count() == 1
 
 
+def test_what_is_on_the_agenda_of_a_running_meeting_is_not_offered(
+    client: Client, table: Table
+) -> None:
+    item, waiting = table.running_item("Rooms at night"), table.change("Alarms")
+    address = f"/board/boards/{table.board.pk}/ballot/"
+    page = get(client, table.chair, address)
+    assert "Alarms" in page and "Rooms at night" not in page
+    deadline = timezone.localtime(timezone.now() + timedelta(days=2))
+    data = {"deadline": f"{deadline:%Y-%m-%dT%H:%M}", "reason": WHY}
+    for changes, words in (
+        ([], "Tick at least one change for the members to vote on."),
+        ([item.change_id, waiting.pk], "is being voted on already. Tick what is to be voted on"),
+    ):
+        answer = client.post(address, {**data, "changes": changes})
+        assert answer.status_code == 400
+        assert list(answer.context["form"].errors) == ["changes"]
+        page = " ".join(answer.content.decode().split())
+        assert words in page and f"{WHY}</textarea>" in page
+    without = client.post(address, {"changes": [waiting.pk], "reason": WHY})
+    assert "Say until which day and time votes count." in without.content.decode()
+
+
+def test_a_ballot_stands_among_past_meetings_by_when_it_ended(client: Client, table: Table) -> None:
+    meeting = table.item().meeting
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    lifecycle.close_meeting(meeting, actor=table.chair)
+    ballot = ballot_of(table, days=2)
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        lifecycle.end_ballot(ballot, actor=table.chair, reason="It was fixed otherwise.")
+        again = table.meeting(days=0)
+        lifecycle.start_meeting(again, actor=table.chair)
+    with time_machine.travel(timezone.now() + timedelta(days=3)):
+        lifecycle.close_meeting(again, actor=table.chair)
+        client.force_login(table.cast.support)
+        past = client.get("/board/").context["past"]
+        page = get(client, table.cast.support, f"/board/?before={past[1].ended_on}")
+        assert client.get(f"/board/?before={past[0].ended_on}").context["past"][0] == ballot
+    assert past == [again, ballot, meeting]
+    assert f">{ballot.date.day} {ballot.date:%B}" not in page
+    assert past[1].ended_on == ballot.date - timedelta(days=1)
+
+
 def test_its_page_is_dressed_as_a_ballot(client: Client, table: Table) -> None:
     ballot = ballot_of(table)
     page = get(client, table.cast.crb_member, ballot.get_absolute_url())
@@ -132,9 +174,9 @@ def test_for_customers_there_is_no_ballot(client: Client, table: Table) -> None:
 def test_queries(client: Client, table: Table, django_assert_num_queries: Any, count: int) -> None:
     ballots = [ballot_of(table, count) for _number in range(count)]
     client.force_login(table.cast.crb_member)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(13):
         assert client.get("/board/").status_code == 200
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(13):
         assert client.get(ballots[0].get_absolute_url()).status_code == 200
     client.force_login(table.chair)
     with django_assert_num_queries(6):

@@ -133,9 +133,10 @@ def test_what_does_not_wait_or_is_elsewhere_is_refused(table: Table) -> None:
         opened(table, gone)
     table.meeting()
     item = table.running_item("Being discussed")
-    Meeting.objects.filter(pk=item.meeting_id).update(current_item=item)
-    with pytest.raises(StepIllegal, match="is being discussed in the running meeting"):
-        opened(table, item.change)
+    for current in (item, None):
+        Meeting.objects.filter(pk=item.meeting_id).update(current_item=current)
+        with pytest.raises(StepIllegal, match="is on the agenda of the running meeting"):
+            opened(table, item.change)
 
 
 # Voting and deciding

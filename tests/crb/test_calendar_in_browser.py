@@ -21,7 +21,7 @@ def busy_board(table: Table) -> None:
     day = table.board.today
     moved = table.meeting(days=14, nominal_on=day + timedelta(days=14))
     cancelled = table.meeting(days=28)
-    time_of = {"start": time(10), "length_minutes": 60}
+    time_of = {"start": time(10), "length_minutes": 60, "on_day_off": True}
     lifecycle.move_meeting(
         moved,
         actor=table.chair,

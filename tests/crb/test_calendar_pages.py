@@ -78,6 +78,45 @@ def test_a_page_that_is_out_of_date_keeps_what_was_typed(client: Client, table: 
     assert 'name="seen" value="2"' in text(answer)
 
 
+SATURDAY = {"date": "2026-10-17"}
+CHRISTMAS = {"date": "2026-12-25"}
+
+
+@pytest.mark.parametrize(
+    ("day", "words"),
+    [
+        (SATURDAY, "Saturday 17 October 2026 is at the weekend."),
+        (CHRISTMAS, "Friday 25 December 2026 is a holiday: Christmas Day."),
+    ],
+)
+def test_a_day_off_is_asked_about_once(
+    client: Client, table: Table, day: dict[str, str], words: str
+) -> None:
+    meeting = table.meeting()
+    tick = "Hold it on a non-working day anyhow"
+    assert tick not in text(get(client, table.chair, f"/board/meetings/{meeting.pk}/move/"))
+    answer = move(client, table.chair, meeting, **day)
+    assert answer.status_code == 400
+    assert list(answer.context["form"].errors) == ["date"]
+    assert words in text(answer) and tick in text(answer)
+    assert "The room is taken.</textarea>" in text(answer)
+    assert move(client, table.chair, meeting, on_day_off="on", **day).status_code == 302
+    assert str(Meeting.objects.get().date) == day["date"]
+    later = {**day, "start": "11:00", "seen": 2}
+    assert move(client, table.chair, meeting, **later).status_code == 302, "the day is not new"
+
+
+def test_the_tick_stays_while_something_else_is_wrong(client: Client, table: Table) -> None:
+    answer = move(client, table.chair, table.meeting(), on_day_off="on", reason="", **SATURDAY)
+    assert list(answer.context["form"].errors) == ["reason"]
+    assert 'name="on_day_off"' in text(answer) and "checked" in text(answer)
+
+
+def test_a_board_that_meets_on_saturdays_is_not_asked(client: Client, table: Table) -> None:
+    Board.objects.update(weekday=5)
+    assert move(client, table.chair, table.meeting(), **SATURDAY).status_code == 302
+
+
 def test_who_may_not_move_is_told_why(client: Client, table: Table) -> None:
     meeting = table.meeting()
     answer = get(client, table.cast.crb_member, f"/board/meetings/{meeting.pk}/move/")
@@ -87,6 +126,32 @@ def test_who_may_not_move_is_told_why(client: Client, table: Table) -> None:
     lifecycle.cancel_meeting(meeting, actor=table.chair, reason="Snow.")
     answer = move(client, table.chair, meeting)
     assert (answer.status_code, "The meeting was cancelled." in text(answer)) == (409, True)
+
+
+def test_a_refused_reason_can_be_copied(client: Client, table: Table) -> None:
+    meeting, address = table.meeting(), "/board/meetings/%d/%s/"
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    for step in ("move", "cancel"):
+        data = {**NEW_TIME, "seen": 1, "reason": "The room\nis <taken>."}
+        answer = post(client, table.chair, address % (meeting.pk, step), data)
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert "What you typed, to copy" in page and "The room\nis &lt;taken&gt;." in page
+    opened = get(client, table.chair, address % (meeting.pk, "move"))
+    assert (opened.status_code, "What you typed" in text(opened)) == (409, False)
+
+
+def test_cancelling_what_was_moved_meanwhile_keeps_the_reason(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    assert move(client, table.deputy, meeting).status_code == 302
+    address = f"/board/meetings/{meeting.pk}/cancel/"
+    answer = post(client, table.chair, address, {"seen": 1, "reason": "Nobody is here."})
+    assert answer.status_code == 409
+    assert "The meeting has moved on since you opened this page." in text(answer)
+    assert "Nobody is here.</textarea>" in text(answer)
+    assert "Thursday 15 October 2026" in text(answer)
+    again = post(client, table.chair, address, {"seen": 2, "reason": "Nobody is here."})
+    assert again.status_code == 302
 
 
 # Calling
@@ -107,6 +172,16 @@ def test_the_chair_calls_a_meeting_from_the_board(client: Client, table: Table) 
     assert again.status_code == 400
     assert "The board already meets then" in text(again)
     assert "A fault at Harbour.</textarea>" in text(again)
+
+
+def test_calling_on_a_day_off_is_asked_about(client: Client, table: Table) -> None:
+    address = f"/board/{table.board.pk}/meetings/call/"
+    data = {**NEW_TIME, **SATURDAY, "purpose": "A fault at Harbour."}
+    answer = post(client, table.chair, address, data)
+    assert answer.status_code == 400
+    assert "Saturday 17 October 2026 is at the weekend." in text(answer)
+    assert "A fault at Harbour.</textarea>" in text(answer)
+    assert post(client, table.chair, address, {**data, "on_day_off": "on"}).status_code == 302
 
 
 def test_others_do_not_call(client: Client, table: Table) -> None:
@@ -244,7 +319,7 @@ def test_queries_of_the_board_with_absences(
             ends_on=table.board.today + timedelta(days=3),
         )
     client.force_login(table.chair)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(12):
         assert client.get("/board/").status_code == 200
 
 

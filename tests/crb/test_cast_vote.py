@@ -5,8 +5,8 @@ import pytest
 from changes import lifecycle as change_lifecycle
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
-from crb import lifecycle, queries
-from crb.models import AgendaItem, Vote
+from crb import lifecycle, pages, queries
+from crb.models import AgendaItem, Meeting, Vote
 from tests.crb.conftest import Table, seat
 from tests.stories import assessed
 
@@ -150,3 +150,30 @@ def test_no_votes_on_a_withdrawn_change(table: Table) -> None:
     change_lifecycle.withdraw(item.change, actor=table.cast.support, reason="Not needed.")
     with pytest.raises(StepIllegal, match="no longer waits for the board"):
         table.vote(fresh(item), "accepted")
+
+
+@pytest.mark.parametrize(
+    "case", ["", "voted", "stale", "recused", "requested", "raised", "withdrawn", "decided"]
+)
+def test_what_is_left_to_vote_on_is_counted_by_the_same_rules(table: Table, case: str) -> None:
+    """Pages that only count what is left ask the database; it answers as the agenda does."""
+    table.running_item("Another")
+    item = table.running_item()
+    member = table.members[1]
+    if case in ("voted", "stale"):
+        lifecycle.cast_vote(item, actor=member, choice="accepted")
+    if case == "stale":
+        Change.objects.filter(pk=item.change_id).update(revision=9)
+    if case == "recused":
+        lifecycle.recuse(item, actor=member, reason="Mine.")
+    if case in ("requested", "raised"):
+        field = {"requested": "requester", "raised": "raised_by"}[case]
+        Change.objects.filter(pk=item.change_id).update(**{field: member})
+    if case == "withdrawn":
+        Change.objects.filter(pk=item.change_id).update(path=2)
+    if case == "decided":
+        table.decide(item, "accepted")
+    counted = Meeting.objects.annotate(n=queries.left_for(member)).get(pk=item.meeting_id)
+    rows = pages.agenda_rows(queries.agenda_of(counted), member, None)
+    assert counted.n == sum(row.mine_missing for row in rows)
+    assert counted.n == (2 if case in ("", "stale") else 1)

@@ -18,6 +18,7 @@ from crb.models import Absence, CalendarFeed, Meeting, Membership
 from tests.concurrently import at_once
 from tests.crb.conftest import Table, new_board, seat
 from tests.people import person
+from tests.test_setup_middleware import on_the_wire
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 9, 28, 10, tzinfo=UTC)
@@ -48,6 +49,15 @@ def events(client: Client, address: str) -> dict[str, str]:
         f"{event.decoded('dtstart'):%Y-%m-%d %H:%M}": str(event["status"])
         for event in calendar.walk("VEVENT")
     }
+
+
+def test_a_program_may_ask_for_the_headers_alone(client: Client, table: Table) -> None:
+    table.meeting()
+    address = make(client, table.cast.crb_member)
+    status, headers, body = on_the_wire("HEAD", address)
+    assert (status, body) == ("200 OK", b"")
+    assert headers["Content-Type"] == "text/calendar; charset=utf-8"
+    assert int(headers["Content-Length"]) > 100
 
 
 def test_the_feed_has_ones_meetings_of_the_last_months_and_all_to_come(

@@ -187,9 +187,7 @@ def outlooks(table: Table) -> list[outlook.Outlook]:
     meetings = list(queries.open_meetings(table.board, 8))
     for one in meetings:
         one.board = table.board
-    return outlook.outlooks(
-        meetings, outlook.tables_on(table.board, [one.date for one in meetings])
-    )
+    return outlook.outlooks(meetings, outlook.Roster(table.board, table.board.today))
 
 
 def test_the_load_of_an_agenda(table: Table) -> None:
@@ -227,7 +225,7 @@ def test_the_outlook_for_quorum(table: Table) -> None:
     "case", ["", "alternate", "unfit alternate", "nobody", "left", "withdrawn"]
 )
 def test_tables_are_those_of_members_on(table: Table, case: str) -> None:
-    """One query for many days answers as one for each day does."""
+    """What is read once for many days answers as a question for each day does."""
     day = table.board.today
     membership = table.board.memberships.get(user=table.members[1])
     alternates = {"alternate": table.cast.chair, "unfit alternate": table.cast.support}
@@ -242,9 +240,9 @@ def test_tables_are_those_of_members_on(table: Table, case: str) -> None:
     if case == "left":
         type(table.members[1]).objects.filter(pk=table.members[1].pk).update(is_active=False)
     days = [day + timedelta(days=number) for number in (0, 1, 3, 4)]
-    found = outlook.tables_on(table.board, days)
+    roster = outlook.Roster(table.board, day)
     for one in days:
-        assert found[one].seats == table.board.members_on(one)
+        assert roster.on(one).seats == table.board.members_on(one)
 
 
 def test_which_board_decides_is_asked_of_customers(table: Table) -> None:

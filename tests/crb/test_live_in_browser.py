@@ -17,6 +17,7 @@ from crb.models import AgendaItem, Meeting
 from tests.components.browsing import faults, sign_in
 from tests.conftest import ROOT, worker_environment
 from tests.crb.conftest import Table
+from tests.crb.test_consent import agreed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP_TO_DATE = "Live: what happens appears here by itself"
@@ -147,6 +148,21 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     member.get_by_text("Accept", exact=True).click()
     member.get_by_role("button", name="Vote", exact=True).click()
     expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
+
+
+def test_the_agenda_marks_no_item_while_the_consent_items_are_shown(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    agreed(table, "Agreed")
+    other = table.running_item("To discuss")
+    page = open_meeting(new_page, live_server, table.chair, other, where="?show=consent")
+    agenda = page.locator("#agenda-list")
+    expect(agenda.locator("[aria-current]")).to_have_text("By consent: 1 item")
+    expect(agenda.locator(".is-current")).to_have_count(0)
+    table.vote(other, "", "accepted", "accepted")
+    expect(agenda).to_contain_text("2 of 7 voted")
+    expect(agenda.locator("[aria-current]")).to_have_text("By consent: 1 item")
+    expect(page.get_by_role("heading", name="Consent items")).to_be_visible()
 
 
 def test_who_waits_for_the_meeting_is_taken_along(

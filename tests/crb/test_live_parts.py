@@ -17,6 +17,7 @@ from crb.live.present import stage
 from crb.live.rooms import Snapshot, read
 from crb.models import AgendaItem, Board, Meeting
 from tests.crb.conftest import Table
+from tests.crb.test_consent import agreed
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,23 @@ def test_each_part_is_what_the_page_shows(client: Client, table: Table) -> None:
                 assert plain(html) in page, (user, item, name)
                 assert bool(html) == (f'id="{name}"' in page), (user, item, name)
             assert plain(picture.article()) in page, (user, item)
+
+
+def test_beside_the_consent_items_each_part_is_what_the_page_shows(
+    client: Client, table: Table
+) -> None:
+    item = agreed(table, "Agreed")
+    table.running_item("To discuss")
+    snapshot = reading(item)
+    for user in everybody(table):
+        client.force_login(user)
+        page = client.get(f"/board/meetings/{item.meeting_id}/?show=consent").content.decode()
+        viewer = Viewer(user, zone_of(user), "")
+        Picture(viewer, snapshot, None).html("agenda-list")  # somebody else looks at an item
+        picture = Picture(viewer, snapshot, None, batch=True)
+        assert picture.keys.keys() == set(AROUND)
+        for name in AROUND:
+            assert plain(picture.html(name)) in plain(page), (user, name)
 
 
 def test_drawings_are_shared_and_cost_no_queries_of_their_own(

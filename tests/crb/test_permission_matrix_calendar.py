@@ -52,7 +52,8 @@ def record(item: AgendaItem, meeting: Meeting, who: object) -> object:
 
 
 def later(meeting: Meeting) -> dict[str, object]:
-    return {"date": meeting.board.today + timedelta(days=40), **LATER}
+    """Some day that may be at a weekend: this is about who may, not when."""
+    return {"date": meeting.board.today + timedelta(days=40), "on_day_off": True, **LATER}
 
 
 STEPS: dict[str, Step] = {

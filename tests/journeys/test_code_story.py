@@ -143,7 +143,7 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
     phone = visitor(None, width=360, height=740)
     phone.opens(confirmation_address(cast.requester))
     phone.sees(change.reference, "Bookings now remind by push message.")
-    phone.fills(answer="confirmed").sends()
+    phone.fills(meets_need="yes", as_expected="yes").sends()
     phone.sees("Thank you")
     success.opens(change).sees("Closed", "Android, managed by the trust.", "Run 77")
     assert Change.objects.get().state == "closed"

@@ -93,7 +93,7 @@ def test_a_configuration_change_from_a_call_to_the_requesters_yes(
     grace.opens(confirmation_address(cast.requester))
     grace.sees(change.reference, "Meeting rooms can now be booked around the clock.")
     assert Change.objects.get().state == "confirmation"  # opening the link decided nothing
-    grace.fills(answer="confirmed").sends()
+    grace.fills(meets_need="yes", as_expected="yes").sends()
     grace.sees("Thank you")
 
     # It is closed, and the page tells the whole story.

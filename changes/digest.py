@@ -1,0 +1,116 @@
+"""The daily summary: what a person chose to read once a day, at 08:00 where they are."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from post_office.models import Email
+
+from accounts.middleware import zone_of
+from accounts.models import User
+
+from . import access_links, letters, messages, outbox
+from .letters import Letter
+from .models import AccessLink, Change, Notice
+
+HOUR = 8
+"""The hour of the day, in the person's own zone."""
+LONGEST = 200
+"""How many notices one summary holds; the rest is in another one, a minute later."""
+
+
+def due(now: datetime) -> list[int]:
+    """Return the people for whom something was written before the last 08:00 where they are."""
+    waiting = _waiting().filter(person__is_active=True).order_by("person_id", "pk")
+    oldest = waiting.distinct("person_id").select_related("person")
+    return [one.person_id for one in oldest if one.created_at < last_eight(one.person, now)]
+
+
+def last_eight(person: User, now: datetime) -> datetime:
+    """Return the last moment at which it was 08:00 where the person is."""
+    local = now.astimezone(zone_of(person))
+    eight = local.replace(hour=HOUR, minute=0, second=0, microsecond=0, fold=0)
+    if eight > local:
+        eight = (local - timedelta(days=1)).replace(
+            hour=HOUR, minute=0, second=0, microsecond=0, fold=0
+        )
+    return eight
+
+
+def send(person_id: int) -> bool:
+    """Write one person's summary unless somebody else does or did; return whether it was written.
+
+    What they may no longer read, or what is no longer so, is left out for good.
+    """
+    with transaction.atomic():
+        people = User.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        person = people.filter(pk=person_id, is_active=True).first()
+        if person is None or person.pk not in due(timezone.now()):
+            return False
+        notices = _notices(person)
+        told = [(notice, letter) for notice in notices if (letter := messages.again(notice))]
+        email = _mail(person, told) if told else None
+        if email:
+            outbox.put([email])
+        kept = {notice.pk for notice, _letter in told}
+        Notice.objects.filter(pk__in=kept).update(email=email)
+        dropped = [notice.pk for notice in notices if notice.pk not in kept]
+        Notice.objects.filter(pk__in=dropped).update(is_for_digest=False)
+        return email is not None
+
+
+def _waiting() -> Any:
+    return Notice.objects.filter(email=None, is_for_digest=True)
+
+
+def _notices(person: User) -> list[Notice]:
+    """Return what waits for one person, the changes in the order in which they began to move."""
+    changes = "change__organisation__success_team", "change__requester", "change__owner"
+    waiting = _waiting().filter(person=person).select_related("event", *changes).order_by("pk")
+    notices = list(waiting[:LONGEST])
+    first: dict[int, int] = {}
+    known: dict[int, Change] = {}
+    for notice in notices:
+        first.setdefault(notice.change_id, notice.pk)
+        notice.change = known.setdefault(notice.change_id, notice.change)
+        notice.person = person
+    return sorted(notices, key=lambda one: (first[one.change_id], one.pk))
+
+
+def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
+    groups: list[dict[str, Any]] = []
+    links: list[AccessLink] = []
+    for _key, group in groupby(told, key=lambda pair: pair[0].change_id):
+        pairs = list(group)
+        change = pairs[0][0].change
+        url, link = _address(change, person)
+        links += [link] if link else []
+        shared = {"why": pairs[0][1].why, "link_days": settings.ACCESS_LINK_DAYS}
+        needs_me = any(letter.message in letters.NEEDED for _notice, letter in pairs)
+        parts = [letters.part_of(change, letter, shared) for _notice, letter in pairs]
+        groups.append({"change": change, "url": url, "parts": parts, "needs_me": needs_me})
+    groups.sort(key=lambda group: not group["needs_me"])
+    context = {
+        "groups": groups,
+        "waiting": sum(group["needs_me"] for group in groups),
+        "link_days": settings.ACCESS_LINK_DAYS if links else 0,
+        "url": outbox.absolute(reverse("changes:home")),
+        "profile_url": outbox.absolute(reverse("accounts:profile")),
+    }
+    headers = outbox.thread_headers(f"summary-{person.pk}")
+    tag = str(_("Changes"))
+    return outbox.compose(person, "digest", context, tag=tag, headers=headers, links=links)
+
+
+def _address(change: Change, person: User) -> tuple[str, AccessLink | None]:
+    if access_links.is_for(change, person):
+        path, link = access_links.issue(change, person, actor=None)
+        return outbox.absolute(path), link
+    may_sign_in = person.has_usable_password()
+    return (outbox.absolute(change.get_absolute_url()) if may_sign_in else ""), None

@@ -1,0 +1,266 @@
+"""From who is told what to mails: the pace a person chose, one mail for a burst, threads.
+
+A letter is one message to one person about one change. It becomes a mail of its own, a part of
+a mail to the same person that waits for the burst to end, or a notice for their daily digest.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from post_office.models import PRIORITY, STATUS, Email
+
+from accounts.models import User
+
+from . import access_links, outbox, watch_links
+from .audiences import RAISER, WATCHERS
+from .models import AccessLink, Change, Event, Notice
+
+Context = dict[str, Any]
+Pace = User.MailPace
+
+IMMEDIATE = frozenset({"question", "confirmation", "reminder", "escalation", "new_link"})
+"""What waits neither for a digest nor for a burst to end."""
+NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
+"""What somebody gets who wants only what needs them, unless they are merely told of it."""
+MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message, by the name of its templates, with the words that only it has."""
+
+    person: User
+    message: str
+    why: str
+    context: Context
+    event: Event | None = None
+    links: tuple[outbox.Link, ...] = ()
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.message in NEEDED and self.message != "undelivered"
+
+    @property
+    def at(self) -> datetime | None:
+        return self.event.at if self.event else None
+
+
+Again = Callable[[Notice], Letter | None]
+"""How a notice is put into words once more."""
+
+
+@dataclass
+class Thread:
+    """What one person has been sent about one change before."""
+
+    message_ids: list[str] = field(default_factory=list)
+    waiting: Email | None = None
+
+
+def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
+    """Turn letters about one change into mails and notices, in the transaction that runs."""
+    wanted = [letter for letter in letters if _is_wanted(letter)]
+    later = [letter for letter in wanted if _is_for_digest(letter)]
+    now = [letter for letter in wanted if not _is_for_digest(letter)]
+    threads = _threads(change, now)
+    rows: list[tuple[Letter, Email]] = []
+    joined: list[tuple[Letter, Email]] = []
+    for letter in now:
+        thread = threads[letter.person.pk]
+        if thread.waiting:
+            _join(change, letter, thread, again)
+            joined.append((letter, thread.waiting))
+        else:
+            rows.append((letter, _mail(change, [letter], thread)))
+    outbox.put([row for _letter, row in rows])
+    notices = [_notice(change, letter, row) for letter, row in (*rows, *joined)]
+    notices += [_notice(change, letter, None) for letter in later]
+    Notice.objects.bulk_create(notices)
+
+
+def _is_wanted(letter: Letter) -> bool:
+    if letter.person.mail_pace != Pace.NEEDED:
+        return True
+    return letter.message in NEEDED and letter.why not in MERELY_TOLD
+
+
+def _is_for_digest(letter: Letter) -> bool:
+    return letter.person.mail_pace == Pace.DAILY and letter.message not in IMMEDIATE
+
+
+def _notice(change: Change, letter: Letter, email: Email | None) -> Notice:
+    return Notice(
+        person=letter.person,
+        change=change,
+        event=letter.event,
+        email=email,
+        message=letter.message,
+        why=letter.why,
+        is_for_digest=email is None,
+    )
+
+
+def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
+    """Return what each reader was sent about the change, and which mail of theirs waits.
+
+    The change's row is locked, so that nobody else writes to these readers about it; the worker
+    is kept off the waiting mails by their locks.
+    """
+    threads: dict[int, Thread] = defaultdict(Thread)
+    people = [letter.person.pk for letter in letters]
+    told = Notice.objects.filter(
+        change=change, person__in=people, email__isnull=False, is_for_digest=False
+    )
+    for person, message_id in told.order_by("pk").values_list("person", "email__message_id"):
+        if message_id not in threads[person].message_ids:
+            threads[person].message_ids.append(message_id)
+    if settings.MAIL_BURST_SECONDS and threads:
+        owners = dict(told.values_list("email", "person"))
+        for email in _waiting().filter(pk__in=owners):
+            threads[owners[email.pk]].waiting = email
+    return threads
+
+
+def _waiting() -> Any:
+    """Return, locked, the mails that nobody has tried to send yet and that are not due."""
+    mails = Email.objects.filter(status=STATUS.queued, scheduled_time__gt=timezone.now())
+    return mails.select_for_update(skip_locked=True, of=("self",))
+
+
+# --- Mails -----------------------------------------------------------------------------------
+
+
+def _mail(change: Change, letters: Sequence[Letter], thread: Thread) -> Email:
+    """Return a new mail with these letters, unsaved."""
+    newest = letters[-1]
+    page, links = _page_link(change, newest, None)
+    message, context = _contents(change, letters, page)
+    email = outbox.write(
+        newest.person,
+        message,
+        change,
+        context,
+        _priority(letters),
+        links=[*newest.links, *links],
+        headers=_headers(change, letters, thread.message_ids),
+    )
+    email.scheduled_time = _end_of_burst(letters)
+    return email
+
+
+def _join(change: Change, letter: Letter, thread: Thread, again: Again) -> None:
+    """Write the mail that waits for this person anew, with this letter too."""
+    email = thread.waiting
+    assert email is not None
+    notices = email.notices.select_related("event", "person").order_by("pk")
+    for notice in notices:
+        notice.change, notice.person = change, letter.person
+    earlier = [told for notice in notices if (told := again(notice))]
+    letters = [one for one in earlier if not _is_overtaken(one, letter)] + [letter]
+    page, links = _page_link(change, letter, email)
+    message, context = _contents(change, letters, page)
+    words = outbox.render(letter.person, message, outbox.about(change, context))
+    earlier_ids = [one for one in thread.message_ids if one != email.message_id]
+    Email.objects.filter(pk=email.pk).update(
+        subject=f"[{change.reference}] {words.subject}",
+        message=words.text,
+        html_message=words.html,
+        headers=_headers(change, letters, earlier_ids),
+        priority=_priority(letters),
+        scheduled_time=email.scheduled_time if _end_of_burst(letters) else None,
+        last_updated=timezone.now(),
+    )
+    outbox.tie(email, [*letter.links, *links])
+    if not _end_of_burst(letters):
+        outbox.wake(email)
+
+
+def _is_overtaken(earlier: Letter, newer: Letter) -> bool:
+    """Whether a newer letter says the same as it is now: what to do next is said once."""
+    return earlier.message == newer.message == "your_turn"
+
+
+def _end_of_burst(letters: Sequence[Letter]) -> datetime | None:
+    """Return until when a new mail waits for more; None if it goes at once."""
+    if not settings.MAIL_BURST_SECONDS or any(one.message in IMMEDIATE for one in letters):
+        return None
+    return timezone.now() + timedelta(seconds=settings.MAIL_BURST_SECONDS)
+
+
+def _priority(letters: Sequence[Letter]) -> int:
+    return PRIORITY.high if any(one.is_urgent for one in letters) else PRIORITY.medium
+
+
+def _page_link(
+    change: Change, letter: Letter, waiting: Email | None
+) -> tuple[str, list[AccessLink]]:
+    """Return the address that opens the change without an account, for those who get one."""
+    if not access_links.is_for(change, letter.person):
+        return "", []
+    unsent = AccessLink.objects.filter(email=waiting).first() if waiting else None
+    if unsent:
+        return outbox.absolute(access_links.renew(unsent)), []
+    actor = letter.event.actor if letter.event else None
+    path, link = access_links.issue(change, letter.person, actor=actor)
+    return outbox.absolute(path), [link]
+
+
+def _contents(change: Change, letters: Sequence[Letter], page: str) -> tuple[str, Context]:
+    """Return the message and the context of one mail with one or several letters."""
+    shared: Context = {
+        "why": " · ".join(dict.fromkeys(letter.why for letter in letters)),
+        "page_link": page,
+        "link_days": settings.ACCESS_LINK_DAYS,
+        "unwatch_url": _unwatch_url(change, letters),
+    }
+    if len(letters) == 1:
+        return letters[0].message, {**letters[0].context, **shared}
+    lead = next((one for one in reversed(letters) if one.message in NEEDED), None)
+    subject = _words(change, lead, shared).subject if lead else ""
+    return "several", {
+        **shared,
+        "lead_subject": subject,
+        "number": len(letters),
+        "lead": part_of(change, lead, shared) if lead else None,
+        "parts": [part_of(change, one, shared) for one in letters if one is not lead],
+        "has_button": bool(lead) and _has_button(lead, page),
+    }
+
+
+def _has_button(letter: Letter, page: str) -> bool:
+    """Whether the message itself says where to go."""
+    return letter.message in ("confirmation", "reminder") or (letter.message == "question" and page)
+
+
+def part_of(change: Change, letter: Letter, shared: Mapping[str, Any]) -> Context:
+    """Return what one letter says as a part of a mail with several."""
+    words = _words(change, letter, shared)
+    html = mark_safe(words.html)  # noqa: S308 - a template has written it
+    return {"at": letter.at, "text": words.text.strip(), "html": html}
+
+
+def _words(change: Change, letter: Letter, shared: Mapping[str, Any]) -> outbox.Words:
+    context = outbox.about(change, {**letter.context, **shared, "part": True})
+    return outbox.render(letter.person, letter.message, context)
+
+
+def _unwatch_url(change: Change, letters: Sequence[Letter]) -> str:
+    """Return where somebody who is told for no other reason stops watching."""
+    if {letter.why for letter in letters} != {str(WATCHERS.why)}:
+        return ""
+    return outbox.absolute(watch_links.path(change, letters[0].person))
+
+
+def _headers(change: Change, letters: Sequence[Letter], earlier: Sequence[str]) -> dict[str, str]:
+    headers = outbox.headers_of(change, earlier)
+    unwatch = _unwatch_url(change, letters)
+    if unwatch:
+        headers["List-Unsubscribe"] = f"<{unwatch}>"
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

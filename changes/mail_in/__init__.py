@@ -1,0 +1,1 @@
+"""Mail that arrives: read, sorted, and turned into what it asks for."""

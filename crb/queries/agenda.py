@@ -1,0 +1,136 @@
+"""Agendas: what is on them, what could be, and which of them are due."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+
+from changes.models import Change
+from changes.story import known_as
+
+from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
+from ..states import ItemState, MeetingState
+from .among import among
+from .boards import waiting_with_items
+from .meetings import meetings, upcoming
+
+LONGEST_CUTOFF = timedelta(days=75)
+"""More than the working days that a board can set for its cut-off, whatever the holidays."""
+
+
+def open_item_of(change: Change) -> AgendaItem | None:
+    """The item under which the change is on an agenda now."""
+    items = AgendaItem.objects.filter(change=change, state=ItemState.OPEN)
+    return items.select_related("meeting__board").first()
+
+
+def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:
+    """The next meeting whose agenda still fills itself, as it is not published yet.
+
+    ``after`` names a meeting that it must come after.
+    """
+    found = upcoming(board).filter(agenda_published_at=None)
+    if after is not None:
+        found = found.exclude(pk=after.pk).filter(starts_at__gte=after.starts_at)
+    return found.first()
+
+
+def due_agendas(now: datetime) -> list[Meeting]:
+    """Meetings whose cut-off has passed and whose agenda is not published, the first first.
+
+    A meeting whose day is over is left out: nobody needs its agenda any more.
+    """
+    day = now.date()
+    found = meetings().filter(
+        state=MeetingState.SCHEDULED,
+        agenda_published_at=None,
+        board__is_active=True,
+        date__range=(day - timedelta(days=1), day + LONGEST_CUTOFF),
+    )
+    return [
+        meeting
+        for meeting in found.order_by("starts_at", "pk")
+        if meeting.cutoff_at <= now and meeting.date >= meeting.board.today
+    ]
+
+
+def late_candidates(meeting: Meeting) -> list[Change]:
+    """Changes that wait for the board and are not on this agenda, the most urgent first.
+
+    Each knows by ``open_items`` the agenda it is on, if any. What is being voted on elsewhere,
+    in a running meeting or a ballot, is left out.
+    """
+    elsewhere = AgendaItem.objects.filter(
+        Q(meeting=meeting) | Q(meeting__state=MeetingState.RUNNING),
+        change=OuterRef("pk"),
+        state=ItemState.OPEN,
+    )
+    waiting = waiting_with_items(meeting.board).filter(~Exists(elsewhere))
+    return list(waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk"))
+
+
+def moved_from(meeting: Meeting) -> QuerySet[AgendaItem]:
+    """Items that were once on this meeting's agenda and are on another now."""
+    once = AgendaItem.history.filter(meeting=meeting).values("id")
+    moved = AgendaItem.objects.filter(pk__in=once).exclude(meeting=meeting)
+    return moved.select_related("meeting__board", "change").order_by("meeting__starts_at", "pk")
+
+
+def open_items_of(meeting: Meeting) -> QuerySet[AgendaItem]:
+    """The items of a meeting that are still to be decided, in the order of the agenda."""
+    return meeting.items.filter(state=ItemState.OPEN).order_by("is_consent", "position", "pk")
+
+
+def agenda_of(meeting: Meeting) -> list[AgendaItem]:
+    """Return the items of a meeting with people, votes and outcomes, in two queries.
+
+    They come in the order in which they are taken: consent items last. Each change knows all of
+    its visits to the board by ``agenda_items``, and they their votes.
+    """
+    visits = (
+        AgendaItem.objects.filter(among("change", meeting.items.values("change")))
+        .select_related(
+            "meeting__board",
+            "change__organisation__success_team",
+            "change__requester",
+            "change__raised_by",
+            "change__owner",
+            "change__promised_release",
+            "outcome__decision",
+            "outcome__recorded_by",
+            "presenter",
+            "pulled_by",
+        )
+        .prefetch_related(Prefetch("votes", Vote.objects.select_related("member", "for_member")))
+    )
+    found = []
+    for of_change in _by_change(visits.order_by("position", "pk")):
+        known_as(of_change[0].change, "agenda_items", of_change)
+        found += [visit for visit in of_change if visit.meeting_id == meeting.pk]
+    for item in found:
+        item.meeting = meeting
+    return sorted(found, key=lambda item: (item.is_consent, item.position, item.pk))
+
+
+def _by_change(visits: Iterable[AgendaItem]) -> Iterable[list[AgendaItem]]:
+    """Return the visits of each change, which they share as one object."""
+    found: dict[int, list[AgendaItem]] = {}
+    for visit in visits:
+        of_change = found.setdefault(visit.change_id, [])
+        of_change.append(visit)
+        visit.change = of_change[0].change
+    return found.values()
+
+
+def last_version(meeting: Meeting) -> AgendaVersion | None:
+    """The agenda of a meeting as it was last published, without its entries.
+
+    Costs no query where the meeting was loaded by ``meetings_shown``.
+    """
+    if not hasattr(meeting, "agenda_number"):
+        return meeting.agenda_versions.defer("entries").order_by("-number").first()
+    if meeting.agenda_number is None:
+        return None
+    return AgendaVersion(
+        meeting=meeting, number=meeting.agenda_number, published_at=meeting.agenda_at
+    )

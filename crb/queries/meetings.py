@@ -1,0 +1,149 @@
+"""Meetings to come, being held and held."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce, TruncDate
+from django.utils import timezone
+
+from changes.models import BoardDecision
+
+from ..models import AgendaItem, AgendaVersion, Attendance, Board, Invitation, Meeting
+from ..states import ItemState, MeetingKind, MeetingState
+
+
+def meetings() -> QuerySet[Meeting]:
+    """Meetings with their board."""
+    return Meeting.objects.select_related("board")
+
+
+def meetings_shown() -> QuerySet[Meeting]:
+    """Meetings as their pages show them: also with their minutes, but not the text of those.
+
+    ``agenda_number`` and ``agenda_at`` are the last published agenda's (``agenda.last_version``).
+    """
+    versions = AgendaVersion.objects.filter(meeting=OuterRef("pk")).order_by("-number")
+    return (
+        meetings()
+        .select_related("minutes")
+        .defer("minutes__content")
+        .annotate(
+            agenda_number=Subquery(versions.values("number")[:1]),
+            agenda_at=Subquery(versions.values("published_at")[:1]),
+        )
+    )
+
+
+def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:
+    """Meetings that are still to come, the next one first.
+
+    One whose time has come but which nobody has opened counts as to come for the rest of its
+    day, so that a chair who is late still finds it.
+    """
+    today = timezone.localtime(now, ZoneInfo(board.zone)).date() if now else board.today
+    return board.meetings.filter(state=MeetingState.SCHEDULED, date__gte=today).order_by(
+        "starts_at", "pk"
+    )
+
+
+def running(board: Board) -> Meeting | None:
+    """The meeting that is being held; the database allows one at a time."""
+    held = board.meetings.filter(state=MeetingState.RUNNING).exclude(kind=MeetingKind.BALLOT)
+    return held.first()
+
+
+def next_meeting(board: Board) -> Meeting | None:
+    """The next meeting that is not closed yet: the running one, or the first to come."""
+    return running(board) or upcoming(board).first()
+
+
+def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
+    """The running meeting and the next to come, with how full each agenda is.
+
+    ``count_open`` items are on it, their time boxes are ``minutes_open`` together, and
+    ``count_untimed`` of them have none.
+    """
+    wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
+    held = board.meetings.filter(wanted).exclude(kind=MeetingKind.BALLOT)
+    is_open = Q(items__state=ItemState.OPEN)
+    counted = held.annotate(
+        count_open=Count("items", filter=is_open),
+        minutes_open=Sum("items__time_box", filter=is_open),
+        count_untimed=Count("items", filter=is_open & Q(items__time_box=None)),
+    )
+    return counted.order_by("starts_at", "pk")[:number]
+
+
+def left_behind(board: Board) -> QuerySet[Meeting]:
+    """Meetings that are not held, being missed or cancelled, with open items on their agenda."""
+    cancelled = Q(state=MeetingState.CANCELLED)
+    missed = Q(state=MeetingState.SCHEDULED, date__lt=board.today)
+    items = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
+    return board.meetings.filter(cancelled | missed).filter(Exists(items)).order_by("pk")
+
+
+def held_around(meeting: Meeting) -> list[Meeting]:
+    """The board's other meetings that are planned or held within a day of this one."""
+    day = timedelta(days=1)
+    near = meeting.board.meetings.filter(
+        state__in=(MeetingState.SCHEDULED, MeetingState.RUNNING),
+        starts_at__gt=meeting.starts_at - day,
+        starts_at__lt=meeting.starts_at + day,
+    )
+    return list(near.exclude(kind=MeetingKind.BALLOT).exclude(pk=meeting.pk))
+
+
+def to_invite_to(board: Board, now: datetime) -> QuerySet[Meeting]:
+    """Meetings to come, and those cancelled of which somebody invited has not been told.
+
+    One that was cancelled after its time, because nobody opened it, is told of for the rest of
+    its day: people may be waiting.
+    """
+    today = timezone.localtime(now, ZoneInfo(board.zone)).date()
+    planned = Q(state=MeetingState.SCHEDULED, starts_at__gt=now)
+    told = Invitation.objects.filter(meeting=OuterRef("pk"), cancelled_at=None)
+    cancelled = Q(state=MeetingState.CANCELLED, date__gte=today) & Q(Exists(told))
+    sent = Prefetch("invitations", Invitation.objects.select_related("user"))
+    return (
+        board.meetings.filter(planned | cancelled)
+        .exclude(kind=MeetingKind.BALLOT)
+        .prefetch_related(sent)
+        .order_by("starts_at", "pk")
+    )
+
+
+def last_begun(board: Board, first: date, last: date) -> Meeting | None:
+    """The latest meeting within some days that has begun, or is over: its seats stay.
+
+    A ballot is none: whoever sits there on the day of its deadline votes in it.
+    """
+    begun = (MeetingState.RUNNING, MeetingState.CLOSED)
+    held = board.meetings.filter(state__in=begun, date__gte=first, date__lte=last)
+    return held.exclude(kind=MeetingKind.BALLOT).order_by("-date").first()
+
+
+def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
+    """Meetings and ballots that are over, the last to end first, with outcomes counted.
+
+    Each knows when it was closed, or would have begun had it not been cancelled (``ended_at``),
+    and on which day that was where the board meets (``ended_on``); ``before`` is such a day.
+    """
+    cancelled = Q(state=MeetingState.CANCELLED, date__lt=board.today)
+    found = board.meetings.filter(Q(state=MeetingState.CLOSED) | cancelled).annotate(
+        ended_at=Coalesce("closed_at", "starts_at"),
+        ended_on=TruncDate("ended_at", tzinfo=ZoneInfo(board.zone)),
+    )
+    if before is not None:
+        found = found.filter(ended_on__lt=before)
+    counts = {
+        f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
+        for outcome in BoardDecision.Outcome.values
+    }
+    published = {"minutes_published_at": F("minutes__published_at")}
+    return found.annotate(**counts, **published).order_by("-ended_at", "-pk")
+
+
+def attendance_of(meeting: Meeting) -> dict[int, Attendance]:
+    """Who was there, by person."""
+    return {one.user_id: one for one in meeting.attendances.select_related("user")}

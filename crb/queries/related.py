@@ -1,0 +1,56 @@
+"""What a page shows beside a change: conflicts, links and drafts."""
+
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from changes.models import Change, ChangeLink, Deployment, Execution
+from changes.queries import visible_to
+from changes.states import OPEN, State
+
+
+def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
+    """Return other open changes on the same services that this person may see, latest moved first.
+
+    Each knows its planned window (``window_start``, ``window_end``) or ``planned_release``. At
+    most ``number``, in one query; reads the services that ``changes.story`` has loaded.
+    """
+    services = [service.pk for service in change.services.all()]
+    if not services:
+        return []
+    same = Change.services.through.objects.filter(change=OuterRef("pk"), service__in=services)
+    pending = {"change": OuterRef("pk"), "path": OuterRef("path"), "outcome": ""}
+    execution = Execution.objects.filter(**pending).order_by("-pk")
+    deployment = Deployment.objects.filter(**pending).order_by("-pk")
+    found = visible_to(user).filter(Exists(same), state__in=OPEN).exclude(pk=change.pk)
+    return list(
+        found.annotate(
+            window_start=Subquery(execution.values("window_start")[:1]),
+            window_end=Subquery(execution.values("window_end")[:1]),
+            planned_release=Coalesce(
+                Subquery(deployment.values("release__name")[:1]), F("promised_release__name")
+            ),
+        )
+        .select_related("organisation")
+        .order_by("-state_since", "-pk")[:number]
+    )
+
+
+def links_of(change: Change, user: User) -> list[tuple[str, Change]]:
+    """Return what the change is linked with, as far as this person may see it."""
+    links = ChangeLink.objects.filter(
+        Q(source=change, target__in=visible_to(user))
+        | Q(target=change, source__in=visible_to(user))
+    ).select_related("source", "target")
+    return [
+        (link.get_kind_display(), link.target)
+        if link.source_id == change.pk
+        else (link.REVERSED[link.kind], link.source)
+        for link in links
+    ]
+
+
+def drafts_linked_with(change: Change) -> list[Change]:
+    """Return linked changes that exist only for whoever raised them."""
+    linked = Q(links_in__source=change) | Q(links_out__target=change)
+    return list(Change.objects.filter(linked, state=State.DRAFT).distinct())

@@ -1,0 +1,97 @@
+"""The votes on an item, and their tally."""
+
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from changes.states import State
+
+from ..models import AgendaItem, Vote
+from ..states import ItemState
+from ..voting import Ballot, Choice, Tally, tally
+
+
+def left_for(user: User) -> Combinable:
+    """How many items of a meeting wait for this person's vote, as an annotation of meetings.
+
+    The rules of ``permissions.can_cast_vote`` on an item, for somebody who has a seat.
+    """
+    own = Vote.objects.filter(member=user)
+    voted = own.filter(item=OuterRef("pk"), revision=OuterRef("change__revision"))
+    recused = own.filter(
+        item__change=OuterRef("change"), item__path=OuterRef("path"), choice=Choice.RECUSE
+    )
+    waiting = AgendaItem.objects.filter(
+        meeting=OuterRef("pk"),
+        state=ItemState.OPEN,
+        change__state=State.BOARD,
+        change__path=F("path"),
+    )
+    mine = waiting.exclude(Exists(voted) | Exists(recused)).exclude(
+        Q(change__requester=user) | Q(change__raised_by=user)
+    )
+    counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def ballots_on(item: AgendaItem) -> list[Ballot]:
+    """Return the votes on an item, and recusals from the change's other visits on this path.
+
+    A conflict of interest does not end with a meeting. Reads what ``agenda_of`` prefetches.
+    """
+    return [
+        Ballot(vote.pk, vote.member_id, Choice(vote.choice), vote.revision)
+        for vote in votes_on(item)
+    ]
+
+
+def votes_on(item: AgendaItem) -> list[Vote]:
+    """Return the votes behind ``ballots_on``.
+
+    A recusal at a later visit does not reach back to an item that was settled before it.
+    """
+    return [
+        vote
+        for visit in item.change.agenda_items.all()
+        for vote in visit.votes.all()
+        if visit.pk == item.pk
+        or (visit.path == item.path and vote.choice == Choice.RECUSE and not _since(item, vote))
+    ]
+
+
+def _since(item: AgendaItem, vote: Vote) -> bool:
+    return item.settled_at is not None and vote.at > item.settled_at
+
+
+def tally_of(item: AgendaItem) -> Tally:
+    """Count the votes on an item: as they stand, or as they stood when it was settled.
+
+    What was read for a page carries its tally along (``crb.live.rooms``).
+    """
+    if "counted" in item.__dict__:
+        counted: Tally = item.__dict__["counted"]
+        return counted
+    change = item.change
+    members = {seat.user_id for seat in item.meeting.members}
+    outcome = getattr(item, "outcome", None)
+    if outcome is not None:
+        members = {*outcome.tally["eligible"], *outcome.tally["recused"]}
+    return tally(
+        members,
+        ballots_on(item),
+        revision=revision_on(item),
+        rule=item.meeting.board.quorum,
+        barred={change.requester_id, change.raised_by_id},
+    )
+
+
+def revision_on(item: AgendaItem) -> int:
+    """Return the revision that votes on an item count for: the current one while it is open."""
+    if item.is_open:
+        return item.change.revision
+    outcome = getattr(item, "outcome", None)
+    if outcome is not None:
+        return outcome.decision.revision
+    revisions = [vote.revision for vote in votes_on(item) if vote.item_id == item.pk]
+    return max(revisions, default=item.change.revision)

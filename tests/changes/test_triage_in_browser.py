@@ -1,0 +1,130 @@
+"""Mail that waits, in a real browser: accepted, accepted for somebody new, discarded, none."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from changes.models import Change, IncomingMail
+from tests import stories
+from tests.components.browsing import faults, sign_in
+from tests.letters import PDF, write
+from tests.mailing import mail_to
+from tests.people import Cast
+
+STRANGER = "Ines Visitor <ines@elsewhere.example>"
+LONG = "\n".join(
+    f"{number}. The doors of wing {number} do not open at night." for number in range(9)
+)
+
+
+@pytest.fixture
+def some(transactional_db: None, cast: Cast) -> Cast:
+    """Mail of each kind that waits, an answer, and some that needed nobody."""
+    asked = stories.information_required(cast)
+    write("There are twelve rooms.", in_reply_to=mail_to(cast.requester.email).message_id)
+    write(subject="Opening hours", files=(("plan.pdf", "application/pdf", PDF),))
+    write("I am away.", auto_submitted="auto-replied", subject="Out of office")
+    write(
+        LONG,
+        sender=STRANGER,
+        subject="Our doors",
+        files=(("plan.pdf", "application/pdf", PDF), ("run.exe", "application/x-exe", b"MZ")),
+    )
+    write(
+        "Count ours too.",
+        sender="nina@wards.harbour.example",
+        subject=f"Re: [{asked.reference}] Rooms",
+    )
+    return cast
+
+
+def item(page: Any, subject: str) -> Any:
+    """Return the entry of a mail."""
+    return page.locator(".triage-item", has_text=subject)
+
+
+def test_support_accepts_and_discards_with_one_press(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/")
+    page.get_by_role("link", name="Incoming mail waiting: 3").click()
+    expect(page.locator(".triage-item")).to_have_count(2)
+    doors = item(page, "Our doors")
+    doors.get_by_label("Organisation of ines@elsewhere.example").select_option("Meridian Retail")
+    doors.get_by_role("button", name="Accept").click()
+    expect(page.locator(".alert-success")).to_contain_text("The mail is now the request")
+    change = Change.objects.latest("pk")
+    assert (change.organisation, change.requester.display_name) == (some.meridian, "Ines Visitor")
+    rooms = item(page, "Rooms")
+    expect(rooms.get_by_role("button", name="Accept for Harbour Hospitals")).to_be_visible()
+    rooms.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("No mail waits")).to_be_visible()
+    page.get_by_role("link", name="All mail").click()
+    expect(page.locator(".triage-item")).to_have_count(5)
+    expect(item(page, "] Rooms")).to_contain_text("Discarded")
+
+
+def test_a_mail_is_added_to_the_change_that_it_is_about(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/triage/")
+    item(page, "Rooms").get_by_role("link").first.click()
+    expect(page.get_by_role("heading", name="Why it waits")).to_be_visible()
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.locator(".alert-success")).to_contain_text("The mail is now a comment on")
+    mail = IncomingMail.objects.get(sender="nina@wards.harbour.example")
+    assert mail.outcome == "comment"
+    assert "Count ours too." in mail.comment.body
+
+
+def test_an_answer_is_accepted_on_the_page_of_its_change(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/triage/?view=answers")
+    page.locator(".triage-subject").click()
+    page.get_by_role("button", name="Accept as the answer").click()
+    expect(page.locator(".alert-success")).to_contain_text("taken from the mail")
+    assert Change.objects.earliest("pk").state == "board"
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
+)
+def test_the_pages_are_sound_in_light_dark_and_narrow(
+    new_page: Any, live_server: Any, some: Cast, width: int, scheme: str
+) -> None:
+    page = new_page(width=width, color_scheme=scheme)
+    sign_in(page, some.support, live_server)
+    waiting = IncomingMail.objects.get(sender="ines@elsewhere.example")
+    asked = Change.objects.earliest("pk")
+    for path in (
+        "/triage/",
+        "/triage/?view=answers",
+        "/triage/?view=all",
+        f"/triage/{waiting.pk}/",
+        f"/changes/{asked.reference}/",
+    ):
+        page.goto(path)
+        assert not faults(page), path
+        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert overflow <= 0, path
+
+
+def test_a_page_without_mail_says_what_will_come(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, cast.support, live_server)
+    page.goto("/triage/")
+    expect(page.get_by_text("No mail waits")).to_be_visible()
+    page.goto("/triage/?view=answers")
+    expect(page.get_by_text("No answer waits")).to_be_visible()
+    page.goto("/triage/?view=all")
+    expect(page.get_by_text("No mail has come yet")).to_be_visible()

@@ -1,0 +1,232 @@
+"""Parts of mail that die: a worker, the mail server, the broker. Nothing is lost.
+
+Real processes are killed with SIGKILL, as a machine without memory does it.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.conf import settings as django_settings
+from django.test import Client
+from django.urls import reverse
+from post_office.models import STATUS, Email
+
+from changes import lifecycle, tasks
+from changes.models import AccessLink, Change, DeliveryProblem, MailEvent
+from expansive_cm.celery import app
+from expansive_cm.services.valkey import Valkey
+from tests import stories
+from tests.conftest import Mailbox, running_worker
+from tests.people import Cast, person
+from tests.test_worker import all_sent, queue, refuse, slow_down, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MORNING = datetime(2027, 3, 2, 9, 0, tzinfo=ZoneInfo("Europe/London"))
+
+
+@pytest.fixture(autouse=True)
+def broker_not_known_to_be_down() -> Iterator[None]:
+    """Forget what an earlier test found out."""
+    tasks.Broker.rest_until = 0.0
+    yield
+    tasks.Broker.rest_until = 0.0
+
+
+# --- The worker dies ----------------------------------------------------------------------------
+
+
+def test_a_worker_killed_twice_among_200_mails_loses_none(
+    smtp_server: Mailbox, tmp_path: Path
+) -> None:
+    slow_down(smtp_server, 0.02)
+    rows = queue(200)
+    for number, reached in enumerate((60, 130)):
+        with running_worker(tmp_path / f"worker-{number}.log") as worker:
+            tasks.send_queued_mail.delay()
+            smtp_server.wait_for(reached, seconds=60)
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+        assert Email.objects.filter(status=STATUS.queued).exists()
+    with running_worker(tmp_path / "last.log"):
+        tasks.send_queued_mail.delay()
+        wait_until(all_sent, seconds=60)
+    sent = Counter(message["Message-ID"] for message in smtp_server.messages)
+    assert set(sent) == {row.message_id for row in rows}, "none lost, and no other Message-ID"
+    repeated = [count for count in sent.values() if count > 1]
+    assert repeated in ([], [2], [2, 2]), "at most the one in flight, each time"
+
+
+def test_a_worker_killed_after_a_refusal_leaves_it_to_the_next_one(
+    cast: Cast, smtp_server: Mailbox, tmp_path: Path
+) -> None:
+    """The refusal and its flag are two transactions; the rows say what is left to do."""
+    change = stories.in_review(cast)
+    slow_down(smtp_server, 0.3)
+    refuse(smtp_server, "550 No such person")
+    with running_worker(tmp_path / "first.log") as worker:
+        tasks.send_queued_mail.delay()
+        wait_until(lambda: Email.objects.filter(status=STATUS.failed).exists())
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    with running_worker(tmp_path / "second.log"):
+        tasks.send_queued_mail.delay()
+        failed = Email.objects.filter(status=STATUS.failed, notices__change=change)
+        wait_until(lambda: failed.exists() and MailEvent.objects.count() >= failed.count())
+    people = set(DeliveryProblem.objects.values_list("person__email", flat=True))
+    assert cast.requester.email in people
+    assert Counter(DeliveryProblem.objects.values_list("person")).most_common(1)[0][1] == 1
+
+
+# --- The mail server is away --------------------------------------------------------------------
+
+
+def test_with_smtp_away_for_an_hour_nothing_is_lost_and_links_live_from_sending(
+    cast: Cast, smtp_server: Mailbox, settings: Any
+) -> None:
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
+    with time_machine.travel(MORNING, tick=False) as clock:
+        change = stories.in_confirmation(cast)
+        waiting = Email.objects.count()
+        for _minute in range(60):
+            tasks.send_queued_mail()
+            clock.shift(60)
+        assert smtp_server.messages == []
+        assert not Email.objects.filter(status=STATUS.failed).exists()
+        tried = max(Email.objects.values_list("number_of_retries", flat=True), key=lambda n: n or 0)
+        assert tried <= 6, "it is asked later and later"
+        settings.EMAIL_PORT = port
+        minutes = 0
+        while not all_sent():
+            tasks.send_queued_mail()
+            clock.shift(60)
+            minutes += 1
+            assert minutes <= 61, "the longest pause is an hour"
+        sent = [message["Message-ID"] for message in smtp_server.messages]
+        assert len(sent) == len(set(sent)) == waiting
+        asked = change.confirmations.get().links.get()
+        life = timedelta(days=django_settings.CONFIRMATION_LINK_DAYS)
+        assert asked.expires_at == asked.email.last_updated + life
+        assert asked.email.last_updated >= MORNING + timedelta(hours=1)
+        for link in AccessLink.objects.select_related("email"):
+            days = timedelta(days=django_settings.ACCESS_LINK_DAYS)
+            assert link.expires_at == link.email.last_updated + days
+    assert not DeliveryProblem.objects.exists(), "late is not lost"
+
+
+# --- The broker is away -------------------------------------------------------------------------
+
+
+class Broker:
+    """A Valkey of one test, which may die and come back empty on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = Valkey(folder / "valkey", folder / "valkey.log")
+        self.child = self.server.child()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.server.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.child.command, cwd=self.child.cwd, env=self.child.env, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            assert time.monotonic() < deadline, self.server.log.read_text()
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        import redis
+
+        try:
+            with redis.Redis.from_url(self.server.url(), socket_timeout=2) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def kill_and_wipe(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.server.forget()
+
+
+@pytest.fixture
+def broker(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """A broker of this test's own, which this process and its workers use."""
+    broker = Broker(tmp_path)
+    broker.start()
+    number = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    before = app.conf.broker_url
+    settings.CELERY_BROKER_URL = f"{broker.server.url().rpartition('/')[0]}/{number}"
+    monkeypatch.setenv("REDIS_URL", broker.server.url())
+    app.conf.broker_url = settings.CELERY_BROKER_URL
+    app._after_fork()
+    yield broker
+    app.conf.broker_url = before
+    app._after_fork()
+    assert broker.process is not None
+    broker.process.kill()
+    broker.process.wait()
+
+
+def test_with_the_broker_killed_and_wiped_requests_go_on_and_mail_follows(
+    cast: Cast, smtp_server: Mailbox, broker: Broker, tmp_path: Path, client: Client
+) -> None:
+    change = stories.in_review(cast)
+    with running_worker(tmp_path / "worker.log"):
+        tasks.send_queued_mail.delay()
+        wait_until(all_sent)
+        before = len(smtp_server.messages)
+        broker.kill_and_wipe()
+        client.force_login(cast.success)
+        begun = time.monotonic()
+        for number in range(3):
+            address = reverse("changes:comment", args=[change.pk])
+            answer = client.post(address, {"body": f"Word {number}.", "audience": "public"})
+            assert answer.status_code == 302
+        assert time.monotonic() - begun < 10, "nobody waits for a broker that is not there"
+        assert change.comments.count() == 3
+        assert Email.objects.filter(status=STATUS.queued).count() == 6
+        assert len(smtp_server.messages) == before
+        broker.start()
+        tasks.Broker.rest_until = 0.0
+        wait_until(lambda: _beat() and all_sent(), seconds=90)
+    bodies = [message.as_string() for message in smtp_server.messages[before:]]
+    for number in range(3):
+        assert sum(f"Word {number}." in body for body in bodies) == 2
+    sent = [message["Message-ID"] for message in smtp_server.messages]
+    assert len(sent) == len(set(sent)), "and nothing twice"
+
+
+def _beat() -> bool:
+    """Start what beat starts every minute."""
+    tasks.send_queued_mail.delay()
+    time.sleep(0.5)
+    return True
+
+
+# --- Many readers -------------------------------------------------------------------------------
+
+
+def test_one_comment_to_many_readers_reaches_each_of_them_once(
+    cast: Cast, smtp_server: Mailbox, celery_worker_process: Any
+) -> None:
+    change = stories.in_review(cast)
+    guests = [person(f"Guest {number}", organisation=cast.harbour) for number in range(40)]
+    change.watchers.add(*guests)
+    wait_until(all_sent)
+    before = len(smtp_server.messages)
+    lifecycle.comment(Change.objects.get(pk=change.pk), actor=cast.success, body="To all.")
+    wait_until(all_sent)
+    reached = [message["X-Envelope-To"] for message in smtp_server.messages[before:]]
+    assert sorted(reached) == sorted({*reached}) and len(reached) == 42
