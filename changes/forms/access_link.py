@@ -29,6 +29,7 @@ class WriteForm(forms.Form):
 
     body = LongText(
         label=gettext_lazy("Your message"),
+        help_text=gettext_lazy("Whoever works on the request or follows it reads this."),
         max_length=Comment._meta.get_field("body").max_length,
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),

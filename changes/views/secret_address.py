@@ -13,17 +13,17 @@ LONGEST_TOKEN = 100
 
 
 class View(Protocol):
-    """A view of one token."""
+    """A view of one token, which is a part of the address."""
 
-    def __call__(self, request: HttpRequest, token: str, **more: Any) -> HttpResponse: ...
+    def __call__(self, request: HttpRequest, **parts: Any) -> HttpResponse: ...
 
 
 def for_its_reader_only(view: View) -> View:
     """Keep a page whose address is a secret out of caches and search engines."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
-        response = view(request, token, **more)
+    def wrapped(request: HttpRequest, **parts: Any) -> HttpResponse:
+        response = view(request, **parts)
         response["Cache-Control"] = "no-store, private"
         response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         return response

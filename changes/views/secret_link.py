@@ -101,7 +101,7 @@ NEW_LINK = "new_link"
 
 @for_its_reader_only
 @require_http_methods(["GET", "HEAD", "POST"])
-def new_link(request: HttpRequest, token: str = "") -> HttpResponse:
+def new_link(request: HttpRequest) -> HttpResponse:
     """Ask for a link by address and number of the request, for who has no mail of ours at hand.
 
     The answer is the same whether they fit or not: the link goes to the recorded address.

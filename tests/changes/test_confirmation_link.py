@@ -1,5 +1,6 @@
 """The requester's link: shows when opened, decides when answered, once."""
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -59,10 +60,13 @@ def link(change: Change) -> str:
 
 
 def rows_of(change: Change) -> list[list[Any]]:
-    """Everything that opening a link must leave as it is."""
-    models = (Change, Confirmation, ConfirmationLink)
+    """Everything that opening a link must leave as it is; that it was opened is noted beside."""
+    links = list(ConfirmationLink.objects.order_by("pk").values())
+    for row in links:
+        del row["opened_at"]
     return [
-        *(list(model.objects.order_by("pk").values()) for model in models),
+        links,
+        *(list(model.objects.order_by("pk").values()) for model in (Change, Confirmation)),
         list(change.events.order_by("pk").values()),
         list(Email.objects.order_by("pk").values("pk", "status")),
     ]
@@ -479,7 +483,8 @@ def page_of(client: Client, path: str) -> str:
     response = client.get(path)
     assert response.status_code == 404
     assert client.post(path, YES).status_code == 404
-    return response.content.decode().partition("<main")[2]
+    page = response.content.decode().partition("<main")[2]
+    return re.sub(r'(name="csrfmiddlewaretoken" value=)"[^"]+"', r"\1", page)
 
 
 def test_forged_expired_superseded_and_foreign_links_look_the_same(

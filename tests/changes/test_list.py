@@ -51,7 +51,7 @@ def set_fields(change: Change, **fields: Any) -> Change:
         ("support", "", 7),
         ("support", "?q=rooms&state=submitted&sort=-due", 7),
         ("success", "?view=waiting", 8),
-        ("requester", "", 7),
+        ("requester", "", 15),
     ],
 )
 def test_cost_does_not_grow_with_rows(
