@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from .history_rows import Records
 from .roles import Role
 
 
@@ -29,7 +30,7 @@ class SuccessTeam(models.Model):
     members: Any = models.ManyToManyField(
         "accounts.User", verbose_name=_("members"), related_name="success_teams", blank=True
     )
-    history = HistoricalRecords(m2m_fields=[members])
+    history = Records(m2m_fields=[members])
 
     class Meta:
         verbose_name = _("customer success team")
@@ -58,7 +59,7 @@ class Organisation(models.Model):
         help_text=_("Who may authorise configuration changes for this customer."),
     )
     is_active = models.BooleanField(_("active"), default=True)
-    history = HistoricalRecords(m2m_fields=[approvers])
+    history = Records(m2m_fields=[approvers])
 
     class Meta:
         verbose_name = _("organisation")
@@ -159,7 +160,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     groups: Any = models.ManyToManyField(
         "auth.Group", verbose_name=_("roles"), related_name="people", blank=True
     )
-    history = HistoricalRecords(excluded_fields=["password", "last_login"], m2m_fields=[groups])
+    history = Records(excluded_fields=["password", "last_login"], m2m_fields=[groups])
 
     objects: ClassVar[UserManager] = UserManager()
 

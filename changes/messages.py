@@ -329,7 +329,8 @@ def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any])
 
 def acknowledge(change: Change, event: Event) -> None:
     """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
-    outbox.put([_letter(change, event, change.requester, received, REQUESTER.why)])
+    letter = _letter(change, event, change.requester, received, REQUESTER.why)
+    letters.send(change, [letter], again)
 
 
 def awaited_step(change: Change, event: Event) -> str:

@@ -4,7 +4,7 @@ import logging
 import re
 
 # Whoever knows the rest of these addresses may answer or sign in for somebody.
-SECRET_ADDRESS = re.compile(r"(/confirm/|/r/|/reset/key/|/board/feed/)[^/\s'\"]+")
+SECRET_ADDRESS = re.compile(r"(/confirm/|/r/|/unwatch/|/reset/key/|/board/feed/)[^/\s'\"]+")
 
 
 class OneLineFormatter(logging.Formatter):

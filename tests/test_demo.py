@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
@@ -261,12 +262,13 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
         if done == 60:
             raise KeyboardInterrupt
 
-    before = timezone.now
+    before, roles = timezone.now, User.__dict__["roles"]
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
     assert not User.objects.exists()
     assert timezone.now is before
+    assert User.__dict__["roles"] is roles
 
 
 def test_one_login_per_role_is_printed() -> None:
@@ -288,3 +290,17 @@ def test_mail_has_come_in_and_some_of_it_waits(demo: str) -> None:
     answer = IncomingMail.objects.get(outcome="answer")
     assert answer.quoted
     assert answer.in_answer_to
+
+
+def test_the_loader_reads_what_does_not_change_once(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int, title: str) -> None:
+        if done == 100:
+            raise KeyboardInterrupt
+
+    with CaptureQueriesContext(connection) as queries, pytest.raises(KeyboardInterrupt):
+        loader.load(stop)
+    wanted = '"auth_group"."name" FROM "auth_group" INNER JOIN'
+    roles = Counter(one["sql"] for one in queries if wanted in one["sql"])
+    assert roles and max(roles.values()) == 1

@@ -21,6 +21,7 @@ from .catalogue import create_releases, create_services, released_at
 from .clock import Clock, travelling
 from .diary import Diary, Entry
 from .letters import enter_letters
+from .memory import remembering
 from .outbox import deliver_quietly
 from .people import create_people
 from .schedule import Story, plan, read_stories
@@ -93,13 +94,14 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         act = partial(_take, world, diary, planned.story, planned.step)
         diary.add(planned.moment, planned.story.title, act)
     enter_letters(world, diary)
-    for done, entry in enumerate(diary):
-        progress(done, diary.added, entry.title)
-        clock.set(entry.moment)
-        _act(entry)
-    progress(diary.added, diary.added, "")
-    clock.set(diary.now)
-    fill_agenda(world.board)
+    with remembering():
+        for done, entry in enumerate(diary):
+            progress(done, diary.added, entry.title)
+            clock.set(entry.moment)
+            _act(entry)
+        progress(diary.added, diary.added, "")
+        clock.set(diary.now)
+        fill_agenda(world.board)
 
 
 def _act(entry: Entry) -> None:

@@ -27,9 +27,7 @@ class World:
 
     def change(self, key: str) -> Change:
         """Load the change of a story that has begun."""
-        return Change.objects.select_related("organisation__success_team", "requester").get(
-            pk=self.stories[key].change_id
-        )
+        return Change.objects.get(pk=self.stories[key].change_id)
 
     def actor(self, step: Step, usual: str | User) -> User:
         """Return who takes the step."""

@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 from ..risk import RiskLevel, Urgency
 from ..states import (
@@ -147,9 +148,7 @@ class Change(Moves, models.Model):
         output_field=SearchVectorField(),
         db_persist=True,
     )
-    history = HistoricalRecords(
-        excluded_fields=["search", "updated_at"], m2m_fields=[services, watchers]
-    )
+    history = Records(excluded_fields=["search", "updated_at"], m2m_fields=[services, watchers])
 
     class Meta:
         verbose_name = _("change request")

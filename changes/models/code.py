@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 from .base import StageFields, StageRecord
 
@@ -80,7 +81,7 @@ class Development(StageFields):
     )
     checklist = models.JSONField(_("secure-coding checklist"), default=list)
     notes = models.TextField(_("what was built"), max_length=5000)
-    history = HistoricalRecords(m2m_fields=[authors])
+    history = Records(m2m_fields=[authors])
 
     class Meta(StageFields.Meta):
         abstract = False

@@ -198,13 +198,13 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
 
 def tabs(change: Change, user: User, active: str = "story") -> list[Tab]:
     """Return the pages that a change has for this person; what mail went out is for colleagues."""
-    found = [Tab(_("Story"), change.get_absolute_url(), "book", active == "story")]
+    found = [Tab(_("Story"), change.get_absolute_url(), "book", active=active == "story")]
     if permissions.can_see_mail(user, change):
         url = reverse("changes:mail_log", args=[change.pk])
-        found.append(Tab(_("Mail"), url, "mail", active == "mail"))
+        found.append(Tab(_("Mail"), url, "mail", active=active == "mail"))
     with suppress(NoReverseMatch):
         url = reverse("audit:change_history", args=[change.pk])
-        found.append(Tab(_("History"), url, "history", active == "history"))
+        found.append(Tab(_("History"), url, "history", active=active == "history"))
     return found
 
 

@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 from accounts.roles import Role
 
@@ -121,7 +122,7 @@ class Board(models.Model):
             "and no question, are offered as one batch. 0: never."
         ),
     )
-    history = HistoricalRecords(m2m_fields=[organisations])
+    history = Records(m2m_fields=[organisations])
 
     class Meta:
         verbose_name = _("board")

@@ -171,7 +171,7 @@ def test_charts_have_their_tables_with_links(
     assert f'<td><a href="{href}">2</a></td>' in answer
     assert f'<th scope="row"><a href="/board/meetings/{meeting.pk}/">2 Jun 2026</a></th>' in answer
     assert answer.count("<canvas") == 2
-    assert "Information required settles nothing" in answer
+    assert "Information required does neither" in answer
 
 
 def test_of_many_meetings_the_latest_are_drawn(
