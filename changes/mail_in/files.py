@@ -11,7 +11,6 @@ from .. import attachments
 from .incoming import Attachment
 from .phrasing import without_secrets
 
-
 READABLE = (".eml", ".txt", ".html", ".htm", ".md", ".csv", ".log")
 
 
