@@ -60,7 +60,8 @@ userdb {{
 service imap-login {{
   chroot =
   inet_listener imap {{
-    port = 0
+    address = 127.0.0.1
+    port = {plain_port}
   }}
   inet_listener imaps {{
     address = 127.0.0.1
@@ -94,6 +95,7 @@ class Dovecot:
         self.prefix = prefix
         self.host = "127.0.0.1"
         self.port = free_port()
+        self.plain_port = free_port()
         self.log = folder / "dovecot.log"
 
     def start(self) -> None:
@@ -114,6 +116,7 @@ class Dovecot:
             CONFIGURATION.format(
                 folder=self.folder,
                 port=self.port,
+                plain_port=self.plain_port,
                 separator=self.separator,
                 prefix=self.prefix,
                 **accounts,

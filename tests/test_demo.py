@@ -23,7 +23,8 @@ from audit.demo import loader
 from audit.demo.catalogue import LONDON
 from audit.demo.schedule import plan, read_stories
 from changes import outbox, queries, reminders
-from changes.models import Change, Event
+from changes.mail_in import waiting
+from changes.models import Change, Event, IncomingMail
 from changes.states import State
 from crb import lifecycle as board_lifecycle
 from crb import queries as board_queries
@@ -277,6 +278,18 @@ def test_one_login_per_role_is_printed() -> None:
     assert lines[0] == f"The password of everybody below is {DEMO_PASSWORD}"
     roles = [line[2:].split("  ")[0] for line in lines[2:]]
     assert len(roles) == len(set(roles)) == len({str(member.role) for member in demo_cast()})
+
+
+def test_mail_has_come_in_and_some_of_it_waits(demo: str) -> None:
+    outcomes = Counter(IncomingMail.objects.values_list("outcome", flat=True))
+    assert outcomes == {"triage": 3, "change": 1, "answer": 1, "ignored": 1}
+    assert waiting.answers_waiting().count() == 1
+    stranger = IncomingMail.objects.get(sender="gareth@penrose-lifts.example")
+    assert "penrose-lifts.example, is known" in stranger.why
+    assert IncomingMail.objects.filter(outcome="triage").exclude(change=None).exists()
+    answer = IncomingMail.objects.get(outcome="answer")
+    assert answer.quoted
+    assert answer.in_answer_to
 
 
 def test_the_loader_reads_what_does_not_change_once(

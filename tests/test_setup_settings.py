@@ -1,11 +1,15 @@
 """Production says everything that has no safe default, or does not start."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from environs import ValidationError
+
+from expansive_cm.environment import mailboxes
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
@@ -31,6 +35,9 @@ MALFORMED = {
     "CONFIRMATION_LINK_DAYS": "soon",
     "ACCESS_LINK_DAYS": "for-ever",
     "REPLY_ADDRESS": "Changes <here>",
+    "MAILBOXES": "imap://changes:secret@imap.example.org",
+    "MAILBOX_CA": "not a certificate",
+    "MAIL_LARGEST": "large",
     "MAIL_BURST_SECONDS": "two-minutes",
     "STATEMENT_TIMEOUT_SECONDS": "long",
     "LOG_LEVEL": "LOUD",
@@ -153,3 +160,30 @@ def test_statements_are_limited_and_need_not_be() -> None:
 def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https() -> None:
     assert setting("SESSION_COOKIE_SECURE") == "True"
     assert setting("SESSION_COOKIE_SECURE", BASE_URL="http://changes.example.org") == "False"
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        ("imap://u:p@host", "must begin with imaps:// or imap+tls://"),
+        ("imaps://host", "must look like imaps://user:password@host"),
+        ("imaps://u:p@a,imaps://u:p@a", "names the same mailbox twice"),
+        ("imaps://u:p@host:port", "not a valid address"),
+    ],
+)
+def test_a_mailbox_that_cannot_be_meant_stops_the_start(value: str, complaint: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(complaint)):
+        mailboxes(value)
+
+
+def test_mailboxes_are_read_with_everything_that_their_addresses_say() -> None:
+    first, second = mailboxes(
+        "imaps://changes%40example.org:p%3Aw%2Cd@imap.example.org\n"
+        " imap+tls://help:secret@mail.example.org:1143/Requests/New"
+    )
+    assert (first.host, first.port, first.user) == ("imap.example.org", 993, "changes@example.org")
+    assert (first.password, first.folder, first.starts_tls) == ("p:w,d", "INBOX", False)
+    assert first.name == "changes@example.org"
+    assert (second.port, second.folder, second.starts_tls) == (1143, "Requests/New", True)
+    assert second.name == "help@mail.example.org/Requests/New"
+    assert "secret" not in repr(second)

@@ -20,6 +20,7 @@ from . import board, steps
 from .catalogue import create_releases, create_services, released_at
 from .clock import Clock, travelling
 from .diary import Diary, Entry
+from .letters import enter_letters
 from .memory import remembering
 from .outbox import deliver_quietly
 from .people import create_people
@@ -92,6 +93,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
     for planned in plan(stories, diary.now, partial(board.outcome_time, rhythm)):
         act = partial(_take, world, diary, planned.story, planned.step)
         diary.add(planned.moment, planned.story.title, act)
+    enter_letters(world, diary)
     with remembering():
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)

@@ -9,6 +9,17 @@ from django.utils.translation import gettext as _
 
 from .. import attachments
 from .incoming import Attachment
+from .phrasing import without_secrets
+
+READABLE = (".eml", ".txt", ".html", ".htm", ".md", ".csv", ".log")
+
+
+def holds_a_secret(file: Attachment) -> bool:
+    """Whether a file repeats a mail of ours: whoever opens it could act by its links."""
+    if not file.name.lower().endswith(READABLE):
+        return False
+    text = file.content.replace(b"=\r\n", b"").replace(b"=\n", b"").decode("utf-8", "replace")
+    return without_secrets(text) != text
 
 
 def checked(found: Iterable[Attachment]) -> tuple[list[UploadedFile], list[str]]:
@@ -23,6 +34,9 @@ def checked(found: Iterable[Attachment]) -> tuple[list[UploadedFile], list[str]]
             continue
         file = SimpleUploadedFile(one.name, one.content, one.content_type)
         try:
+            if holds_a_secret(one):
+                words = _("“%s” repeats a mail of ours with a link that acts for its reader.")
+                raise ValidationError(words % one.name)
             if len(files) >= settings.DATA_UPLOAD_MAX_NUMBER_FILES:
                 raise ValidationError(_("“%s” is one file too many.") % one.name)
             attachments.check(file)

@@ -15,7 +15,7 @@ ANSWER_MARKS = re.compile(
     r"|\[CR-\d+\])\s*",
     re.IGNORECASE,
 )
-SECRET = re.compile(r"(/(?:confirm|r|unsubscribe|mail/stop|feed)/)[\s>]*[\w=-]{16,}")
+SECRET = re.compile(r"(/(?:confirm|r|unwatch)/)[\s>]*[\w=-]{16,}")
 
 
 def title_of(subject: str, text: str) -> str:

@@ -76,7 +76,7 @@ def sort(incoming: Incoming) -> Verdict:
     elif subject.change:
         _about(subject.change, subject.how, incoming, verdict)
     elif subject.answers:
-        verdict.why = _sentences(subject.how, _("It is not about a change request."))
+        verdict.why = _sentences(subject.how, _("That is about no single change request."))
     else:
         _new(incoming, verdict)
     return verdict
@@ -235,27 +235,32 @@ def _about(change: Change, how: str, incoming: Incoming, verdict: Verdict) -> No
     if not decision:
         verdict.why = _sentences(how, _("%s may not comment there:") % person, decision.reason)
         return
+    if permissions.can_see_internal(person):
+        # Nobody speaks in the name of one of our own by an address that anybody can write.
+        if not was_sent_to(verdict.answers, person.email):
+            verdict.why = _sentences(how, _("It answers no mail that %s was sent.") % person)
+            return
+        verdict.internal = not is_public(verdict.answers)
     verdict.outcome = Outcome.COMMENT
     verdict.why = _sentences(_("%s is known by this address.") % person, how)
-    verdict.internal = _is_between_colleagues(person, verdict.answers)
     if change.state == State.INFORMATION_REQUIRED and not verdict.internal:
         verdict.questions = list(change.questions.filter(answerer=person, answered_at=None))
     if verdict.questions and words_of(incoming):
         verdict.outcome = Outcome.ANSWER
 
 
-def _is_between_colleagues(person: User, answers: Email | None) -> bool:
-    """Whether one of our own people answers what no customer was sent.
+def was_sent_to(email: Email | None, address: str) -> bool:
+    """Whether a mail of ours went to this address: then few others know its Message-ID."""
+    return email is not None and address.lower() in {one.lower() for one in email.to}
 
-    What they write goes to the customer only if they answer a mail that customers get too.
+
+def is_public(email: Email | None) -> bool:
+    """Whether a mail of ours says what the customer may read: told of by its notices.
+
+    What one of our own people replies to any other mail is for colleagues.
     """
-    if not permissions.can_see_internal(person):
+    if email is None:
         return False
-    return answers is None or not is_public(answers)
-
-
-def is_public(email: Email) -> bool:
-    """Whether a mail of ours says what the customer may read: told of by its notices."""
     notices = list(email.notices.select_related("event"))
     return bool(notices) and all(
         notice.message in PUBLIC_MESSAGES
@@ -267,7 +272,7 @@ def is_public(email: Email) -> bool:
 PUBLIC_MESSAGES = frozenset(
     {
         *("received", "progress", "decision", "question", "rolled_back", "reworked"),
-        *("closed", "withdrawn", "comment", "confirmation", "reminder"),
+        *("closed", "withdrawn", "comment", "confirmation", "reminder", "succeeded"),
     }
 )
 """What customers read as well (``changes.messages``)."""

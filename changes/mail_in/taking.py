@@ -26,7 +26,7 @@ from ..models.change import Channel
 from . import files, phrasing
 from .incoming import Incoming
 from .reading import read
-from .sorting import Verdict, sort, words_of
+from .sorting import Verdict, sort, was_sent_to, words_of
 
 Outcome = IncomingMail.Outcome
 HEADER_LIMIT = 64 * 1024
@@ -212,17 +212,13 @@ def add_comment(
 
 def _note_answered(verdict: Verdict) -> None:
     email, person = verdict.answers, verdict.person
-    if email and person and verdict.change and _went_to(email, person.email):
+    if person and verdict.change and was_sent_to(email, person.email):
         MailEvent.objects.create(
             email=email,
             change=verdict.change,
             kind=MailEvent.Kind.ANSWERED,
             address=person.email,
         )
-
-
-def _went_to(email: Any, address: str) -> bool:
-    return address.lower() in {one.lower() for one in email.to}
 
 
 def _answer(taken: Taken) -> None:
@@ -251,7 +247,7 @@ def _bounced(taken: Taken) -> None:
         if not address and len(email.to) == 1:
             address = email.to[0]
         # Whoever forges a bounce can say only what they know already: whom that mail went to.
-        if failure.permanent and _went_to(email, address):
+        if failure.permanent and was_sent_to(email, address):
             detail = f"{failure.status} {failure.detail}".strip()
             lifecycle.note_failure(email, address, MailEvent.Kind.BOUNCED, detail)
 

@@ -207,6 +207,18 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
     )
 
 
+def test_tls_can_be_started_on_a_connection(
+    cast: Cast, dovecot: Dovecot, mailbox: Mailbox, settings: Any
+) -> None:
+    dovecot.deliver(letter())
+    settings.MAILBOXES = [dovecot.mailbox(port=dovecot.plain_port, starts_tls=True)]
+    fetching.fetch_all()
+    assert outcomes() == ["change"]
+    settings.MAILBOX_CA = None
+    fetching.fetch_all()
+    assert "not trusted" in fetching.state_of(mailbox).problem
+
+
 def test_a_wrong_password_is_said_and_not_shown(
     dovecot: Dovecot, settings: Any, capsys: Any, caplog: Any
 ) -> None:

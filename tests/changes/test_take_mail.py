@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from email.message import EmailMessage
 from types import SimpleNamespace
 from typing import Any
 
@@ -262,6 +263,7 @@ def test_the_mail_it_answers_counts_more_than_its_subject(cast: Cast) -> None:
         ("new.person@harbour.example", "Nobody is known by the address"),
         ("otto.auditor@expansive.example", "may not comment there"),
         ("nora.nobody@expansive.example", "cannot see the change"),
+        ("dan.developer@expansive.example", "answers no mail that Dan Developer was sent"),
     ],
 )
 def test_from_anybody_else_it_waits(cast: Cast, sender: str, words: str) -> None:
@@ -287,7 +289,7 @@ def test_a_mail_to_nowhere_else_than_a_meeting_waits(cast: Cast) -> None:
     )
     mail = write(sender=cast.chair.email, in_reply_to=ours.message_id)
     assert mail.outcome == Outcome.TRIAGE
-    assert "not about a change request" in mail.why
+    assert "no single change request" in mail.why
 
 
 def test_a_draft_is_nobodys_business(cast: Cast) -> None:
@@ -304,9 +306,7 @@ def test_colleagues_stay_among_themselves_unless_the_customer_has_the_mail_too(
     ours = mail_to(cast.success.email)
     write(sender=cast.success.email, in_reply_to=ours.message_id)
     assert change.comments.get().is_internal
-    Notice.objects.create(
-        person=cast.success, change=change, email=ours, message="progress", why="x"
-    )
+    assert Notice.objects.filter(email=ours).update(message="progress")
     write(sender=cast.success.email, in_reply_to=ours.message_id)
     assert not change.comments.latest("pk").is_internal
 
@@ -326,6 +326,19 @@ def test_links_that_act_are_blanked_out(cast: Cast) -> None:
     kept = mail.body + mail.quoted + change.comments.get().body
     assert "/confirm/…" in kept
     assert token not in kept
+
+
+def test_a_file_that_repeats_such_a_link_is_not_attached(cast: Cast) -> None:
+    change = stories.in_confirmation(cast)
+    ours = mail_to(cast.requester.email)
+    raw = ours.email_message().message().as_bytes()
+    message = EmailMessage()
+    message["From"], message["Subject"] = cast.requester.email, change.reference
+    message.set_content("See the mail I got.")
+    message.add_attachment(raw, maintype="application", subtype="octet-stream", filename="it.eml")
+    taken(message.as_bytes())
+    assert not change.attachments.exists()
+    assert "repeats a mail of ours" in change.comments.get().body
 
 
 # What mail never does --------------------------------------------------------------------------
@@ -407,17 +420,19 @@ def test_our_own_mail_is_known_when_it_comes_back(cast: Cast) -> None:
     assert Change.objects.count() == 1
 
 
-def test_a_bounce_marks_whom_it_did_not_reach(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    noted: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(lifecycle, "note_failure", lambda *values, **_: noted.append(values))
+def test_a_bounce_marks_whom_it_did_not_reach(cast: Cast) -> None:
     change = stories.submitted(cast)
-    ours = mail_to(cast.requester.email)
+    ours, since = mail_to(cast.requester.email), last_row()
     mail = taken(bounce_of(ours.message_id, cast.requester.email))
     assert (mail.outcome, mail.change, mail.in_answer_to) == (Outcome.BOUNCE, change, ours)
     assert "came back" in mail.why
-    [(email, address, kind, detail)] = noted
-    assert (email, address, kind) == (ours, cast.requester.email, "bounced")
-    assert "5.1.1" in detail
+    event, problem = MailEvent.objects.get(), change.delivery_problems.get()
+    assert (event.email, event.kind) == (ours, "bounced")
+    assert (problem.person, problem.email) == (cast.requester, ours)
+    assert "5.1.1" in problem.reason
+    cast.requester.refresh_from_db()
+    assert cast.requester.mail_failed_at
+    assert "cleo" in {who for who, _subject in told(since)}
 
 
 def test_a_forged_bounce_marks_nobody(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
