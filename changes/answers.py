@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from .models import Confirmation, ContactAttempt, DeliveryProblem
 from .paging import Order
+from .reminders import with_heard_at
 from .states import State
 
 LONGEST_SILENCE = Order("asked", F("asked_at"), DateTimeField())
@@ -94,13 +95,15 @@ def silence(confirmations: QuerySet[Confirmation]) -> dict[str, Any]:
 def with_chase(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
     """Load all that a row shows about what was done to get an answer. Four queries more."""
     problems = DeliveryProblem.objects.filter(resolved_at=None)
-    return confirmations.select_related(
-        "change__organisation__success_team", "change__requester", "change__owner"
-    ).prefetch_related(
-        "links",
-        "reminders",
-        Prefetch("contact_attempts", ContactAttempt.objects.select_related("by")),
-        Prefetch("change__delivery_problems", problems, to_attr="open_problems"),
+    return (
+        with_heard_at(confirmations)
+        .select_related("change__organisation__success_team", "change__requester", "change__owner")
+        .prefetch_related(
+            "links",
+            "reminders",
+            Prefetch("contact_attempts", ContactAttempt.objects.select_related("by")),
+            Prefetch("change__delivery_problems", problems, to_attr="open_problems"),
+        )
     )
 
 
@@ -171,7 +174,7 @@ def contentment(confirmations: QuerySet[Confirmation]) -> dict[str, Any]:
 
 def with_change(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
     """Join what a row of the ratings shows."""
-    return confirmations.select_related(
+    return with_heard_at(confirmations).select_related(
         "change__organisation__success_team", "change__requester", "change__owner"
     )
 

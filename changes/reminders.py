@@ -94,7 +94,13 @@ def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmatio
 
 
 def heard_at(confirmation: Confirmation) -> datetime | None:
-    """Return since when one question has been with its reader; None while it is not."""
+    """Return since when one question has been with its reader; None while it is not.
+
+    One that was loaded by ``with_heard_at`` is not asked for again.
+    """
+    if "heard_at" in confirmation.__dict__:
+        loaded: datetime | None = confirmation.__dict__["heard_at"]
+        return loaded
     found = with_heard_at(Confirmation.objects.filter(pk=confirmation.pk))
     return found.values_list("heard_at", flat=True).first()
 

@@ -25,7 +25,7 @@ from changes.views import secret_address
 from tests import stories
 from tests.components.browsing import faults
 from tests.concurrently import at_once
-from tests.mailing import last_row, link_in, mail_to, told
+from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
 
 YES = {"meets_need": "yes", "as_expected": "yes"}
@@ -79,7 +79,7 @@ def state_of(change: Change) -> str:
 # --- Opening ----------------------------------------------------------------------------------
 
 
-def test_the_mail_names_the_change_and_one_link(cast: Cast, change: Change) -> None:
+def test_the_mail_names_the_change_and_two_links(cast: Cast, change: Change) -> None:
     mail = mail_to(cast.requester.email)
     assert mail.subject == f"[{change.reference}] Please confirm: {change.title}"
     for body in (mail.message, mail.html_message):
@@ -90,7 +90,9 @@ def test_the_mail_names_the_change_and_one_link(cast: Cast, change: Change) -> N
             "Rooms can be booked around the clock.",
         ):
             assert words in body
-        assert body.count(f"{settings.BASE_URL}/") == 1, "one link and no other"
+        for page in ("confirm", "r"):  # the question, and the request itself
+            assert body.count(f"{settings.BASE_URL}/{page}/") == 1
+        assert body.count(f"{settings.BASE_URL}/") == 2, "these links and no other"
 
 
 def test_the_page_shows_what_was_requested_and_done(client: Client, link: str) -> None:
@@ -296,6 +298,7 @@ def test_every_link_of_an_answered_question_shows_the_answer(
 def test_answered_or_closed_by_other_means_is_shown(
     client: Client, cast: Cast, change: Change, link: str
 ) -> None:
+    deliver()
     with time_machine.travel(timezone.now() + timedelta(days=20)):
         lifecycle.close_unanswered(change, actor=cast.success, reason="Phoned five times.")
         page = client.get(link).content.decode()

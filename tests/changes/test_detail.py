@@ -241,9 +241,9 @@ def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
     [
         (configuration_with_everything, "success", 12),
         (configuration_with_everything, "requester", 12),
-        (code_with_everything, "success", 13),
-        (code_with_everything, "requester", 13),
-        (code_with_everything, "auditor", 11),
+        (code_with_everything, "success", 12),
+        (code_with_everything, "requester", 12),
+        (code_with_everything, "auditor", 10),
     ],
 )
 def test_a_long_story_costs_no_more_queries(

@@ -48,8 +48,8 @@ def set_fields(change: Change, **fields: Any) -> Change:
 @pytest.mark.parametrize(
     ("who", "query", "queries"),
     [
-        ("support", "", 7),
-        ("support", "?q=rooms&state=submitted&sort=-due", 7),
+        ("support", "", 8),
+        ("support", "?q=rooms&state=submitted&sort=-due", 8),
         ("success", "?view=waiting", 8),
         ("requester", "", 15),
     ],

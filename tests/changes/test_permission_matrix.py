@@ -15,6 +15,7 @@ from changes.models import Change
 from changes.permissions import Refusal
 from changes.process import STEP, STEPS
 from changes.states import State
+from tests.mailing import deliver
 from tests.people import Cast
 from tests.stories import (
     MAKERS,
@@ -244,6 +245,7 @@ def test_a_change_is_rated_once_and_only_after_an_answer(cast: Cast) -> None:
     lifecycle.rate(change, actor=cast.requester, rating=5)
     assert who_may("rate", cast, change) == set()
     silent = change_in(S.CONFIRMATION, cast)
+    deliver()
     with time_machine.travel(timezone.now() + timedelta(days=20)):
         lifecycle.close_unanswered(silent, actor=cast.success, reason="Phoned five times.")
     assert who_may("rate", cast, silent) == set()

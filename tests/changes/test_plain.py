@@ -18,6 +18,7 @@ from changes.states import State
 from crb.board_dates import dates_for
 from crb.models import AgendaItem, Board, Meeting
 from tests import stories
+from tests.mailing import deliver
 from tests.people import Cast
 
 DAY = datetime(2026, 12, 3, 10, 0, tzinfo=UTC)
@@ -459,6 +460,7 @@ def test_a_list_says_the_same_as_a_page(cast: Cast, clock: Any) -> None:
 def test_closed_without_an_answer(cast: Cast, clock: Any, settings: Any) -> None:
     change = stories.in_confirmation(cast)
     confirmation = change.confirmations.get()
+    deliver()
     for days in settings.REMINDER_DAYS:
         clock.move_to(DAY + timedelta(days=days))
         lifecycle.send_reminder(confirmation.pk, days)

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle
@@ -14,6 +15,7 @@ from changes.models import Change, Confirmation, DeliveryProblem
 from changes.views import answers
 from tests import stories
 from tests.components.browsing import faults, sign_in
+from tests.mailing import deliver
 from tests.people import Cast
 
 WAITING = "/answers/"
@@ -25,6 +27,8 @@ def asked(cast: Cast, days: float = 0, **fields: Any) -> Change:
     Change.objects.filter(pk=change.pk).update(**fields)
     ago = timezone.now() - timedelta(days=days)
     Confirmation.objects.filter(change=change).update(asked_at=ago)
+    deliver()
+    Email.objects.filter(notices__change=change).update(last_updated=ago)
     return Change.objects.get(pk=change.pk)
 
 
