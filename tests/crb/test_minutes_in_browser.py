@@ -115,6 +115,30 @@ def test_an_action_is_recorded_during_the_meeting(
     assert (found.owner, found.item) == (table.cast.developer, item)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_stands_in_the_boxes_is_published(
+    table: Table, new_page: Any, live_server: Any, scripts: bool
+) -> None:
+    item = running(table)
+    meeting = close(table, item)
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address, java_script_enabled=scripts)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_role("textbox", name="Remarks").fill("Nobody saved this.")
+    page.get_by_label("Discussion").fill("Nor this.")
+    page.get_by_role("button", name="Publish the minutes").click()
+    if scripts:
+        page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
+    page.get_by_text("The minutes are published and on their way by mail.").wait_for()
+    assert asked == []
+    for words in ("Nobody saved this.", "Nor this."):
+        assert page.get_by_text(words).is_visible()
+    if scripts:
+        drafts = "Object.keys(sessionStorage).filter((name) => name.startsWith('draft'))"
+        assert page.evaluate(drafts) == []
+
+
 def test_without_scripts_minutes_are_written_too(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
