@@ -214,6 +214,8 @@ class MinutesPage:
         }
         if permissions.can_add_addendum(self.user, self.meeting):
             context["addendum_form"] = self.addendum or AddendumForm()
+            # The next addendum is another draft: the browser drops that of one that has arrived.
+            context["addenda_written"] = self.minutes.addenda.filter(added_by=self.user).count()
         return {**context, **more}
 
     def show(self, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
