@@ -205,7 +205,7 @@ def test_publishing_and_amending(client: Client, table: Table, item: AgendaItem)
     assert answer["Location"] == address_of(item)
     assert post(client, table.chair, address_of(item, "publish/"), {"seen": 2}).status_code == 409
     empty = post(client, table.chair, address_of(item, "addendum/"), {"text": " "})
-    assert empty.status_code == 400 and "This field is required." in text(empty)
+    assert empty.status_code == 400 and "Fill this in." in text(empty)
     post(client, table.chair, address_of(item, "addendum/"), {"text": "Bea was there."})
     shown = text(get(client, table.cast.support, address_of(item)))
     assert "Published on " in shown and "Bea was there." in shown and "Welcome." in shown
