@@ -25,13 +25,27 @@ class SectionForm(BoardForm):
 
     def __init__(self, *args: Any, section: str, label: str, current: str = "", **kw: Any) -> None:
         self.section = section
-        kw.setdefault("auto_id", f"minutes-{section}-%s")
+        self.now: str | None = None
+        kw |= {"auto_id": "minutes-%s", "prefix": section}
         super().__init__(*args, initial={"text": current, "seen": fingerprint(current)}, **kw)
         self.fields["text"].label = label
 
+    @property
+    def typed(self) -> str:
+        return self["text"].value() or ""
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether the section was sent with another text than the page had shown."""
+        sent = self.add_prefix("text") in self.data
+        return sent and fingerprint(self.typed.replace("\r\n", "\n")) != self["seen"].value()
+
     def show_current(self, current: str) -> None:
         """Keep what was typed, on top of the text that is there now."""
-        self.data = {**self.data.dict(), "seen": fingerprint(current)}
+        mark = fingerprint(current)
+        if self["seen"].value() != mark:
+            self.now = current
+        self.data = {**self.data.dict(), self.add_prefix("seen"): mark}
 
 
 class AddendumForm(BoardForm):

@@ -15,7 +15,7 @@ from .consent import pull_from_consent, record_consent
 from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
-from .minutes import add_addendum, publish_minutes, write_minutes
+from .minutes import Prose, add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
@@ -25,6 +25,7 @@ from .scheduling import schedule_meetings
 from .votes import cast_vote, recuse
 
 __all__ = [
+    "Prose",
     "schedule_meetings",
     "call_meeting",
     "move_meeting",

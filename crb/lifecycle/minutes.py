@@ -1,5 +1,7 @@
 """Minutes: prose by the chair, then published and frozen, then amended by dated addenda."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -36,25 +38,46 @@ def write_minutes(
     meanwhile, StepIllegal once the minutes are published. Effects: the text with its history;
     a new version of the minutes, so that nobody publishes what they have not read.
     """
-    text = text.replace("\r\n", "\n") if text.strip() else ""
-    if len(text) > LONGEST_PROSE:
-        raise StepIncomplete(_("This text is too long: %d characters at most.") % LONGEST_PROSE)
+    prose = Prose(text, item, seen)
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         require(permissions.can_write_minutes(actor, fresh))
-        minutes = begun(fresh)
-        section = _section_of(fresh, item) if item is not None else minutes
-        name = "remarks" if item is None else "discussion"
-        before = getattr(section, name)
-        if before == text:
-            return minutes
-        if seen is not None and seen != fingerprint(before):
-            raise ChangeStale(_stale_words(section))
-        setattr(section, name, text)
-        if item is not None:
-            save(section, actor=actor, reason="wrote the minutes of this item")
-        minutes.version += 1
-        return save(minutes, actor=actor, reason="wrote the minutes")
+        return _write(fresh, begun(fresh), prose, actor=actor)
+
+
+@dataclass
+class Prose:
+    """The text of one section: of an item or, without one, the remarks.
+
+    ``seen`` is the fingerprint of the text that the page showed there. Raises StepIncomplete
+    for a text that is too long.
+    """
+
+    text: str
+    item: AgendaItem | None = None
+    seen: str | None = None
+
+    def __post_init__(self) -> None:
+        self.text = self.text.replace("\r\n", "\n") if self.text.strip() else ""
+        if len(self.text) > LONGEST_PROSE:
+            raise StepIncomplete(_("This text is too long: %d characters at most.") % LONGEST_PROSE)
+
+
+def _write(meeting: Meeting, minutes: Minutes, prose: Prose, *, actor: User) -> Minutes:
+    """Write one section of a locked meeting, if that changes it."""
+    item = prose.item
+    section = _section_of(meeting, item) if item is not None else minutes
+    name = "remarks" if item is None else "discussion"
+    before = getattr(section, name)
+    if before == prose.text:
+        return minutes
+    if prose.seen is not None and prose.seen != fingerprint(before):
+        raise ChangeStale(_stale_words(section))
+    setattr(section, name, prose.text)
+    if item is not None:
+        save(section, actor=actor, reason="wrote the minutes of this item")
+    minutes.version += 1
+    return save(minutes, actor=actor, reason="wrote the minutes")
 
 
 def begun(meeting: Meeting) -> Minutes:
@@ -76,10 +99,18 @@ def _stale_words(section: Any) -> str:
     )
 
 
-def publish_minutes(meeting: Meeting, *, actor: User, seen: int | None = None) -> Minutes:
+def publish_minutes(
+    meeting: Meeting,
+    *,
+    actor: User,
+    seen: int | None = None,
+    unsaved: Sequence[Prose] = (),
+) -> Minutes:
     """Publish the minutes of a closed meeting. The chair or the deputy, once.
 
-    ``seen`` is the version of the minutes on the page. Effects, in one transaction: the content
+    ``seen`` is the version of the minutes on the page, ``unsaved`` what stands in its boxes:
+    nothing that was typed may be missing from what can never be changed again. Effects, in one
+    transaction: what is not written yet is written, as by ``write_minutes``; the content
     is frozen as it stands, which the database then refuses to change; everybody with a seat,
     those who were there and the owners of actions get a mail with the file, with single votes
     only for those who may see them. The files are set before any lock is taken, so that nobody
@@ -87,7 +118,8 @@ def publish_minutes(meeting: Meeting, *, actor: User, seen: int | None = None) -
     """
     require(permissions.can_publish_minutes(actor, meeting))
     at = timezone.now()
-    prepared = _Files(compose(meeting), Minutes(published_at=at, published_by=actor), at)
+    expected = _with_prose(compose(meeting), unsaved)
+    prepared = _Files(expected, Minutes(published_at=at, published_by=actor), at)
     prepared.load()
     with transaction.atomic():
         fresh = lock_meeting(meeting)
@@ -98,6 +130,8 @@ def publish_minutes(meeting: Meeting, *, actor: User, seen: int | None = None) -
                 _("The minutes have changed since you opened this page. Please read them again.")
             )
         require(decision)
+        for prose in sorted(unsaved, key=lambda one: one.item.pk if one.item else 0):
+            minutes = _write(fresh, minutes, prose, actor=actor)
         content = compose(fresh)
         minutes.content, minutes.published_at, minutes.published_by = content, at, actor
         minutes.version += 1
@@ -105,6 +139,16 @@ def publish_minutes(meeting: Meeting, *, actor: User, seen: int | None = None) -
         files = prepared if prepared.content == content else _Files(content, minutes, at)
         minutes_messages.minutes_published(minutes, files, actor=actor)
     return minutes
+
+
+def _with_prose(content: dict[str, Any], unsaved: Sequence[Prose]) -> dict[str, Any]:
+    """Return the record as it will be once this is written."""
+    texts = {prose.item.pk if prose.item else None: prose.text for prose in unsaved}
+    items = [
+        {**item, "discussion": texts.get(item["item"], item["discussion"])}
+        for item in content["items"]
+    ]
+    return {**content, "remarks": texts.get(None, content["remarks"]), "items": items}
 
 
 class _Files:

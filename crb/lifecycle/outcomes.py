@@ -84,6 +84,7 @@ def record_locked(
     if outcome not in Outcome.values:
         raise StepIncomplete(_("Choose one of the four outcomes."), ["outcome"])
     item.change = lock_change(item.change)  # no edit may come between tally and outcome
+    category, elsewhere, questions = _of_outcome(outcome, category, elsewhere, questions)
     count = queries.tally_of(item)
     require(permissions.can_record_outcome(actor, item, count))
     _follow_tally(count, Choice(outcome), casting_vote)
@@ -94,9 +95,9 @@ def record_locked(
         actor=actor,
         outcome=outcome,
         reason=reason,
-        category=category if outcome == Outcome.REJECTED else "",
-        elsewhere=elsewhere if outcome == Outcome.REJECTED else "",
-        questions=questions if outcome == Outcome.INFORMATION_REQUIRED else (),
+        category=category,
+        elsewhere=elsewhere,
+        questions=questions,
         meeting=str(item.meeting),
         seen=seen,
     )
@@ -111,6 +112,19 @@ def record_locked(
         sentence=count.sentence,
         tally=snapshot(count),
     )
+
+
+def _of_outcome(
+    outcome: str, category: str, elsewhere: str, questions: Sequence[tuple[str, User]]
+) -> tuple[str, str, Sequence[tuple[str, User]]]:
+    """Keep what belongs to the outcome: a form sends along what was typed for another."""
+    if outcome != Outcome.REJECTED:
+        category = ""
+    if category != BoardDecision.Category.ADDRESSED_ELSEWHERE:
+        elsewhere = ""
+    if outcome != Outcome.INFORMATION_REQUIRED:
+        questions = ()
+    return category, elsewhere, questions
 
 
 def _follow_tally(count: Tally, outcome: Choice, casting_vote: bool) -> None:

@@ -67,6 +67,8 @@ def _of_choice(choice: str, fields: dict[str, str]) -> dict[str, str]:
         Choice.INFORMATION_REQUIRED: {"question"},
         Choice.REJECTED: {"category", "elsewhere"},
     }.get(Choice(choice), set())
+    if fields.get("category") != BoardDecision.Category.ADDRESSED_ELSEWHERE:
+        wanted = wanted - {"elsewhere"}
     return {name: value for name, value in fields.items() if name in wanted}
 
 

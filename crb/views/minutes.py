@@ -1,5 +1,6 @@
 """Minutes: read, written section by section, published, amended, and as a file."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -71,16 +72,21 @@ def write_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_own_people
 def publish_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Freeze the minutes and mail them."""
+    """Freeze the minutes and mail them, with what stands in the boxes of the page."""
     meeting = _meeting_or_404(pk)
     try:
         seen = int(request.POST["seen"])
     except (KeyError, ValueError):
         raise BadRequest("seen") from None
+    sent = MinutesPage(request, meeting).sent()
     try:
-        lifecycle.publish_minutes(meeting, actor=request.user, seen=seen)
+        require(permissions.can_publish_minutes(request.user, meeting))
+        if not all(form.is_valid() for form in sent):
+            return MinutesPage(request, meeting, sent=sent).show(HTTPStatus.BAD_REQUEST)
+        unsaved = [_prose(meeting, form) for form in sent]
+        lifecycle.publish_minutes(meeting, actor=request.user, seen=seen, unsaved=unsaved)
     except StepError as error:
-        return page(request, HTTPStatus(error.status), str(error), current_url=_address(meeting))
+        return MinutesPage(request, _meeting_or_404(pk), sent=sent).unpublished(error)
     messages.success(request, _("The minutes are published and on their way by mail."))
     return redirect(_address(meeting))
 
@@ -110,7 +116,7 @@ class MinutesPage:
     """One person's page of the minutes of one meeting.
 
     ``form`` is a section that was filled in and could not be saved; ``section`` names the one
-    that htmx asks for.
+    that htmx asks for; ``sent`` are all sections of a page that could not be published.
     """
 
     def __init__(
@@ -121,12 +127,13 @@ class MinutesPage:
         *,
         section: str = "",
         addendum: AddendumForm | None = None,
+        sent: Sequence[SectionForm] = (),
     ) -> None:
         self.request, self.user, self.meeting = request, request.user, meeting
         self.minutes = permissions.minutes_of(meeting)
         self.exists = meeting.state in (MeetingState.RUNNING, MeetingState.CLOSED)
         self.writes = permissions.can_write_minutes(self.user, meeting)
-        self.form, self.addendum = form, addendum
+        self.form, self.addendum, self.filled_in = form, addendum, sent
         self.section = form.section if form else section
         self.view = self._view() if self.exists else {}
 
@@ -155,17 +162,32 @@ class MinutesPage:
         """Give every section that can be written its form."""
         forms: dict[str, SectionForm] = {}
         if self.writes:
-            names = [REMARKS, *(str(item["item"]) for item in self.view["items"])]
-            forms = {name: self.form_of(name) for name in names}
+            forms = {name: self.form_of(name) for name in self._names()}
+            forms |= {form.section: form for form in self.filled_in}
         if self.form is not None and self.writes:
             forms[self.form.section] = self.form
         self.view["form"] = forms.get(REMARKS)
         for item in self.view["items"]:
             item["form"] = forms.get(str(item["item"]))
 
+    def _names(self) -> list[str]:
+        return [REMARKS, *(str(item["item"]) for item in self.view.get("items", []))]
+
+    def sent(self) -> list[SectionForm]:
+        """Return the sections that were sent with a text that nobody has saved."""
+        forms = [self.form_of(name, self.request.POST) for name in self._names()]
+        return [form for form in forms if form.was_changed]
+
+    def unpublished(self, error: StepError) -> HttpResponse:
+        """Show the page as it is now with the reason above it, and everything that was typed."""
+        for form in self.filled_in:
+            form.show_current(self.form_of(form.section).initial["text"])
+        lost = [] if self.writes else [one for one in self.filled_in if one.typed.strip()]
+        return self.show(error.status, unpublished=str(error), lost=lost)
+
     def refused(self, error: StepError) -> HttpResponse:
         """Show what is there now, the reason, and what was typed: in its field or to copy."""
-        typed = self.form.data.get("text", "") if self.form else ""
+        typed = self.form.typed if self.form else ""
         current = self.form_of(self.section).initial["text"] if self.exists else ""
         if self.form is not None:
             self.form.show_current(current)
@@ -192,6 +214,8 @@ class MinutesPage:
         }
         if permissions.can_add_addendum(self.user, self.meeting):
             context["addendum_form"] = self.addendum or AddendumForm()
+            # The next addendum is another draft: the browser drops that of one that has arrived.
+            context["addenda_written"] = self.minutes.addenda.filter(added_by=self.user).count()
         return {**context, **more}
 
     def show(self, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:
@@ -219,6 +243,11 @@ def _item_or_404(meeting: Meeting, name: str) -> AgendaItem:
     if found is None:
         raise Http404
     return found
+
+
+def _prose(meeting: Meeting, form: SectionForm) -> lifecycle.Prose:
+    item = None if form.section == REMARKS else _item_or_404(meeting, form.section)
+    return lifecycle.Prose(form.cleaned_data["text"], item, form.cleaned_data["seen"])
 
 
 def _address(meeting: Meeting) -> str:

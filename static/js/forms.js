@@ -50,7 +50,7 @@
     }
   }
 
-  // --- Autosave: <form data-autosave="name"> ---------------------------------------------
+  // --- Autosave: <form data-autosave="name">, or a fieldset of a form that has several -----
   function autosave(form) {
     const key = PREFIX + keyOf(form);
     const kept = storage.getItem(key);
@@ -62,6 +62,10 @@
       offerDraft(form, key, kept);
     }
     let timer;
+    const keep = () => {
+      window.clearTimeout(timer);
+      storage.setItem(key, read(form));
+    };
     form.addEventListener("input", () => {
       window.clearTimeout(timer);
       timer = window.setTimeout(() => {
@@ -72,10 +76,13 @@
         }
       }, 300);
     });
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("htmx:beforeRequest", (event) => {
+      if (event.target.matches("[name=section]")) keep();
+    });
+    form.closest("form").addEventListener("submit", (event) => {
       window.clearTimeout(timer);
-      if (event.defaultPrevented) return;
-      storage.setItem(key, read(form));
+      if (event.defaultPrevented || !form.isConnected) return;
+      keep();
       storage.setItem(SENT + keyOf(form), "yes");
     });
   }
@@ -99,7 +106,7 @@
   function dropWhatArrived() {
     if (document.body.dataset.page !== "page") return;
     const shown = new Set(
-      [...document.querySelectorAll("form[data-autosave]")].map((form) => keyOf(form)),
+      [...document.querySelectorAll("[data-autosave]")].map((form) => keyOf(form)),
     );
     for (const name of Object.keys(storage).filter((name) => name.startsWith(SENT))) {
       const key = name.slice(SENT.length);
@@ -109,11 +116,11 @@
     }
   }
 
-  // --- Leaving with something unsaved: <form data-guard> ----------------------------------
+  // --- Leaving with something unsaved: <form data-guard>, or a fieldset --------------------
   function guard(form) {
     const original = read(form);
     let sending = false;
-    form.addEventListener("submit", (event) => {
+    form.closest("form").addEventListener("submit", (event) => {
       sending = !event.defaultPrevented;
     });
     window.addEventListener("beforeunload", (event) => {
@@ -234,8 +241,8 @@
   function start(root) {
     each(root, "[data-markdown]", markdown);
     each(root, "[data-risk-matrix]", riskMatrix);
-    if (storage) each(root, "form[data-autosave]", autosave);
-    each(root, "form[data-guard]", guard);
+    if (storage) each(root, "[data-autosave]", autosave);
+    each(root, "[data-guard]", guard);
     const summary = root.querySelector("[data-error-summary]");
     (summary || root.querySelector("[aria-invalid=true]"))?.focus();
   }

@@ -266,7 +266,7 @@ def test_recording_answers_with_the_list_or_the_page(client: Client, table: Tabl
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"text": ""}, "This field is required."),
+        ({"text": ""}, "Fill this in."),
         ({"owner": "999999"}, "Select a valid choice"),
         ({"due_on": "2020-01-01"}, "before the meeting"),
         ({"due_on": "tomorrow"}, "Enter a valid date"),

@@ -121,7 +121,7 @@ def test_the_chair_adds_a_late_arrival(client: Client, table: Table) -> None:
     path = address(item.meeting, "late/")
     answer = post(client, table.chair, path, {"change": change.pk, "reason": " "})
     assert answer.status_code == 400
-    assert "This field is required." in text(answer)
+    assert "Fill this in." in text(answer)
     answer = post(client, table.chair, path, {"change": change.pk, "reason": "It burns."})
     late = AgendaItem.objects.get(change=change)
     assert answer["Location"] == page_of(late)

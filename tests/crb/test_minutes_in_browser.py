@@ -95,6 +95,22 @@ def test_what_was_typed_is_offered_again_but_not_what_was_saved(
     assert page.get_by_role("textbox", name="Remarks").input_value() == "Saved words. "
 
 
+def test_an_addendum_that_has_arrived_is_not_offered_again(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    meeting = close(table, running(table))
+    lifecycle.publish_minutes(meeting, actor=table.chair)
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address)
+    page.get_by_role("textbox", name="Addendum").fill("Bea was there.")
+    page.get_by_role("button", name="Add to the minutes").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add to the minutes").click()
+    page.get_by_text("The addendum is added and on its way by mail.").wait_for()
+    assert page.locator("[data-draft-restore]").count() == 0
+    page.goto(address)
+    assert page.locator("[data-draft-restore]").count() == 0
+
+
 def test_an_action_is_recorded_during_the_meeting(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
@@ -104,7 +120,7 @@ def test_an_action_is_recorded_during_the_meeting(
     page.get_by_text("Record an action").click()
     box = page.locator("#actions")
     box.get_by_role("button", name="Record the action").click()
-    box.get_by_text("This field is required.").first.wait_for()
+    box.get_by_text("Fill this in.").first.wait_for()
     box.get_by_label("What is to be done?").fill("Ask the vendor")
     box.get_by_label("Owner").select_option(label="Dan Developer")
     box.get_by_label("About").select_option(index=1)
@@ -113,6 +129,30 @@ def test_an_action_is_recorded_during_the_meeting(
     assert page.evaluate("window.stillHere") is True
     found = Action.objects.get()
     assert (found.owner, found.item) == (table.cast.developer, item)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_stands_in_the_boxes_is_published(
+    table: Table, new_page: Any, live_server: Any, scripts: bool
+) -> None:
+    item = running(table)
+    meeting = close(table, item)
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address, java_script_enabled=scripts)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_role("textbox", name="Remarks").fill("Nobody saved this.")
+    page.get_by_label("Discussion").fill("Nor this.")
+    page.get_by_role("button", name="Publish the minutes").click()
+    if scripts:
+        page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
+    page.get_by_text("The minutes are published and on their way by mail.").wait_for()
+    assert asked == []
+    for words in ("Nobody saved this.", "Nor this."):
+        assert page.get_by_text(words).is_visible()
+    if scripts:
+        drafts = "Object.keys(sessionStorage).filter((name) => name.startsWith('draft'))"
+        assert page.evaluate(drafts) == []
 
 
 def test_without_scripts_minutes_are_written_too(

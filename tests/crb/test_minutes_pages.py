@@ -88,7 +88,7 @@ def test_for_customers_there_are_no_minutes(
     for step in ("", "pdf/"):
         assert get(client, user, address_of(item, step)).status_code == 404
     for step in ("write/", "publish/", "addendum/"):
-        data = {"section": "remarks", "text": "x", "seen": "1"}
+        data = {"section": "remarks", "remarks-text": "x", "text": "x", "seen": "1"}
         assert post(client, user, address_of(item, step), data).status_code == 404
     assert not Minutes.objects.exists()
 
@@ -104,7 +104,7 @@ def test_before_the_meeting_there_are_none(client: Client, table: Table) -> None
     item = table.item()
     assert "There are no minutes yet" in text(get(client, table.chair, address_of(item)))
     assert get(client, table.chair, address_of(item, "pdf/")).status_code == 404
-    data = {"section": "remarks", "text": "x", "seen": fingerprint("")}
+    data = written("x")
     assert post(client, table.chair, address_of(item, "write/"), data).status_code == 409
     lifecycle.cancel_meeting(item.meeting, actor=table.chair, reason="Snow.")
     assert "This meeting has no minutes" in text(get(client, table.chair, address_of(item)))
@@ -128,7 +128,12 @@ def test_after_closing_the_minutes_are_the_chairs_next_step(
 
 
 def written(words: str, section: str = "remarks", current: str = "") -> dict[str, str]:
-    return {"section": section, "text": words, "seen": fingerprint(current)}
+    return {"section": section, **box(words, section, current)}
+
+
+def box(words: str, section: str = "remarks", current: str = "") -> dict[str, str]:
+    """One box of the page, as every button of the page sends it along."""
+    return {f"{section}-text": words, f"{section}-seen": fingerprint(current)}
 
 
 def test_a_section_is_saved_with_and_without_htmx(
@@ -200,12 +205,45 @@ def test_publishing_and_amending(client: Client, table: Table, item: AgendaItem)
     assert answer["Location"] == address_of(item)
     assert post(client, table.chair, address_of(item, "publish/"), {"seen": 2}).status_code == 409
     empty = post(client, table.chair, address_of(item, "addendum/"), {"text": " "})
-    assert empty.status_code == 400 and "This field is required." in text(empty)
+    assert empty.status_code == 400 and "Fill this in." in text(empty)
     post(client, table.chair, address_of(item, "addendum/"), {"text": "Bea was there."})
     shown = text(get(client, table.cast.support, address_of(item)))
     assert "Published on " in shown and "Bea was there." in shown and "Welcome." in shown
     assert post(client, table.cast.support, address_of(item, "addendum/"), {"text": "x"})
     assert Minutes.objects.get().addenda.count() == 1
+
+
+def test_publishing_takes_along_what_nobody_has_saved(
+    client: Client, table: Table, item: AgendaItem
+) -> None:
+    lifecycle.write_minutes(fresh(item), actor=table.deputy, text="Welcome.")
+    boxes = box("Welcome.", current="Welcome.") | box("It is\r\ncheap.", str(item.pk))
+    post(client, table.chair, address_of(item, "publish/"), {"seen": 1, **boxes})
+    content = Minutes.objects.get().content
+    assert content["remarks"] == "Welcome."
+    assert content["items"][0]["discussion"] == "It is\ncheap."
+    shown = text(get(client, table.cast.support, address_of(item)))
+    assert "It is<br>cheap." in shown
+
+
+def test_minutes_that_were_not_published_keep_every_box(
+    client: Client, table: Table, item: AgendaItem
+) -> None:
+    lifecycle.write_minutes(fresh(item), actor=table.deputy, text="By the deputy.")
+    boxes = box("By the chair.") | box("It is cheap.", str(item.pk))
+    publish = address_of(item, "publish/")
+    stale = post(client, table.chair, publish, {"seen": 0, **boxes})
+    assert stale.status_code == 409 and "Please read them again" in text(stale)
+    for words in ("By the chair.</textarea>", "It is cheap.</textarea>", "By the deputy.</blockq"):
+        assert words in text(stale)
+    assert not Minutes.objects.get().is_published
+    untouched = post(client, table.chair, publish, {"seen": 0, **box("")})
+    assert "By the deputy.</textarea>" in text(untouched)
+    long = post(client, table.chair, publish, {"seen": 1, **box("y" * 20_001, str(item.pk))})
+    assert long.status_code == 400 and "y" * 20_001 in text(long)
+    lifecycle.publish_minutes(fresh(item), actor=table.deputy)
+    late = post(client, table.chair, publish, {"seen": 1, **boxes})
+    assert late.status_code == 409 and "It is cheap.</blockquote>" in text(late)
 
 
 @pytest.mark.parametrize("count", [1, 3])

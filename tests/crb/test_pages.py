@@ -234,7 +234,7 @@ def test_htmx_gets_the_body_alone_with_the_vote_counted(client: Client, table: T
     [
         ({"choice": "rejected", "reason": "Too much."}, "Choose why the change should be"),
         ({"choice": "information_required", "reason": "Too much."}, "Say what the board needs"),
-        ({"choice": "", "reason": "Too much."}, "This field is required."),
+        ({"choice": "", "reason": "Too much."}, "Choose one."),
         ({"choice": "recuse", "reason": "Too much."}, "is not one of the available choices"),
     ],
 )

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
+from post_office.models import Email
 
 from changes import lifecycle as change_lifecycle
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
@@ -71,6 +72,28 @@ def test_rejected_as_addressed_elsewhere_names_where(table: Table) -> None:
         table.running_item(), "rejected", category="addressed_elsewhere", elsewhere=words
     )
     assert (change.state, change.board_decision.elsewhere) == ("rejected", words)
+
+
+def test_what_was_typed_for_another_category_or_outcome_is_left_out(table: Table) -> None:
+    asked = [("How many?", table.cast.requester)]
+    change = table.decide(
+        table.running_item("Rooms"),
+        "rejected",
+        category="not_strategic",
+        elsewhere="CR-999999",
+        reason="We leave this market.",
+        questions=asked,
+    )
+    decision = change.board_decision
+    assert (decision.category, decision.elsewhere) == ("not_strategic", "")
+    assert not change.questions.exists()
+    mail = Email.objects.filter(to=change.requester.email).last()
+    assert "CR-999999" not in mail.message
+    accepted = table.decide(
+        table.running_item("Doors"), "accepted", category="addressed_elsewhere", elsewhere="T-7"
+    )
+    decision = accepted.board_decision
+    assert (decision.category, decision.elsewhere) == ("", "")
 
 
 def test_a_change_named_as_elsewhere_exists_and_is_another(table: Table) -> None:
