@@ -20,6 +20,7 @@ from accounts.models import User
 from . import access_links, outbox, watch_links
 from .audiences import RAISER, WATCHERS
 from .models import AccessLink, Change, Event, Notice
+from .process import past_words
 
 Context = dict[str, Any]
 Pace = User.MailPace
@@ -41,6 +42,18 @@ class Letter:
     context: Context
     event: Event | None = None
     links: tuple[outbox.Link, ...] = ()
+    actor: User | None = None
+    act: str = ""
+
+    @property
+    def sent_by(self) -> User | None:
+        """Who brought the letter about."""
+        return self.event.actor if self.event else self.actor
+
+    @property
+    def done(self) -> str:
+        """The act it tells of: what was done for it belongs to that act in history."""
+        return str(past_words(self.event.verb)) if self.event else self.act
 
     @property
     def is_urgent(self) -> bool:
@@ -206,8 +219,8 @@ def _page_link(
     unsent = AccessLink.objects.filter(email=waiting).first() if waiting else None
     if unsent:
         return outbox.absolute(access_links.renew(unsent)), []
-    actor = letter.event.actor if letter.event else None
-    path, link = access_links.issue(change, letter.person, actor=actor)
+    why = letter.done or access_links.MAILED
+    path, link = access_links.issue(change, letter.person, actor=letter.sent_by, why=why)
     return outbox.absolute(path), [link]
 
 

@@ -412,17 +412,28 @@ def send_link(change: Change, person: User, *, actor: User | None, why: str) -> 
 # --- Confirmation ------------------------------------------------------------------------------
 
 
-def ask_requester(confirmation: Confirmation, token: str) -> None:
-    """Ask the requester, with the link, whether the change meets their needs."""
-    _to_requester("confirmation", confirmation, token)
+def ask_requester(confirmation: Confirmation, token: str, *, actor: User | None, act: str) -> None:
+    """Ask the requester, with the link, whether the change meets their needs.
+
+    ``act`` is what was done that the question follows from.
+    """
+    _to_requester("confirmation", confirmation, token, actor, act)
 
 
 def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:
     """Remind the requester, with a link of its own."""
-    _to_requester("reminder", confirmation, token, days=after_days)
+    act = str(past_words("remind"))
+    _to_requester("reminder", confirmation, token, None, act, days=after_days)
 
 
-def _to_requester(message: str, confirmation: Confirmation, token: str, **context: Any) -> None:
+def _to_requester(
+    message: str,
+    confirmation: Confirmation,
+    token: str,
+    actor: User | None,
+    act: str,
+    **context: Any,
+) -> None:
     change = confirmation.change
     person = change.requester
     if not person.is_active:
@@ -434,7 +445,8 @@ def _to_requester(message: str, confirmation: Confirmation, token: str, **contex
         "expires_at": link.expires_at,
         **context,
     }
-    letter = Letter(person, message, str(REQUESTER.why), context, links=(link,))
+    why = str(REQUESTER.why)
+    letter = Letter(person, message, why, context, links=(link,), actor=actor, act=act)
     letters.send(change, [letter], again)
 
 

@@ -172,7 +172,7 @@ def test_the_board_over_time_has_something_to_show(demo: str, client: Client) ->
     assert questions.value >= 2
     assert 70 <= int(attendance.value.removesuffix(" %")) < 100
     assert overdue.value >= 1
-    assert {state for state, number, _url in context["promises"] if number} >= {"kept", "open"}
+    assert {state for state, number, _url in context["promises"] if number} >= {"Kept", "Open"}
 
 
 def test_confirmations_wait_for_some_days_and_for_too_long(demo: str) -> None:

@@ -15,6 +15,7 @@ from .. import messages
 from ..access_links import hash_token
 from ..errors import ChangeStale, StepIncomplete
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
+from ..process import past_words
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
 
@@ -46,7 +47,8 @@ def ask_requester(step: Step, what_was_done: str) -> None:
     change = step.change
     confirmation = Confirmation(change=change, path=change.path, what_was_done=what_was_done)
     step.save(confirmation)
-    messages.ask_requester(confirmation, issue_link(step, confirmation))
+    token = issue_link(step, confirmation)
+    messages.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
 
 
 def answer_confirmation(
@@ -148,7 +150,10 @@ def resend_confirmation(change: Change, *, actor: User, seen: int | None = None)
     """Mail a new link to the recorded address; the earlier ones stop working."""
     with take_step("resend_confirmation", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation
-        messages.ask_requester(confirmation, issue_link(step, confirmation, supersede=True))
+        token = issue_link(step, confirmation, supersede=True)
+        messages.ask_requester(
+            confirmation, token, actor=step.actor, act=str(past_words(step.verb))
+        )
     return step.change
 
 

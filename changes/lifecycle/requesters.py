@@ -11,6 +11,7 @@ from accounts.models import Organisation, User
 from .. import messages, permissions
 from ..errors import StepIncomplete
 from ..models import Change
+from ..process import past_words
 from ..states import OPEN, State
 from .access import revoke
 from .confirmation import issue_link
@@ -97,7 +98,8 @@ def _ask_anew(step: Step) -> None:
     if step.change.state != State.CONFIRMATION or confirmation is None or not confirmation.is_open:
         return
     confirmation.change = step.change
-    messages.ask_requester(confirmation, issue_link(step, confirmation, supersede=True))
+    token = issue_link(step, confirmation, supersede=True)
+    messages.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
 
 
 def open_changes_of(person: User, organisation: Organisation | None) -> QuerySet[Change]:

@@ -58,6 +58,7 @@ def person_data(person: User, *roles: Role, **changes: Any) -> dict[str, Any]:
         "email": person.email,
         "display_name": person.display_name,
         "time_zone": person.time_zone,
+        "mail_pace": person.mail_pace,
         "organisation": person.organisation_id or "",
         "is_active": "on",
         "groups": [group(role).pk for role in roles],

@@ -39,7 +39,7 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
         description="A push message 15 minutes before a booking starts.",
     ).presses("Submit")
     change = Change.objects.get()
-    grace.sees("We have your request and are looking at what it needs.")
+    grace.sees("and are looking at what it needs.")
 
     # It needs code: the assessment sends it to the board.
     success.opens(change).presses("Assess")
@@ -79,7 +79,7 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
     chair.opens(meeting.get_absolute_url()).presses("Close the meeting").agrees()
     grace.opens("/").sees("We need an answer from you").opens(change)
     grace.presses("Answer the board").fills(answer="Android, managed by the trust.").sends()
-    grace.sees("The change is waiting for the next Change Request Board.")
+    grace.sees("The Change Request Board has had the answers to its questions")
     schedule_meetings()
     meeting = Meeting.objects.filter(state="scheduled").order_by("starts_at").first()
     chair.opens(meeting.get_absolute_url()).presses("Open the meeting").agrees()

@@ -50,7 +50,7 @@ def test_a_configuration_change_from_a_call_to_the_requesters_yes(
     # Ada, the hospitals' authorised approver, approves.
     approver.opens(change).presses("Authorise")
     approver.fills(outcome="authorised", reason="Agreed with the wards.").sends()
-    approver.sees("The change is approved and being put in place.")
+    approver.sees("Next, we plan when it is put in place.")
 
     # Nothing is executed without a plan and a rollback plan.
     success.opens(change).presses("Plan execution")
