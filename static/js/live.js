@@ -220,6 +220,7 @@
 
   const waiting = new Map(); // parts that wait until nobody writes in them any more
 
+  // Returns true where what is shown was replaced by something else.
   function put(name, html, note) {
     const old = document.getElementById(name);
     const fresh = html ? parse(html) : null;
@@ -244,6 +245,7 @@
     }
     if (!fresh) old.remove();
     else replace(old, fresh);
+    return true;
   }
 
   function keep(box, words) {
@@ -311,16 +313,19 @@
     const turned = message.article ? turn(message) : false;
     if (turned === null) return;
     const shown = body()?.dataset.item;
+    // What a new connection sends may be what is shown already: the batch is not asked for again.
+    let agendaChanged = false;
     for (const [name, html] of Object.entries(message.parts)) {
       const elsewhere = BESIDE.includes(name) && String(message.item) !== shown;
       if (!elsewhere && !(turned && BESIDE.includes(name))) {
-        put(name, html, message.notes?.[name]);
+        const replaced = put(name, html, message.notes?.[name]);
+        if (name === "agenda-list" && replaced) agendaChanged = true;
       }
     }
     if (turned && before !== body().dataset.item) {
       announce(document.getElementById("now-title"), document.getElementById("item-title"));
     }
-    if ("agenda-list" in message.parts) renewBatch();
+    if (agendaChanged) renewBatch();
     document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));
   }
 
@@ -330,7 +335,7 @@
     const batch = document.querySelector("#meeting-body > .consent");
     const isFirst = !batchShown;
     batchShown = Boolean(batch);
-    if (!batch || isFirst || isBusy(batch)) return;
+    if (!batch || isFirst || isBusy(batch) || document.querySelector("dialog[open]")) return;
     const url = new URL(window.location.href);
     url.searchParams.set("show", "consent");
     window.htmx.ajax("GET", url.pathname + url.search, { target: "#meeting-body", swap: "outerHTML show:none" });

@@ -57,6 +57,7 @@ def test_the_persons_words_may_be_missing_from_a_record(auditor: Client, cast: C
         "Documentation",
         "Confirmation",
         "Confirmation link",
+        "Link to a change",
     ]
 
 

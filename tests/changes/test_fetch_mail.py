@@ -360,6 +360,7 @@ def others_at_work() -> bool:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND query NOT LIKE 'LISTEN%'"  # a meeting's listener in this very process
         )
         return bool(cursor.fetchone()[0])
 
