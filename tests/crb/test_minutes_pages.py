@@ -267,5 +267,5 @@ def test_pages_cost_the_same_however_many_items(
         client.get(address_of(item))
     lifecycle.publish_minutes(fresh(item), actor=table.chair)
     client.force_login(table.cast.support)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(address_of(item))

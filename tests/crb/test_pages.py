@@ -499,7 +499,7 @@ def test_a_cancelled_meetings_link_is_clear(client: Client, table: Table) -> Non
 
 
 @pytest.mark.parametrize(
-    ("part", "queries"), [("chair", 13), ("crb_member", 13), ("support", 12), ("auditor", 12)]
+    ("part", "queries"), [("chair", 13), ("crb_member", 13), ("support", 13), ("auditor", 12)]
 )
 @pytest.mark.parametrize("count", [1, 3])
 def test_queries_of_a_meeting(

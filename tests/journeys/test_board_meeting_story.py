@@ -164,7 +164,7 @@ def answer_address(cast: Cast) -> str:
     """Return the path of the link by which the requester answers the board."""
     for email in Email.objects.filter(to=cast.requester.email).order_by("-pk"):
         match = ANSWER_LINK.search(email.message)
-        if match:
+        if match and "has a question for you" in email.subject:
             return match.group(1)
     raise AssertionError("The requester has no mail with a link")
 
