@@ -119,7 +119,7 @@ def test_a_step_reaches_the_requesters_mailbox_and_the_link_answers(
     assert set(bodies) == {"text/plain", "text/html"}
     link = link_in(row)
     assert all(link in body for body in bodies.values())
-    assert client.post(link, {"answer": "confirmed"}).status_code == 302
+    assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
     change = Change.objects.get(pk=change.pk)
     assert change.state == "closed"
     assert len(smtp_server.messages) == len({m["Message-ID"] for m in smtp_server.messages})
@@ -179,7 +179,7 @@ def test_without_a_broker_steps_succeed_and_the_sweep_sends(
     link = link_in(mail_to(cast.requester.email))
     monkeypatch.setattr(tasks.send_queued_mail, "delay", without_broker)
     begun = time.monotonic()
-    assert client.post(link, {"answer": "confirmed"}).status_code == 302
+    assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
     assert time.monotonic() - begun < 5
     assert tasks.Broker.rest_until > time.monotonic(), "the next request does not even try"
     change = Change.objects.get(pk=change.pk)
