@@ -139,7 +139,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
     # Grace answers from her mail, without an account; the change returns by itself.
     phone = visitor(None, width=360, height=740)
     phone.opens(answer_address(cast)).sees(question)
-    phone.page.locator("main textarea").fill("All on the ground floor.")
+    phone.page.locator("main textarea[name=answer]").fill("All on the ground floor.")
     phone.sends().sees("Thank you")
     fill_agendas()
     returned = item_named("Show which doors are open")
