@@ -167,7 +167,7 @@ def test_a_first_visit_is_not_empty(client: Client, cast: Cast) -> None:
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("who", "queries"),
-    [("support", 8), ("success", 9), ("requester", 17), ("auditor", 11), ("developer", 8)],
+    [("support", 8), ("success", 9), ("requester", 14), ("auditor", 11), ("developer", 8)],
 )
 def test_cost_does_not_grow_with_rows(
     client: Client,
