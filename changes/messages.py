@@ -107,6 +107,19 @@ DECISIONS = {
     ("record_board_outcome", "rejected"): _("The board decided against the request"),
 }
 
+_OVER = _("Nothing more happens with this request. For anything further, please send a new one.")
+AFTER_DECISION: dict[State, str] = {
+    S.REFUSED: _OVER,
+    S.EXECUTION: _("Next, we plan when it is put in place. You get a mail with the time."),
+    S.INFORMATION_REQUIRED: _("The request returns to the board with the answers to what it asks."),
+    S.REQUIREMENTS: _(
+        "Next, we write down exactly what is needed and look at its security risks. "
+        "Then it is built."
+    ),
+    S.REJECTED: _OVER,
+}
+"""What follows a decision; the headline has said what was decided."""
+
 
 def decision(change: Change, event: Event) -> Context:
     """Approved, refused, or one of the board's four outcomes, with the reason for the requester."""
@@ -118,7 +131,7 @@ def decision(change: Change, event: Event) -> Context:
         "why_not": event.reason if for_requester else "",
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
-        "words": PLAIN_WORDS[S(change.state)],
+        "words": AFTER_DECISION[S(event.to_state)],
         "questions": change.questions.filter(answered_at=None),
     }
 
