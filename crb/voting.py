@@ -168,14 +168,16 @@ class Tally:
 
     @property
     def settled_sentence(self) -> str:
-        """Say how a vote ended that led to no outcome."""
+        """Say how a vote ended, for the record: nothing can change it any more."""
         words = _("Quorum met (%s).") if self.has_quorum else _("There was no quorum (%s).")
-        return " ".join(part for part in (words % _figures(self), _lead(self)) if part)
+        lead = _lead(self, _("Led: %(side)s, %(votes)d of %(cast)d."))
+        return " ".join(part for part in (words % _figures(self), lead) if part)
 
     @property
     def sentence(self) -> str:
         """Say where the item stands: quorum, who leads, and whether that can still change."""
-        parts = [self.quorum_sentence, _lead(self), _outlook(self)]
+        lead = _lead(self, _("Leads: %(side)s, %(votes)d of %(cast)d."))
+        parts = [self.quorum_sentence, lead, _outlook(self)]
         return " ".join(part for part in parts if part)
 
 
@@ -245,12 +247,12 @@ def _figures(count: Tally) -> str:
     return text
 
 
-def _lead(count: Tally) -> str:
+def _lead(count: Tally, words: str) -> str:
     if not count.leading:
         return _("Nobody has voted for an outcome.") if count.voted else ""
     votes = count.counts[count.leading[0]]
     if len(count.leading) == 1:
-        return _("Leads: %(side)s, %(votes)d of %(cast)d.") % {
+        return words % {
             "side": WORDS[count.leading[0]],
             "votes": votes,
             "cast": count.cast,

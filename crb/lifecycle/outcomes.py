@@ -109,7 +109,7 @@ def record_locked(
         recorded_by=actor,
         casting_vote=count.is_tied,
         by_consent=by_consent,
-        sentence=count.sentence,
+        sentence=count.settled_sentence,
         tally=snapshot(count),
     )
 

@@ -211,8 +211,7 @@ def test_without_quorum_items_go_to_the_next_agenda_and_the_chair_is_told(table:
     assert fresh(ballot).state == "closed"
     item = AgendaItem.objects.get(pk=item.pk)
     remark = (
-        "The ballot ended without an outcome. "
-        "There was no quorum (2 of 7). Leads: accepted, 2 of 2."
+        "The ballot ended without an outcome. There was no quorum (2 of 7). Led: accepted, 2 of 2."
     )
     assert (item.state, item.remark) == ("deferred", remark)
     new = AgendaItem.objects.get(change=item.change, state="open")

@@ -175,7 +175,7 @@ def test_sentence(choices: tuple[Choice, ...], members: int, sentence: str) -> N
 
 def test_the_sentence_of_a_vote_that_led_to_nothing() -> None:
     assert count(A, A, R).settled_sentence == (
-        "There was no quorum (3 of 7). Leads: accepted, 2 of 3."
+        "There was no quorum (3 of 7). Led: accepted, 2 of 3."
     )
     assert count().settled_sentence == "There was no quorum (0 of 7)."
     assert count(*[ABSTAIN] * 4).settled_sentence == (
