@@ -174,7 +174,7 @@ def contentment(confirmations: QuerySet[Confirmation]) -> dict[str, Any]:
 
 def with_change(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
     """Join what a row of the ratings shows."""
-    return with_heard_at(confirmations).select_related(
+    return confirmations.select_related(
         "change__organisation__success_team", "change__requester", "change__owner"
     )
 

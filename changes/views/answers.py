@@ -26,6 +26,7 @@ from ..export import csv_lines, yes_or_no
 from ..forms.answers import RatingFilterForm, TeamFilterForm, WaitingFilterForm
 from ..models import Confirmation
 from ..paging import page_of
+from ..reminders import heard_at
 from ..story import known_as
 
 PAGE_SIZE = 25
@@ -125,6 +126,7 @@ def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
         "confirmation": one,
         "change": change,
         "days": (timezone.now() - one.asked_at).days,
+        "is_on_its_way": heard_at(one) is None,
         "opened_at": max((link.opened_at for link in links if link.opened_at), default=None),
         "reminders": len(reminders),
         "reminded_at": max((one.sent_at for one in reminders), default=None),

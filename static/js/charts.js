@@ -47,7 +47,6 @@
           borderColor: round ? (isDark() ? "#1b222c" : "#ffffff") : colour(one.tone),
           borderWidth: data.kind === "line" ? 2 : round ? 2 : 0,
           borderRadius: data.kind === "bar" || data.kind === "stacked" ? 3 : 0,
-          tension: 0.25,
         })),
       },
       options: {

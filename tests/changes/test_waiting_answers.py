@@ -222,3 +222,14 @@ def test_the_pages_are_accessible_and_fit(
         page.goto(f"{one.get_absolute_url()}{verb}/")
         assert faults(page) == "", verb
         assert page.evaluate("document.documentElement.scrollWidth") <= width, verb
+
+
+def test_a_question_still_on_its_way_is_called_so(cast: Cast, team: Client) -> None:
+    change = stories.in_confirmation(cast)  # and nothing has been sent
+    page = " ".join(team.get(WAITING).content.decode().split())
+    assert change.title in page
+    assert "asked today; has not reached them yet, so silence does not count" in page
+    deliver()
+    page = " ".join(team.get(WAITING).content.decode().split())
+    assert "asked today" in page
+    assert "has not reached them yet" not in page
