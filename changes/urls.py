@@ -194,6 +194,7 @@ mail_urls = [
     path("mail/", mail.mail, name="mail"),
     path("mail/<int:pk>/", mail.mail_message, name="mail_message"),
     path("mail/<int:pk>/body/", mail.mail_body, name="mail_body"),
+    path("mail/<int:pk>/files/<int:file_pk>/", mail.mail_file, name="mail_file"),
 ]
 triage_urls = [
     path("triage/", triage.triage, name="triage"),

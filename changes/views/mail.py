@@ -8,12 +8,13 @@ link.
 import re
 from collections.abc import Callable
 from functools import wraps
+from io import BytesIO
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp, csp_update
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -26,6 +27,7 @@ from post_office.models import Email
 from accounts.components import Tab
 
 from ..forms.mail import WAITING, MailFilterForm
+from ..models.mail import MailFile
 
 PAGE_SIZE = 50
 PARTS = {
@@ -117,6 +119,7 @@ def mail_message(request: HttpRequest, pk: int) -> HttpResponse:
         "headers": headers_of(email),
         "links": list(dict.fromkeys(LINK.findall(email.message))),
         "attempts": email.logs.order_by("pk"),
+        "files": email.files.defer("content").order_by("pk"),
     }
     return render(request, "changes/mail_message.html", context)
 
@@ -130,6 +133,20 @@ def headers_of(email: Email) -> list[tuple[str, str]]:
         "Message-ID": email.message_id or "",
     }
     return [*standard.items(), *(email.headers or {}).items()]
+
+
+@never_cache
+@require_safe
+@demo_only
+def mail_file(request: HttpRequest, pk: int, file_pk: int) -> FileResponse:
+    """Hand out a file that a message carries, to be saved."""
+    found = get_object_or_404(MailFile, pk=file_pk, emails=pk)
+    return FileResponse(
+        BytesIO(found.content),
+        as_attachment=True,
+        filename=found.name,
+        content_type=found.content_type,
+    )
 
 
 @never_cache

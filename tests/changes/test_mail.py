@@ -7,6 +7,7 @@ from django.test import Client
 from post_office.models import STATUS, Email
 
 from changes.models import Change
+from changes.models.mail import MailFile
 from tests import stories
 from tests.mailing import link_in, mail_to
 from tests.people import Cast
@@ -91,6 +92,24 @@ def test_a_message_shows_its_parts(client: Client) -> None:
     assert "auto-generated" in headers
     assert "&lt;one@example.org&gt;" in headers
     assert client.get(f"/mail/{row.pk}/?part=nonsense").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_message_shows_the_files_it_carries(client: Client, settings: Any) -> None:
+    plain, invitation = write(1), write(2)
+    file = MailFile.objects.create(
+        name="invitation.ics", content_type="text/calendar; method=REQUEST", content=b"BEGIN:"
+    )
+    file.emails.add(invitation)
+    address = f"/mail/{invitation.pk}/files/{file.pk}/"
+    assert address in client.get(f"/mail/{invitation.pk}/").content.decode()
+    assert "Files" not in client.get(f"/mail/{plain.pk}/").content.decode()
+    answer = client.get(address)
+    assert b"".join(answer) == b"BEGIN:"
+    assert answer["Content-Disposition"] == 'attachment; filename="invitation.ics"'
+    assert client.get(f"/mail/{plain.pk}/files/{file.pk}/").status_code == 404
+    settings.DEMO = False
+    assert client.get(address).status_code == 404
 
 
 @pytest.mark.django_db
