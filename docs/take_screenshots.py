@@ -42,7 +42,15 @@ PICTURES = [
     ("present-dark", CHAIR, "present", 1280, "dark"),
     ("minutes", AUDITOR, "minutes", 1280, "light"),
     ("board-over-time", CHAIR, "/board/statistics/", 1280, "light"),
-    ("confirmation-phone", None, "confirmation", 360, "light"),
+    ("confirmation-phone", None, "link=confirm", 360, "light"),
+    ("request-phone", None, "link=r", 360, "light"),
+    ("mail-reminder-phone", None, "body", 360, "light"),
+    ("mail-reminder-dark", None, "body", 360, "dark"),
+    ("mail-question", None, "question", 760, "light"),
+    ("triage", SUPPORT, "/triage/", 1280, "light"),
+    ("waiting-answers", SUCCESS, "/answers/", 1280, "light"),
+    ("ratings", SUCCESS, "/answers/ratings/", 1280, "light"),
+    ("mail-log", SUCCESS, "log", 1280, "light"),
     ("mail", None, "/mail/", 1280, "light"),
     ("history", AUDITOR, "/history/", 1280, "light"),
     ("import", ADMINISTRATOR, "/import/", 1280, "light"),
@@ -79,15 +87,26 @@ def go(page: Any, place: str) -> None:
     elif place == "minutes":
         page.goto("/board/")
         page.locator("#past").get_by_role("link", name="Minutes").first.click()
-    elif place == "confirmation":
-        page.goto("/mail/?q=CR-000047")
-        page.get_by_role("link", name="Please confirm").first.click()
-        page.wait_for_url("**/mail/*/")
-        body = page.request.get(f"{page.url}body/").text()
-        page.goto(re.search(r"/confirm/[\w-]+/?", body).group())
+    elif place == "log":
+        page.goto("/changes/CR-000047/mail/")
+    elif place == "question":
+        read_mail(page, "CR-000038", "has a question for you", REQUESTER)
+    else:
+        body = read_mail(page, "CR-000047", "Please confirm", REQUESTER)
+        if place.startswith("link="):
+            page.goto(re.search(rf"https?:\S+/{place.removeprefix('link=')}/[\w-]+/", body).group())
     # The page of a running meeting keeps one request open, so the network never comes to rest.
     page.wait_for_load_state("load")
     page.wait_for_timeout(1500)
+
+
+def read_mail(page: Any, change: str, subject: str, to: str) -> str:
+    """Open the newest such mail as a mail program shows it; returns its HTML."""
+    page.goto(f"/mail/?q={change}")
+    page.locator("tr", has_text=to).get_by_role("link", name=subject).first.click()
+    page.wait_for_url("**/mail/*/")
+    page.goto(f"{page.url}body/")
+    return page.content()
 
 
 def main(address: str) -> None:
