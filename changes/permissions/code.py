@@ -1,0 +1,164 @@
+"""Who may take the steps of a code change."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+
+from .. import gates
+from ..models import Change
+from ..process import STEP
+from .rules import (
+    Check,
+    Decision,
+    Refusal,
+    decide,
+    gate,
+    holds_role,
+    in_state,
+    in_success_team,
+    not_author,
+    refuse,
+    sees,
+    separation,
+)
+
+
+def can_record_board_outcome(user: User, change: Change) -> Decision:
+    """A board member; crb adds that it is the chair, with quorum, after the tally."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.CRB_MEMBER),
+        in_state(change, "record_board_outcome"),
+    )
+
+
+def can_answer_question(user: User, change: Change) -> Decision:
+    """Those asked, and for a customer's answer also support and the success team."""
+    over = change.state not in STEP["answer_question"].states
+    mine = [q for q in change.questions.all() if q.answerer_id == user.pk]
+    asked = any(q.is_open or over for q in mine)
+    person = None
+    if not (asked or answers_for_others(user, change)):
+        person = refuse(
+            Refusal.PERSON, _("This is for those the board asked, support and customer success.")
+        )
+    return decide(sees(user, change), person, in_state(change, "answer_question"))
+
+
+def answers_for_others(user: User, change: Change) -> bool:
+    """Whether the person may pass on an answer to a question that was put to somebody else."""
+    return user.has_role(Role.SUPPORT) or in_success_team(user, change)
+
+
+def can_accept_answer(user: User, change: Change) -> Decision:
+    """Support and the success team accept what was replied by mail as the answer."""
+    return decide(
+        sees(user, change),
+        _passes_answers_on(user, change),
+        in_state(change, "answer_question"),
+    )
+
+
+def can_discard_answer(user: User, change: Change) -> Decision:
+    """Whoever may accept an answer may also set it aside, in any state."""
+    return decide(sees(user, change), _passes_answers_on(user, change))
+
+
+def _passes_answers_on(user: User, change: Change) -> Check:
+    if answers_for_others(user, change):
+        return None
+    return refuse(Refusal.PERSON, _("This is for support and the customer success team."))
+
+
+def can_define_requirements(user: User, change: Change) -> Decision:
+    """A developer or the customer success team."""
+    team = in_success_team(user, change)
+    return decide(
+        sees(user, change),
+        None if team else holds_role(user, Role.DEVELOPER),
+        in_state(change, "define_requirements"),
+    )
+
+
+def can_assess_risk(user: User, change: Change) -> Decision:
+    """A developer."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.DEVELOPER),
+        in_state(change, "assess_risk"),
+        gate(gates.risk_awaits_sign_off(change)),
+    )
+
+
+def can_sign_risk_assessment(user: User, change: Change) -> Decision:
+    """A second person from development, review or release."""
+    rule = _("a risk assessment is signed off by a second person.")
+    assessment = change.risk_assessment
+    own = assessment and not assessment.outcome and assessment.recorded_by_id == user.pk
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
+        in_state(change, "sign_risk_assessment"),
+        gate(gates.no_risk_to_sign(change)),
+        separation(rule, _("You wrote this one.")) if own else None,
+    )
+
+
+def can_record_development(user: User, change: Change) -> Decision:
+    """A developer."""
+    return decide(
+        sees(user, change), holds_role(user, Role.DEVELOPER), in_state(change, "record_development")
+    )
+
+
+def can_peer_review(user: User, change: Change) -> Decision:
+    """A peer reviewer who wrote none of it."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.PEER_REVIEWER),
+        in_state(change, "peer_review"),
+        gate(gates.nothing_to_review(change)),
+        not_author(user, change, _("nobody reviews their own work.")),
+    )
+
+
+def can_record_test(user: User, change: Change) -> Decision:
+    """A tester who wrote none of it."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.TESTER),
+        in_state(change, "record_test"),
+        not_author(user, change, _("nobody tests their own work.")),
+    )
+
+
+def can_plan_deployment(user: User, change: Change) -> Decision:
+    """A release manager."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "plan_deployment"),
+        gate(gates.deployment_running(change)),
+    )
+
+
+def can_start_deployment(user: User, change: Change) -> Decision:
+    """A release manager, when the deployment gate has nothing to name."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "start_deployment"),
+        gate(gates.deployment_running(change)),
+        gate(gates.deployment_not_ready(change)),
+    )
+
+
+def can_record_deployment(user: User, change: Change) -> Decision:
+    """A release manager says how the running deployment went."""
+    return decide(
+        sees(user, change),
+        holds_role(user, Role.RELEASE_MANAGER),
+        in_state(change, "record_deployment"),
+        gate(gates.deployment_not_running(change)),
+    )

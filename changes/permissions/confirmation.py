@@ -1,0 +1,98 @@
+"""Who may answer for the requester's need, chase the answer, and close."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+
+from .. import gates
+from ..models import Change
+from .request import may_raise_for
+from .rules import (
+    Decision,
+    Refusal,
+    decide,
+    gate,
+    holds_role,
+    in_state,
+    only_requester,
+    owner_or_success_team,
+    refuse,
+    sees,
+)
+
+
+def can_answer_confirmation(user: User, change: Change) -> Decision:
+    """The original requester and nobody else."""
+    return decide(
+        sees(user, change), only_requester(user, change), in_state(change, "answer_confirmation")
+    )
+
+
+def can_request_successor(user: User, change: Change) -> Decision:
+    """The original requester, who said that they would like something further."""
+    leaves = None
+    if not may_raise_for(user, change.organisation):
+        leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % change.organisation)
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        leaves,
+        in_state(change, "request_successor"),
+        gate(gates.nothing_further_wished(change)),
+    )
+
+
+def can_rate(user: User, change: Change) -> Decision:
+    """The original requester, once, after the close that followed their answer."""
+    return decide(
+        sees(user, change),
+        only_requester(user, change),
+        in_state(change, "rate"),
+        gate(gates.not_to_be_rated(change)),
+    )
+
+
+def can_record_contact(user: User, change: Change) -> Decision:
+    """Owner, success team or support: whoever may send the link again."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person, in_state(change, "record_contact"))
+
+
+def can_follow_answers(user: User) -> Decision:
+    """Who looks after requesters, and those who watch over the process."""
+    return decide(
+        holds_role(user, Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR, Role.ADMINISTRATOR)
+    )
+
+
+def can_resend_confirmation(user: User, change: Change) -> Decision:
+    """Owner, success team or support chase the answer."""
+    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    return decide(sees(user, change), person, in_state(change, "resend_confirmation"))
+
+
+def can_close_unanswered(user: User, change: Change) -> Decision:
+    """Owner or success team, after the last reminder has gone unanswered."""
+    return decide(
+        sees(user, change),
+        owner_or_success_team(user, change),
+        in_state(change, "close_unanswered"),
+        gate(gates.requester_still_has_time(change)),
+    )
+
+
+def can_rework(user: User, change: Change) -> Decision:
+    """Owner or success team."""
+    return decide(
+        sees(user, change), owner_or_success_team(user, change), in_state(change, "rework")
+    )
+
+
+def can_close_with_successor(user: User, change: Change) -> Decision:
+    """Owner or success team."""
+    return decide(
+        sees(user, change),
+        owner_or_success_team(user, change),
+        in_state(change, "close_with_successor"),
+    )

@@ -1,0 +1,63 @@
+"""Who may write, attach files, link changes and watch."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from ..models import Change
+from ..states import State
+from .rules import (
+    Decision,
+    Refusal,
+    decide,
+    internal,
+    not_only_auditor,
+    refuse,
+    sees,
+    still_open,
+)
+
+
+def can_comment(user: User, change: Change) -> Decision:
+    """Everybody who sees the change, except auditors, who only read."""
+    return decide(sees(user, change), not_only_auditor(user, change), still_open(change))
+
+
+def can_note(user: User, change: Change) -> Decision:
+    """Internal notes are for Expansive's own people."""
+    refusal = internal(user)
+    return can_comment(user, change) if refusal is None else refusal
+
+
+def can_attach(user: User, change: Change) -> Decision:
+    """As for comments; a draft's writer may attach too."""
+    return can_comment(user, change)
+
+
+def can_detach(user: User, change: Change) -> Decision:
+    """The writer of a draft may take a file off it again; what was submitted stays."""
+    if change.state != State.DRAFT:
+        stays = refuse(Refusal.STATE, _("The files of a request that was sent stay with it."))
+        return decide(sees(user, change), stays)
+    return can_attach(user, change)
+
+
+def can_link(user: User, change: Change) -> Decision:
+    """Expansive's own people link changes."""
+    refusal = internal(user)
+    return can_comment(user, change) if refusal is None else refusal
+
+
+def can_unlink(user: User, change: Change) -> Decision:
+    """Whoever may link may also remove a link."""
+    return can_link(user, change)
+
+
+def can_watch(user: User, change: Change) -> Decision:
+    """Everybody who sees the change may watch it."""
+    return decide(sees(user, change))
+
+
+def can_unwatch(user: User, change: Change) -> Decision:
+    """Everybody may stop watching."""
+    return can_watch(user, change)
