@@ -24,7 +24,7 @@ from ..states import FINAL, State
 from .discussion import discussion_context
 from .happenings import happenings
 from .proposed_answers import proposals_context
-from .records import Section, sections
+from .sections import Section, sections
 from .steps import change_or_404
 
 ICONS = {

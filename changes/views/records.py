@@ -5,7 +5,6 @@ Expansive's own people: a customer reads what was decided and done for them, in 
 for them, and neither technical evidence nor what was noted between colleagues.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,17 +12,14 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 
-from .. import gates, permissions
 from ..models import (
     CHECKLIST,
     Assessment,
     Authorisation,
     BoardDecision,
-    Change,
     Confirmation,
     Deployment,
     Development,
@@ -73,32 +69,7 @@ class Record:
     note: Text = ""
 
 
-@dataclass
-class Section:
-    """A stage with its records: those that count now, and earlier ones."""
-
-    key: str
-    title: Text
-    icon: str
-    current: list[Record] = field(default_factory=list)
-    earlier: list[Record] = field(default_factory=list)
-    badge: tuple[Text, str, str] | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.current or self.earlier)
-
-    @property
-    def latest(self) -> datetime:
-        """When the newest record was made."""
-        return max(record.when for record in self.current + self.earlier)
-
-    @property
-    def alone(self) -> bool:
-        """Whether one record is all there is, so that the section's heading says it already."""
-        return len(self.current) == 1 and not self.earlier
-
-
-def _badge(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:
+def badge_of(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:
     return (label, *looks)
 
 
@@ -123,7 +94,7 @@ def assessment(one: Assessment, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         details,
-        _badge(one.get_type_display(), kind),
+        badge_of(one.get_type_display(), kind),
         matrix=(one.likelihood, one.impact),
     )
 
@@ -136,7 +107,7 @@ def review(one: Review, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         _details(one, "findings"),
-        _badge(label, GOOD if good else BAD),
+        badge_of(label, GOOD if good else BAD),
     )
 
 
@@ -147,7 +118,7 @@ def authorisation(one: Authorisation, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         _details(one, "reason"),
-        _badge(one.get_outcome_display(), GOOD if good else BAD),
+        badge_of(one.get_outcome_display(), GOOD if good else BAD),
     )
 
 
@@ -172,12 +143,12 @@ def _times(one: Execution | Deployment) -> list[Detail]:
 
 def _progress(one: Any, model: Any) -> tuple[Text, str, str]:
     if one.outcome == model.Outcome.SUCCEEDED:
-        return _badge(one.get_outcome_display(), GOOD)
+        return badge_of(one.get_outcome_display(), GOOD)
     if one.outcome == model.Outcome.ROLLED_BACK:
-        return _badge(one.get_outcome_display(), BACK)
+        return badge_of(one.get_outcome_display(), BACK)
     if one.started_at:
-        return _badge(_("Running"), ("blue", "player-play"))
-    return _badge(_("Planned"), ("grey", "calendar-time"))
+        return badge_of(_("Running"), ("blue", "player-play"))
+    return badge_of(_("Planned"), ("grey", "calendar-time"))
 
 
 def documentation(one: Documentation, full: bool) -> Record:
@@ -200,16 +171,16 @@ def board_decision(one: BoardDecision, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by if full else None,
         details,
-        _badge(one.get_outcome_display(), looks.get(outcome(one.outcome), GOOD)),
+        badge_of(one.get_outcome_display(), looks.get(outcome(one.outcome), GOOD)),
     )
 
 
 def question(one: Question, full: bool) -> Record:
     details = [Detail(_("Question"), one.text), Detail(_("Asked of"), str(one.answerer))]
     if one.is_open:
-        badge = _badge(_("Waiting for the answer"), WAITING)
+        badge = badge_of(_("Waiting for the answer"), WAITING)
     else:
-        badge = _badge(_("Answered"), GOOD)
+        badge = badge_of(_("Answered"), GOOD)
         details.append(Detail(_("Answer"), one.answer))
     moment = one.answered_at or one.decision.recorded_at
     return Record(_("Question of the board"), moment, one.answered_by, details, badge)
@@ -231,7 +202,7 @@ def risk_assessment(one: RiskAssessment, full: bool) -> Record:
     if one.signed_at:
         label = _("Signed by") if one.outcome == outcome.SIGNED_OFF else _("Returned by")
         details.append(Detail(label, str(one.signed_by), when=one.signed_at))
-    badge = _badge(one.get_outcome_display(), looks[outcome(one.outcome)])
+    badge = badge_of(one.get_outcome_display(), looks[outcome(one.outcome)])
     return Record(_("Risk assessment"), one.recorded_at, one.recorded_by, details, badge)
 
 
@@ -255,7 +226,7 @@ def peer_review(one: PeerReview, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         _details(one, "findings") if full else [],
-        _badge(one.get_outcome_display(), GOOD if good else BACK),
+        badge_of(one.get_outcome_display(), GOOD if good else BACK),
     )
 
 
@@ -266,7 +237,7 @@ def staging_test(one: StagingTest, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         _details(one, "environment", "evidence") if full else [],
-        _badge(one.get_result_display(), GOOD if good else ("red", "circle-x")),
+        badge_of(one.get_result_display(), GOOD if good else ("red", "circle-x")),
     )
 
 
@@ -297,7 +268,7 @@ def confirmation(one: Confirmation, full: bool) -> Record:
         )
     if full:
         details += [*_rating(one), *_mails(one), *_attempts(one)]
-    badge = _badge(one.get_answer_display(), looks[answer(one.answer)])
+    badge = badge_of(one.get_answer_display(), looks[answer(one.answer)])
     return Record(_("Requester confirmation"), one.asked_at, None, details, badge)
 
 
@@ -349,122 +320,3 @@ def _link_words(link: Any) -> str:
     if link.used_at:
         return _("to %s (used up by the answer)") % link.sent_to
     return _("to %s") % link.sent_to
-
-
-# Sections --------------------------------------------------------------------------------------
-
-Builder = Callable[[Any, bool], Record]
-KINDS: dict[str, Builder] = {
-    "assessments": assessment,
-    "reviews": review,
-    "authorisations": authorisation,
-    "executions": execution,
-    "documentations": documentation,
-    "board_decisions": board_decision,
-    "questions": question,
-    "requirements": requirements,
-    "risk_assessments": risk_assessment,
-    "developments": development,
-    "peer_reviews": peer_review,
-    "staging_tests": staging_test,
-    "deployments": deployment,
-    "confirmations": confirmation,
-}
-SECTIONS: tuple[tuple[str, Text, str, tuple[str, ...]], ...] = (
-    ("assessment", gettext_lazy("Initial assessment"), "scale", ("assessments",)),
-    ("review", gettext_lazy("Customer success review"), "clipboard-check", ("reviews",)),
-    ("authorisation", gettext_lazy("Authorisation"), "shield-check", ("authorisations",)),
-    ("execution", gettext_lazy("Execution"), "tools", ("executions",)),
-    ("documentation", gettext_lazy("Documentation"), "notes", ("documentations",)),
-    ("board", gettext_lazy("Change Request Board"), "gavel", ("board_decisions", "questions")),
-    ("requirements", gettext_lazy("Requirement definition"), "list-check", ("requirements",)),
-    ("risk", gettext_lazy("Risk assessment"), "shield-lock", ("risk_assessments",)),
-    ("development", gettext_lazy("Secure development"), "code", ("developments", "peer_reviews")),
-    ("testing", gettext_lazy("Testing"), "test-pipe", ("staging_tests",)),
-    ("deployment", gettext_lazy("Deployment"), "rocket", ("deployments",)),
-    ("confirmation", gettext_lazy("Requester confirmation"), "user-question", ("confirmations",)),
-)
-
-
-def sections(change: Change, reader: User, *wanted: str) -> list[Section]:
-    """Return the stages that have records, in the order of the process.
-
-    ``wanted`` names the sections, all of them by default.
-    """
-    found = []
-    for key, title, icon, relations in SECTIONS:
-        if wanted and key not in wanted:
-            continue
-        section = _section(change, reader, Section(key, title, icon), relations)
-        if section:
-            found.append(section)
-    return found
-
-
-def newest_first(sections: Iterable[Section]) -> list[Section]:
-    """Return the sections for a page on which one acts: what was recorded last is read first."""
-    return sorted(sections, key=lambda section: section.latest, reverse=True)
-
-
-def _section(change: Change, reader: User, section: Section, relations: Iterable[str]) -> Section:
-    full = permissions.can_see_internal(reader)
-    for relation in relations:
-        ordered = sorted(getattr(change, relation).all(), key=lambda one: -one.pk)
-        for one in ordered:
-            if not _may_read(one, reader, full):
-                continue
-            record = KINDS[relation](one, full)
-            record.note = _why_earlier(change, one, ordered)
-            (section.earlier if record.note else section.current).append(record)
-    if section.current:
-        section.badge = section.current[0].badge
-    if section.key == "testing" and section.current:
-        section.badge = _tests_badge(change) or section.badge
-    for records in (section.current, section.earlier):
-        records.sort(key=lambda record: record.when, reverse=True)
-    return section
-
-
-def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
-    """Say how many kinds of test have passed while some have not; one alone proves little."""
-    passed, kinds = len(gates.passed_tests(change)), len(StagingTest.Kind)
-    if not 0 < passed < kinds:
-        return None
-    words = _("%(passed)d of %(kinds)d passed") % {"passed": passed, "kinds": kinds}
-    return _badge(words, WAITING)
-
-
-def _may_read(one: Any, reader: User, full: bool) -> bool:
-    """A question to one of Expansive's own people is not for the customer."""
-    if full or not isinstance(one, Question):
-        return True
-    return one.answerer.organisation_id == one.change.organisation_id
-
-
-ONE_COUNTS = (
-    Assessment,
-    RiskAssessment,
-    Requirements,
-    Execution,
-    Deployment,
-    Development,
-    Confirmation,
-)
-"""Of these the newest counts; of the others several may count at once."""
-PER_ROUND = (Execution, Development, PeerReview, StagingTest, Deployment)
-
-
-def _why_earlier(change: Change, one: Any, newest_first: list[Any]) -> Text:
-    """Say why a record does not count any more, or nothing."""
-    path = getattr(one, "path", None) or one.decision.path
-    if path != change.path:
-        return _("Before the change was reclassified")
-    if isinstance(one, PER_ROUND) and one.round != change.round:
-        return _("Round %d") % one.round
-    if isinstance(one, ONE_COUNTS) and one.pk != newest_first[0].pk:
-        return _("Replaced by a later one")
-    if isinstance(one, PeerReview | StagingTest):
-        current = change.development
-        if current is None or one.development_id != current.pk:
-            return _("Of an earlier version")
-    return ""

@@ -40,7 +40,7 @@ from ..models import Change
 from ..next_step import next_step
 from ..process import STEP
 from ..worklist import onward
-from . import discussion, records
+from . import discussion, sections
 
 UNSHOWN = ("beside", "done", "onward")
 Text = str | Promise
@@ -208,10 +208,10 @@ class StepPage:
         )
         return render(self.request, f"changes/{self.verb}.html", shown, status=status)
 
-    def _sections(self, beside: tuple[str, ...]) -> list[records.Section]:
+    def _sections(self, beside: tuple[str, ...]) -> list[sections.Section]:
         if not beside:
             return []
-        return records.newest_first(records.sections(self.change, self.user, *beside))
+        return sections.newest_first(sections.sections(self.change, self.user, *beside))
 
     def _conflict(self, error: StepError, form: StepForm, context: dict[str, Any]) -> HttpResponse:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""

@@ -10,7 +10,8 @@ from django.utils.http import urlencode
 from accounts.models import User
 from changes.markdown import render
 from changes.models import Attachment, BoardDecision, Change, Question
-from changes.views import records
+from changes.views import sections
+from changes.views.sections import Section
 
 from .. import permissions, queries
 from ..models import AgendaItem, BoardOutcome
@@ -55,9 +56,9 @@ class Case:
         return render(self.change.description)
 
     @property
-    def sections(self) -> list[records.Section]:
+    def sections(self) -> list[Section]:
         """The assessment, with risk matrix and impact."""
-        return records.sections(self.change, self.user, "assessment")
+        return sections.sections(self.change, self.user, "assessment")
 
     @property
     def notes(self) -> str:
