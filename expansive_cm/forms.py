@@ -43,6 +43,9 @@ class TablerBoundField(BoundField):
         own = attrs.get("class") or widget.attrs.get("class", "")
         if css or own:
             attrs["class"] = f"{css} {own}".strip()
+        if isinstance(widget, RadioCards) and self.errors:
+            # The set of cards names help and error; this says it at the card that has the focus.
+            attrs["aria-describedby"] = f"{self.auto_id}_error"
         return attrs
 
     @property
