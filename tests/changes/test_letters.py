@@ -147,7 +147,7 @@ def test_a_mail_that_was_tried_is_not_written_anew(cast: Cast, settings: Any) ->
     say(change, cast.success, "First.")
     Email.objects.filter(pk__gt=before).update(status=STATUS.requeued, number_of_retries=1)
     say(change, cast.success, "Second.")
-    mails = Email.objects.filter(pk__gt=before, to=cast.requester.email)
+    mails = Email.objects.filter(pk__gt=before, to=cast.requester.email).order_by("pk")
     assert [("First." in one.message, "Second." in one.message) for one in mails] == [
         (True, False),
         (False, True),
