@@ -455,7 +455,7 @@ def _to_requester(
     context = {
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
-        "expires_at": link.expires_at,
+        "answer_days": settings.CONFIRMATION_LINK_DAYS,
         **context,
     }
     why = str(REQUESTER.why)

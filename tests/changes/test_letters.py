@@ -17,7 +17,8 @@ from accounts.models import User
 from changes import digest, lifecycle, outbox, tasks
 from changes.models import AccessLink, Change, Notice
 from tests import stories
-from tests.mailing import deliver, last_row, mail_to, short, told
+from tests.conftest import Mailbox
+from tests.mailing import deliver, last_row, link_in, mail_to, short, told
 from tests.people import Cast
 
 pytestmark = pytest.mark.django_db
@@ -387,6 +388,28 @@ def test_the_time_of_a_link_begins_when_its_mail_is_sent(cast: Cast, settings: A
     for link in AccessLink.objects.all():
         assert link.email.to == [cast.requester.email]
         assert link.expires_at == now + timedelta(days=settings.ACCESS_LINK_DAYS)
+
+
+def test_a_question_that_went_out_late_promises_what_its_link_keeps(
+    client: Client, cast: Cast, settings: Any, smtp_server: Mailbox
+) -> None:
+    days = timedelta(days=settings.CONFIRMATION_LINK_DAYS)
+    with time_machine.travel(MORNING, tick=False) as clock:
+        stories.in_confirmation(cast)
+        clock.shift(timedelta(days=4))
+        deliver()
+        sent_at = timezone.now()
+        asked = mail_to(cast.requester.email)
+        (mail,) = [one for one in smtp_server.messages if one["Message-ID"] == asked.message_id]
+        for part in mail.walk():
+            if part.get_content_maintype() == "text":
+                words = part.get_payload(decode=True).decode()
+                assert "The link works for one answer, for 30 days." in words
+                assert "until" not in words, "no date, which would count from before the delay"
+        clock.move_to(sent_at + days - timedelta(minutes=1))
+        assert client.get(link_in(asked)).status_code == 200
+        clock.move_to(sent_at + days)
+        assert client.get(link_in(asked)).status_code == 404
 
 
 def test_a_link_in_use_does_not_hold_up_the_mail(cast: Cast) -> None:
