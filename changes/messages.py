@@ -324,11 +324,12 @@ def announce(change: Change, event: Event) -> None:
                 if _may_read(person, rule.message, change, event):
                     message = _worded_for(person, rule.message, change)
                     reached[person.pk] = (person, message, audience.why)
-    unreached = event.data.get("unreached")
+    # Whose mail comes back is not written to; whom the step itself has asked knows from that.
+    left_out = (event.data.get("unreached"), event.data.get("asked"))
     told = [
         who
         for key, who in reached.items()
-        if key != unreached and (key != event.actor_id or _is_receipt(change, event, who))
+        if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
     ]
     letters.send(change, [_letter(change, event, *who) for who in told], again)
 
@@ -425,12 +426,20 @@ def send_link(change: Change, person: User, *, actor: User | None, why: str) -> 
 # --- Confirmation ------------------------------------------------------------------------------
 
 
-def ask_requester(confirmation: Confirmation, token: str, *, actor: User | None, act: str) -> None:
+def ask_requester(
+    confirmation: Confirmation,
+    token: str,
+    *,
+    actor: User | None,
+    act: str,
+    instead_of: str = "",
+) -> None:
     """Ask the requester, with the link, whether the change meets their needs.
 
-    ``act`` is what was done that the question follows from.
+    ``act`` is what was done that the question follows from; ``instead_of`` the name of the
+    former requester, for somebody who takes over and did not ask for the change.
     """
-    _to_requester("confirmation", confirmation, token, actor, act)
+    _to_requester("confirmation", confirmation, token, actor, act, instead_of=instead_of)
 
 
 def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:

@@ -74,7 +74,8 @@ def _replace(
         for question in step.change.questions.filter(answerer=former, answered_at=None):
             question.answerer = successor
             step.save(question)
-        _ask_anew(step)
+        if _ask_anew(step):
+            step.data["asked"] = successor.pk
     return former, step.change
 
 
@@ -92,14 +93,24 @@ def _insist_on(change: Change, successor: User) -> None:
         raise StepIncomplete(sentence % successor, ["successor"])
 
 
-def _ask_anew(step: Step) -> None:
-    """Put the open question whether the change meets the need to the new requester."""
+def _ask_anew(step: Step) -> bool:
+    """Put the open question whether the change meets the need, if there is one, to the successor.
+
+    That mail says whose place they take; return whether it is written.
+    """
     confirmation = step.change.confirmation
     if step.change.state != State.CONFIRMATION or confirmation is None or not confirmation.is_open:
-        return
+        return False
     confirmation.change = step.change
     token = issue_link(step, confirmation, supersede=True)
-    messages.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
+    messages.ask_requester(
+        confirmation,
+        token,
+        actor=step.actor,
+        act=str(past_words(step.verb)),
+        instead_of=step.data["from_name"],
+    )
+    return True
 
 
 def open_changes_of(person: User, organisation: Organisation | None) -> QuerySet[Change]:

@@ -144,9 +144,15 @@ def test_the_question_whether_it_meets_the_need_is_put_to_the_successor(
     change = stories.in_confirmation(cast)
     old = link_in(mail_to(cast.requester.email))
     assert client.get(old).status_code == 200
+    before = last_row()
     replace(change, cast)
     assert client.get(old).status_code == 404
+    assert [subject for name, subject in told(before) if name == "colin"] == ["Please confirm"]
     asked = Email.objects.get(to=cast.colleague.email, message__contains="/confirm/")
+    for body in (asked.message, asked.html_message):
+        assert "You are now the requester of this change, instead of Grace Requester." in body
+        assert "that you asked for" not in body
+    assert ("grace", "Colin Colleague is now the requester") in told(before)
     assert client.get(link_in(asked)).status_code == 200
     assert ConfirmationLink.objects.filter(superseded_at=None).count() == 1
     with pytest.raises(StepError):
