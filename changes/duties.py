@@ -19,6 +19,7 @@ from accounts.roles import Role
 
 from .models import (
     Confirmation,
+    DeliveryProblem,
     Deployment,
     Development,
     Event,
@@ -28,7 +29,7 @@ from .models import (
     RiskAssessment,
 )
 from .process import STEP
-from .states import State
+from .states import OPEN, State
 
 S = State
 Condition = Callable[[User], Q | None]
@@ -44,6 +45,8 @@ class Duty:
     condition: Condition
     label: str | Promise
     url_name: str
+    list_name: str = ""
+    """The page that lists all of it, where the list of changes by state does not do."""
 
 
 def _duty(
@@ -52,8 +55,10 @@ def _duty(
     whose: Condition,
     label: str | Promise = "",
     url_name: str = "",
+    list_name: str = "",
 ) -> Duty:
-    return Duty(verb, states, whose, label or STEP[verb].label, url_name or f"changes:{verb}")
+    name = url_name or f"changes:{verb}"
+    return Duty(verb, states, whose, label or STEP[verb].label, name, list_name)
 
 
 # Whose changes ------------------------------------------------------------------------------
@@ -175,6 +180,12 @@ def _escalated(user: User) -> Q:
     )
 
 
+def _undelivered(user: User) -> Q:
+    """Mail about it did not arrive, and nobody has said what was done. There are few of these."""
+    unsettled = DeliveryProblem.objects.filter(resolved_at=None).order_by()
+    return Q(pk__in=unsettled.values("change"))
+
+
 def _owner_outside_the_team(user: User) -> Q | None:
     """An owner who cannot plan, and so can only give the change up."""
     if not user.is_internal:
@@ -209,6 +220,14 @@ DUTIES: tuple[Duty, ...] = (
         whose=_owner_or_team,
         label=_("Rework or close"),
         url_name="changes:detail",
+    ),
+    _duty(
+        "settle_delivery",
+        *(state for state in State if state in OPEN),
+        whose=_both(_owner_or_team, _undelivered),
+        label=_("Settle mail that did not arrive"),
+        url_name="changes:mail_log",
+        list_name="changes:mail_problems",
     ),
     _duty("close_unanswered", S.CONFIRMATION, whose=_both(_owner_or_team, _escalated)),
     _duty(

@@ -52,6 +52,8 @@ class Group:
         """The list of everything that waits in these states, "" when all of it is shown."""
         if self.count <= len(self.tasks):
             return ""
+        if self.duty.list_name:
+            return reverse(self.duty.list_name)
         wanted = [("view", "waiting"), *(("state", state) for state in self.duty.states)]
         return reverse("changes:list") + "?" + urlencode([*wanted, ("sort", "since")])
 

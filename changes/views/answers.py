@@ -28,6 +28,7 @@ from ..models import Confirmation
 from ..paging import page_of
 from ..reminders import heard_at
 from ..story import known_as
+from ..worklist import how_many
 
 PAGE_SIZE = 25
 PROBLEMS_SHOWN = 20
@@ -72,7 +73,7 @@ def waiting_answers(request: HttpRequest) -> HttpResponse:
         return _refused(request, form, str(error))
     problems = list(answers.open_problems(form.teams)[: PROBLEMS_SHOWN + 1])
     context = {
-        "tabs": _tabs("waiting"),
+        "tabs": tabs("waiting", how_many(len(problems), PROBLEMS_SHOWN + 1) if problems else None),
         "form": form,
         "rows": [_row(request, one) for one in page],
         "problems": problems[:PROBLEMS_SHOWN],
@@ -161,7 +162,7 @@ def ratings(request: HttpRequest) -> HttpResponse:
     except paging.BadToken as error:
         return _refused(request, form, str(error))
     context = {
-        "tabs": _tabs("ratings"),
+        "tabs": tabs("ratings"),
         "form": form,
         "rows": page.rows,
         "export_url": reverse("changes:export_ratings") + form.address(),
@@ -259,7 +260,8 @@ def _contentment(form: RatingFilterForm, found: QuerySet[Confirmation]) -> dict[
 # Both pages ------------------------------------------------------------------------------------
 
 
-def _tabs(active: str) -> list[Tab]:
+def tabs(active: str, undelivered: str | None = None) -> list[Tab]:
+    """Return the pages about requesters; ``undelivered`` is how many mails did not arrive."""
     return [
         Tab(
             _("Waiting for answers"),
@@ -268,6 +270,13 @@ def _tabs(active: str) -> list[Tab]:
             active=active == "waiting",
         ),
         Tab(_("Ratings"), reverse("changes:ratings"), "star", active=active == "ratings"),
+        Tab(
+            _("Mail that did not arrive"),
+            reverse("changes:mail_problems"),
+            "mail-opened",
+            undelivered,
+            active == "undelivered",
+        ),
     ]
 
 

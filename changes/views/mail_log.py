@@ -15,6 +15,8 @@ from .. import lifecycle, mail_log, permissions
 from ..errors import StepError
 from ..forms.delivery import SettleDeliveryForm
 from ..models import Change, DeliveryProblem
+from ..worklist import how_many
+from . import answers
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 MOST = 200
@@ -65,8 +67,11 @@ def problems(request: SignedInRequest) -> HttpResponse:
     only_ours = bool(teams) and request.GET.get("all") != "1"
     if only_ours:
         found = found.filter(change__organisation__success_team__in=teams)
+    shown = list(found[:MOST])
+    number = how_many(len(shown), MOST) if shown else None
     context = {
-        "problems": found[:MOST],
+        "problems": shown,
+        "tabs": answers.tabs("undelivered", number) if permissions.can_follow_answers(user) else [],
         "only_ours": only_ours,
         "has_team": bool(teams),
     }

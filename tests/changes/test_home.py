@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, worklist
-from changes.models import Change
+from changes.models import Change, DeliveryProblem
 from tests.people import Cast
 from tests.stories import (
     draft,
@@ -83,6 +83,24 @@ def test_the_longest_wait_comes_first_and_the_rest_is_counted(client: Client, ca
     listed = client.get(group.more_url).context["page"]
     assert [change.title for change in listed][:2] == ["6 days", "5 days"]
     assert len(listed) == 7
+
+
+def test_mail_that_did_not_arrive_waits_on_whoever_looks_after_the_change(
+    client: Client, cast: Cast
+) -> None:
+    late = in_requirements(cast)
+    DeliveryProblem.objects.create(change=late, person=cast.requester, address="g@x.example")
+    page = home(client, cast.success)
+    assert waiting(page) == [
+        ("Settle mail that did not arrive", [reverse("changes:mail_log", args=[late.pk])])
+    ]
+    assert waiting(home(client, cast.stranger_success)) == []
+    for _number in range(5):
+        change = in_requirements(cast)
+        DeliveryProblem.objects.create(change=change, person=cast.requester, address="g@x.example")
+    (group,) = home(client, cast.success).context["groups"]
+    assert (group.how_many, group.more_url) == ("6", "/mail-problems/")
+    assert client.get(group.more_url).content.decode().count("g@x.example") == 6
 
 
 def test_counting_stops(cast: Cast, monkeypatch: Any) -> None:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from changes import duties, permissions, queries
-from changes.models import Change, Confirmation
+from changes.models import Change, Confirmation, DeliveryProblem
 from changes.states import OPEN, State
 from tests.people import Cast
 from tests.stories import (
@@ -50,6 +50,14 @@ def escalated(cast: Cast) -> Change:
     return change
 
 
+def undelivered(cast: Cast) -> Change:
+    change = in_confirmation(cast)
+    DeliveryProblem.objects.create(
+        change=change, person=cast.requester, address=cast.requester.email, reason="No such user."
+    )
+    return change
+
+
 EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
     **{str(state): maker for state, maker in MAKERS.items()},
     "execution planned": execution_planned,
@@ -59,6 +67,7 @@ EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
     "deployment planned": lambda cast: deployment_planned(in_deployment(cast), cast),
     "deployment running": lambda cast: deploy(deployment_planned(in_deployment(cast), cast), cast),
     "escalated": escalated,
+    "undelivered": undelivered,
 }
 
 WAITS_ON: dict[str, dict[str, list[str]]] = {
@@ -86,6 +95,7 @@ WAITS_ON: dict[str, dict[str, list[str]]] = {
     "deployment running": {"release_manager": ["record_deployment"]},
     "confirmation": {"requester": ["answer_confirmation"]},
     "escalated": {"requester": ["answer_confirmation"], "success": ["close_unanswered"]},
+    "undelivered": {"requester": ["answer_confirmation"], "success": ["settle_delivery"]},
     "not_confirmed": {"success": ["rework"]},
 }
 

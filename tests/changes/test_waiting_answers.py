@@ -1,5 +1,6 @@
 """The success team's page of requesters who have not answered."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -89,6 +90,21 @@ def test_the_longest_silence_comes_first_with_what_was_done(cast: Cast, team: Cl
     assert "Engaged." not in html, "the latest attempt stands for all"
     assert "(2 attempts in all)" in html
     assert cast.requester.email in html
+
+
+def test_mail_that_did_not_arrive_is_counted_where_it_is_linked(cast: Cast, team: Client) -> None:
+    tab = re.compile(r'href="/mail-problems/".*?</a>', re.DOTALL)
+    empty = tab.search(team.get(WAITING).content.decode())
+    assert empty and "badge" not in empty.group()
+    for _number in range(2):
+        problem(asked(cast), cast.requester)
+    for page in (WAITING, "/mail-problems/"):
+        linked = tab.search(team.get(page).content.decode())
+        assert linked and ">2</span>" in linked.group(), page
+    assert tab.search(team.get("/answers/ratings/").content.decode())
+    team.force_login(cast.developer)
+    html = team.get("/mail-problems/").content.decode()
+    assert WAITING not in html, "no tabs to pages that are not theirs"
 
 
 def test_each_row_offers_what_may_be_done(cast: Cast, team: Client) -> None:
