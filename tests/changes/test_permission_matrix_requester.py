@@ -1,0 +1,288 @@
+"""Who may take which step of the requester's side: steps × people × states, allowed and refused.
+
+Written out by hand, as the matrix of the process (``test_permission_matrix``) is, which has the
+steps that belong to certain states. Here are those beside it: links, mail, answers by mail,
+watching, and who takes a person's place. Refusals are tried as well as read.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from accounts.models import Organisation, User
+from changes import access_links, lifecycle, permissions
+from changes.errors import StepError
+from changes.mail_in import triage
+from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer
+from changes.states import State
+from tests.changes.test_permission_matrix import MATRIX, SEES, who_may
+from tests.letters import write
+from tests.mailing import mail_to
+from tests.people import Cast
+from tests.stories import change_in, information_required
+
+S = State
+Outcome = IncomingMail.Outcome
+
+ALWAYS = set(State) - {S.DRAFT}
+CARE = {"support", "success"}
+CUSTOMERS = {"requester", "colleague", "approver"}
+
+# step -> (who, in which states). A draft exists for its writer alone, who is support here.
+BESIDE: dict[str, tuple[set[str], set[State]]] = {
+    "settle_delivery": (CARE, ALWAYS),
+    "see_mail": (SEES - CUSTOMERS, ALWAYS),
+    "send_link": (CARE, ALWAYS),
+    "revoke_links": (CARE, ALWAYS),
+    "accept_answer": (CARE, {S.INFORMATION_REQUIRED}),
+    "discard_answer": (CARE, ALWAYS),
+    "watch": (SEES, ALWAYS),
+    "unwatch": (SEES, ALWAYS),
+    "detach": (set(), set()),  # what was sent stays
+}
+IN_A_DRAFT = set(BESIDE) - {"accept_answer"}
+
+# Where no single change is concerned.
+ANYWHERE: dict[str, set[str]] = {
+    "triage": {"support"},
+    "follow_answers": {"support", "success", "stranger_success", "auditor", "administrator"},
+    "import": {"administrator"},
+    "see_internal": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
+    "raise": {
+        *("requester", "colleague", "approver", "stranger_customer", "stranger_approver"),
+        *("support", "success", "stranger_success"),
+    },
+}
+DISCUSSION = {"comment", "note", "attach", "link", "unlink"}
+
+
+def test_every_permission_is_in_a_matrix() -> None:
+    known = {name.removeprefix("can_") for name in dir(permissions) if name.startswith("can_")}
+    assert known == {*MATRIX, *BESIDE, *ANYWHERE, *DISCUSSION, "hand_over"}
+
+
+@pytest.mark.parametrize("state", State)
+def test_who_may_do_what_beside_the_process(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    expected = {verb: who if state in states else set() for verb, (who, states) in BESIDE.items()}
+    if state == S.DRAFT:
+        expected = {verb: {"support"} if verb in IN_A_DRAFT else set() for verb in BESIDE}
+    assert {verb: who_may(verb, cast, change) for verb in BESIDE} == expected
+
+
+@pytest.mark.parametrize("what", ANYWHERE)
+def test_who_may_do_what_anywhere(cast: Cast, what: str) -> None:
+    ask = getattr(permissions, f"can_{what}")
+    assert {name for name, user in cast.people.items() if ask(user)} == ANYWHERE[what]
+
+
+# Tried --------------------------------------------------------------------------------------
+
+
+def tried(act: Callable[[], object]) -> str:
+    """Return ``+`` for what is done, ``-`` for not this person, ``~`` for not the moment.
+
+    Whatever was done is undone.
+    """
+    try:
+        with transaction.atomic():
+            act()
+            transaction.set_rollback(True)
+    except StepError as error:
+        return {403: "-", 409: "~"}.get(error.status, str(error.status))
+    return "+"
+
+
+def signs(cast: Cast, act: Callable[[User], object]) -> dict[str, set[str]]:
+    """Let everybody try; return who got which answer."""
+    found: dict[str, set[str]] = {}
+    for name, user in cast.people.items():
+        found.setdefault(tried(lambda user=user: act(user)), set()).add(name)
+    return found
+
+
+def everybody_but(cast: Cast, *who: str) -> set[str]:
+    return set(cast.people) - set(who)
+
+
+@pytest.mark.parametrize("state", sorted(ALWAYS))
+def test_links_and_problems_are_settled_by_those_who_care(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    problem = DeliveryProblem.objects.create(
+        change=change, person=cast.requester, address=cast.requester.email
+    )
+    acts: dict[str, Callable[[User], object]] = {
+        "settle_delivery": lambda user: lifecycle.settle_delivery(
+            change, actor=user, problem=problem, resolution="Rang her."
+        ),
+        "send_link": lambda user: lifecycle.send_link(change, actor=user, person=cast.requester),
+        "revoke_links": lambda user: lifecycle.revoke_links(
+            change, actor=user, person=cast.requester
+        ),
+    }
+    for verb, act in acts.items():
+        expected = {"+": CARE, "-": everybody_but(cast, *CARE)}
+        assert signs(cast, act) == expected, verb
+
+
+@pytest.mark.parametrize("state", sorted(ALWAYS))
+def test_who_sees_a_change_watches_it_and_stops(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    for step in (lifecycle.watch, lifecycle.unwatch):
+        found = signs(cast, lambda user, step=step: step(change, actor=user))
+        assert found == {"+": SEES, "-": everybody_but(cast, *SEES)}
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_those_with_a_part_in_it_are_sent_a_link(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    sent = {name for name, user in cast.people.items() if lifecycle.ask_for_link(change, user)}
+    assert sent == (set() if state == S.DRAFT else {"requester"})
+
+
+@pytest.mark.parametrize("state", sorted(ALWAYS))
+def test_only_the_requester_is_led_to_the_question(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    change.watchers.add(cast.colleague)
+    links = {
+        name: access_links.issue(change, cast.people[name], actor=None)[1]
+        for name in ("requester", "colleague")
+    }
+    found = {
+        name: tried(
+            lambda name=name, link=link: lifecycle.open_confirmation(
+                change, actor=cast.people[name], link=link
+            )
+        )
+        for name, link in links.items()
+    }
+    assert found == {"requester": "+" if state == S.CONFIRMATION else "~", "colleague": "~"}
+
+
+# Answers that came by mail ------------------------------------------------------------------
+
+
+@pytest.fixture
+def proposal(cast: Cast) -> ProposedAnswer:
+    """A question of the board that the requester has answered by mail."""
+    information_required(cast)
+    write("There are twelve.", in_reply_to=mail_to(cast.requester.email).message_id)
+    return ProposedAnswer.objects.get()
+
+
+def accept_answer(proposal: ProposedAnswer, user: User) -> Change:
+    return lifecycle.answer_question(
+        proposal.question.change,
+        actor=user,
+        question=proposal.question,
+        answer=proposal.text,
+        proposal=proposal,
+    )
+
+
+def discard_answer(proposal: ProposedAnswer, user: User) -> object:
+    return lifecycle.discard_answer(proposal.question.change, actor=user, proposal=proposal)
+
+
+@pytest.mark.parametrize("step", [accept_answer, discard_answer])
+def test_a_proposed_answer_is_judged_once_by_those_who_care(
+    cast: Cast, proposal: ProposedAnswer, step: Callable[[ProposedAnswer, User], object]
+) -> None:
+    refused = everybody_but(cast, *CARE)
+    assert signs(cast, lambda user: step(proposal, user)) == {"+": CARE, "-": refused}
+    discard_answer(proposal, cast.support)
+    assert signs(cast, lambda user: step(proposal, user)) == {"~": CARE, "-": refused}
+
+
+def test_an_answer_is_not_accepted_when_the_board_no_longer_waits(
+    cast: Cast, proposal: ProposedAnswer
+) -> None:
+    question = proposal.question
+    lifecycle.answer_question(question.change, actor=cast.success, question=question, answer="10.")
+    found = signs(cast, lambda user: accept_answer(proposal, user))
+    # Whoever was asked is told that it is over, as for an answer of their own.
+    over = {"requester", *CARE}
+    assert found == {"~": over, "-": everybody_but(cast, *over)}
+
+
+# Triage -------------------------------------------------------------------------------------
+
+
+def as_request(mail: IncomingMail, user: User, harbour: Organisation) -> object:
+    return triage.accept_as_request(
+        mail, actor=user, address="ines@elsewhere.example", organisation=harbour
+    )
+
+
+def as_comment(mail: IncomingMail, user: User, harbour: Organisation) -> object:
+    change = Change.objects.filter(organisation=harbour).latest("pk")
+    return triage.accept_as_comment(mail, actor=user, change=change)
+
+
+def discard(mail: IncomingMail, user: User, harbour: Organisation) -> object:
+    return triage.discard(mail, actor=user)
+
+
+# what became of a mail -> what support can still make of it: a request, a comment, nothing
+TRIAGE: dict[str, str] = {
+    Outcome.TRIAGE: "+ + +",
+    Outcome.DISCARDED: "+ + ~",
+    Outcome.IGNORED: "+ + ~",
+    Outcome.CHANGE: "~ ~ ~",
+    Outcome.COMMENT: "~ ~ ~",
+    Outcome.ANSWER: "~ ~ ~",
+    Outcome.BOUNCE: "~ ~ ~",
+    Outcome.DUPLICATE: "~ ~ ~",
+}
+
+
+def test_the_matrix_names_every_outcome() -> None:
+    assert set(TRIAGE) == set(Outcome)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_only_support_makes_something_of_mail_that_waits(cast: Cast, outcome: str) -> None:
+    change_in(S.SUBMITTED, cast)
+    mail = write(sender="Ines Visitor <ines@elsewhere.example>")
+    IncomingMail.objects.filter(pk=mail.pk).update(outcome=outcome)
+    steps: tuple[Any, ...] = (as_request, as_comment, discard)
+    for step, sign in zip(steps, TRIAGE[outcome].split(), strict=True):
+        found = signs(cast, lambda user, step=step: step(mail, user, cast.harbour))
+        assert found == {sign: {"support"}, "-": everybody_but(cast, "support")}, step
+
+
+# A successor --------------------------------------------------------------------------------
+
+MAY_REPLACE = {"requester", "success", "administrator"}
+
+
+@pytest.mark.parametrize("state", sorted(ALWAYS))
+def test_who_names_a_successor(cast: Cast, state: State) -> None:
+    change = change_in(state, cast)
+    found = signs(
+        cast,
+        lambda user: lifecycle.replace_requester(
+            change, actor=user, successor=cast.colleague, reason="Leaves."
+        ),
+    )
+    over = state in {S.CLOSED, S.REFUSED, S.REJECTED, S.WITHDRAWN}
+    assert found == {"~" if over else "+": MAY_REPLACE, "-": everybody_but(cast, *MAY_REPLACE)}
+
+
+def test_who_hands_over_all_requests_of_a_person(cast: Cast) -> None:
+    change_in(S.BOARD, cast)
+    for person, who in ((cast.requester, MAY_REPLACE), (cast.support, set())):
+        found = {n for n, user in cast.people.items() if permissions.can_hand_over(user, person)}
+        assert found == who
+    found = signs(
+        cast,
+        lambda user: lifecycle.hand_over(
+            cast.requester, actor=user, successor=cast.colleague, reason="Leaves."
+        ),
+    )
+    assert found == {"+": MAY_REPLACE, "-": everybody_but(cast, *MAY_REPLACE)}
