@@ -168,9 +168,10 @@ def in_requirements(cast: Cast) -> Change:
     return decided(on_board(cast), cast, "accepted")
 
 
-def in_risk_assessment(cast: Cast) -> Change:
+def requirements_defined(change: Change, cast: Cast) -> Change:
+    """Write down what is needed."""
     return lifecycle.define_requirements(
-        in_requirements(cast),
+        change,
         actor=cast.developer,
         purpose="Rooms at night",
         scope="Space booking",
@@ -179,10 +180,14 @@ def in_risk_assessment(cast: Cast) -> Change:
     )
 
 
-def risk_assessed(cast: Cast) -> Change:
-    """In risk assessment, written and waiting for the second signature."""
+def in_risk_assessment(cast: Cast) -> Change:
+    return requirements_defined(in_requirements(cast), cast)
+
+
+def risk_written(change: Change, cast: Cast) -> Change:
+    """Write the risk assessment, which then waits for the second signature."""
     return lifecycle.assess_risk(
-        in_risk_assessment(cast),
+        change,
         actor=cast.developer,
         security_risks="Unsupervised bookings.",
         impact_analysis="Space booking only.",
@@ -190,10 +195,18 @@ def risk_assessed(cast: Cast) -> Change:
     )
 
 
+def risk_assessed(cast: Cast) -> Change:
+    """In risk assessment, written and waiting for the second signature."""
+    return risk_written(in_risk_assessment(cast), cast)
+
+
+def risk_signed(change: Change, cast: Cast) -> Change:
+    """Sign the risk assessment off."""
+    return lifecycle.sign_risk_assessment(change, actor=cast.release_manager, signed_off=True)
+
+
 def in_development(cast: Cast) -> Change:
-    return lifecycle.sign_risk_assessment(
-        risk_assessed(cast), actor=cast.release_manager, signed_off=True
-    )
+    return risk_signed(risk_assessed(cast), cast)
 
 
 def developed(change: Change, cast: Cast) -> Change:
@@ -247,7 +260,11 @@ def deployment_planned(change: Change, cast: Cast) -> Change:
 
 def deployed(cast: Cast, outcome: str = "succeeded") -> Change:
     """A code change that was deployed (or rolled back)."""
-    change = deployment_planned(in_deployment(cast), cast)
+    return carried_out(deployment_planned(in_deployment(cast), cast), cast, outcome)
+
+
+def carried_out(change: Change, cast: Cast, outcome: str = "succeeded") -> Change:
+    """Start and finish a planned deployment."""
     change = lifecycle.start_deployment(change, actor=cast.release_manager)
     return lifecycle.record_deployment(
         change, actor=cast.release_manager, outcome=outcome, notes="Deployed with 4.12."
