@@ -273,7 +273,7 @@ def tabs(active: str, undelivered: str | None = None) -> list[Tab]:
         Tab(
             _("Mail that did not arrive"),
             reverse("changes:mail_problems"),
-            "mail-opened",
+            "alert-triangle",
             undelivered,
             active == "undelivered",
         ),
