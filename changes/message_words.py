@@ -1,0 +1,200 @@
+"""What each message says: one function per message, the folder of its templates has its name."""
+
+from collections.abc import Callable
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from . import outbox
+from .letters import Context
+from .models import (
+    Attachment,
+    BoardDecision,
+    Change,
+    Comment,
+    DeliveryProblem,
+    Event,
+)
+from .process import STEP
+from .states import PLAIN_WORDS, State
+
+Message = Callable[[Change, Event], Context]
+S = State
+
+
+def received(change: Change, event: Event) -> Context:
+    """The request is here."""
+    return {}
+
+
+def progress(change: Change, event: Event) -> Context:
+    """In plain words where the change is now, and when it happens if that is planned."""
+    words = PLAIN_WORDS[S(event.to_state)]
+    if event.verb == "plan_execution":
+        return {
+            "words": _("It is planned when the change is put in place."),
+            "plan": change.execution,
+        }
+    if event.verb == "plan_deployment":
+        words = _("The change has its place in a release.")
+        return {"words": words, "release": change.deployment.release}
+    return {"words": words}
+
+
+def activity(change: Change, event: Event) -> Context:
+    """What somebody did and why, for Expansive's own people."""
+    return {}
+
+
+def your_turn(change: Change, event: Event) -> Context:
+    """The next step waits for the reader."""
+    return {"step": STEP[awaited_step(change, event)].label}
+
+
+def ownership(change: Change, event: Event) -> Context:
+    """The reader is the owner from now on."""
+    return {}
+
+
+DECISIONS = {
+    ("review", "refused"): _("The request was refused"),
+    ("authorise", "refused"): _("The request was refused"),
+    ("authorise", "authorised"): _("The request was approved"),
+    ("record_board_outcome", "accepted"): _("The board accepted the request"),
+    ("record_board_outcome", "accepted_as_priority"): _(
+        "The board accepted the request as a priority"
+    ),
+    ("record_board_outcome", "information_required"): _(
+        "The board needs to know more about the request"
+    ),
+    ("record_board_outcome", "rejected"): _("The board decided against the request"),
+}
+
+_OVER = _("Nothing more happens with this request. For anything further, please send a new one.")
+AFTER_DECISION: dict[State, str] = {
+    S.REFUSED: _OVER,
+    S.EXECUTION: _("Next, we plan when it is put in place. You get a mail with the time."),
+    S.INFORMATION_REQUIRED: _("The request returns to the board with the answers to what it asks."),
+    S.REQUIREMENTS: _(
+        "Next, we write down exactly what is needed and look at its security risks. "
+        "Then it is built."
+    ),
+    S.REJECTED: _OVER,
+}
+"""What follows a decision; the headline has said what was decided."""
+
+
+def decision(change: Change, event: Event) -> Context:
+    """Approved, refused, or one of the board's four outcomes, with the reason for the requester."""
+    outcome = event.data["outcome"]
+    category = event.data.get("category", "")
+    for_requester = change.is_final or event.verb == "record_board_outcome"
+    return {
+        "headline": DECISIONS[event.verb, outcome],
+        "why_not": event.reason if for_requester else "",
+        "category": BoardDecision.Category(category).label if category else "",
+        "elsewhere": event.data.get("elsewhere", ""),
+        "words": AFTER_DECISION[S(event.to_state)],
+        "questions": change.questions.filter(answered_at=None),
+    }
+
+
+def question(change: Change, event: Event) -> Context:
+    """The board's questions to the reader; ``_letter`` adds which are theirs, and the link."""
+    return {"explanation": event.reason}
+
+
+def rolled_back(change: Change, event: Event) -> Context:
+    """The change was undone."""
+    return {}
+
+
+def reworked(change: Change, event: Event) -> Context:
+    """What was not as expected is being put right."""
+    return {}
+
+
+def not_confirmed(change: Change, event: Event) -> Context:
+    """The requester says that it is not as expected."""
+    return {"answer": change.confirmation}
+
+
+def closed(change: Change, event: Event) -> Context:
+    """The end, and how it came to it."""
+    successor = Change.objects.filter(pk=event.data.get("successor")).first()
+    return {
+        "how": event.verb,
+        "public_reason": event.verb != "close_unanswered",
+        "successor": successor,
+        "successor_url": outbox.absolute(successor.get_absolute_url()) if successor else "",
+    }
+
+
+def withdrawn(change: Change, event: Event) -> Context:
+    """The request was taken back."""
+    return {}
+
+
+def succeeded(change: Change, event: Event) -> Context:
+    """The reader, or somebody else in their place, is the requester from now on."""
+    return {
+        "to": event.data["to"],
+        "to_name": event.data["to_name"],
+        "from_name": event.data["from_name"],
+    }
+
+
+def comment(change: Change, event: Event) -> Context:
+    """Somebody wrote, or attached a file."""
+    return {
+        "comment": Comment.objects.filter(pk=event.data.get("comment")).first(),
+        "attachment": Attachment.objects.filter(pk=event.data.get("attachment")).first(),
+    }
+
+
+def undelivered(change: Change, event: Event) -> Context:
+    """Somebody who has to know does not get our mail."""
+    return {
+        "problem": DeliveryProblem.objects.filter(pk=event.data["problem"]).first(),
+        "problems_url": outbox.absolute(reverse("changes:mail_log", args=[change.pk])),
+    }
+
+
+INTERNAL: frozenset[Message] = frozenset(
+    {activity, your_turn, ownership, not_confirmed, undelivered}
+)
+"""Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
+
+
+# The step that a change waits for ------------------------------------------------------------
+
+AWAITED: dict[State, str] = {
+    S.SUBMITTED: "assess",
+    S.REVIEW: "review",
+    S.AUTHORISATION: "authorise",
+    S.EXECUTION: "plan_execution",
+    S.ROLLED_BACK: "plan_execution",
+    S.DOCUMENTATION: "document",
+    S.REQUIREMENTS: "define_requirements",
+    S.RISK_ASSESSMENT: "assess_risk",
+    S.DEVELOPMENT: "record_development",
+    S.TESTING: "record_test",
+    S.DEPLOYMENT: "plan_deployment",
+}
+"""The step that a change waits for when it has come to a state. The board has its agenda."""
+
+AWAITED_AFTER: dict[str, str] = {
+    "plan_execution": "start_execution",
+    "assess_risk": "sign_risk_assessment",
+    "sign_risk_assessment": "assess_risk",
+    "record_development": "peer_review",
+    "peer_review": "record_development",
+}
+"""The step that follows one which did not move the change."""
+
+
+def awaited_step(change: Change, event: Event) -> str:
+    """Return the verb of the step that the change waits for after this event, or nothing."""
+    if event.verb in AWAITED_AFTER and (not event.moved or event.verb == "plan_execution"):
+        return AWAITED_AFTER[event.verb]
+    return AWAITED.get(S(change.state), "") if event.moved else ""
