@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from changes.models import MailFile
 
-from . import invitations
+from . import invitations, queries
 from .messages import tell
 from .models import Meeting, Seat
 
@@ -30,12 +30,14 @@ def meeting_moved(meeting: Meeting, seats: Sequence[Seat], now: datetime, reason
 def meeting_cancelled(meeting: Meeting, people: Sequence[User], now: datetime) -> None:
     """Tell everybody invited that there will be no meeting, and why."""
     headline = _("A meeting of the board was cancelled")
+    had_items = queries.open_items_of(meeting).exists() or queries.moved_from(meeting).exists()
     tell(
         people,
         "meeting_cancelled",
         meeting,
         headline=headline,
         why=_("you were invited to this meeting"),
+        context={"had_items": had_items},
         files=[_file(invitations.cancel(meeting, people, now), invitations.CANCEL)],
     )
 

@@ -126,8 +126,9 @@ def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         if request.method == "POST" and form.is_valid():
             reason = form.cleaned_data["reason"]
             seen = _seen(request)
-            lifecycle.cancel_meeting(found, actor=request.user, seen=seen, reason=reason)
-            messages.success(request, _("The meeting is cancelled. Its items have moved on."))
+            had = _open_items(found)
+            fresh = lifecycle.cancel_meeting(found, actor=request.user, seen=seen, reason=reason)
+            messages.success(request, _cancelled_words(had, _open_items(fresh)))
             return redirect(found)
     except StepIncomplete as error:
         form.take_error(error)
@@ -138,6 +139,15 @@ def cancel_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         return _refused(request, found, error, form)
     context = {"meeting": found, "board": found.board, "form": form, "count": _open_items(found)}
     return render(request, "crb/cancel_meeting.html", context, status=status)
+
+
+def _cancelled_words(had: int, left: int) -> str:
+    """Say what has become of the items, if there were any."""
+    if not had:
+        return _("The meeting is cancelled.")
+    if left:
+        return _("The meeting is cancelled. Its items wait until the next meeting is planned.")
+    return _("The meeting is cancelled. Its items have moved on.")
 
 
 def _open_items(meeting: Meeting) -> int:

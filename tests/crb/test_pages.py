@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
@@ -483,8 +484,22 @@ def test_cancelling_asks_why(client: Client, table: Table) -> None:
     answer = post(client, table.chair, address, {"seen": 1, "reason": "Snow."})
     assert answer.status_code == 302
     page = text(get(client, table.chair, f"/board/meetings/{item.meeting_id}/"))
+    assert "Its items wait until the next meeting is planned." in page
     assert "This meeting was cancelled" in page
     assert "Snow." in page
+
+
+def test_cancelling_an_empty_meeting_speaks_of_no_items(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    lifecycle.send_invitations(table.board)
+    address = f"/board/meetings/{meeting.pk}/cancel/"
+    form = text(get(client, table.chair, address))
+    assert "Nothing is on its agenda." in form and "move to the next meeting" not in form
+    page = text(client.post(address, {"seen": 1, "reason": "Snow."}, follow=True))
+    assert "The meeting is cancelled." in page and "Nothing was on its agenda" in page
+    assert "items moved" not in page and "items have moved" not in page
+    mail = Email.objects.filter(to=table.deputy.email).latest("pk")
+    assert "Snow." in mail.message and "Its items move" not in mail.message
 
 
 def test_a_cancelled_meetings_link_is_clear(client: Client, table: Table) -> None:
