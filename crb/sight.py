@@ -1,13 +1,15 @@
 """What one person sees of a meeting: the context of its templates, without request or markup."""
 
+from functools import cached_property
 from typing import Any
 
 from accounts.models import User
 
-from . import pages, permissions
+from . import pages, permissions, queries
 from .course import Course
 from .lifecycle.arranging import plan_token
 from .live.rooms import Snapshot
+from .models import AgendaItem
 from .pages.agenda import AgendaCard, ConsentBatch, shows_batch
 from .people import OwnPeople
 
@@ -76,9 +78,23 @@ class Sight:
         elif runs:
             steps["start"] = permissions.can_start_meeting(self.user, self.meeting)
             steps["close"] = permissions.can_close_meeting(self.user, self.meeting)
+            steps["unrecorded"] = self.unrecorded
             steps["move"] = permissions.can_move_meeting(self.user, self.meeting)
             steps["cancel"] = permissions.can_cancel_meeting(self.user, self.meeting)
         return steps
+
+    @cached_property
+    def unrecorded(self) -> list[AgendaItem]:
+        """What could be recorded still, of a running meeting: the votes lead to an outcome.
+
+        Only for whoever runs the meeting; the others are not told what leads.
+        """
+        seat = self.meeting.seat_of(self.user)
+        if seat is None or not (seat.runs_meetings and self.meeting.is_running):
+            return []
+        return [
+            item for item in self.items if item.is_open and queries.tally_of(item).is_decidable
+        ]
 
     def forms(self) -> dict[str, Any]:
         """Return the forms that this person may fill in, and why not where they may not."""

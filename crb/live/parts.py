@@ -97,14 +97,15 @@ class Picture:
     def _meeting(self) -> tuple[Hashable, ...]:
         meeting = self.sight.meeting
         when = (meeting.starts_at, meeting.length_minutes, meeting.deadline, meeting.is_over)
-        when += (meeting.is_today,)
+        when += (meeting.is_today, meeting.is_near)
         return (meeting.state, meeting.version, *when)
 
     def _meeting_lead(self) -> tuple[Hashable, ...]:
         return self._meeting
 
     def _meeting_actions(self) -> tuple[Hashable, ...]:
-        return (*self._meeting, self.viewer.user.pk in self.sight.attended)
+        unrecorded = tuple(item.pk for item in self.sight.unrecorded)
+        return (*self._meeting, self.viewer.user.pk in self.sight.attended, unrecorded)
 
     def _meeting_notice(self) -> tuple[Hashable, ...]:
         return self._meeting

@@ -27,6 +27,9 @@ from ..states import (
 from .base import APPEND_ONLY, NO_DELETE, legal_moves
 from .board import Board, Seat
 
+NEAR = timedelta(hours=1)
+"""So long before its start a meeting is about to begin."""
+
 
 class Meeting(models.Model):
     """One meeting: its local date, time and zone are what counts; UTC follows from them.
@@ -172,6 +175,11 @@ class Meeting(models.Model):
     def is_today(self) -> bool:
         """Whether the meeting's day is today, where the board meets."""
         return self.date == timezone.localdate(timezone=self.tzinfo)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether the meeting is about to begin, or should have begun: opening it is next."""
+        return self.starts_at - NEAR <= timezone.now()
 
     @property
     def cutoff_at(self) -> datetime:

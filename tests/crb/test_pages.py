@@ -1,5 +1,8 @@
 """The board's pages: who sees what, what a vote or outcome answers, and how many queries."""
 
+import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -453,6 +456,40 @@ def test_opening_on_another_day_says_for_which_it_is_planned(client: Client, tab
         planned = f"This meeting is planned for {meeting.date:%A} {meeting.date.day} "
         assert ((planned in page), (asks in page)) == (days != 0, days != 0)
         assert ("Open the meeting of" in page) == (days == 0)
+
+
+def test_opening_stands_out_from_an_hour_before_the_start(client: Client, table: Table) -> None:
+    meeting = table.meeting()
+    for before, stands_out in (
+        (timedelta(days=6), False),
+        (timedelta(minutes=61), False),
+        (timedelta(minutes=60), True),
+        (-timedelta(minutes=20), True),
+    ):
+        with time_machine.travel(meeting.starts_at - before, tick=False):
+            page = text(get(client, table.chair, meeting.get_absolute_url()))
+        found = re.search(r'class="btn( btn-primary)?">(?:(?!<button).)*?Open the meeting<', page)
+        assert found and bool(found[1]) == stands_out, before
+
+
+def test_closing_names_what_could_still_be_recorded(client: Client, table: Table) -> None:
+    led, open_ended = table.item("Led <by far>"), table.item("Open-ended")
+    lifecycle.start_meeting(led.meeting, actor=table.chair)
+    table.vote(open_ended, "accepted")
+
+    def question(user: Any = table.chair) -> str:
+        page = text(get(client, user, led.meeting.get_absolute_url()))
+        found = re.search(r'data-confirm="(Close the meeting[^"]*)"', page)
+        return unescape(found[1]) if found else ""
+
+    assert "not recorded" not in question() and "Items without an outcome go" in question()
+    table.vote(led, *["accepted"] * 4)
+    assert f"• {led.change.reference} Led <by far>" in question()
+    assert "1 item can be decided by its votes" in question()
+    assert "Open-ended" not in question()
+    assert question(table.cast.crb_member) == ""
+    lifecycle.record_outcome(led, actor=table.chair, outcome="accepted")
+    assert "not recorded" not in question()
 
 
 def test_the_clock_names_the_day_unless_it_is_today(client: Client, table: Table) -> None:
