@@ -323,7 +323,10 @@
       }
     }
     if (turned && before !== body().dataset.item) {
-      announce(document.getElementById("now-title"), document.getElementById("item-title"));
+      // Where the button that was pressed stands is put in place later: the message knows already.
+      const now = message.parts["meeting-now"] && parse(message.parts["meeting-now"]);
+      const title = now?.querySelector("#now-title") || document.getElementById("now-title");
+      announce(title, document.getElementById("item-title"));
     }
     if (agendaChanged) renewBatch();
     document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));

@@ -1,6 +1,7 @@
 """A meeting in several browsers: what happens appears by itself, and nothing typed is lost."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,6 +149,45 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     member.get_by_text("Accept", exact=True).click()
     member.get_by_role("button", name="Vote", exact=True).click()
     expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
+
+
+def test_next_item_is_told_rightly_and_the_address_follows(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    first = table.running_item("Rooms at night")
+    table.running_item("Alarms")
+    where = f"?item={first.pk}"
+    chair = open_meeting(new_page, live_server, table.chair, first, where=where)
+    member = open_meeting(new_page, live_server, table.cast.crb_member, first, where=where)
+    plain = re.compile(rf"/board/meetings/{first.meeting_id}/$")
+    told = "The meeting is at item 2 of 2: Alarms"
+    chair.get_by_role("button", name="Next item").click()
+    expect(member.locator("#live-news")).to_have_text(told)
+    expect(member).to_have_url(plain)
+    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    expect(chair).to_have_url(plain)
+    assert chair.locator("#live-news").text_content() in ("", told)
+
+
+def test_the_streams_news_of_the_chairs_own_step_are_right_too(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    first = table.running_item("Rooms at night")
+    table.running_item("Alarms")
+    chair = open_meeting(new_page, live_server, table.chair, first, where=f"?item={first.pk}")
+    held = []
+
+    def hold(route: Any) -> None:
+        held.append((route, route.fetch()))
+
+    chair.route("**/go/", hold)
+    chair.get_by_role("button", name="Next item").click()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
+    for route, answer in held:
+        route.fulfill(response=answer)
+    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
 
 def test_the_agenda_marks_no_item_while_the_consent_items_are_shown(
