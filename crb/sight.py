@@ -92,9 +92,7 @@ class Sight:
         seat = self.meeting.seat_of(self.user)
         if seat is None or not (seat.runs_meetings and self.meeting.is_running):
             return []
-        return [
-            item for item in self.items if item.is_open and queries.tally_of(item).is_decidable
-        ]
+        return [item for item in self.items if item.is_open and queries.tally_of(item).is_decidable]
 
     def forms(self) -> dict[str, Any]:
         """Return the forms that this person may fill in, and why not where they may not."""

@@ -238,6 +238,16 @@
       start(element);
     }
   };
+  // Focus alone does not keep in sight what stands far above the button that was pressed: what
+  // htmx and the live parts put in its place afterwards moves the page once more.
+  function inSight(summary) {
+    const look = () => {
+      const { top, bottom } = summary.getBoundingClientRect();
+      if (top < 0 || bottom > window.innerHeight) summary.scrollIntoView({ block: "center" });
+    };
+    look();
+    window.requestAnimationFrame(() => window.requestAnimationFrame(look));
+  }
   function start(root) {
     each(root, "[data-markdown]", markdown);
     each(root, "[data-risk-matrix]", riskMatrix);
@@ -245,6 +255,7 @@
     each(root, "[data-guard]", guard);
     const summary = root.querySelector("[data-error-summary]");
     (summary || root.querySelector("[aria-invalid=true]"))?.focus();
+    if (summary) inSight(summary);
   }
   start(document);
   if (storage) dropWhatArrived();
