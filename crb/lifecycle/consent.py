@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import StepIncomplete
+from changes.errors import ChangeStale, StepIncomplete
 from changes.lifecycle.core import lock as lock_change
 
 from .. import permissions, queries
@@ -54,30 +54,47 @@ def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaIt
     return fresh
 
 
-def record_consent(meeting: Meeting, *, actor: User, shown: Sequence[int] = ()) -> ConsentRecord:
+def record_consent(
+    meeting: Meeting, *, actor: User, shown: Sequence[int] | None = None
+) -> ConsentRecord:
     """Record the outcome of every consent item. The chair or the deputy, in the meeting.
 
     Each item gets an outcome and a decision of its own, through what records a single one; all
     of them in one transaction, or none. An item that has lost its consent since the meeting
-    began, by a late vote or an edit of its request, is left out and discussed; so is one that a
-    member took out, if it is among ``shown``, the items on the page. An item on which the actor
-    may not decide is left out too but stays in the batch, for the other of chair and deputy.
+    began, by a late vote or an edit of its request, is left out and discussed. An item on which
+    the actor may not decide is left out too but stays in the batch, for the other of chair and
+    deputy. ``shown`` are the items on the page: raises ChangeStale if these are not the batch,
+    because a member has taken one out, say.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         items = lock_items(fresh)
         require(permissions.can_record_consent(actor, fresh))
+        batch = [item for item in items if item.is_open and item.is_consent]
+        if shown is not None:
+            _require_shown(items, batch, shown)
         answer = ConsentRecord()
-        for item in items:
+        for item in batch:
             item.meeting = fresh
-            if item.is_open and item.is_consent:
-                _record(item, actor, answer)
-            elif item.pk in shown:
-                answer.left_out.append((item, _why_gone(item)))
+            _record(item, actor, answer)
         _return_to_discussion(fresh, actor)
         fresh.version += 1
         save(fresh, actor=actor, reason="recorded the consent items")
     return answer
+
+
+def _require_shown(
+    items: Sequence[AgendaItem], batch: Sequence[AgendaItem], shown: Sequence[int]
+) -> None:
+    """Raise ChangeStale, with what has changed, unless the page showed this very batch."""
+    before, now = set(shown), {item.pk for item in batch}
+    if before == now:
+        return
+    news = [_why_gone(item) for item in items if item.pk in before - now]
+    joined = _("%s has joined them.")
+    news += [joined % item.change.reference for item in batch if item.pk not in before]
+    first = _("The consent items have changed since you opened this page, so nothing is recorded.")
+    raise ChangeStale(" ".join([first, *news, _("Please look at them again.")]))
 
 
 def _record(item: AgendaItem, actor: User, answer: ConsentRecord) -> None:
@@ -101,9 +118,10 @@ def _record(item: AgendaItem, actor: User, answer: ConsentRecord) -> None:
 
 
 def _why_gone(item: AgendaItem) -> str:
-    if item.pulled_by is not None:
-        return _("%s took it out of the consent items.") % item.pulled_by
-    return item.get_state_display()
+    words = {"reference": item.change.reference, "name": item.pulled_by}
+    if item.is_open and item.pulled_by is not None:
+        return _("%(name)s has taken %(reference)s out.") % words
+    return _("%(reference)s is no longer one of them.") % words
 
 
 def _return_to_discussion(meeting: Meeting, actor: User) -> None:

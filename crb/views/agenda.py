@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.errors import StepError, StepIncomplete
+from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm import errors
 
 from .. import lifecycle, permissions, queries, versions
@@ -185,6 +185,9 @@ def record_consent(request: SignedInRequest, pk: int) -> HttpResponse:
     shown = [int(key) for key in given if key.isascii() and key.isdigit()]
     try:
         answer = lifecycle.record_consent(found, actor=request.user, shown=shown)
+    except ChangeStale as error:
+        now = MeetingPage(request, meeting_or_404(pk), None, batch=True)
+        return now.show(error.status, refusal=str(error))
     except StepError as error:
         return _refused(request, found, error)
     _tell(request, answer)

@@ -221,6 +221,24 @@ def test_the_batch_is_recorded_from_its_page(client: Client, table: Table) -> No
     assert client.post(address(meeting, "consent/"), data).status_code == 409
 
 
+def test_the_batch_is_shown_anew_if_it_changed_before_it_was_recorded(
+    client: Client, table: Table
+) -> None:
+    one, two = agreed(table, "One"), agreed(table, "Two")
+    meeting = lifecycle.start_meeting(one.meeting, actor=table.chair)
+    lifecycle.pull_from_consent(two, actor=table.cast.crb_member, reason="Costs?")
+    answer = post(client, table.chair, address(meeting, "consent/"), {"shown": [one.pk, two.pk]})
+    page = text(answer)
+    assert answer.status_code == 409
+    assert "The consent items have changed since you opened this page" in page
+    assert f"Max Member has taken {two.change.reference} out." in page
+    assert "Record 1 outcome by consent" in page
+    assert [line.item for line in answer.context["batch"].lines] == [one]
+    assert not BoardOutcome.objects.exists()
+    again = client.post(address(meeting, "consent/"), {"shown": [one.pk]}, follow=True)
+    assert "1 outcome is recorded by consent." in text(again)
+
+
 def test_a_member_takes_an_item_out_of_the_batch(client: Client, table: Table) -> None:
     item = agreed(table, "One")
     meeting = lifecycle.start_meeting(item.meeting, actor=table.chair)

@@ -3,7 +3,7 @@
 import pytest
 
 from changes import lifecycle as change_lifecycle
-from changes.errors import StepForbidden, StepIllegal, StepIncomplete
+from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
 from crb import lifecycle
 from crb.models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting
@@ -144,18 +144,29 @@ def test_outcomes_of_single_items_are_not_by_consent(table: Table) -> None:
 
 
 def test_what_lost_its_consent_is_left_out_and_named(table: Table) -> None:
-    one, two, three = (agreed(table, name) for name in ("One", "Two", "Three"))
+    one, two = agreed(table, "One"), agreed(table, "Two")
     meeting = opened(one, table)
     table.vote(two, "", "", "", "", "information_required")
-    lifecycle.pull_from_consent(three, actor=table.chair, reason="Costs?")
-    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=[one.pk, two.pk, three.pk])
+    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=[one.pk, two.pk])
     assert [outcome.item_id for outcome in answer.recorded] == [one.pk]
-    assert {(item.pk, why) for item, why in answer.left_out} == {
-        (two.pk, "The members no longer agree on it."),
-        (three.pk, f"{table.chair} took it out of the consent items."),
-    }
+    assert [(item.pk, why) for item, why in answer.left_out] == [
+        (two.pk, "The members no longer agree on it.")
+    ]
     assert (fresh(two).state, fresh(two).is_consent) == ("open", False)
-    assert titles(meeting) == ["Three", "Two"]
+    assert titles(meeting) == ["Two"]
+
+
+def test_another_batch_than_the_page_showed_is_not_recorded(table: Table) -> None:
+    one, two, three = (agreed(table, name) for name in ("One", "Two", "Three"))
+    meeting = opened(one, table)
+    lifecycle.pull_from_consent(two, actor=table.cast.crb_member, reason="Costs?")
+    with pytest.raises(ChangeStale) as refusal:
+        lifecycle.record_consent(meeting, actor=table.chair, shown=[one.pk, two.pk])
+    assert f"Max Member has taken {two.change.reference} out." in str(refusal.value)
+    assert f"{three.change.reference} has joined them." in str(refusal.value)
+    assert not BoardOutcome.objects.exists()
+    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=[three.pk, one.pk])
+    assert len(answer.recorded) == 2
 
 
 def test_the_chair_leaves_their_own_item_to_the_deputy(table: Table) -> None:
