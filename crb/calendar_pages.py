@@ -84,7 +84,9 @@ def list_page(board: Board, which: str, token: str) -> Page[Meeting]:
 
 def _with_counts(rows: QuerySet[Meeting]) -> QuerySet[Meeting]:
     counted = Q(items__state__in=(ItemState.OPEN, ItemState.DECIDED, ItemState.DEFERRED))
-    return rows.select_related("board").annotate(count_items=Count("items", filter=counted))
+    return rows.select_related("board").annotate(
+        count_items=Count("items__change", filter=counted, distinct=True)
+    )
 
 
 def own_meetings(user: User) -> list[Meeting]:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from changes.forms.base import text
@@ -60,9 +60,23 @@ def _describe(change: Any) -> str:
         parts.append(_("%s urgency") % change.get_urgency_display())
     parts.append(_("waits since %s") % date_format(change.state_since, "j F Y"))
     if change.open_items:
-        day = date_format(change.open_items[0].meeting.date, "j F Y")
-        parts.append(_("on the agenda of %s, moves here with its votes") % day)
+        parts.append(_move_words(change.open_items[0]))
     return " · ".join(parts)
+
+
+def _move_words(item: Any) -> str:
+    """Say from where a change moves here; there are votes to move only if somebody has voted."""
+    day = {"day": date_format(item.meeting.date, "j F Y"), "number": item.count_voted}
+    if not item.count_voted:
+        return _("on the agenda of %(day)s, moves here; nobody has voted on it there yet") % day
+    return (
+        ngettext(
+            "on the agenda of %(day)s, moves here with the vote of %(number)d member",
+            "on the agenda of %(day)s, moves here with the votes of %(number)d members",
+            item.count_voted,
+        )
+        % day
+    )
 
 
 class PlanForm(BoardForm):

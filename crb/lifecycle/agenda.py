@@ -114,15 +114,20 @@ def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
 
 
 def new_item(change: Change, meeting: Meeting) -> AgendaItem:
-    """Return an unsaved item that says why the change comes: with answers, undecided, newly."""
+    """Return an unsaved item that says why the change comes: with answers, undecided, newly.
+
+    What is carried over keeps presenter, time box and speaker notes; it is voted on anew.
+    """
     visits = change.agenda_items.filter(path=change.path).order_by("-pk")
     last = visits.exclude(state=ItemState.DROPPED).first()
+    item = AgendaItem(change=change, meeting=meeting, path=change.path)
     if last is not None and last.state == ItemState.DEFERRED:
-        kind = Kind.CARRIED
+        item.kind = Kind.CARRIED
+        item.presenter, item.time_box, item.notes = last.presenter, last.time_box, last.notes
     else:
         decided = change.board_decisions.filter(path=change.path).exists()
-        kind = Kind.RETURNING if decided else Kind.NEW
-    return AgendaItem(change=change, meeting=meeting, path=change.path, kind=kind)
+        item.kind = Kind.RETURNING if decided else Kind.NEW
+    return item
 
 
 def rank(item: AgendaItem) -> tuple[object, ...]:

@@ -24,10 +24,11 @@ LONGEST_TIME_BOX = 480
 def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> AgendaItem:
     """Put a change on an agenda that is already published, with a reason. Chair or deputy.
 
-    An open item on a later agenda moves here with its votes. Raises StepIllegal before the
-    agenda is published, for a change that does not wait for this board, and for one that is on
-    this agenda or being voted on elsewhere. Effects: the item at the end, before the consent
-    items; a new version with the reason; the members are told.
+    An open item on a later agenda moves here with its plan and the votes cast on it. Raises
+    StepIllegal before the agenda is published, for a change that does not wait for this board,
+    and for one that is on this agenda or being voted on elsewhere. Effects: the item at the end,
+    before the consent items; it takes the place of one that was deferred from this agenda; a new
+    version with the reason; the members are told.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why it cannot wait for the next meeting."), ["reason"])
@@ -38,6 +39,7 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
         source = item.meeting if item.pk else None
         item.meeting, item.late_reason, item.remark = fresh, reason.strip(), ""
         item.is_consent = False
+        before = _take_over(item, fresh)
         place(fresh, [item], actor=actor, reason=f"added late: {reason}", at_the_end=True)
         words = {"reference": item.change.reference, "reason": reason.strip()}
         why = _("Added late: %(reference)s. %(reason)s") % words
@@ -46,9 +48,24 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
             day = date_format(fresh.date, "j F Y")
             gone = _("Moved to the meeting of %(day)s: %(reference)s.") % {**words, "day": day}
             record_version(source, actor=actor, reason=gone)
+        if before is not None and fresh.current_item_id == before.pk:
+            fresh.current_item = item
         _touch(fresh, actor, why)
         agenda_messages.added_late(item, actor)
     return item
+
+
+def _take_over(item: AgendaItem, meeting: Meeting) -> AgendaItem | None:
+    """Let an item go on where the one stopped under which its change has left this agenda.
+
+    The earlier one is no longer listed; what was noted and how long it took is kept.
+    """
+    visits = meeting.items.filter(change=item.change, state__in=queries.LEFT).exclude(pk=item.pk)
+    before = visits.order_by("pk").last()
+    if before is not None:
+        item.discussion = item.discussion or before.discussion
+        item.seconds_spent += before.seconds_spent
+    return before
 
 
 def _open_item_to_move(change: Change, meeting: Meeting) -> AgendaItem | None:

@@ -1,6 +1,7 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
 from .agenda import (
+    LEFT,
     agenda_of,
     due_agendas,
     last_version,
@@ -32,6 +33,7 @@ from .related import conflicts_of, drafts_linked_with, links_of
 from .votes import ballots_on, left_for, revision_on, tally_of, votes_on
 
 __all__ = [
+    "LEFT",
     "absences",
     "active_boards",
     "agenda_of",

@@ -14,6 +14,8 @@ from .among import among
 from .boards import waiting_with_items
 from .meetings import meetings, upcoming
 
+LEFT = (ItemState.DEFERRED, ItemState.DROPPED)
+"""What has left an agenda without an outcome."""
 LONGEST_CUTOFF = timedelta(days=75)
 """More than the working days that a board can set for its cut-off, whatever the holidays."""
 
@@ -85,7 +87,8 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
     """Return the items of a meeting with people, votes and outcomes, in two queries.
 
     They come in the order in which they are taken: consent items last. Each change knows all of
-    its visits to the board by ``agenda_items``, and they their votes.
+    its visits to the board by ``agenda_items``, and they their votes. A change that was deferred
+    or taken off and has come back to this very agenda stands on it once.
     """
     visits = (
         AgendaItem.objects.filter(among("change", meeting.items.values("change")))
@@ -106,10 +109,16 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
     found = []
     for of_change in _by_change(visits.order_by("position", "pk")):
         known_as(of_change[0].change, "agenda_items", of_change)
-        found += [visit for visit in of_change if visit.meeting_id == meeting.pk]
+        found += _standing([visit for visit in of_change if visit.meeting_id == meeting.pk])
     for item in found:
         item.meeting = meeting
     return sorted(found, key=lambda item: (item.is_consent, item.position, item.pk))
+
+
+def _standing(visits: list[AgendaItem]) -> list[AgendaItem]:
+    """Leave out the visits of one change to a meeting that a later one stands in for."""
+    last = max((visit.pk for visit in visits), default=None)
+    return [visit for visit in visits if visit.pk == last or visit.state not in LEFT]
 
 
 def _by_change(visits: Iterable[AgendaItem]) -> Iterable[list[AgendaItem]]:

@@ -1,6 +1,6 @@
 """Which board a change belongs to, and what waits for it."""
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import Organisation
@@ -36,8 +36,12 @@ def waiting_for(board: Board) -> QuerySet[Change]:
 
 
 def waiting_with_items(board: Board) -> QuerySet[Change]:
-    """Changes that wait for this board, with people and the agenda each is on."""
+    """Changes that wait for this board, with people and the agenda each is on.
+
+    The item knows how many members have voted on it (``count_voted``).
+    """
     items = AgendaItem.objects.filter(state=ItemState.OPEN).select_related("meeting__board")
+    items = items.annotate(count_voted=Count("votes__member", distinct=True))
     return (
         waiting_for(board)
         .select_related("organisation", "requester")

@@ -131,6 +131,25 @@ def test_the_chair_adds_a_late_arrival(client: Client, table: Table) -> None:
     assert "can no longer be added" in text(answer)
 
 
+def test_what_moves_along_with_a_late_arrival_is_said_as_it_is(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item("First")
+    table.meeting(days=21)
+    table.vote(item, "accepted", "accepted")
+    carried = lifecycle.defer_item(item, actor=table.chair, reason="Its requester is away.")
+    path = address(item.meeting, "late/")
+    page = text(get(client, table.chair, path))
+    assert "moves here; nobody has voted on it there yet" in page
+    table.vote(carried, "accepted", "rejected")
+    table.vote(carried, "rejected")
+    assert "moves here with the votes of 2 members" in text(get(client, table.chair, path))
+    lifecycle.add_late(item.change, item.meeting, actor=table.chair, reason="She is here.")
+    answer = get(client, table.chair, address(item.meeting))
+    assert [row.item for row in answer.context["rows"]] == [fresh(carried)]
+    assert "2 of 7 voted" in text(answer)
+
+
 def test_without_anything_that_waits_the_page_says_so(client: Client, table: Table) -> None:
     item = table.running_item()
     page = text(get(client, table.chair, address(item.meeting, "late/")))

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CONTRAST = """mark => {
   const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const behind = [];
-  for (let one = mark; one; one = one.parentElement) behind.unshift(getComputedStyle(one).backgroundColor);
+  for (let one = mark; one; one = one.parentElement) {
+    behind.unshift(getComputedStyle(one).backgroundColor);
+  }
   const light = (colours) => {
     for (const colour of colours) { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); }
     const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data].map((part) => {
@@ -20,8 +22,8 @@ CONTRAST = """mark => {
     });
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
   };
-  const both = [light(behind), light([...behind, getComputedStyle(mark).color])].sort((a, b) => a - b);
-  return (both[1] + 0.05) / (both[0] + 0.05);
+  const [ground, ink] = [light(behind), light([...behind, getComputedStyle(mark).color])];
+  return (Math.max(ground, ink) + 0.05) / (Math.min(ground, ink) + 0.05);
 }"""
 
 

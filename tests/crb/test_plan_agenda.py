@@ -108,6 +108,34 @@ def test_deferring_carries_the_change_to_the_next_meeting(table: Table) -> None:
     assert "Its requester is away." in version.reason
 
 
+def test_a_deferred_item_keeps_its_plan_and_stands_once_when_it_comes_back(table: Table) -> None:
+    first = table.running_item("First")
+    meeting = first.meeting
+    other = table.running_item("Second")
+    table.meeting(days=21)
+    plan = {"presenter": table.cast.support, "time_box": 15, "notes": "Ask Ben."}
+    lifecycle.plan_item(first, actor=table.chair, **plan)
+    lifecycle.go_to_item(meeting, actor=table.chair, item=first)
+    table.vote(first, "accepted", "accepted")
+    carried = lifecycle.defer_item(first, actor=table.chair, reason="Its requester is away.")
+    for item in (carried, lifecycle.add_late(first.change, meeting, actor=table.chair, reason="x")):
+        kept = fresh(item)
+        assert (kept.presenter, kept.time_box, kept.notes) == tuple(plan.values())
+    assert kept.meeting == meeting
+    assert queries.agenda_of(meeting) == [other, kept]
+    assert Meeting.objects.get(pk=meeting.pk).current_item == kept
+    assert queries.tally_of(kept).voted == 0
+
+
+def test_what_waits_without_an_agenda_keeps_its_plan_too(table: Table) -> None:
+    item = table.running_item("First")
+    lifecycle.plan_item(item, actor=table.chair, time_box=20)
+    assert lifecycle.defer_item(item, actor=table.chair, reason="Its requester is away.") is None
+    back = lifecycle.add_late(item.change, item.meeting, actor=table.chair, reason="She is here.")
+    assert (back.time_box, back.kind) == (20, "carried")
+    assert queries.agenda_of(item.meeting) == [back]
+
+
 def test_deferring_from_an_agenda_that_still_fills_itself_is_not_undone(table: Table) -> None:
     item = table.item("First")
     assert lifecycle.defer_item(item, actor=table.deputy, reason="Too early.") is None
