@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from changes.errors import StepIncomplete
 from changes.forms.base import line, text
+from changes.models import Change
+from changes.risk import Urgency
 from expansive_cm.forms import DateInput, TimeInput
 
 from ..models import Absence, Meeting, Membership
+from .ballots import ChangesField
 from .base import BoardForm
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 5, 24 * 60
@@ -66,6 +70,45 @@ class CallForm(TimeForm):
         label=_("What is the meeting called for?"),
         help_text=_("Every member reads it in the invitation."),
     )
+    changes = ChangesField(
+        label=_("What is on its agenda?"),
+        queryset=Change.objects.none(),
+        required=False,
+        help_text=_(
+            "They move to this meeting with the votes cast so far. What is urgent is ticked."
+        ),
+        error_messages={
+            "invalid_choice": _(
+                "One of the changes no longer waits, or is being voted on already. Tick what the "
+                "meeting is about, and send the form again."
+            )
+        },
+    )
+    without_items = forms.BooleanField(label=_("Call it without any item"), required=False)
+    field_order = ("date", "start", "length_minutes", "on_day_off", "purpose", "changes")
+
+    def __init__(self, *args: Any, waiting: QuerySet[Change], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        changes = self.fields["changes"]
+        changes.queryset = waiting
+        changes.initial = [one.pk for one in waiting if (one.urgency or 0) >= Urgency.HIGH]
+        self.asks_without_items = "without_items" in self.data or not waiting
+
+    def clean(self) -> dict[str, Any]:
+        """Ask whether a meeting without any item is meant."""
+        data = super().clean() or {}
+        if "changes" in data and not data["changes"] and not data.get("without_items"):
+            self.asks_without_items = True
+            more = _("or tick below that it is called without any item.")
+            first = _("Tick what the meeting is about,")
+            if not self.fields["changes"].queryset:
+                first, more = _("Nothing waits for the board."), _("Tick below if that is meant.")
+            self.add_error("changes", f"{first} {more}")
+        return data
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the step is called with."""
+        return {key: value for key, value in super().arguments().items() if key != "without_items"}
 
 
 class AbsenceForm(BoardForm):

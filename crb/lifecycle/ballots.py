@@ -13,15 +13,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import StepIllegal, StepIncomplete
+from changes.errors import StepIncomplete
 from changes.models import Change
 
 from .. import ballot_messages, permissions, queries
 from ..models import AgendaItem, Board, Meeting
 from ..schedule import FURTHEST
 from ..states import MeetingKind
-from .agenda import drop_departed, fill_agenda, lock_open_items, new_item
+from .agenda import drop_departed, fill_agenda, lock_open_items
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+from .taking_up import take_up
 from .versions import record_version
 
 DEADLINE_PASSED = "told the chair that the deadline has passed"
@@ -51,22 +52,14 @@ def open_ballot(
             raise StepIncomplete(_("Choose at least one change."), ["changes"])
         if not reason.strip():
             raise StepIncomplete(_("Say why the board votes without a meeting."), ["reason"])
-        _check_waiting(board, wanted)
         zone = {"zone": board.zone, "length_minutes": 0}
         ballot = Meeting(board=board, kind=MeetingKind.BALLOT, purpose=reason.strip(), **zone)
         _set_deadline(ballot, deadline)
         ballot.begin()
         save(ballot, actor=actor, reason=f"opened the ballot: {ballot.purpose}")
-        _take_up(ballot, wanted, actor)
+        _fill(ballot, wanted, actor)
         ballot_messages.ballot_opened(ballot, wanted, actor)
     return ballot
-
-
-def _check_waiting(board: Board, changes: Sequence[Change]) -> None:
-    waiting = set(queries.waiting_for(board).values_list("pk", flat=True))
-    for change in changes:
-        if change.pk not in waiting:
-            raise StepIllegal(_("%s no longer waits for this board.") % change.reference)
 
 
 def _set_deadline(ballot: Meeting, deadline: datetime) -> None:
@@ -84,32 +77,14 @@ def _set_deadline(ballot: Meeting, deadline: datetime) -> None:
         )
 
 
-def _take_up(ballot: Meeting, changes: Sequence[Change], actor: User) -> None:
-    """Give every change its item in the ballot: the open one with its votes, or a new one."""
-    pks = [change.pk for change in changes]
-    locked = AgendaItem.objects.select_for_update(no_key=True, of=("self",)).order_by("pk")
-    found = {item.change_id: item for item in locked.filter(change__in=pks, state="open")}
-    sources = {one.pk: one for one in Meeting.objects.filter(items__in=found.values())}
-    for position, change in enumerate(changes, 1):
-        item = found.get(change.pk)
-        if item is None:
-            item = new_item(change, ballot)
-            reason = "put into the ballot"
-        else:
-            _check_movable(item, sources[item.meeting_id])
-            reason = f"moved into the ballot from {sources[item.meeting_id]}"
-        item.meeting, item.position, item.is_consent = ballot, position, False
-        save(item, actor=actor, reason=reason)
-    for source in sources.values():
+def _fill(ballot: Meeting, changes: Sequence[Change], actor: User) -> None:
+    """Give every change its item in the ballot, in the order given."""
+    items, sources = take_up(ballot, changes)
+    for position, item in enumerate(items, 1):
+        item.position = position
+        save(item, actor=actor, reason="put into the ballot")
+    for source in sources:
         record_version(source, actor=actor, reason=_("Some items are voted on without a meeting."))
-
-
-def _check_movable(item: AgendaItem, source: Meeting) -> None:
-    reference = item.change.reference
-    if source.is_ballot:
-        raise StepIllegal(_("%s is in another ballot already.") % reference)
-    if source.is_running:
-        raise StepIllegal(_("%s is on the agenda of the running meeting.") % reference)
 
 
 def extend_ballot(

@@ -1,6 +1,6 @@
 """What the chair decides about the calendar: to move, to call and to cancel a meeting."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 
 from django.db import transaction
@@ -10,14 +10,18 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.errors import StepIncomplete
+from changes.models import Change
 
 from .. import permissions, queries
 from ..models import Board, Meeting
 from ..schedule import FURTHEST, SATURDAY, holiday_on, is_skipped
 from ..states import MeetingKind
-from .agenda import move_items
+from .agenda import move_items, place
 from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
 from .invitations import send_invitations
+from .publishing import publish
+from .taking_up import take_up
+from .versions import record_version
 
 
 def move_meeting(
@@ -65,13 +69,17 @@ def call_meeting(
     start: time,
     length_minutes: int,
     purpose: str,
+    changes: Iterable[Change] = (),
     on_day_off: bool = False,
 ) -> Meeting:
     """Call an extraordinary meeting beside the board's rhythm. The chair or the deputy.
 
-    Effects: the meeting, in the board's zone; every member is invited and told what for. Raises
-    StepIncomplete without a purpose, for a time that has passed, for one at which the board meets
-    already, and, unless ``on_day_off`` says that this is meant, for a day that is no working day.
+    Effects: the meeting, in the board's zone; the items of ``changes`` move to it with their
+    plan and votes; every member is invited and told what for. If its cut-off has passed, the
+    agenda is published at once with these items and no others. Raises StepIncomplete without a
+    purpose, for a time that has passed, for one at which the board meets already, and, unless
+    ``on_day_off`` says that this is meant, for a day that is no working day; StepIllegal for a
+    change that does not wait for this board or is being voted on elsewhere.
     """
     if not purpose.strip():
         raise StepIncomplete(_("Say what the meeting is called for."), ["purpose"])
@@ -89,8 +97,23 @@ def call_meeting(
         )
         _check_time(meeting, on_day_off=on_day_off)
         save(meeting, actor=actor, reason=f"called the meeting: {meeting.purpose}")
+        _fill(meeting, list(dict.fromkeys(changes)), actor)
         send_invitations(board)
     return meeting
+
+
+def _fill(meeting: Meeting, changes: Sequence[Change], actor: User) -> None:
+    """Put on the agenda what the meeting is called for; publish it if its cut-off has passed."""
+    items, sources = take_up(meeting, changes)
+    place(meeting, items, actor=actor, reason="moved to the meeting that was called")
+    for source in sources:
+        gone = [item.change.reference for item in items]
+        words = {"day": date_format(meeting.date, "j F Y"), "references": ", ".join(gone)}
+        why = _("Taken up by the extraordinary meeting of %(day)s: %(references)s.") % words
+        record_version(source, actor=actor, reason=why)
+    if meeting.is_cutoff_over:
+        why = _("Published when the meeting was called, as its cut-off had passed.")
+        publish(meeting, actor=actor, fills=False, reason=why)
 
 
 def cancel_meeting(

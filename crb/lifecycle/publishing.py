@@ -39,14 +39,17 @@ def _is_due(meeting: Meeting) -> bool:
     return waits and meeting.cutoff_at <= timezone.now()
 
 
-def publish(meeting: Meeting, *, actor: User | None) -> AgendaVersion | None:
-    """Publish the agenda of a locked meeting."""
-    fill_agenda(meeting.board, actor=actor, meeting=meeting)
+def publish(
+    meeting: Meeting, *, actor: User | None, fills: bool = True, reason: str = ""
+) -> AgendaVersion | None:
+    """Publish the agenda of a locked meeting; what waits joins it unless it was chosen."""
+    if fills:
+        fill_agenda(meeting.board, actor=actor, meeting=meeting)
     refresh_offers(meeting, actor=actor)
     number_items(arranged(lock_items(meeting)), actor=actor)
     meeting.agenda_published_at = timezone.now()
     save(meeting, actor=actor, reason="published the agenda")
-    version = record_version(meeting, actor=actor, reason="")
+    version = record_version(meeting, actor=actor, reason=reason)
     agenda_messages.agenda_published(meeting)
     return version
 

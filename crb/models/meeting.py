@@ -188,6 +188,11 @@ class Meeting(models.Model):
         return cutoff_of(self.date, self.start, self.zone, board.cutoff_days, board.holiday_region)
 
     @property
+    def is_cutoff_over(self) -> bool:
+        """Whether the agenda is to be published as soon as may be."""
+        return self.cutoff_at <= timezone.now()
+
+    @property
     def is_published(self) -> bool:
         """Whether the agenda is published: then it changes only by what somebody does."""
         return self.agenda_published_at is not None

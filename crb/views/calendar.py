@@ -72,14 +72,18 @@ def move_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_own_people
 def call_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Call an extraordinary meeting of a board; asks what for."""
+    """Call an extraordinary meeting of a board; asks what for and with which items."""
     board = get_object_or_404(Board, pk=pk)
     initial = {"start": board.start, "length_minutes": board.length_minutes}
-    form = CallForm(request.POST or None, initial=initial, zone=board.zone)
+    waiting = queries.waiting_for_ballot(board)
+    form = CallForm(request.POST or None, initial=initial, zone=board.zone, waiting=waiting)
 
     def act() -> HttpResponse:
         meeting = lifecycle.call_meeting(board, actor=request.user, **form.arguments())
-        messages.success(request, _("The meeting is called. Every member is invited."))
+        done = _("The meeting is called. Every member is invited.")
+        if meeting.is_published:
+            done += " " + _("Its agenda is published and mailed, as its cut-off has passed.")
+        messages.success(request, done)
         return redirect(meeting)
 
     try:

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from post_office.models import Email
 
 from accounts.models import User
 from accounts.roles import Role
 from crb import calendar_pages, lifecycle
 from crb.models import Absence, Board, Meeting
+from crb.tasks import publish_agendas
 from tests.crb.conftest import Table, new_board
+from tests.crb.test_agenda import assessed_with
 from tests.crb.test_pages import get, post, text
 from tests.people import person
 
@@ -162,7 +165,7 @@ def test_the_chair_calls_a_meeting_from_the_board(client: Client, table: Table) 
     assert f'href="{address}"' in text(get(client, table.chair, "/board/"))
     assert f'href="{address}"' not in text(get(client, table.cast.crb_member, "/board/"))
     assert "Europe/London" in text(get(client, table.chair, address))
-    data = {**NEW_TIME, "purpose": "A fault at Harbour."}
+    data = {**NEW_TIME, "purpose": "A fault at Harbour.", "without_items": "on"}
     answer = post(client, table.chair, address, data)
     called = Meeting.objects.get()
     assert answer["Location"] == called.get_absolute_url()
@@ -176,12 +179,87 @@ def test_the_chair_calls_a_meeting_from_the_board(client: Client, table: Table) 
 
 def test_calling_on_a_day_off_is_asked_about(client: Client, table: Table) -> None:
     address = f"/board/{table.board.pk}/meetings/call/"
-    data = {**NEW_TIME, **SATURDAY, "purpose": "A fault at Harbour."}
+    data = {**NEW_TIME, **SATURDAY, "purpose": "A fault at Harbour.", "without_items": "on"}
     answer = post(client, table.chair, address, data)
     assert answer.status_code == 400
     assert "Saturday 17 October 2026 is at the weekend." in text(answer)
     assert "A fault at Harbour.</textarea>" in text(answer)
     assert post(client, table.chair, address, {**data, "on_day_off": "on"}).status_code == 302
+
+
+SOON = {**NEW_TIME, "date": "2026-09-29", "purpose": "A fault at Harbour."}
+
+
+def test_what_the_chair_ticks_moves_to_the_called_meeting_and_is_published(
+    client: Client, table: Table
+) -> None:
+    regular = table.meeting(days=21)
+    urgent, other = assessed_with(table, "Urgent", urgency=4), table.change("Can wait")
+    lifecycle.fill_agenda(table.board)
+    table.vote(regular.items.get(change=urgent), "accepted")
+    path = f"/board/{table.board.pk}/meetings/call/"
+    form = get(client, table.chair, path).context["form"]
+    assert [str(box.data["value"]) for box in form["changes"] if box.data["selected"]] == [
+        str(urgent.pk)
+    ]
+    page = text(client.post(path, {**SOON, "changes": [urgent.pk]}, follow=True))
+    called = Meeting.objects.exclude(pk=regular.pk).get()
+    assert "Its agenda is published and mailed, as its cut-off has passed." in page
+    assert "Agenda, version 1" in page and "Published by itself" not in page
+    assert [item.change for item in called.items.all()] == [urgent]
+    assert [item.change for item in regular.items.all()] == [other]
+    assert "1 of 7 voted" in page
+    version = text(get(client, table.cast.support, f"{called.get_absolute_url()}agenda/1/"))
+    assert "Published when the meeting was called" in version and "Urgent" in version
+    mail = Email.objects.filter(to=table.deputy.email, subject__contains="Agenda of").get()
+    assert "Urgent" in mail.message and "Can wait" not in mail.message
+    publish_agendas()
+    assert called.agenda_versions.count() == 1
+
+
+def test_a_called_meeting_later_on_can_still_fill_itself(client: Client, table: Table) -> None:
+    change = table.change("Chosen")
+    path = f"/board/{table.board.pk}/meetings/call/"
+    data = {**NEW_TIME, "purpose": "Much to do.", "changes": [change.pk]}
+    page = text(post(client, table.chair, path, data, follow=True))
+    assert "Published by itself" in page and "Chosen" in page
+    table.change("Comes later")
+    lifecycle.fill_agenda(table.board)
+    titles = [item.change.title for item in Meeting.objects.get().items.order_by("position")]
+    assert titles == ["Chosen", "Comes later"]
+
+
+def test_a_meeting_without_items_is_asked_about(client: Client, table: Table) -> None:
+    path = f"/board/{table.board.pk}/meetings/call/"
+    change = table.change("Waits")
+    assert "Call it without any item" not in text(get(client, table.chair, path))
+    answer = post(client, table.chair, path, SOON)
+    assert answer.status_code == 400 and not Meeting.objects.exists()
+    assert list(answer.context["form"].errors) == ["changes"]
+    assert "or tick below that it is called without any item" in text(answer)
+    assert "Call it without any item" in text(answer)
+    assert post(client, table.chair, path, {**SOON, "without_items": "on"}).status_code == 302
+    assert not Meeting.objects.get().items.exists()
+    lifecycle.fill_agenda(table.board)
+    assert not change.agenda_items.exists()
+
+
+def test_with_nothing_that_waits_a_meeting_is_asked_about_too(client: Client, table: Table) -> None:
+    path = f"/board/{table.board.pk}/meetings/call/"
+    assert "Nothing waits for the board at the moment." in text(get(client, table.chair, path))
+    answer = post(client, table.chair, path, SOON)
+    assert answer.status_code == 400
+    assert "Nothing waits for the board. Tick below if that is meant." in text(answer)
+
+
+def test_what_is_voted_on_elsewhere_cannot_be_ticked(client: Client, table: Table) -> None:
+    item = table.running_item()
+    path = f"/board/{table.board.pk}/meetings/call/"
+    data = {**NEW_TIME, "purpose": "A fault.", "changes": [item.change_id]}
+    answer = post(client, table.chair, path, data)
+    assert answer.status_code == 400
+    assert "is being voted on already" in text(answer)
+    assert Meeting.objects.get() == item.meeting
 
 
 def test_others_do_not_call(client: Client, table: Table) -> None:
