@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from crb import lifecycle
 from tests.components.browsing import sign_in
 from tests.crb.conftest import Table
 
@@ -77,3 +78,21 @@ def test_the_figures_of_a_tally_stand_in_one_column(
     assert figures.count() == 5
     edges = figures.evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
     assert len({round(edge) for edge in edges}) == 1
+
+
+def test_agenda_and_item_stand_side_by_side_before_and_in_the_meeting(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.item()
+    page = new_page(width=1280)
+    sign_in(page, table.chair, live_server)
+    for running in (False, True):
+        page.goto(item.get_absolute_url())
+        agenda, shown, seats = page.evaluate(
+            """() => [".agenda", "#meeting-body > .item", "#attendance"].map(
+                (name) => document.querySelector(name).getBoundingClientRect().toJSON())"""
+        )
+        assert agenda["top"] == shown["top"], running
+        assert 0 < seats["top"] - agenda["bottom"] < 20
+        if not running:
+            lifecycle.start_meeting(item.meeting, actor=table.chair)
