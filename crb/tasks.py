@@ -49,6 +49,7 @@ def remind_of_actions() -> None:
 
 @shared_task
 def publish_agendas() -> None:
-    """Publish every agenda whose cut-off has passed."""
+    """Publish every agenda whose cut-off has passed, and orders in which nobody moves any more."""
     for meeting in queries.due_agendas(timezone.now()):
         lifecycle.publish_agenda(meeting)
+    lifecycle.settle_orders()

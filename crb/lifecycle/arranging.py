@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -16,7 +17,7 @@ from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState
 from .agenda import lock_items, new_item, number_items, place
 from .core import lock_item, lock_meeting, require, save
-from .versions import record_version
+from .versions import last_reorder, record_version, settle_order
 
 LONGEST_TIME_BOX = 480
 
@@ -129,8 +130,8 @@ def reorder_agenda(
 
     ``order`` names every open item but the consent items, which come last; what is settled keeps
     its place. ``seen`` is the meeting's version on the page. Raises ChangeStale when the agenda
-    has changed since. Returns whether anything moved; if so, and if the agenda is published, it
-    gets a new version.
+    has changed since. Returns whether anything moved. If so, and if the agenda is published, it
+    gets a new version, but one for all steps that a person takes in a run (``settle_orders``).
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
@@ -146,10 +147,28 @@ def reorder_agenda(
         wanted = [movable[next(turn)] if item.pk in movable else item for item in items]
         if wanted == items:
             return False
+        step = last_reorder(fresh)
+        if step is not None and step.history_user_id != actor.pk:
+            settle_order(fresh)
         number_items(wanted, actor=actor)
-        record_version(fresh, actor=actor, reason=_("Put into another order."))
-        _touch(fresh, actor, "reordered the agenda")
+        _touch(fresh, actor, queries.REORDERED)
     return True
+
+
+def settle_orders() -> int:
+    """Make versions of orders that are finished: called every minute, idempotent.
+
+    That is five minutes after the last step. Whatever else changes a published agenda, opening
+    and closing the meeting included, makes the version at once. Returns how many were made.
+    """
+    made = 0
+    for meeting in queries.orders_to_settle(timezone.now()):
+        with transaction.atomic():
+            fresh = lock_meeting(meeting)
+            if settle_order(fresh) is not None:
+                made += 1
+                save(fresh, actor=None, reason="made a version of the new order")
+    return made
 
 
 def plan_item(

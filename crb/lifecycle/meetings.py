@@ -11,6 +11,7 @@ from .agenda import drop_departed, fill_agenda, lock_open_items
 from .core import authorise_state, lock_meeting, require, save, save_meeting
 from .publishing import settle_agenda
 from .running import leave_item, turn_to, turn_to_first
+from .versions import settle_order
 
 
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
@@ -57,6 +58,7 @@ def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         authorise_state("close_meeting", fresh, actor, seen)
+        settle_order(fresh)
         leave_item(fresh, actor=actor)
         turn_to(fresh, None)
         drop_departed(fresh.board, actor=actor)

@@ -137,7 +137,7 @@ class Picture:
             for row in self.frame["rows"]
         ]
         agenda = (meeting.agenda_published_at, published and published.number)
-        agenda += (self.sight.shows_batch,)
+        agenda += (self.frame["agenda"].has_new_order, self.sight.shows_batch)
         return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:

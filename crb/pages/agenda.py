@@ -64,6 +64,14 @@ class AgendaCard:
         return [Placed(row, n) for n, row in enumerate(self.rows, 1) if row.item.is_consent]
 
     @property
+    def has_new_order(self) -> bool:
+        """Whether somebody puts the agenda in order, which becomes a version in a while."""
+        step = getattr(self.meeting, "reordered_at", None)
+        return bool(
+            self.version and self.meeting.is_open and step and self.version.published_at < step
+        )
+
+    @property
     def open_consent(self) -> int:
         """How many consent items have still to be recorded."""
         return sum(placed.row.item.is_open for placed in self.consent_lines)

@@ -10,10 +10,12 @@ from .agenda import (
     next_agenda,
     open_item_of,
     open_items_of,
+    orders_to_settle,
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
 from .boards import active_boards, changes_of, waiting_for, waiting_with_items
 from .meetings import (
+    REORDERED,
     attendance_of,
     held_around,
     last_begun,
@@ -34,6 +36,7 @@ from .votes import ballots_on, left_for, revision_on, tally_of, votes_on
 
 __all__ = [
     "LEFT",
+    "REORDERED",
     "absences",
     "active_boards",
     "agenda_of",
@@ -63,6 +66,7 @@ __all__ = [
     "open_item_of",
     "open_items_of",
     "open_meetings",
+    "orders_to_settle",
     "past",
     "possible_members",
     "questions_of",

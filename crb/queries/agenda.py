@@ -9,13 +9,15 @@ from changes.models import Change
 from changes.story import known_as
 
 from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
-from ..states import ItemState, MeetingState
+from ..states import NOT_CLOSED, ItemState, MeetingState
 from .among import among
 from .boards import waiting_with_items
-from .meetings import meetings, upcoming
+from .meetings import meetings, meetings_shown, upcoming
 
 LEFT = (ItemState.DEFERRED, ItemState.DROPPED)
 """What has left an agenda without an outcome."""
+ORDER_RESTS = timedelta(minutes=5)
+"""So long after the last step a new order is taken to be finished."""
 LONGEST_CUTOFF = timedelta(days=75)
 """More than the working days that a board can set for its cut-off, whatever the holidays."""
 
@@ -54,6 +56,13 @@ def due_agendas(now: datetime) -> list[Meeting]:
         for meeting in found.order_by("starts_at", "pk")
         if meeting.cutoff_at <= now and meeting.date >= meeting.board.today
     ]
+
+
+def orders_to_settle(now: datetime) -> QuerySet[Meeting]:
+    """Meetings with a new order, finished some minutes ago, that no published version shows."""
+    opened = meetings_shown().filter(state__in=NOT_CLOSED, date__gte=now.date() - timedelta(days=2))
+    finished = opened.filter(reordered_at__gt=F("agenda_at"), reordered_at__lte=now - ORDER_RESTS)
+    return finished.order_by("pk")
 
 
 def late_candidates(meeting: Meeting) -> list[Change]:

@@ -12,6 +12,9 @@ from changes.models import BoardDecision
 from ..models import AgendaItem, AgendaVersion, Attendance, Board, Invitation, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
 
+REORDERED = "reordered the agenda"
+"""The reason in a meeting's history for each step by which somebody puts its agenda in order."""
+
 
 def meetings() -> QuerySet[Meeting]:
     """Meetings with their board."""
@@ -21,8 +24,10 @@ def meetings() -> QuerySet[Meeting]:
 def meetings_shown() -> QuerySet[Meeting]:
     """Meetings as their pages show them: also with their minutes, but not the text of those.
 
-    ``agenda_number`` and ``agenda_at`` are the last published agenda's (``agenda.last_version``).
+    ``agenda_number`` and ``agenda_at`` are the last published agenda's (``agenda.last_version``);
+    ``reordered_at`` is when somebody last put it into another order.
     """
+    steps = Meeting.history.filter(id=OuterRef("pk"), history_change_reason=REORDERED)
     versions = AgendaVersion.objects.filter(meeting=OuterRef("pk")).order_by("-number")
     return (
         meetings()
@@ -31,6 +36,7 @@ def meetings_shown() -> QuerySet[Meeting]:
         .annotate(
             agenda_number=Subquery(versions.values("number")[:1]),
             agenda_at=Subquery(versions.values("published_at")[:1]),
+            reordered_at=Subquery(steps.order_by("-history_date").values("history_date")[:1]),
         )
     )
 

@@ -1,10 +1,13 @@
 """The agenda's pages: who sees what, what each step answers, and the whole case of an item."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
@@ -210,6 +213,8 @@ def test_a_version_shows_what_changed(client: Client, table: Table) -> None:
     assert "Added late: It burns." in second
     order = list(meeting.items.order_by("-position").values_list("pk", flat=True))
     lifecycle.reorder_agenda(meeting, actor=table.chair, order=order)
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        lifecycle.settle_orders()
     assert "Moved, was" in text(get(client, table.cast.support, address(meeting, "agenda/3/")))
     lifecycle.defer_item(two, actor=table.chair, reason="Too early.")
     fourth = text(get(client, table.cast.support, address(meeting, "agenda/4/")))

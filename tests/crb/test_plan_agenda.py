@@ -1,13 +1,21 @@
 """What the chair and the deputy do to an agenda: add late, defer, reorder, plan."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
 from post_office.models import Email
 
+from accounts.models import User
 from changes.errors import ChangeStale, StepIllegal, StepIncomplete
 from crb import lifecycle, queries
 from crb.lifecycle.arranging import plan_token
 from crb.models import AgendaItem, AgendaVersion, Meeting
+from crb.tasks import publish_agendas
 from tests.crb.conftest import Table
+from tests.crb.test_pages import get, text
 from tests.crb.test_publish_agenda import mails, titles
 
 pytestmark = pytest.mark.django_db
@@ -172,8 +180,61 @@ def test_the_chair_reorders_what_is_open(table: Table) -> None:
     assert lifecycle.reorder_agenda(meeting, actor=table.deputy, order=order, seen=meeting.version)
     everything = meeting.items.select_related("change").order_by("position")
     assert [item.change.title for item in everything] == ["D", "B", "A", "C"]
+
+
+def test_a_run_of_steps_by_one_person_makes_one_version(table: Table, client: Client) -> None:
+    def move(person: User, *names: str) -> None:
+        keys = {item.change.title: item.pk for item in meeting.items.select_related("change")}
+        order = [keys[name] for name in names]
+        assert lifecycle.reorder_agenda(meeting, actor=person, order=order)
+
+    def versions() -> list[tuple[User | None, str]]:
+        made = AgendaVersion.objects.order_by("number")[1:]
+        return [(one.published_by, one.reason) for one in made]
+
+    pending = "Put into another order since; the next version shows it."
+    new, chair, deputy = "Put into another order.", table.chair, table.deputy
+    start = timezone.now()
+    with time_machine.travel(start) as clock:
+        meeting = published(table, "A", "B", "C")
+        for names in ("BAC", "BCA", "CBA"):
+            clock.shift(timedelta(minutes=4))
+            move(chair, *names)
+            publish_agendas()
+        assert versions() == []
+        assert pending in text(get(client, table.cast.support, meeting.get_absolute_url()))
+        clock.shift(timedelta(minutes=5))
+        publish_agendas()
+        publish_agendas()
+        assert versions() == [(chair, new)]
+        assert pending not in text(get(client, table.cast.support, meeting.get_absolute_url()))
+        clock.shift(timedelta(minutes=1))
+        move(chair, *"ABC")
+        clock.shift(timedelta(minutes=1))
+        move(deputy, *"BAC")
+        assert versions()[1:] == [(chair, new)]
+        clock.shift(timedelta(minutes=1))
+        item = meeting.items.get(change__title="C")
+        lifecycle.defer_item(item, actor=chair, reason="Too early.")
+        words = f"{new} Deferred: {item.change.reference}. Too early."
+        assert versions()[2:] == [(chair, words)]
+        clock.shift(timedelta(minutes=9))
+        publish_agendas()
+        assert len(versions()) == 3
+        clock.shift(timedelta(minutes=1))
+        move(chair, *"AB")
+        clock.shift(timedelta(minutes=1))
+        lifecycle.start_meeting(meeting, actor=deputy)
+    assert versions()[3:] == [(deputy, f"{new} As the meeting was opened.")]
+
+
+def test_an_order_given_just_before_the_close_has_its_version(table: Table) -> None:
+    one, two = table.running_item("One"), table.running_item("Two")
+    lifecycle.reorder_agenda(one.meeting, actor=table.chair, order=[two.pk, one.pk])
+    lifecycle.close_meeting(one.meeting, actor=table.deputy)
     last = AgendaVersion.objects.order_by("-number").first()
-    assert last.reason == "Put into another order."
+    assert (last.reason, last.published_by) == ("Put into another order.", table.chair)
+    assert [entry["title"] for entry in last.entries] == ["Two", "One"]
 
 
 def test_the_same_order_again_changes_nothing(table: Table) -> None:
