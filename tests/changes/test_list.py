@@ -51,7 +51,7 @@ def set_fields(change: Change, **fields: Any) -> Change:
         ("support", "", 8),
         ("support", "?q=rooms&state=submitted&sort=-due", 8),
         ("success", "?view=waiting", 8),
-        ("requester", "", 15),
+        ("requester", "", 8),
     ],
 )
 def test_cost_does_not_grow_with_rows(
