@@ -70,7 +70,7 @@ story_urls = [
         mail_log.settle_delivery,
         name="settle_delivery",
     ),
-    path("mail-problems/", mail_log.problems, name="mail_problems"),
+    path("answers/mail-problems/", mail_log.problems, name="mail_problems"),
 ]
 step_urls = [
     # Request and initial assessment

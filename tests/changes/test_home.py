@@ -99,7 +99,7 @@ def test_mail_that_did_not_arrive_waits_on_whoever_looks_after_the_change(
         change = in_requirements(cast)
         DeliveryProblem.objects.create(change=change, person=cast.requester, address="g@x.example")
     (group,) = home(client, cast.success).context["groups"]
-    assert (group.how_many, group.more_url) == ("6", "/mail-problems/")
+    assert (group.how_many, group.more_url) == ("6", "/answers/mail-problems/")
     assert client.get(group.more_url).content.decode().count("g@x.example") == 6
 
 

@@ -93,17 +93,17 @@ def test_the_longest_silence_comes_first_with_what_was_done(cast: Cast, team: Cl
 
 
 def test_mail_that_did_not_arrive_is_counted_where_it_is_linked(cast: Cast, team: Client) -> None:
-    tab = re.compile(r'href="/mail-problems/".*?</a>', re.DOTALL)
+    tab = re.compile(r'href="/answers/mail-problems/".*?</a>', re.DOTALL)
     empty = tab.search(team.get(WAITING).content.decode())
     assert empty and "badge" not in empty.group()
     for _number in range(2):
         problem(asked(cast), cast.requester)
-    for page in (WAITING, "/mail-problems/"):
+    for page in (WAITING, "/answers/mail-problems/"):
         linked = tab.search(team.get(page).content.decode())
         assert linked and ">2</span>" in linked.group(), page
     assert tab.search(team.get("/answers/ratings/").content.decode())
     team.force_login(cast.developer)
-    html = team.get("/mail-problems/").content.decode()
+    html = team.get("/answers/mail-problems/").content.decode()
     assert WAITING not in html, "no tabs to pages that are not theirs"
 
 
