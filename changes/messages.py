@@ -66,6 +66,7 @@ from .models import (
     Notice,
 )
 from .process import past_words
+from .reminders import heard_at
 from .states import State
 
 S = State
@@ -280,9 +281,10 @@ def ask_requester(
 
 
 def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:
-    """Remind the requester, with a link of its own."""
+    """Remind the requester, with a link of its own, of the question since it reached them."""
     act = str(past_words("remind"))
-    _to_requester("reminder", confirmation, token, None, act, days=after_days)
+    asked = heard_at(confirmation) or confirmation.asked_at
+    _to_requester("reminder", confirmation, token, None, act, days=after_days, asked=asked)
 
 
 def _to_requester(

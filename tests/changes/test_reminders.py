@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -96,6 +96,19 @@ def test_a_reminder_says_since_when_and_has_a_link_of_its_own(
         assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
     change = Change.objects.get(pk=change.pk)
     assert change.state == State.CLOSED
+
+
+def test_a_reminder_speaks_of_the_day_on_which_the_question_went_out(cast: Cast) -> None:
+    with time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False) as clock:
+        stories.in_confirmation(cast)
+        clock.shift(timedelta(days=4))  # the mail server was away
+        deliver()
+        clock.shift(timedelta(days=3))
+        tasks.send_reminders()
+        mail = mail_to(cast.requester.email)
+    assert "Reminder" in mail.subject
+    for body in (mail.message, mail.html_message):
+        assert "On 6 March 2026, 09:00 (Europe/London) we asked you" in " ".join(body.split())
 
 
 def test_an_answer_ends_it(cast: Cast, change: Change, asked_at: datetime) -> None:
