@@ -1,6 +1,6 @@
 """The consent items: any member takes one out, the chair records the rest as one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from changes.lifecycle.core import lock as lock_change
 from .. import permissions, queries
 from ..consent import consent_side
 from ..models import AgendaItem, BoardOutcome, Meeting
+from ..voting import WORDS
 from .agenda import lock_items, number_items, place
 from .arranging import require_same_meeting
 from .core import lock_item, lock_meeting, require, save
@@ -55,7 +56,7 @@ def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaIt
 
 
 def record_consent(
-    meeting: Meeting, *, actor: User, shown: Sequence[int] | None = None
+    meeting: Meeting, *, actor: User, shown: Mapping[int, str] | None = None
 ) -> ConsentRecord:
     """Record the outcome of every consent item. The chair or the deputy, in the meeting.
 
@@ -63,8 +64,9 @@ def record_consent(
     of them in one transaction, or none. An item that has lost its consent since the meeting
     began, by a late vote or an edit of its request, is left out and discussed. An item on which
     the actor may not decide is left out too but stays in the batch, for the other of chair and
-    deputy. ``shown`` are the items on the page: raises ChangeStale if these are not the batch,
-    because a member has taken one out, say.
+    deputy. ``shown`` are the items on the page with the outcome that each showed (nothing if it
+    showed none): raises ChangeStale if these are not the batch, because a member has taken one
+    out, say, or if another outcome leads by now.
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
@@ -76,7 +78,7 @@ def record_consent(
         answer = ConsentRecord()
         for item in batch:
             item.meeting = fresh
-            _record(item, actor, answer)
+            _record(item, actor, answer, (shown or {}).get(item.pk, ""))
         _return_to_discussion(fresh, actor)
         fresh.version += 1
         save(fresh, actor=actor, reason="recorded the consent items")
@@ -84,7 +86,7 @@ def record_consent(
 
 
 def _require_shown(
-    items: Sequence[AgendaItem], batch: Sequence[AgendaItem], shown: Sequence[int]
+    items: Sequence[AgendaItem], batch: Sequence[AgendaItem], shown: Mapping[int, str]
 ) -> None:
     """Raise ChangeStale, with what has changed, unless the page showed this very batch."""
     before, now = set(shown), {item.pk for item in batch}
@@ -93,11 +95,15 @@ def _require_shown(
     news = [_why_gone(item) for item in items if item.pk in before - now]
     joined = _("%s has joined them.")
     news += [joined % item.change.reference for item in batch if item.pk not in before]
+    raise _has_changed(news)
+
+
+def _has_changed(news: Sequence[str]) -> ChangeStale:
     first = _("The consent items have changed since you opened this page, so nothing is recorded.")
-    raise ChangeStale(" ".join([first, *news, _("Please look at them again.")]))
+    return ChangeStale(" ".join([first, *news, _("Please look at them again.")]))
 
 
-def _record(item: AgendaItem, actor: User, answer: ConsentRecord) -> None:
+def _record(item: AgendaItem, actor: User, answer: ConsentRecord, shown: str) -> None:
     """Record one item of the batch under its own and its change's lock, or leave it out."""
     item.change = lock_change(item.change)
     count = queries.tally_of(item)
@@ -107,6 +113,9 @@ def _record(item: AgendaItem, actor: User, answer: ConsentRecord) -> None:
         save(item, actor=actor, reason="no longer by consent")
         answer.left_out.append((item, _("The members no longer agree on it.")))
         return
+    if shown and side != shown:
+        words = {"reference": item.change.reference, "outcome": WORDS[side]}
+        raise _has_changed([_("On %(reference)s the votes now lead to: %(outcome)s.") % words])
     decision = permissions.can_record_outcome(actor, item, count)
     if not decision and decision.kind in (
         permissions.Refusal.SEPARATION,

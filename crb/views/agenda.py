@@ -181,8 +181,8 @@ def _take(
 def record_consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record the outcomes of all consent items at once."""
     found = meeting_or_404(pk)
-    given = request.POST.getlist("shown")
-    shown = [int(key) for key in given if key.isascii() and key.isdigit()]
+    given = [one.partition(":") for one in request.POST.getlist("shown")]
+    shown = {int(key): side for key, _colon, side in given if key.isascii() and key.isdigit()}
     try:
         answer = lifecycle.record_consent(found, actor=request.user, shown=shown)
     except ChangeStale as error:

@@ -257,6 +257,7 @@ def test_the_batch_is_shown_anew_if_it_changed_before_it_was_recorded(
     assert "The consent items have changed since you opened this page" in page
     assert f"Max Member has taken {two.change.reference} out." in page
     assert "Record 1 outcome by consent" in page
+    assert f'name="shown" value="{one.pk}:accepted"' in answer.content.decode()
     assert [line.item for line in answer.context["batch"].lines] == [one]
     assert not BoardOutcome.objects.exists()
     again = client.post(address(meeting, "consent/"), {"shown": [one.pk]}, follow=True)

@@ -147,7 +147,9 @@ def test_what_lost_its_consent_is_left_out_and_named(table: Table) -> None:
     one, two = agreed(table, "One"), agreed(table, "Two")
     meeting = opened(one, table)
     table.vote(two, "", "", "", "", "information_required")
-    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=[one.pk, two.pk])
+    answer = lifecycle.record_consent(
+        meeting, actor=table.chair, shown={one.pk: "accepted", two.pk: ""}
+    )
     assert [outcome.item_id for outcome in answer.recorded] == [one.pk]
     assert [(item.pk, why) for item, why in answer.left_out] == [
         (two.pk, "The members no longer agree on it.")
@@ -161,11 +163,29 @@ def test_another_batch_than_the_page_showed_is_not_recorded(table: Table) -> Non
     meeting = opened(one, table)
     lifecycle.pull_from_consent(two, actor=table.cast.crb_member, reason="Costs?")
     with pytest.raises(ChangeStale) as refusal:
-        lifecycle.record_consent(meeting, actor=table.chair, shown=[one.pk, two.pk])
+        lifecycle.record_consent(
+            meeting, actor=table.chair, shown={one.pk: "accepted", two.pk: "accepted"}
+        )
     assert f"Max Member has taken {two.change.reference} out." in str(refusal.value)
     assert f"{three.change.reference} has joined them." in str(refusal.value)
     assert not BoardOutcome.objects.exists()
-    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=[three.pk, one.pk])
+    shown = {three.pk: "", one.pk: "accepted"}
+    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=shown)
+    assert len(answer.recorded) == 2
+
+
+def test_another_outcome_than_the_page_showed_is_not_recorded(table: Table) -> None:
+    one, two = agreed(table, "One"), agreed(table, "Two")
+    meeting = opened(one, table)
+    shown = {one.pk: "accepted", two.pk: "accepted"}
+    table.vote(two, *["accepted_as_priority"] * 4)
+    with pytest.raises(ChangeStale) as refusal:
+        lifecycle.record_consent(meeting, actor=table.chair, shown=shown)
+    words = f"On {two.change.reference} the votes now lead to: accepted as a priority."
+    assert words in str(refusal.value)
+    assert not BoardOutcome.objects.exists(), "not the other one either"
+    shown[two.pk] = "accepted_as_priority"
+    answer = lifecycle.record_consent(meeting, actor=table.chair, shown=shown)
     assert len(answer.recorded) == 2
 
 
