@@ -5,7 +5,9 @@ from functools import wraps
 from typing import Any, Protocol
 
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+
+from expansive_cm.errors import page_not_found
 
 FAILURES_ALLOWED = 20
 FAILURES_SECONDS = 600
@@ -19,11 +21,14 @@ class View(Protocol):
 
 
 def for_its_reader_only(view: View) -> View:
-    """Keep a page whose address is a secret out of caches and search engines."""
+    """Keep a page whose address is a secret, or what is not there, out of caches and searches."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, **parts: Any) -> HttpResponse:
-        response = view(request, **parts)
+        try:
+            response = view(request, **parts)
+        except Http404 as error:
+            response = page_not_found(request, error)
         response["Cache-Control"] = "no-store, private"
         response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         return response
@@ -65,7 +70,7 @@ class WrongTokens:
         return Limit(f"{self.kind}-failures", FAILURES_ALLOWED, FAILURES_SECONDS)
 
     def are_too_many(self, request: HttpRequest) -> bool:
-        """Whether the next one is not even looked at."""
+        """Whether the next one that does not work is refused."""
         return self.limit.is_reached(address_of(request))
 
     def count(self, request: HttpRequest) -> None:

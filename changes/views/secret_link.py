@@ -13,16 +13,15 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from expansive_cm import errors
 
 from .. import access_links, lifecycle
 from ..forms.access_link import NewLinkForm
 from ..models import AccessLink, Change, ConfirmationLink
 from .secret_address import (
+    FAILURES_SECONDS,
     LONGEST_TOKEN,
     Limit,
     View,
@@ -50,7 +49,8 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
     """Let a view be reached by the secret token of a link alone, whoever is signed in.
 
     A link that is forged, expired, revoked or somebody else's gives the same 404, on which a
-    new one can be asked for; too many of them from one address give 429.
+    new one can be asked for; too many of them from one address give 429. A link that works goes
+    on working there: many people may share one address, with each other and with a mail scanner.
     """
 
     def decorate(view: LinkView) -> View:
@@ -58,13 +58,13 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
         @require_http_methods(["GET", "HEAD", "POST"])
         @wraps(view)
         def guarded(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
-            if WRONG.are_too_many(request):
-                return too_many(request)
             known = len(token) <= LONGEST_TOKEN
             link = find(token) if known else None
             if link is None:
                 if request.method == "POST" and request.POST.get("act") == NEW_LINK:
                     return _new_link(request, access_links.whose(token) if known else None)
+                if WRONG.are_too_many(request):
+                    return too_many(request)
                 WRONG.count(request)
                 return not_valid(request)
             if request.method == "GET" and isinstance(link, AccessLink | ConfirmationLink):
@@ -78,8 +78,9 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
 
 def too_many(request: HttpRequest) -> HttpResponse:
     """Refuse for a while whoever tries many links, or asks for many."""
-    sentence = _("Too many links that do not work were opened from here. Try again later.")
-    return errors.page(request, HTTPStatus.TOO_MANY_REQUESTS, sentence)
+    context = {"contact": contact_of(), "minutes": FAILURES_SECONDS // 60}
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    return render(request, "changes/link_limit.html", context, status=status)
 
 
 def not_valid(request: HttpRequest) -> HttpResponse:

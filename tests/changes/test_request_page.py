@@ -598,7 +598,9 @@ def test_a_file_of_the_page_is_as_closed_as_the_page(
     assert response["Content-Disposition"].startswith("attachment")
     assert response["Cache-Control"] == "no-store, private"
     for path in (f"{link}files/{internal.pk}/", f"{link}files/{other.pk}/", f"{link}files/0/"):
-        assert client.get(path).status_code == 404
+        missing = client.get(path)
+        assert missing.status_code == 404
+        assert missing["Cache-Control"] == "no-store, private"
     assert client.get(f"/r/forged/files/{public.pk}/").status_code == 404
     page = client.get(link).content.decode()
     assert f"{link}files/{public.pk}/" in page
@@ -609,5 +611,9 @@ def test_many_links_that_do_not_work_are_refused_for_a_while(client: Client, lin
     for number in range(secret_address.FAILURES_ALLOWED):
         path = f"/r/guess-{number}/" if number % 2 else f"/confirm/guess-{number}/"
         assert client.get(path).status_code == 404
-    assert client.get(link).status_code == 429
-    assert client.get(link, REMOTE_ADDR="192.0.2.7").status_code == 200, "others go on"
+    refused = client.get("/r/one-more/")
+    assert refused.status_code == 429
+    assert "Too many attempts" in refused.content.decode()
+    assert "password" not in refused.content.decode(), "nobody here has an account"
+    assert client.get("/r/one-more/", REMOTE_ADDR="192.0.2.7").status_code == 404
+    assert client.get(link).status_code == 200, "a colleague behind the same address goes on"
