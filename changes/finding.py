@@ -1,5 +1,8 @@
 """What is offered while somebody types: people to raise for, requests that look alike."""
 
+from email.utils import parseaddr
+
+from django.conf import settings
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
@@ -52,6 +55,18 @@ def organisation_of_address(email: str) -> Organisation | None:
     found = EmailDomain.objects.filter(domain__in=domains).select_related("organisation")
     best = max(found, key=lambda one: len(one.domain), default=None)
     return best.organisation if best else None
+
+
+def may_be_of(email: str, organisation: Organisation) -> bool:
+    """Whether somebody with this address may be added to a customer.
+
+    Not where its domain is another customer's, or the one that our own mail comes from.
+    """
+    ours = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2].lower()
+    domain = email.strip().rpartition("@")[2].lower()
+    if domain == ours or domain.endswith(f".{ours}"):
+        return False
+    return organisation_of_address(email.strip()) in (None, organisation)
 
 
 def similar_to(

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.roles import Role
 
+from .. import finding
 from ..lifecycle import open_changes_of
 from ..models import Assessment, Change, Service
 from ..states import ChangeType
@@ -156,6 +157,7 @@ class SuccessorFields(forms.Form):
 
     def offer(self, organisation: Any, former: User | None) -> None:
         """Offer everybody of the customer who is still there."""
+        self.organisation = organisation
         people = User.objects.filter(organisation=organisation, is_active=True)
         if former is not None:
             people = people.exclude(pk=former.pk)
@@ -172,6 +174,9 @@ class SuccessorFields(forms.Form):
             self.add_error("successor", _now("Choose somebody, or write down name and address."))
         elif not data.get("new_name"):
             self.add_error("new_name", _now("Please write down the name too."))
+        elif not finding.may_be_of(data["new_email"], self.organisation):
+            words = _now("This address cannot be used for %s.") % self.organisation
+            self.add_error("new_email", words)
         return data
 
 

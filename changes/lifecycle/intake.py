@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 
-from .. import permissions
+from .. import finding, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Assessment, Change, Service
 from ..states import ChangeType, State
@@ -30,9 +30,12 @@ def find_or_create_requester(
     """Return the person with this address, added without a password if there is none.
 
     Raises StepForbidden when the actor may not raise for this customer, or when the address
-    belongs to somebody who is not of this customer: with the same words whoever it is.
+    belongs to somebody who is not of this customer, or its domain to another customer or to
+    ourselves: with the same words in each case, so that nobody learns whom we know there.
     """
     _may_raise(actor, organisation)
+    if not finding.may_be_of(email, organisation):
+        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
     person = User.objects.filter(email__iexact=email.strip()).first()
     if person is None:
         person = add_requester(email.strip().lower(), name, organisation, actor=actor)

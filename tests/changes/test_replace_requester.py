@@ -1,14 +1,16 @@
 """The page on which a requester who leaves is replaced, and all of their requests at once."""
 
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from post_office.models import Email
 
-from accounts.models import User
+from accounts.models import EmailDomain, User
 from changes import lifecycle
-from changes.errors import StepError, StepIncomplete
+from changes.errors import StepError, StepForbidden, StepIncomplete
 from changes.models import AccessLink, Change, ConfirmationLink, Event
 from changes.states import State
 from tests import stories
@@ -16,6 +18,7 @@ from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row, link_in, mail_to, told
 from tests.people import Cast
 
+OURS = f"nell@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2]}"
 WHY = "She's leaving on Friday."
 
 
@@ -53,6 +56,16 @@ class TestReplaceRequester(StepPageTests):
             assert answer.status_code == 400
         taken = {**new, "new_email": cast.stranger_customer.email}
         assert self.send(page, cast, change, **taken).status_code == 403
+        assert self.is_untouched(change)
+        EmailDomain.objects.create(organisation=cast.meridian, domain="meridian.example")
+        for elsewhere in ("nell@meridian.example", "nell@post.meridian.example", OURS):
+            answer = self.send(page, cast, change, **{**new, "new_email": elsewhere})
+            assert answer.status_code == 400
+            assert "This address cannot be used for" in answer.content.decode()
+            with pytest.raises(StepForbidden, match="This address cannot be used for"):
+                lifecycle.find_or_create_requester(
+                    elsewhere, "Nell", cast.harbour, actor=cast.support
+                )
         assert self.is_untouched(change)
         assert self.send(page, cast, change, **new).status_code == 302
         person = User.objects.get(email="nell.new@harbour.example")
