@@ -176,8 +176,10 @@ def _review(case: Case) -> Status:
 
 def _authorisation(case: Case) -> Status:
     now = _("The customer success team endorsed the request on %s.") % case.since
-    following = _("Next, an authorised approver of %s decides. You get a mail with the decision.")
-    return Status(now, following % case.change.organisation)
+    following = _("Next, an authorised approver of %s decides.") % case.change.organisation
+    if case.is_requesters:
+        following = " ".join([following, _("You get a mail with the decision.")])
+    return Status(now, following)
 
 
 def _execution(case: Case) -> Status:

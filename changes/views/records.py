@@ -182,8 +182,13 @@ def question(one: Question, full: bool) -> Record:
     else:
         badge = badge_of(_("Answered"), GOOD)
         details.append(Detail(_("Answer"), one.answer))
+    who = one.answered_by
+    if who is not None and who != one.answerer:
+        # The words are those of whom the board asked; a colleague took them from a mail or a call.
+        details.append(Detail(_("Passed on by"), str(who)))
+        who = one.answerer
     moment = one.answered_at or one.decision.recorded_at
-    return Record(_("Question of the board"), moment, one.answered_by, details, badge)
+    return Record(_("Question of the board"), moment, who, details, badge)
 
 
 def requirements(one: Requirements, full: bool) -> Record:

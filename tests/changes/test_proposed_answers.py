@@ -9,6 +9,7 @@ from changes import lifecycle, permissions
 from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change, ProposedAnswer
 from changes.states import State
+from changes.views import records
 from tests import stories
 from tests.concurrently import at_once
 from tests.letters import write
@@ -56,6 +57,10 @@ def test_support_accepts_it_and_the_change_returns_to_the_board(
     assert (question.answer, question.answered_by) == ("There are twelve.", cast.support)
     proposal.refresh_from_db()
     assert (proposal.accepted, proposal.decided_by) == (True, cast.support)
+    (question,) = proposal.question.change.questions.select_related("answerer", "answered_by")
+    record = records.question(question, full=True)
+    assert record.person == question.answerer, "whose words they are"
+    assert ("Passed on by", str(cast.support)) in [(one.label, one.text) for one in record.details]
     event = change.events.get(verb="answer_question")
     assert event.data["via"] == "mail"
     assert event.data["proposal"] == proposal.pk
