@@ -25,6 +25,11 @@ class Entry:
     events: list[MailEvent] = field(default_factory=list)
 
     @property
+    def reasons(self) -> list[str]:
+        """Why the person is told, in the words that the mail says to them, each once."""
+        return list(dict.fromkeys(notice.why for notice in self.notices))
+
+    @property
     def is_sent(self) -> bool:
         return self.email is not None and self.email.status == STATUS.sent
 

@@ -88,6 +88,17 @@ def when(moment: datetime | None, style: str = "datetime") -> SafeString:
     )
 
 
+@register.filter
+def excerpt(text: str, longest: int) -> str:
+    """Cut a long text at the end of a word; one endless word is cut where it must be."""
+    if len(text) <= longest:
+        return text
+    kept = text[:longest]
+    if not text[longest].isspace():
+        kept = (kept.rsplit(maxsplit=1) or [kept])[0] if any(c.isspace() for c in kept) else kept
+    return f"{kept.rstrip()}…"
+
+
 @register.simple_tag
 def age(moment: datetime | None) -> SafeString:
     """Show how long ago a moment was, or how far ahead it lies; in full as its title."""

@@ -88,9 +88,11 @@ def _insist_on(change: Change, successor: User) -> None:
         raise StepIncomplete(sentence % change.organisation, ["successor"])
     if permissions.acts_of(successor, change, ["authorise"]):
         sentence = _(
-            "Separation of duties: %s approved this change, and cannot be the one who asked for it."
+            "Separation of duties: %(person)s approved %(change)s, and cannot be the one who asked"
+            " for it."
         )
-        raise StepIncomplete(sentence % successor, ["successor"])
+        words = {"person": successor, "change": change.reference}
+        raise StepIncomplete(sentence % words, ["successor"])
 
 
 def _ask_anew(step: Step) -> bool:

@@ -89,7 +89,7 @@ def accept_as_comment(mail: IncomingMail, *, actor: User, change: Change) -> Cha
         if not permissions.may_see(actor, change):
             raise StepIncomplete(_("There is no such change."), ["target"])
         sender = mail.sender_name or mail.sender or _("an unknown sender")
-        address = f" <{mail.sender}>" if mail.sender_name and mail.sender else ""
+        address = f" ({mail.sender})" if mail.sender_name and mail.sender else ""
         lead = _("Mail from %s:") % f"{sender}{address}"
         add_comment(taken, change, actor, _accepted(taken.mail, actor), lead=lead)
         taken.verdict.outcome = Outcome.COMMENT

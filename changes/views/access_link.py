@@ -109,7 +109,10 @@ class RequestPage:
         for one in comments:
             one.html = markdown.render(one.body)  # type: ignore[attr-defined]
         files = self.change.attachments.filter(is_internal=False).select_related("uploaded_by")
-        return {"comments": comments, "files": list(files)}
+        own = [one for one in comments if one.author_id == self.reader.pk]
+        sent = [one for one in files if one.uploaded_by_id == self.reader.pk]
+        # What is typed is kept under this number: once it has arrived, the number is another.
+        return {"comments": comments, "files": list(files), "arrived": len(own) + len(sent)}
 
     def _offered(self) -> dict[str, Any]:
         may_write = permissions.can_comment(self.reader, self.change)

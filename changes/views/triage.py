@@ -85,7 +85,7 @@ def _tabs(chosen: str) -> list[Tab]:
     return [
         Tab(_("Waiting"), url, "inbox", how_many(number), chosen == "waiting"),
         Tab(
-            _("Answers"),
+            _("Proposed answers"),
             f"{url}?view=answers",
             "message-question",
             how_many(answers),

@@ -56,9 +56,10 @@
     const kept = storage.getItem(key);
     const original = read(form);
     storage.removeItem(SENT + keyOf(form));
-    if (kept === original) {
+    const refused = form.querySelector("[data-error-summary]"); // it stands there, unsaved
+    if (kept === original && !refused) {
       storage.removeItem(key); // it has arrived
-    } else if (kept && !form.querySelector("[data-error-summary]")) {
+    } else if (kept && !refused) {
       offerDraft(form, key, kept);
     }
     let timer;

@@ -284,7 +284,14 @@ def test_the_log_tells_the_fate_of_each_mail(client: Client, cast: Cast, asked: 
     page = client.get(address).content.decode()
     for words in ("Sent", "Link opened", "Answered", "Came back", WHY):
         assert words in page
-    assert "you asked for this change" in page
+    told = "Told: “you asked for this change”</div>"
+    before = " ".join(page.split()).count(told)
+    assert before
+    again = question.notices.first()
+    again.pk = None
+    again.save()
+    page = " ".join(client.get(address).content.decode().split())
+    assert page.count(told) == before, "a reason that is told twice stands there once"
 
 
 def test_what_waits_for_a_summary_is_in_the_log(client: Client, cast: Cast) -> None:

@@ -447,6 +447,49 @@ def test_a_message_with_a_mistake_loses_nothing(
     assert not change.attachments.exists()
 
 
+KEPT = """(words) => Object.keys(sessionStorage).some(
+    (name) => name.startsWith("draft:") && sessionStorage.getItem(name).includes(words))"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_sent_is_not_offered_again(change: Change, link: str, new_page: Any) -> None:
+    page = new_page(width=360)
+    page.goto(link)
+    message = page.get_by_label("Your message")
+    message.fill("The second floor too.")
+    page.wait_for_function(KEPT, arg="The second floor too.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("We have it. Thank you.").wait_for()
+    page.wait_for_function(f"!({KEPT})('The second floor too.')")
+    assert page.get_by_text("Put it back").count() == 0
+    assert message.input_value() == ""
+    message.fill("And the third.")
+    page.wait_for_function(KEPT, arg="And the third.")
+    page.reload()
+    page.get_by_text("Put it back").click()
+    assert message.input_value() == "And the third."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_refused_is_still_there(
+    change: Change, link: str, new_page: Any, settings: Any
+) -> None:
+    settings.ATTACHMENT_MAX_BYTES = 10
+    page = new_page()
+    page.goto(link)
+    message = page.get_by_label("Your message")
+    message.fill("The second floor too.")
+    page.wait_for_function(KEPT, arg="The second floor too.")
+    wrong = {"name": "run.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"}
+    page.locator("input[type=file]").set_input_files(wrong)
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_text("not a kind of file").first.wait_for()
+    assert message.input_value() == "The second floor too."
+    page.goto(link)
+    page.get_by_text("Put it back").click()
+    assert message.input_value() == "The second floor too."
+
+
 def test_an_ended_request_takes_no_more_words(
     client: Client, cast: Cast, change: Change, link: str
 ) -> None:

@@ -146,7 +146,7 @@ def test_a_mail_is_passed_on_as_a_comment_in_supports_name(support: Client, cast
     support.post(f"/triage/{mail.pk}/comment/", {"target": f"{change.reference} {change.title}"})
     comment = change.comments.get()
     assert (comment.author, comment.is_internal) == (cast.support, False)
-    assert comment.body.startswith("Mail from Ines Visitor <ines@elsewhere.example>:\n\nI am")
+    assert comment.body.startswith("Mail from Ines Visitor (ines@elsewhere.example):\n\nI am")
     mail.refresh_from_db()
     assert (mail.outcome, mail.change, mail.comment) == (Outcome.COMMENT, change, comment)
     assert ("grace", "Sam Support wrote") in told(since)
@@ -277,6 +277,20 @@ def test_the_list_costs_the_same_for_one_mail_and_for_three(
         write(sender=sender, list_id="<all.x.example>")
         with django_assert_num_queries(10):
             support.get("/triage/")
+
+
+def test_an_excerpt_ends_with_a_word(support: Client, cast: Cast) -> None:
+    stranger(text="Kingfisher " * 30)
+    page = support.get("/triage/").content.decode()
+    assert "Kingfisher Kingfisher…" in page
+
+
+@pytest.mark.parametrize("view", ["waiting", "answers", "all"])
+def test_a_list_without_mail_says_each_thing_once(support: Client, cast: Cast, view: str) -> None:
+    page = support.get(f"/triage/?view={view}").content.decode()
+    assert "Proposed answers" in page
+    for sentence in ("becomes requests", "cannot be sorted", "questions of the board"):
+        assert page.count(sentence) <= 1
 
 
 def test_the_header_counts_what_waits(client: Client, cast: Cast) -> None:

@@ -253,3 +253,17 @@ def test_several_files_are_each_checked() -> None:
 def _cleaned(form: FilesForm) -> list[Any]:
     assert form.is_valid(), form.errors
     return form.cleaned_data["files"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Kind of you", "Kind of you"),
+        ("Two words here", "Two words…"),
+        ("A Kingfisher", "A…"),
+        ("Kingfishers everywhere", "Kingfishers…"),
+        ("Donaudampfschifffahrt", "Donaudampfs…"),
+    ],
+)
+def test_an_excerpt_is_cut_between_words(text: str, shown: str) -> None:
+    assert ui.excerpt(text, 11) == shown
