@@ -555,7 +555,7 @@ def test_opening_costs_few_queries(
     client: Client, link: str, django_assert_num_queries: Any
 ) -> None:
     client.get(link)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         client.get(link)
 
 
