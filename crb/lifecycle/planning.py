@@ -104,10 +104,10 @@ def call_meeting(
 
 def _fill(meeting: Meeting, changes: Sequence[Change], actor: User) -> None:
     """Put on the agenda what the meeting is called for; publish it if its cut-off has passed."""
-    items, sources = take_up(meeting, changes)
+    items, left = take_up(meeting, changes)
     place(meeting, items, actor=actor, reason="moved to the meeting that was called")
-    for source in sources:
-        gone = [item.change.reference for item in items]
+    for source, leaving in left.items():
+        gone = [item.change.reference for item in leaving]
         words = {"day": date_format(meeting.date, "j F Y"), "references": ", ".join(gone)}
         why = _("Taken up by the extraordinary meeting of %(day)s: %(references)s.") % words
         record_version(source, actor=actor, reason=why)

@@ -13,8 +13,10 @@ from ..states import ItemState
 from .agenda import new_item
 
 
-def take_up(target: Meeting, changes: Sequence[Change]) -> tuple[list[AgendaItem], list[Meeting]]:
-    """Return an item of each change for ``target``, and the meetings that these leave.
+def take_up(
+    target: Meeting, changes: Sequence[Change]
+) -> tuple[list[AgendaItem], dict[Meeting, list[AgendaItem]]]:
+    """Return an item of each change for ``target``, and for each meeting those that leave it.
 
     That is the open item with its plan and votes, under its lock, or a new one; the caller
     places and saves them. Raises StepIllegal for a change that does not wait for this board, is
@@ -26,13 +28,16 @@ def take_up(target: Meeting, changes: Sequence[Change]) -> tuple[list[AgendaItem
     found = {item.change_id: item for item in locked.filter(change__in=pks, state=ItemState.OPEN)}
     sources = {one.pk: one for one in Meeting.objects.filter(items__in=found.values())}
     items = []
+    left: dict[Meeting, list[AgendaItem]] = {}
     for change in changes:
         item = found.get(change.pk) or new_item(change, target)
         if item.pk:
-            _check_movable(item, sources[item.meeting_id])
+            source = sources[item.meeting_id]
+            _check_movable(item, source)
+            left.setdefault(source, []).append(item)
         item.meeting, item.is_consent, item.late_reason = target, False, ""
         items.append(item)
-    return items, list(sources.values())
+    return items, left
 
 
 def _check_waiting(board: Board, changes: Sequence[Change]) -> None:

@@ -11,7 +11,7 @@ from post_office.models import Email
 from accounts.models import User
 from accounts.roles import Role
 from crb import calendar_pages, lifecycle
-from crb.models import Absence, Board, Meeting
+from crb.models import Absence, AgendaItem, Board, Meeting
 from crb.tasks import publish_agendas
 from tests.crb.conftest import Table, new_board
 from tests.crb.test_agenda import assessed_with
@@ -406,3 +406,26 @@ def test_with_several_boards_each_has_its_own_members(client: Client, table: Tab
     page = text(get(client, table.chair, f"/board/?board={other.pk}"))
     assert "The board has no members yet." in page
     assert "Record an absence" not in page
+
+
+def test_each_agenda_names_only_what_has_left_it(table: Table) -> None:
+    near, far = table.meeting(days=21), table.meeting(days=35)
+    one, two = table.change("One"), table.change("Two")
+    lifecycle.fill_agenda(table.board)
+    AgendaItem.objects.filter(change=two).update(meeting=far)
+    for meeting in (near, far):
+        lifecycle.publish_agenda(meeting, actor=table.chair)
+    lifecycle.call_meeting(
+        table.board,
+        actor=table.chair,
+        date=table.board.today + timedelta(days=7),
+        start=time(9),
+        length_minutes=60,
+        purpose="A fault.",
+        on_day_off=True,
+        changes=[one, two],
+    )
+    for meeting, left, stayed in ((near, one, two), (far, two, one)):
+        reason = meeting.agenda_versions.latest("number").reason
+        assert left.reference in reason
+        assert stayed.reference not in reason
