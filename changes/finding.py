@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy
 
 from accounts.models import EmailDomain, Organisation, User
 from accounts.roles import Role
@@ -17,6 +18,8 @@ from .states import State
 OFFERED = 8
 LOOKALIKES = 5
 SHORTEST_TITLE = 7
+NOT_THEIRS = gettext_lazy("This address cannot be used for %s.")
+"""The answer for every address that is not a customer's to use, so that it tells no more."""
 
 
 def organisations_for(user: User) -> QuerySet[Organisation]:

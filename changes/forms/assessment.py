@@ -175,8 +175,7 @@ class SuccessorFields(forms.Form):
         elif not data.get("new_name"):
             self.add_error("new_name", _now("Please write down the name too."))
         elif not finding.may_be_of(data["new_email"], self.organisation):
-            words = _now("This address cannot be used for %s.") % self.organisation
-            self.add_error("new_email", words)
+            self.add_error("new_email", finding.NOT_THEIRS % self.organisation)
         return data
 
 

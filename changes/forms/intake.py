@@ -355,7 +355,7 @@ class SupportForm(NewRequestForm):
         if chosen is None:
             self.add_error("organisation", _("Choose the customer that this person is from."))
         elif exists or not finding.may_be_of(address, chosen):
-            self.add_error("requester", _("This address cannot be used for %s.") % chosen)
+            self.add_error("requester", finding.NOT_THEIRS % chosen)
         elif not self.cleaned_data["requester_name"] and "requester_name" not in self.errors:
             self.add_error("requester_name", _("%s is new here. Add the person's name.") % address)
         else:

@@ -30,14 +30,14 @@ def find_or_create_requester(
     """Return the person with this address, added without a password if there is none.
 
     Raises StepForbidden when the actor may not raise for this customer, or when the address
-    belongs to somebody who is not of this customer, or its domain to another customer or to
-    ourselves: with the same words in each case, so that nobody learns whom we know there.
+    belongs to somebody who is not of this customer, or, new, has a domain of another customer or
+    of ourselves: with the same words in each case, so that nobody learns whom we know there.
     """
     _may_raise(actor, organisation)
-    if not finding.may_be_of(email, organisation):
-        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
     person = User.objects.filter(email__iexact=email.strip()).first()
     if person is None:
+        if not finding.may_be_of(email, organisation):
+            raise StepForbidden(finding.NOT_THEIRS % organisation)
         person = add_requester(email.strip().lower(), name, organisation, actor=actor)
     _requester_fits(person, organisation)
     return person
@@ -72,7 +72,7 @@ def _requester_fits(requester: User | None, organisation: Organisation | None) -
     if requester is None or organisation is None:
         return
     if requester.organisation_id != organisation.pk or not requester.is_active:
-        raise StepForbidden(_("This address cannot be used for %s.") % organisation)
+        raise StepForbidden(finding.NOT_THEIRS % organisation)
 
 
 def save_draft(
