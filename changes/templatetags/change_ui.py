@@ -10,8 +10,9 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.components import Stage, StageStatus
 from accounts.templatetags.ui import badge, stage_bar
+from changes.filters import STAGES
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
-from changes.states import SIDE_STATE_STAGE, ChangeType, State, path_of
+from changes.states import FINAL, SIDE_STATE_STAGE, ChangeType, State, path_of
 
 register = template.Library()
 
@@ -61,6 +62,15 @@ def state_badge(state: str) -> SafeString:
     found = State(state)
     tone, icon_name = STATE_LOOKS[found]
     return badge(found.label, tone, icon_name)
+
+
+@register.simple_tag
+def stage_badge(state: str) -> SafeString:
+    """Show a customer where a change is, in the words by which they filter their list."""
+    found = State(state)
+    tone, icon_name = STATE_LOOKS[found]
+    words = next((label for label, states in STAGES.values() if found in states), found.label)
+    return badge(found.label if found in FINAL else words, tone, icon_name)
 
 
 @register.simple_tag

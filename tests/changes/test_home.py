@@ -182,6 +182,18 @@ def test_a_first_visit_is_not_empty(client: Client, cast: Cast) -> None:
     assert "Nothing is under way" in home(client, cast.requester).content.decode()
 
 
+def test_customers_read_where_it_is_in_the_words_of_their_filters(
+    client: Client, cast: Cast
+) -> None:
+    in_requirements(cast)
+    in_confirmation(cast)
+    lifecycle.withdraw(submitted(cast), actor=cast.requester, reason="No longer needed.")
+    page = home(client, cast.colleague).content.decode()
+    for words in ("Being worked on", "Waiting for confirmation", "Withdrawn"):
+        assert words in page
+    assert "Requirement definition" not in page
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("who", "queries"),
