@@ -12,6 +12,23 @@
     for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
   });
 
+  // A link of the list (remove a filter, sort, another view) says what to show: a search that is
+  // still on its way, or about to go, must not come after it with the filters of before.
+  let leading = false;
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const from = event.detail.elt;
+    const form = document.getElementById("filters");
+    if (from === form) {
+      if (leading) event.preventDefault();
+    } else if (from.closest("#list")) {
+      leading = true;
+      window.htmx.trigger(form, "htmx:abort");
+    }
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id !== "filters") leading = false;
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       for (const menu of menus()) {

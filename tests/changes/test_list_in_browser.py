@@ -66,6 +66,51 @@ def test_filters_apply_at_once_and_stay_in_the_address(
     expect(rows(other)).to_have_count(1)
 
 
+def test_leaving_the_search_asks_for_nothing_again(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    page.locator("#list-q").press_sequentially("boil")
+    expect(rows(page)).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("heading", level=1).click()
+    page.wait_for_timeout(200)
+    assert asked == []
+
+
+def test_a_link_of_the_list_comes_after_a_search_on_its_way(
+    new_page: Any, live_server: Any, some: Cast
+) -> None:
+    """A search answered or sent after the link was pressed would bring the old filters back."""
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/?state=submitted&state=board")
+    expect(rows(page)).to_have_count(3)
+    held: dict[bool, Any] = {}
+    page.route(
+        re.compile(r"/changes/\?"), lambda route: held.update({"q=" in route.request.url: route})
+    )
+    page.locator("#list-q").press_sequentially("b")
+    page.get_by_role("link", name="State: Change Request Board").click()
+    page.wait_for_timeout(500)
+    held.pop(False).continue_()
+    expect(page).to_have_url(re.compile(r"\?state=submitted$"))
+    expect(rows(page)).to_have_count(2)
+    if search := held.get(True):
+        search.continue_()
+    page.wait_for_timeout(500)
+    expect(page).to_have_url(re.compile(r"\?state=submitted$"))
+    expect(rows(page)).to_have_count(2)
+    page.unroute_all()
+    page.locator("#list-q").press_sequentially("boil")
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?q=boil&state=submitted$"))
+
+
 def test_sorting_keeps_the_filters(new_page: Any, live_server: Any, some: Cast) -> None:
     page = new_page()
     sign_in(page, some.support, live_server)
