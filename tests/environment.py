@@ -34,7 +34,12 @@ def prepare_environment() -> None:
     for name in SETTINGS_READ:
         os.environ.pop(name, None)
     os.environ.update(DEFAULTS)
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        # A test that lists the stored files must not find those of another worker's test.
+        own = Path(os.environ["MEDIA_ROOT"]) / worker
+        own.mkdir(exist_ok=True)
+        os.environ["MEDIA_ROOT"] = str(own)
+    else:
         # Inherited by parallel workers and by the Celery worker, which read the same files.
         os.environ["MEDIA_ROOT"] = tempfile.mkdtemp(prefix="expansive-cm-test-media-")
     if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
