@@ -21,7 +21,7 @@ from changes.importing import runs
 from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import choose, faults, sign_in
 from tests.people import Cast
 
 KEPS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "keps.csv"
@@ -560,7 +560,7 @@ def test_an_administrator_imports_a_file_in_the_browser(
     assert faults(browser_page) == ""
     browser_page.set_input_files("[name=file]", tmp_path / "rows.csv")
     browser_page.set_input_files("[name=map_file]", tmp_path / "desk.toml")
-    browser_page.locator("[name=mode][value=good_rows]").check(force=True)
+    choose(browser_page.locator("[name=mode][value=good_rows]"))
     browser_page.get_by_role("button", name="Upload").click()
     browser_page.get_by_role("heading", name="What is wrong with the bad rows").wait_for()
     assert faults(browser_page) == ""

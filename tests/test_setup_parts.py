@@ -17,7 +17,7 @@ from tests.conftest import Mailbox
 
 def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
     page.goto("/account/login/")
-    assert page.get_by_label("E-mail").first.is_visible()
+    page.get_by_label("E-mail").first.wait_for()
     assert page.evaluate("getComputedStyle(document.body).fontFamily") != ""
 
 

@@ -23,7 +23,7 @@ from changes.models import Change, Confirmation, ConfirmationLink
 from changes.states import State
 from changes.views import secret_address
 from tests import stories
-from tests.components.browsing import faults
+from tests.components.browsing import choose, faults
 from tests.concurrently import at_once
 from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
@@ -173,13 +173,13 @@ def test_the_pages_are_accessible_and_fit(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.goto(link)
     assert not page.get_by_text("What would you like?").is_visible(), "asked after a no only"
-    page.get_by_label("Yes, it does what I need").check(force=True)
-    page.get_by_label("No, I expected something else").check(force=True)
-    assert page.get_by_text("What would you like?").is_visible()
+    choose(page.get_by_label("Yes, it does what I need"))
+    choose(page.get_by_label("No, I expected something else"))
+    page.get_by_text("What would you like?").wait_for()
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_role("alert").wait_for()
     assert faults(page) == ""
-    page.get_by_label("I would like something further").check(force=True)
+    choose(page.get_by_label("I would like something further"))
     page.get_by_label("In your words").fill("On Sundays too.")
     page.get_by_role("button", name="Send my answer").click()
     page.get_by_role("heading", name="Your new request").wait_for()
@@ -188,7 +188,7 @@ def test_the_pages_are_accessible_and_fit(
     page.get_by_role("button", name="Send as a new request").click()
     page.get_by_role("button", name="Send my rating").wait_for()
     assert faults(page) == ""
-    page.get_by_label("4 – Good").check(force=True)
+    choose(page.get_by_label("4 – Good"))
     page.get_by_role("button", name="Send my rating").click()
     page.get_by_text("You rated this change 4 of 5.").wait_for()
     assert faults(page) == ""

@@ -35,6 +35,15 @@ def sign_in(page: Any, person: User, live_server: Any) -> None:
     )
 
 
+def choose(control: Any) -> None:
+    """Choose a card, a star or a tick where a person presses it: on its label, once it is still."""
+    from playwright.sync_api import expect
+
+    if not control.is_checked():
+        control.locator("xpath=ancestor::label[1] | self::*[not(ancestor::label)]").click()
+    expect(control).to_be_checked()
+
+
 def faults(page: Any) -> str:
     """Return what axe finds wrong with a page, or nothing."""
     results = Axe().run(page, options=AXE_OPTIONS)

@@ -98,16 +98,16 @@ def test_arrows_and_the_batch_work_without_scripts(
     page = open_page(new_page, live_server, table.chair, page_of(one), java_script_enabled=False)
     page.get_by_role("button", name="Move down: One").click()
     assert titles(meeting)[:2] == ["Two", "One"]
-    assert page.get_by_text("Put into another order since").is_visible()
+    page.get_by_text("Put into another order since").wait_for()
     assert AgendaVersion.objects.count() == 1
     page.get_by_role("link", name="By consent: 2 items").click()
     page.get_by_text("Take out to discuss").first.click()
     page.get_by_label("What is to be discussed?").first.fill("What does it cost?")
     page.get_by_role("button", name="Take out").first.click()
-    assert page.get_by_text("took it out of the consent items").is_visible()
+    page.get_by_text("took it out of the consent items").wait_for()
     assert AgendaVersion.objects.get(number=2).reason.startswith("Put into another order. Taken")
     page.get_by_role("link", name="By consent: 1 item").click()
     page.get_by_role("button", name="Record 1 outcome by consent").click()
-    assert page.get_by_text("1 outcome is recorded by consent.").is_visible()
+    page.get_by_text("1 outcome is recorded by consent.").wait_for()
     assert [outcome.item for outcome in BoardOutcome.objects.all()] == [batch[1]]
     assert two.is_open

@@ -247,4 +247,4 @@ def test_the_outcome_is_recorded_in_two_steps_without_scripts(
     box.get_by_role("button", name="Preview the mail").last.click()
     assert "It pays for itself." in box.locator("#outcome-preview pre").inner_text()
     box.get_by_role("button", name="Record the outcome").click()
-    assert page.get_by_role("heading", name="The board decided").is_visible()
+    page.get_by_role("heading", name="The board decided").wait_for()

@@ -111,6 +111,6 @@ def test_the_chair_moves_a_meeting_without_scripts(
     page.get_by_label("Start").fill("09:30")
     page.get_by_label("Why is the meeting moved?").fill("The room is taken.")
     page.get_by_role("button", name="Move the meeting").click()
-    assert page.get_by_text("The meeting is moved. Everybody invited is told.").is_visible()
+    page.get_by_text("The meeting is moved. Everybody invited is told.").wait_for()
     meeting = type(meeting).objects.get(pk=meeting.pk)
     assert (meeting.date, meeting.start, meeting.sequence) == (new_day, time(9, 30), 1)

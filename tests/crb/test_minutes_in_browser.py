@@ -56,9 +56,9 @@ def test_the_chair_writes_and_publishes_and_a_member_reads_on_a_phone(
     phone = open_page(
         new_page, live_server, table.cast.crb_member, page.url, width=360, color_scheme="dark"
     )
-    assert phone.get_by_text("Max asked what it costs.").is_visible()
+    phone.get_by_text("Max asked what it costs.").wait_for()
     phone.get_by_text("Members and their votes").click()
-    assert phone.get_by_role("cell", name="Reject").is_visible()
+    phone.get_by_role("cell", name="Reject").wait_for()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     assert Minutes.objects.get().remarks == "Half-typed remarks."
 
@@ -74,7 +74,7 @@ def test_whoever_is_second_sees_both_texts_in_place(
     section = page.locator(f"#section-{item.pk}")
     section.get_by_role("button", name="Save").click()
     section.get_by_text("That was not saved").wait_for()
-    assert section.locator("blockquote", has_text="By the deputy.").is_visible()
+    section.locator("blockquote", has_text="By the deputy.").wait_for()
     assert page.get_by_label("Discussion").input_value() == "By the chair."
     section.get_by_role("button", name="Save").click()
     section.get_by_text("Saved", exact=True).wait_for()
@@ -149,7 +149,7 @@ def test_what_stands_in_the_boxes_is_published(
     page.get_by_text("The minutes are published and on their way by mail.").wait_for()
     assert asked == []
     for words in ("Nobody saved this.", "Nor this."):
-        assert page.get_by_text(words).is_visible()
+        page.get_by_text(words).wait_for()
     if scripts:
         drafts = "Object.keys(sessionStorage).filter((name) => name.startsWith('draft'))"
         assert page.evaluate(drafts) == []
@@ -164,8 +164,8 @@ def test_without_scripts_minutes_are_written_too(
     page.get_by_role("textbox", name="Remarks").fill("Welcome.")
     page.locator("#section-remarks").get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Publish the minutes").click()
-    assert page.get_by_text("Published on").is_visible()
-    assert page.get_by_text("Welcome.").is_visible()
+    page.get_by_text("Published on").wait_for()
+    page.get_by_text("Welcome.").wait_for()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
@@ -203,6 +203,6 @@ def test_the_print_leaves_out_what_only_a_screen_needs(
     lifecycle.write_minutes(meeting, actor=table.chair, text="Welcome.")
     page = open_page(new_page, live_server, table.chair, f"{meeting.get_absolute_url()}minutes/")
     page.emulate_media(media="print")
-    assert page.locator(".minutes-print", has_text="Welcome.").is_visible()
+    page.locator(".minutes-print", has_text="Welcome.").wait_for()
     for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
         assert not page.locator(hidden).first.is_visible()

@@ -46,4 +46,4 @@ def lead_on(page: Any) -> None:
     row = page.get_by_role("row", name="2 Jun 2026")
     row.get_by_role("link", name="2", exact=True).click()
     page.get_by_text("2 decisions").wait_for()
-    assert page.get_by_text("Of the meeting of 2 June 2026").is_visible()
+    page.get_by_text("Of the meeting of 2 June 2026").wait_for()

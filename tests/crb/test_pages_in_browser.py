@@ -78,7 +78,7 @@ def test_the_agenda_leads_from_item_to_item(table: Table, new_page: Any, live_se
     assert page.evaluate("document.activeElement.id") == "item-title"
     page.go_back()
     page.get_by_role("heading", name="Rooms at night").wait_for()
-    assert page.locator("header.app-header").is_visible()
+    page.locator("header.app-header").wait_for()
 
 
 def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: Any) -> None:
@@ -103,8 +103,8 @@ def test_a_vote_after_closing_is_told_in_the_page(
     lifecycle.close_meeting(item.meeting, actor=table.chair)
     page.get_by_role("button", name="Vote", exact=True).click()
     page.get_by_text("That was not recorded").wait_for()
-    assert page.get_by_text("The meeting is closed.").is_visible()
-    assert page.get_by_text("Please, this winter.").is_visible()
+    page.get_by_text("The meeting is closed.").wait_for()
+    page.get_by_text("Please, this winter.").wait_for()
 
 
 def test_without_scripts_everything_works(table: Table, new_page: Any, live_server: Any) -> None:
@@ -112,5 +112,5 @@ def test_without_scripts_everything_works(table: Table, new_page: Any, live_serv
     page = open_page(new_page, live_server, table.chair, page_of(item), java_script_enabled=False)
     page.get_by_text("Accept", exact=True).click()
     page.get_by_role("button", name="Vote", exact=True).click()
-    assert page.get_by_text("Your vote counts.").first.is_visible()
+    page.get_by_text("Your vote counts.").first.wait_for()
     assert queries.tally_of(AgendaItem.objects.get(pk=item.pk)).voted == 1

@@ -9,7 +9,7 @@ from post_office.models import Email
 
 from accounts.models import User
 from changes.models import Change
-from tests.components.browsing import sign_in
+from tests.components.browsing import choose, sign_in
 from tests.people import Cast
 
 LINK = re.compile(r"https?://[^/\s]+(/confirm/\S+)")
@@ -55,7 +55,7 @@ class Visitor:
         elif kind in ("radio", "checkbox"):
             wanted = value if isinstance(value, list) else [value]
             for one in wanted:
-                self.page.locator(f'main [name="{name}"][value="{one}"]').check(force=True)
+                choose(self.page.locator(f'main [name="{name}"][value="{one}"]'))
         else:
             field.first.fill(str(value))
 
