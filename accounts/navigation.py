@@ -43,7 +43,7 @@ ENTRIES = (
         _("Incoming mail"),
         "changes:triage",
         "inbox",
-        lambda user: user.has_role(Role.SUPPORT),
+        lambda user: user.has_role(Role.SUPPORT, Role.AUDITOR),
     ),
     _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
     _Entry(

@@ -202,6 +202,7 @@ triage_urls = [
     path("triage/<int:pk>/request/", triage.accept_mail_as_request, name="accept_mail_as_request"),
     path("triage/<int:pk>/comment/", triage.accept_mail_as_comment, name="accept_mail_as_comment"),
     path("triage/<int:pk>/discard/", triage.discard_mail, name="discard_mail"),
+    path("triage/<int:pk>/wait/", triage.put_back_mail, name="put_back_mail"),
     path(
         "changes/<reference:pk>/answers/<int:proposal_pk>/accept/",
         proposed_answers.accept_answer,

@@ -25,10 +25,8 @@ ADMINISTRATOR = "rosalind.hart@expansive.example"
 
 # name of the picture, who looks, where, width, colour scheme
 PICTURES = [
-    ("sign-in", None, "/account/login/", 1280, "light"),
     ("home", SUCCESS, "/", 1280, "light"),
     ("home-requester-phone", REQUESTER, "/", 360, "light"),
-    ("list", SUCCESS, "/changes/", 1280, "light"),
     ("list-dark", SUCCESS, "/changes/", 1280, "dark"),
     ("new", SUPPORT, "/changes/new/", 1280, "light"),
     ("configuration-change", SUCCESS, "text=Map the hospital's directory groups", 1280, "light"),
@@ -51,7 +49,6 @@ PICTURES = [
     ("waiting-answers", SUCCESS, "/answers/", 1280, "light"),
     ("ratings", SUCCESS, "/answers/ratings/", 1280, "light"),
     ("mail-log", SUCCESS, "log", 1280, "light"),
-    ("mail", None, "/mail/", 1280, "light"),
     ("history", AUDITOR, "/history/", 1280, "light"),
     ("import", ADMINISTRATOR, "/import/", 1280, "light"),
 ]

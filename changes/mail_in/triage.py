@@ -103,6 +103,12 @@ def discard(mail: IncomingMail, *, actor: User) -> None:
         taken.verdict.outcome = Outcome.DISCARDED
 
 
+def put_back(mail: IncomingMail, *, actor: User) -> None:
+    """Let a mail wait again that was discarded, or ignored, by mistake."""
+    with _handling(mail, actor, Outcome.DISCARDED, Outcome.IGNORED) as taken:
+        taken.verdict.outcome = Outcome.TRIAGE
+
+
 def _accepted(mail: IncomingMail, actor: User) -> str:
     words = {"address": mail.sender or _("an unknown sender"), "person": actor}
     return _("By mail from %(address)s, accepted by %(person)s") % words

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import EmailDomain, Organisation, User
 
+from .. import permissions
 from ..models import IncomingMail, ProposedAnswer
 from ..states import State
 
@@ -29,7 +30,9 @@ def answers_waiting() -> QuerySet[ProposedAnswer]:
 
 
 def how_many_wait(user: User) -> int:
-    """Count both in one query, as far as a number can be read at a glance."""
+    """Count both in one query, as far as a number can be read at a glance; 0 for mere readers."""
+    if not permissions.can_triage(user):
+        return 0
     mails = mail_waiting().order_by().values("pk")[:COUNTED]
     answers = answers_waiting().order_by().values("pk")[:COUNTED]
     return min(mails.union(answers, all=True).count(), COUNTED)

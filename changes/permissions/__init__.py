@@ -62,6 +62,7 @@ from .discussion import (
     can_watch,
 )
 from .mail import (
+    can_read_incoming_mail,
     can_revoke_links,
     can_see_mail,
     can_send_link,
@@ -167,6 +168,7 @@ __all__ = [
     "can_start_deployment",
     "can_start_execution",
     "can_submit",
+    "can_read_incoming_mail",
     "can_triage",
     "can_unlink",
     "can_unwatch",

@@ -19,6 +19,11 @@ def can_triage(user: User) -> Decision:
     return decide(holds_role(user, Role.SUPPORT))
 
 
+def can_read_incoming_mail(user: User) -> Decision:
+    """Support, and auditors, who read what came in and what was made of it."""
+    return decide(holds_role(user, Role.SUPPORT, Role.AUDITOR))
+
+
 # Mail that does not arrive
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.components import Tab
+from accounts.models import User
 
 from .. import finding, markdown, permissions
 from ..errors import StepError, StepForbidden, StepIncomplete
@@ -35,24 +36,31 @@ HEADER_SHOWN = 8 * 1024
 View = Callable[..., HttpResponse]
 
 
-def for_support(view: View) -> View:
-    """Let support in; for customers there is no such page."""
+def guarded_by(may: Callable[[User], permissions.Decision]) -> Callable[[View], View]:
+    """Let those in who may; for customers there is no such page."""
 
-    @signed_in
-    @wraps(view)
-    def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not permissions.can_see_internal(request.user):
-            raise Http404
-        insist(permissions.can_triage(request.user))
-        return view(request, *args, **kwargs)
+    def guard(view: View) -> View:
+        @signed_in
+        @wraps(view)
+        def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not permissions.can_see_internal(request.user):
+                raise Http404
+            insist(may(request.user))
+            return view(request, *args, **kwargs)
 
-    return guarded
+        return guarded
+
+    return guard
+
+
+for_support = guarded_by(permissions.can_triage)
+for_readers = guarded_by(permissions.can_read_incoming_mail)
 
 
 # Lists ---------------------------------------------------------------------------------------
 
 
-@for_support
+@for_readers
 @require_safe
 def triage(request: SignedInRequest) -> HttpResponse:
     """List the mail that waits, the answers that wait, or all that has come."""
@@ -72,7 +80,8 @@ def triage(request: SignedInRequest) -> HttpResponse:
     else:
         mails = waiting.mail_waiting() if chosen == "waiting" else IncomingMail.objects.all()
         context |= _page(request, mails.select_related("change", "person", "handled_by"))
-    if chosen == "waiting":
+    if chosen == "waiting" and permissions.can_triage(request.user):
+        context["may_triage"] = True
         context["organisations"] = list(finding.organisations_for(request.user))
         _add_guesses(context["mails"])
     return render(request, "changes/triage.html", context)
@@ -122,7 +131,7 @@ def _add_guesses(mails: list[IncomingMail]) -> None:
 # One mail --------------------------------------------------------------------------------------
 
 
-@for_support
+@for_readers
 @require_safe
 def triage_mail(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show what one mail says and how it was sorted."""
@@ -149,7 +158,7 @@ def _show(
     incoming = read(raw, our_domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"])
     kept, refused = files.checked(incoming.attachments)
     guess = waiting.guesses([mail]).get(mail.pk, waiting.Guess())
-    open_ = mail.outcome in acts.WAITING
+    open_ = mail.outcome in acts.WAITING and bool(permissions.can_triage(request.user))
     context = {
         "mail": mail,
         "body": markdown.render(mail.body),
@@ -240,6 +249,20 @@ def discard_mail(request: SignedInRequest, pk: int) -> HttpResponse:
     words = _("“%s” is discarded. It is kept under “All mail” and can still be accepted.")
     messages.success(request, words % (mail.subject or _("(no subject)")))
     return redirect("changes:triage")
+
+
+@for_support
+@require_POST
+def put_back_mail(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let a mail wait again that was discarded or ignored."""
+    mail = _mail_or_404(pk)
+    try:
+        acts.put_back(mail, actor=request.user)
+    except StepError as error:
+        return _refused(request, pk, error)
+    words = _("“%s” waits again.") % (mail.subject or _("(no subject)"))
+    messages.success(request, words)
+    return redirect("changes:triage_mail", pk=pk)
 
 
 def _accepted(request: SignedInRequest, words: str, change: Change) -> HttpResponse:

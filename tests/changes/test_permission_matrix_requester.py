@@ -49,6 +49,7 @@ ANYWHERE: dict[str, set[str]] = {
     "triage": {"support"},
     "follow_answers": {"support", "success", "stranger_success", "auditor", "administrator"},
     "import": {"administrator"},
+    "read_incoming_mail": {"support", "auditor"},
     "see_internal": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
@@ -228,16 +229,21 @@ def discard(mail: IncomingMail, user: User, harbour: Organisation) -> object:
     return triage.discard(mail, actor=user)
 
 
-# what became of a mail -> what support can still make of it: a request, a comment, nothing
+def put_back(mail: IncomingMail, user: User, harbour: Organisation) -> object:
+    return triage.put_back(mail, actor=user)
+
+
+# what became of a mail -> what support can still make of it: a request, a comment, nothing,
+# or mail that waits again
 TRIAGE: dict[str, str] = {
-    Outcome.TRIAGE: "+ + +",
-    Outcome.DISCARDED: "+ + ~",
-    Outcome.IGNORED: "+ + ~",
-    Outcome.CHANGE: "~ ~ ~",
-    Outcome.COMMENT: "~ ~ ~",
-    Outcome.ANSWER: "~ ~ ~",
-    Outcome.BOUNCE: "~ ~ ~",
-    Outcome.DUPLICATE: "~ ~ ~",
+    Outcome.TRIAGE: "+ + + ~",
+    Outcome.DISCARDED: "+ + ~ +",
+    Outcome.IGNORED: "+ + ~ +",
+    Outcome.CHANGE: "~ ~ ~ ~",
+    Outcome.COMMENT: "~ ~ ~ ~",
+    Outcome.ANSWER: "~ ~ ~ ~",
+    Outcome.BOUNCE: "~ ~ ~ ~",
+    Outcome.DUPLICATE: "~ ~ ~ ~",
 }
 
 
@@ -250,7 +256,7 @@ def test_only_support_makes_something_of_mail_that_waits(cast: Cast, outcome: st
     change_in(S.SUBMITTED, cast)
     mail = write(sender="Ines Visitor <ines@elsewhere.example>")
     IncomingMail.objects.filter(pk=mail.pk).update(outcome=outcome)
-    steps: tuple[Any, ...] = (as_request, as_comment, discard)
+    steps: tuple[Any, ...] = (as_request, as_comment, discard, put_back)
     for step, sign in zip(steps, TRIAGE[outcome].split(), strict=True):
         found = signs(cast, lambda user, step=step: step(mail, user, cast.harbour))
         assert found == {sign: {"support"}, "-": everybody_but(cast, "support")}, step

@@ -40,23 +40,34 @@ def support(client: Client, cast: Cast) -> Client:
 # Who --------------------------------------------------------------------------------------------
 
 
-def test_only_support_triages(cast: Cast) -> None:
+def test_only_support_triages_and_auditors_read(cast: Cast) -> None:
     allowed = {name for name, user in cast.people.items() if permissions.can_triage(user)}
     assert allowed == {"support"}
+    readers = {
+        name for name, user in cast.people.items() if permissions.can_read_incoming_mail(user)
+    }
+    assert readers == {"support", "auditor"}
 
 
-@pytest.mark.parametrize("path", ["", "{pk}/", "{pk}/request/", "{pk}/comment/", "{pk}/discard/"])
+@pytest.mark.parametrize(
+    "path", ["", "{pk}/", "{pk}/request/", "{pk}/comment/", "{pk}/discard/", "{pk}/wait/"]
+)
 def test_the_pages_are_for_support(client: Client, cast: Cast, path: str) -> None:
     mail = stranger()
     url = f"/triage/{path.format(pk=mail.pk)}"
-    posts = path.endswith(("request/", "comment/", "discard/"))
+    posts = path.endswith(("request/", "comment/", "discard/", "wait/"))
     for name, user in cast.people.items():
         client.force_login(user)
         answer = client.post(url) if posts else client.get(url)
         # For those without a part in the process, customers first, there is no such page.
         outside = not permissions.can_see_internal(user)
         if name == "support":
-            assert answer.status_code in (200, 302, 400), name
+            assert answer.status_code in (200, 302, 400, 409), name
+        elif name == "auditor" and not posts:
+            page = answer.content.decode().partition("<main")[2].partition("</main>")[0]
+            assert answer.status_code == 200
+            assert "Booking rooms" in page
+            assert "<form" not in page, "who only reads is offered nothing to do"
         else:
             assert answer.status_code == (404 if outside else 403), name
     client.logout()
@@ -65,7 +76,7 @@ def test_the_pages_are_for_support(client: Client, cast: Cast, path: str) -> Non
     assert not Change.objects.exists()
 
 
-@pytest.mark.parametrize("act", ["accept_as_request", "accept_as_comment", "discard"])
+@pytest.mark.parametrize("act", ["accept_as_request", "accept_as_comment", "discard", "put_back"])
 def test_the_acts_ask_themselves(cast: Cast, act: str) -> None:
     change = stories.submitted(cast)
     mail = stranger()
@@ -73,6 +84,7 @@ def test_the_acts_ask_themselves(cast: Cast, act: str) -> None:
         "accept_as_request": {"address": "a@b.example", "organisation": cast.harbour},
         "accept_as_comment": {"change": change},
         "discard": {},
+        "put_back": {},
     }[act]
     for name, user in cast.people.items():
         if name != "support":
@@ -188,6 +200,28 @@ def test_what_is_discarded_is_kept_and_can_still_be_accepted(support: Client, ca
         mail, actor=cast.support, address=mail.sender, organisation=cast.harbour
     )
     assert Change.objects.exists()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DISCARDED, Outcome.IGNORED])
+def test_a_second_thought_lets_it_wait_again(support: Client, cast: Cast, outcome: str) -> None:
+    mail = stranger()
+    IncomingMail.objects.filter(pk=mail.pk).update(outcome=outcome)
+    answer = support.post(f"/triage/{mail.pk}/wait/", follow=True)
+    page = answer.content.decode()
+    assert "waits again" in page
+    assert "Put back by" in page
+    mail.refresh_from_db()
+    assert (mail.outcome, mail.handled_by) == (Outcome.TRIAGE, cast.support)
+    assert mail.history.latest().history_user == cast.support
+    assert "Booking rooms" in support.get("/triage/").content.decode().partition("<main")[2]
+    assert support.post(f"/triage/{mail.pk}/wait/").status_code == 409
+
+
+def test_the_list_of_all_mail_says_who_handled_it(support: Client, cast: Cast) -> None:
+    mail = stranger()
+    support.post(f"/triage/{mail.pk}/discard/")
+    page = support.get("/triage/?view=all").content.decode().partition("<main")[2]
+    assert "Sam Support," in page
 
 
 def test_what_was_handled_stays_as_it_is(support: Client, cast: Cast) -> None:
