@@ -1,5 +1,6 @@
 """How changes look on every page: `{% load change_ui %}`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -56,21 +57,21 @@ LEVEL_SHORT: dict[RiskLevel, Any] = {
 }
 
 
-@register.simple_tag
-def state_badge(state: str) -> SafeString:
-    """Show a state of a change."""
+@register.simple_tag(takes_context=True)
+def state_badge(context: Mapping[str, Any], state: str) -> SafeString:
+    """Show the state of a change, to a customer in plain words (``user`` of the context)."""
     found = State(state)
     tone, icon_name = STATE_LOOKS[found]
-    return badge(found.label, tone, icon_name)
+    user = context.get("user")
+    plain = user is not None and user.is_authenticated and not user.is_internal
+    return badge(state_words(found, plain=plain), tone, icon_name)
 
 
-@register.simple_tag
-def stage_badge(state: str) -> SafeString:
-    """Show a customer where a change is, in the words by which they filter their list."""
-    found = State(state)
-    tone, icon_name = STATE_LOOKS[found]
-    words = next((label for label, states in STAGES.values() if found in states), found.label)
-    return badge(found.label if found in FINAL else words, tone, icon_name)
+def state_words(state: State, *, plain: bool) -> str:
+    """Return a state's name; ``plain``, the words by which customers filter their list."""
+    if not plain or state in FINAL:
+        return str(state.label)
+    return str(next((label for label, states in STAGES.values() if state in states), state.label))
 
 
 @register.simple_tag

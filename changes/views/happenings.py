@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 
 from accounts.components import TimelineItem
 from accounts.models import User
+from accounts.templatetags.ui import excerpt
 
 from .. import permissions
 from ..models import Change, Event
 from ..process import past_words
 from ..states import State
-from ..templatetags.change_ui import STATE_LOOKS
+from ..templatetags.change_ui import STATE_LOOKS, state_words
 from ..unseen import mentioned, unseen, without
 
 LOOKS: Mapping[str, tuple[str, str]] = {
@@ -83,15 +84,17 @@ def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
     words = capfirst(str(past_words(event.verb)))
     if event.moved and event.from_state:
         tone, icon = STATE_LOOKS[State(event.to_state)]
-        words = _("%(act)s: %(before)s → %(after)s") % {
-            "act": words,
-            "before": State(event.from_state).label,
-            "after": State(event.to_state).label,
-        }
+        before = state_words(State(event.from_state), plain=not full)
+        after = state_words(State(event.to_state), plain=not full)
+        if before != after:
+            words = _("%(act)s: %(before)s → %(after)s") % {
+                "act": words,
+                "before": before,
+                "after": after,
+            }
     reason = event.reason if full or event.verb not in BETWEEN_COLLEAGUES else ""
     if event.verb in LINKING:
         reason = without(reason, hidden)
-    if len(reason) > SHORT:
-        reason = reason[:SHORT].rstrip() + "…"
+    reason = excerpt(reason, SHORT)
     person = event.actor_name or event.actor
     return TimelineItem(event.at, words, person, reason, icon, tone)

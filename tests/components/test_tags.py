@@ -74,7 +74,7 @@ def test_nobody_is_a_dash_or_what_the_page_says() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_words_colour_and_icon(state: State) -> None:
-    shown = state_badge(state.value)
+    shown = state_badge({}, state.value)
     assert str(state.label) in shown
     assert "<svg" in shown
     assert STATE_LOOKS[state][1] in ICONS
