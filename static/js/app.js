@@ -32,6 +32,12 @@
     dialog.showModal();
   }
 
+  // --- The tab one is on is in sight, however narrow the screen ---------------------------
+  for (const tab of document.querySelectorAll(".app-tabs .nav-link.active")) {
+    const row = tab.closest(".nav-tabs");
+    row.scrollLeft += tab.getBoundingClientRect().right - row.getBoundingClientRect().right + 48;
+  }
+
   // --- Requests in the background that failed ------------------------------------------
   function say(text) {
     const region = document.getElementById("messages");
