@@ -23,7 +23,17 @@ from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENSHOTS = ROOT / ".data" / "screenshots"
+FEATURES_LEFT_OUT = (
+    # Two more pages with every window, for an address bar that nobody sees: twice the time.
+    "WebUIOmniboxPopup WebUIOmniboxAimPopup WebUIOmniboxFullPopup "
+    # What Playwright leaves out as well: only the last list on a command line counts.
+    "AvoidUnnecessaryBeforeUnloadCheckSync DestroyProfileOnBrowserClose HttpsUpgrades "
+    "HttpsFirstBalancedModeAutoEnable LensOverlay MediaRouter PaintHolding "
+    "ThirdPartyStoragePartitioning AvoidCorsURLLoaderRestartOnRedirect OptimizationHints "
+    "NetworkTimeServiceQuerying AimEnabled PreconnectToSearch"
+).split()
 CHROMIUM_ARGUMENTS = [
+    f"--disable-features={','.join(FEATURES_LEFT_OUT)}",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
