@@ -46,6 +46,15 @@ class NextStep:
     verb: str = ""
     note: Text = ""
 
+    def told(self, reader: User) -> str:
+        """Return the sentence, with the persons who are to act unless the reader is one of them."""
+        people = [person for person in self.who.people if person is not None] if self.who else []
+        if not people or reader in people:
+            return str(self.sentence)
+        names = ", ".join(str(person) for person in people)
+        words = {"sentence": str(self.sentence).removesuffix("."), "names": names}
+        return _("%(sentence)s (%(names)s).") % words
+
 
 def next_step(change: Change) -> NextStep:
     """Return the next step of a change, from its state and the records of this round."""

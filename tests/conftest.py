@@ -207,6 +207,13 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     assert not complaints, f"The browser complained: {complaints}"
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let no listener hold the tests' database when it is dropped."""
+    yield
+    end_streams()
+
+
 def end_streams() -> None:
     """Let go of the meetings that pages followed, before their tables are emptied."""
     from crb.live import hub

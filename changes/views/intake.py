@@ -224,7 +224,7 @@ def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool
 
 def _submitted(request: SignedInRequest, change: Change) -> HttpResponse:
     change = visible_or_404(request.user, change.pk)
-    words = {"reference": change.reference, "next": next_step(change).sentence}
+    words = {"reference": change.reference, "next": next_step(change).told(request.user)}
     messages.success(request, _("%(reference)s is submitted. Next: %(next)s") % words)
     return redirect(change)
 

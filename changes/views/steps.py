@@ -154,7 +154,7 @@ class StepPage:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
-            words = {"done": sentence, "next": next_step(changed).sentence}
+            words = {"done": sentence, "next": next_step(changed).told(self.user)}
             sentence = _("%(done)s Next: %(next)s") % words
         else:
             plain.tell([changed], self.user)

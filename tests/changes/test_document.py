@@ -36,6 +36,11 @@ class TestDocument(StepPageTests):
         assert self.is_untouched(change)
         assert self.send(page, cast, change, link="").status_code == 302
 
+    def test_whose_turn_it_is_then_is_said(self, page: Client, cast: Cast, change: Change) -> None:
+        self.send(page, cast, change)
+        told = page.get(change.get_absolute_url()).content.decode()
+        assert "Next: Say whether the change meets the need (Grace Requester)." in told
+
     def test_the_customer_reads_the_summary_and_not_the_tool(
         self, client: Client, page: Client, cast: Cast, change: Change
     ) -> None:
