@@ -251,6 +251,7 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The product's own web server on the database of this test."""
     command = [sys.executable, "-m", "gunicorn", "expansive_cm.wsgi"]
     config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
+    config += ["--graceful-timeout", "600"]
     process = subprocess.Popen(
         [*command, *config],
         cwd=ROOT,
@@ -266,7 +267,7 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
 
 
 def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
@@ -288,7 +289,7 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
         page.get_by_label("Reason", exact=True).fill("Not now.")
         process.terminate()
-        process.wait(8)  # less than its grace: it did not wait for the stream
+        process.wait(60)  # far less than its grace: it did not wait for the stream
     expect(page.get_by_text(RECONNECTING)).to_be_visible()
     table.vote(item, "accepted")
     with gunicorn(port):
