@@ -20,7 +20,7 @@
     const form = document.getElementById("filters");
     if (from === form) {
       if (leading) event.preventDefault();
-    } else if (from.closest("#list")) {
+    } else if (form && from.closest("#list")) {
       leading = true;
       window.htmx.trigger(form, "htmx:abort");
     }
