@@ -105,7 +105,7 @@ def discard(mail: IncomingMail, *, actor: User) -> None:
 
 def put_back(mail: IncomingMail, *, actor: User) -> None:
     """Let a mail wait again that was discarded, or ignored, by mistake."""
-    with _handling(mail, actor, Outcome.DISCARDED, Outcome.IGNORED) as taken:
+    with _handling(mail, actor, *(WAITING - {Outcome.TRIAGE})) as taken:
         taken.verdict.outcome = Outcome.TRIAGE
 
 
