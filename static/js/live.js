@@ -19,7 +19,7 @@
   function say(word) {
     window.clearTimeout(trouble);
     trouble = undefined;
-    state.hidden = !word;
+    state.classList.toggle("is-silent", !word);
     state.dataset.state = word;
     document.documentElement.classList.toggle("is-live", word === "on");
     for (const words of state.querySelectorAll("[data-live-words]")) {

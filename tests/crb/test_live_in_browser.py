@@ -41,6 +41,33 @@ def go(table: Table, item: AgendaItem) -> None:
     lifecycle.go_to_item(meeting, actor=table.chair, item=item)
 
 
+@pytest.mark.parametrize("width", [1280, 360])
+def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
+    table: Table, new_page: Any, live_server: Any, width: int
+) -> None:
+    item = table.running_item("Rooms at night")
+    table.item("Alarms")
+    table.vote(item, *["information_required"] * 4)
+    page = new_page(width=width)
+    held: list[Any] = []
+    for late in ("**/live/*", "**/preview/"):
+        page.route(late, lambda route: held.append(route))
+    sign_in(page, table.chair, live_server)
+    page.goto(f"/board/meetings/{item.meeting_id}/?item={item.pk}")
+    pressed = [
+        page.locator("[data-grip]").first,
+        page.get_by_role("button", name="Record the outcome"),
+        page.get_by_role("button", name="Next item"),
+    ]
+    before = [one.bounding_box() for one in pressed]
+    for route in held:
+        route.continue_()
+    page.unroute_all()
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(page.locator("#outcome-preview pre")).to_be_visible()
+    assert [one.bounding_box() for one in pressed] == before
+
+
 def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_server: Any) -> None:
     item = table.running_item("Rooms at night")
     page = open_meeting(new_page, live_server, table.cast.support, item)
