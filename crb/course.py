@@ -109,6 +109,16 @@ class Course:
         return self.since - timedelta(seconds=current.seconds_spent)
 
     @property
+    def is_past_box(self) -> bool:
+        """Whether the time box of the current item is used up."""
+        return self.ends_at is not None and self.ends_at <= timezone.now()
+
+    @property
+    def is_past_end(self) -> bool:
+        """Whether the meeting takes longer than planned."""
+        return self.snapshot.meeting.ends_at <= timezone.now()
+
+    @property
     def ends_at(self) -> datetime | None:
         """When the time box of the current item is used up."""
         current, begun = self.current, self.begun_at

@@ -155,8 +155,10 @@ def end_with(is_ending: Callable[[], bool]) -> None:
 
 def stop() -> None:
     """End the listener of this process and all its streams; the next stream starts a new one."""
-    found = _Process.listener if _Process.pid == os.getpid() else None
+    if _Process.pid != os.getpid():
+        return
+    with _Process.guard:  # a stream that begins meanwhile starts one that the next call ends
+        found, _Process.listener = _Process.listener, None
     if found is not None:
         found.end()
         found.join(5)
-        _Process.listener = None

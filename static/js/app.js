@@ -56,11 +56,4 @@
   });
   document.addEventListener("htmx:sendError", () => say(""));
   document.addEventListener("htmx:timeout", () => say(""));
-
-  // --- On a phone the filters start closed unless one is on ------------------------------
-  if (window.matchMedia("(max-width: 767.98px)").matches) {
-    for (const bar of document.querySelectorAll("details.filter-bar:not([data-open])")) {
-      bar.open = false;
-    }
-  }
 })();

@@ -1,13 +1,5 @@
-// The meeting on a phone: the agenda starts folded, and one tap leads to the vote.
+// The meeting on a phone: one tap leads to the vote, offered where the vote is not in sight already.
 (() => {
-  const phone = window.matchMedia("(max-width: 991.98px)");
-
-  function fold(root) {
-    if (!phone.matches) return;
-    for (const part of root.querySelectorAll("[data-fold-on-phone]")) part.open = false;
-  }
-
-  // The tap is not offered where the vote is in sight already.
   const sight = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       const jump = document.querySelector("[data-jump]")?.parentElement;
@@ -21,11 +13,7 @@
     if (column) sight.observe(column);
   }
 
-  fold(document);
   watch();
-  document.addEventListener("htmx:afterSwap", () => {
-    fold(document);
-    watch();
-  });
+  document.addEventListener("htmx:afterSwap", watch);
   document.addEventListener("htmx:load", watch);
 })();

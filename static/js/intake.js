@@ -10,7 +10,6 @@
   const requester = form.elements.requester;
   const organisation = form.elements.organisation;
   const name = form.elements.requester_name;
-  if (fresh && !("open" in fresh.dataset)) fresh.hidden = true;
 
   form.addEventListener("combobox:chosen", (event) => {
     const chosen = event.detail;

@@ -218,6 +218,23 @@ def test_streams_end_with_their_process(table: Table) -> None:
         hub.end_with(lambda: False)
 
 
+def test_a_listener_that_begins_while_another_ends_can_be_ended_too(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, begun = hub.listener(), []
+    wait = first.join
+
+    def somebody_comes(seconds: float) -> None:
+        wait(seconds)
+        begun.append(hub.listener())
+
+    monkeypatch.setattr(first, "join", somebody_comes)
+    hub.stop()
+    assert not begun[0].ended
+    hub.stop()
+    assert begun[0].ended
+
+
 def test_a_lost_database_connection_loses_nothing(table: Table) -> None:
     item = table.running_item()
     reader = Reader(table.chair, item.meeting).sees("tally", "0 of 7")
