@@ -109,14 +109,14 @@ class Course:
         return self.since - timedelta(seconds=current.seconds_spent)
 
     @property
-    def is_past_box(self) -> bool:
-        """Whether the time box of the current item is used up."""
-        return self.ends_at is not None and self.ends_at <= timezone.now()
+    def past_box(self) -> timedelta | None:
+        """How long ago the time box of the current item was used up, if it is."""
+        return _past(self.ends_at)
 
     @property
-    def is_past_end(self) -> bool:
-        """Whether the meeting takes longer than planned."""
-        return self.snapshot.meeting.ends_at <= timezone.now()
+    def past_end(self) -> timedelta | None:
+        """How much longer the meeting takes than planned, if it does."""
+        return _past(self.snapshot.meeting.ends_at)
 
     @property
     def ends_at(self) -> datetime | None:
@@ -125,3 +125,8 @@ class Course:
         if current is None or begun is None or not current.time_box:
             return None
         return begun + timedelta(minutes=current.time_box)
+
+
+def _past(moment: datetime | None) -> timedelta | None:
+    past = timezone.now() - moment if moment else timedelta()
+    return past if past > timedelta() else None

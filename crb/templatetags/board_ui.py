@@ -162,6 +162,14 @@ def epoch(moment: datetime | None) -> int | str:
     return int(moment.timestamp() * 1000) if moment else ""
 
 
+@register.filter
+def stopwatch(passed: timedelta | None) -> str:
+    """Return how long something took, as the page's clocks write it: 4:05:09, or 05:09."""
+    minutes, seconds = divmod(int(passed.total_seconds()) if passed else 0, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
+
+
 @register.simple_tag
 def in_days(meeting: Meeting) -> str:
     """Say how far off a meeting's day is, where the board meets."""

@@ -6,7 +6,6 @@
   let undo = null;
 
   function prepare() {
-    list()?.closest(".agenda")?.classList.add("has-drag");
     for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
   }
 

@@ -1,0 +1,66 @@
+"""Pages stand still once they are shown: their scripts move nothing under a pointer."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from crb import lifecycle
+from crb.models import AgendaItem
+from tests.components.browsing import sign_in
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LATE_SCRIPTS = re.compile(r"/(?!early)[^/]+\.js(\?|$)")
+
+
+def overrun(table: Table) -> AgendaItem:
+    """An item of a running meeting whose time box was used up two and a half minutes ago."""
+    begun = timezone.now() - timedelta(minutes=12, seconds=30)
+    with time_machine.travel(begun, tick=False):
+        item = table.running_item("Rooms at night")
+        table.item("Alarms for cold stores")
+        lifecycle.plan_item(item, actor=table.chair, presenter=None, time_box=10, notes="Short!")
+    return item
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("address", "landmarks"),
+    [
+        ("/changes/", ["#results", "footer"]),
+        ("/changes/new/", ["#id_title", "#id_description"]),
+        ("/board/decisions/", ["footer"]),
+        ("meeting", [".item-head", ".agenda"]),
+    ],
+)
+def test_scripts_move_nothing(
+    table: Table, new_page: Any, live_server: Any, address: str, landmarks: list[str], width: int
+) -> None:
+    item = overrun(table)
+    page = new_page(width=width)
+    held: list[Any] = []
+    page.route(LATE_SCRIPTS, lambda route: held.append(route))
+    sign_in(page, table.cast.support if "new" in address else table.chair, live_server)
+    where = item.meeting.get_absolute_url() if address == "meeting" else address
+    page.goto(where, wait_until="commit")
+    page.locator("footer").wait_for()
+    places = [page.locator(one).bounding_box() for one in landmarks]
+    for route in held:
+        route.continue_()
+    page.wait_for_load_state("load")
+    assert len(held) > 3
+    assert [page.locator(one).bounding_box() for one in landmarks] == places
+
+
+def test_a_clock_that_has_run_out_says_so_without_scripts(client: Client, table: Table) -> None:
+    client.force_login(table.chair)
+    with time_machine.travel(timezone.now(), tick=False):
+        page = client.get(overrun(table).meeting.get_absolute_url()).content.decode()
+    over = re.search(r"<span[^>]*data-clock-over>.*?over time", page, re.DOTALL)
+    assert over and "02:30" in over.group()
+    assert re.findall(r"data-clock-over hidden", page) == ["data-clock-over hidden"]
