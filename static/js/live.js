@@ -262,9 +262,7 @@
 
   function putWaiting() {
     window.setTimeout(() => {
-      for (const [name, html] of [...waiting]) {
-        if (!isBusy(document.getElementById(name))) put(name, html);
-      }
+      for (const [name, html] of [...waiting]) put(name, html); // or it goes on waiting
     });
   }
   document.addEventListener("focusout", putWaiting);
@@ -352,6 +350,19 @@
     if (event.detail.target?.id !== "vote-box") return;
     waiting.delete("vote-box");
     document.getElementById("position")?.focus({ preventScroll: true });
+  });
+
+  // The stream may be quicker than the answer to "Next item": who has begun to write about the
+  // item meanwhile is not brought it a second time.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig, serverResponse } = event.detail;
+    if (target?.id !== "meeting-body" || !requestConfig.elt.matches("[data-moves-on]")) return;
+    const fresh = parse(serverResponse);
+    const same = fresh?.dataset.item === body().dataset.item;
+    const busy = WRITTEN_IN.some((name) => isBusy(document.getElementById(name)));
+    if (!same || !busy) return;
+    event.detail.shouldSwap = false;
+    putWaiting();
   });
 
   // The page itself brought another item: ask for what belongs to that.

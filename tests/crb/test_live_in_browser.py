@@ -41,9 +41,9 @@ def go(table: Table, item: AgendaItem) -> None:
     lifecycle.go_to_item(meeting, actor=table.chair, item=item)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(("width", "landmark"), [(1280, "[data-grip]"), (360, ".agenda-head")])
 def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
-    table: Table, new_page: Any, live_server: Any, width: int
+    table: Table, new_page: Any, live_server: Any, width: int, landmark: str
 ) -> None:
     item = table.running_item("Rooms at night")
     table.item("Alarms")
@@ -55,7 +55,7 @@ def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
     sign_in(page, table.chair, live_server)
     page.goto(f"/board/meetings/{item.meeting_id}/?item={item.pk}")
     pressed = [
-        page.locator("[data-grip]").first,
+        page.locator(landmark).first,
         page.get_by_role("button", name="Record the outcome"),
         page.get_by_role("button", name="Next item"),
     ]
@@ -211,8 +211,12 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     chair.get_by_role("button", name="Next item").click()
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
     expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
-    for route, answer in held:
-        route.fulfill(response=answer)
+    chair.get_by_label("Reason", exact=True).first.fill("It pays.")
+    with chair.expect_response("**/go/"):
+        for route, answer in held:
+            route.fulfill(response=answer)
+    expect(chair.locator("[data-moves-on].htmx-request")).to_have_count(0)
+    assert chair.get_by_label("Reason", exact=True).first.input_value() == "It pays."
     expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
     expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
