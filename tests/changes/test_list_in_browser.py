@@ -96,7 +96,8 @@ def test_a_link_of_the_list_comes_after_a_search_on_its_way(
     )
     page.locator("#list-q").press_sequentially("b")
     page.get_by_role("link", name="State: Change Request Board").click()
-    page.wait_for_timeout(500)
+    while False not in held:
+        page.wait_for_timeout(50)
     held.pop(False).continue_()
     expect(page).to_have_url(re.compile(r"\?state=submitted$"))
     expect(rows(page)).to_have_count(2)

@@ -11,6 +11,9 @@ from tests.components.browsing import faults, person, sign_in
 
 pytestmark = pytest.mark.urls("tests.components.gallery")
 __all__ = ["person"]
+KEPT = """written => Object.entries(sessionStorage).some(
+    ([key, text]) => key.startsWith("draft:") && text.includes(written))"""
+"""Whether a draft that is kept in this tab contains a text."""
 
 
 @pytest.fixture
@@ -42,12 +45,8 @@ def test_what_was_typed_survives_leaving(gallery: Any) -> None:
     gallery.fill("#id_title", "Night porters")
     gallery.check("text=Configuration change >> nth=-1")
     gallery.check("#id_services_1")
-    kept = "Object.keys(sessionStorage).some(k => k.startsWith('draft:'))"
-    for _attempt in range(100):
-        if gallery.evaluate(kept):
-            break
-        gallery.wait_for_timeout(50)
-    gallery.wait_for_timeout(400)
+    for written in ("Night porters", '["kind","configuration"]', '["services",'):
+        gallery.wait_for_function(KEPT, arg=written)
     gallery.goto("/no/such/page/")
     gallery.goto("/gallery/")
     expect(gallery.locator("#id_title")).to_have_value("")
@@ -61,7 +60,7 @@ def test_what_was_typed_survives_leaving(gallery: Any) -> None:
 def test_discarding_means_it(gallery: Any) -> None:
     gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.fill("#id_title", "Night porters")
-    gallery.wait_for_timeout(400)
+    gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.reload()
     gallery.click("text=Discard it")
     gallery.reload()
@@ -69,17 +68,11 @@ def test_discarding_means_it(gallery: Any) -> None:
 
 
 def test_leaving_with_something_unsaved_asks_first(gallery: Any) -> None:
-    asked: list[str] = []
-
-    def stay(dialog: Any) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    gallery.on("dialog", stay)
     gallery.fill("#id_title", "Night porters")
-    gallery.evaluate("setTimeout(() => { location.href = '/account/profile/' })")
-    gallery.wait_for_timeout(500)
-    assert asked == ["beforeunload"]
+    gallery.on("dialog", lambda dialog: dialog.dismiss())
+    with gallery.expect_event("dialog") as asked:
+        gallery.evaluate("setTimeout(() => { location.href = '/account/profile/' })")
+    assert asked.value.type == "beforeunload"
     assert gallery.url.endswith("/gallery/")
 
 
@@ -183,7 +176,7 @@ def test_the_keyboard_reaches_the_content_first(gallery: Any) -> None:
 def test_signing_out_leaves_no_draft_behind(gallery: Any) -> None:
     gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.fill("#id_title", "Night porters")
-    gallery.wait_for_timeout(400)
+    gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.click(".app-user")
     gallery.click("button:has-text('Sign out')")
     gallery.wait_for_url(re.compile("/account/login/"))

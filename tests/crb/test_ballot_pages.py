@@ -226,7 +226,7 @@ def test_the_preview_follows_what_the_chair_types(
     assert "> How many rooms are there in all?" in mail.inner_text()
     box.get_by_role("button", name="One more question").click()
     box.get_by_label("Question 4").wait_for()
-    assert page.evaluate("document.activeElement.name") == "question_4"
+    page.wait_for_function("document.activeElement.name === 'question_4'")
     assert box.get_by_label("Question 1").input_value() == "How many rooms are there in all?"
     box.get_by_role("button", name="Record the outcome").click()
     page.get_by_role("heading", name="The board decided").wait_for()

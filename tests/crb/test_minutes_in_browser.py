@@ -39,6 +39,7 @@ def test_the_chair_writes_and_publishes_and_a_member_reads_on_a_phone(
     meeting = close(table, item)
     page = open_page(new_page, live_server, table.chair, meeting.get_absolute_url())
     page.get_by_role("link", name="Write the minutes").click()
+    page.get_by_role("textbox", name="Remarks").wait_for()
     page.evaluate("window.stillHere = true")
     page.get_by_role("textbox", name="Remarks").fill("Half-typed remarks.")
     page.get_by_label("Discussion").fill("Max asked what it costs.")

@@ -74,8 +74,8 @@ def test_the_agenda_leads_from_item_to_item(table: Table, new_page: Any, live_se
     page = open_page(new_page, live_server, table.chair, page_of(first))
     page.get_by_role("link", name="Next", exact=True).click()
     page.get_by_role("heading", name="Alarms for cold stores").wait_for()
-    assert page.url.endswith(f"?item={second.pk}")
-    assert page.evaluate("document.activeElement.id") == "item-title"
+    page.wait_for_url(f"**/?item={second.pk}")
+    page.wait_for_function("document.activeElement.id === 'item-title'")
     page.go_back()
     page.get_by_role("heading", name="Rooms at night").wait_for()
     page.locator("header.app-header").wait_for()

@@ -15,6 +15,7 @@ from tests.components.browsing import sign_in
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
+STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(one => one.sheet)"
 LATE_SCRIPTS = re.compile(r"/(?!early)[^/]+\.js(\?|$)")
 
 
@@ -49,6 +50,7 @@ def test_scripts_move_nothing(
     where = item.meeting.get_absolute_url() if address == "meeting" else address
     page.goto(where, wait_until="commit")
     page.locator("footer").wait_for()
+    page.wait_for_function(STYLED)
     places = [page.locator(one).bounding_box() for one in landmarks]
     for route in held:
         route.continue_()

@@ -74,7 +74,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
         one.opens(rooms.meeting.get_absolute_url())
     chair.presses("Open the meeting").agrees()
     for one in (max_, ben):
-        one.presses("I am here")
+        one.presses("I am here").sees("You are recorded as present.")
         one.page.evaluate("window.neverReloaded = true")
     expect_text(chair, "#attendance", "Max Member")
     expect_text(max_, "#meeting-now", "Let night porters book rooms")
