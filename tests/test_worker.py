@@ -60,9 +60,9 @@ def queue(count: int) -> list[Email]:
 def wait_until(condition: Any, seconds: float = 30) -> None:
     """Wait for something that other processes bring about."""
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert condition()
+    assert met  # not asked once more: what follows may already have begun
 
 
 def all_sent() -> bool:
