@@ -54,6 +54,7 @@ def test_scripts_move_nothing(
     places = [page.locator(one).bounding_box() for one in landmarks]
     for route in held:
         route.continue_()
+    page.unroute(LATE_SCRIPTS)
     page.wait_for_load_state("load")
     assert len(held) > 3
     assert [page.locator(one).bounding_box() for one in landmarks] == places
