@@ -139,6 +139,7 @@
       return;
     }
     form.dataset.sending = "yes";
+    leaveAlone(form);
     event.submitter?.classList.add("is-busy");
     event.submitter?.setAttribute("aria-busy", "true");
   });
@@ -153,8 +154,17 @@
     if (event.persisted) document.querySelectorAll("form[data-sending]").forEach(release);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.matches?.("form")) release(event.target);
+  });
+  // A form on its way asks for nothing beside it (a preview, what is similar): the answer to that
+  // would be about what is sent already, and could be taken for the form's own.
+  const leaveAlone = (form) => {
+    for (const asked of form.querySelectorAll(".htmx-request")) window.htmx.trigger(asked, "htmx:abort");
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
     const form = event.target.closest?.("form");
-    if (form) release(form);
+    if (form === event.target) leaveAlone(form);
+    else if (form?.matches("[data-sending], .htmx-request")) event.preventDefault();
   });
   document.addEventListener("submit", (event) => {
     if (event.target.hasAttribute("data-sign-out")) storage?.clear();

@@ -59,6 +59,23 @@ def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> Non
     expect(page.locator("body")).to_contain_text(f"{change.reference} is submitted.")
 
 
+def test_pressed_twice_is_sent_once_whatever_is_still_being_looked_up(browse: Any) -> None:
+    page = browse("requester", "/changes/new/")
+    page.evaluate(
+        "window.sent = 0; addEventListener('submit', e => { sent += !e.defaultPrevented; })"
+    )
+    page.route("**/similar/**", lambda route: None)
+    page.route("**/changes/new/", lambda route: route.fulfill(status=204))  # the page stays
+    page.fill("#id_description", "They cannot book after seven.")
+    with page.expect_request("**/similar/**"):
+        page.fill("#id_title", "Let the night staff book rooms")
+    send = page.get_by_role("button", name="Submit")
+    with page.expect_event("requestfailed", lambda it: "/similar/" in it.url):
+        send.click()
+    send.dispatch_event("click")
+    assert page.evaluate("window.sent") == 1
+
+
 def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     page = browse("support", "/changes/new/", width=360, height=740)
     keys = page.keyboard

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crb import lifecycle, queries
 from crb.models import AgendaItem
@@ -91,6 +92,32 @@ def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: 
     box.get_by_role("button", name="Record the outcome").click()
     page.get_by_role("heading", name="The board decided").wait_for()
     assert item.change.questions.get().answerer == table.cast.developer
+
+
+def test_an_outcome_on_its_way_is_not_previewed_any_more(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    """What a preview says about it could be taken for the answer: that the votes are tied."""
+    item = table.running_item("Rooms at night")
+    table.vote(item, "accepted", "accepted", "rejected", "rejected")
+    page = open_page(new_page, live_server, table.chair, page_of(item))
+    box = page.locator(".record-outcome")
+    expect(box).to_contain_text("The mail is shown here when an outcome is chosen.")
+    on_its_way: list[Any] = []
+    for address in ("**/outcome/preview/", "**/outcome/"):
+        page.route(address, lambda route: on_its_way.append(route))
+    with page.expect_request("**/outcome/preview/"):
+        box.get_by_text("Accepted", exact=True).click()
+    with page.expect_event("requestfailed", lambda it: it.url.endswith("/outcome/preview/")):
+        box.get_by_role("button", name="Record the outcome").click()
+    box.get_by_label("Reason, for the requester").fill("It pays.")
+    on_its_way[-1].continue_()
+    page.unroute_all()
+    refusal = page.locator("#position > [data-error-summary]")
+    expect(refusal).to_contain_text("Confirm that you decide it by your casting vote.")
+    box.get_by_label("The votes are tied: I decide by my casting vote").check()
+    box.get_by_role("button", name="Record the outcome").click()
+    expect(page.locator("#settled")).to_contain_text("By casting vote")
 
 
 def test_a_vote_after_closing_is_told_in_the_page(
