@@ -128,9 +128,12 @@ def running_worker(log: Path, processes: int = 1) -> Iterator[subprocess.Popen]:
         deadline = time.monotonic() + 30
         while " ready." not in log.read_text():
             if worker.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"The worker did not start:\n{log.read_text()}")
+                pytest.fail("The worker did not start.")
             time.sleep(0.1)
         yield worker
+    except BaseException:
+        print(f"What the worker said:\n{log.read_text()}")  # shown with the failed test
+        raise
     finally:
         worker.terminate()
         try:

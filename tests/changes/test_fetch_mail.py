@@ -184,9 +184,15 @@ def test_the_worker_fetches_by_itself(
     monkeypatch.setenv("MAILBOXES", address_of(mailbox))
     monkeypatch.setenv("MAILBOX_CA_FILE", str(dovecot.folder / "certificate.pem"))
     dovecot.deliver(letter())
-    with running_worker(tmp_path / "worker.log") as worker:
+
+    def beat() -> bool:
+        """Start what beat starts every minute; a pass that failed is made up for by the next."""
         tasks.fetch_mail.delay()
-        wait_until(lambda: dovecot.folders() == {"Taken": 1}, worker)
+        time.sleep(2)
+        return True
+
+    with running_worker(tmp_path / "worker.log") as worker:
+        wait_until(lambda: beat() and dovecot.folders() == {"Taken": 1}, worker)
     assert outcomes() == ["change"]
 
 

@@ -212,6 +212,8 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
     expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
     chair.get_by_label("Reason", exact=True).first.fill("It pays.")
+    while not held:  # the news may be quicker than the answer
+        chair.wait_for_timeout(50)
     with chair.expect_response("**/go/"):
         for route, answer in held:
             route.fulfill(response=answer)
