@@ -197,6 +197,8 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
         contexts.append(context)
         context.set_default_timeout(20_000)
         page = context.new_page()
+        if options.get("java_script_enabled", True):
+            act_on_whole_pages(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: note_policy_violation(message, complaints))
         return page
@@ -222,6 +224,17 @@ def end_streams() -> None:
     from crb.live import hub
 
     hub.stop()
+
+
+def act_on_whole_pages(page: Any) -> None:
+    """Let nobody press or look before the scripts of a page are there, after a link as well.
+
+    Until then a page behaves as it does without scripts, which has tests of its own.
+    """
+    page.add_init_script(
+        "addEventListener('load', () => document.documentElement.setAttribute('data-whole', ''))"
+    )
+    page.add_locator_handler(page.locator("html:not([data-whole])"), lambda: None)
 
 
 @pytest.fixture

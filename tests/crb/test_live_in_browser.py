@@ -60,6 +60,8 @@ def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
         page.get_by_role("button", name="Next item"),
     ]
     before = [one.bounding_box() for one in pressed]
+    while len(held) < 2:
+        page.wait_for_timeout(50)
     for route in held:
         route.continue_()
     page.unroute_all()

@@ -153,7 +153,7 @@ def test_what_stands_in_the_boxes_is_published(
         page.get_by_text(words).wait_for()
     if scripts:
         drafts = "Object.keys(sessionStorage).filter((name) => name.startsWith('draft'))"
-        assert page.evaluate(drafts) == []
+        page.wait_for_function(f"({drafts}).length === 0")
 
 
 def test_without_scripts_minutes_are_written_too(
