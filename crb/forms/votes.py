@@ -124,6 +124,7 @@ class OutcomeForm(BoardForm):
         self.answerers = {str(person.pk): person for person in answerers}
         self.fields["outcome"].widget.descriptions = consequences
         self.tied = tied
+        self.is_typed = bool(typed)
         self.given = rows_in(typed or self.data)
         rows = max(len(proposed) + QUESTION_ROWS, self.given + bool(typed))
         self.rows = range(1, min(rows, MOST_QUESTIONS) + 1)

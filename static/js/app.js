@@ -11,7 +11,7 @@
       if (!asker.dataset?.confirm || form.dataset.confirmed || !dialog) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      ask(asker, event.submitter, () => {
+      ask(asker.dataset.confirm, form, event.submitter, () => {
         form.dataset.confirmed = "yes";
         form.requestSubmit(event.submitter || undefined);
         delete form.dataset.confirmed;
@@ -20,15 +20,18 @@
     true,
   );
 
-  function ask(asker, button, proceed) {
-    dialog.querySelector("[data-confirm-text]").textContent = asker.dataset.confirm;
+  function ask(question, form, button, proceed) {
+    dialog.querySelector("[data-confirm-text]").textContent = question;
     const yes = dialog.querySelector("[data-confirm-yes]");
     yes.textContent = button ? button.textContent.trim() : yes.textContent;
     yes.classList.toggle("btn-danger", Boolean(button?.classList.contains("btn-danger")));
     dialog.returnValue = "";
-    dialog.addEventListener("close", () => dialog.returnValue === "confirm" && proceed(), {
-      once: true,
-    });
+    form.dataset.asking = "yes"; // what is asked about stays where it is
+    const answered = () => {
+      delete form.dataset.asking;
+      if (dialog.returnValue === "confirm") proceed();
+    };
+    dialog.addEventListener("close", answered, { once: true });
     dialog.showModal();
   }
 

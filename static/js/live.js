@@ -10,6 +10,7 @@
   const LONGEST_PAUSE_MS = 10_000;
   const HIDDEN_MS = 60_000;
   const TROUBLE_MS = 1_500; // a shorter break is not worth a word
+  const LONGEST_HOLD_MS = 10_000;
 
   const body = () => document.getElementById("meeting-body");
   const stage = () => document.getElementById("stage");
@@ -73,7 +74,7 @@
     mine.addEventListener("beat", heard);
     mine.addEventListener("parts", (event) => {
       heard();
-      take(JSON.parse(event.data));
+      receive(JSON.parse(event.data));
     });
     mine.addEventListener("again", () => mine === source && open());
     mine.addEventListener("over", () => {
@@ -135,7 +136,7 @@
     }
     for (const one of [copy, ...copy.querySelectorAll("*")]) {
       if (one.name === "csrfmiddlewaretoken") one.removeAttribute("value");
-      for (const name of ["open", "data-ready", "data-sending", "aria-busy", "style"]) {
+      for (const name of ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"]) {
         one.removeAttribute(name);
       }
       for (const name of [...one.classList]) {
@@ -174,7 +175,7 @@
     return (
       (box.contains(focused) && focused.matches("input, select, textarea, summary, button")) ||
       // data-typed: a form that came back with what was typed, and with what is wrong about it.
-      box.querySelector("[data-sending], [data-typed], form.htmx-request") !== null ||
+      box.querySelector("[data-sending], [data-asking], [data-typed], form.htmx-request") !== null ||
       fields(box).some(changed)
     );
   }
@@ -238,8 +239,8 @@
       if (note) keep(old, note);
       return;
     }
-    // What is being dragged, or asked for from here, must not lose its place meanwhile.
-    if (old.querySelector(".is-dragged, .htmx-request")) {
+    // What is being dragged, asked for or asked about must not lose its place meanwhile.
+    if (old.querySelector(".is-dragged, .htmx-request, [data-asking]")) {
       waiting.set(name, html);
       return;
     }
@@ -267,6 +268,7 @@
   }
   document.addEventListener("focusout", putWaiting);
   document.addEventListener("pointerup", putWaiting);
+  document.addEventListener("close", putWaiting, true); // a question that was answered
 
   // --- Following the meeting --------------------------------------------------------------------
   // Returns whether the item was put in place; null where nothing of the message is wanted.
@@ -305,8 +307,43 @@
     if (region) region.textContent = sources.map((one) => one?.textContent.trim()).join(": ");
   }
 
-  function take(message) {
+  // Nothing moves or goes away under a finger between pressing and letting go; and whose vote is
+  // on its way is led on with the others once it has arrived.
+  const held = [];
+  let pressedAt = 0;
+  let heldSince = 0;
+  function receive(message) {
     offset = message.now - Date.now();
+    held.push(message);
+    flush();
+  }
+  function flush() {
+    if (Date.now() - pressedAt < LONGEST_HOLD_MS) return;
+    while (held.length && !waitsForAnswer(held[0])) take(held.shift());
+    if (!held.length) heldSince = 0;
+  }
+  function waitsForAnswer(message) {
+    if (!message.article || !document.querySelector("#position form.htmx-request")) return false;
+    if (!heldSince) {
+      heldSince = Date.now();
+      window.setTimeout(flush, LONGEST_HOLD_MS);
+    }
+    return Date.now() - heldSince < LONGEST_HOLD_MS;
+  }
+  const letGo = () => window.setTimeout(() => {
+    pressedAt = 0;
+    flush();
+  });
+  document.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    pressedAt = Date.now();
+    window.setTimeout(flush, LONGEST_HOLD_MS); // where letting go is not told, as of a menu
+  }, true);
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, letGo, true);
+  window.addEventListener("blur", letGo);
+  document.addEventListener("htmx:afterRequest", () => window.setTimeout(flush));
+
+  function take(message) {
     const before = body()?.dataset.item;
     const turned = message.article ? turn(message) : false;
     if (turned === null) return;
@@ -326,17 +363,17 @@
       const title = now?.querySelector("#now-title") || document.getElementById("now-title");
       announce(title, document.getElementById("item-title"));
     }
-    if (agendaChanged) renewBatch();
+    renewBatch(agendaChanged);
     document.dispatchEvent(new CustomEvent("meeting:news", { detail: message }));
   }
 
   // The consent items are one list that depends on every vote on them: it is asked for anew.
   let batchShown = false;
-  function renewBatch() {
+  function renewBatch(agendaChanged) {
     const batch = document.querySelector("#meeting-body > .consent");
     const isFirst = !batchShown;
     batchShown = Boolean(batch);
-    if (!batch || isFirst || isBusy(batch) || document.querySelector("dialog[open]")) return;
+    if (!agendaChanged || !batch || isFirst || isBusy(batch) || document.querySelector("dialog[open]")) return;
     const url = new URL(window.location.href);
     url.searchParams.set("show", "consent");
     window.htmx.ajax("GET", url.pathname + url.search, { target: "#meeting-body", swap: "outerHTML show:none" });
@@ -361,6 +398,20 @@
     const same = fresh?.dataset.item === body().dataset.item;
     const busy = WRITTEN_IN.some((name) => isBusy(document.getElementById(name)));
     if (!same || !busy) return;
+    event.detail.shouldSwap = false;
+    putWaiting();
+  });
+
+  // An answer that comes when the page is at another item already does not bring the old one back.
+  const askedAt = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "post") askedAt.set(event.detail.xhr, body()?.dataset.item);
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, xhr, serverResponse, isError } = event.detail;
+    if (target?.id !== "meeting-body" || isError || xhr.status >= 400 || !askedAt.has(xhr)) return;
+    const shown = body().dataset.item;
+    if (askedAt.get(xhr) === shown || parse(serverResponse)?.dataset.item === shown) return;
     event.detail.shouldSwap = false;
     putWaiting();
   });

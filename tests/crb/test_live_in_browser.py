@@ -225,6 +225,92 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
 
+def test_no_press_is_lost_to_news_that_come_before_letting_go(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    first = table.running_item("Rooms at night")
+    table.running_item("Alarms")
+    chair = open_meeting(new_page, live_server, table.chair, first)
+    onlooker = open_meeting(new_page, live_server, table.deputy, first)
+    button = chair.get_by_role("button", name="Next item").bounding_box()
+    chair.mouse.move(button["x"] + 20, button["y"] + 10)
+    chair.mouse.down()
+    lifecycle.plan_item(first, actor=table.deputy, presenter=None, time_box=10, notes="Short!")
+    expect(onlooker.locator("#meeting-now")).to_contain_text("Short!")
+    chair.wait_for_timeout(300)
+    chair.mouse.up()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+
+
+def test_what_is_asked_about_is_done_whatever_comes_meanwhile(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    """The question names what is undecided: a vote that decides an item draws its button anew."""
+    item = table.running_item("Rooms at night")
+    chair = open_meeting(new_page, live_server, table.chair, item)
+    chair.get_by_role("button", name="Close the meeting").click()
+    table.vote(item, "", *["accepted"] * 5)
+    expect(chair.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
+    chair.get_by_role("dialog").get_by_role("button", name="Close the meeting").click()
+    expect(chair.locator("#meeting-lead")).to_contain_text("Closed")
+
+
+def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    member = open_meeting(new_page, live_server, table.cast.crb_member, first)
+    onlooker = open_meeting(new_page, live_server, table.deputy, first)
+    on_its_way: list[Any] = []
+    member.route("**/vote/", lambda route: on_its_way.append(route))
+    member.get_by_text("Accept", exact=True).click()
+    member.get_by_role("button", name="Vote", exact=True).click()
+    while not on_its_way:
+        member.wait_for_timeout(50)
+    go(table, second)
+    expect(onlooker.get_by_role("heading", name="Alarms")).to_be_visible()
+    member.wait_for_timeout(300)
+    on_its_way[0].continue_()
+    expect(member.get_by_role("heading", name="Alarms")).to_be_visible()
+    assert first.votes.get(member=table.cast.crb_member).choice == "accepted"
+
+
+def test_a_late_answer_does_not_bring_the_old_item_back(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    table.vote(first, "", *["accepted"] * 5)
+    chair = open_meeting(new_page, live_server, table.chair, first)
+    answers: list[Any] = []
+    chair.route("**/outcome/", lambda route: answers.append((route, route.fetch())))
+    box = chair.locator("#outcome-box")
+    box.get_by_role("button", name="Record the outcome").click()
+    while not answers:
+        chair.wait_for_timeout(50)
+    chair.get_by_role("link", name="Next", exact=True).click()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    chair.get_by_label("Reason", exact=True).first.fill("It pays.")
+    (route, answer) = answers[0]
+    with chair.expect_response("**/outcome/"):
+        route.fulfill(response=answer)
+    expect(chair.locator("#agenda-list")).to_contain_text("Accepted")
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    assert chair.get_by_label("Reason", exact=True).first.input_value() == "It pays."
+    assert second.is_open
+
+
+def test_the_consent_items_follow_the_first_change_too(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    batch = [agreed(table, name) for name in ("Agreed", "Also agreed")]
+    meeting = lifecycle.start_meeting(batch[0].meeting, actor=table.chair)
+    page = open_meeting(new_page, live_server, table.chair, batch[0], where="?show=consent")
+    expect(page.locator(".consent")).to_contain_text("Also agreed")
+    lifecycle.pull_from_consent(batch[1], actor=table.deputy, reason="What does it cost?")
+    expect(page.locator(".consent")).not_to_contain_text("Also agreed")
+    assert meeting.is_running
+
+
 def test_the_agenda_marks_no_item_while_the_consent_items_are_shown(
     table: Table, new_page: Any, live_server: Any
 ) -> None:

@@ -111,6 +111,8 @@ def test_an_outcome_on_its_way_is_not_previewed_any_more(
     with page.expect_event("requestfailed", lambda it: it.url.endswith("/outcome/preview/")):
         box.get_by_role("button", name="Record the outcome").click()
     box.get_by_label("Reason, for the requester").fill("It pays.")
+    while len(on_its_way) < 2:
+        page.wait_for_timeout(50)
     on_its_way[-1].continue_()
     page.unroute_all()
     refusal = page.locator("#position > [data-error-summary]")
@@ -127,7 +129,9 @@ def test_a_vote_after_closing_is_told_in_the_page(
     page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
     page.get_by_text("Accept", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("Please, this winter.")
+    expect(page.get_by_text("Live: what happens appears here by itself")).to_be_visible()
     lifecycle.close_meeting(item.meeting, actor=table.chair)
+    expect(page.locator("#vote-box")).to_contain_text("what you wrote is kept here")
     page.get_by_role("button", name="Vote", exact=True).click()
     page.get_by_text("That was not recorded").wait_for()
     page.get_by_text("The meeting is closed.").wait_for()
