@@ -35,9 +35,13 @@
     input.dispatchEvent(new CustomEvent("combobox:chosen", { bubbles: true, detail: option.dataset }));
   }
 
+  // What is offered may still answer an earlier text than the one that stands there by now.
+  const isCurrent = ({ input, list }) => list.dataset.answers === input.value;
+
   document.addEventListener("keydown", (event) => {
     const box = event.target.matches?.("[role=combobox]") && boxOf(event.target);
     if (!box) return;
+    delete box.dataset.entered;
     const { input, list } = partsOf(box);
     const options = optionsOf(list);
     const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
@@ -50,9 +54,10 @@
       open(box, true);
       mark(box, options[at > 0 ? at - 1 : options.length - 1]);
     } else if (event.key === "Enter" && !list.hidden && at >= 0) {
-      choose(box, options[at]);
+      if (isCurrent({ input, list })) choose(box, options[at]);
+      else box.dataset.entered = input.value; // its answer is on its way
       event.stopImmediatePropagation();
-    } else if (event.key === "Tab" && !list.hidden && at >= 0 && !event.shiftKey) {
+    } else if (event.key === "Tab" && !list.hidden && at >= 0 && !event.shiftKey && isCurrent({ input, list })) {
       choose(box, options[at]);
       if (document.activeElement === input) return;
     } else {
@@ -68,9 +73,13 @@
     const box = list.matches?.("[role=listbox]") && boxOf(list);
     if (!box) return;
     const { input } = partsOf(box);
+    list.dataset.answers = event.detail.requestConfig.parameters[input.name];
     const wanted = document.activeElement === input && input.value !== input.dataset.chosen;
+    const first = optionsOf(list)[0] || null;
     open(box, wanted);
-    if (wanted) mark(box, optionsOf(list)[0] || null);
+    if (!wanted) return;
+    mark(box, first);
+    if (first && isCurrent({ input, list }) && box.dataset.entered === input.value) choose(box, first);
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const input = event.target;
@@ -171,12 +180,23 @@
   }
 
   // --- A comment that has arrived leaves an empty field, back on the safe choice ---------------
+  // What was written while it was on its way is not part of it, and stays.
+  const onTheirWay = new WeakMap();
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!event.target.matches?.("[data-composer]")) return;
+    for (const field of event.target.querySelectorAll("textarea")) onTheirWay.set(field, field.value);
+  });
+  const writtenSince = (field) => {
+    const sent = onTheirWay.get(field) ?? field.value;
+    return field.value.startsWith(sent) ? field.value.slice(sent.length).trimStart() : field.value;
+  };
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target;
     if (!event.detail.successful || !form.matches?.("[data-composer]")) return;
     const after = document.getElementById("comments-after").value;
+    const since = [...form.querySelectorAll("textarea")].map((field) => [field, writtenSince(field)]);
     form.reset();
-    for (const field of form.querySelectorAll("textarea")) field.value = "";
+    for (const [field, text] of since) field.value = text;
     const inside = form.querySelector("[name=audience][value=internal]");
     if (inside) inside.checked = true;
     document.getElementById("comments-after").value = after;

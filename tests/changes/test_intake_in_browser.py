@@ -1,5 +1,6 @@
 """Writing and talking in a real browser: keyboard only, at phone width, and cut off half-way."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from changes import lifecycle
 from changes.models import Change, Service
 from changes.states import State
 from tests.components.browsing import faults, sign_in
+from tests.conftest import wait_until
 from tests.people import Cast
 from tests.stories import submitted
 
@@ -37,6 +39,7 @@ def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> Non
     page = browse("support", "/changes/new/")
     keys = page.keyboard
 
+    expect(page.locator("#id_requester")).to_be_focused()
     keys.type("gra", delay=30)
     expect(page.get_by_role("option", name="Grace Requester")).to_have_attribute(
         "aria-selected", "true"
@@ -65,7 +68,8 @@ def test_pressed_twice_is_sent_once_whatever_is_still_being_looked_up(browse: An
         "window.sent = 0; addEventListener('submit', e => { sent += !e.defaultPrevented; })"
     )
     page.route("**/similar/**", lambda route: None)
-    page.route("**/changes/new/", lambda route: route.fulfill(status=204))  # the page stays
+    where = re.compile(r"/changes/new/(\?.*)?$")
+    page.route(where, lambda route: route.fulfill(status=204))  # the page stays
     page.fill("#id_description", "They cannot book after seven.")
     with page.expect_request("**/similar/**"):
         page.fill("#id_title", "Let the night staff book rooms")
@@ -80,8 +84,10 @@ def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     page = browse("support", "/changes/new/", width=360, height=740)
     keys = page.keyboard
 
+    expect(page.locator("#id_requester")).to_be_focused()
     keys.type("ines.ortega@harbour.example", delay=5)
-    expect(page.get_by_role("option", name="Add a new requester")).to_be_visible()
+    option = page.get_by_role("option", name="Add a new requester")
+    expect(option).to_contain_text("ines.ortega@harbour.example")
     keys.press("Enter")
     expect(page.locator("#id_requester_name")).to_be_focused()
     keys.type("Inés Ortega")
@@ -99,12 +105,49 @@ def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     assert (requester.display_name, requester.organisation) == ("Inés Ortega", cast.harbour)
 
 
+def test_enter_takes_nobody_who_was_offered_for_an_earlier_text(browse: Any) -> None:
+    page = browse("support", "/changes/new/")
+    requester = page.locator("#id_requester")
+    requester.press_sequentially("gra")
+    expect(page.get_by_role("option", name="Grace Requester")).to_be_visible()
+    on_their_way: list[Any] = []
+    page.route("**/find-requester/**", lambda route: on_their_way.append(route))
+    requester.fill("ines.ortega@harbour.example")
+    requester.press("Enter")
+    expect(requester).to_have_value("ines.ortega@harbour.example")
+    while not on_their_way:
+        page.wait_for_timeout(50)
+    on_their_way[0].continue_()
+    expect(page.locator("#id_requester_name")).to_be_focused()
+    expect(requester).to_have_value("ines.ortega@harbour.example")
+
+
+def test_what_is_written_while_a_comment_is_on_its_way_stays(browse: Any, cast: Cast) -> None:
+    change = submitted(cast)
+    page = browse("support", change.get_absolute_url())
+    on_its_way: list[Any] = []
+    page.route("**/comment/", lambda route: on_its_way.append(route))
+    body = page.locator("#comment-form textarea")
+    body.fill("She is in a hurry.")
+    with page.expect_request("**/comment/"):
+        page.get_by_role("button", name="Add internal note").click()
+    body.press_sequentially(" Call her back.")
+    while not on_its_way:
+        page.wait_for_timeout(50)
+    on_its_way[0].continue_()
+    expect(page.locator("#comments")).to_contain_text("She is in a hurry.")
+    expect(body).to_have_value("Call her back.")
+    assert change.comments.get().body == "She is in a hurry."
+
+
 def test_what_is_typed_survives_a_closed_tab(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
     page.fill("#id_title", "Rooms at night")
     expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
     page.fill("#id_description", "We work at night")
-    page.close(run_before_unload=True)
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
+    wait_until(Change.objects.filter(description="We work at night").exists)
 
     again = browse("requester", "/changes/new/")
     again.get_by_role("link", name="Rooms at night").click()
@@ -132,7 +175,7 @@ def test_signing_in_again_in_another_tab_loses_nothing(browse: Any, cast: Cast) 
     other = page.context.new_page()
     other.goto("/account/login/")
     sign_in_by_hand(other, cast)
-    other.wait_for_url("**/")
+    other.wait_for_url(re.compile(r"://[^/]+/$"))
     page.bring_to_front()
     page.fill("#id_description", "We work at night")
 
