@@ -7,10 +7,12 @@ lives in `tests/people.py`.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
@@ -19,7 +21,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENSHOTS = ROOT / ".data" / "screenshots"
@@ -84,7 +86,7 @@ def smtp_server(settings: Any) -> Iterator[Mailbox]:
 
     mailbox = Mailbox()
     mailbox.port = free_port()
-    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port)
+    controller = Controller(mailbox, hostname=mailbox.host, port=mailbox.port, ready_timeout=60)
     controller.start()
     settings.EMAIL_HOST, settings.EMAIL_PORT = mailbox.host, mailbox.port
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -125,7 +127,7 @@ def running_worker(log: Path, processes: int = 1) -> Iterator[subprocess.Popen]:
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while " ready." not in log.read_text():
             if worker.poll() is not None or time.monotonic() > deadline:
                 pytest.fail("The worker did not start.")
@@ -139,8 +141,31 @@ def running_worker(log: Path, processes: int = 1) -> Iterator[subprocess.Popen]:
         try:
             worker.wait(20)
         except subprocess.TimeoutExpired:
-            worker.kill()
+            os.killpg(worker.pid, signal.SIGKILL)  # a child that goes on would hold its locks
             worker.wait()
+
+
+def wait_until(
+    condition: Callable[[], Any],
+    seconds: float = 60,
+    process: subprocess.Popen | None = None,
+    task: Any = None,
+) -> None:
+    """Wait for something that other processes bring about.
+
+    A task is started at once and every 15 s again, as beat does every minute: what one run of it
+    misses, the next makes up for. A process that ends is not waited for.
+    """
+    begun = time.monotonic()
+    starts = 0
+    while not (met := condition()) and time.monotonic() < begun + seconds:
+        if process and process.poll() is not None:
+            pytest.fail(f"It ended early: {process.stdout.read() if process.stdout else ''}")
+        if task and time.monotonic() >= begun + 15 * starts:
+            task.delay()
+            starts += 1
+        time.sleep(0.05)
+    assert met, f"It did not happen within {seconds} s."  # not asked again: more may have begun
 
 
 def worker_environment() -> dict[str, str]:
@@ -177,6 +202,8 @@ def browser() -> Iterator[Any]:
             executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, *sandbox]
         )
         yield browser
+        # Playwright's loop counts as running: Django has kept a connection of its own for that.
+        connections.close_all()
         browser.close()
 
 
@@ -184,20 +211,23 @@ def browser() -> Iterator[Any]:
 def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> Iterator[Any]:
     """Open pages of people who share nothing: `new_page(width=360)`.
 
+    With ``whole=False`` a test looks at a page whose scripts are still on their way.
     A page whose browser reports an error in its console fails the test, a refused style or
     script included; each page of a failed test leaves a picture in `.data/screenshots`.
     """
     contexts: list[Any] = []
     complaints: list[str] = []
 
-    def open_page(width: int = 1280, height: int = 900, **options: Any) -> Any:
+    def open_page(
+        width: int = 1280, height: int = 900, *, whole: bool = True, **options: Any
+    ) -> Any:
         viewport = {"width": width, "height": height}
         defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
         context = browser.new_context(viewport=viewport, **{**defaults, **options})
         contexts.append(context)
         context.set_default_timeout(20_000)
         page = context.new_page()
-        if options.get("java_script_enabled", True):
+        if whole and options.get("java_script_enabled", True):
             act_on_whole_pages(page)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda message: note_policy_violation(message, complaints))
@@ -209,6 +239,8 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     for context in contexts:
         context.close()
     end_streams()
+    let_requests_end()
+    end_streams()  # one that was only being opened
     assert not complaints, f"The browser complained: {complaints}"
 
 
@@ -224,6 +256,14 @@ def end_streams() -> None:
     from crb.live import hub
 
     hub.stop()
+
+
+def let_requests_end(seconds: float = 10) -> None:
+    """Wait for what a page had asked for when it was closed: a table in use is not emptied."""
+    deadline = time.monotonic() + seconds
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def act_on_whole_pages(page: Any) -> None:

@@ -94,14 +94,14 @@ class Dovecot:
         self.separator = separator
         self.prefix = prefix
         self.host = "127.0.0.1"
-        self.port = free_port()
-        self.plain_port = free_port()
+        self.port = self.plain_port = 0
         self.log = folder / "dovecot.log"
 
     def start(self) -> None:
         """Write certificate, passwords and configuration, and start the server."""
         self.folder.chmod(0o755)
         self._make_certificate()
+        self.port, self.plain_port = free_port(), free_port()
         accounts = account_names()
         mail = self.folder / "mail"
         mail.mkdir()

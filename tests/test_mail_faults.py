@@ -26,9 +26,9 @@ from changes.models import AccessLink, Change, DeliveryProblem, MailEvent
 from expansive_cm.celery import app
 from expansive_cm.services.valkey import Valkey
 from tests import stories
-from tests.conftest import Mailbox, running_worker
+from tests.conftest import Mailbox, running_worker, wait_until
 from tests.people import Cast, person
-from tests.test_worker import all_sent, queue, refuse, slow_down, wait_until
+from tests.test_worker import all_sent, queue, refuse, slow_down
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MORNING = datetime(2027, 3, 2, 9, 0, tzinfo=ZoneInfo("Europe/London"))
@@ -52,14 +52,15 @@ def test_a_worker_killed_twice_among_200_mails_loses_none(
     rows = queue(200)
     for number, reached in enumerate((60, 130)):
         with running_worker(tmp_path / f"worker-{number}.log") as worker:
-            tasks.send_queued_mail.delay()
-            smtp_server.wait_for(reached, seconds=60)
+            wait_until(
+                lambda reached=reached: len(smtp_server.messages) >= reached,
+                task=tasks.send_queued_mail,
+            )
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
         assert Email.objects.filter(status=STATUS.queued).exists()
     with running_worker(tmp_path / "last.log"):
-        tasks.send_queued_mail.delay()
-        wait_until(all_sent, seconds=60)
+        wait_until(all_sent, task=tasks.send_queued_mail)
     sent = Counter(message["Message-ID"] for message in smtp_server.messages)
     assert set(sent) == {row.message_id for row in rows}, "none lost, and no other Message-ID"
     repeated = [count for count in sent.values() if count > 1]
@@ -74,14 +75,16 @@ def test_a_worker_killed_after_a_refusal_leaves_it_to_the_next_one(
     slow_down(smtp_server, 0.3)
     refuse(smtp_server, "550 No such person")
     with running_worker(tmp_path / "first.log") as worker:
-        tasks.send_queued_mail.delay()
-        wait_until(lambda: Email.objects.filter(status=STATUS.failed).exists())
+        refused = Email.objects.filter(status=STATUS.failed)
+        wait_until(refused.exists, task=tasks.send_queued_mail)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
     with running_worker(tmp_path / "second.log"):
-        tasks.send_queued_mail.delay()
         failed = Email.objects.filter(status=STATUS.failed, notices__change=change)
-        wait_until(lambda: failed.exists() and MailEvent.objects.count() >= failed.count())
+        wait_until(
+            lambda: failed.exists() and MailEvent.objects.count() >= failed.count(),
+            task=tasks.send_queued_mail,
+        )
     people = set(DeliveryProblem.objects.values_list("person__email", flat=True))
     assert cast.requester.email in people
     assert Counter(DeliveryProblem.objects.values_list("person")).most_common(1)[0][1] == 1
@@ -184,8 +187,8 @@ def test_with_the_broker_killed_and_wiped_requests_go_on_and_mail_follows(
 ) -> None:
     change = stories.in_review(cast)
     with running_worker(tmp_path / "worker.log"):
-        tasks.send_queued_mail.delay()
-        wait_until(all_sent)
+        wait_until(all_sent, task=tasks.send_queued_mail)
+        wait_until(nothing_is_done)
         before = len(smtp_server.messages)
         broker.kill_and_wipe()
         client.force_login(cast.success)
@@ -208,6 +211,12 @@ def test_with_the_broker_killed_and_wiped_requests_go_on_and_mail_follows(
     assert len(sent) == len(set(sent)), "and nothing twice"
 
 
+def nothing_is_done() -> bool:
+    """Whether the workers have answered that they are at no task."""
+    at_work = app.control.inspect(timeout=2).active()
+    return at_work is not None and not any(at_work.values())
+
+
 def _beat() -> bool:
     """Start what beat starts every minute."""
     tasks.send_queued_mail.delay()
@@ -224,9 +233,9 @@ def test_one_comment_to_many_readers_reaches_each_of_them_once(
     change = stories.in_review(cast)
     guests = [person(f"Guest {number}", organisation=cast.harbour) for number in range(40)]
     change.watchers.add(*guests)
-    wait_until(all_sent)
+    wait_until(all_sent, task=tasks.send_queued_mail)
     before = len(smtp_server.messages)
     lifecycle.comment(Change.objects.get(pk=change.pk), actor=cast.success, body="To all.")
-    wait_until(all_sent)
+    wait_until(all_sent, task=tasks.send_queued_mail)
     reached = [message["X-Envelope-To"] for message in smtp_server.messages[before:]]
     assert sorted(reached) == sorted({*reached}) and len(reached) == 42

@@ -12,7 +12,7 @@ from post_office import mail
 from post_office.models import STATUS, Email
 
 from changes.tasks import send_queued_mail
-from tests.conftest import Mailbox
+from tests.conftest import Mailbox, wait_until
 
 
 def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
@@ -32,16 +32,13 @@ def test_the_worker_sends_what_was_committed(
             subject="Committed first",
             message="Then sent.",
         )
-    send_queued_mail.delay()
-    (message,) = smtp_server.wait_for(1)
+    wait_until(lambda: smtp_server.messages, task=send_queued_mail)
+    (message,) = smtp_server.messages
     assert (message["Subject"], message["X-Envelope-To"]) == (
         "Committed first",
         "somebody@example.org",
     )
-    deadline = time.monotonic() + 10
-    while Email.objects.get().status != STATUS.sent and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert Email.objects.get().status == STATUS.sent
+    wait_until(lambda: Email.objects.get().status == STATUS.sent)
 
 
 def test_starting_work_without_a_broker_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from post_office.models import STATUS, Email
 from changes import outbox, tasks
 from changes.models import Change
 from tests import stories
-from tests.conftest import Mailbox, running_worker
+from tests.conftest import Mailbox, running_worker, wait_until
 from tests.mailing import link_in, mail_to
 from tests.people import Cast
 
@@ -55,14 +55,6 @@ def queue(count: int) -> list[Email]:
         for number in range(count)
     ]
     return Email.objects.bulk_create(rows)
-
-
-def wait_until(condition: Any, seconds: float = 30) -> None:
-    """Wait for something that other processes bring about."""
-    deadline = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert met  # not asked once more: what follows may already have begun
 
 
 def all_sent() -> bool:
@@ -131,7 +123,7 @@ def test_two_workers_send_every_mail_once(smtp_server: Mailbox, tmp_path: Path) 
     with running_worker(tmp_path / "worker.log", processes=2):
         for _time in range(4):
             tasks.send_queued_mail.delay()
-        wait_until(all_sent)
+        wait_until(all_sent, task=tasks.send_queued_mail)
     sent = [message["Message-ID"] for message in smtp_server.messages]
     assert sorted(sent) == sorted(row.message_id for row in rows)
     log = (tmp_path / "worker.log").read_text()
@@ -144,15 +136,13 @@ def test_a_killed_worker_loses_nothing_and_repeats_only_what_was_in_flight(
     slow_down(smtp_server, 0.05)
     rows = queue(40)
     with running_worker(tmp_path / "first.log") as worker:
-        tasks.send_queued_mail.delay()
-        smtp_server.wait_for(10)
+        wait_until(lambda: len(smtp_server.messages) >= 10, task=tasks.send_queued_mail)
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
     left = Email.objects.filter(status=STATUS.queued).count()
     assert 0 < left <= 31
     with running_worker(tmp_path / "second.log"):
-        tasks.send_queued_mail.delay()
-        wait_until(all_sent)
+        wait_until(all_sent, task=tasks.send_queued_mail)
     sent = [message["Message-ID"] for message in smtp_server.messages]
     assert set(sent) == {row.message_id for row in rows}
     assert len(sent) - len(rows) <= 1

@@ -164,9 +164,17 @@ class Server:
         there = {name for _flags, _separator, name in self.client.list_folders()}
         for name in wanted.values():
             if name not in there:
-                self.client.create_folder(name)
-                self.client.subscribe_folder(name)
+                self._make_folder(name)
         return wanted
+
+    def _make_folder(self, name: str) -> None:
+        """Create a folder, unless another program has been quicker."""
+        try:
+            self.client.create_folder(name)
+        except IMAPClientError:
+            if not self.client.folder_exists(name):
+                raise
+        self.client.subscribe_folder(name)
 
     def waiting(self) -> list[Waiting]:
         """Return what lies there, oldest first; what has made trouble before comes last."""

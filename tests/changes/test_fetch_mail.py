@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from changes.mail_in import fetching, taking
 from changes.models import Change, IncomingMail, RawMail
 from expansive_cm.environment import Mailbox
 from tests.concurrently import at_once
-from tests.conftest import ROOT, running_worker, worker_environment
+from tests.conftest import ROOT, running_worker, wait_until, worker_environment
 from tests.dovecot import Dovecot, Relay, running_dovecot
 from tests.letters import PDF, bounce_of, letter
 from tests.people import Cast
@@ -81,17 +81,6 @@ def fetching_process(
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def wait_until(condition: Callable[[], Any], process: subprocess.Popen | None = None) -> None:
-    """Wait for something that another process does."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        if process and process.poll() is not None:
-            pytest.fail(f"It ended early: {process.stdout.read()}")
-        if time.monotonic() > deadline:
-            pytest.fail("It did not happen within a minute.")
-        time.sleep(0.05)
 
 
 # What becomes of mail -----------------------------------------------------------------------
@@ -162,6 +151,18 @@ def test_folders_stand_where_the_server_wants_them(cast: Cast, settings: Any) ->
         assert server.folders() == {"INBOX.Taken": 1}
 
 
+def test_a_folder_that_somebody_made_meanwhile_is_used(
+    cast: Cast, dovecot: Dovecot, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dovecot.client() as client:
+        client.create_folder("Taken")
+    monkeypatch.setattr(fetching.IMAPClient, "list_folders", lambda self: [])
+    dovecot.deliver(letter())
+    fetching.fetch_all()
+    monkeypatch.undo()
+    assert dovecot.folders() == {"Taken": 1}
+
+
 def test_without_move_a_message_is_copied_and_removed(
     cast: Cast, dovecot: Dovecot, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,15 +185,9 @@ def test_the_worker_fetches_by_itself(
     monkeypatch.setenv("MAILBOXES", address_of(mailbox))
     monkeypatch.setenv("MAILBOX_CA_FILE", str(dovecot.folder / "certificate.pem"))
     dovecot.deliver(letter())
-
-    def beat() -> bool:
-        """Start what beat starts every minute; a pass that failed is made up for by the next."""
-        tasks.fetch_mail.delay()
-        time.sleep(2)
-        return True
-
     with running_worker(tmp_path / "worker.log") as worker:
-        wait_until(lambda: beat() and dovecot.folders() == {"Taken": 1}, worker)
+        wait_until(IncomingMail.objects.exists, process=worker, task=tasks.fetch_mail)
+        wait_until(lambda: dovecot.folders() == {"Taken": 1}, process=worker)
     assert outcomes() == ["change"]
 
 
@@ -340,7 +335,7 @@ def test_killed_between_fetch_and_store(cast: Cast, dovecot: Dovecot, mailbox: M
     ):
         # The message is here and its change is written; its own row has to wait.
         cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
-        wait_until(lambda: waits_for_a_lock(table), process)
+        wait_until(lambda: waits_for_a_lock(table), process=process)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     wait_until(lambda: connections() <= before)
@@ -378,13 +373,13 @@ def test_killed_between_store_and_move(
     relay.hold_at = b"UID MOVE"
     before = connections()  # of what this process keeps open, as a meeting's listener
     with fetching_process(dovecot, mailbox, relay.port) as process:
-        wait_until(relay.held.is_set, process)
+        wait_until(relay.held.is_set, process=process)
         assert outcomes() == ["change"], "it is stored before it is moved"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     relay.stop()
     wait_until(lambda: connections() <= before)
-    assert dovecot.folders() in ({"INBOX": 1}, {"Taken": 1})
+    wait_until(lambda: dovecot.folders() in ({"INBOX": 1}, {"Taken": 1}))
     fetching.fetch_all()
     assert outcomes() == ["change"]
     assert Change.objects.count() == 1
