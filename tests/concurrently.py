@@ -18,7 +18,7 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     def run(number: int, act: Callable[[], Any]) -> None:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=20)
+            barrier.wait(timeout=60)
             answers[number] = act()
         except Exception as error:
             answers[number] = error

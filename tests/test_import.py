@@ -561,7 +561,9 @@ def test_an_administrator_imports_a_file_in_the_browser(
     browser_page.set_input_files("[name=map_file]", tmp_path / "desk.toml")
     choose(browser_page.locator("[name=mode][value=good_rows]"))
     browser_page.get_by_role("button", name="Upload").click()
-    browser_page.get_by_role("heading", name="What is wrong with the bad rows").wait_for()
+    browser_page.get_by_role("heading", name="What is wrong with the bad rows").wait_for(
+        timeout=120_000
+    )
     assert faults(browser_page) == ""
     assert browser_page.evaluate("document.documentElement.scrollWidth") <= 360
     with browser_page.expect_download() as download:

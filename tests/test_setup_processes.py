@@ -77,6 +77,7 @@ def test_a_process_that_will_not_stop_is_killed_with_its_children(
     grandchild = psutil.Process(int(lines[0]))
     part.stop()
     assert part.ended() is not None
+    psutil.wait_procs([grandchild], timeout=30)
     assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
 
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -73,7 +74,8 @@ def test_kinds_changes_and_days_narrow_it_down(auditor: Client, cast: Cast) -> N
     assert of_one and all(change.reference in what for _by, _act, what in of_one)
     assert found(auditor, reference=f"{other.pk}", type="changes.review") == []
     assert found(auditor, reference=other.reference, person="cleo") == []
-    today, day = timezone.localdate(), timedelta(days=1)
+    zone, day = ZoneInfo(cast.auditor.time_zone), timedelta(days=1)
+    today = timezone.localdate(timezone=zone)
     assert found(auditor, since=today, until=today, type="changes.review") == reviews
     assert found(auditor, since=today + day) == []
     assert found(auditor, until=today - day) == []

@@ -570,7 +570,7 @@ def test_of_two_answers_at_once_one_wins(cast: Cast, change: Change, link: str) 
     def answer(data: dict[str, str]) -> None:
         client = Client()
         client.get(link)
-        barrier.wait(10)
+        barrier.wait(60)
         response = client.post(link, data)
         answers.append((response.status_code, response.content.decode()))
         connection.close()

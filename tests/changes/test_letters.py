@@ -298,7 +298,7 @@ def test_beats_at_the_same_moment_write_one_summary(cast: Cast) -> None:
     barrier = threading.Barrier(3)
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         tasks.send_digests()
         connection.close()
 

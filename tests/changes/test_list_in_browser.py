@@ -73,6 +73,7 @@ def test_leaving_the_search_asks_for_nothing_again(
     sign_in(page, some.support, live_server)
     page.goto("/changes/")
     page.locator("#list-q").press_sequentially("boil")
+    expect(page).to_have_url(re.compile(r"q=boil$"))
     expect(rows(page)).to_have_count(1)
     page.wait_for_load_state("networkidle")
     asked: list[str] = []

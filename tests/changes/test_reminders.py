@@ -201,7 +201,7 @@ def race(act: Callable[[], object]) -> None:
     barrier = threading.Barrier(3)
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         act()
         connection.close()
 

@@ -43,7 +43,7 @@ def test_scripts_move_nothing(
     table: Table, new_page: Any, live_server: Any, address: str, landmarks: list[str], width: int
 ) -> None:
     item = overrun(table)
-    page = new_page(width=width)
+    page = new_page(width=width, whole=False)
     held: list[Any] = []
     page.route(LATE_SCRIPTS, lambda route: held.append(route))
     sign_in(page, table.cast.support if "new" in address else table.chair, live_server)

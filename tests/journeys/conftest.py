@@ -33,12 +33,19 @@ class Visitor:
         )
         control.first.click()
         self.page.wait_for_load_state()
+        return self.has_its_answers()
+
+    def has_its_answers(self) -> "Visitor":
+        """Wait until nothing that was sent is on its way."""
+        from playwright.sync_api import expect
+
+        expect(self.page.locator("form.htmx-request")).to_have_count(0)
         return self
 
     def agrees(self) -> "Visitor":
         """Say yes in the dialogue that asks whether one is sure."""
-        self.page.locator("dialog[open] button:not([value=cancel])").last.click()
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            self.page.locator("dialog[open] button:not([value=cancel])").last.click()
         return self
 
     def fills(self, **fields: Any) -> "Visitor":

@@ -38,8 +38,8 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
         title="Remind the night shift of booked rooms",
         description="A push message 15 minutes before a booking starts.",
     ).presses("Submit")
-    change = Change.objects.get()
     grace.sees("and are looking at what it needs.")
+    change = Change.objects.get()
 
     # It needs code: the assessment sends it to the board.
     success.opens(change).presses("Assess")

@@ -25,6 +25,7 @@ def test_a_configuration_change_from_a_call_to_the_requesters_yes(
         description="Booking hours end at 19:00. **Night staff** need rooms for handovers.",
         channel="phone",
     ).presses("Submit")
+    support.sees("is submitted.")
     change = Change.objects.get()
     support.opens(change).sees("Let night staff book meeting rooms", "Submitted", "Cleo Success")
 
