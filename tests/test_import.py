@@ -3,13 +3,14 @@
 import csv
 import io
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 from post_office.models import Email
@@ -21,6 +22,7 @@ from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
 from tests.components.browsing import choose, faults, sign_in
+from tests.conftest import wait_until
 from tests.people import Cast
 
 KEPS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "keps.csv"
@@ -179,6 +181,40 @@ def test_two_imports_of_one_file_at_once_import_each_row_once(cast: Cast) -> Non
     assert sum(run.good for run in results) == 400
     assert sum(run.skipped for run in results) == 400
     assert sum(run.bad for run in results) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_import_waits_for_one_of_the_same_source_however_long_it_takes(cast: Cast) -> None:
+    content = file_of(row(1))
+    results: list[Any] = []
+
+    def work() -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '50ms'; SET statement_timeout = '5s'")
+            results.append(imported(content))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=work)
+    with transaction.atomic(), connection.cursor() as cursor:
+        source = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext(%s))"
+        cursor.execute(source, ["desk"])
+        thread.start()
+        wait_until(somebody_waits_for_an_advisory_lock)
+        time.sleep(0.5)  # ten times what a lock may be waited for
+    thread.join()
+    assert results[0].good == 1
+
+
+def somebody_waits_for_an_advisory_lock() -> bool:
+    """Whether another connection to this database waits for one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 # --- Bad rows -------------------------------------------------------------------------------

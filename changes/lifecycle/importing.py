@@ -78,9 +78,17 @@ def import_changes(
 
 
 def _one_at_a_time(source: str) -> None:
-    """Wait for another import of the same source; the lock ends with the transaction."""
+    """Wait for another import of the same source; the lock ends with the transaction.
+
+    However long that takes: a whole file may be one transaction. The task's own limit still holds.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('import'), hashtext(%s))", [source])
+        cursor.execute(
+            "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;"
+            "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext(%s));"
+            "SET LOCAL lock_timeout TO DEFAULT; SET LOCAL statement_timeout TO DEFAULT",
+            [source],
+        )
 
 
 def _without_known(arrivals: Sequence[ImportedChange], source: str) -> list[ImportedChange]:
