@@ -159,7 +159,8 @@
   // A form on its way asks for nothing beside it (a preview, what is similar): the answer to that
   // would be about what is sent already, and could be taken for the form's own.
   const leaveAlone = (form) => {
-    for (const asked of form.querySelectorAll(".htmx-request")) window.htmx.trigger(asked, "htmx:abort");
+    const beside = form.querySelectorAll(".htmx-request:not(button)");
+    for (const one of beside) window.htmx.trigger(one, "htmx:abort");
   };
   document.addEventListener("htmx:beforeRequest", (event) => {
     const form = event.target.closest?.("form");

@@ -62,6 +62,7 @@
 
   function open() {
     close();
+    held.length = 0; // a new connection tells everything
     if (over) return;
     const mine = new EventSource(address());
     source = mine;
