@@ -403,20 +403,6 @@
     putWaiting();
   });
 
-  // An answer that comes when the page is at another item already does not bring the old one back.
-  const askedAt = new WeakMap();
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.requestConfig.verb === "post") askedAt.set(event.detail.xhr, body()?.dataset.item);
-  });
-  document.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, xhr, serverResponse, isError } = event.detail;
-    if (target?.id !== "meeting-body" || isError || xhr.status >= 400 || !askedAt.has(xhr)) return;
-    const shown = body().dataset.item;
-    if (askedAt.get(xhr) === shown || parse(serverResponse)?.dataset.item === shown) return;
-    event.detail.shouldSwap = false;
-    putWaiting();
-  });
-
   // The page itself brought another item: ask for what belongs to that.
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target?.id === "meeting-body" || event.target.id === "meeting-body") {

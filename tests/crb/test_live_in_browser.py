@@ -275,30 +275,6 @@ def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
     assert first.votes.get(member=table.cast.crb_member).choice == "accepted"
 
 
-def test_a_late_answer_does_not_bring_the_old_item_back(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
-    table.vote(first, "", *["accepted"] * 5)
-    chair = open_meeting(new_page, live_server, table.chair, first)
-    answers: list[Any] = []
-    chair.route("**/outcome/", lambda route: answers.append((route, route.fetch())))
-    box = chair.locator("#outcome-box")
-    box.get_by_role("button", name="Record the outcome").click()
-    while not answers:
-        chair.wait_for_timeout(50)
-    chair.get_by_role("link", name="Next", exact=True).click()
-    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
-    chair.get_by_label("Reason", exact=True).first.fill("It pays.")
-    (route, answer) = answers[0]
-    with chair.expect_response("**/outcome/"):
-        route.fulfill(response=answer)
-    expect(chair.locator("#agenda-list")).to_contain_text("Accepted")
-    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
-    assert chair.get_by_label("Reason", exact=True).first.input_value() == "It pays."
-    assert second.is_open
-
-
 def test_what_was_typed_before_one_more_question_stays(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
