@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from changes import lifecycle
 from changes.models import Change, Service
 from changes.states import State
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import faults, sign_in, wait_while_held
 from tests.conftest import wait_until
 from tests.people import Cast
 from tests.stories import submitted
@@ -110,14 +110,13 @@ def test_enter_takes_nobody_who_was_offered_for_an_earlier_text(browse: Any) -> 
     requester = page.locator("#id_requester")
     requester.press_sequentially("gra")
     expect(page.get_by_role("option", name="Grace Requester")).to_be_visible()
-    on_their_way: list[Any] = []
-    page.route("**/find-requester/**", lambda route: on_their_way.append(route))
+    on_its_way: list[Any] = []
+    page.route("**/find-requester/*ines*", lambda route: on_its_way.append(route))
     requester.fill("ines.ortega@harbour.example")
     requester.press("Enter")
     expect(requester).to_have_value("ines.ortega@harbour.example")
-    while not on_their_way:
-        page.wait_for_timeout(50)
-    on_their_way[0].continue_()
+    wait_while_held(page, lambda: on_its_way)
+    on_its_way[0].continue_()
     expect(page.locator("#id_requester_name")).to_be_focused()
     expect(requester).to_have_value("ines.ortega@harbour.example")
 
@@ -132,8 +131,7 @@ def test_what_is_written_while_a_comment_is_on_its_way_stays(browse: Any, cast: 
     with page.expect_request("**/comment/"):
         page.get_by_role("button", name="Add internal note").click()
     body.press_sequentially(" Call her back.")
-    while not on_its_way:
-        page.wait_for_timeout(50)
+    wait_while_held(page, lambda: on_its_way)
     on_its_way[0].continue_()
     expect(page.locator("#comments")).to_contain_text("She is in a hurry.")
     expect(body).to_have_value("Call her back.")

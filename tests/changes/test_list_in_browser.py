@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from changes import lifecycle
 from changes.models import Service
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import faults, sign_in, wait_while_held
 from tests.people import Cast
 from tests.stories import assessed, in_confirmation, in_requirements, submitted
 
@@ -97,8 +97,7 @@ def test_a_link_of_the_list_comes_after_a_search_on_its_way(
     )
     page.locator("#list-q").press_sequentially("b")
     page.get_by_role("link", name="State: Change Request Board").click()
-    while False not in held:
-        page.wait_for_timeout(50)
+    wait_while_held(page, lambda: False in held)
     held.pop(False).continue_()
     expect(page).to_have_url(re.compile(r"\?state=submitted$"))
     expect(rows(page)).to_have_count(2)

@@ -1,5 +1,7 @@
 """What browser tests of the shell share."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -42,6 +44,14 @@ def choose(control: Any) -> None:
     if not control.is_checked():
         control.locator("xpath=ancestor::label[1] | self::*[not(ancestor::label)]").click()
     expect(control).to_be_checked()
+
+
+def wait_while_held(page: Any, are_held: Callable[[], Any], seconds: float = 20) -> None:
+    """Let the page go on until a test's route holds what it waits for."""
+    deadline = time.monotonic() + seconds
+    while not are_held():
+        assert time.monotonic() < deadline, "nothing was asked for that could be held"
+        page.wait_for_timeout(50)
 
 
 def faults(page: Any) -> str:

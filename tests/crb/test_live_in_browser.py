@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import faults, sign_in, wait_while_held
 from tests.conftest import ROOT, worker_environment
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
@@ -60,8 +60,7 @@ def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
         page.get_by_role("button", name="Next item"),
     ]
     before = [one.bounding_box() for one in pressed]
-    while len(held) < 2:
-        page.wait_for_timeout(50)
+    wait_while_held(page, lambda: len(held) >= 2)
     for route in held:
         route.continue_()
     page.unroute_all()
@@ -214,8 +213,7 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
     expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
     chair.get_by_label("Reason", exact=True).first.fill("It pays.")
-    while not held:  # the news may be quicker than the answer
-        chair.wait_for_timeout(50)
+    wait_while_held(chair, lambda: held)  # the news may be quicker than the answer
     with chair.expect_response("**/go/"):
         for route, answer in held:
             route.fulfill(response=answer)
@@ -265,8 +263,7 @@ def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
     member.route("**/vote/", lambda route: on_its_way.append(route))
     member.get_by_text("Accept", exact=True).click()
     member.get_by_role("button", name="Vote", exact=True).click()
-    while not on_its_way:
-        member.wait_for_timeout(50)
+    wait_while_held(member, lambda: on_its_way)
     go(table, second)
     expect(onlooker.get_by_role("heading", name="Alarms")).to_be_visible()
     member.wait_for_timeout(300)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from crb import lifecycle, queries
 from crb.models import AgendaItem
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import faults, sign_in, wait_while_held
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,8 +111,7 @@ def test_an_outcome_on_its_way_is_not_previewed_any_more(
     with page.expect_event("requestfailed", lambda it: it.url.endswith("/outcome/preview/")):
         box.get_by_role("button", name="Record the outcome").click()
     box.get_by_label("Reason, for the requester").fill("It pays.")
-    while len(on_its_way) < 2:
-        page.wait_for_timeout(50)
+    wait_while_held(page, lambda: len(on_its_way) >= 2)
     on_its_way[-1].continue_()
     page.unroute_all()
     refusal = page.locator("#position > [data-error-summary]")
