@@ -156,7 +156,10 @@ def test_a_folder_that_somebody_made_meanwhile_is_used(
 ) -> None:
     with dovecot.client() as client:
         client.create_folder("Taken")
-    monkeypatch.setattr(fetching.IMAPClient, "list_folders", lambda self: [])
+    listing = fetching.IMAPClient.list_folders
+    monkeypatch.setattr(
+        fetching.IMAPClient, "list_folders", lambda self, *one: listing(self, *one) if one else []
+    )
     dovecot.deliver(letter())
     fetching.fetch_all()
     monkeypatch.undo()
