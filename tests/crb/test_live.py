@@ -21,6 +21,7 @@ from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20
+READING = "a reader of the stream"
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,9 @@ def no_listener_left() -> Iterator[None]:
     hub.stop()
     yield
     hub.stop()
+    for thread in threading.enumerate():
+        if thread.name == READING:
+            thread.join(SECONDS)  # one that still reads would be in the way of emptying its tables
 
 
 class Reader:
@@ -42,7 +46,7 @@ class Reader:
         self.news = threading.Condition()
         self.ended = False
         if self.answer.status_code == 200:
-            self.thread = threading.Thread(target=self._read, daemon=True)
+            self.thread = threading.Thread(target=self._read, name=READING, daemon=True)
             self.thread.start()
 
     def _read(self) -> None:
