@@ -264,6 +264,7 @@
 
   function putWaiting() {
     window.setTimeout(() => {
+      if (Date.now() - pressedAt < LONGEST_HOLD_MS) return; // asked again on letting go
       for (const [name, html] of [...waiting]) put(name, html); // or it goes on waiting
     });
   }
