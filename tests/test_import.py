@@ -22,8 +22,8 @@ from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
 from tests.components.browsing import choose, faults, sign_in
-from tests.conftest import wait_until
 from tests.people import Cast
+from tests.worker import wait_until
 
 KEPS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "keps.csv"
 HEADER = "number,title,text,status,opened,changed,mail"

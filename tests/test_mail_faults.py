@@ -26,9 +26,10 @@ from changes.models import AccessLink, Change, DeliveryProblem, MailEvent
 from expansive_cm.celery import app
 from expansive_cm.services.valkey import Valkey
 from tests import stories
-from tests.conftest import Mailbox, running_worker, wait_until
 from tests.people import Cast, person
+from tests.smtp import Mailbox
 from tests.test_worker import all_sent, queue, refuse, slow_down
+from tests.worker import running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MORNING = datetime(2027, 3, 2, 9, 0, tzinfo=ZoneInfo("Europe/London"))

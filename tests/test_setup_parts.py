@@ -12,7 +12,8 @@ from post_office import mail
 from post_office.models import STATUS, Email
 
 from changes.tasks import send_queued_mail
-from tests.conftest import Mailbox, wait_until
+from tests.smtp import Mailbox
+from tests.worker import wait_until
 
 
 def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:

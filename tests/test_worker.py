@@ -23,9 +23,10 @@ from post_office.models import STATUS, Email
 from changes import outbox, tasks
 from changes.models import Change
 from tests import stories
-from tests.conftest import Mailbox, running_worker, wait_until
 from tests.mailing import link_in, mail_to
 from tests.people import Cast
+from tests.smtp import Mailbox
+from tests.worker import running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

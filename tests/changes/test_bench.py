@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from changes.models import Change
-from tests.conftest import ROOT, worker_environment
+from tests.environment import ROOT
+from tests.worker import worker_environment
 
 DATABASE = f"bench_test_{os.getpid()}"
 

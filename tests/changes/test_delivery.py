@@ -15,9 +15,9 @@ from changes import gates, lifecycle, reminders, tasks
 from changes.errors import StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change, DeliveryProblem, MailEvent
 from tests import stories
-from tests.conftest import Mailbox
 from tests.mailing import deliver, last_row, mail_to, told
 from tests.people import Cast
+from tests.smtp import Mailbox
 
 pytestmark = pytest.mark.django_db
 LOG_QUERIES, LIST_QUERIES = 7, 4

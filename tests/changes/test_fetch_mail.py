@@ -21,10 +21,11 @@ from changes.mail_in import fetching, taking
 from changes.models import Change, IncomingMail, RawMail
 from expansive_cm.environment import Mailbox
 from tests.concurrently import at_once
-from tests.conftest import ROOT, running_worker, wait_until, worker_environment
 from tests.dovecot import Dovecot, Relay, running_dovecot
+from tests.environment import ROOT
 from tests.letters import PDF, bounce_of, letter
 from tests.people import Cast
+from tests.worker import running_worker, wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

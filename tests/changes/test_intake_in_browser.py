@@ -11,9 +11,9 @@ from changes import lifecycle
 from changes.models import Change, Service
 from changes.states import State
 from tests.components.browsing import faults, sign_in, wait_while_held
-from tests.conftest import wait_until
 from tests.people import Cast
 from tests.stories import submitted
+from tests.worker import wait_until
 
 
 @pytest.fixture

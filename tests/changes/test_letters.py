@@ -17,9 +17,9 @@ from accounts.models import User
 from changes import digest, lifecycle, outbox, tasks
 from changes.models import AccessLink, Change, Notice
 from tests import stories
-from tests.conftest import Mailbox
 from tests.mailing import deliver, last_row, link_in, mail_to, short, told
 from tests.people import Cast
+from tests.smtp import Mailbox
 
 pytestmark = pytest.mark.django_db
 MORNING = datetime(2027, 3, 2, 9, 0, tzinfo=ZoneInfo("Europe/London"))

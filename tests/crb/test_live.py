@@ -16,8 +16,8 @@ from changes.models import Change
 from crb import lifecycle
 from crb.live import hub, parts, stream
 from crb.models import AgendaItem, Meeting, Vote
-from tests.conftest import wait_until
 from tests.crb.conftest import Table
+from tests.worker import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECONDS = 20

@@ -16,9 +16,10 @@ from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.components.browsing import faults, sign_in, wait_while_held
-from tests.conftest import ROOT, worker_environment
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
+from tests.environment import ROOT
+from tests.worker import worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP_TO_DATE = "Live: what happens appears here by itself"

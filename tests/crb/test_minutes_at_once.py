@@ -14,9 +14,9 @@ from changes.errors import StepError
 from crb import lifecycle, tasks
 from crb.models import Action, AgendaItem, Meeting, Minutes
 from tests import concurrently
-from tests.conftest import Mailbox
 from tests.crb.conftest import Table
 from tests.mailing import last_row
+from tests.smtp import Mailbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,12 +22,12 @@ from changes.states import State
 from changes.tasks import fetch_mail
 from tests import stories
 from tests.components.browsing import choose, faults
-from tests.conftest import Mailbox
 from tests.dovecot import Dovecot
 from tests.journeys.conftest import Visitor
 from tests.letters import PDF, letter
 from tests.mailing import deliver
 from tests.people import Cast
+from tests.smtp import Mailbox
 
 ADDRESS = "nadia.night@harbour.example"
 QUESTION = "How many wards would use it?"
