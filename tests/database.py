@@ -6,7 +6,7 @@ template; each worker's database, and each later run's, is a copy of it.
 
 import hashlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections, transaction
-from django.test import TransactionTestCase
+from django.test import TestCase, TransactionTestCase
 from psycopg2 import sql
 
 from tests.browser import end_streams
-from tests.remembered import every_row, may_put_back, tables
+from tests.remembered import every_row, may_put_back, number_as, numbering, tables
 
 PREFIX = "prepared_"
 OURS = ("accounts", "changes", "crb", "audit", "expansive_cm")
@@ -45,6 +45,8 @@ def django_db_setup(
         use(name)
         remember_what_migrations_wrote()
     TransactionTestCase._fixture_teardown = give_back
+    for case in (TestCase, TransactionTestCase):
+        case._fixture_setup = numbered_anew(case)
     yield
     end_streams()  # no listener may hold the database when it is dropped
     with django_db_blocker.unblock():
@@ -76,7 +78,7 @@ def state_of_migrations() -> str:
     for app in sorted(apps.get_app_configs(), key=lambda one: one.label):
         patterns = ["migrations/*.py"]
         if app.name in OURS:
-            patterns += ["models.py", "models/*.py", "append_only.py", "roles.py"]
+            patterns += ["models.py", "models/*.py", "operations.py", "roles.py"]
         for path in sorted(one for pattern in patterns for one in Path(app.path).glob(pattern)):
             total.update(str(path.relative_to(app.path)).encode() + path.read_bytes())
     total.update(inspect.getsource(migrate).encode())
@@ -124,14 +126,35 @@ def maintenance() -> Iterator[Any]:
     server.close()
 
 
-# --- Emptying -------------------------------------------------------------------------------
+# --- Before a test and after it -------------------------------------------------------------
 
 _first_rows: dict[str, frozenset[str]] = {}
+_first_numbers: list[tuple[str, int | None]] = []
+IN_USE = " OR ".join(
+    f"EXISTS (SELECT FROM {table})"
+    for table in ("accounts_user", "accounts_organisation", "changes_change", "crb_board")
+)
 
 
 def remember_what_migrations_wrote() -> None:
     """Keep the rows that a test must find however the one before it has left them."""
     _first_rows.update(every_row())
+    _first_numbers.extend(numbering())
+
+
+def numbered_anew(case: type[TransactionTestCase]) -> Any:
+    """Let the first row of each table have the number 1 in every test of this kind."""
+    begin = case.__dict__["_fixture_setup"].__func__
+
+    def begin_numbered(cls: type[TransactionTestCase]) -> None:
+        begin(cls)
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {IN_USE}")
+            in_use = cursor.fetchone()[0]
+        if not in_use:  # by what a whole file of tests looks at
+            number_as(_first_numbers)
+
+    return classmethod(begin_numbered)
 
 
 def give_back(case: TransactionTestCase) -> None:
