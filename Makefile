@@ -5,6 +5,8 @@ PYTHON ?= python3
 BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
+SEED ?=
+PYTEST := $(TOOL) -m pytest -n 2 $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
 .PHONY: screenshots help run setup test lint format demo-reset bench bench-meeting manage migrations lock
@@ -18,8 +20,8 @@ run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0
 setup: ## Install what is needed to run, without starting it
 	@$(BOOTSTRAP) setup
 
-test: ## Run every test, browser tests included (ARGS="-k name" chooses)
-	@$(TOOL) -m pytest -n 2 $(ARGS)
+test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
+	@$(PYTEST) $(ARGS)
 
 lint: ## Check style, templates, import directions and missing migrations
 	@$(TOOL) -m expansive_cm.services.lint
