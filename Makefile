@@ -9,7 +9,7 @@ SEED ?=
 PYTEST := $(TOOL) -m pytest -n 2 $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test test-stop lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ setup: ## Install what is needed to run, without starting it
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
 	@$(PYTEST) $(ARGS)
+
+test-stop: ## Stop the databases that KEEP=1 make test left running
+	@$(TOOL) -m expansive_cm.services.for_tests
 
 lint: ## Check style, templates, import directions and missing migrations
 	@$(TOOL) -m expansive_cm.services.lint
