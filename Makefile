@@ -6,10 +6,10 @@ BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
 SEED ?=
-PYTEST := $(TOOL) -m pytest -n 2 $(if $(SEED),--randomly-seed=$(SEED))
+ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test test-stop lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test check test-stop lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ setup: ## Install what is needed to run, without starting it
 	@$(BOOTSTRAP) setup
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
-	@$(PYTEST) $(ARGS)
+	@$(TOOL) -m pytest -n 2 $(ORDER) $(ARGS)
+
+check: ## Lint, then the tests nearest to what changed since main (BASE=main), in minutes
+	@$(TOOL) -m expansive_cm.services.check $(ORDER) $(ARGS)
 
 test-stop: ## Stop the databases that KEEP=1 make test left running
 	@$(TOOL) -m expansive_cm.services.for_tests
