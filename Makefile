@@ -9,7 +9,7 @@ SEED ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test check test-stop lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test test-hard check test-stop lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ setup: ## Install what is needed to run, without starting it
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
 	@$(TOOL) -m pytest -n 2 $(ORDER) $(ARGS)
+
+test-hard: ## Run browser, worker and thread tests five times while all cores are busy
+	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)
 
 check: ## Lint, then the tests nearest to what changed since main (BASE=main), in minutes
 	@$(TOOL) -m expansive_cm.services.check $(ORDER) $(ARGS)

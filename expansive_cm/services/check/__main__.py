@@ -59,7 +59,7 @@ def changes_since(base: str) -> tuple[list[str], str]:
         raise SystemExit("`make check` asks git what has changed; this is no copy git knows.")
     different = git("diff", "--name-only", "--no-renames", "-z", start.strip()) or ""
     unknown = git("ls-files", "--others", "--exclude-standard", "-z") or ""
-    since = name if name != "HEAD" else f"the last commit, as there is no {base}"
+    since = name if name != "HEAD" or base == "HEAD" else f"the last commit, as there is no {base}"
     return sorted(set(filter(None, (different + unknown).split("\0")))), since
 
 
