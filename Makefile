@@ -9,7 +9,7 @@ SEED ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test test-hard check test-stop lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 
 
 test-hard: ## Run browser, worker and thread tests five times while all cores are busy
 	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)
+
+test-days: ## Run the tests on four dates on which software likes to fail
+	@$(TOOL) -m expansive_cm.services.days $(ORDER) $(ARGS)
 
 check: ## Lint, then the tests nearest to what changed since main (BASE=main), in minutes
 	@$(TOOL) -m expansive_cm.services.check $(ORDER) $(ARGS)

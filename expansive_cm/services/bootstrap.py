@@ -208,7 +208,7 @@ NEEDED = (
     Needed("dovecot-imapd", "dovecot", "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT),
 )
 
-RUNS_TESTS = {"pytest", "expansive_cm.services.check", "expansive_cm.services.hard"}
+RUNS_TESTS = {"pytest", *("expansive_cm.services." + name for name in ("check", "days", "hard"))}
 
 
 def ensure_programs():
