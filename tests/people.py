@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 
 from accounts.models import EmailDomain, Organisation, SuccessTeam, User
 from accounts.roles import Role
+from tests.remembered import remembered
 
 
 def person(
@@ -63,6 +64,12 @@ class Cast:
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The cast. Harbour is looked after by the care team, Meridian by the retail team."""
+    return everybody()
+
+
+@remembered
+def everybody() -> Cast:
+    """Give two customers their people, and Expansive its own."""
     care = SuccessTeam.objects.create(name="Care team", email="care@expansive.example")
     retail = SuccessTeam.objects.create(name="Retail team", email="retail@expansive.example")
     harbour = Organisation.objects.create(name="Harbour Hospitals", success_team=care)

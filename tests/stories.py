@@ -9,6 +9,7 @@ from changes import lifecycle
 from changes.models import CHECKLIST, Change, Release, StagingTest
 from changes.states import State
 from tests.people import Cast
+from tests.remembered import remembered
 
 S = State
 
@@ -35,11 +36,13 @@ def draft(cast: Cast, **fields: object) -> Change:
     return lifecycle.save_draft(None, actor=cast.support, **values)
 
 
+@remembered
 def submitted(cast: Cast, **fields: object) -> Change:
     """A request that waits for its assessment."""
     return lifecycle.submit(draft(cast, **fields), actor=cast.support)
 
 
+@remembered
 def assessed(cast: Cast, change_type: str, **fields: object) -> Change:
     """A request on its path."""
     change = submitted(cast, **fields)
@@ -72,30 +75,36 @@ def executed(change: Change, cast: Cast, outcome: str = "succeeded") -> Change:
     )
 
 
+@remembered
 def in_review(cast: Cast) -> Change:
     return assessed(cast, "configuration")
 
 
+@remembered
 def in_authorisation(cast: Cast) -> Change:
     return lifecycle.review(
         in_review(cast), actor=cast.success, outcome="endorsed", findings="Harmless."
     )
 
 
+@remembered
 def in_execution(cast: Cast) -> Change:
     return lifecycle.authorise(
         in_authorisation(cast), actor=cast.approver, outcome="authorised", reason="We need it."
     )
 
 
+@remembered
 def rolled_back(cast: Cast) -> Change:
     return executed(in_execution(cast), cast, outcome="rolled_back")
 
 
+@remembered
 def in_documentation(cast: Cast) -> Change:
     return executed(in_execution(cast), cast)
 
 
+@remembered
 def in_confirmation(cast: Cast) -> Change:
     return lifecycle.document(
         in_documentation(cast),
@@ -106,12 +115,14 @@ def in_confirmation(cast: Cast) -> Change:
     )
 
 
+@remembered
 def not_confirmed(cast: Cast) -> Change:
     return lifecycle.answer_confirmation(
         in_confirmation(cast), actor=cast.requester, confirmed=False, reason="Not on Sundays."
     )
 
 
+@remembered
 def further_wished(cast: Cast) -> Change:
     """Not confirmed, because the requester would like something further."""
     return lifecycle.answer_confirmation(
@@ -124,18 +135,21 @@ def further_wished(cast: Cast) -> Change:
     )
 
 
+@remembered
 def closed(cast: Cast) -> Change:
     return lifecycle.answer_confirmation(
         in_confirmation(cast), actor=cast.requester, confirmed=True
     )
 
 
+@remembered
 def refused(cast: Cast) -> Change:
     return lifecycle.review(
         in_review(cast), actor=cast.success, outcome="refused", findings="Against the contract."
     )
 
 
+@remembered
 def withdrawn(cast: Cast) -> Change:
     return lifecycle.withdraw(submitted(cast), actor=cast.requester, reason="No longer needed.")
 
@@ -143,6 +157,7 @@ def withdrawn(cast: Cast) -> Change:
 # Code
 
 
+@remembered
 def on_board(cast: Cast) -> Change:
     return assessed(cast, "code")
 
@@ -153,17 +168,20 @@ def decided(change: Change, cast: Cast, outcome: str, **fields: object) -> Chang
     return Change.objects.get(pk=change.pk)
 
 
+@remembered
 def information_required(cast: Cast) -> Change:
     questions = [("How many rooms are there?", cast.requester)]
     return decided(on_board(cast), cast, "information_required", questions=questions)
 
 
+@remembered
 def rejected(cast: Cast) -> Change:
     return decided(
         on_board(cast), cast, "rejected", category="not_strategic", reason="We leave this market."
     )
 
 
+@remembered
 def in_requirements(cast: Cast) -> Change:
     return decided(on_board(cast), cast, "accepted")
 
@@ -180,6 +198,7 @@ def requirements_defined(change: Change, cast: Cast) -> Change:
     )
 
 
+@remembered
 def in_risk_assessment(cast: Cast) -> Change:
     return requirements_defined(in_requirements(cast), cast)
 
@@ -195,6 +214,7 @@ def risk_written(change: Change, cast: Cast) -> Change:
     )
 
 
+@remembered
 def risk_assessed(cast: Cast) -> Change:
     """In risk assessment, written and waiting for the second signature."""
     return risk_written(in_risk_assessment(cast), cast)
@@ -205,6 +225,7 @@ def risk_signed(change: Change, cast: Cast) -> Change:
     return lifecycle.sign_risk_assessment(change, actor=cast.release_manager, signed_off=True)
 
 
+@remembered
 def in_development(cast: Cast) -> Change:
     return risk_signed(risk_assessed(cast), cast)
 
@@ -228,6 +249,7 @@ def reviewed(change: Change, cast: Cast) -> Change:
     )
 
 
+@remembered
 def in_testing(cast: Cast) -> Change:
     return reviewed(in_development(cast), cast)
 
@@ -241,6 +263,7 @@ def all_passed(change: Change, cast: Cast) -> Change:
     return change
 
 
+@remembered
 def in_deployment(cast: Cast) -> Change:
     return all_passed(in_testing(cast), cast)
 
@@ -258,6 +281,7 @@ def deployment_planned(change: Change, cast: Cast) -> Change:
     )
 
 
+@remembered
 def deployed(cast: Cast, outcome: str = "succeeded") -> Change:
     """A code change that was deployed (or rolled back)."""
     return carried_out(deployment_planned(in_deployment(cast), cast), cast, outcome)

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import django
 
+EARLIER = """
+The data here were made by an earlier version, before upgrades are promised.
+Run `make demo-reset`: it throws them away, and the next start makes new ones."""
+
 
 def step(title: str, action: Callable[[], object]) -> None:
     """Do one step and show what it was and how long it took."""
@@ -23,14 +27,32 @@ def step(title: str, action: Callable[[], object]) -> None:
     print(f"{time.monotonic() - started:5.1f} s", flush=True)
 
 
+def made_by_an_earlier_version() -> bool:
+    """Whether the database has seen a migration of ours that is no more."""
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+
+    from audit.sources import OWN_APPS
+
+    loader = MigrationLoader(connection)
+    gone = loader.applied_migrations.keys() - loader.disk_migrations.keys()
+    return any(app in OWN_APPS for app, _name in gone)
+
+
 def main() -> None:
-    """Migrate, load the demo data once, collect the static files, write the logins down."""
+    """Migrate, load the demo data once, collect the static files, write the logins down.
+
+    Stops with a sentence, and changes nothing, where the data cannot be migrated.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
     django.setup()
     from django.core.management import call_command, get_commands
 
     from expansive_cm.health import pending_migrations
 
+    if made_by_an_earlier_version():
+        print(EARLIER, flush=True)
+        sys.exit(1)
     quiet = io.StringIO()
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))

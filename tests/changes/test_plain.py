@@ -21,6 +21,7 @@ from crb.models import AgendaItem, Board, Meeting
 from tests import stories
 from tests.mailing import deliver
 from tests.people import Cast
+from tests.remembered import remembered
 
 DAY = datetime(2026, 12, 3, 10, 0, tzinfo=UTC)
 NOTHING_MORE = "Nothing more happens here. For anything further, please send us a new request."
@@ -46,26 +47,31 @@ def told(change: Change) -> Change:
     return fresh
 
 
+@remembered
 def rolled_back_and_closed(cast: Cast) -> Change:
     change = stories.rolled_back(cast)
     return lifecycle.close_rolled_back(change, actor=cast.success, reason="Too risky after all.")
 
 
+@remembered
 def planned_again(cast: Cast) -> Change:
     return stories.plan(stories.rolled_back(cast), cast)
 
 
+@remembered
 def running(cast: Cast) -> Change:
     change = stories.plan(stories.in_execution(cast), cast)
     return lifecycle.start_execution(change, actor=cast.support)
 
 
+@remembered
 def refused_by_approver(cast: Cast) -> Change:
     return lifecycle.authorise(
         stories.in_authorisation(cast), actor=cast.approver, outcome="refused", reason="No budget."
     )
 
 
+@remembered
 def returned_to_board(cast: Cast) -> Change:
     change = stories.information_required(cast)
     question = change.questions.get()
@@ -74,23 +80,27 @@ def returned_to_board(cast: Cast) -> Change:
     )
 
 
+@remembered
 def others_asked(cast: Cast) -> Change:
     questions = [("Which doors?", cast.developer)]
     change = stories.on_board(cast)
     return stories.decided(change, cast, "information_required", questions=questions)
 
 
+@remembered
 def two_questions(cast: Cast) -> Change:
     questions = [("How many?", cast.requester), ("Since when?", cast.requester)]
     change = stories.on_board(cast)
     return stories.decided(change, cast, "information_required", questions=questions)
 
 
+@remembered
 def priority(cast: Cast) -> Change:
     stories.release()
     return stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
 
 
+@remembered
 def test_failed(cast: Cast) -> Change:
     return lifecycle.record_test(
         stories.in_testing(cast),
@@ -101,36 +111,44 @@ def test_failed(cast: Cast) -> Change:
     )
 
 
+@remembered
 def release_planned(cast: Cast) -> Change:
     return stories.deployment_planned(stories.in_deployment(cast), cast)
 
 
+@remembered
 def release_running(cast: Cast) -> Change:
     return lifecycle.start_deployment(release_planned(cast), actor=cast.release_manager)
 
 
+@remembered
 def release_undone(cast: Cast) -> Change:
     return stories.deployed(cast, outcome="rolled_back")
 
 
+@remembered
 def code_in_confirmation(cast: Cast) -> Change:
     return stories.deployed(cast)
 
 
+@remembered
 def code_not_confirmed(cast: Cast) -> Change:
     return lifecycle.answer_confirmation(
         stories.deployed(cast), actor=cast.requester, confirmed=False, reason="Not on Sundays."
     )
 
 
+@remembered
 def reworked(cast: Cast) -> Change:
     return lifecycle.rework(stories.not_confirmed(cast), actor=cast.success, reason="Sundays too.")
 
 
+@remembered
 def code_reworked(cast: Cast) -> Change:
     return lifecycle.rework(code_not_confirmed(cast), actor=cast.success, reason="Sundays too.")
 
 
+@remembered
 def succeeded(cast: Cast) -> Change:
     change = stories.not_confirmed(cast)
     lifecycle.close_with_successor(
@@ -143,12 +161,14 @@ def succeeded(cast: Cast) -> Change:
     return change
 
 
+@remembered
 def code_closed(cast: Cast) -> Change:
     return lifecycle.answer_confirmation(
         stories.deployed(cast), actor=cast.requester, confirmed=True
     )
 
 
+@remembered
 def withdrawn_in_development(cast: Cast) -> Change:
     return lifecycle.withdraw(
         stories.in_development(cast), actor=cast.requester, reason="We moved house."

@@ -10,8 +10,10 @@ from changes import lifecycle, story
 from changes.models import Change, Service
 from tests import stories
 from tests.people import Cast
+from tests.remembered import remembered
 
 
+@remembered
 def configuration_with_everything(cast: Cast) -> Change:
     """Rolled back, planned again, documented, declined, reworked and asked again."""
     change = stories.executed(stories.rolled_back(cast), cast)
@@ -25,6 +27,7 @@ def configuration_with_everything(cast: Cast) -> Change:
     return lifecycle.document(stories.executed(change, cast), actor=cast.success, **document)
 
 
+@remembered
 def code_with_everything(cast: Cast) -> Change:
     """Asked questions, tested twice, rolled back once."""
     change = stories.information_required(cast)

@@ -10,6 +10,7 @@ from changes import duties, permissions, queries
 from changes.models import Change, Confirmation, DeliveryProblem
 from changes.states import OPEN, State
 from tests.people import Cast
+from tests.remembered import remembered
 from tests.stories import (
     MAKERS,
     assessed,
@@ -40,16 +41,19 @@ def waiting(cast: Cast, change: Change) -> dict[str, list[str]]:
     return found
 
 
+@remembered
 def execution_planned(cast: Cast) -> Change:
     return plan(in_execution(cast), cast)
 
 
+@remembered
 def escalated(cast: Cast) -> Change:
     change = in_confirmation(cast)
     Confirmation.objects.filter(change=change).update(escalated_at=timezone.now())
     return change
 
 
+@remembered
 def undelivered(cast: Cast) -> Change:
     change = in_confirmation(cast)
     DeliveryProblem.objects.create(

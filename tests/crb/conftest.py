@@ -12,6 +12,7 @@ from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, Board, Meeting, Membership, Vote
 from tests.people import Cast, person
+from tests.remembered import remembered
 from tests.stories import assessed
 
 MEMBER_NAMES = ("Max Member", "Ben Board", "Bea Board", "Bob Board", "Bo Board", "Dora Deputy")
@@ -40,10 +41,12 @@ class Table:
             board=self.board, zone=self.board.zone, length_minutes=90, **values
         )
 
+    @remembered
     def change(self, title: str = "Rooms at night", **fields: Any) -> Change:
         """A code change that waits for the board."""
         return assessed(self.cast, "code", title=title, **fields)
 
+    @remembered
     def item(self, title: str = "Rooms at night") -> AgendaItem:
         """A change on the agenda of the next meeting, which is scheduled if there is none.
 
@@ -59,6 +62,7 @@ class Table:
         lifecycle.fill_agenda(self.board)
         return AgendaItem.objects.get(change=change, state="open")
 
+    @remembered
     def running_item(self, title: str = "Rooms at night") -> AgendaItem:
         """An item in a meeting that the chair has opened."""
         item = self.item(title)
@@ -66,6 +70,7 @@ class Table:
             lifecycle.start_meeting(item.meeting, actor=self.chair)
         return AgendaItem.objects.get(pk=item.pk)
 
+    @remembered
     def vote(self, item: AgendaItem, *choices: str) -> list[Vote]:
         """Let the members vote in turn, the chair first."""
         extras = {
@@ -81,6 +86,7 @@ class Table:
             if choice
         ]
 
+    @remembered
     def decide(self, item: AgendaItem, outcome: str, **fields: Any) -> Change:
         """Let four members vote for an outcome and the chair record it."""
         self.vote(item, *[outcome] * 4)
@@ -111,6 +117,12 @@ def seat(board: Board, user: User, **fields: Any) -> Membership:
 @pytest.fixture
 def table(cast: Cast) -> Table:
     """Seven members; quorum is three votes and half of those who are not recused."""
+    return seven(cast)
+
+
+@remembered
+def seven(cast: Cast) -> Table:
+    """Seat a board."""
     board = new_board()
     others = [person(name, Role.CRB_MEMBER) for name in MEMBER_NAMES[1:]]
     members = [cast.chair, cast.crb_member, *others]

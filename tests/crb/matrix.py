@@ -13,6 +13,7 @@ from changes.errors import StepError
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
+from tests.remembered import remembered
 
 PEOPLE = (
     "chair",
@@ -45,6 +46,7 @@ def person_of(table: Table, part: str) -> User:
     return getattr(table.cast, part)
 
 
+@remembered
 def item_in(table: Table, state: str) -> AgendaItem:
     """An item whose change a member raised, with a tally that decides, in such a meeting."""
     item = table.item()

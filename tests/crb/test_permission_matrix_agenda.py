@@ -15,6 +15,7 @@ from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
 from tests.crb.matrix import PEOPLE, Step, answer, item_in, person_of, rows_of
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 STATES = ("scheduled", "published", "running", "closed", "cancelled")
@@ -90,6 +91,7 @@ def test_matrix(table: Table, row: list[str]) -> None:
     assert found == dict(zip(PEOPLE, expected, strict=True))
 
 
+@remembered
 def agreed_item(table: Table, state: str) -> AgendaItem:
     """A consent item in a meeting of this state, while another change waits off its agenda."""
     table.board.consent_count = 2

@@ -12,6 +12,7 @@ from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
 from tests.crb.matrix import PEOPLE, Step, answer, person_of, rows_of
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +69,7 @@ STEPS: dict[str, Step] = {
 }
 
 
+@remembered
 def item_in(table: Table, state: str) -> AgendaItem:
     """An item whose change a member raised, with a tally that decides, in such a ballot."""
     change = table.change()

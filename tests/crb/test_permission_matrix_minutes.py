@@ -6,6 +6,7 @@ from crb import lifecycle
 from crb.models import Action, AgendaItem, Meeting
 from tests.crb.conftest import Table
 from tests.crb.matrix import PEOPLE, Step, answer, item_in, person_of, rows_of
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,7 @@ STEPS: dict[str, Step] = {
 ON_ACTIONS = ("edit_action", "drop_action", "complete_action")
 
 
+@remembered
 def placed(table: Table, state: str) -> AgendaItem:
     """An item of a meeting in this state, with an action from the time it ran."""
     item = item_in(table, "scheduled" if state not in ("cancelled",) else state)

@@ -63,9 +63,6 @@ BACK += "".join(
 class Migration(migrations.Migration):
     """Open pages of a meeting are told what happens in it."""
 
-    dependencies = [
-        ("crb", "0006_history_by_person"),
-        ("changes", "0011_access_by_person"),
-    ]
+    dependencies = [("crb", "0001_initial")]
 
     operations = [migrations.RunSQL(FUNCTIONS + TRIGGERS + CHANGE_TRIGGER, BACK)]

@@ -1,0 +1,166 @@
+"""An empty database becomes what the models say, by migrating forwards; an older one is known."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from psycopg2 import sql
+from simple_history.models import HistoricalChanges
+
+from accounts.operations import KeepHistory
+from audit.sources import OWN_APPS
+from expansive_cm.services.processes import StartError
+from expansive_cm.services.run import prepare
+
+ROOT = Path(__file__).resolve().parent.parent
+# One migrated database serves all tests of this file: they belong into one process.
+pytestmark = pytest.mark.xdist_group("migrations")
+
+MADE_BEFORE = ("accounts", "0003_append_only_history")
+
+
+@contextmanager
+def database(purpose: str, template: str = "template0") -> Iterator[str]:
+    """The address of a new database, empty or a copy of another, which is dropped at the end."""
+    server = os.environ["DATABASE_URL"]
+    name = f"migrations_{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    names = [sql.Identifier(name), sql.Identifier(template)]
+    with closing(psycopg2.connect(server)) as server_connection:
+        server_connection.autocommit = True
+        with server_connection.cursor() as cursor:
+            drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(names[0])
+            cursor.execute(drop)
+            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
+            try:
+                yield urlsplit(server)._replace(path=f"/{name}").geturl()
+            finally:
+                cursor.execute(drop)
+
+
+def manage(address: str, *arguments: str) -> None:
+    """Run a management command on that database as an operator does."""
+    environment = {**os.environ, "DATABASE_URL": address}
+    command = [sys.executable, "manage.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def rows(address: str, question: str) -> set[Any]:
+    """What that database answers: values where it has one column, otherwise tuples."""
+    with closing(psycopg2.connect(address)) as asked, asked.cursor() as cursor:
+        cursor.execute(question)
+        return {row[0] if len(row) == 1 else row for row in cursor.fetchall()}
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[str]:
+    """A database that was empty and has been migrated forwards, not one made from a copy."""
+    with database("forwards") as address:
+        manage(address, "migrate", "--verbosity=0")
+        yield address
+
+
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+COLUMNS = (
+    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+)
+TRIGGERS = "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE tgenabled = 'O'"
+REFUSING = f"{TRIGGERS} AND pg_get_triggerdef(oid) LIKE '%refuse_rewriting_history()'"
+
+
+@pytest.mark.django_db
+def test_models_and_migrations_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        call_command("makemigrations", check=True, dry_run=True, interactive=False)
+    except SystemExit:
+        pytest.fail(f"Migrations are missing: {capsys.readouterr().out}")
+
+
+def test_an_empty_database_gets_every_table_and_column(migrated: str) -> None:
+    expected = {
+        (model._meta.db_table, field.column)
+        for model in apps.get_models(include_auto_created=True)
+        if model._meta.managed
+        for field in model._meta.concrete_fields
+    }
+    present = rows(migrated, COLUMNS)
+    assert expected - present == set()
+    assert {column for column in present - expected if column[0].startswith(OWN_APPS)} == set()
+
+
+def test_an_empty_database_gets_every_declared_trigger(migrated: str) -> None:
+    expected = {
+        (model._meta.db_table, trigger.get_pgid(model))
+        for model in apps.get_models()
+        for trigger in getattr(model._meta, "triggers", [])
+    }
+    assert len(expected) >= 15
+    assert expected - rows(migrated, TRIGGERS) == set()
+
+
+def test_an_empty_database_refuses_to_rewrite_history(migrated: str) -> None:
+    """Found by looking: a table of history that a migration forgot to protect is named."""
+    tables = {
+        model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        if issubclass(model, HistoricalChanges)
+    }
+    assert len(tables) >= 30
+    protected = {table for table, _name in rows(migrated, REFUSING)}
+    assert protected == tables | {"changes_rawmail"}
+
+
+def test_what_was_created_can_be_taken_back(migrated: str) -> None:
+    with database("backwards", urlsplit(migrated).path[1:]) as address:
+        manage(address, "migrate", "--verbosity=0", "changes", "zero")
+        ours = {table for table in rows(migrated, TABLES) if table.startswith(("changes_", "crb_"))}
+        left = rows(address, TABLES)
+        assert ours and not ours & left
+        assert "accounts_historicaluser" in {table for table, _name in rows(address, REFUSING)}
+
+
+@pytest.mark.django_db
+def test_a_later_migration_protects_what_is_new_and_leaves_what_stands() -> None:
+    state = MigrationLoader(connection).project_state()
+    question = f"{REFUSING} AND tgrelid::regclass::text LIKE 'crb_%'"
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        before = set(cursor.fetchall())
+        cursor.execute("DROP TRIGGER append_only ON crb_historicalboard")
+        cursor.execute("DROP INDEX crb_historicalboard_person")
+        with connection.schema_editor() as editor:
+            KeepHistory().database_forwards("crb", editor, state, state)
+        cursor.execute(question)
+        assert set(cursor.fetchall()) == before
+        cursor.execute("SELECT 'crb_historicalboard_person'::regclass")
+
+
+def test_data_of_an_earlier_version_are_named_and_left_alone(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with database("earlier") as address:
+        with closing(psycopg2.connect(address)) as earlier, earlier.cursor() as cursor:
+            cursor.execute(
+                "CREATE TABLE django_migrations ("
+                "id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, "
+                "app varchar(255), name varchar(255), applied timestamptz DEFAULT now())"
+            )
+            cursor.execute("INSERT INTO django_migrations (app, name) VALUES (%s, %s)", MADE_BEFORE)
+            earlier.commit()
+        with pytest.raises(StartError, match="could not be prepared"):
+            prepare({**os.environ, "DATABASE_URL": address}, tmp_path / "logins")
+        said = "".join(capfd.readouterr())
+        assert "made by an earlier version" in said and "make demo-reset" in said
+        assert "Traceback" not in said
+        assert rows(address, TABLES) == {"django_migrations"}
