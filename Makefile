@@ -6,6 +6,7 @@ BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
 SEED ?=
+DAY ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
@@ -26,8 +27,8 @@ test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 
 test-hard: ## Run browser, worker and thread tests five times while all cores are busy
 	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)
 
-test-days: ## Run the tests on four dates on which software likes to fail
-	@$(TOOL) -m expansive_cm.services.days $(ORDER) $(ARGS)
+test-days: ## Run the tests on four dates on which software likes to fail (DAY=March: on one)
+	@DAY=$(DAY) $(TOOL) -m expansive_cm.services.days $(ORDER) $(ARGS)
 
 check: ## Lint, then the tests nearest to what changed since main (BASE=main), in minutes
 	@$(TOOL) -m expansive_cm.services.check $(ORDER) $(ARGS)

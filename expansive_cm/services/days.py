@@ -37,8 +37,11 @@ def main(arguments: list[str]) -> int:
     if not library:
         print(NO_LIBRARY)
         return 1
+    wanted = os.environ.get("DAY", "").lower()
     done = []
     for name, day in DAYS.items():
+        if wanted not in name.lower():
+            continue
         print(f"\n{name}: {day:%a %d %b %Y %H:%M} UTC", flush=True)
         # Rounded up, as nobody's clock may be behind that of the database.
         ahead = str(int((day - datetime.now(UTC)).total_seconds()) + 1)
@@ -73,7 +76,7 @@ def services_ahead(library: Path, seconds: str) -> Iterator[dict[str, str]]:
     os.environ.pop("KEEP", None)
     try:
         try:
-            environment = start_test_services(ROOT / ".data")
+            environment = start_test_services(ROOT / ".data" / "days")
         finally:
             for name in settings:
                 del os.environ[name]
