@@ -5,9 +5,12 @@ PYTHON ?= python3
 BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
+SEED ?=
+DAY ?=
+ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +21,20 @@ run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0
 setup: ## Install what is needed to run, without starting it
 	@$(BOOTSTRAP) setup
 
-test: ## Run every test, browser tests included (ARGS="-k name" chooses)
-	@$(TOOL) -m pytest -n 2 $(ARGS)
+test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
+	@$(TOOL) -m pytest -n 2 $(ORDER) $(ARGS)
+
+test-hard: ## Run browser, worker and thread tests five times while all cores are busy
+	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)
+
+test-days: ## Run the tests on four dates on which software likes to fail (DAY=March: on one)
+	@DAY=$(DAY) $(TOOL) -m expansive_cm.services.days $(ORDER) $(ARGS)
+
+check: ## Lint, then the tests nearest to what changed since main (BASE=main), in minutes
+	@$(TOOL) -m expansive_cm.services.check $(ORDER) $(ARGS)
+
+test-stop: ## Stop the databases that KEEP=1 make test left running
+	@$(TOOL) -m expansive_cm.services.for_tests
 
 lint: ## Check style, templates, import directions and missing migrations
 	@$(TOOL) -m expansive_cm.services.lint

@@ -80,6 +80,7 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
         context = browser.new_context(viewport=viewport, **{**defaults, **options})
         contexts.append(context)
         context.set_default_timeout(20_000)
+        set_clock(context)
         page = context.new_page()
         if whole and options.get("java_script_enabled", True):
             act_on_whole_pages(page)
@@ -96,6 +97,19 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     let_requests_end()
     end_streams()  # one that was only being opened
     assert not complaints, f"The browser complained: {complaints}"
+
+
+def set_clock(context: Any) -> None:
+    """Let pages have the date that `make test-days` has given to everything else."""
+    if ahead := os.environ.get("CLOCK_AHEAD"):
+        context.add_init_script(
+            f"""const ahead = {int(ahead)} * 1000;
+            globalThis.Date = new Proxy(Date, {{
+              construct: (real, given) => new real(...(given.length ? given : [Date.now()])),
+              apply: (real) => new real(Date.now()).toString(),
+              get: (real, name) => (name === "now" ? () => real.now() + ahead : real[name]),
+            }});"""
+        )
 
 
 def end_streams() -> None:

@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.browser",
     "tests.database",
     "tests.dovecot",
+    "tests.hardness",
     "tests.people",
     "tests.smtp",
     "tests.worker",

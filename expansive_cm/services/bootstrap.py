@@ -208,6 +208,8 @@ NEEDED = (
     Needed("dovecot-imapd", "dovecot", "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT),
 )
 
+RUNS_TESTS = {"pytest", *("expansive_cm.services." + name for name in ("check", "days", "hard"))}
+
 
 def ensure_programs():
     """Install Debian's Chromium and Dovecot where that is possible, else say what is missing."""
@@ -251,7 +253,7 @@ def main(arguments):
     for_tests = what == "tool"
     try:
         prepare(for_tests)
-        if for_tests and "pytest" in rest:
+        if for_tests and RUNS_TESTS.intersection(rest):
             ensure_programs()
     except Failure as failure:
         say(f"\n{failure}")

@@ -76,8 +76,12 @@ class Databases:
         for child in reversed(self.children):
             tell(child.name)
             child.stop()
-        self.children = []
         self.registry.clear()
+        self.leave()
+
+    def leave(self) -> None:
+        """Let go of the directory; what was started runs on, and its registry says so."""
+        self.children = []
         if self._lock:
             self._lock.close()
             self._lock = None

@@ -1,7 +1,9 @@
 """The databases of a test run, beside those of the running product and never the same."""
 
+import os
 from pathlib import Path
 
+from expansive_cm.services import kept
 from expansive_cm.services.databases import DATABASE, Databases
 
 RUNS_AT_ONCE = 8
@@ -12,25 +14,71 @@ def start_test_services(data: Path) -> dict[str, str]:
     """Start both servers in the first directory that no other test run uses.
 
     Returns what the environment of the run needs. Their files stay, for the next run to start
-    faster; nothing is written with care, as nothing in them is worth keeping.
+    faster; nothing is written with care, as nothing in them is worth keeping. With `KEEP=1` the
+    servers that an earlier such run left running are taken over.
     """
-    for number in range(1, RUNS_AT_ONCE + 1):
-        databases = Databases(data / f"test-{number}", durable=False)
+    for databases in directories(data):
         if databases.lock():
             break
     else:
         raise SystemExit(f"{RUNS_AT_ONCE} test runs are already under way in this directory.")
     _running.append(databases)
+    if is_kept() and (environment := kept.take_over(databases)):
+        return environment
+    kept.forget(databases)
     databases.registry.stop_leftovers()
     databases.start_postgres()
     databases.start_valkey()
-    return {
+    environment = {
         "DATABASE_URL": databases.postgres.url(DATABASE),
         "REDIS_URL": databases.valkey.url(),
     }
+    if is_kept():
+        kept.remember(databases, environment)
+    return environment
 
 
 def stop_test_services() -> None:
-    """Stop what `start_test_services` has started in this process."""
+    """Stop what `start_test_services` has started in this process, or leave it for the next."""
     while _running:
-        _running.pop().stop()
+        databases = _running.pop()
+        if is_kept():
+            databases.leave()
+        else:
+            databases.stop()
+
+
+def is_kept() -> bool:
+    """Whether the servers shall run on after this run."""
+    return os.environ.get("KEEP") == "1"
+
+
+def directories(data: Path) -> list[Databases]:
+    """Every place of a test run, in the order in which runs take them."""
+    return [
+        Databases(data / f"test-{number}", durable=False) for number in range(1, RUNS_AT_ONCE + 1)
+    ]
+
+
+def stop_kept(data: Path) -> int:
+    """Stop the servers that runs with `KEEP=1` left behind; one that is in use stays.
+
+    Returns 1 when one was in use.
+    """
+    status = 0
+    for databases in directories(data):
+        if not databases.base.exists():
+            continue
+        if not databases.lock():
+            print(f"{databases.base.name} belongs to a run that is under way.")
+            status = 1
+            continue
+        kept.forget(databases)
+        for name in databases.registry.stop_leftovers():
+            print(f"Stopped {name} of {databases.base.name}.")
+        databases.leave()
+    return status
+
+
+if __name__ == "__main__":
+    raise SystemExit(stop_kept(Path(__file__).resolve().parents[2] / ".data"))

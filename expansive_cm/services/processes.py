@@ -49,13 +49,16 @@ class Registry:
         self.path = path
         self.identities: list[Identity] = []
 
+    def recorded(self) -> list[Identity]:
+        """What an earlier start wrote down, in the order of its starts."""
+        try:
+            return [Identity(**entry) for entry in json.loads(self.path.read_text())]
+        except (FileNotFoundError, ValueError, TypeError):
+            return []
+
     def stop_leftovers(self) -> list[str]:
         """Stop what a killed start left running, last started first; gives their names."""
-        try:
-            found = [Identity(**entry) for entry in json.loads(self.path.read_text())]
-        except (FileNotFoundError, ValueError, TypeError):
-            found = []
-        living = [identity for identity in reversed(found) if identity.find()]
+        living = [identity for identity in reversed(self.recorded()) if identity.find()]
         for identity in living:
             stop(identity)
         self.path.unlink(missing_ok=True)
