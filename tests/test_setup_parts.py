@@ -1,6 +1,5 @@
 """Browser, worker, broker and mail server of the tests are real and work together."""
 
-import subprocess
 import time
 from typing import Any
 
@@ -13,7 +12,7 @@ from post_office.models import STATUS, Email
 
 from changes.tasks import send_queued_mail
 from tests.smtp import Mailbox
-from tests.worker import wait_until
+from tests.worker import Worker, wait_until
 
 
 def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
@@ -24,7 +23,7 @@ def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_sends_what_was_committed(
-    smtp_server: Mailbox, celery_worker_process: subprocess.Popen[bytes]
+    smtp_server: Mailbox, celery_worker_process: Worker
 ) -> None:
     with transaction.atomic():
         mail.send(
