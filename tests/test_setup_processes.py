@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,15 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
+from tests.worker import wait_until
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -71,13 +71,11 @@ def test_a_process_that_will_not_stop_is_killed_with_its_children(
     part = child([sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
     lines: list[str] = []
     part.start(registry, lambda name, line: lines.append(line))
-    deadline = time.monotonic() + 10
-    while not lines and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: lines)
     grandchild = psutil.Process(int(lines[0]))
     part.stop()
     assert part.ended() is not None
-    psutil.wait_procs([grandchild], timeout=30)
+    psutil.wait_procs([grandchild], timeout=60)
     assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
 
 
@@ -104,7 +102,11 @@ def test_a_part_that_ends_is_started_again(registry: Registry, tmp_path: Path) -
     assert part.ended() is not None
 
 
-def test_a_part_that_cannot_live_ends_the_run(registry: Registry, tmp_path: Path) -> None:
+def test_a_part_that_cannot_live_ends_the_run(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("expansive_cm.services.supervisor.LOOK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("expansive_cm.services.supervisor.RESTART_WINDOW_SECONDS", 6000)
     said: list[str] = []
     supervisor = Supervisor(registry, lambda name, line: said.append(line))
     part = supervisor.start(child([sys.executable, "-c", "raise SystemExit(3)"], tmp_path))
