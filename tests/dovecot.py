@@ -9,6 +9,7 @@ import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -61,6 +62,9 @@ userdb {{
 }}
 service imap-login {{
   chroot =
+  # One process for every sign-in, ready before the first.
+  service_count = 0
+  process_min_avail = 1
   inet_listener imap {{
     address = 127.0.0.1
     port = {plain_port}
@@ -155,14 +159,10 @@ class Dovecot:
         pytest.fail(f"Dovecot did not start. What it said:\n{''.join(said)}", pytrace=False)
 
     def stop(self) -> None:
-        """Stop the server and everything it has started."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        """End the server and everything it has started; nothing of it is kept."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def empty(self) -> None:
         """End every conversation and throw away all mail, all folders and the log."""
@@ -211,6 +211,10 @@ class Dovecot:
                 if count:
                     found[name] = count
         return found
+
+    def sign_ins(self) -> int:
+        """Return how often somebody has given a password and was let in."""
+        return self.log.read_text().count(" Login: ")
 
     def messages(self, folder: str, user: str = "changes@example.org") -> list[bytes]:
         """Return the messages of a folder, byte for byte."""

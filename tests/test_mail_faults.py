@@ -28,7 +28,7 @@ from tests import stories
 from tests.people import Cast, person
 from tests.smtp import Mailbox
 from tests.test_worker import all_sent, queue
-from tests.worker import Worker, running_worker, wait_until
+from tests.worker import PATIENCE_SECONDS, Worker, running_worker, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MORNING = datetime(2027, 3, 2, 9, 0, tzinfo=ZoneInfo("Europe/London"))
@@ -143,7 +143,7 @@ class Broker:
             self.process = subprocess.Popen(
                 self.child.command, cwd=self.child.cwd, env=self.child.env, stdout=log, stderr=log
             )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             assert time.monotonic() < deadline, self.server.log.read_text()
             time.sleep(0.05)
