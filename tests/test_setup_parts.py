@@ -1,5 +1,6 @@
 """Browser, worker, broker and mail server of the tests are real and work together."""
 
+import os
 import time
 from typing import Any
 
@@ -47,3 +48,10 @@ def test_starting_work_without_a_broker_fails_at_once(monkeypatch: pytest.Monkey
     with pytest.raises(OperationalError):
         send_queued_mail.apply_async(connection=nobody_there)
     assert time.monotonic() - begun < 60, "it does not wait until there is one"
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_stay_in_one_process(request: pytest.FixtureRequest) -> None:
+    """Where tests are handed out to processes, the group is part of what is handed out."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    assert request.node.nodeid.endswith("@together") is parallel
