@@ -1,14 +1,15 @@
 """A real IMAP server for tests: Debian's Dovecot, on a free port, with a certificate of its own.
 
-It is started by the account that runs the tests, root or not, keeps everything in a temporary
-folder and is stopped with the test. Between it and the product a ``Relay`` can be put, which
-stops or cuts the conversation at a chosen command.
+It is started by the account that runs the tests, root or not, and keeps everything in a temporary
+folder. One serves the whole run; each test finds empty mailboxes. Between it and the product a
+``Relay`` can be put, which stops or cuts the conversation at a chosen command.
 """
 
 import grp
 import os
 import pwd
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from imapclient import IMAPClient
 
@@ -46,6 +48,7 @@ default_login_user = {login}
 default_vsz_limit = 512M
 mail_max_userip_connections = 100
 mail_fsync = never
+auth_failure_delay = 0
 first_valid_uid = 1
 first_valid_gid = 1
 mail_location = maildir:~/Maildir
@@ -59,6 +62,9 @@ userdb {{
 }}
 service imap-login {{
   chroot =
+  # One process for every sign-in, ready before the first.
+  service_count = 0
+  process_min_avail = 1
   inet_listener imap {{
     address = 127.0.0.1
     port = {plain_port}
@@ -143,7 +149,7 @@ class Dovecot:
         )
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline and self.process.poll() is None:
             with suppress(OSError), socket.create_connection((self.host, self.port), 1):
                 return
@@ -153,14 +159,23 @@ class Dovecot:
         pytest.fail(f"Dovecot did not start. What it said:\n{''.join(said)}", pytrace=False)
 
     def stop(self) -> None:
-        """Stop the server and everything it has started."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        """End the server and everything it has started; nothing of it is kept."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def empty(self) -> None:
+        """End every conversation and throw away all mail, all folders and the log."""
+        sessions = [
+            child for child in psutil.Process(self.process.pid).children() if child.name() == "imap"
+        ]
+        for session in sessions:
+            with suppress(psutil.NoSuchProcess):
+                session.terminate()
+        psutil.wait_procs(sessions, timeout=20)
+        for home in (self.folder / "mail").iterdir():
+            shutil.rmtree(home)
+        os.truncate(self.log, 0)
 
     # What tests do with it
 
@@ -178,7 +193,7 @@ class Dovecot:
     def client(self, user: str = "changes@example.org") -> Iterator[IMAPClient]:
         """Sign in as a mail program does."""
         context = ssl.create_default_context(cadata=self.certificate)
-        with IMAPClient(self.host, port=self.port, ssl_context=context, timeout=20) as client:
+        with IMAPClient(self.host, port=self.port, ssl_context=context, timeout=120) as client:
             client.login(user, PASSWORD)
             yield client
 
@@ -196,6 +211,10 @@ class Dovecot:
                 if count:
                     found[name] = count
         return found
+
+    def sign_ins(self) -> int:
+        """Return how often somebody has given a password and was let in."""
+        return self.log.read_text().count(" Login: ")
 
     def messages(self, folder: str, user: str = "changes@example.org") -> list[bytes]:
         """Return the messages of a folder, byte for byte."""
@@ -251,7 +270,7 @@ class Relay:
             while data := source.recv(65536):
                 if is_client and self.hold_at and self.hold_at in data:
                     self.held.set()
-                    self.go_on.wait(60)
+                    self.go_on.wait(120)
                 if is_client and self.cut_at and self.cut_at in data:
                     self.cuts += 1
                     break
@@ -302,11 +321,18 @@ def account_names() -> dict[str, Any]:
     }
 
 
-@pytest.fixture
-def dovecot() -> Iterator[Dovecot]:
-    """A running IMAP server with two empty mailboxes."""
+@pytest.fixture(scope="session")
+def kept_dovecot() -> Iterator[Dovecot]:
+    """The IMAP server of this process."""
     with running_dovecot() as server:
         yield server
+
+
+@pytest.fixture
+def dovecot(kept_dovecot: Dovecot) -> Dovecot:
+    """A running IMAP server with two empty mailboxes."""
+    kept_dovecot.empty()
+    return kept_dovecot
 
 
 @contextmanager

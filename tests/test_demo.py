@@ -3,15 +3,15 @@
 import io
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
@@ -19,7 +19,6 @@ from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
 from accounts.roles import Role
 from audit.demo import board as demo_board
-from audit.demo import loader
 from audit.demo.catalogue import LONDON
 from audit.demo.schedule import plan, read_stories
 from changes import outbox, queries, reminders
@@ -38,17 +37,40 @@ from crb.models import (
     Minutes,
 )
 from crb.schedule import holiday_on
-from tests.people import Cast
+
+# One load serves all tests of this file: they belong into one process.
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@dataclass
+class Loading:
+    """What the load said, and how often it asked for somebody's roles."""
+
+    said: str = ""
+    roles: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if '"auth_group"."name" FROM "auth_group" INNER JOIN' in sql:
+            self.roles[f"{sql} {params}"] += 1
+        return execute(sql, params, many, context)
 
 
 @pytest.fixture(scope="module")
-def demo(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+def loading(django_db_setup: None, django_db_blocker: Any) -> Iterator[Loading]:
     """The demonstration, loaded once for these tests and taken back afterwards."""
+    loading, out = Loading(), io.StringIO()
     with django_db_blocker.unblock(), transaction.atomic():
-        out = io.StringIO()
-        call_command("load_demo", stdout=out)
-        yield out.getvalue()
+        with connection.execute_wrapper(loading):
+            call_command("load_demo", stdout=out)
+        loading.said = out.getvalue()
+        yield loading
         transaction.set_rollback(True)
+
+
+@pytest.fixture
+def demo(loading: Loading) -> str:
+    """What the load said; the database holds the demonstration."""
+    return loading.said
 
 
 def test_every_state_has_changes(demo: str) -> None:
@@ -236,41 +258,6 @@ def test_stories_keep_their_order_on_any_day(now: datetime) -> None:
             assert any(0 < passed < 90 for passed in minutes), planned.story.title
 
 
-# --- Where it may be loaded -----------------------------------------------------------------
-
-
-def test_there_is_no_demonstration_in_production(settings: Any) -> None:
-    settings.DEMO = False
-    with pytest.raises(CommandError, match="in demo mode only"):
-        call_command("load_demo")
-    with pytest.raises(CommandError, match="in demo mode only"):
-        call_command("demo_logins")
-
-
-def test_a_database_in_use_is_left_alone(cast: Cast) -> None:
-    people = User.objects.count()
-    with pytest.raises(CommandError, match="The database is in use"):
-        call_command("load_demo")
-    out = io.StringIO()
-    call_command("load_demo", if_empty=True, stdout=out)
-    assert out.getvalue() == "The database is in use; no demo data were loaded.\n"
-    assert User.objects.count() == people
-
-
-def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(done: int, total: int, title: str) -> None:
-        if done == 60:
-            raise KeyboardInterrupt
-
-    before, roles = timezone.now, User.__dict__["roles"]
-    with pytest.raises(KeyboardInterrupt):
-        loader.load(stop)
-    assert loader.is_empty()
-    assert not User.objects.exists()
-    assert timezone.now is before
-    assert User.__dict__["roles"] is roles
-
-
 def test_one_login_per_role_is_printed() -> None:
     out = io.StringIO()
     call_command("demo_logins", stdout=out)
@@ -292,15 +279,5 @@ def test_mail_has_come_in_and_some_of_it_waits(demo: str) -> None:
     assert answer.in_answer_to
 
 
-def test_the_loader_reads_what_does_not_change_once(
-    db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stop(done: int, total: int, title: str) -> None:
-        if done == 100:
-            raise KeyboardInterrupt
-
-    with CaptureQueriesContext(connection) as queries, pytest.raises(KeyboardInterrupt):
-        loader.load(stop)
-    wanted = '"auth_group"."name" FROM "auth_group" INNER JOIN'
-    roles = Counter(one["sql"] for one in queries if wanted in one["sql"])
-    assert roles and max(roles.values()) == 1
+def test_the_loader_reads_what_does_not_change_once(loading: Loading) -> None:
+    assert loading.roles and max(loading.roles.values()) == 1

@@ -3,7 +3,6 @@
 import csv
 import io
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
 from tests.components.browsing import choose, faults, sign_in
 from tests.people import Cast
-from tests.worker import wait_until
+from tests.worker import Worker, wait_until
 
 KEPS = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "keps.csv"
 HEADER = "number,title,text,status,opened,changed,mail"
@@ -201,18 +200,18 @@ def test_an_import_waits_for_one_of_the_same_source_however_long_it_takes(cast: 
         source = "SELECT pg_advisory_xact_lock(hashtext('import'), hashtext(%s))"
         cursor.execute(source, ["desk"])
         thread.start()
-        wait_until(somebody_waits_for_an_advisory_lock)
-        time.sleep(0.5)  # ten times what a lock may be waited for
+        wait_until(lambda: has_waited_long() or not thread.is_alive())
     thread.join()
     assert results[0].good == 1
 
 
-def somebody_waits_for_an_advisory_lock() -> bool:
-    """Whether another connection to this database waits for one."""
+def has_waited_long() -> bool:
+    """Whether another connection has waited for an advisory lock, ten times the limit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
             " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " AND clock_timestamp() - waitstart > interval '500 ms'"
         )
         return bool(cursor.fetchone()[0])
 
@@ -583,7 +582,7 @@ def test_an_import_that_always_fails_is_given_up(
 
 @pytest.mark.django_db(transaction=True)
 def test_an_administrator_imports_a_file_in_the_browser(
-    celery_worker_process: Any, cast: Cast, new_page: Any, live_server: Any, tmp_path: Path
+    celery_worker_process: Worker, cast: Cast, new_page: Any, live_server: Any, tmp_path: Path
 ) -> None:
     """From upload to report, with a real worker; the pages are good for everybody."""
     (tmp_path / "rows.csv").write_bytes(many(3_000))

@@ -1,6 +1,6 @@
 """Browser, worker, broker and mail server of the tests are real and work together."""
 
-import subprocess
+import os
 import time
 from typing import Any
 
@@ -13,7 +13,7 @@ from post_office.models import STATUS, Email
 
 from changes.tasks import send_queued_mail
 from tests.smtp import Mailbox
-from tests.worker import wait_until
+from tests.worker import Worker, wait_until
 
 
 def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
@@ -24,7 +24,7 @@ def test_a_browser_shows_a_page_and_keeps_to_the_policy(page: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_sends_what_was_committed(
-    smtp_server: Mailbox, celery_worker_process: subprocess.Popen[bytes]
+    smtp_server: Mailbox, celery_worker_process: Worker
 ) -> None:
     with transaction.atomic():
         mail.send(
@@ -48,3 +48,10 @@ def test_starting_work_without_a_broker_fails_at_once(monkeypatch: pytest.Monkey
     with pytest.raises(OperationalError):
         send_queued_mail.apply_async(connection=nobody_there)
     assert time.monotonic() - begun < 60, "it does not wait until there is one"
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_of_a_group_stay_in_one_process(request: pytest.FixtureRequest) -> None:
+    """Where tests are handed out to processes, the group is part of what is handed out."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    assert request.node.nodeid.endswith("@together") is parallel

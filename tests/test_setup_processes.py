@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +14,27 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
+from tests.worker import wait_until
 
-SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = """
 import signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
 print(child.pid, flush=True)
-time.sleep(60)
+time.sleep(600)
+"""
+NEEDS = "SystemExit(pathlib.Path('one').exists())"
+POLITE = """
+import pathlib, signal, sys, time
+def leave(number, frame):
+    pathlib.Path(sys.argv[1]).touch()
+    while not pathlib.Path(sys.argv[2]).exists():
+        time.sleep(0.01)
+    raise SystemExit(0)
+signal.signal(signal.SIGTERM, leave)
+print("here", flush=True)
+time.sleep(600)
 """
 
 
@@ -71,14 +83,67 @@ def test_a_process_that_will_not_stop_is_killed_with_its_children(
     part = child([sys.executable, "-c", STUBBORN], tmp_path, grace=0.2)
     lines: list[str] = []
     part.start(registry, lambda name, line: lines.append(line))
-    deadline = time.monotonic() + 10
-    while not lines and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: lines)
     grandchild = psutil.Process(int(lines[0]))
     part.stop()
     assert part.ended() is not None
-    psutil.wait_procs([grandchild], timeout=30)
+    psutil.wait_procs([grandchild], timeout=60)
     assert not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE
+
+
+def two_who_wait_for_each_other(registry: Registry, tmp_path: Path) -> Supervisor:
+    """Start two parts that only end when the other one is asked to as well."""
+    said: list[str] = []
+    supervisor = Supervisor(registry, lambda name, line: said.append(line))
+    for name, other in (("one", "two"), ("two", "one")):
+        supervisor.start(child([sys.executable, "-c", POLITE, name, other], tmp_path, name, 600))
+    wait_until(lambda: said == ["here", "here"])
+    return supervisor
+
+
+def test_parts_are_asked_to_stop_all_at_once(registry: Registry, tmp_path: Path) -> None:
+    supervisor = two_who_wait_for_each_other(registry, tmp_path)
+    parts = list(supervisor.children)
+    told: list[str] = []
+    supervisor.stop(told.append)
+    assert told == ["two", "one"]
+    assert [part.ended() for part in parts] == [0, 0]
+
+
+def test_what_a_killed_start_left_is_asked_all_at_once_too(
+    registry: Registry, tmp_path: Path
+) -> None:
+    parts = two_who_wait_for_each_other(registry, tmp_path).children
+    Registry(registry.path).stop_leftovers()
+    assert [part.ended() for part in parts] == [0, 0]
+
+
+def test_what_others_use_stops_after_them(registry: Registry, tmp_path: Path) -> None:
+    (tmp_path / "two").touch()  # who is asked waits for nobody
+    used = child([sys.executable, "-c", POLITE, "one", "two"], tmp_path, "used", 600)
+    used.outlasts = True
+    lines: list[str] = []
+    used.start(registry, lambda name, line: lines.append(line))
+    command = [sys.executable, "-c", POLITE.replace("SystemExit(0)", NEEDS), "user", "two"]
+    user = child(command, tmp_path, "user", 600)
+    user.start(registry, lambda name, line: lines.append(line))
+    wait_until(lambda: lines == ["here", "here"])
+    Registry(registry.path).stop_leftovers()
+    assert (used.ended(), user.ended()) == (0, 0), "the other one had not been asked yet"
+
+
+def test_asking_twice_does_not_wait(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("expansive_cm.services.processes.KILL_AFTER_SECONDS", 0.3)
+    lines: list[str] = []
+    supervisor = Supervisor(registry, lambda name, line: lines.append(line))
+    part = supervisor.start(child([sys.executable, "-c", STUBBORN], tmp_path, grace=6000))
+    wait_until(lambda: lines)
+    for _time in range(2):
+        supervisor.ask_to_stop()
+    supervisor.stop(lambda name: None)
+    assert part.ended() == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": "web"}]', "null"])
@@ -104,7 +169,11 @@ def test_a_part_that_ends_is_started_again(registry: Registry, tmp_path: Path) -
     assert part.ended() is not None
 
 
-def test_a_part_that_cannot_live_ends_the_run(registry: Registry, tmp_path: Path) -> None:
+def test_a_part_that_cannot_live_ends_the_run(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("expansive_cm.services.supervisor.LOOK_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("expansive_cm.services.supervisor.RESTART_WINDOW_SECONDS", 6000)
     said: list[str] = []
     supervisor = Supervisor(registry, lambda name, line: said.append(line))
     part = supervisor.start(child([sys.executable, "-c", "raise SystemExit(3)"], tmp_path))

@@ -1,10 +1,12 @@
 """`make run` as a person meets it: started, started twice, killed, started again, stopped.
 
-The product that is started here keeps its data in a directory of its own.
+The product that is started here keeps its data in a directory of its own, and loads its
+demonstration once. Most tests only look at it while it runs.
 """
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,12 @@ class Product:
         kept = {name: value for name, value in os.environ.items() if name not in dropped}
         return {**kept, "PORT": str(self.port)}
 
-    def start(self) -> None:
-        """Start it and wait for its address."""
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self, until: str = "Ctrl-C stops everything") -> None:
+        """Start it and wait until it has said this."""
         begun = time.monotonic()
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
@@ -60,7 +66,7 @@ class Product:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        while "Ctrl-C stops everything" not in self.said():
+        while until not in self.said():
             late = time.monotonic() - begun > START_SECONDS
             assert self.process.poll() is None and not late, self.said()
             time.sleep(0.05)
@@ -95,7 +101,7 @@ class Product:
     def send(self, number: int) -> int:
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(START_SECONDS)
 
 
 def people_and_changes(product: Product) -> str:
@@ -108,29 +114,32 @@ def people_and_changes(product: Product) -> str:
     return done.stdout
 
 
-def wait_until_gone(numbers: list[int], seconds: float = 10) -> list[int]:
+def still_there(numbers: Iterable[int]) -> list[int]:
     """Which of these processes still live after a while."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        living = [number for number in numbers if psutil.pid_exists(number)]
-        if not living:
-            return []
-        time.sleep(0.1)
-    return living
+    found = [psutil.Process(number) for number in numbers if psutil.pid_exists(number)]
+    _gone, living = psutil.wait_procs(found, timeout=60)
+    return [process.pid for process in living]
 
 
 @pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def copy_of_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product whose port is taken and whose path holds a space."""
     with socket.socket() as occupied:
         occupied.bind(("127.0.0.1", 0))
         occupied.listen()
         data = tmp_path_factory.mktemp("a path") / "data"
         product = Product(data, occupied.getsockname()[1])
-        product.start()
         yield product
-        if product.process and product.process.poll() is None:
+        if product.is_running:
             product.send(signal.SIGTERM)
+
+
+@pytest.fixture
+def product(copy_of_it: Product) -> Product:
+    """The product while it runs."""
+    if not copy_of_it.is_running:
+        copy_of_it.start()
+    return copy_of_it
 
 
 def test_it_steps_over_an_occupied_port_and_answers(product: Product) -> None:
@@ -184,30 +193,45 @@ def test_pages_are_served_while_valkey_is_down(product: Product) -> None:
 
 def test_a_killed_start_blocks_nothing_and_loses_nothing(product: Product) -> None:
     key = (product.data / "secret-key").read_text()
+    before = people_and_changes(product)
     orphans = list(product.parts().values())
     product.send(signal.SIGKILL)
     product.start()
-    assert wait_until_gone(orphans) == []
+    assert still_there(orphans) == []
     assert "Stopped postgres, which an earlier start had left running." in product.said()
     assert product.get("/readyz") == 200
     assert (product.data / "secret-key").read_text() == key
+    assert people_and_changes(product) == before, "the demo's data are made once"
 
 
-def test_it_stops_in_order_starts_again_with_its_data_and_can_be_reset(product: Product) -> None:
+def test_it_stops_in_order_keeps_its_data_and_can_be_reset(
+    product: Product, tmp_path: Path
+) -> None:
     numbers = list(product.parts().values())
     before = people_and_changes(product)
     assert product.send(signal.SIGINT) == 0
-    assert wait_until_gone(numbers) == []
+    assert still_there(numbers) == []
     ending = product.said().partition("Stopping …")[2]
     order = [ending.index(f"\n  {name}\n") for name in ("worker", "web", "valkey", "postgres")]
     assert order == sorted(order)
     assert "database system is shut down" in (product.data / "log" / "postgres.log").read_text()
-    product.start()
-    assert people_and_changes(product) == before, "the demo's data are made once"
+    assert people_and_changes(product) == before, "a command finds them without the product"
+    other = Product(Path(shutil.copytree(product.data, tmp_path / "data")), product.port)
+    assert (other.data / "postgres").exists() and (other.data / "secret-key").exists()
+    assert other.again("--reset").returncode == 0
+    assert not (other.data / "postgres").exists()
+    assert not (other.data / "secret-key").exists()
+
+
+def test_who_stops_a_first_start_does_not_wait_for_it(tmp_path: Path) -> None:
+    product = Product(tmp_path / "data", 8000)
+    product.start(until="Preparing the database")
+    numbers = list(product.parts().values())
     assert product.send(signal.SIGTERM) == 0
-    assert product.again("--reset").returncode == 0
-    assert not (product.data / "postgres").exists()
-    assert not (product.data / "secret-key").exists()
+    assert still_there(numbers) == []
+    said = product.said()
+    assert "Cut off; the next start goes on here." in said
+    assert "is ready" not in said and "Traceback" not in said
 
 
 @pytest.mark.parametrize(

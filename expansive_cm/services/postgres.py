@@ -115,6 +115,7 @@ class Postgres:
             # SIGINT is PostgreSQL's fast shutdown: clients are cut off, nothing is lost.
             stop_signal=signal.SIGINT,
             grace=30,
+            outlasts=True,
             account=self.account.options(),
         )
 

@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -31,6 +32,8 @@ class Identity:
     created: float
     stop_signal: int
     grace: float
+    outlasts: bool = False
+    """Whether others use it: it stops after them."""
 
     def find(self) -> psutil.Process | None:
         """The living process this stands for, or None when it is gone."""
@@ -59,6 +62,7 @@ class Registry:
     def stop_leftovers(self) -> list[str]:
         """Stop what a killed start left running, last started first; gives their names."""
         living = [identity for identity in reversed(self.recorded()) if identity.find()]
+        stop(*(identity for identity in living if not identity.outlasts))
         for identity in living:
             stop(identity)
         self.path.unlink(missing_ok=True)
@@ -79,20 +83,29 @@ class Registry:
         self.path.unlink(missing_ok=True)
 
 
-def stop(identity: Identity, *, now: bool = False) -> None:
-    """Ask a process to stop, wait as long as it may take, then end it and its children.
+def stop(*identities: Identity, hurried: Callable[[], bool] = lambda: False) -> None:
+    """Ask processes to stop, all at once; wait as long as each may take, then end what is left.
 
-    `now` skips the waiting. Raises: StartError when the process belongs to another account.
+    Their children end with them. Nothing is waited for any more once it is `hurried`.
+    Raises: StartError when a process belongs to another account.
     """
-    process = identity.find()
-    if process is None:
-        return
+    families = {}
+    for identity in identities:
+        with _allowed(identity):
+            if process := identity.find():
+                families[identity] = [process, *process.children(recursive=True)]
+                process.send_signal(identity.stop_signal)
+    for identity, family in families.items():
+        with _allowed(identity):
+            wait_until_ended(family[:1], identity.grace, hurried)
+            end(family)
+
+
+@contextmanager
+def _allowed(identity: Identity) -> Iterator[None]:
+    """Take it as done when the process is gone. Raises: StartError when it is somebody else's."""
     try:
-        family = [process, *process.children(recursive=True)]
-        if not now:
-            process.send_signal(identity.stop_signal)
-            wait_until_ended([process], identity.grace)
-        end(family)
+        yield
     except psutil.NoSuchProcess:
         return
     except psutil.AccessDenied as error:
@@ -114,13 +127,15 @@ def end(members: list[psutil.Process]) -> None:
         wait_until_ended(members, KILL_AFTER_SECONDS)
 
 
-def wait_until_ended(members: list[psutil.Process], seconds: float) -> None:
-    """Wait until all of these have ended, at most that long.
+def wait_until_ended(
+    members: list[psutil.Process], seconds: float, hurried: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until all of these have ended, at most that long and not once it is `hurried`.
 
     One that has ended but was not collected counts: a first process may take its time.
     """
     deadline = time.monotonic() + seconds
-    while any(map(is_alive, members)) and time.monotonic() < deadline:
+    while any(map(is_alive, members)) and time.monotonic() < deadline and not hurried():
         time.sleep(0.02)
 
 
@@ -143,6 +158,7 @@ class Child:
     log: Path | None = None
     stop_signal: int = signal.SIGTERM
     grace: float = 10
+    outlasts: bool = False
     account: dict[str, Any] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
     process: subprocess.Popen[str] | None = None
@@ -181,17 +197,19 @@ class Child:
             created = psutil.Process(self.process.pid).create_time()
         except psutil.NoSuchProcess:
             created = 0.0
-        return Identity(self.name, self.process.pid, created, self.stop_signal, self.grace)
+        return Identity(
+            self.name, self.process.pid, created, self.stop_signal, self.grace, self.outlasts
+        )
 
     def ended(self) -> int | None:
         """The exit status once the process is gone, else None."""
         return self.process.poll() if self.process else None
 
-    def stop(self, *, now: bool = False) -> None:
+    def stop(self) -> None:
         """Stop it in its own way and collect it."""
         if self.process is None or self.process.poll() is not None:
             return
-        stop(self.identity(), now=now)
+        stop(self.identity())
         self.process.wait()
 
     def last_words(self) -> str:

@@ -4,11 +4,13 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from expansive_cm.services.databases import Databases
@@ -114,7 +116,7 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     environment = product_environment(databases, address)
     logins = databases.base / "run" / "logins"
     go_on()
-    prepare(environment, logins)
+    prepare(environment, logins, supervisor.asked_to_stop)
     for child in product(environment, listener):
         go_on()
         supervisor.start(child)
@@ -126,14 +128,33 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     tell("Ctrl-C stops everything. What the processes say follows.\n")
 
 
-def prepare(environment: dict[str, str], logins: Path) -> None:
-    """Migrate and load what a first visit needs. Raises: StartError when that fails."""
+def prepare(environment: dict[str, str], logins: Path, asked_to_stop: Event) -> None:
+    """Migrate and load what a first visit needs.
+
+    Raises: StartError when that fails, Interrupted when somebody wants to stop meanwhile: each
+    of its steps is undone where it is cut off, and done by the next start.
+    """
     command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
     # A migration may take longer than any page.
     unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
     process = subprocess.Popen(command, cwd=ROOT, env=unlimited, start_new_session=True)
-    if process.wait():
+    while process.poll() is None:
+        if asked_to_stop.is_set():
+            cut_off(process)
+            raise Interrupted
+        time.sleep(0.05)
+    if process.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")
+
+
+def cut_off(process: "subprocess.Popen[bytes]") -> None:
+    """Let a process tidy up and go; end one that takes its time."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def remember(data: Path, environment: dict[str, str], address: str) -> None:

@@ -2,7 +2,8 @@
 
 Honcho, the usual choice, ends everything when one part ends, stops all parts at once and kills
 what takes over five seconds: a worker would lose its task and PostgreSQL its clients. Here a
-part that ends is started again, and the databases stop after everything that uses them.
+part that ends is started again, and the databases stop after everything that uses them, which
+stops at once.
 """
 
 import signal
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable
 from threading import Event
 
-from expansive_cm.services.processes import Child, Registry
+from expansive_cm.services.processes import Child, Registry, stop
 
 RESTARTS_ALLOWED = 5
 RESTART_WINDOW_SECONDS = 60
@@ -72,9 +73,11 @@ class Supervisor:
         return sum(1 for start in child.starts if start > since) > RESTARTS_ALLOWED
 
     def stop(self, tell: Callable[[str], None]) -> None:
-        """Stop the children, last started first."""
-        for child in reversed(self.children):
-            if child.ended() is None:
-                tell(child.name)
-                child.stop(now=self.hurried)
+        """Stop the children, all at once: none of them uses another."""
+        living = [child for child in reversed(self.children) if child.ended() is None]
+        for child in living:
+            tell(child.name)
+        stop(*(child.identity() for child in living), hurried=lambda: self.hurried)
+        for child in living:
+            child.stop()
         self.children = []

@@ -52,6 +52,7 @@ class Valkey:
             env=clean_environment(),
             cwd=self.data,
             log=self.log,
+            outlasts=True,
         )
 
     def url(self) -> str:
