@@ -16,6 +16,10 @@ from tests.people import Cast
 from tests.stories import submitted
 from tests.worker import wait_until
 
+NOTE_SUBMISSIONS = (
+    "window.sent = 0; addEventListener('submit', e => { sent += !e.defaultPrevented; })"
+)
+
 
 @pytest.fixture
 def browse(transactional_db: None, cast: Cast, new_page: Any, live_server: Any) -> Any:
@@ -60,9 +64,7 @@ def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> Non
 
 def test_pressed_twice_is_sent_once_whatever_is_still_being_looked_up(browse: Any) -> None:
     page = browse("requester", "/changes/new/")
-    page.evaluate(
-        "window.sent = 0; addEventListener('submit', e => { sent += !e.defaultPrevented; })"
-    )
+    page.evaluate(NOTE_SUBMISSIONS)
     page.route("**/similar/**", lambda route: None)
     where = re.compile(r"/changes/new/(\?.*)?$")
     page.route(where, lambda route: route.fulfill(status=204))  # the page stays
@@ -202,11 +204,15 @@ def test_sending_with_an_expired_session_loses_nothing(browse: Any, cast: Cast) 
 
 def test_submit_waits_for_a_save_that_is_under_way(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
-    page.route("**/autosave/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
-    with page.expect_request("**/autosave/**"):
-        page.fill("#id_title", "Rooms at night")
-        page.fill("#id_description", "We work at night")
-    page.get_by_role("button", name="Submit").click()
+    on_its_way: list[Any] = []
+    page.route("**/autosave/**", lambda route: on_its_way.append(route))
+    page.fill("#id_title", "Rooms at night")
+    page.fill("#id_description", "We work at night")
+    wait_while_held(page, lambda: on_its_way)
+    page.evaluate(NOTE_SUBMISSIONS)
+    submit = page.get_by_role("button", name="Submit")
+    assert submit.evaluate("button => { button.click(); return window.sent; }") == 0
+    on_its_way[0].continue_()
 
     page.wait_for_url("**/changes/CR-*/")
     change = Change.objects.get()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.components.browsing import sign_in
@@ -41,12 +43,12 @@ def test_what_was_typed_survives_a_mistake_and_a_stale_page(
     page.get_by_label("Reason").fill("The wards need it.")
     page.get_by_role("button", name="Record the decision").click()
     page.get_by_role("alert").get_by_text("Decision: This field is required.").wait_for()
-    assert page.get_by_label("Reason").input_value() == "The wards need it."
+    expect(page.get_by_label("Reason")).to_have_value("The wards need it.")
     stories.lifecycle.assign(change, actor=cast.support, owner=cast.support)
     page.get_by_text("The execution can be planned.").click()
     page.get_by_role("button", name="Record the decision").click()
     page.get_by_text("In the meantime Sam Support assigned an owner.").wait_for()
-    assert page.get_by_label("Reason").input_value() == "The wards need it."
+    expect(page.get_by_label("Reason")).to_have_value("The wards need it.")
     page.get_by_role("button", name="Record the decision").click()
     page.get_by_text("Your decision on CR-").wait_for()
     change.refresh_from_db(fields=["version"])

@@ -14,6 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
+from playwright.sync_api import expect
 from post_office.models import Email
 
 from accounts.models import User
@@ -457,13 +458,13 @@ def test_what_was_sent_is_not_offered_again(change: Change, link: str, new_page:
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text("We have it. Thank you.").wait_for()
     page.wait_for_function(f"!({KEPT})('The second floor too.')")
-    assert page.get_by_text("Put it back").count() == 0
-    assert message.input_value() == ""
+    expect(page.get_by_text("Put it back")).to_have_count(0)
+    expect(message).to_have_value("")
     message.fill("And the third.")
     page.wait_for_function(KEPT, arg="And the third.")
     page.reload()
     page.get_by_text("Put it back").click()
-    assert message.input_value() == "And the third."
+    expect(message).to_have_value("And the third.")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -480,10 +481,10 @@ def test_what_was_refused_is_still_there(
     page.locator("input[type=file]").set_input_files(wrong)
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_text("not a kind of file").first.wait_for()
-    assert message.input_value() == "The second floor too."
+    expect(message).to_have_value("The second floor too.")
     page.goto(link)
     page.get_by_text("Put it back").click()
-    assert message.input_value() == "The second floor too."
+    expect(message).to_have_value("The second floor too.")
 
 
 def test_an_ended_request_takes_no_more_words(

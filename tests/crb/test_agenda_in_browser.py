@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crb import lifecycle
 from crb.models import AgendaVersion, BoardOutcome, Meeting
@@ -16,8 +17,8 @@ from tests.crb.test_publish_agenda import titles
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def rows(page: Any) -> list[str]:
-    return page.locator("[data-order] .agenda-title").all_inner_texts()
+def expect_rows(page: Any, *expected: str) -> None:
+    expect(page.locator("[data-order] .agenda-title")).to_have_text(expected)
 
 
 def test_pages_are_accessible_and_fit(table: Table, new_page: Any, live_server: Any) -> None:
@@ -49,7 +50,7 @@ def test_the_agenda_is_reordered_by_keys_and_keeps_the_focus(
     page.locator(".agenda-link").nth(0).focus()
     page.keyboard.press("Alt+ArrowDown")
     page.get_by_text("Moved to place 2 of 3 open items.").wait_for()
-    assert rows(page) == ["Two", "One", "Three"]
+    expect_rows(page, "Two", "One", "Three")
     page.wait_for_function(
         "document.activeElement.closest('[data-item]')?.innerText.includes('One')"
     )
@@ -64,7 +65,7 @@ def test_the_agenda_is_reordered_by_dragging(table: Table, new_page: Any, live_s
     page = open_page(new_page, live_server, table.chair, page_of(items[0]))
     drag(page, 2, 0)
     page.get_by_text("Moved to place 1 of 3 open items.").wait_for()
-    assert rows(page) == ["Three", "One", "Two"]
+    expect_rows(page, "Three", "One", "Two")
     assert titles(items[0].meeting) == ["Three", "One", "Two"]
 
 
@@ -82,7 +83,7 @@ def test_a_row_goes_back_where_somebody_else_was_quicker(
     page.get_by_text("Reconnecting…").wait_for()
     drag(page, 0, 1)
     page.get_by_text("The agenda has changed since you opened this page.").wait_for()
-    assert rows(page) == ["One", "Two", "Three"]
+    expect_rows(page, "One", "Two", "Three")
     assert titles(meeting) == ["Two", "Three", "One"]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crb import lifecycle
 from crb.models import Action, AgendaItem, Meeting, Minutes
@@ -40,14 +41,14 @@ def test_the_chair_writes_and_publishes_and_a_member_reads_on_a_phone(
     section = page.locator(f"#section-{item.pk}")
     section.get_by_role("button", name="Save").click()
     section.get_by_text("Saved").wait_for()
-    assert page.get_by_role("textbox", name="Remarks").input_value() == "Half-typed remarks."
+    expect(page.get_by_role("textbox", name="Remarks")).to_have_value("Half-typed remarks.")
     page.locator("#section-remarks").get_by_role("button", name="Save").click()
     page.locator("#section-remarks").get_by_text("Saved").wait_for()
     assert page.evaluate("window.stillHere") is True
     page.get_by_role("button", name="Publish the minutes").click()
     page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
     page.get_by_text("The minutes are published and on their way by mail.").wait_for()
-    assert page.get_by_label("Discussion").count() == 0
+    expect(page.get_by_label("Discussion")).to_have_count(0)
     phone = open_page(
         new_page, live_server, table.cast.crb_member, page.url, width=360, color_scheme="dark"
     )
@@ -70,7 +71,7 @@ def test_whoever_is_second_sees_both_texts_in_place(
     section.get_by_role("button", name="Save").click()
     section.get_by_text("That was not saved").wait_for()
     section.locator("blockquote", has_text="By the deputy.").wait_for()
-    assert page.get_by_label("Discussion").input_value() == "By the chair."
+    expect(page.get_by_label("Discussion")).to_have_value("By the chair.")
     section.get_by_role("button", name="Save").click()
     section.get_by_text("Saved", exact=True).wait_for()
     assert AgendaItem.objects.get(pk=item.pk).discussion == "By the chair."
@@ -86,8 +87,8 @@ def test_what_was_typed_is_offered_again_but_not_what_was_saved(
     page.locator("#section-remarks").get_by_role("button", name="Save").click()
     page.locator("#section-remarks").get_by_text("Saved", exact=True).wait_for()
     page.goto(address)
-    assert page.locator("[data-draft-restore]").count() == 0
-    assert page.get_by_role("textbox", name="Remarks").input_value() == "Saved words. "
+    expect(page.locator("[data-draft-restore]")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Remarks")).to_have_value("Saved words. ")
 
 
 def test_an_addendum_that_has_arrived_is_not_offered_again(
@@ -101,9 +102,9 @@ def test_an_addendum_that_has_arrived_is_not_offered_again(
     page.get_by_role("button", name="Add to the minutes").click()
     page.get_by_role("dialog").get_by_role("button", name="Add to the minutes").click()
     page.get_by_text("The addendum is added and on its way by mail.").wait_for()
-    assert page.locator("[data-draft-restore]").count() == 0
+    expect(page.locator("[data-draft-restore]")).to_have_count(0)
     page.goto(address)
-    assert page.locator("[data-draft-restore]").count() == 0
+    expect(page.locator("[data-draft-restore]")).to_have_count(0)
 
 
 def test_an_action_is_recorded_during_the_meeting(
@@ -194,4 +195,4 @@ def test_the_print_leaves_out_what_only_a_screen_needs(
     page.emulate_media(media="print")
     page.locator(".minutes-print", has_text="Welcome.").wait_for()
     for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
-        assert not page.locator(hidden).first.is_visible()
+        expect(page.locator(hidden).first).to_be_hidden()

@@ -53,12 +53,12 @@ def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_serve
     lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
     page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
     page.evaluate("window.stillHere = true")
-    assert page.get_by_text("Long overdue.").count() == 0
+    expect(page.get_by_text("Long overdue.")).to_have_count(0)
     page.get_by_text("Reject", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("We leave this market.")
     page.get_by_role("button", name="Vote", exact=True).click()
     page.get_by_text("Choose why the change should be rejected.").first.wait_for()
-    assert page.get_by_label("Reason", exact=True).input_value() == "We leave this market."
+    expect(page.get_by_label("Reason", exact=True)).to_have_value("We leave this market.")
     page.get_by_label("Why should it be rejected?").select_option("not_strategic")
     page.get_by_role("button", name="Vote", exact=True).click()
     page.get_by_text("Long overdue.").wait_for()
@@ -84,7 +84,7 @@ def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: 
     table.vote(item, *["information_required"] * 4)
     page = open_page(new_page, live_server, table.chair, page_of(item))
     box = page.locator(".record-outcome")
-    assert box.get_by_label("Question 1").input_value() == "How many rooms?"
+    expect(box.get_by_label("Question 1")).to_have_value("How many rooms?")
     box.get_by_label("To be answered by").first.select_option(label="Dan Developer")
     box.get_by_role("button", name="Record the outcome").click()
     page.get_by_role("heading", name="The board decided").wait_for()
