@@ -5,7 +5,7 @@
 FROM node:24-bookworm-slim AS front-end
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 # Everything that has to be installed or made, with the tools for it.
 FROM python:3.13-slim-bookworm AS build

@@ -1,7 +1,6 @@
 """A real browser on the running product; its fixtures, and what a failed test leaves behind."""
 
 import os
-import re
 import shutil
 import threading
 import time
@@ -11,9 +10,12 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.environment import ROOT
+from tests.failed_pages import Evidence
+from tests.fonts import always_draw_in, only_these
 
-SCREENSHOTS = ROOT / ".data" / "screenshots"
+EVIDENCE = pytest.StashKey[Evidence]()
+PATIENCE_MS = 60_000
+"""How long something awaited may take. It only ends a hang: a busy machine is slow, not wrong."""
 FEATURES_LEFT_OUT = (
     # Two more pages with every window, for an address bar that nobody sees: twice the time.
     "WebUIOmniboxPopup WebUIOmniboxAimPopup WebUIOmniboxFullPopup "
@@ -39,8 +41,8 @@ NO_BROWSER = (
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """One Chromium for the whole run."""
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One Chromium for the whole run, with the tests' own fonts."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
     if not chromium:
         if os.environ.get("ALLOW_NO_BROWSER") == "1":
@@ -48,12 +50,14 @@ def browser() -> Iterator[Any]:
         pytest.fail(NO_BROWSER, pytrace=False)
     from playwright.sync_api import expect, sync_playwright
 
-    # As patient as the pages themselves: a busy machine is slow, not wrong.
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_MS)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    fonts = only_these(tmp_path_factory.mktemp("fonts"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium, args=[*CHROMIUM_ARGUMENTS, *sandbox]
+            executable_path=chromium,
+            args=[*CHROMIUM_ARGUMENTS, *sandbox],
+            env={**os.environ, **fonts},
         )
         yield browser
         # Playwright's loop counts as running: Django has kept a connection of its own for that.
@@ -65,38 +69,37 @@ def browser() -> Iterator[Any]:
 def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> Iterator[Any]:
     """Open pages of people who share nothing: `new_page(width=360)`.
 
-    With ``whole=False`` a test looks at a page whose scripts are still on their way.
-    A page whose browser reports an error in its console fails the test, a refused style or
-    script included; each page of a failed test leaves a picture in `.data/screenshots`.
+    With ``whole=False`` a test looks at a page whose scripts are still on their way; ``font``
+    draws it in another one than the wide. A page whose browser reports an error in its console
+    fails the test, a refused style or script included. What the pages of a failed test looked
+    like and said is kept in `.data/failed`; with TRACE=1 their traces too.
     """
-    contexts: list[Any] = []
-    complaints: list[str] = []
+    evidence = request.node.stash[EVIDENCE] = Evidence(request.node.name)
 
     def open_page(
-        width: int = 1280, height: int = 900, *, whole: bool = True, **options: Any
+        width: int = 1280, height: int = 900, *, whole: bool = True, font: str = "", **options: Any
     ) -> Any:
         viewport = {"width": width, "height": height}
         defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
         context = browser.new_context(viewport=viewport, **{**defaults, **options})
-        contexts.append(context)
-        context.set_default_timeout(20_000)
+        evidence.follow(context)
+        context.set_default_timeout(PATIENCE_MS)
         set_clock(context)
         page = context.new_page()
+        if font:
+            always_draw_in(page, font)
         if whole and options.get("java_script_enabled", True):
             act_on_whole_pages(page)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: note_policy_violation(message, complaints))
         return page
 
     yield open_page
-    if getattr(request.node, "failed", False):
-        save_screenshots(contexts, request.node.name)
-    for context in contexts:
+    kept = evidence.keep() if evidence.complaints else ""
+    for context in evidence.contexts:
         context.close()
     end_streams()
     let_requests_end()
     end_streams()  # one that was only being opened
-    assert not complaints, f"The browser complained: {complaints}"
+    assert not evidence.complaints, f"The browser complained: {evidence.complaints}\n{kept}"
 
 
 def set_clock(context: Any) -> None:
@@ -144,24 +147,11 @@ def page(new_page: Any) -> Any:
     return new_page()
 
 
-def note_policy_violation(message: Any, complaints: list[str]) -> None:
-    """Remember what the Content-Security-Policy made the browser refuse."""
-    if message.type == "error" and "Content Security Policy" in message.text:
-        complaints.append(message.text)
-
-
-def save_screenshots(contexts: list[Any], name: str) -> None:
-    """Keep what each page looked like when the test failed."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for number, open_page in enumerate(page for context in contexts for page in context.pages):
-        plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
-        open_page.screenshot(path=SCREENSHOTS / f"{plain}-{number}.png", full_page=True)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
-    """Tell the fixtures of a test, while they tidy up, whether it failed."""
+    """Keep what the pages of a failed test show, before its fixtures tidy up, and say where."""
     report = yield
-    if report.when == "call":
-        item.failed = report.failed
+    evidence = item.stash.get(EVIDENCE, None)
+    if evidence and report.failed and report.when == "call" and (kept := evidence.keep()):
+        report.sections.append(("The browser's pages", kept))
     return report

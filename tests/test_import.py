@@ -20,7 +20,8 @@ from changes.importing import runs
 from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
-from tests.components.browsing import choose, faults, sign_in
+from tests.components.browsing import choose, sign_in
+from tests.components.looks import faults, fits
 from tests.people import Cast
 from tests.worker import Worker, wait_until
 
@@ -600,7 +601,7 @@ def test_an_administrator_imports_a_file_in_the_browser(
         timeout=120_000
     )
     assert faults(browser_page) == ""
-    assert browser_page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert fits(browser_page)
     with browser_page.expect_download() as download:
         browser_page.get_by_role("link", name="All as CSV").click()
     lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()

@@ -125,6 +125,24 @@ def test_node_comes_from_a_package_where_it_is_missing_or_old(
     assert str(project / "requirements" / "node.txt") in commands[-1]
 
 
+@pytest.fixture
+def front_end_lock(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A lock of front-end packages, and a place for them."""
+    monkeypatch.setattr(bootstrap, "npm_command", lambda: ["npm"])
+    (project / "node_modules").mkdir()
+    lock = project / "package-lock.json"
+    lock.write_text("{}")
+    return lock
+
+
+def test_the_product_is_installed_without_the_fonts_of_its_tests(
+    front_end_lock: Path, commands: list[list[str]]
+) -> None:
+    for for_tests in (False, False, True, True, False):
+        bootstrap.ensure_node_modules(front_end_lock, for_tests)
+    assert ["--omit=dev" in command for command in commands] == [True, False]
+
+
 def test_a_program_that_fails_shows_the_end_of_what_it_said() -> None:
     script = "print('cause'); raise SystemExit(4)"
     with pytest.raises(bootstrap.Failure, match=r"(?s)cause.*ended with status 4"):

@@ -125,6 +125,10 @@ def test_the_front_end_lock_pins_by_hash_and_names_no_host() -> None:
     assert "http" not in re.sub(r'"url": "[^"]*"', "", text)
 
 
+def test_the_image_leaves_out_what_only_tests_need() -> None:
+    assert "RUN npm ci --omit=dev " in (ROOT / "Dockerfile").read_text()
+
+
 def test_the_import_contract_covers_every_application() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (contract,) = project["tool"]["importlinter"]["contracts"]

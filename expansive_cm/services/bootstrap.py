@@ -150,24 +150,32 @@ def ensure_packages(name, title):
 # --- The front end -------------------------------------------------------------------------
 
 
-def ensure_front_end():
+def ensure_front_end(for_tests):
     """Fetch the pinned front-end packages and copy what pages load to static/vendor."""
     lock = ROOT / "package-lock.json"
     copier = ROOT / "expansive_cm" / "services" / "front_end.py"
     wanted = digest(lock, copier, ROOT / "expansive_cm" / "icons.py")
     stamp = ROOT / "static" / "vendor" / ".stamp"
-    if is_stamped(stamp, wanted):
+    is_copied = is_stamped(stamp, wanted)
+    if for_tests or not is_copied:
+        ensure_node_modules(lock, for_tests)
+    if not is_copied:
+        step("Copying styles, scripts and icons", lambda: command([PYTHON, copier]))
+        stamp.write_text(wanted)
+
+
+def ensure_node_modules(lock, for_tests):
+    """Install what is locked; what only tests need, their fonts, for tests alone."""
+    stamp = ROOT / "node_modules" / ".stamp"
+    product, everything = digest(lock), digest(lock) + " with what tests need"
+    if is_stamped(stamp, everything) or (not for_tests and is_stamped(stamp, product)):
         return
-    fetched = ROOT / "node_modules" / ".stamp"
-    if not is_stamped(fetched, digest(lock)):
-        npm = npm_command()
-        arguments = npm + ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        path = str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")
-        environment = dict(os.environ, PATH=path)
-        step("Fetching the front-end packages", lambda: command(arguments, env=environment))
-        fetched.write_text(digest(lock))
-    step("Copying styles, scripts and icons", lambda: command([PYTHON, copier]))
-    stamp.write_text(wanted)
+    arguments = npm_command() + ["ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    arguments += ["--loglevel=error"] + ([] if for_tests else ["--omit=dev"])
+    path = str(VENV / "bin") + os.pathsep + os.environ.get("PATH", "")
+    environment = dict(os.environ, PATH=path)
+    step("Fetching the front-end packages", lambda: command(arguments, env=environment))
+    stamp.write_text(everything if for_tests else product)
 
 
 def npm_command():
@@ -244,7 +252,7 @@ def prepare(for_tests):
     else:
         # The test list contains the product's own: installing less would change nothing.
         ensure_packages("test", "Installing the product and its tests")
-    ensure_front_end()
+    ensure_front_end(for_tests)
 
 
 def main(arguments):

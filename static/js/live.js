@@ -442,5 +442,6 @@
   window.setInterval(tick, 1000);
 
   tick();
+  document.documentElement.classList.add("is-counting");
   open();
 })();

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from changes.models import Change, IncomingMail
 from tests import stories
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import sign_in
+from tests.components.looks import looks
 from tests.letters import PDF, write
 from tests.mailing import mail_to
 from tests.people import Cast
@@ -94,27 +95,22 @@ def test_an_answer_is_accepted_on_the_page_of_its_change(
     assert Change.objects.earliest("pk").state == "board"
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
-)
 def test_the_pages_are_sound_in_light_dark_and_narrow(
-    new_page: Any, live_server: Any, some: Cast, width: int, scheme: str
+    new_page: Any, live_server: Any, some: Cast
 ) -> None:
-    page = new_page(width=width, color_scheme=scheme)
+    page = new_page()
     sign_in(page, some.support, live_server)
     waiting = IncomingMail.objects.get(sender="ines@elsewhere.example")
     asked = Change.objects.earliest("pk")
-    for path in (
-        "/triage/",
-        "/triage/?view=answers",
-        "/triage/?view=all",
-        f"/triage/{waiting.pk}/",
-        f"/changes/{asked.reference}/",
-    ):
-        page.goto(path)
-        assert not faults(page), path
-        overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert overflow <= 0, path
+    with looks(page) as look:
+        for path in (
+            "/triage/",
+            "/triage/?view=answers",
+            "/triage/?view=all",
+            f"/triage/{waiting.pk}/",
+            f"/changes/{asked.reference}/",
+        ):
+            look.over_address(path)
 
 
 def test_a_page_without_mail_says_what_will_come(

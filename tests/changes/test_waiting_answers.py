@@ -15,7 +15,8 @@ from changes import lifecycle
 from changes.models import Change, Confirmation, DeliveryProblem
 from changes.views import answers
 from tests import stories
-from tests.components.browsing import faults, sign_in
+from tests.components.browsing import sign_in
+from tests.components.looks import looks
 from tests.mailing import deliver
 from tests.people import Cast
 
@@ -208,9 +209,8 @@ def test_who_may_read_it(client: Client, cast: Cast) -> None:
     assert f'href="{WAITING}"' in client.get("/").content.decode()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (360, "dark")])
 def test_the_pages_are_accessible_and_fit(
-    transactional_db: None, cast: Cast, new_page: Any, live_server: Any, width: int, scheme: str
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any
 ) -> None:
     change = asked(cast, 20)
     lifecycle.send_reminder(change.confirmations.get().pk, 14)
@@ -222,22 +222,22 @@ def test_the_pages_are_accessible_and_fit(
     asked(cast, 2)
     rated = stories.closed(cast)
     lifecycle.rate(rated, actor=cast.requester, rating=2, rating_comment="Took for ever.")
-    page = new_page(width=width, color_scheme=scheme)
-    sign_in(page, cast.success, live_server)
-    steps = [
+    further = stories.further_wished(cast)
+    ours = [
         f"{change.get_absolute_url()}{verb}/" for verb in ("record_contact", "resend_confirmation")
     ]
-    for path in (WAITING, "/answers/ratings/", *steps):
-        page.goto(path)
-        assert faults(page) == "", path
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    page = new_page(width=width, color_scheme=scheme)
-    sign_in(page, cast.requester, live_server)
-    further = stories.further_wished(cast)
-    for one, verb in ((change, "answer_confirmation"), (further, "request_successor")):
-        page.goto(f"{one.get_absolute_url()}{verb}/")
-        assert faults(page) == "", verb
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, verb
+    theirs = [
+        f"{one.get_absolute_url()}{verb}/"
+        for one, verb in ((change, "answer_confirmation"), (further, "request_successor"))
+    ]
+    page = new_page()
+    with looks(page) as look:
+        sign_in(page, cast.success, live_server)
+        for path in (WAITING, "/answers/ratings/", *ours):
+            look.over_address(path)
+        sign_in(page, cast.requester, live_server)
+        for path in theirs:
+            look.over_address(path)
 
 
 def test_a_question_still_on_its_way_is_called_so(cast: Cast, team: Client) -> None:

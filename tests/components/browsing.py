@@ -5,15 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
 from accounts.roles import Role
-
-AXE_OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+from tests.browser import PATIENCE_MS
 
 
 @pytest.fixture
@@ -46,15 +44,9 @@ def choose(control: Any) -> None:
     expect(control).to_be_checked()
 
 
-def wait_while_held(page: Any, are_held: Callable[[], Any], seconds: float = 20) -> None:
+def wait_while_held(page: Any, are_held: Callable[[], Any]) -> None:
     """Let the page go on until a test's route holds what it waits for."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_MS / 1000
     while not are_held():
         assert time.monotonic() < deadline, "nothing was asked for that could be held"
         page.wait_for_timeout(50)
-
-
-def faults(page: Any) -> str:
-    """Return what axe finds wrong with a page, or nothing."""
-    results = Axe().run(page, options=AXE_OPTIONS)
-    return results.generate_report() if results.violations_count else ""

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import User
-from tests.components.browsing import faults, person, sign_in
+from tests.components.browsing import person, sign_in
+from tests.components.looks import faults
 
 pytestmark = pytest.mark.urls("tests.components.gallery")
 __all__ = ["person"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from crb import lifecycle
 from tests.components.browsing import sign_in
@@ -75,7 +76,7 @@ def test_the_figures_of_a_tally_stand_in_one_column(
     sign_in(page, table.chair, live_server)
     page.goto(item.get_absolute_url())
     figures = page.locator("#tally .side-votes")
-    assert figures.count() == 5
+    expect(figures).to_have_count(5)
     edges = figures.evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
     assert len({round(edge) for edge in edges}) == 1
 

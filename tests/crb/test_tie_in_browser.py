@@ -21,7 +21,7 @@ def test_a_tie_waits_for_the_chair_and_a_refusal_is_in_sight(
     page.goto(item.get_absolute_url())
     box = page.locator("#outcome-box")
     box.get_by_text("The mail is shown here when an outcome is chosen.").wait_for()
-    assert box.get_by_text("This field is required").count() == 0
+    expect(box.get_by_text("This field is required")).to_have_count(0)
     box.locator("label", has=page.locator("[value=accepted]")).click()
     box.get_by_role("button", name="Record the outcome").click()
     alert = page.get_by_role("alert").filter(has_text="Confirm that you decide it")

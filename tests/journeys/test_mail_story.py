@@ -21,7 +21,8 @@ from changes.models import AccessLink, Change, ConfirmationLink, IncomingMail, P
 from changes.states import State
 from changes.tasks import fetch_mail
 from tests import stories
-from tests.components.browsing import choose, faults
+from tests.components.browsing import choose
+from tests.components.looks import faults, fits
 from tests.dovecot import Dovecot
 from tests.journeys.conftest import Visitor
 from tests.letters import PDF, letter
@@ -189,23 +190,18 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     # She reads where her request is, opens the question, and answers both parts of it.
     phone.opens(link_in(confirm, "r")).sees("The change has been in place since")
     phone.opens(link_in(confirm, "confirm")).sees("15 minutes before.", "Deployed with 4.12.")
-    assert fits(phone) and faults(phone.page) == ""
+    assert fits(phone.page) and faults(phone.page) == ""
     phone.sends().sees("This field is required.")
     phone.fills(meets_need="yes", as_expected="yes").sends().sees("Thank you")
     assert Change.objects.get().state == State.CLOSED
     phone.opens(link_in(confirm, "r")).sees("you confirmed that the change meets your needs")
-    assert fits(phone) and faults(phone.page) == ""
+    assert fits(phone.page) and faults(phone.page) == ""
     success.opens(change).sees("Closed", "Twelve, all in the main building.")
 
     # The mail log tells what became of ours; hers were all taken; she never had an account.
     support.opens(reverse("changes:mail_log", args=[change.pk])).sees("Link opened", "Answered")
     assert nadias.dovecot.folders() == {"Taken": 3}
     assert has_never_had_an_account()
-
-
-def fits(phone: Visitor) -> bool:
-    """Whether nothing on the page is wider than the screen."""
-    return phone.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def has_never_had_an_account() -> bool:

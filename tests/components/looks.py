@@ -1,0 +1,125 @@
+"""What every page promises in every look: readable for all, and nothing sticks out at the side.
+
+The looks are two widths, light and dark, a wide font and a narrow one. A page is made once and
+stays open while its look changes; only another width loads it again, as scripts fold by it.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
+from playwright.sync_api import Locator, Page
+
+from tests.fonts import NARROW, draw_in
+
+# Each width begins with the scheme in which every rule is tried.
+LOOKS = {1280: ("light", "dark"), 360: ("dark", "light")}
+HEIGHT = 900
+EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# All that other colours can break, and all that a narrower font can.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+OF_SIZES = ["target-size"]
+RUN = """options => axe.run(document, options).then(
+    ({ violations }) => ({ violations, passes: [], incomplete: [], inapplicable: [] }))"""
+IS_SHOWN = """scheme => {
+  const { bsTheme } = document.documentElement.dataset;
+  if (bsTheme !== undefined && bsTheme !== scheme) return false;
+  for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+  return true;
+}"""
+OVERHANG = "document.documentElement.scrollWidth - window.innerWidth"
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+
+# As it were in fonts a little wider or narrower: between a wide one and a narrow one there is
+# always one in which a line just breaks.
+PLACES = """elements => Array.from({ length: 13 }, (_, step) => {
+  const { style } = document.body;
+  style.letterSpacing = `${(step - 8) / 50}em`;
+  const places = elements.map((one) => {
+    const { x, y, width, height } = one.getBoundingClientRect();
+    return `${x} ${y} ${width} ${height} with ${style.letterSpacing}`;
+  });
+  style.letterSpacing = "";
+  return places;
+}).flat()"""
+
+
+def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
+    """Return what axe finds wrong with a page as it is shown, or nothing."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE_SCRIPT)
+    results = AxeResults(page.evaluate(RUN, {"runOnly": rules, "resultTypes": ["violations"]}))
+    return results.generate_report() if results.violations_count else ""
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing sticks out at the side."""
+    return page.evaluate(OVERHANG) <= 0
+
+
+def places_in_any_font(elements: list[Locator]) -> list[str]:
+    """Return where elements stand in fonts of many widths, each with the width of the font."""
+    page = elements[0].page
+    return page.evaluate(PLACES, [one.element_handle() for one in elements])
+
+
+def unfold(page: Page) -> None:
+    """Open whatever is folded, so that it is looked at too."""
+    page.evaluate(UNFOLD)
+
+
+class Looks:
+    """Looks a page over in every look and remembers each fault by the page and the look."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.found: list[str] = []
+
+    def over_address(self, address: str, prepare: Callable[[Page], None] | None = None) -> None:
+        """Look over what lies at an address; `prepare` brings it into its state each time."""
+        for width, schemes in LOOKS.items():
+            self._show(width, schemes[0])
+            self.page.goto(address)
+            if prepare:
+                prepare(self.page)
+            self._look(address, width, schemes)
+
+    def over_page(self, name: str) -> None:
+        """Look over a page whose state cannot be loaded again, and leave it narrow and light."""
+        for width, schemes in LOOKS.items():
+            self._look(name, width, schemes)
+
+    def _show(self, width: int, scheme: str) -> None:
+        if self.page.viewport_size != {"width": width, "height": HEIGHT}:
+            self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.emulate_media(color_scheme=scheme)
+
+    def _look(self, name: str, width: int, schemes: tuple[str, str]) -> None:
+        rules = EVERYTHING
+        for scheme in schemes:
+            self._show(width, scheme)
+            if not self.page.evaluate(IS_SHOWN, scheme):
+                self.page.wait_for_function(IS_SHOWN, arg=scheme)
+            self._note(f"{name} at {width} px, {scheme}", rules)
+            rules = OF_COLOURS
+        draw_in(self.page, NARROW)
+        self._note(f"{name} at {width} px, {schemes[-1]}, in a narrow font", OF_SIZES)
+        draw_in(self.page)
+
+    def _note(self, look: str, rules: list[str]) -> None:
+        if (overhang := self.page.evaluate(OVERHANG)) > 0:
+            self.found.append(f"{look}: sticks out by {overhang} px")
+        if found := faults(self.page, rules):
+            self.found.append(f"{look}: {found}")
+
+
+@contextmanager
+def looks(page: Page) -> Iterator[Looks]:
+    """Look pages over one after another; all faults of all of them fail the test together."""
+    over = Looks(page)
+    try:
+        yield over
+    except BaseException as error:
+        error.add_note("\n".join(over.found))
+        raise
+    assert not over.found, "\n".join(over.found)
