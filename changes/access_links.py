@@ -51,6 +51,15 @@ def issue(
     give the link to that mail (``outbox.write(..., links=[link])``), so that its time begins
     when the mail is sent.
     """
+    path, link = draft(change, person, actor=actor, why=why)
+    link.save()
+    return path, link
+
+
+def draft(
+    change: Change, person: User, *, actor: User | None, why: str = MAILED
+) -> tuple[str, AccessLink]:
+    """As ``issue``, but unsaved: ``outbox.put`` saves it with the mail that carries it."""
     token = secrets.token_urlsafe(32)
     link = AccessLink(
         change=change,
@@ -61,7 +70,6 @@ def issue(
     )
     link._history_user = actor  # type: ignore[attr-defined]
     link._change_reason = why  # type: ignore[attr-defined]
-    link.save()
     return _path(token), link
 
 
