@@ -37,8 +37,8 @@ def is_for(change: Change, person: User) -> bool:
         return False
     return (
         person.pk in (change.requester_id, change.raised_by_id)
-        or change.watchers.filter(pk=person.pk).exists()
-        or change.questions.filter(answerer=person).exists()
+        or any(watcher.pk == person.pk for watcher in change.watchers.all())
+        or any(question.answerer_id == person.pk for question in change.questions.all())
     )
 
 

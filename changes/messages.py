@@ -66,6 +66,7 @@ from .models import (
     Notice,
 )
 from .process import past_words
+from .recall import recalling
 from .reminders import heard_at
 from .states import State
 
@@ -156,6 +157,11 @@ def announce(change: Change, event: Event) -> None:
     """Queue the messages that a step calls for."""
     if change.state == S.DRAFT or (event.from_state == S.DRAFT and event.verb != "submit"):
         return
+    with recalling(change):
+        _announce(change, event)
+
+
+def _announce(change: Change, event: Event) -> None:
     reached: dict[int, tuple[User, Message, Any]] = {}
     for person in next_people(change, event):
         reached.setdefault(person.pk, (person, your_turn, NEXT))
@@ -176,7 +182,10 @@ def announce(change: Change, event: Event) -> None:
         for key, who in reached.items()
         if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
     ]
-    letters.send(change, [_letter(change, event, *who) for who in told], again)
+    # Those who read the same message read the same words.
+    words = {message: message(change, event) for _person, message, _why in told}
+    written = [_letter(change, event, *who, words=words[who[1]]) for who in told]
+    letters.send(change, written, again)
 
 
 def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
@@ -229,17 +238,25 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
+def _letter(
+    change: Change,
+    event: Event,
+    person: User,
+    message: Message,
+    why: Any,
+    words: letters.Context | None = None,
+) -> Letter:
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
         "act": past_words(event.verb),
         "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
-        **message(change, event),
+        **(message(change, event) if words is None else words),
     }
     if message is question:
-        context["questions"] = change.questions.filter(answerer=person, answered_at=None)
+        open_ones = [one for one in change.questions.all() if one.is_open]
+        context["questions"] = [one for one in open_ones if one.answerer_id == person.pk]
     return Letter(person, message.__name__, str(why), context, event)
 
 

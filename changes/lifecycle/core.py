@@ -18,6 +18,7 @@ from .. import access_links, messages, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal
 from ..models import AccessLink, Change, Event
 from ..process import past_words
+from ..recall import recalling
 from ..states import State
 
 UNVERSIONED = frozenset(
@@ -101,7 +102,8 @@ def lock(change: Change) -> Change:
 def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) -> None:
     if actor is None:
         return
-    decision = permissions.check(verb, actor, change)
+    with recalling(change):
+        decision = permissions.check(verb, actor, change)
     stale = seen is not None and seen != change.version
     if stale and (
         decision or decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE)
