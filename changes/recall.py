@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db.models import Model, prefetch_related_objects
+from django.db.models import Model
 
 from .models import Change, Development
 
@@ -20,18 +20,20 @@ class Recollection(dict[str, Any]):
         self.record = record
 
     def __missing__(self, relation: str) -> Any:
-        # Django fills a plain dictionary; while it does so, this one must not be asked.
-        read: dict[str, Any] = {}
-        self.record._prefetched_objects_cache = read  # type: ignore[attr-defined]
-        try:
-            prefetch_related_objects([self.record], relation)
-        finally:
-            self.record._prefetched_objects_cache = self  # type: ignore[attr-defined]
-        self[relation] = rows = read[relation]
+        self[relation] = rows = self.read(relation)
         for row in rows:
             if isinstance(row, Development):
                 row._prefetched_objects_cache = Recollection(row, {})
         return rows
+
+    def read(self, relation: str) -> Any:
+        """Return the rows of a relation, which the database is asked for when they are used."""
+        # The question itself must not be looked for among the answers.
+        self.record._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+        try:
+            return getattr(self.record, relation).all()
+        finally:
+            self.record._prefetched_objects_cache = self  # type: ignore[attr-defined]
 
 
 @contextmanager
