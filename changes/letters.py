@@ -95,6 +95,11 @@ def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     outbox.put([row for _letter, row in rows])
     notices = [_notice(change, letter, row) for letter, row in (*rows, *joined)]
     notices += [_notice(change, letter, None) for letter in later]
+    create_notices(notices)
+
+
+def create_notices(notices: Sequence[Notice]) -> None:
+    """Write down who was told what."""
     Notice.objects.bulk_create(notices)
 
 
@@ -127,13 +132,9 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
     is kept off the waiting mails by their locks.
     """
     threads: dict[int, Thread] = defaultdict(Thread)
-    people = [letter.person.pk for letter in letters]
-    told = Notice.objects.filter(
-        change=change, person__in=people, email__isnull=False, is_for_digest=False
-    ).order_by("pk")
+    people = {letter.person.pk for letter in letters}
     now, waiting = timezone.now(), {}
-    mails = ("email", "email__message_id", "email__status", "email__scheduled_time")
-    for person, mail, message_id, status, due in told.values_list("person", *mails):
+    for person, mail, message_id, status, due in told(change, people):
         if message_id not in threads[person].message_ids:
             threads[person].message_ids.append(message_id)
         if status == STATUS.queued and due is not None and due > now:
@@ -142,6 +143,15 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
         for email in _still_waiting(waiting, now):
             threads[waiting[email.pk]].waiting = email
     return threads
+
+
+def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
+    """Return reader, mail, Message-ID, status and time of each mail about the change, in order."""
+    notices = Notice.objects.filter(
+        change=change, person__in=people, email__isnull=False, is_for_digest=False
+    )
+    mail = ("email", "email__message_id", "email__status", "email__scheduled_time")
+    return notices.order_by("pk").values_list("person", *mail)
 
 
 def _still_waiting(keys: Iterable[int], now: datetime) -> QuerySet[Email]:

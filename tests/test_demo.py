@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import STATUS, Email
+from simple_history.models import HistoricalChanges
 
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
@@ -23,6 +24,7 @@ from audit.demo import loader
 from audit.demo.catalogue import LONDON
 from audit.demo.schedule import plan, read_stories
 from changes import outbox, queries, reminders
+from changes.lifecycle import core
 from changes.mail_in import waiting
 from changes.models import Change, Event, IncomingMail
 from changes.states import State
@@ -262,13 +264,15 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
         if done == 60:
             raise KeyboardInterrupt
 
-    before, roles = timezone.now, User.__dict__["roles"]
+    before, roles, read = timezone.now, User.__dict__["roles"], core.read_locked
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
     assert not User.objects.exists()
     assert timezone.now is before
     assert User.__dict__["roles"] is roles
+    assert core.read_locked is read
+    assert "save" not in HistoricalChanges.__dict__
 
 
 def test_one_login_per_role_is_printed() -> None:

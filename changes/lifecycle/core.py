@@ -92,10 +92,15 @@ def take_step(
 
 def lock(change: Change) -> Change:
     """Return a fresh copy of the change whose row is locked until the transaction ends."""
+    return read_locked(change.pk)
+
+
+def read_locked(key: int) -> Change:
+    """Lock a row and read it, with the people that nearly every step asks about."""
     return (
         Change.objects.select_for_update(of=("self",))
         .select_related("organisation__success_team", "requester", "owner", "raised_by")
-        .get(pk=change.pk)
+        .get(pk=key)
     )
 
 
