@@ -94,8 +94,9 @@ CANDIDATES: dict[str, Callable[[Change], Iterable[User]]] = {
 
 def know_roles(people: Iterable[User]) -> None:
     """Load the roles of many people with one query instead of one each."""
+    people = [person for person in people if "roles" not in person.__dict__]
     names = dict(
-        User.objects.filter(pk__in=[person.pk for person in people])
+        User.objects.filter(pk__in={person.pk for person in people})
         .annotate(names=ArrayAgg("groups__name", filter=Q(groups__isnull=False), default=[]))
         .values_list("pk", "names")
     )

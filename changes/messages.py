@@ -162,19 +162,20 @@ def announce(change: Change, event: Event) -> None:
 
 
 def _announce(change: Change, event: Event) -> None:
+    rules = [rule for rule in RULES.get(event.verb, ()) if change.state in rule.states]
+    found = [
+        (person, rule.message, audience.why)
+        for rule in rules
+        for audience in rule.to
+        for person in audience.find(change)
+        if person
+    ]
     reached: dict[int, tuple[User, Message, Any]] = {}
-    for person in next_people(change, event):
+    for person in next_people(change, event, besides=[person for person, *_rule in found]):
         reached.setdefault(person.pk, (person, your_turn, NEXT))
-    for rule in RULES.get(event.verb, ()):
-        if change.state not in rule.states:
-            continue
-        for audience in rule.to:
-            for person in audience.find(change):
-                if not person or person.pk in reached:
-                    continue
-                if _may_read(person, rule.message, change, event):
-                    message = _worded_for(person, rule.message, change)
-                    reached[person.pk] = (person, message, audience.why)
+    for person, message, why in found:
+        if person.pk not in reached and _may_read(person, message, change, event):
+            reached[person.pk] = (person, _worded_for(person, message, change), why)
     # Whose mail comes back is not written to; whom the step itself has asked knows from that.
     left_out = (event.data.get("unreached"), event.data.get("asked"))
     told = [
@@ -201,13 +202,15 @@ def acknowledge(change: Change, event: Event) -> None:
     letters.send(change, [letter], again)
 
 
-def next_people(change: Change, event: Event) -> Sequence[User]:
-    """Return everybody who may take the step that the change waits for now."""
+def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> Sequence[User]:
+    """Return everybody who may take the step that the change waits for now.
+
+    The roles of Expansive's people among ``besides`` are loaded along with theirs.
+    """
     step = awaited_step(change, event)
-    if not step:
-        return []
-    people = {person.pk: person for person in CANDIDATES[step](change) if person.is_active}
-    know_roles(people.values())
+    candidates = CANDIDATES[step](change) if step else ()
+    people = {person.pk: person for person in candidates if person.is_active}
+    know_roles([*people.values(), *(person for person in besides if person.is_internal)])
     return [person for person in people.values() if permissions.check(step, person, change)]
 
 
