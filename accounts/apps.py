@@ -1,10 +1,13 @@
+from functools import lru_cache
 from typing import Any
 
 from django.apps import AppConfig
 from django.apps import apps as all_apps
 from django.apps.registry import Apps
+from django.conf import settings
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import trans_real
 
 
 class AccountsConfig(AppConfig):
@@ -13,6 +16,17 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(ensure_roles, sender=self)
+        remember_texts()
+
+
+def remember_texts() -> None:
+    """Look for each text once in the catalogues of Django and of the libraries.
+
+    There are a dozen of them, asked one after the other for every text of every page and mail;
+    those of the product itself are in none.
+    """
+    catalogue = trans_real.translation(settings.LANGUAGE_CODE)
+    catalogue.gettext = lru_cache(maxsize=8192)(catalogue.gettext)
 
 
 def ensure_roles(using: str, apps: Apps = all_apps, **kwargs: Any) -> None:

@@ -10,7 +10,6 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from .history_rows import Records
 from .roles import Role
@@ -80,7 +79,7 @@ class EmailDomain(models.Model):
         unique=True,
         validators=[RegexValidator(r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", _("Enter a domain name."))],
     )
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("e-mail domain")

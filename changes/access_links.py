@@ -37,8 +37,8 @@ def is_for(change: Change, person: User) -> bool:
         return False
     return (
         person.pk in (change.requester_id, change.raised_by_id)
-        or change.watchers.filter(pk=person.pk).exists()
-        or change.questions.filter(answerer=person).exists()
+        or any(watcher.pk == person.pk for watcher in change.watchers.all())
+        or any(question.answerer_id == person.pk for question in change.questions.all())
     )
 
 
@@ -51,6 +51,15 @@ def issue(
     give the link to that mail (``outbox.write(..., links=[link])``), so that its time begins
     when the mail is sent.
     """
+    path, link = draft(change, person, actor=actor, why=why)
+    link.save()
+    return path, link
+
+
+def draft(
+    change: Change, person: User, *, actor: User | None, why: str = MAILED
+) -> tuple[str, AccessLink]:
+    """As ``issue``, but unsaved: ``outbox.put`` saves it with the mail that carries it."""
     token = secrets.token_urlsafe(32)
     link = AccessLink(
         change=change,
@@ -61,7 +70,6 @@ def issue(
     )
     link._history_user = actor  # type: ignore[attr-defined]
     link._change_reason = why  # type: ignore[attr-defined]
-    link.save()
     return _path(token), link
 
 

@@ -39,8 +39,8 @@ def those_asked(change: Change) -> Iterable[User]:
 
 def former_requester(change: Change) -> Iterable[User]:
     """Return whom the present requester has replaced."""
-    replaced = change.events.filter(verb="replace_requester").order_by("-pk").first()
-    return User.objects.filter(pk=replaced.data["from"]) if replaced else ()
+    replaced = [event for event in change.events.all() if event.verb == "replace_requester"]
+    return User.objects.filter(pk=replaced[-1].data["from"]) if replaced else ()
 
 
 def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:
@@ -51,7 +51,7 @@ def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:
 
 def last_authors(change: Change) -> Iterable[User]:
     """Return who wrote the newest development, or every developer while there is none."""
-    newest = change.developments.order_by("-pk").first()
+    newest = max(change.developments.all(), key=lambda one: one.pk, default=None)
     return newest.authors.all() if newest else holders(Role.DEVELOPER)(change)
 
 
@@ -94,8 +94,9 @@ CANDIDATES: dict[str, Callable[[Change], Iterable[User]]] = {
 
 def know_roles(people: Iterable[User]) -> None:
     """Load the roles of many people with one query instead of one each."""
+    people = [person for person in people if "roles" not in person.__dict__]
     names = dict(
-        User.objects.filter(pk__in=[person.pk for person in people])
+        User.objects.filter(pk__in={person.pk for person in people})
         .annotate(names=ArrayAgg("groups__name", filter=Q(groups__isnull=False), default=[]))
         .values_list("pk", "names")
     )

@@ -110,7 +110,7 @@ def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
 
 def _address(change: Change, person: User) -> tuple[str, AccessLink | None]:
     if access_links.is_for(change, person):
-        path, link = access_links.issue(change, person, actor=None)
+        path, link = access_links.draft(change, person, actor=None)
         return outbox.absolute(path), link
     may_sign_in = person.has_usable_password()
     return (outbox.absolute(change.get_absolute_url()) if may_sign_in else ""), None

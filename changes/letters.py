@@ -5,12 +5,13 @@ a mail to the same person that waits for the burst to end, or a notice for their
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 from post_office.models import PRIORITY, STATUS, Email
@@ -94,6 +95,11 @@ def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     outbox.put([row for _letter, row in rows])
     notices = [_notice(change, letter, row) for letter, row in (*rows, *joined)]
     notices += [_notice(change, letter, None) for letter in later]
+    create_notices(notices)
+
+
+def create_notices(notices: Sequence[Notice]) -> None:
+    """Write down who was told what."""
     Notice.objects.bulk_create(notices)
 
 
@@ -126,23 +132,31 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
     is kept off the waiting mails by their locks.
     """
     threads: dict[int, Thread] = defaultdict(Thread)
-    people = [letter.person.pk for letter in letters]
-    told = Notice.objects.filter(
-        change=change, person__in=people, email__isnull=False, is_for_digest=False
-    )
-    for person, message_id in told.order_by("pk").values_list("person", "email__message_id"):
+    people = {letter.person.pk for letter in letters}
+    now, waiting = timezone.now(), {}
+    for person, mail, message_id, status, due in told(change, people):
         if message_id not in threads[person].message_ids:
             threads[person].message_ids.append(message_id)
-    if settings.MAIL_BURST_SECONDS and threads:
-        owners = dict(told.values_list("email", "person"))
-        for email in _waiting().filter(pk__in=owners):
-            threads[owners[email.pk]].waiting = email
+        if status == STATUS.queued and due is not None and due > now:
+            waiting[mail] = person
+    if settings.MAIL_BURST_SECONDS and waiting:
+        for email in _still_waiting(waiting, now):
+            threads[waiting[email.pk]].waiting = email
     return threads
 
 
-def _waiting() -> Any:
-    """Return, locked, the mails that nobody has tried to send yet and that are not due."""
-    mails = Email.objects.filter(status=STATUS.queued, scheduled_time__gt=timezone.now())
+def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
+    """Return reader, mail, Message-ID, status and time of each mail about the change, in order."""
+    notices = Notice.objects.filter(
+        change=change, person__in=people, email__isnull=False, is_for_digest=False
+    )
+    mail = ("email", "email__message_id", "email__status", "email__scheduled_time")
+    return notices.order_by("pk").values_list("person", *mail)
+
+
+def _still_waiting(keys: Iterable[int], now: datetime) -> QuerySet[Email]:
+    """Return, locked, those mails that nobody has tried to send yet and that are not due."""
+    mails = Email.objects.filter(pk__in=keys, status=STATUS.queued, scheduled_time__gt=now)
     return mails.select_for_update(skip_locked=True, of=("self",))
 
 
@@ -189,7 +203,7 @@ def _join(change: Change, letter: Letter, thread: Thread, again: Again) -> None:
         scheduled_time=email.scheduled_time if _end_of_burst(letters) else None,
         last_updated=timezone.now(),
     )
-    outbox.tie(email, [*letter.links, *links])
+    outbox.tie({email: [*letter.links, *links]})
     if not _end_of_burst(letters):
         outbox.wake(email)
 
@@ -220,7 +234,7 @@ def _page_link(
     if unsent:
         return outbox.absolute(access_links.renew(unsent)), []
     why = letter.done or access_links.MAILED
-    path, link = access_links.issue(change, letter.person, actor=letter.sent_by, why=why)
+    path, link = access_links.draft(change, letter.person, actor=letter.sent_by, why=why)
     return outbox.absolute(path), [link]
 
 

@@ -1,7 +1,9 @@
 """What each message says: one function per message, the folder of its templates has its name."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -95,7 +97,7 @@ def decision(change: Change, event: Event) -> Context:
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
-        "questions": change.questions.filter(answered_at=None),
+        "questions": [one for one in change.questions.all() if one.is_open],
     }
 
 
@@ -121,7 +123,7 @@ def not_confirmed(change: Change, event: Event) -> Context:
 
 def closed(change: Change, event: Event) -> Context:
     """The end, and how it came to it."""
-    successor = Change.objects.filter(pk=event.data.get("successor")).first()
+    successor = _named(Change, event, "successor")
     return {
         "how": event.verb,
         "public_reason": event.verb != "close_unanswered",
@@ -147,9 +149,15 @@ def succeeded(change: Change, event: Event) -> Context:
 def comment(change: Change, event: Event) -> Context:
     """Somebody wrote, or attached a file."""
     return {
-        "comment": Comment.objects.filter(pk=event.data.get("comment")).first(),
-        "attachment": Attachment.objects.filter(pk=event.data.get("attachment")).first(),
+        "comment": _named(Comment, event, "comment"),
+        "attachment": _named(Attachment, event, "attachment"),
     }
+
+
+def _named(model: type[Model], event: Event, name: str) -> Any:
+    """Return the row that an event names, if it names one and it is still there."""
+    key = event.data.get(name)
+    return model._default_manager.filter(pk=key).first() if key else None
 
 
 def undelivered(change: Change, event: Event) -> Context:

@@ -66,6 +66,7 @@ from .models import (
     Notice,
 )
 from .process import past_words
+from .recall import recalling
 from .reminders import heard_at
 from .states import State
 
@@ -156,19 +157,25 @@ def announce(change: Change, event: Event) -> None:
     """Queue the messages that a step calls for."""
     if change.state == S.DRAFT or (event.from_state == S.DRAFT and event.verb != "submit"):
         return
+    with recalling(change):
+        _announce(change, event)
+
+
+def _announce(change: Change, event: Event) -> None:
+    rules = [rule for rule in RULES.get(event.verb, ()) if change.state in rule.states]
+    found = [
+        (person, rule.message, audience.why)
+        for rule in rules
+        for audience in rule.to
+        for person in audience.find(change)
+        if person
+    ]
     reached: dict[int, tuple[User, Message, Any]] = {}
-    for person in next_people(change, event):
+    for person in next_people(change, event, besides=[person for person, *_rule in found]):
         reached.setdefault(person.pk, (person, your_turn, NEXT))
-    for rule in RULES.get(event.verb, ()):
-        if change.state not in rule.states:
-            continue
-        for audience in rule.to:
-            for person in audience.find(change):
-                if not person or person.pk in reached:
-                    continue
-                if _may_read(person, rule.message, change, event):
-                    message = _worded_for(person, rule.message, change)
-                    reached[person.pk] = (person, message, audience.why)
+    for person, message, why in found:
+        if person.pk not in reached and _may_read(person, message, change, event):
+            reached[person.pk] = (person, _worded_for(person, message, change), why)
     # Whose mail comes back is not written to; whom the step itself has asked knows from that.
     left_out = (event.data.get("unreached"), event.data.get("asked"))
     told = [
@@ -176,7 +183,10 @@ def announce(change: Change, event: Event) -> None:
         for key, who in reached.items()
         if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
     ]
-    letters.send(change, [_letter(change, event, *who) for who in told], again)
+    # Those who read the same message read the same words.
+    words = {message: message(change, event) for _person, message, _why in told}
+    written = [_letter(change, event, *who, words=words[who[1]]) for who in told]
+    letters.send(change, written, again)
 
 
 def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
@@ -192,13 +202,15 @@ def acknowledge(change: Change, event: Event) -> None:
     letters.send(change, [letter], again)
 
 
-def next_people(change: Change, event: Event) -> Sequence[User]:
-    """Return everybody who may take the step that the change waits for now."""
+def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> Sequence[User]:
+    """Return everybody who may take the step that the change waits for now.
+
+    The roles of Expansive's people among ``besides`` are loaded along with theirs.
+    """
     step = awaited_step(change, event)
-    if not step:
-        return []
-    people = {person.pk: person for person in CANDIDATES[step](change) if person.is_active}
-    know_roles(people.values())
+    candidates = CANDIDATES[step](change) if step else ()
+    people = {person.pk: person for person in candidates if person.is_active}
+    know_roles([*people.values(), *(person for person in besides if person.is_internal)])
     return [person for person in people.values() if permissions.check(step, person, change)]
 
 
@@ -229,17 +241,25 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
+def _letter(
+    change: Change,
+    event: Event,
+    person: User,
+    message: Message,
+    why: Any,
+    words: letters.Context | None = None,
+) -> Letter:
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
         "act": past_words(event.verb),
         "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
-        **message(change, event),
+        **(message(change, event) if words is None else words),
     }
     if message is question:
-        context["questions"] = change.questions.filter(answerer=person, answered_at=None)
+        open_ones = [one for one in change.questions.all() if one.is_open]
+        context["questions"] = [one for one in open_ones if one.answerer_id == person.pk]
     return Letter(person, message.__name__, str(why), context, event)
 
 

@@ -23,6 +23,7 @@ from django.utils import timezone, translation
 from post_office.connections import connections
 from post_office.models import PRIORITY, STATUS, Email
 from post_office.signals import email_queued
+from simple_history.utils import bulk_create_with_history
 
 from accounts.middleware import zone_of
 from accounts.models import User
@@ -158,8 +159,7 @@ def put(rows: Sequence[Email], files: Sequence[MailFile] = ()) -> None:
     if not rows:
         return
     Email.objects.bulk_create(rows)
-    for row in rows:
-        tie(row, getattr(row, "carries", ()))
+    tie({row: getattr(row, "carries", ()) for row in rows})
     for file in files:
         file.save()
         file.emails.set(rows)
@@ -176,10 +176,21 @@ def absolute(path: str) -> str:
     return f"{settings.BASE_URL.rstrip('/')}{path}"
 
 
-def tie(email: Email, links: Sequence[Link]) -> None:
-    """Say which mail carries these links: their time begins when it is sent."""
-    for link in links:
-        type(link).objects.filter(pk=link.pk).update(email=email)
+def tie(carried: Mapping[Email, Sequence[Link]]) -> None:
+    """Say which mail carries which links: their time begins when it is sent.
+
+    Links that are not saved yet are saved now, with their history.
+    """
+    drafts: list[AccessLink] = []
+    for email, links in carried.items():
+        for link in links:
+            link.email = email
+            if isinstance(link, AccessLink) and link.pk is None:
+                drafts.append(link)
+            else:
+                type(link).objects.filter(pk=link.pk).update(email=email)
+    if drafts:
+        bulk_create_with_history(drafts, AccessLink)
 
 
 def headers_of(change: Change, earlier: Sequence[str] = ()) -> dict[str, str]:

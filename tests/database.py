@@ -6,7 +6,7 @@ template; each worker's database, and each later run's, is a copy of it.
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any

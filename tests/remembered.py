@@ -126,10 +126,6 @@ def remembered(maker: Callable[..., Made]) -> Callable[..., Made]:
         if key not in known and _under_way:
             return maker(*args, **kwargs)
         if key not in known:
-            if __import__("os").environ.get("REM"):
-                print(
-                    "MISS", maker.__qualname__, key, _under_way, file=open("/tmp/w/miss.log", "a")
-                )
             answer, known[key] = make_and_read(maker, args, kwargs)
             return answer
         put_back(known[key])

@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from simple_history.models import HistoricalChanges
 
 from accounts.models import User
 from audit.demo import loader
+from changes.lifecycle import core
 from changes.models import Change
 from tests.people import Cast
 
@@ -36,10 +38,12 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
         if Change.objects.exists():
             raise KeyboardInterrupt
 
-    before, roles = timezone.now, User.__dict__["roles"]
+    before, roles, read = timezone.now, User.__dict__["roles"], core.read_locked
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
     assert not User.objects.exists()
     assert timezone.now is before
     assert User.__dict__["roles"] is roles
+    assert core.read_locked is read
+    assert "save" not in HistoricalChanges.__dict__

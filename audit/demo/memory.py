@@ -1,11 +1,13 @@
 """What the loader remembers while it lives through the stories.
 
-The lifecycle reads people, their roles and the board's members anew for every step, as it must
-where others change them meanwhile. Here nobody else is at work: rows that no story changes are
-read once. Every step is taken, checked and recorded by the same code as ever.
+The lifecycle reads people, their roles, the board's members and the change itself anew for every
+step, as it must where others change them meanwhile. Here nobody else is at work: rows that no
+story changes are read once, and a change is as its last step has saved it. Every step is taken,
+checked and recorded by the same code as ever.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from datetime import date
@@ -13,43 +15,83 @@ from typing import Any
 
 from django.db.models import Model
 from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
-from django.db.models.signals import post_save
+from django.db.models.signals import m2m_changed, post_save
+from simple_history.models import HistoricalChanges
 
+from accounts.history_rows import Records
 from accounts.models import Organisation, SuccessTeam, User
-from changes import messages
-from changes.models import Release, Service
+from changes import letters, messages
+from changes.lifecycle import core
+from changes.models import Change, Development, Notice, Release, Service
+from changes.recall import Recollection
 from crb.models import Absence, Board, Membership, Seat
 
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Release, Board})
 CHANGED_BY_STORIES = frozenset({Absence, Membership})
 OF_A_PERSON = ("roles", "team_ids", "approves_for_ids")
+WITH_HISTORY = tuple(
+    field.through for field in (Change.services, Change.watchers, Development.authors)
+)
+"""The links of changes that rows of history copy."""
+ASKED_BY_STORIES = frozenset({"start_execution", "record_development"})
+"""The steps of which the stories say who takes them next; for all others the roles do."""
 
 
 @contextmanager
 def remembering() -> Iterator[None]:
     """Read what no story changes once; entered when people and board have been created."""
     with ExitStack() as stack:
-        stack.enter_context(_kept_rows())
-        stack.enter_context(_kept_seats())
+        for keeping in KEEPING:
+            stack.enter_context(keeping())
         for name in OF_A_PERSON:
             stack.enter_context(_swapped(User, name, _OfAPerson(getattr(User, name).func)))
         # Their roles are remembered: there is nothing to load ahead for many.
         stack.enter_context(_swapped(messages, "know_roles", _nothing_to_load))
+        candidates = {step: _kept_people(step, find) for step, find in messages.CANDIDATES.items()}
+        stack.enter_context(_swapped(messages, "CANDIDATES", candidates))
         yield
 
 
 @contextmanager
 def _swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
-    original = owner.__dict__[name]
+    original = owner.__dict__.get(name)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        setattr(owner, name, original)
+        if original is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, original)
+
+
+@contextmanager
+def _connected(signal: Any, receiver: Callable[..., None], **options: Any) -> Iterator[None]:
+    signal.connect(receiver, **options)
+    try:
+        yield
+    finally:
+        signal.disconnect(receiver, **options)
 
 
 def _nothing_to_load(people: Iterable[User]) -> None:
     pass
+
+
+def _kept_people(
+    step: str, find: Callable[[Change], Iterable[User]]
+) -> Callable[[Change], Iterable[User]]:
+    """Return a function that asks once for each customer who may be asked to take a step."""
+    if step in ASKED_BY_STORIES:
+        return find
+    known: dict[int | None, list[User]] = {}
+
+    def find_once(change: Change) -> Iterable[User]:
+        if change.organisation_id not in known:
+            known[change.organisation_id] = list(find(change))
+        return known[change.organisation_id]
+
+    return find_once
 
 
 class _OfAPerson:
@@ -86,12 +128,62 @@ def _kept_rows() -> Iterator[None]:
     def forget(sender: type[Model], instance: Model, **_: Any) -> None:
         rows.pop((sender, instance.pk), None)
 
-    post_save.connect(forget)
-    try:
-        with _swapped(ForwardManyToOneDescriptor, "get_object", get_object):
-            yield
-    finally:
-        post_save.disconnect(forget)
+    with (
+        _connected(post_save, forget),
+        _swapped(ForwardManyToOneDescriptor, "get_object", get_object),
+    ):
+        yield
+
+
+@contextmanager
+def _kept_changes() -> Iterator[None]:
+    """Give every step the change as the step before has saved it."""
+    rows: dict[int, Change] = {}
+    ask = core.read_locked
+
+    def read_locked(key: int) -> Change:
+        if key not in rows:
+            rows[key] = _only_columns(ask(key))
+        return _only_columns(rows[key])
+
+    def keep(instance: Change, **_: Any) -> None:
+        rows[instance.pk] = _only_columns(instance)
+
+    with (
+        _connected(post_save, keep, sender=Change),
+        _swapped(core, "read_locked", read_locked),
+    ):
+        yield
+
+
+def _only_columns(change: Change) -> Change:
+    """Return a copy as from the database, without what somebody has noted on the object."""
+    names = [field.attname for field in Change._meta.concrete_fields]
+    known = [name for name in names if name in change.__dict__]
+    return Change.from_db(change._state.db, known, [change.__dict__[name] for name in known])
+
+
+@contextmanager
+def _kept_watchers() -> Iterator[None]:
+    """Ask for the watchers of a change again when there are others."""
+    known: dict[int, Any] = {}
+    ask = Recollection.read
+
+    def read(self: Recollection, relation: str) -> Any:
+        if relation != "watchers":
+            return ask(self, relation)
+        if self.record.pk not in known:
+            known[self.record.pk] = ask(self, relation)
+        return known[self.record.pk]
+
+    def forget(instance: Model, **_: Any) -> None:
+        known.pop(instance.pk, None)
+
+    with (
+        _connected(m2m_changed, forget, sender=Change.watchers.through),
+        _swapped(Recollection, "read", read),
+    ):
+        yield
 
 
 @contextmanager
@@ -109,9 +201,78 @@ def _kept_seats() -> Iterator[None]:
         if sender in CHANGED_BY_STORIES:
             seats.clear()
 
-    post_save.connect(forget)
-    try:
-        with _swapped(Board, "members_on", members_on):
-            yield
-    finally:
-        post_save.disconnect(forget)
+    with _connected(post_save, forget), _swapped(Board, "members_on", members_on):
+        yield
+
+
+@contextmanager
+def _kept_notices() -> Iterator[None]:
+    """Know whom the stories have told what; ``letters`` asks it before each mail."""
+    notices: dict[int, list[Notice]] = defaultdict(list)
+    create = letters.create_notices
+
+    def create_notices(rows: Sequence[Notice]) -> None:
+        create(rows)
+        for row in rows:
+            notices[row.change_id].append(row)
+
+    def told(change: Change, people: set[int]) -> Iterator[tuple[Any, ...]]:
+        for one in notices[change.pk]:
+            mail = one.email
+            if mail and one.person_id in people and not one.is_for_digest:
+                yield one.person_id, mail.pk, mail.message_id, mail.status, mail.scheduled_time
+
+    with _swapped(letters, "create_notices", create_notices), _swapped(letters, "told", told):
+        yield
+
+
+@contextmanager
+def _kept_history() -> Iterator[None]:
+    """Write the history of what no step reads again at the end, in the same order.
+
+    That of the board is written at once, as its agendas are made from it.
+    """
+    rows: dict[type[Model], list[Any]] = defaultdict(list)
+    links: dict[tuple[Any, Any], list[Model]] = {}
+
+    def is_kept(row: Any) -> bool:
+        return row._meta.app_label == "changes"
+
+    def save(self: Any, *args: Any, **options: Any) -> None:
+        if is_kept(self):
+            rows[type(self)].append(self)
+        else:
+            super(HistoricalChanges, self).save(*args, **options)
+
+    copy_links = Records.create_historical_record_m2ms
+
+    def keep_links(self: Records, history_instance: Any, instance: Model) -> None:
+        if not is_kept(history_instance):
+            copy_links(self, history_instance, instance)
+            return
+        for field in history_instance._history_m2m_fields:
+            through = field.remote_field.through
+            if (through, instance.pk) not in links:
+                found = through._default_manager.filter(**{field.m2m_field_name(): instance.pk})
+                links[through, instance.pk] = list(found)
+            for link in links[through, instance.pk]:
+                values = {one.attname: getattr(link, one.attname) for one in link._meta.fields}
+                kept = self.m2m_models[field](history=history_instance, **values)
+                rows[type(kept)].append(kept)
+
+    def forget(sender: Any, instance: Model, action: str, **_: Any) -> None:
+        # Before it happens: simple-history writes its row as soon as it has happened.
+        if action.startswith("pre_"):
+            links.pop((sender, instance.pk), None)
+
+    with ExitStack() as stack:
+        for through in WITH_HISTORY:
+            stack.enter_context(_connected(m2m_changed, forget, sender=through))
+        stack.enter_context(_swapped(HistoricalChanges, "save", save))
+        stack.enter_context(_swapped(Records, "create_historical_record_m2ms", keep_links))
+        yield
+    for model, kept in rows.items():
+        model._default_manager.bulk_create(kept)
+
+
+KEEPING = (_kept_rows, _kept_changes, _kept_watchers, _kept_notices, _kept_seats, _kept_history)

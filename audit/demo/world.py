@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
+from changes.lifecycle.core import lock
 from changes.models import Change, Service
 from crb.models import Board
 
@@ -26,8 +27,8 @@ class World:
     files: list[str] = field(default_factory=list)
 
     def change(self, key: str) -> Change:
-        """Load the change of a story that has begun."""
-        return Change.objects.get(pk=self.stories[key].change_id)
+        """Return the change of a story that has begun, as it is now."""
+        return lock(Change(pk=self.stories[key].change_id))
 
     def actor(self, step: Step, usual: str | User) -> User:
         """Return who takes the step."""

@@ -94,7 +94,8 @@ def save_draft(
         draft = Change(raised_by=actor, **fields)
         step = Step(draft, "save_draft", actor)
         step.save(draft)
-        _set_services(step, services)
+        if wanted := list(services):
+            _set_services(step, wanted)
         record_event(step)
     return draft
 
@@ -210,12 +211,14 @@ def edit(
 
 def _set_services(step: Step, services: Iterable[Service]) -> bool:
     """Set the affected services; return whether they are others than before."""
-    wanted = list(services)
-    if {service.pk for service in wanted} == set(step.change.services.values_list("pk", flat=True)):
+    wanted = {service.pk for service in services}
+    known = set(step.change.services.values_list("pk", flat=True))
+    if wanted == known:
         return False
     step.change._history_user = step.actor  # type: ignore[attr-defined]
     step.change._change_reason = step.why  # type: ignore[attr-defined]
-    step.change.services.set(wanted)
+    step.change.services.remove(*known - wanted)
+    step.change.services.add(*wanted - known)
     return True
 
 

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class AccessLink(models.Model):
@@ -33,7 +34,7 @@ class AccessLink(models.Model):
     )
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["token_hash", "email", "opened_at"])
+    history = Records(excluded_fields=["token_hash", "email", "opened_at"])
 
     class Meta:
         verbose_name = _("link to a change")

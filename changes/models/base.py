@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class StageFields(models.Model):
@@ -38,7 +39,7 @@ class StageFields(models.Model):
 class StageRecord(StageFields):
     """Evidence of one stage of one change, with history."""
 
-    history = HistoricalRecords(inherit=True)
+    history = Records(inherit=True)
 
     class Meta(StageFields.Meta):
         abstract = True

@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 from .base import StageRecord
 
@@ -59,7 +60,7 @@ class Question(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("question")

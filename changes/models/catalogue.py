@@ -2,7 +2,8 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class Service(models.Model):
@@ -11,7 +12,7 @@ class Service(models.Model):
     name = models.CharField(_("name"), max_length=100, unique=True)
     description = models.CharField(_("description"), max_length=300, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("service")
@@ -29,7 +30,7 @@ class Release(models.Model):
     planned_on = models.DateField(_("planned for"), db_index=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("release")

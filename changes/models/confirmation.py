@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class Confirmation(models.Model):
@@ -51,7 +52,7 @@ class Confirmation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     escalated_at = models.DateTimeField(_("escalated"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("confirmation")
@@ -105,7 +106,7 @@ class ContactAttempt(models.Model):
     means = models.CharField(_("how"), max_length=20, choices=Means.choices)
     reached = models.BooleanField(_("reached"))
     note = models.TextField(_("note"), max_length=2000)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("attempt to reach the requester")
@@ -139,7 +140,7 @@ class ConfirmationLink(models.Model):
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["token_hash", "email", "opened_at"])
+    history = Records(excluded_fields=["token_hash", "email", "opened_at"])
 
     class Meta:
         verbose_name = _("confirmation link")

@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class Comment(models.Model):
@@ -19,7 +20,7 @@ class Comment(models.Model):
     body = models.TextField(_("comment"), max_length=20000)
     is_internal = models.BooleanField(_("internal note"), default=False)
     created_at = models.DateTimeField(_("written"), auto_now_add=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("comment")
@@ -50,7 +51,7 @@ class Attachment(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("attachment")
@@ -83,7 +84,7 @@ class ChangeLink(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(_("linked"), auto_now_add=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("link between changes")

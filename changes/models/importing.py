@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 def stored_name(run: "ImportRun", filename: str) -> str:
@@ -56,7 +57,7 @@ class ImportRun(models.Model):
     )
     created_at = models.DateTimeField(_("started"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("import")

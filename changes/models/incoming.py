@@ -3,7 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 
 class IncomingMail(models.Model):
@@ -58,7 +59,7 @@ class IncomingMail(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     handled_at = models.DateTimeField(_("handled"), null=True, blank=True)
-    history = HistoricalRecords(excluded_fields=["body", "quoted"])
+    history = Records(excluded_fields=["body", "quoted"])
 
     class Meta:
         verbose_name = _("incoming mail")
@@ -121,7 +122,7 @@ class ProposedAnswer(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     decided_at = models.DateTimeField(_("decided"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("proposed answer")

@@ -67,7 +67,8 @@ def may_see(user: User, change: Change) -> bool:
         return True
     if user.is_internal:
         return bool(user.roles)
-    return change.organisation_id in {user.organisation_id, *user.approves_for_ids}
+    own = change.organisation_id == user.organisation_id
+    return own or change.organisation_id in user.approves_for_ids
 
 
 def sees(user: User, change: Change) -> Check:

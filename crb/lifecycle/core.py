@@ -45,7 +45,7 @@ def share_item(item: AgendaItem) -> AgendaItem:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM crb_agendaitem WHERE id = %s FOR SHARE", [item.pk])
-    return AgendaItem.objects.get(pk=item.pk)
+    return AgendaItem.objects.select_related("meeting__board", "change").get(pk=item.pk)
 
 
 def require(decision: Decision) -> None:

@@ -28,7 +28,8 @@ def refresh_offer(item: AgendaItem, *, actor: User | None) -> bool:
 
 def refresh_offers(meeting: Meeting, *, actor: User | None) -> None:
     """Say of every open item of a locked meeting anew whether it is a consent item."""
-    _lock(meeting.items.filter(state=ItemState.OPEN))
+    if not _lock(meeting.items.filter(state=ItemState.OPEN)):
+        return
     for item in queries.agenda_of(meeting):
         refresh_offer(item, actor=actor)
 

@@ -61,7 +61,7 @@ def settle_order(meeting: Meeting) -> AgendaVersion | None:
 
 def entries_of(meeting: Meeting) -> list[dict[str, Any]]:
     """Return one entry per item, in order."""
-    items = [item for item in queries.agenda_of(meeting) if item.state in ON_THE_AGENDA]
+    items = [item for item in queries.entries_on(meeting) if item.state in ON_THE_AGENDA]
     return [_entry(item) for item in items]
 
 

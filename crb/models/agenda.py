@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 from ..states import (
     ITEM_MOVES,
@@ -78,7 +79,7 @@ class AgendaItem(models.Model):
     discussion = models.TextField(
         _("discussion"), max_length=20000, blank=True, default="", db_default=""
     )
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("agenda item")

@@ -15,7 +15,6 @@ from django.db.models import Exists, F, FilteredRelation, Func, OuterRef, Q, Val
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
 
 from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
@@ -224,7 +223,7 @@ class Membership(models.Model):
     )
     is_chair = models.BooleanField(_("chair"), default=False)
     is_deputy = models.BooleanField(_("deputy chair"), default=False)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("membership")
@@ -285,7 +284,7 @@ class Absence(models.Model):
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     recorded_at = models.DateTimeField(_("recorded"), auto_now_add=True)
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("absence")

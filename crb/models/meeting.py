@@ -13,8 +13,8 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
-from simple_history.models import HistoricalRecords
 
+from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 
 from ..schedule import cutoff_of, to_utc
@@ -90,7 +90,7 @@ class Meeting(models.Model):
     )
     current_since = models.DateTimeField(_("current item since"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1, editable=False)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("meeting")

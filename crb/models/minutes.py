@@ -7,7 +7,8 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from simple_history.models import HistoricalRecords
+
+from accounts.history_rows import Records
 
 from .agenda import AgendaItem
 from .base import APPEND_ONLY, NO_DELETE
@@ -39,7 +40,7 @@ class Minutes(models.Model):
     )
     content = models.JSONField(_("content"), default=dict)
     version = models.PositiveIntegerField(default=1, editable=False)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("minutes")
@@ -79,7 +80,7 @@ class Action(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
     dropped_at = models.DateTimeField(_("dropped"), null=True, blank=True)
-    history = HistoricalRecords()
+    history = Records()
 
     class Meta:
         verbose_name = _("action")

@@ -121,7 +121,20 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
         found += _standing([visit for visit in of_change if visit.meeting_id == meeting.pk])
     for item in found:
         item.meeting = meeting
-    return sorted(found, key=lambda item: (item.is_consent, item.position, item.pk))
+    return sorted(found, key=_as_taken)
+
+
+def entries_on(meeting: Meeting) -> list[AgendaItem]:
+    """Return the items of ``agenda_of`` with what a line of the agenda says, in one query."""
+    items = meeting.items.select_related("change__organisation", "presenter")
+    found = []
+    for of_change in _by_change(items.order_by("position", "pk")):
+        found += _standing(of_change)
+    return sorted(found, key=_as_taken)
+
+
+def _as_taken(item: AgendaItem) -> tuple[bool, int, int]:
+    return item.is_consent, item.position, item.pk
 
 
 def _standing(visits: list[AgendaItem]) -> list[AgendaItem]:
