@@ -81,4 +81,5 @@ def stop_kept(data: Path) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(stop_kept(Path(__file__).resolve().parents[2] / ".data"))
+    data = Path(__file__).resolve().parents[2] / ".data"
+    raise SystemExit(max(stop_kept(folder) for folder in (data, data / "days")))

@@ -1,0 +1,69 @@
+"""`make test-days`: another date for every Python process and for pages."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from time_machine import escape_hatch
+
+from expansive_cm.services import days
+from tests.environment import ROOT
+
+YEAR = 365 * 24 * 3600
+TELL = """
+import datetime, subprocess, sys, time
+print(time.time(), datetime.datetime.now().timestamp())
+if len(sys.argv) == 1:
+    print(subprocess.check_output([sys.executable, *sys.orig_argv[1:], "again"], text=True))
+"""
+
+
+def test_a_process_and_those_it_starts_have_the_date() -> None:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "tests" / "days"),
+        "CLOCK_AHEAD": str(YEAR),
+    }
+    begun = escape_hatch.time.time()
+    said = subprocess.check_output([sys.executable, "-c", TELL], env=environment, text=True)
+    told = [float(word) for word in said.split()]
+    assert len(told) == 4
+    assert all(begun + YEAR <= moment <= escape_hatch.time.time() + YEAR for moment in told)
+
+
+def test_a_page_has_the_date(new_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOCK_AHEAD", str(YEAR))
+    page = new_page()
+    before = page.evaluate("performance.timeOrigin + performance.now()")
+    shown = page.evaluate(
+        "[Date.now(), +new Date(), Date.parse(Date()) + 999, +new Date(2028, 1, 29)"
+        ", new Date() instanceof Date]"
+    )
+    after = page.evaluate("performance.timeOrigin + performance.now()")
+    second = 1000  # a page's two clocks are not read in the same moment
+    for moment in shown[:3]:
+        assert before - second <= moment - YEAR * 1000 <= after + second
+    assert shown[3:] == [1835395200000, True]
+
+
+def test_without_the_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.delenv("LIBFAKETIME", raising=False)
+    monkeypatch.setattr(days, "LIBRARIES", [tmp_path])
+    assert days.main([]) == 1
+    assert "apt-get install faketime" in capsys.readouterr().out
+    monkeypatch.setenv("LIBFAKETIME", "/opt/libfaketime.so.1")
+    assert days.find_library() == Path("/opt/libfaketime.so.1")
+
+
+def test_the_dates_are_what_they_are_called() -> None:
+    sunday, leap, last, spring = days.DAYS.values()
+    assert (sunday.weekday(), sunday.hour, sunday.minute) == (6, 23, 30)
+    assert (leap.month, leap.day) == (2, 29)
+    assert (last.month, last.day) == (12, 31)
+    assert (spring.weekday(), spring.month, spring.day > 24) == (6, 3, True)
