@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,29 @@ def step(title: str, action: Callable[[], object]) -> None:
     print(f"{time.monotonic() - started:5.1f} s", flush=True)
 
 
+def aside(action: Callable[[], object]) -> Callable[[], None]:
+    """Do something in a copy of this process, on the core that waits; return how to wait for it.
+
+    For what needs no database: a connection would be shared with the copy.
+    """
+    copy = os.fork()
+    if copy == 0:
+        status = 1
+        try:
+            action()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def wait() -> None:
+        if os.waitpid(copy, 0)[1]:
+            sys.exit(1)
+
+    return wait
+
+
 def main() -> None:
     """Migrate, load the demo data once, collect the static files, write the logins down."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
@@ -32,16 +56,14 @@ def main() -> None:
     from expansive_cm.health import pending_migrations
 
     quiet = io.StringIO()
+    collected = aside(lambda: call_command("collectstatic", interactive=False, verbosity=0))
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
     if "load_demo" in get_commands():
         load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
         step("Loading the demo data", load)
-    step(
-        "Collecting styles and scripts",
-        lambda: call_command("collectstatic", interactive=False, verbosity=0, stdout=quiet),
-    )
+    step("Collecting styles and scripts", collected)
     logins = io.StringIO()
     if "demo_logins" in get_commands():
         call_command("demo_logins", stdout=logins)
