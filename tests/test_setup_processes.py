@@ -217,3 +217,19 @@ def test_a_link_in_place_of_the_socket_directory_is_refused(
     socket_directory(data).symlink_to("/")
     with pytest.raises(StartError, match="is a link that somebody else made"):
         socket_directory(data)
+
+
+def test_what_fails_aside_is_told_and_stops_the_start() -> None:
+    script = "from expansive_cm.services.prepare import aside; aside(lambda: {})(); print('on')"
+    failed, done = (
+        subprocess.run(
+            [sys.executable, "-c", script.format(action)],
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+        )
+        for action in ("1 / 0", "None")
+    )
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert "ZeroDivisionError" in failed.stderr
+    assert (done.returncode, done.stdout) == (0, "on\n")

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -35,8 +36,32 @@ def made_by_an_earlier_version() -> bool:
     from audit.sources import OWN_APPS
 
     loader = MigrationLoader(connection)
+    connection.close()  # the copy of this process that follows must not hold it too
     gone = loader.applied_migrations.keys() - loader.disk_migrations.keys()
     return any(app in OWN_APPS for app, _name in gone)
+
+
+def aside(action: Callable[[], object]) -> Callable[[], None]:
+    """Do something in a copy of this process, on the core that waits; return how to wait for it.
+
+    For what needs no database: a connection would be shared with the copy.
+    """
+    copy = os.fork()
+    if copy == 0:
+        status = 1
+        try:
+            action()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def wait() -> None:
+        if os.waitpid(copy, 0)[1]:
+            sys.exit(1)
+
+    return wait
 
 
 def main() -> None:
@@ -54,16 +79,14 @@ def main() -> None:
         print(EARLIER, flush=True)
         sys.exit(1)
     quiet = io.StringIO()
+    collected = aside(lambda: call_command("collectstatic", interactive=False, verbosity=0))
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
     if "load_demo" in get_commands():
         load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
         step("Loading the demo data", load)
-    step(
-        "Collecting styles and scripts",
-        lambda: call_command("collectstatic", interactive=False, verbosity=0, stdout=quiet),
-    )
+    step("Collecting styles and scripts", collected)
     logins = io.StringIO()
     if "demo_logins" in get_commands():
         call_command("demo_logins", stdout=logins)

@@ -117,11 +117,14 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     logins = databases.base / "run" / "logins"
     go_on()
     prepare(environment, logins, supervisor.asked_to_stop)
-    for child in product(environment, listener):
+    web, *others = product(environment, listener)
+    go_on()
+    supervisor.start(web)
+    timed("Waiting for the first answer", lambda: wait_until_ready(web, local, go_on))
+    # Nobody waits for these: they start while the first page is read.
+    for child in others:
         go_on()
         supervisor.start(child)
-    web = supervisor.children[0]
-    timed("Waiting for the first answer", lambda: wait_until_ready(web, local, go_on))
     remember(databases.base, environment, address)
     tell(f"\nExpansive Change Management is ready after {time.monotonic() - begun:.1f} s:\n")
     tell(f"    {address}\n\n{logins.read_text().rstrip()}\n")
