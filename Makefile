@@ -5,6 +5,7 @@ PYTHON ?= python3
 BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
+WORKERS ?= 2
 SEED ?=
 DAY ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
@@ -22,7 +23,7 @@ setup: ## Install what is needed to run, without starting it
 	@$(BOOTSTRAP) setup
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
-	@$(TOOL) -m pytest -n 2 $(ORDER) $(ARGS)
+	@$(TOOL) -m pytest -n $(WORKERS) $(ORDER) $(ARGS)
 
 test-hard: ## Run browser, worker and thread tests five times while all cores are busy
 	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)
