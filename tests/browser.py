@@ -74,7 +74,7 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     fails the test, a refused style or script included. What the pages of a failed test looked
     like and said is kept in `.data/failed`; with TRACE=1 their traces too.
     """
-    evidence = request.node.stash[EVIDENCE] = Evidence(request.node.name)
+    evidence = request.node.stash[EVIDENCE] = Evidence(request.node.nodeid)
 
     def open_page(
         width: int = 1280, height: int = 900, *, whole: bool = True, font: str = "", **options: Any

@@ -49,7 +49,8 @@ class Evidence:
     def keep(self) -> str:
         """Keep everything, once; return where it lies and what the pages said, as text."""
         if self.contexts and not self.kept:
-            folder = FAILED / re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name).strip("-")
+            name = self.name.removeprefix("tests/").replace(".py::", "-")
+            folder = FAILED / re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-")
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             for number, context in enumerate(self.contexts, start=1):
@@ -57,7 +58,7 @@ class Evidence:
             console = "\n".join(self.said)
             (folder / "console.txt").write_text(f"{console}\n", encoding="utf-8")
             files = ", ".join(sorted(one.name for one in folder.iterdir()))
-            self.kept = f"{folder.relative_to(ROOT)}: {files}\n{console}"
+            self.kept = f"{os.path.relpath(folder, ROOT)}: {files}\n{console}"
         return self.kept
 
     def _keep_context(self, folder: Any, number: int, context: Any) -> None:
