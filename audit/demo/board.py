@@ -248,10 +248,10 @@ def cutoff(rhythm: Rhythm, begins: datetime, days: int) -> datetime:
 
 
 def _publish(world: World, begins: datetime) -> None:
-    """Fill the agenda a last time, as beat does every minute, and publish it."""
+    """Publish the agenda, which fills it a last time; if it is not held, the next one fills."""
     meeting = world.board.meetings.get(starts_at=begins)
-    lifecycle.fill_agenda(world.board)
-    lifecycle.publish_agenda(meeting)
+    if lifecycle.publish_agenda(meeting) is None:
+        lifecycle.fill_agenda(world.board)
 
 
 def _prepare(world: World, begins: datetime) -> None:

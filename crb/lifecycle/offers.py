@@ -30,7 +30,7 @@ def refresh_offers(meeting: Meeting, *, actor: User | None) -> None:
     """Say of every open item of a locked meeting anew whether it is a consent item."""
     if not _lock(meeting.items.filter(state=ItemState.OPEN)):
         return
-    for item in queries.agenda_of(meeting):
+    for item in queries.votes_of(meeting):
         refresh_offer(item, actor=actor)
 
 

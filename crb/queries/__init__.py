@@ -12,6 +12,7 @@ from .agenda import (
     open_item_of,
     open_items_of,
     orders_to_settle,
+    votes_of,
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
 from .boards import active_boards, changes_of, waiting_for, waiting_with_items
@@ -78,6 +79,7 @@ __all__ = [
     "to_invite_to",
     "unanswered_questions",
     "upcoming",
+    "votes_of",
     "votes_on",
     "waiting_for",
     "waiting_for_ballot",
