@@ -130,6 +130,8 @@ def maintenance() -> Iterator[Any]:
 
 _first_rows: dict[str, frozenset[str]] = {}
 _first_numbers: list[tuple[str, int | None]] = []
+APART = 1000
+"""Each table counts from a thousand of its own: the key of one row is never that of another's."""
 IN_USE = " OR ".join(
     f"EXISTS (SELECT FROM {table})"
     for table in ("accounts_user", "accounts_organisation", "changes_change", "crb_board")
@@ -139,11 +141,14 @@ IN_USE = " OR ".join(
 def remember_what_migrations_wrote() -> None:
     """Keep the rows that a test must find however the one before it has left them."""
     _first_rows.update(every_row())
-    _first_numbers.extend(numbering())
+    _first_numbers.extend(
+        (name, (place + 1) * APART if last is None else last)
+        for place, (name, last) in enumerate(sorted(numbering()))
+    )
 
 
 def numbered_anew(case: type[TransactionTestCase]) -> Any:
-    """Let the first row of each table have the number 1 in every test of this kind."""
+    """Let the first row of each table have the same number in every test of this kind."""
     begin = case.__dict__["_fixture_setup"].__func__
 
     def begin_numbered(cls: type[TransactionTestCase]) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -159,7 +160,7 @@ def test_data_of_an_earlier_version_are_named_and_left_alone(
             cursor.execute("INSERT INTO django_migrations (app, name) VALUES (%s, %s)", MADE_BEFORE)
             earlier.commit()
         with pytest.raises(StartError, match="could not be prepared"):
-            prepare({**os.environ, "DATABASE_URL": address}, tmp_path / "logins")
+            prepare({**os.environ, "DATABASE_URL": address}, tmp_path / "logins", Event())
         said = "".join(capfd.readouterr())
         assert "made by an earlier version" in said and "make demo-reset" in said
         assert "Traceback" not in said
