@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from django.test import Client
@@ -15,18 +16,18 @@ from playwright.sync_api import expect
 from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
-from tests.browser import PATIENCE_MS
 from tests.components.browsing import sign_in, wait_while_held
 from tests.components.looks import fits, looks, places_in_any_font
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
 from tests.environment import ROOT
 from tests.fonts import NARROW, WIDE
-from tests.worker import worker_environment
+from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP_TO_DATE = "Live: what happens appears here by itself"
 RECONNECTING = "Reconnecting…"
+STOPPED_IN_SECONDS = 300
 # What has reached the page from the stream, whether or not the page has shown it yet.
 LISTEN = """
 window.heard = [];
@@ -381,10 +382,10 @@ def test_a_page_comes_back_after_a_network_cut(
 
 @contextmanager
 def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The product's own web server on the database of this test."""
+    """The product's own web server on the database of this test, once it serves people."""
     command = [sys.executable, "-m", "gunicorn", "expansive_cm.wsgi"]
     config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
-    config += ["--graceful-timeout", "600"]
+    config += ["--graceful-timeout", str(2 * STOPPED_IN_SECONDS)]
     process = subprocess.Popen(
         [*command, *config],
         cwd=ROOT,
@@ -397,10 +398,20 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
         },
     )
     try:
+        wait_until(lambda: serves(port), seconds=300, process=process)
         yield process
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(STOPPED_IN_SECONDS) == 0
+
+
+def serves(port: int) -> bool:
+    """Whether a web server on this port can serve people by now."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=60) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
@@ -418,11 +429,11 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         [{"name": "sessionid", "value": cookie, "url": f"http://127.0.0.1:{port}"}]
     )
     with gunicorn(port) as process:
-        wait_for(page, f"/board/meetings/{item.meeting_id}/")
+        page.goto(f"/board/meetings/{item.meeting_id}/")
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
         page.get_by_label("Reason", exact=True).fill("Not now.")
         process.terminate()
-        process.wait(60)  # far less than its grace: it did not wait for the stream
+        process.wait(STOPPED_IN_SECONDS)  # half its grace: it did not wait for the stream
     expect(page.get_by_text(RECONNECTING)).to_be_visible()
     table.vote(item, "accepted")
     with gunicorn(port):
@@ -430,19 +441,6 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         expect(page.locator("#tally")).to_contain_text("(1 of 7)")
         expect(page.get_by_label("Reason", exact=True)).to_have_value("Not now.")
         page.goto("about:blank")
-
-
-def wait_for(page: Any, address: str) -> None:
-    """Open a page of a server that is only just starting."""
-    from playwright.sync_api import Error
-
-    for _attempt in range(PATIENCE_MS // 100):
-        try:
-            page.goto(address)
-            return
-        except Error:
-            page.wait_for_timeout(100)
-    raise AssertionError("The web server did not start.")
 
 
 def test_a_phone_votes_with_one_tap_from_the_top(
