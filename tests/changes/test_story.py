@@ -80,6 +80,7 @@ def test_a_story_is_what_the_models_say(
     cast: Cast, django_assert_num_queries: Any, make: Callable[[Cast], Change]
 ) -> None:
     pk = make(cast).pk
+    assert cast.support.roles  # which a page has read of its reader before
     with django_assert_num_queries(3):
         told = story.load(cast.support, pk)
     with django_assert_num_queries(0):
