@@ -19,6 +19,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
 from .forms import time_zone_choices
@@ -34,6 +35,9 @@ admin.site.login = secure_admin_login(admin.site.login)
 # Roles are groups with fixed names, and addresses follow the person's own: neither is edited.
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)
+# Mails hold links that act for their readers, and prove what people were told.
+for page in (mail_admin.Email, mail_admin.Log, mail_admin.EmailTemplate, mail_admin.Attachment):
+    admin.site.unregister(page)
 
 
 class AdministratorsOnly:

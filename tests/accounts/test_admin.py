@@ -223,7 +223,7 @@ def test_the_list_costs_the_same_for_one_and_three(
     admin: Client, django_assert_num_queries: Any
 ) -> None:
     for number in range(3):
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(8):
             admin.get(PEOPLE)
         User.objects.create_user(f"p{number}@expansive.example", display_name=f"P{number}")
 
