@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from . import addresses
 from .forms import time_zone_choices
 from .models import EmailDomain, Organisation, SuccessTeam, User
 from .roles import PROCESS_ROLES, STAFF_ROLES, Role
@@ -179,8 +180,15 @@ class PersonForm(ReasonedForm):
             self.add_error("groups", ValidationError(message, params={"roles": names}))
         return cleaned
 
+    def new_address(self, cleaned: dict[str, Any]) -> bool:
+        """Whether somebody who is known already would get another address."""
+        was = self.initial.get("email") if self.instance.pk else None
+        return bool(was) and str(was).lower() != cleaned.get("email", was)
+
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Power over changes is never given silently."""
+        """Power over changes is never given silently, nor is the way into an account."""
+        if self.new_address(cleaned):
+            return str(_("Say why the address changes."))
         given = {Role(group.name) for group in self.newly("groups", cleaned)}
         if given & PROCESS_ROLES:
             return str(_("Say why this person gets a role in the process."))
@@ -221,6 +229,11 @@ class PersonAdmin(ReasonedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever could alter a superuser would be one: only a superuser may."""
+        beyond = isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
+        return not beyond and super().has_change_permission(request, obj)
+
     @admin.display(description=_("roles"))
     def role_names(self, person: User) -> str:
         """The roles of one person, from the groups that the list has fetched."""
@@ -249,7 +262,8 @@ class PersonAdmin(ReasonedAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; who administers may enter these pages, and a new person has no password yet.
 
-        Effects: an address that is no longer the person's stops opening their account.
+        Effects: an address that is no longer the person's stops opening their account, and is
+        told so, as is the new one.
         """
         names = {group.name for group in form.cleaned_data.get("groups") or ()}
         obj.is_staff = obj.is_superuser or Role.ADMINISTRATOR in names
@@ -259,12 +273,18 @@ class PersonAdmin(ReasonedAdmin):
             obj.mail_failed_at, obj.mail_failure = None, ""
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
+        if change and form.new_address(form.cleaned_data):
+            addresses.tell_of_change(request, obj, form.initial["email"])
 
     @admin.action(description=_("Send a mail with a link to choose a password"))
     def send_password_link(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Send each active person chosen the same mail as after a forgotten password."""
         sent = 0
         for person in queryset.filter(is_active=True):
+            if addresses.rests_until(person):
+                text = _("%s: the address was changed lately, so no password is chosen by mail.")
+                self.message_user(request, text % person, messages.WARNING)
+                continue
             form = ResetPasswordForm({"email": person.email})
             if form.is_valid():
                 form.save(request)
