@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from post_office import admin as mail_admin
@@ -30,8 +31,9 @@ from .roles import PROCESS_ROLES, STAFF_ROLES, Role
 admin.site.site_header = _("Expansive Change Management")
 admin.site.site_title = _("Expansive Change Management")
 admin.site.index_title = _("Administration")
-# One sign-in page, on which attempts are limited.
+# One sign-in page and one for the password, on which attempts are limited.
 admin.site.login = secure_admin_login(admin.site.login)
+admin.site.password_change = lambda request, extra_context=None: redirect("account_change_password")
 
 # Roles are groups with fixed names, and addresses follow the person's own: neither is edited.
 admin.site.unregister(Group)

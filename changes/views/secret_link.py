@@ -65,7 +65,6 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
                     return _new_link(request, access_links.whose(token) if known else None)
                 if WRONG.are_too_many(request):
                     return too_many(request)
-                WRONG.count(request)
                 return not_valid(request)
             if request.method == "GET" and isinstance(link, AccessLink | ConfirmationLink):
                 access_links.note_opened(link)
@@ -123,10 +122,8 @@ def _meant(form: NewLinkForm) -> tuple[Change, User] | None:
 
 def _new_link(request: HttpRequest, meant: tuple[Change, User] | None) -> HttpResponse:
     """Mail a new link if there is somebody to mail it to, and say the same in any case."""
-    visitor = address_of(request)
-    if NEW_LINKS.is_reached(visitor):
+    if not NEW_LINKS.is_open_for(address_of(request)):
         return too_many(request)
-    NEW_LINKS.count(visitor)
     if meant is not None:
         lifecycle.ask_for_link(*meant)
     return render(request, "changes/new_link_sent.html", {"contact": contact_of()})
