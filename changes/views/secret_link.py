@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts.forms import same_time
 from accounts.models import User
 
 from .. import access_links, lifecycle
@@ -104,11 +105,13 @@ NEW_LINK = "new_link"
 def new_link(request: HttpRequest) -> HttpResponse:
     """Ask for a link by address and number of the request, for who has no mail of ours at hand.
 
-    The answer is the same whether they fit or not: the link goes to the recorded address.
+    The answer is the same whether they fit or not, and so is its time: the link goes to the
+    recorded address.
     """
     form = NewLinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        return _new_link(request, _meant(form))
+        with same_time():
+            return _new_link(request, _meant(form))
     status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
     context = {"form": form, "contact": contact_of()}
     return render(request, "changes/new_link.html", context, status=status)
