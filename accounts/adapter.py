@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 
+from . import addresses
 from .middleware import zone_of
 from .models import User
 
@@ -28,6 +29,11 @@ class AccountAdapter(DefaultAccountAdapter):
         url = super().get_reset_password_from_key_url(key)
         path = url.partition("://")[2].partition("/")[2]
         return f"{settings.BASE_URL.rstrip('/')}/{path}"
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """Mail the link, unless somebody else changed this address a short while ago."""
+        if addresses.rests_until(user) is None:
+            super().send_password_reset_mail(user, email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Queue a mail that says how long its link works and when, in the reader's zone."""

@@ -17,10 +17,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from . import addresses
 from .forms import time_zone_choices
 from .models import EmailDomain, Organisation, SuccessTeam, User
 from .roles import PROCESS_ROLES, STAFF_ROLES, Role
@@ -28,12 +31,22 @@ from .roles import PROCESS_ROLES, STAFF_ROLES, Role
 admin.site.site_header = _("Expansive Change Management")
 admin.site.site_title = _("Expansive Change Management")
 admin.site.index_title = _("Administration")
-# One sign-in page, on which attempts are limited.
+# One sign-in page and one for the password, on which attempts are limited.
 admin.site.login = secure_admin_login(admin.site.login)
+admin.site.password_change = lambda request, extra_context=None: redirect("account_change_password")
 
 # Roles are groups with fixed names, and addresses follow the person's own: neither is edited.
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)
+# Mails hold links that act for their readers, and prove what people were told.
+for page in (mail_admin.Email, mail_admin.Log, mail_admin.EmailTemplate, mail_admin.Attachment):
+    admin.site.unregister(page)
+
+
+# How the filters beside a list ask for what they offer; nobody else may ask a list anything.
+FILTER_LOOKUPS = frozenset(
+    ("", "exact", "id__exact", "isnull", "gte", "lt", "year", "month", "day")
+)
 
 
 class AdministratorsOnly:
@@ -44,6 +57,19 @@ class AdministratorsOnly:
         if not isinstance(person, User) or not person.is_active:
             return False
         return person.is_superuser or person.has_role(Role.ADMINISTRATOR)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
+        """Whether an address may ask a list this: what its own filters ask, and nothing else.
+
+        Django lets an address ask for any field of the model, and so read by trials what no page
+        shows: whose password's hash begins with "a"?
+        """
+        filters = (*self.list_filter, self.date_hierarchy)  # type: ignore[attr-defined]
+        for field in (one for one in filters if isinstance(one, str)):
+            head, found, rest = lookup.partition(field)
+            if found and not head and (not rest or rest.startswith("__")):
+                return rest.removeprefix("__") in FILTER_LOOKUPS
+        return False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self._is_administrator(request)
@@ -156,8 +182,15 @@ class PersonForm(ReasonedForm):
             self.add_error("groups", ValidationError(message, params={"roles": names}))
         return cleaned
 
+    def new_address(self, cleaned: dict[str, Any]) -> bool:
+        """Whether somebody who is known already would get another address."""
+        was = self.initial.get("email") if self.instance.pk else None
+        return bool(was) and str(was).lower() != cleaned.get("email", was)
+
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Power over changes is never given silently."""
+        """Power over changes is never given silently, nor is the way into an account."""
+        if self.new_address(cleaned):
+            return str(_("Say why the address changes."))
         given = {Role(group.name) for group in self.newly("groups", cleaned)}
         if given & PROCESS_ROLES:
             return str(_("Say why this person gets a role in the process."))
@@ -198,6 +231,11 @@ class PersonAdmin(ReasonedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever could alter a superuser would be one: only a superuser may."""
+        beyond = isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
+        return not beyond and super().has_change_permission(request, obj)
+
     @admin.display(description=_("roles"))
     def role_names(self, person: User) -> str:
         """The roles of one person, from the groups that the list has fetched."""
@@ -226,7 +264,8 @@ class PersonAdmin(ReasonedAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; who administers may enter these pages, and a new person has no password yet.
 
-        Effects: an address that is no longer the person's stops opening their account.
+        Effects: an address that is no longer the person's stops opening their account, and is
+        told so, as is the new one.
         """
         names = {group.name for group in form.cleaned_data.get("groups") or ()}
         obj.is_staff = obj.is_superuser or Role.ADMINISTRATOR in names
@@ -236,12 +275,18 @@ class PersonAdmin(ReasonedAdmin):
             obj.mail_failed_at, obj.mail_failure = None, ""
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
+        if change and form.new_address(form.cleaned_data):
+            addresses.tell_of_change(request, obj, form.initial["email"])
 
     @admin.action(description=_("Send a mail with a link to choose a password"))
     def send_password_link(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Send each active person chosen the same mail as after a forgotten password."""
         sent = 0
         for person in queryset.filter(is_active=True):
+            if addresses.rests_until(person):
+                text = _("%s: the address was changed lately, so no password is chosen by mail.")
+                self.message_user(request, text % person, messages.WARNING)
+                continue
             form = ResetPasswordForm({"email": person.email})
             if form.is_valid():
                 form.save(request)

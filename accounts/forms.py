@@ -2,6 +2,8 @@
 
 import time
 import zoneinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.account import forms as allauth_forms
@@ -15,6 +17,16 @@ from .models import User
 
 SAME_TIME_SECONDS = 0.25
 """Longer than sending takes, so that the time of an answer says nothing about an address."""
+
+
+@contextmanager
+def same_time() -> Iterator[None]:
+    """Let what is done within take as long in any case, whether there is such a person or not."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        time.sleep(max(0.0, SAME_TIME_SECONDS - (time.monotonic() - started)))
 
 
 def time_zone_choices() -> list[tuple[str, str]]:
@@ -102,8 +114,5 @@ class ForgottenPasswordForm(PlainWords, allauth_forms.ResetPasswordForm):
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         """Send the link if there is an account, and answer no sooner than always."""
-        started = time.monotonic()
-        try:
+        with same_time():
             return super().save(request, **kwargs)
-        finally:
-            time.sleep(max(0.0, SAME_TIME_SECONDS - (time.monotonic() - started)))

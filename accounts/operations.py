@@ -17,6 +17,14 @@ BEGIN
 END $$;
 """
 
+EMPTYING = """
+CREATE OR REPLACE FUNCTION refuse_emptying() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'append-only: % on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+"""
+
 
 class AllAtOnce(Operation):
     """Create the models of an app, which may refer to each other in any order.
@@ -67,8 +75,9 @@ class AllAtOnce(Operation):
 class KeepHistory(Operation):
     """Let every table of history of the app refuse changes, and be read by person.
 
-    A migration that creates such a table ends with this; what stands already stays. Backwards
-    it takes nothing away: the protection goes with its table.
+    No table with a rule of its own (a trigger of its model) is emptied at once either, which no
+    trigger for rows would see. A migration that creates such a table ends with this; what stands
+    already stays. Backwards it takes nothing away: the protection goes with its table.
     """
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
@@ -87,6 +96,9 @@ class KeepHistory(Operation):
         is built here on a new and empty one.
         """
         schema_editor.execute(FUNCTION, params=None)
+        schema_editor.execute(EMPTYING, params=None)
+        for table in guarded(app_label, to_state):
+            schema_editor.execute(never_emptied(table), params=None)
         for model in histories(app_label, to_state):
             table = to_state.apps.get_model(app_label, model.name)._meta.db_table
             schema_editor.execute(trigger_on(table), params=None)
@@ -108,6 +120,22 @@ def histories(app_label: str, state: ProjectState) -> Iterator[ModelState]:
             yield model
 
 
+def guarded(app_label: str, state: ProjectState) -> Iterator[str]:
+    """The app's tables that the database guards: of history, and of models with triggers."""
+    kept = {id(model) for model in histories(app_label, state)}
+    for (label, name), model in sorted(state.models.items(), key=lambda item: item[0]):
+        if label == app_label and (id(model) in kept or model.options.get("triggers")):
+            yield state.apps.get_model(app_label, name)._meta.db_table
+
+
+def never_emptied(table: str) -> str:
+    """The statement that makes a table refuse to lose all its rows at once."""
+    return (
+        f'CREATE OR REPLACE TRIGGER never_emptied BEFORE TRUNCATE ON "{table}" '
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_emptying();"
+    )
+
+
 def trigger_on(table: str) -> str:
     """The statement that makes a table refuse to change or delete a row."""
     return (
@@ -126,4 +154,7 @@ def index_by_person(table: str) -> str:
 
 def append_only(table: str) -> RunSQL:
     """The operation that protects a table like history although it is none."""
-    return RunSQL(trigger_on(table), f'DROP TRIGGER append_only ON "{table}";')
+    return RunSQL(
+        trigger_on(table) + never_emptied(table),
+        f'DROP TRIGGER append_only ON "{table}"; DROP TRIGGER never_emptied ON "{table}";',
+    )

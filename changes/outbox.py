@@ -29,6 +29,7 @@ from accounts.middleware import zone_of
 from accounts.models import User
 
 from .models import AccessLink, Change, ConfirmationLink, MailFile
+from .secret_links import without_links
 
 Link = AccessLink | ConfirmationLink
 
@@ -275,10 +276,25 @@ def _deliver_next() -> bool:
             connections.close()
             _note_failure(email, error, now)
             return not _is_unreachable(error)
-        _set(email, status=STATUS.sent)
+        _set(email, status=STATUS.sent, **_without_links(email))
         email.logs.create(status=STATUS.sent)
         _start_links(email)
         return True
+
+
+def _without_links(email: Email) -> dict[str, Any]:
+    """Return what is kept of a mail that was sent: its words, without the links that act.
+
+    Only its reader may have those. The demonstration's mails are read here, and keep them.
+    """
+    if settings.DEMO:
+        return {}
+    headers = {name: without_links(str(value)) for name, value in (email.headers or {}).items()}
+    return {
+        "message": without_links(email.message),
+        "html_message": without_links(email.html_message),
+        "headers": headers,
+    }
 
 
 def _start_links(email: Email) -> None:

@@ -56,6 +56,22 @@ class TrustedProxyMiddleware:
         return self.get_response(request)
 
 
+class PrivateMiddleware:
+    """Keep every page that says nothing else about it out of caches that others share.
+
+    What a page shows depends on who is signed in, and asks to be looked at anew each time. The
+    browser may keep it for going back, so that what somebody has typed is still there.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
 def is_proxy(address: str) -> bool:
     """Whether this address is one of our own proxies."""
     try:

@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "expansive_cm.middleware.PrivateMiddleware",
     "expansive_cm.errors.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -360,7 +361,9 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
             "formatter": "line",
-        }
+        },
+        # A logger without any handler falls back to one that prints whole tracebacks.
+        "nothing": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
     "loggers": {
@@ -368,7 +371,7 @@ LOGGING = {
         "django.server": {"handlers": [], "propagate": True},
         "post_office": {"handlers": [], "propagate": True},
         # Strangers knock with any host name; each is refused, none is worth a line.
-        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
+        "django.security.DisallowedHost": {"handlers": ["nothing"], "propagate": False},
         # Work that runs every minute is worth a line when it fails.
         "celery.beat": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

@@ -169,7 +169,9 @@ def give_back(case: TransactionTestCase) -> None:
     table; and truncating a hundred tables, most of them empty, takes a hundred times as long.
     """
     if not may_put_back():
+        emptying("DISABLE")
         call_command("flush", verbosity=0, interactive=False)
+        emptying("ENABLE")
         return
     with transaction.atomic(), connection.cursor() as cursor:
         # No trigger refuses, no foreign key is asked: everything goes.
@@ -181,3 +183,13 @@ def give_back(case: TransactionTestCase) -> None:
                 f'INSERT INTO "{table}" ({names}) SELECT {names} FROM unnest(%s::"{table}"[])',
                 [sorted(rows)],
             )
+
+
+def emptying(what: str) -> None:
+    """Switch off what refuses that a table is emptied at once, or on again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'never_emptied'"
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE {table} {what} TRIGGER never_emptied")

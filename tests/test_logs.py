@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.urls import reverse
 
 from expansive_cm.logs import OneLineFormatter
@@ -40,3 +41,14 @@ def test_a_secret_address_is_not_logged(address: str) -> None:
     text = line("Not Found: %s", address)
     assert "a-secret-token" not in text
     assert "Not Found: /" in text
+
+
+def test_strangers_with_any_host_name_fill_no_log(
+    client: Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    written = capfd.readouterr()
+    assert "evil.example" not in written.out + written.err
+    for name, logger in settings.LOGGING["loggers"].items():
+        heard = logger.get("propagate", True) or logger["handlers"]
+        assert heard, f"{name} would print tracebacks by itself"

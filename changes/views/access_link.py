@@ -158,12 +158,10 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
         act = ACTS.get(request.POST.get("act", ""))
         if act is None:
             raise BadRequest("act")
-        who = str(link.person.pk)
-        if ACTS_ALLOWED.is_reached(who):
+        if not ACTS_ALLOWED.is_open_for(str(link.person.pk)):
             page.refusal = _("That is very much in a short time. Please wait a few minutes.")
             page.typed = "\n\n".join(_typed(request))
             return page.show(HTTPStatus.TOO_MANY_REQUESTS)
-        ACTS_ALLOWED.count(who)
         return act(page)
 
 

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any, Protocol
 
 from django.core.cache import cache
+from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 
 from expansive_cm.errors import page_not_found
@@ -44,16 +45,18 @@ class Limit:
     allowed: int
     seconds: int
 
-    def is_reached(self, who: str) -> bool:
-        """Whether the next one is not even looked at."""
-        return self._counted(who) >= self.allowed
+    def is_open_for(self, who: str) -> bool:
+        """Count one more act and say whether it may be; all are forgotten after a while without.
 
-    def count(self, who: str) -> None:
-        """Note one more; all are forgotten when none has come for a while."""
-        cache.set(self._key(who), self._counted(who) + 1, self.seconds)
-
-    def _counted(self, who: str) -> int:
-        return cache.get(self._key(who), 0)
+        Those who act at the same moment take turns, so that none slips through uncounted.
+        """
+        key = self._key(who)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+            counted = cache.get(key, 0)
+            if counted < self.allowed:
+                cache.set(key, counted + 1, self.seconds)
+        return bool(counted < self.allowed)
 
     def _key(self, who: str) -> str:
         return f"{self.kind}:{who}"
@@ -70,12 +73,8 @@ class WrongTokens:
         return Limit(f"{self.kind}-failures", FAILURES_ALLOWED, FAILURES_SECONDS)
 
     def are_too_many(self, request: HttpRequest) -> bool:
-        """Whether the next one that does not work is refused."""
-        return self.limit.is_reached(address_of(request))
-
-    def count(self, request: HttpRequest) -> None:
-        """Note one more; all are forgotten when none has come for a while."""
-        self.limit.count(address_of(request))
+        """Count one more that does not work; whether it is refused instead of being answered."""
+        return not self.limit.is_open_for(address_of(request))
 
 
 def address_of(request: HttpRequest) -> str:

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts.forms import same_time
 from accounts.models import User
 
 from .. import access_links, lifecycle
@@ -65,7 +66,6 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
                     return _new_link(request, access_links.whose(token) if known else None)
                 if WRONG.are_too_many(request):
                     return too_many(request)
-                WRONG.count(request)
                 return not_valid(request)
             if request.method == "GET" and isinstance(link, AccessLink | ConfirmationLink):
                 access_links.note_opened(link)
@@ -105,11 +105,13 @@ NEW_LINK = "new_link"
 def new_link(request: HttpRequest) -> HttpResponse:
     """Ask for a link by address and number of the request, for who has no mail of ours at hand.
 
-    The answer is the same whether they fit or not: the link goes to the recorded address.
+    The answer is the same whether they fit or not, and so is its time: the link goes to the
+    recorded address.
     """
     form = NewLinkForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        return _new_link(request, _meant(form))
+        with same_time():
+            return _new_link(request, _meant(form))
     status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
     context = {"form": form, "contact": contact_of()}
     return render(request, "changes/new_link.html", context, status=status)
@@ -123,10 +125,8 @@ def _meant(form: NewLinkForm) -> tuple[Change, User] | None:
 
 def _new_link(request: HttpRequest, meant: tuple[Change, User] | None) -> HttpResponse:
     """Mail a new link if there is somebody to mail it to, and say the same in any case."""
-    visitor = address_of(request)
-    if NEW_LINKS.is_reached(visitor):
+    if not NEW_LINKS.is_open_for(address_of(request)):
         return too_many(request)
-    NEW_LINKS.count(visitor)
     if meant is not None:
         lifecycle.ask_for_link(*meant)
     return render(request, "changes/new_link_sent.html", {"contact": contact_of()})

@@ -108,6 +108,5 @@ def _not_found(request: HttpRequest) -> HttpResponse:
     if WRONG.are_too_many(request):
         words = _("Too many addresses that do not work were read from here. Try again later.")
         return HttpResponse(words, status=HTTPStatus.TOO_MANY_REQUESTS, content_type=plain)
-    WRONG.count(request)
     words = _("There is no calendar at this address.")
     return HttpResponse(words, status=HTTPStatus.NOT_FOUND, content_type=plain)

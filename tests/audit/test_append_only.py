@@ -10,6 +10,7 @@ from django.urls import get_resolver, reverse
 
 from accounts.models import Organisation
 from audit.sources import OWN_APPS, sources
+from changes.models import Authorisation, BoardDecision, Comment
 from tests.people import Cast
 from tests.stories import closed
 
@@ -42,6 +43,47 @@ def test_the_database_refuses_to_rewrite_history(db: None, model: type[models.Mo
     refusing = [one for one in triggers if "refuse_rewriting_history()" in one]
     assert len(refusing) == 1, triggers
     assert "BEFORE DELETE OR UPDATE" in refusing[0] and "FOR EACH ROW" in refusing[0]
+
+
+def guarded_tables() -> list[str]:
+    """Every table of ours on which a trigger refuses that a row is deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE NOT tgisinternal AND (tgname ~ 'append_only|no_delete')"
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_no_guarded_table_is_emptied_at_once(db: None) -> None:
+    """TRUNCATE asks no trigger for rows: it needs one of its own."""
+    guarded = set(guarded_tables())
+    assert {model._meta.db_table for model in history_tables()} < guarded
+    assert {"changes_change", "changes_event", "crb_vote", "changes_comment"} <= guarded
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text FROM pg_trigger"
+            " WHERE tgname = 'never_emptied' AND tgenabled = 'O'"
+        )
+        assert guarded - {row[0] for row in cursor.fetchall()} == set()
+        for table in ("changes_historicalchange", "changes_event", "crb_vote"):
+            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+                cursor.execute(f'TRUNCATE "{table}" CASCADE')
+
+
+@pytest.mark.parametrize("model", [Authorisation, BoardDecision, Comment])
+def test_what_was_decided_and_said_stays(cast: Cast, model: type[models.Model]) -> None:
+    change = closed(cast)
+    if model is Comment:
+        Comment.objects.create(change=change, author=cast.success, body="Said.")
+    elif model is BoardDecision:
+        BoardDecision.objects.create(
+            change=change, recorded_by=cast.chair, revision=1, outcome="accepted"
+        )
+    row = model._default_manager.get()
+    for attempt in (row.save, row.delete):
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            attempt()
 
 
 def test_rows_of_a_whole_story_cannot_be_touched(cast: Cast) -> None:
