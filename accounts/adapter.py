@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 
-from . import addresses
+from . import address_changes
 from .middleware import zone_of
 from .models import User
 
@@ -32,7 +32,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """Mail the link, unless somebody else changed this address a short while ago."""
-        if addresses.rests_until(user) is None:
+        if address_changes.rests_until(user) is None:
             super().send_password_reset_mail(user, email, context)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

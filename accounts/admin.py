@@ -23,7 +23,7 @@ from django.utils.translation import ngettext
 from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
-from . import addresses
+from . import address_changes
 from .forms import time_zone_choices
 from .models import EmailDomain, Organisation, SuccessTeam, User
 from .roles import PROCESS_ROLES, STAFF_ROLES, Role
@@ -276,14 +276,14 @@ class PersonAdmin(ReasonedAdmin):
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
         if change and form.new_address(form.cleaned_data):
-            addresses.tell_of_change(request, obj, form.initial["email"])
+            address_changes.tell_of_change(request, obj, form.initial["email"])
 
     @admin.action(description=_("Send a mail with a link to choose a password"))
     def send_password_link(self, request: HttpRequest, queryset: QuerySet) -> None:
         """Send each active person chosen the same mail as after a forgotten password."""
         sent = 0
         for person in queryset.filter(is_active=True):
-            if addresses.rests_until(person):
+            if address_changes.rests_until(person):
                 text = _("%s: the address was changed lately, so no password is chosen by mail.")
                 self.message_user(request, text % person, messages.WARNING)
                 continue

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from post_office.models import Email
 
-from accounts import addresses
+from accounts import address_changes
 from accounts.models import User
 from accounts.roles import Role
 from tests.accounts.test_admin import person_data
@@ -80,7 +80,7 @@ def test_no_account_is_taken_over_by_its_new_address(
     assert len(mails()) == told
     assert Client().login(email="mine@evil.example", password="secret"), "its owner goes on"
 
-    with time_machine.travel(timezone.now() + addresses.REST + timedelta(minutes=1)):
+    with time_machine.travel(timezone.now() + address_changes.REST + timedelta(minutes=1)):
         client.post(RESET, {"email": "mine@evil.example"})
     assert len(mails()) == told + 1
 
@@ -90,7 +90,7 @@ def test_who_never_had_a_password_gets_one_at_once(client: Client, cast: Cast, a
     cast.nobody.save()
     client.force_login(alma)
     move(client, cast.nobody, "nora@expansive.example", "A letter was wrong")
-    assert addresses.rests_until(User.objects.get(pk=cast.nobody.pk)) is None
+    assert address_changes.rests_until(User.objects.get(pk=cast.nobody.pk)) is None
 
 
 def test_only_a_superuser_changes_a_superuser(client: Client, cast: Cast, alma: User) -> None:
