@@ -21,6 +21,7 @@ TEXT_LIMIT = 100_000
 SUBJECT_LIMIT = 500
 NAME_LIMIT = 200
 MESSAGE_ID_LIMIT = 500
+SENDER_LIMIT = 2_000
 REFERENCES_LIMIT = 100
 MANY_RECIPIENTS = 100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -147,23 +148,31 @@ def _notes_of_structure(taken: Taken) -> set[Note]:
 
 
 def _sender(top: Part) -> tuple[str, str]:
-    """Return name and address of who wrote it; one that could be read in two ways is none."""
-    for field in ("from", "sender"):
-        value = next((value for name, value in top.fields if name == field), b"")[:2_000]
-        # Encoded words are decoded after parsing: a comma within one separates nothing.
-        text = tidy(decode(value)[0])
-        try:
-            name, address = parseaddr(text)
-        except (ValueError, IndexError, RecursionError):
-            continue
-        unquoted = re.sub(r'"[^"]*"', "", text)
-        bracketed = re.findall(r"<([^<>]*)>", unquoted)
-        given = bracketed[0] if bracketed else re.sub(r"\([^()]*\)", "", unquoted)
-        address = address.strip().lower()
-        if ADDRESS.fullmatch(address) and given.strip().lower() == address:
-            shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
-            return ("" if shown.lower() == address else shown[:NAME_LIMIT]), address
-    return "", ""
+    """Return name and address of who wrote it; one that could be read in two ways is none.
+
+    Sender counts only where there is no From: beside one that cannot be read it would choose
+    among its readings.
+    """
+    field = "from" if top.has("from") else "sender"
+    values = [value for name, value in top.fields if name == field]
+    if len(values) != 1 or len(values[0]) > SENDER_LIMIT:
+        return "", ""
+    # Encoded words are decoded after parsing: a comma within one separates nothing.
+    text = tidy(decode(values[0])[0])
+    try:
+        name, address = parseaddr(text)
+    except (ValueError, IndexError, RecursionError):
+        return "", ""
+    unquoted = re.sub(r'"[^"]*"', "", text)
+    bracketed = re.findall(r"<([^<>]*)>", unquoted)
+    bare = re.sub(r"\([^()]*\)", "", unquoted)
+    given = bracketed[0] if bracketed else bare
+    address = address.strip().lower()
+    only = {one.lower() for one in ADDRESS.findall(bare)} == {address}
+    if not (only and ADDRESS.fullmatch(address) and given.strip().lower() == address):
+        return "", ""
+    shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
+    return ("" if shown.lower() == address else shown[:NAME_LIMIT]), address
 
 
 def _message_id(top: Part) -> str:

@@ -178,7 +178,8 @@ def _change(number: int | None) -> Change | None:
 # What is to be made of it --------------------------------------------------------------------
 
 DOUBTS: dict[Note, Callable[[], str]] = {
-    Note.SENDER: lambda: _("Its sender's address is missing or not valid."),
+    Note.SENDER: lambda: _("Its sender's address is missing or not valid, or not the only one."),
+    Note.HEADER_CUT: lambda: _("Its header was too long and was cut."),
     Note.SPAM: lambda: _("A mail server marked it as spam."),
     Note.MANY_RECIPIENTS: lambda: _("It went to very many recipients."),
     Note.ENCRYPTED: lambda: _("It is encrypted and could not be read."),
