@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 
+from accounts.addresses import normal
+
 from . import bounces, kinds
 from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
@@ -167,12 +169,12 @@ def _sender(top: Part) -> tuple[str, str]:
     bracketed = re.findall(r"<([^<>]*)>", unquoted)
     bare = re.sub(r"\([^()]*\)", "", unquoted)
     given = bracketed[0] if bracketed else bare
-    address = address.strip().lower()
-    only = {one.lower() for one in ADDRESS.findall(bare)} == {address}
-    if not (only and ADDRESS.fullmatch(address) and given.strip().lower() == address):
+    address = normal(address)
+    only = {normal(one) for one in ADDRESS.findall(bare)} == {address}
+    if not (only and ADDRESS.fullmatch(address) and normal(given) == address):
         return "", ""
     shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
-    return ("" if shown.lower() == address else shown[:NAME_LIMIT]), address
+    return ("" if normal(shown) == address else shown[:NAME_LIMIT]), address
 
 
 def _message_id(top: Part) -> str:

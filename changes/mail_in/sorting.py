@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from post_office.models import Email
 
+from accounts.addresses import normal
 from accounts.models import Organisation, User
 
 from .. import finding, permissions
@@ -62,7 +63,7 @@ def sort(incoming: Incoming) -> Verdict:
     if noise := noise_in(incoming):
         return Verdict(Outcome.IGNORED, noise)
     subject = subject_of(incoming)
-    person = User.objects.filter(email__iexact=incoming.sender).first() if incoming.sender else None
+    person = User.objects.with_address(incoming.sender)
     verdict = Verdict(
         Outcome.TRIAGE,
         "",
@@ -107,7 +108,7 @@ def own_addresses() -> set[str]:
     named = [settings.DEFAULT_FROM_EMAIL, getattr(settings, "REPLY_ADDRESS", "") or ""]
     addresses = [parseaddr(text)[1] for text in named]
     addresses += [mailbox.address for mailbox in settings.MAILBOXES]
-    return {address.lower() for address in addresses if address}
+    return {normal(address) for address in addresses if address}
 
 
 def _bounce(incoming: Incoming) -> Verdict:
@@ -252,7 +253,8 @@ def _about(change: Change, how: str, incoming: Incoming, verdict: Verdict) -> No
 
 def was_sent_to(email: Email | None, address: str) -> bool:
     """Whether a mail of ours went to this address: then few others know its Message-ID."""
-    return email is not None and address.lower() in {one.lower() for one in email.to}
+    wanted = normal(address)
+    return email is not None and wanted != "" and wanted in {normal(one) for one in email.to}
 
 
 def is_public(email: Email | None) -> bool:
