@@ -124,6 +124,9 @@ class Incoming:
     """The name beside it, at most 200 characters; "" if there is none."""
     subject: str = ""
     """Decoded, on one line, at most 500 characters, with its "Re:" and our "[CR-12]"."""
+    original: str = ""
+    """Who wrote it where a group or a form put its own address into From: the address in
+    X-Original-From, X-Original-Sender or Reply-To; "" if there is none, or it is the sender's."""
     recipients: int = 0
     """How many addresses To and Cc hold."""
     sent_at: datetime | None = None

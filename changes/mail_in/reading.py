@@ -68,6 +68,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
         sender=sender,
         sender_name=sender_name,
         subject=subject,
+        original=_original(top, sender),
         recipients=recipients,
         sent_at=sent_at,
         text=words.new[:TEXT_LIMIT],
@@ -155,7 +156,19 @@ def _sender(top: Part) -> tuple[str, str]:
     Sender counts only where there is no From: beside one that cannot be read it would choose
     among its readings.
     """
-    field = "from" if top.has("from") else "sender"
+    return _address_in(top, "from" if top.has("from") else "sender")
+
+
+def _original(top: Part, sender: str) -> str:
+    """Return who wrote it, where it came through a program that put its own address into From."""
+    told = (
+        _address_in(top, name)[1] for name in ("x-original-from", "x-original-sender", "reply-to")
+    )
+    return next((address for address in told if address and address != sender), "")
+
+
+def _address_in(top: Part, field: str) -> tuple[str, str]:
+    """Return name and address in the one field of a name that holds one address, else nothing."""
     values = [value for name, value in top.fields if name == field]
     if len(values) != 1 or len(values[0]) > SENDER_LIMIT:
         return "", ""

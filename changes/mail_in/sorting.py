@@ -60,10 +60,11 @@ def sort(incoming: Incoming) -> Verdict:
     """Decide what is to be made of a mail that is no duplicate."""
     if incoming.kind == Kind.BOUNCE:
         return _bounce(incoming)
-    if noise := noise_in(incoming):
+    person = User.objects.with_address(incoming.sender)
+    noise = noise_in(incoming)
+    if noise and not _may_be_from(person, incoming):
         return Verdict(Outcome.IGNORED, noise)
     subject = subject_of(incoming)
-    person = User.objects.with_address(incoming.sender)
     verdict = Verdict(
         Outcome.TRIAGE,
         "",
@@ -95,12 +96,20 @@ def organisation_for(address: str, person: User | None) -> Organisation | None:
 
 def noise_in(incoming: Incoming) -> str:
     """Say why nobody has to read this, or nothing."""
-    if incoming.sender in own_addresses():
+    own = own_addresses()
+    through_a_group = incoming.kind == Kind.LIST or incoming.original not in {"", *own}
+    if incoming.sender in own and not through_a_group:
         return _("It comes from an address of our own.")
     if incoming.kind in (Kind.ORDINARY, Kind.LIST):
         return ""
     label = Kind(incoming.kind).label
     return f"{label} ({incoming.why})." if incoming.why else f"{label}."
+
+
+def _may_be_from(person: User | None, incoming: Incoming) -> bool:
+    """Whether bulk mail may be a person's after all, to which their relay added its marks."""
+    known = person or organisation_for(incoming.sender, None)
+    return bool(known) and incoming.kind == Kind.BULK and not incoming.why.startswith("Precedence")
 
 
 def own_addresses() -> set[str]:
@@ -189,8 +198,14 @@ DOUBTS: dict[Note, Callable[[], str]] = {
 
 def _doubt(incoming: Incoming, person: User | None) -> str:
     """Say why a person has to look at this mail, whatever it is about; or nothing."""
-    if incoming.kind == Kind.LIST:
-        return _("It came through a mailing list.")
+    if incoming.kind == Kind.LIST or incoming.sender in own_addresses():
+        wrote = _("%s wrote it.") % incoming.original if incoming.original else ""
+        through = _("It came through a mailing list.")
+        if incoming.kind != Kind.LIST:
+            through = _("It came through a group or a form that gives our address as its sender.")
+        return _sentences(through, wrote)
+    if incoming.kind == Kind.BULK:
+        return _("It has marks of bulk mail (%s), though its sender is known.") % incoming.why
     for note, words in DOUBTS.items():
         if note in incoming.notes:
             return words()
