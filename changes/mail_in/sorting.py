@@ -31,6 +31,8 @@ BUSY = 30
 """So many mails of one address within an hour may be a loop: further ones wait for a person."""
 
 SUBJECT_REFERENCE = re.compile(r"\bCR-\d{1,18}\b", re.IGNORECASE)
+OUR_MARK = re.compile(r"\[CR-\d{1,18}\]|\A\s*CR-\d{1,18}\s*\Z", re.IGNORECASE)
+"""How our own subjects name a change, and so the answers to them; or nothing but the number."""
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Subject:
     change: Change | None = None
     answers: Email | None = None
     how: str = ""
+    is_sure: bool = True
+    """False where the number of a change may be one of the sender's own, for something else."""
 
 
 def sort(incoming: Incoming) -> Verdict:
@@ -75,8 +79,10 @@ def sort(incoming: Incoming) -> Verdict:
     )
     if doubt := _doubt(incoming, person):
         verdict.why = _sentences(doubt, subject.how)
-    elif subject.change:
+    elif subject.change and subject.is_sure:
         _about(subject.change, subject.how, incoming, verdict)
+    elif subject.change:
+        _named_in_passing(subject.change, subject.how, verdict)
     elif subject.answers:
         verdict.why = _sentences(subject.how, _("That is about no single change request."))
     else:
@@ -149,7 +155,8 @@ def subject_of(incoming: Incoming) -> Subject:
     if change := _change_of_thread(incoming.references):
         return Subject(change, how=_("It belongs to the thread of %s.") % change.reference)
     if change := _change_named(incoming.subject):
-        return Subject(change, how=_("Its subject names %s.") % change.reference)
+        sure = bool(incoming.references or OUR_MARK.search(incoming.subject))
+        return Subject(change, how=_("Its subject names %s.") % change.reference, is_sure=sure)
     return Subject()
 
 
@@ -264,6 +271,15 @@ def _about(change: Change, how: str, incoming: Incoming, verdict: Verdict) -> No
         verdict.questions = list(change.questions.filter(answerer=person, answered_at=None))
     if verdict.questions and words_of(incoming):
         verdict.outcome = Outcome.ANSWER
+
+
+def _named_in_passing(change: Change, how: str, verdict: Verdict) -> None:
+    """A new mail that names a number: whether it is ours is for a person to say."""
+    if verdict.person is None or not permissions.may_see(verdict.person, change):
+        verdict.change, how = None, _("Its subject names a number.")
+    verdict.why = _sentences(
+        how, _("It answers no mail of ours: the number may be one of the sender's own.")
+    )
 
 
 def was_sent_to(email: Email | None, address: str) -> bool:
