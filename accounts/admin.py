@@ -24,6 +24,7 @@ from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
 from . import address_changes
+from .addresses import normal
 from .forms import time_zone_choices
 from .models import EmailDomain, Organisation, SuccessTeam, User
 from .roles import PROCESS_ROLES, STAFF_ROLES, Role
@@ -165,10 +166,12 @@ class PersonForm(ReasonedForm):
             self.fields["groups"].label_from_instance = lambda group: Role(group.name).label
 
     def clean_email(self) -> str:
-        """Addresses are kept in small letters and belong to one person."""
-        email = self.cleaned_data["email"].lower()
-        others = User.objects.filter(email__iexact=email).exclude(pk=self.instance.pk)
-        if others.exists():
+        """Addresses are kept in one form and belong to one person."""
+        email = normal(self.cleaned_data["email"])
+        if not email:
+            raise ValidationError(_("Enter an address that cannot be taken for another one."))
+        holder = User.objects.with_address(email)
+        if holder is not None and holder.pk != self.instance.pk:
             raise ValidationError(_("Somebody else already has this address."))
         return email
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from .addresses import normal
 from .history_rows import Records
 from .roles import Role
 
@@ -95,9 +96,10 @@ class UserManager(BaseUserManager["User"]):
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a person. Without a password they cannot sign in until they reset it."""
-        if not email:
+        address = normal(email or "")
+        if not address:
             raise ValueError("An e-mail address is required.")
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=address, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
@@ -108,7 +110,22 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a person by address, whatever its capitals."""
-        return self.get(email__iexact=username)
+        person = self.with_address(username or "")
+        if person is None:
+            raise self.model.DoesNotExist
+        return person
+
+    def with_address(self, address: str) -> "User | None":
+        """Return the person who has this address, with their organisation, or nobody.
+
+        The database only finds candidates: what it takes for equal may be somebody else's.
+        """
+        wanted = normal(address)
+        if not wanted:
+            return None
+        like = models.Q(email=wanted) | models.Q(email__iexact=address.strip())
+        people = self.select_related("organisation").filter(like)
+        return next((person for person in people if normal(person.email) == wanted), None)
 
 
 class User(AbstractBaseUser, PermissionsMixin):

@@ -8,6 +8,7 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy
 
+from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
 from accounts.roles import Role
 
@@ -53,7 +54,7 @@ def requesters_for(user: User, text: str, organisation_pk: int | None = None) ->
 
 def organisation_of_address(email: str) -> Organisation | None:
     """Return the customer whose mail domain this is; a subdomain counts as its parent."""
-    labels = email.rpartition("@")[2].lower().split(".")
+    labels = normal(email).rpartition("@")[2].split(".")
     domains = [".".join(labels[start:]) for start in range(max(len(labels) - 1, 0))]
     found = EmailDomain.objects.filter(domain__in=domains).select_related("organisation")
     best = max(found, key=lambda one: len(one.domain), default=None)
@@ -65,9 +66,9 @@ def may_be_of(email: str, organisation: Organisation) -> bool:
 
     Not where its domain is another customer's, or the one that our own mail comes from.
     """
-    ours = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2].lower()
-    domain = email.strip().rpartition("@")[2].lower()
-    if domain == ours or domain.endswith(f".{ours}"):
+    ours = normal(parseaddr(settings.DEFAULT_FROM_EMAIL)[1]).rpartition("@")[2]
+    domain = normal(email).rpartition("@")[2]
+    if not domain or domain == ours or domain.endswith(f".{ours}"):
         return False
     return organisation_of_address(email.strip()) in (None, organisation)
 

@@ -365,6 +365,20 @@ def test_encoding_and_delimiter_are_found_out(cast: Cast, encoding: str, delimit
     assert Change.objects.get().title == "Zürich – Gebäude"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["sep={}", "SEP={}", '"sep={}"'])
+@pytest.mark.parametrize("delimiter", [";", "\t", "^"])
+def test_a_line_for_excel_names_the_delimiter(
+    cast: Cast, encoding: str, first: str, delimiter: str
+) -> None:
+    plain = file_of(row(1), row(2, title="")).decode()
+    lines = [delimiter.join(line) for line in csv.reader(io.StringIO(plain))]
+    text = "\r\n".join([first.format(delimiter), *lines])
+    run = imported(text.encode(encoding))
+    assert (run.message, run.good, run.bad) == ("", 1, 1)
+    assert ImportProblem.objects.get().line == 4, "as an editor counts"
+
+
 # --- Maps -----------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.addresses import normal
 from accounts.models import Organisation, User
 from expansive_cm.forms import DateInput, MarkdownTextarea, MultipleFileField
 
@@ -323,7 +324,7 @@ class SupportForm(NewRequestForm):
             words = _("Choose somebody from the list, or type an e-mail address.")
             self.add_error("requester", words)
             return
-        person = User.objects.filter(email__iexact=address).select_related("organisation").first()
+        person = User.objects.with_address(address)
         if person and self._may_request(person):
             self._take(person)
         else:
@@ -399,7 +400,8 @@ def parse_person(text: str) -> tuple[str, str]:
         validate_email(address)
     except ValidationError:
         return "", ""
-    return " ".join(name.split()), address.lower()
+    address = normal(address)
+    return (" ".join(name.split()), address) if address else ("", "")
 
 
 class RevisionForm(RequestForm):

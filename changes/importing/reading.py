@@ -6,6 +6,7 @@ before a single row is imported, and is one sentence.
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -26,6 +27,8 @@ BINARY_BEGINNINGS = {
     b"\x1f\x8b": "gz",
 }
 FALLBACK = "cp1252"
+SEPARATOR_LINE = re.compile(r'(?i)\ufeff?"?sep=([^"\r\n])"?[,;\t|]*[\r\n]*')
+"""A first line for Excel, which names the delimiter and is no row."""
 
 csv.field_size_limit(MAX_FIELD)
 
@@ -41,25 +44,36 @@ class Line:
 class Source:
     """An open file whose encoding, delimiter and header are known."""
 
-    def __init__(self, file: IO[bytes], encoding: str, delimiter: str, header: list[str]) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        encoding: str,
+        delimiter: str,
+        header: list[str],
+        *,
+        lines_above: int = 0,
+    ) -> None:
         self.file = file
         self.encoding = encoding
         self.delimiter = delimiter
         self.header = header
+        self.lines_above = lines_above
 
     def lines(self) -> Iterator[Line]:
         """Yield every row after the header. Raises BadImport where the file breaks off."""
         self.file.seek(0)
         text = io.TextIOWrapper(_Unclosed(self.file), encoding=self.encoding, newline="")
+        for _number in range(self.lines_above):
+            text.readline()
         reader = csv.reader(text, delimiter=self.delimiter, strict=True)
-        begins = 1
+        begins = 1 + self.lines_above
         try:
             next(reader)
-            begins = reader.line_num + 1
+            begins = self.lines_above + reader.line_num + 1
             for row in reader:
                 if any(cell.strip() for cell in row):
                     yield Line(begins, row)
-                begins = reader.line_num + 1
+                begins = self.lines_above + reader.line_num + 1
         except csv.Error as error:
             raise BadImport(_broken(begins, str(error))) from error
         except UnicodeDecodeError as error:
@@ -107,10 +121,14 @@ def open_source(file: IO[bytes], import_map: ImportMap) -> Source:
     _refuse_binary(file)
     encoding = _encoding_of(file, import_map.encoding)
     header_line = _first_record(file, encoding)
-    delimiter = import_map.delimiter or _delimiter_of(header_line, import_map)
+    named = SEPARATOR_LINE.fullmatch(header_line)
+    if named:
+        header_line = _first_record(file, encoding, lines_above=1)
+    told = import_map.delimiter or (named[1] if named else "")
+    delimiter = told or _delimiter_of(header_line, import_map)
     header = _split(header_line, delimiter)
     _check_header(header, import_map)
-    return Source(file, encoding, delimiter, header)
+    return Source(file, encoding, delimiter, header, lines_above=1 if named else 0)
 
 
 def _refuse_binary(file: IO[bytes]) -> None:
@@ -169,10 +187,12 @@ def _decodes(file: IO[bytes], encoding: str) -> bool:
     return True
 
 
-def _first_record(file: IO[bytes], encoding: str) -> str:
+def _first_record(file: IO[bytes], encoding: str, lines_above: int = 0) -> str:
     file.seek(0)
     text = io.TextIOWrapper(_Unclosed(file), encoding=encoding, newline="")
     try:
+        for _number in range(lines_above):
+            text.readline(MAX_FIELD)
         line = text.readline(MAX_FIELD)
         while line.count('"') % 2 and (more := text.readline(MAX_FIELD)):
             line += more

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.addresses import normal
 from accounts.models import Organisation, User
 
 from ..lifecycle import ImportedChange
@@ -62,8 +63,12 @@ def find_parties(import_map: ImportMap, **given: str) -> Parties:
 
 
 def _person(email: str, organisation: Organisation) -> User:
-    person = User.objects.filter(email__iexact=email, is_active=True).first()
-    if person is None or person.organisation_id not in (None, organisation.pk):
+    person = User.objects.with_address(email)
+    if (
+        person is None
+        or not person.is_active
+        or person.organisation_id not in (None, organisation.pk)
+    ):
         raise BadImport(
             _("There is nobody active with the address “%(email)s” for %(organisation)s.")
             % {"email": email, "organisation": organisation}
@@ -110,10 +115,10 @@ class RowReader:
 
     def requester(self, email: str) -> User | None:
         """Return the customer's person with this address."""
-        key = email.casefold()
+        key = normal(email)
         if key not in self.requesters:
-            people = self.parties.organisation.people.filter(is_active=True)
-            self.requesters[key] = people.filter(email__iexact=email).first()
+            person = self.parties.organisation.people.with_address(email)
+            self.requesters[key] = person if person and person.is_active else None
         return self.requesters[key]
 
 

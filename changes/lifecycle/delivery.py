@@ -39,7 +39,7 @@ def note_failure(
     with transaction.atomic():
         notices = Notice.objects.filter(email=email) if email else Notice.objects.none()
         told = dict(notices.order_by("change").values_list("change", "person"))
-        person = User.objects.filter(email__iexact=address).first()
+        person = User.objects.with_address(address)
         if change is not None and change.pk not in told:
             told[change.pk] = person.pk if person else None
         for change_pk, person_pk in sorted(told.items()):

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from accounts.addresses import normal
 from accounts.models import Organisation, User
 
 from .. import finding, permissions
@@ -34,11 +35,11 @@ def find_or_create_requester(
     of ourselves: with the same words in each case, so that nobody learns whom we know there.
     """
     _may_raise(actor, organisation)
-    person = User.objects.filter(email__iexact=email.strip()).first()
+    person = User.objects.with_address(email)
     if person is None:
         if not finding.may_be_of(email, organisation):
             raise StepForbidden(finding.NOT_THEIRS % organisation)
-        person = add_requester(email.strip().lower(), name, organisation, actor=actor)
+        person = add_requester(email, name, organisation, actor=actor)
     _requester_fits(person, organisation)
     return person
 
@@ -55,6 +56,9 @@ def add_requester(
 
     Returns the one who has the address if somebody added it in the same moment.
     """
+    email = normal(email)
+    if not email:
+        raise StepIncomplete(_("Enter a valid e-mail address."), ["requester"])
     person = User(email=email, display_name=name[:150], organisation=organisation)
     person.set_unusable_password()
     person._history_user = actor  # type: ignore[attr-defined]
@@ -64,7 +68,7 @@ def add_requester(
             person.save()
     except IntegrityError:
         # Somebody else added the same address in this moment.
-        return User.objects.get(email__iexact=email)
+        return User.objects.get(email=email)
     return person
 
 

@@ -53,6 +53,7 @@ SIGNATURES = {
 ENCRYPTED = {"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"}
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 SIGNATURE = "-- "
+TEXTS = ("text/plain", "text/html", "text/enriched")
 MESSAGES = {"message/rfc822", "message/global"}
 
 
@@ -87,6 +88,7 @@ class Reader:
         self._names: set[str] = set()
         self._texts: dict[int, bytes] = {}
         self._left = TEXT_BYTES_LIMIT
+        self._body = set() if is_report else _named_body(top)
         self._collect_files(top)
         self._pictures = {
             file.content_id: file.name for file in self.found.files if file.content_id
@@ -127,11 +129,10 @@ class Reader:
 
         return DATA_URI.sub(refer, part.content)
 
-    @staticmethod
-    def _is_text(part: Part) -> bool:
-        if part.type not in ("text/plain", "text/html", "text/enriched", "text/x-amp-html"):
+    def _is_text(self, part: Part) -> bool:
+        if part.type not in (*TEXTS, "text/x-amp-html") or part.disposition == "attachment":
             return False
-        return part.disposition != "attachment" and not part.file_name
+        return not part.file_name or id(part) in self._body
 
     @staticmethod
     def _belongs_to_report(part: Part) -> bool:
@@ -243,6 +244,26 @@ class Reader:
             )
             for file in self.found.files
         ]
+
+
+def _named_body(top: Part) -> set[int]:
+    """Return the parts that are the text though they are named like a file.
+
+    Only where nothing else says anything: then it is the first one, with its other versions.
+    """
+    texts = [
+        part
+        for part in top.walk()
+        if not part.children and part.type in TEXTS and part.disposition != "attachment"
+    ]
+    said = [part for part in texts if part.content.strip()]
+    if not said or any(not part.file_name for part in said):
+        return set()
+    first = said[0]
+    for part in top.walk():
+        if part.type == "multipart/alternative" and any(one is first for one in part.children):
+            return {id(one) for one in part.children}
+    return {id(first)}
 
 
 def _subject_within(part: Part) -> str:

@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 from .. import attachments
 from .incoming import Attachment
 from .phrasing import without_secrets
+from .secrets import file_holds_token
 
 READABLE = (".eml", ".txt", ".html", ".htm", ".md", ".csv", ".log")
 
 
 def holds_a_secret(file: Attachment) -> bool:
     """Whether a file repeats a mail of ours: whoever opens it could act by its links."""
+    if file_holds_token(file.content):
+        return True
     if not file.name.lower().endswith(READABLE):
         return False
     text = file.content.replace(b"=\r\n", b"").replace(b"=\n", b"").decode("utf-8", "replace")
@@ -32,13 +35,13 @@ def checked(found: Iterable[Attachment]) -> tuple[list[UploadedFile], list[str]]
     for one in found:
         if one.decoration or one.quoted:
             continue
-        file = SimpleUploadedFile(one.name, one.content, one.content_type)
+        file = SimpleUploadedFile(without_secrets(one.name), one.content, one.content_type)
         try:
             if holds_a_secret(one):
                 words = _("“%s” repeats a mail of ours with a link that acts for its reader.")
-                raise ValidationError(words % one.name)
+                raise ValidationError(words % file.name)
             if len(files) >= settings.DATA_UPLOAD_MAX_NUMBER_FILES:
-                raise ValidationError(_("“%s” is one file too many.") % one.name)
+                raise ValidationError(_("“%s” is one file too many.") % file.name)
             attachments.check(file)
         except ValidationError as error:
             refused += error.messages

@@ -48,7 +48,7 @@ class Note(TextChoices):
     NOTHING_NEW = "nothing_new", _("The message repeats earlier mail and adds nothing.")
     FORWARDED = "forwarded", _("The message forwards earlier mail and adds nothing.")
     BETWEEN = "between", _("The sender wrote between the quoted lines; these were kept.")
-    SENDER = "sender", _("The sender's address is missing or not valid.")
+    SENDER = "sender", _("The sender's address is missing or not valid, or not the only one.")
     DATE = "date", _("The message had no usable date.")
     MANY_RECIPIENTS = "many_recipients", _("The message went to very many recipients.")
     SPAM = "spam", _("A mail server marked the message as spam.")
@@ -118,11 +118,15 @@ class Incoming:
     """Message-IDs of what it answers, with angle brackets, the nearest first: In-Reply-To, then
     References from last to first. No repetitions; at most 100 (the root is always kept)."""
     sender: str = ""
-    """The address in From (not Reply-To), in lower case; "" if it is missing or not valid."""
+    """The one address in From (not Reply-To), in lower case; "" if it is missing or not valid, or
+    if there is more than one, in a field or in two."""
     sender_name: str = ""
     """The name beside it, at most 200 characters; "" if there is none."""
     subject: str = ""
     """Decoded, on one line, at most 500 characters, with its "Re:" and our "[CR-12]"."""
+    original: str = ""
+    """Who wrote it where a group or a form put its own address into From: the address in
+    X-Original-From, X-Original-Sender or Reply-To; "" if there is none, or it is the sender's."""
     recipients: int = 0
     """How many addresses To and Cc hold."""
     sent_at: datetime | None = None

@@ -24,6 +24,9 @@ PARAMETERS_LIMIT = 4_000
 BOUNDARIES_LIMIT = 5_000
 """How often what looks like a boundary is looked at, per level."""
 
+WORDS_SAMPLE = 2_000
+BARE_EQUALS = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]{0,80}\r?\n)")
+
 FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]{1,200})[ \t]*:")
 MEDIA_TYPE = re.compile(r"[a-z0-9_.+-]{1,30}/[a-z0-9_.+-]{1,69}")
 BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -77,12 +80,19 @@ class Part:
         return self.raw[self.start : self.end]
 
     @property
+    def transfer_encoding(self) -> str:
+        """The coding that the sender named, without what some write behind it."""
+        value = self.header("content-transfer-encoding", 200).lower()
+        return re.split(r"[;,(\s]", value.strip("\"' "), maxsplit=1)[0].strip("\"'")
+
+    @property
     def content(self) -> bytes:
-        """The content, decoded."""
+        """The content, decoded; a text that is not in the coding which it names stays as it is."""
         body = self.body
-        encoding = self.header("content-transfer-encoding", 200).lower()
+        encoding = self.transfer_encoding
         if encoding == "base64":
-            return unbase64(body)
+            plain = self.type.startswith("text/") and _has_words(body)
+            return body if plain else unbase64(body)
         if encoding == "quoted-printable":
             return quopri.decodestring(body)
         if encoding in ("x-uuencode", "uuencode", "x-uue"):
@@ -176,6 +186,12 @@ def _split(taken: Taken, part: Part, depth: int) -> None:
         return
     boundary = part.parameter("boundary").encode("utf-8", "replace")
     places = list(_between_boundaries(part, boundary)) if boundary else []
+    if boundary and _is_coded_as_one(part, bool(places)):
+        # No standard allows it and some systems do it: the parts are coded as one.
+        part.raw = b"\n" + part.content
+        part.start, part.end = 1, len(part.raw)
+        part.fields = [item for item in part.fields if item[0] != "content-transfer-encoding"]
+        places = list(_between_boundaries(part, boundary))
     if not places:
         taken.broken = True
         part.default_type = "text/plain"
@@ -229,6 +245,23 @@ def _line_end_before(raw: bytes, start: int, position: int) -> int:
         if raw.endswith(line_end, start, position):
             return position - len(line_end)
     return position
+
+
+def _is_coded_as_one(part: Part, boundary_found: bool) -> bool:
+    """Whether the coding that a multipart names was put over its parts and boundaries.
+
+    Quoted-printable leaves boundaries as they are; then an equals sign that codes nothing, as in
+    the header of a part, tells that it was only named.
+    """
+    if part.transfer_encoding == "base64":
+        return not boundary_found
+    return part.transfer_encoding == "quoted-printable" and not BARE_EQUALS.search(part.body)
+
+
+def _has_words(body: bytes) -> bool:
+    """Whether what is said to be base64 is words: those have spaces between them."""
+    sample = body[:WORDS_SAMPLE].strip()
+    return sample.count(b" ") > len(sample) // 20
 
 
 def _uudecode(body: bytes) -> bytes:

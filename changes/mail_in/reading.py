@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 
+from accounts.addresses import normal
+
 from . import bounces, kinds
 from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
@@ -21,6 +23,7 @@ TEXT_LIMIT = 100_000
 SUBJECT_LIMIT = 500
 NAME_LIMIT = 200
 MESSAGE_ID_LIMIT = 500
+SENDER_LIMIT = 2_000
 REFERENCES_LIMIT = 100
 MANY_RECIPIENTS = 100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -65,6 +68,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
         sender=sender,
         sender_name=sender_name,
         subject=subject,
+        original=_original(top, sender),
         recipients=recipients,
         sent_at=sent_at,
         text=words.new[:TEXT_LIMIT],
@@ -147,23 +151,43 @@ def _notes_of_structure(taken: Taken) -> set[Note]:
 
 
 def _sender(top: Part) -> tuple[str, str]:
-    """Return name and address of who wrote it; one that could be read in two ways is none."""
-    for field in ("from", "sender"):
-        value = next((value for name, value in top.fields if name == field), b"")[:2_000]
-        # Encoded words are decoded after parsing: a comma within one separates nothing.
-        text = tidy(decode(value)[0])
-        try:
-            name, address = parseaddr(text)
-        except (ValueError, IndexError, RecursionError):
-            continue
-        unquoted = re.sub(r'"[^"]*"', "", text)
-        bracketed = re.findall(r"<([^<>]*)>", unquoted)
-        given = bracketed[0] if bracketed else re.sub(r"\([^()]*\)", "", unquoted)
-        address = address.strip().lower()
-        if ADDRESS.fullmatch(address) and given.strip().lower() == address:
-            shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
-            return ("" if shown.lower() == address else shown[:NAME_LIMIT]), address
-    return "", ""
+    """Return name and address of who wrote it; one that could be read in two ways is none.
+
+    Sender counts only where there is no From: beside one that cannot be read it would choose
+    among its readings.
+    """
+    return _address_in(top, "from" if top.has("from") else "sender")
+
+
+def _original(top: Part, sender: str) -> str:
+    """Return who wrote it, where it came through a program that put its own address into From."""
+    told = (
+        _address_in(top, name)[1] for name in ("x-original-from", "x-original-sender", "reply-to")
+    )
+    return next((address for address in told if address and address != sender), "")
+
+
+def _address_in(top: Part, field: str) -> tuple[str, str]:
+    """Return name and address in the one field of a name that holds one address, else nothing."""
+    values = [value for name, value in top.fields if name == field]
+    if len(values) != 1 or len(values[0]) > SENDER_LIMIT:
+        return "", ""
+    # Encoded words are decoded after parsing: a comma within one separates nothing.
+    text = tidy(decode(values[0])[0])
+    try:
+        name, address = parseaddr(text)
+    except (ValueError, IndexError, RecursionError):
+        return "", ""
+    unquoted = re.sub(r'"[^"]*"', "", text)
+    bracketed = re.findall(r"<([^<>]*)>", unquoted)
+    bare = re.sub(r"\([^()]*\)", "", unquoted)
+    given = bracketed[0] if bracketed else bare
+    address = normal(address)
+    only = {normal(one) for one in ADDRESS.findall(bare)} == {address}
+    if not (only and ADDRESS.fullmatch(address) and normal(given) == address):
+        return "", ""
+    shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
+    return ("" if normal(shown) == address else shown[:NAME_LIMIT]), address
 
 
 def _message_id(top: Part) -> str:

@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from post_office.models import Email
 
+from accounts.addresses import normal
 from accounts.models import Organisation, User
 
 from .. import finding, permissions
@@ -30,6 +31,8 @@ BUSY = 30
 """So many mails of one address within an hour may be a loop: further ones wait for a person."""
 
 SUBJECT_REFERENCE = re.compile(r"\bCR-\d{1,18}\b", re.IGNORECASE)
+OUR_MARK = re.compile(r"\[CR-\d{1,18}\]|\A\s*CR-\d{1,18}\s*\Z", re.IGNORECASE)
+"""How our own subjects name a change, and so the answers to them; or nothing but the number."""
 
 
 @dataclass
@@ -53,16 +56,19 @@ class Subject:
     change: Change | None = None
     answers: Email | None = None
     how: str = ""
+    is_sure: bool = True
+    """False where the number of a change may be one of the sender's own, for something else."""
 
 
 def sort(incoming: Incoming) -> Verdict:
     """Decide what is to be made of a mail that is no duplicate."""
     if incoming.kind == Kind.BOUNCE:
         return _bounce(incoming)
-    if noise := noise_in(incoming):
+    person = User.objects.with_address(incoming.sender)
+    noise = noise_in(incoming)
+    if noise and not _may_be_from(person, incoming):
         return Verdict(Outcome.IGNORED, noise)
     subject = subject_of(incoming)
-    person = User.objects.filter(email__iexact=incoming.sender).first() if incoming.sender else None
     verdict = Verdict(
         Outcome.TRIAGE,
         "",
@@ -73,8 +79,10 @@ def sort(incoming: Incoming) -> Verdict:
     )
     if doubt := _doubt(incoming, person):
         verdict.why = _sentences(doubt, subject.how)
-    elif subject.change:
+    elif subject.change and subject.is_sure:
         _about(subject.change, subject.how, incoming, verdict)
+    elif subject.change:
+        _named_in_passing(subject.change, subject.how, verdict)
     elif subject.answers:
         verdict.why = _sentences(subject.how, _("That is about no single change request."))
     else:
@@ -94,7 +102,9 @@ def organisation_for(address: str, person: User | None) -> Organisation | None:
 
 def noise_in(incoming: Incoming) -> str:
     """Say why nobody has to read this, or nothing."""
-    if incoming.sender in own_addresses():
+    own = own_addresses()
+    through_a_group = incoming.kind == Kind.LIST or incoming.original not in {"", *own}
+    if incoming.sender in own and not through_a_group:
         return _("It comes from an address of our own.")
     if incoming.kind in (Kind.ORDINARY, Kind.LIST):
         return ""
@@ -102,12 +112,18 @@ def noise_in(incoming: Incoming) -> str:
     return f"{label} ({incoming.why})." if incoming.why else f"{label}."
 
 
+def _may_be_from(person: User | None, incoming: Incoming) -> bool:
+    """Whether bulk mail may be a person's after all, to which their relay added its marks."""
+    known = person or organisation_for(incoming.sender, None)
+    return bool(known) and incoming.kind == Kind.BULK and not incoming.why.startswith("Precedence")
+
+
 def own_addresses() -> set[str]:
     """Return the addresses that our own mail comes from or that we read."""
     named = [settings.DEFAULT_FROM_EMAIL, getattr(settings, "REPLY_ADDRESS", "") or ""]
     addresses = [parseaddr(text)[1] for text in named]
     addresses += [mailbox.address for mailbox in settings.MAILBOXES]
-    return {address.lower() for address in addresses if address}
+    return {normal(address) for address in addresses if address}
 
 
 def _bounce(incoming: Incoming) -> Verdict:
@@ -139,7 +155,8 @@ def subject_of(incoming: Incoming) -> Subject:
     if change := _change_of_thread(incoming.references):
         return Subject(change, how=_("It belongs to the thread of %s.") % change.reference)
     if change := _change_named(incoming.subject):
-        return Subject(change, how=_("Its subject names %s.") % change.reference)
+        sure = bool(incoming.references or OUR_MARK.search(incoming.subject))
+        return Subject(change, how=_("Its subject names %s.") % change.reference, is_sure=sure)
     return Subject()
 
 
@@ -178,7 +195,8 @@ def _change(number: int | None) -> Change | None:
 # What is to be made of it --------------------------------------------------------------------
 
 DOUBTS: dict[Note, Callable[[], str]] = {
-    Note.SENDER: lambda: _("Its sender's address is missing or not valid."),
+    Note.SENDER: lambda: _("Its sender's address is missing or not valid, or not the only one."),
+    Note.HEADER_CUT: lambda: _("Its header was too long and was cut."),
     Note.SPAM: lambda: _("A mail server marked it as spam."),
     Note.MANY_RECIPIENTS: lambda: _("It went to very many recipients."),
     Note.ENCRYPTED: lambda: _("It is encrypted and could not be read."),
@@ -187,8 +205,14 @@ DOUBTS: dict[Note, Callable[[], str]] = {
 
 def _doubt(incoming: Incoming, person: User | None) -> str:
     """Say why a person has to look at this mail, whatever it is about; or nothing."""
-    if incoming.kind == Kind.LIST:
-        return _("It came through a mailing list.")
+    if incoming.kind == Kind.LIST or incoming.sender in own_addresses():
+        wrote = _("%s wrote it.") % incoming.original if incoming.original else ""
+        through = _("It came through a mailing list.")
+        if incoming.kind != Kind.LIST:
+            through = _("It came through a group or a form that gives our address as its sender.")
+        return _sentences(through, wrote)
+    if incoming.kind == Kind.BULK:
+        return _("It has marks of bulk mail (%s), though its sender is known.") % incoming.why
     for note, words in DOUBTS.items():
         if note in incoming.notes:
             return words()
@@ -249,9 +273,19 @@ def _about(change: Change, how: str, incoming: Incoming, verdict: Verdict) -> No
         verdict.outcome = Outcome.ANSWER
 
 
+def _named_in_passing(change: Change, how: str, verdict: Verdict) -> None:
+    """A new mail that names a number: whether it is ours is for a person to say."""
+    if verdict.person is None or not permissions.may_see(verdict.person, change):
+        verdict.change, how = None, _("Its subject names a number.")
+    verdict.why = _sentences(
+        how, _("It answers no mail of ours: the number may be one of the sender's own.")
+    )
+
+
 def was_sent_to(email: Email | None, address: str) -> bool:
     """Whether a mail of ours went to this address: then few others know its Message-ID."""
-    return email is not None and address.lower() in {one.lower() for one in email.to}
+    wanted = normal(address)
+    return email is not None and wanted != "" and wanted in {normal(one) for one in email.to}
 
 
 def is_public(email: Email | None) -> bool:

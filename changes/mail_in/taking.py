@@ -84,7 +84,7 @@ def _row(raw: bytes, incoming: Incoming, origin: Origin) -> IncomingMail:
         message_id=incoming.message_id,
         sender=incoming.sender,
         sender_name=incoming.sender_name,
-        subject=incoming.subject,
+        subject=phrasing.without_secrets(incoming.subject),
         body=phrasing.without_secrets(incoming.text),
         quoted=phrasing.without_secrets(repeated),
         sent_at=incoming.sent_at,

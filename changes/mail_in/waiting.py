@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
+from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
 
 from .. import permissions
@@ -48,9 +49,9 @@ class Guess:
 
 def guesses(mails: Iterable[IncomingMail]) -> dict[int, Guess]:
     """Guess for several mails, in two queries, by address and by domain."""
-    senders = {mail.pk: mail.sender.lower() for mail in mails if mail.sender}
+    senders = {mail.pk: normal(mail.sender) for mail in mails if mail.sender}
     people = {
-        person.email.lower(): person
+        normal(person.email): person
         for person in User.objects.filter(email__in=senders.values(), is_active=True)
         .exclude(organisation=None)
         .select_related("organisation")

@@ -119,7 +119,7 @@ def new_link(request: HttpRequest) -> HttpResponse:
 
 def _meant(form: NewLinkForm) -> tuple[Change, User] | None:
     change = Change.objects.filter(pk=form.cleaned_data["reference"]).first()
-    person = User.objects.filter(email__iexact=form.cleaned_data["email"]).first()
+    person = User.objects.with_address(form.cleaned_data["email"])
     return (change, person) if change and person else None
 
 

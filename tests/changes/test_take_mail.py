@@ -235,7 +235,11 @@ def test_a_reply_becomes_a_public_comment(cast: Cast) -> None:
     ("options", "words"),
     [
         ({"references": "<change-{pk}@{domain}> <else@where.example>"}, "belongs to the thread"),
-        ({"subject": "About CR-{pk:06d}, please"}, "Its subject names CR-"),
+        ({"subject": "About [CR-{pk:06d}], please"}, "Its subject names CR-"),
+        (
+            {"subject": "About CR-{pk:06d}", "in_reply_to": "<else@where.example>"},
+            "Its subject names CR-",
+        ),
     ],
 )
 def test_it_is_matched_by_thread_and_by_subject(
@@ -246,6 +250,23 @@ def test_it_is_matched_by_thread_and_by_subject(
     mail = write(**{name: text.format(**values) for name, text in options.items()})
     assert (mail.outcome, mail.change) == (Outcome.COMMENT, change)
     assert words in mail.why
+
+
+@pytest.mark.parametrize("subject", ["Our CR-{} is approved: a night shift", "About cr-{:06d}"])
+def test_a_number_in_a_new_mail_may_be_the_senders_own(cast: Cast, subject: str) -> None:
+    change = stories.submitted(cast)
+    mail = write(subject=subject.format(change.pk))
+    assert (mail.outcome, mail.change) == (Outcome.TRIAGE, change)
+    assert "Its subject names CR-" in mail.why
+    assert "may be one of the sender's own" in mail.why
+    assert not change.comments.exists()
+
+
+def test_such_a_number_tells_nothing_of_other_customers(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    mail = write(sender="mia.meridian@harbour.example", subject=f"Our CR-{change.pk}")
+    assert (mail.outcome, mail.change) == (Outcome.TRIAGE, None)
+    assert change.reference not in mail.why
 
 
 def test_the_mail_it_answers_counts_more_than_its_subject(cast: Cast) -> None:

@@ -1,0 +1,41 @@
+"""Mail addresses in the one form in which they are stored and compared.
+
+Databases and ``str.lower`` take letters for equal that are not (the dotless i, the Kelvin sign):
+a domain that only looks like a customer's would become the customer's.
+"""
+
+import string
+import unicodedata
+
+import idna
+
+DOMAIN_LIMIT = 253
+OTHER_DOTS = frozenset("\u3002\uff0e\uff61")
+"""What IDNA takes for a full stop as well."""
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def normal(address: str) -> str:
+    """Return an address as it is stored and compared; "" for what is none, or looks like another.
+
+    Only A to Z lose their case. A domain with other letters is written as the DNS has it
+    (``xn--…``), and is none if Unicode's compatibility forms would make another one of it.
+    """
+    local, at, domain = address.strip(string.whitespace).rpartition("@")
+    domain = normal_domain(domain)
+    return f"{local.translate(LOWER)}@{domain}" if at and local and domain else ""
+
+
+def normal_domain(domain: str) -> str:
+    """Return a domain as ``normal`` does; "" for what is none, or looks like another."""
+    domain = domain.translate(LOWER)
+    if domain.isascii():
+        return domain
+    if len(domain) > DOMAIN_LIMIT or OTHER_DOTS.intersection(domain):
+        return ""
+    if unicodedata.normalize("NFKC", domain) != domain:
+        return ""
+    try:
+        return idna.encode(domain).decode("ascii")
+    except UnicodeError:
+        return ""

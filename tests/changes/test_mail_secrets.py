@@ -1,0 +1,128 @@
+"""Tokens of mailed links are blanked out in whatever repeats them, by what they are."""
+
+import base64
+import quopri
+import time
+from email.message import EmailMessage
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from changes.mail_in.secrets import file_holds_token, token_models, without_tokens
+from changes.models import IncomingMail
+from tests import stories
+from tests.letters import letter, taken, write
+from tests.mailing import mail_to
+from tests.people import Cast
+
+pytestmark = pytest.mark.django_db
+
+LINK = "http://testserver/confirm/{}/"
+
+
+def proofpoint(link: str) -> str:
+    """Return a link as the second form of Proofpoint's filter writes it."""
+    coded = link.replace("-", "-2D").replace("_", "-5F").replace(":", "-3A").replace("/", "_")
+    return f"https://urldefense.proofpoint.com/v2/url?u={coded}&d=DwMFaQ"
+
+
+WRITTEN = {
+    "as it is": lambda link: link,
+    "percent": lambda link: f"https://safelinks.example/?url={quote(link, '')}&data=05",
+    "percent in small letters": lambda link: (
+        f"https://cuda.example/url?a={quote(link, '').lower()}"
+        if link == link.lower()
+        else f"https://cuda.example/url?a={quote(link, '').replace('%3A', '%3a')}"
+    ),
+    "percent twice": lambda link: f"https://a.example/?u={quote(quote(link, ''), '')}",
+    "every letter": lambda link: "https://a.example/" + "".join(f"%{ord(one):02X}" for one in link),
+    "Proofpoint 2": proofpoint,
+    "Proofpoint 2, careless": lambda link: link.replace(":", "-3A").replace("/", "_"),
+    "Proofpoint 3": lambda link: f"https://urldefense.com/v3/__{link}__;!!abc",
+    "HTML": lambda link: "".join(f"&#{ord(one)};" for one in link),
+    "quoted-printable": lambda link: quopri.encodestring(link.encode(), quotetabs=True).decode(),
+    "broken over lines": lambda link: f"{link[:40]}\n> {link[40:]}",
+    "base64": lambda link: (
+        "https://a.example/?u=" + base64.urlsafe_b64encode(link.encode()).decode()
+    ),
+    "another path": lambda link: link.replace("/confirm/", "/elsewhere/"),
+    "alone": lambda link: link.split("/")[4],
+}
+
+
+def token_of(cast: Cast) -> str:
+    """Return the token of the confirmation that somebody was mailed."""
+    return mail_to(cast.requester.email).message.partition("/confirm/")[2].split("/")[0]
+
+
+@pytest.mark.parametrize("write_as", WRITTEN.values(), ids=WRITTEN)
+def test_a_token_is_blanked_out_however_it_is_written(cast: Cast, write_as) -> None:
+    stories.in_confirmation(cast)
+    token = token_of(cast)
+    written = write_as(LINK.format(token))
+    kept = without_tokens(f"Hello,\n{written}\ndoes not open.")
+    assert token not in kept
+    assert written not in kept
+    assert kept.startswith("Hello,\n")
+    assert kept.endswith("does not open.")
+
+
+@pytest.mark.parametrize("name", ["percent", "Proofpoint 2", "Proofpoint 3", "alone"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_colleagues_do_not_read_it(cast: Cast, name: str, quoted: bool) -> None:
+    change = stories.in_confirmation(cast)
+    ours, token = mail_to(cast.requester.email), token_of(cast)
+    line = WRITTEN[name](LINK.format(token))
+    above = "Thanks.\n\nOn Tue, 24 Nov 2026 at 10:00, Changes <c@x.example> wrote:\n> "
+    text = f"{above}{line}\n" if quoted else f"It does not open:\n{line}\n"
+    files = ((f"{token}.pdf", "application/pdf", b"%PDF-1.7\n%%EOF\n"),)
+    raw = letter(text, subject=f"Re: {line}", in_reply_to=ours.message_id, files=files)
+    mail = taken(raw)
+    assert mail.outcome == IncomingMail.Outcome.COMMENT
+    client = Client()
+    client.force_login(cast.colleague)
+    page = client.get(change.get_absolute_url()).content.decode()
+    kept = mail.body + mail.quoted + mail.subject + change.comments.get().body + page
+    kept += "".join(one.name for one in change.attachments.all())
+    assert token not in kept
+    assert line not in kept
+
+
+def test_a_request_is_not_called_by_it(cast: Cast) -> None:
+    stories.in_confirmation(cast)
+    token = token_of(cast)
+    mail = write("Please look at this.", subject=f"Door {token}")
+    assert token not in mail.change.title + mail.subject
+
+
+@pytest.mark.parametrize("coding", ["base64", "quoted-printable", "8bit"])
+def test_a_mail_in_a_file_is_looked_through(cast: Cast, coding: str) -> None:
+    stories.in_confirmation(cast)
+    inner = EmailMessage()
+    inner.set_content(LINK.format(token_of(cast)), cte=coding)
+    outer = EmailMessage()
+    outer.set_content("See below.")
+    outer.add_attachment(inner)
+    assert file_holds_token(inner.as_bytes())
+    assert file_holds_token(outer.as_bytes())
+    assert file_holds_token(LINK.format(token_of(cast)).encode("utf-16"))
+
+
+def test_what_only_looks_like_one_stays(cast: Cast) -> None:
+    text = f"https://www.example.org/{'a1-' * 30}/x?y=%2F and {'x' * 43}"
+    assert without_tokens(text) == text
+    assert not file_holds_token(text.encode())
+
+
+def test_every_model_with_a_token_is_asked() -> None:
+    names = {model.__name__ for model in token_models()}
+    assert {"AccessLink", "ConfirmationLink", "CalendarFeed"} <= names
+
+
+@pytest.mark.parametrize("made_of", ["a", "_", "=\n", "%25", "&amp;", "-2D", "a\n", "=3D"])
+def test_looking_ends(made_of: str) -> None:
+    text = made_of * (100_000 // len(made_of))
+    began = time.process_time()
+    without_tokens(text)
+    assert time.process_time() - began < 20
