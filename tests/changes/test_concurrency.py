@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import lifecycle
-from changes.errors import ChangeStale, StepIllegal
-from changes.models import Change
+from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+from changes.models import Change, ChangeLink
 from changes.states import State
 from tests.concurrently import at_once
 from tests.people import Cast
@@ -99,3 +99,17 @@ def test_the_same_test_failed_by_two_testers_starts_one_round(cast: Cast) -> Non
     answers = at_once(fail, fail)
     assert len([answer for answer in answers if isinstance(answer, StepIllegal)]) == 1
     assert Change.objects.get(pk=change.pk).round == 2
+
+
+@pytest.mark.parametrize("kind", ["enabled_by", "conflicts_with"])
+def test_two_changes_are_linked_from_both_sides_at_once(cast: Cast, kind: str) -> None:
+    """Neither waits for the other for ever; a conflict, the same from both sides, stands once."""
+    one, other = change_in(S.REVIEW, cast), change_in(S.REVIEW, cast)
+
+    def link(source: Change, target: Change) -> ChangeLink:
+        return lifecycle.link(source, actor=cast.support, other=target, kind=kind)
+
+    answers = at_once(*[lambda: link(one, other), lambda: link(other, one)])
+    refused = [answer for answer in answers if isinstance(answer, StepIncomplete)]
+    assert len(refused) == (kind == "conflicts_with"), answers
+    assert ChangeLink.objects.filter(kind=kind).count() == 2 - len(refused), answers
