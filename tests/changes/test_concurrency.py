@@ -113,3 +113,27 @@ def test_two_changes_are_linked_from_both_sides_at_once(cast: Cast, kind: str) -
     refused = [answer for answer in answers if isinstance(answer, StepIncomplete)]
     assert len(refused) == (kind == "conflicts_with"), answers
     assert ChangeLink.objects.filter(kind=kind).count() == 2 - len(refused), answers
+
+
+@pytest.mark.parametrize("action", ["submit", "draft"])
+def test_a_request_sent_three_times_at_once_is_one_request(cast: Cast, action: str) -> None:
+    """A form knows its key from when it was drawn, so it makes one request in every browser."""
+    form = {
+        "title": "Let night porters book rooms",
+        "description": "They cannot at present.",
+        "organisation": cast.harbour.pk,
+        "requester": f"{cast.requester.display_name} <{cast.requester.email}>",
+        "channel": "phone",
+        "key": "the-key-of-one-form",
+        "action": action,
+    }
+
+    def send() -> int:
+        client = Client()
+        client.force_login(User.objects.get(pk=cast.support.pk))
+        return client.post(reverse("changes:new"), form).status_code
+
+    answers = at_once(send, send, send)
+    assert Change.objects.count() == 1, answers
+    assert all(answer in (302, 409) for answer in answers), answers
+    assert Change.objects.get().events.filter(verb="submit").count() == (action == "submit")
