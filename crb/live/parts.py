@@ -177,7 +177,8 @@ class Picture:
 
     def _tally(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
-        return (*self._votes, page.shows_tally, page.shows_votes)
+        aside = self.frame["seat"] is not None and page.stands_aside
+        return (*self._votes, page.shows_tally, page.shows_votes, aside)
 
     def _outcome_box(self) -> tuple[Hashable, ...]:
         if not self.frame["page"].runs_meeting:
