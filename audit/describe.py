@@ -23,6 +23,7 @@ from accounts.roles import Role
 from changes.models import CHECKLIST, Change, ChangeLink, Release, Service
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
+from crb.permissions import may_see_notes
 
 from .queries import Version
 from .sources import Source
@@ -37,6 +38,8 @@ NAMED: dict[type[models.Model], str] = {
     Meeting: "date",
 }
 """Objects that others point to, and the field that names them. A change has its reference."""
+WITHHELD = {AgendaItem: ("notes", may_see_notes)}
+"""Fields that are not for every reader of a change's history, and the right that they ask for."""
 NAME_FIELDS = ("title", "display_name", "name", "domain", "text")
 NOTHING = "–"
 LONG = 160
@@ -95,14 +98,32 @@ def act_words(act: str) -> Text:
 def describe(versions: list[Version], reader: User | None = None) -> list[Entry]:
     """Return the entries of a page. Costs one query, for every name that appears in it.
 
-    For a ``reader``, links to what does not exist for them have no number; one query more where
-    there are links.
+    For a ``reader``, links to what does not exist for them have no number, and what they may not
+    read is left out; a query more where there are links, some where something is withheld.
     """
+    if reader is not None:
+        _withhold(versions, reader)
     labels = names_of(_mentioned(versions))
     if reader is not None:
         hidden = unseen(reader, _linked(versions))
         labels |= {(Change, pk): nameless() for pk in hidden}
     return [_entry(version, labels) for version in versions]
+
+
+def _withhold(versions: list[Version], reader: User) -> None:
+    """Empty the fields that this reader may not read, before and after."""
+    for model, (name, may_see) in WITHHELD.items():
+        held = [one for one in versions if one.source.model is model and _holds(one, name)]
+        objects = model._default_manager.in_bulk({one.object_pk for one in held})
+        allowed = {pk: may_see(reader, one) for pk, one in objects.items()}
+        for version in held:
+            if not allowed.get(version.object_pk):
+                for values in filter(None, (version.values, version.before)):
+                    values[name] = ""
+
+
+def _holds(version: Version, name: str) -> bool:
+    return any(values.get(name) for values in (version.values, version.before or {}))
 
 
 def _linked(versions: list[Version]) -> set[int]:

@@ -35,3 +35,11 @@ class StepIncomplete(StepError):
     def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.missing = list(missing)
+
+
+class SentBefore(Exception):
+    """The same form made something already, in another request; ``made`` is what it made."""
+
+    def __init__(self, made: object) -> None:
+        super().__init__(str(made))
+        self.made = made

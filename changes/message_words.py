@@ -16,6 +16,7 @@ from .models import (
     Comment,
     DeliveryProblem,
     Event,
+    Release,
 )
 from .process import STEP
 from .states import PLAIN_WORDS, State
@@ -39,7 +40,7 @@ def progress(change: Change, event: Event) -> Context:
         }
     if event.verb == "plan_deployment":
         words = _("The change has its place in a release.")
-        return {"words": words, "release": change.deployment.release}
+        return {"words": words, "release": _named(Release, event, "release")}
     return {"words": words}
 
 

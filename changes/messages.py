@@ -7,11 +7,13 @@ told of their own act, and everybody gets at most one mail per step. All mails a
 in the step's transaction.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from post_office.models import PRIORITY
@@ -69,6 +71,8 @@ from .process import past_words
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
+
+logger = logging.getLogger(__name__)
 
 S = State
 
@@ -215,7 +219,21 @@ def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> S
 
 
 def again(notice: Notice) -> Letter | None:
-    """Word anew, as things are now, what a person was to be told; None if no longer theirs."""
+    """Word anew, as things are now, what a person was to be told; None if no longer theirs.
+
+    None too for what cannot be worded any more, which is logged: neither a step nor the rest of
+    a summary depends on what was to be told of an earlier one.
+    """
+    try:
+        return _again(notice)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("Could not word notice %s anew; it is left out", notice.pk)
+        return None
+
+
+def _again(notice: Notice) -> Letter | None:
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
     if message is None or event is None:

@@ -23,8 +23,11 @@ BROKER_REST_SECONDS = 30.0
 @shared_task
 def send_queued_mail() -> None:
     """Send what waits in the outbox. Safe to run in any number of workers at once."""
-    more = outbox.deliver_due()
-    each(lifecycle.unnoted_refusals(limit=BATCH), lifecycle.note_refusal, "note refused mail")
+    more = False
+    try:
+        more = outbox.deliver_due()
+    finally:
+        each(lifecycle.unnoted_refusals(limit=BATCH), lifecycle.note_refusal, "note refused mail")
     if more:
         start_delivery()
 

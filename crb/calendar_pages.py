@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -90,9 +92,12 @@ def _with_counts(rows: QuerySet[Meeting]) -> QuerySet[Meeting]:
 
 
 def own_meetings(user: User) -> list[Meeting]:
-    """Return the next meetings at which a person has a seat."""
-    found = queries.meetings_of(user, timezone.localdate())
-    return list(found.filter(state__in=(MeetingState.SCHEDULED, MeetingState.RUNNING))[:OWN])
+    """Return the next meetings at which a person has a seat, from today where the board meets."""
+    yesterday = timezone.now().date() - timedelta(days=1)
+    found = queries.meetings_of(user, yesterday)
+    planned = found.filter(state__in=(MeetingState.SCHEDULED, MeetingState.RUNNING))
+    to_come = (one for one in planned if one.date >= timezone.localdate(timezone=one.tzinfo))
+    return list(islice(to_come, OWN))
 
 
 def feed_meetings(user: User) -> list[Meeting]:

@@ -2,11 +2,12 @@
 
 from datetime import date
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from changes.lifecycle.promises import RELEASES_PROMISED, twelve_months_after
-from changes.models import BoardDecision, Change, Release
+from changes.lifecycle.promises import RELEASES_PROMISED, releases_after, twelve_months_after
+from changes.models import BoardDecision, Change
 
 Outcome = BoardDecision.Outcome
 
@@ -26,8 +27,7 @@ def consequences(today: date) -> dict[str, str]:
 
 
 def _releases(today: date) -> str:
-    planned = Release.objects.filter(planned_on__gt=today)
-    found = list(planned.order_by("planned_on", "pk")[:RELEASES_PROMISED])
+    found = list(releases_after(today, timezone.now())[:RELEASES_PROMISED])
     names = ", ".join(release.name for release in found)
     if len(found) == RELEASES_PROMISED:
         day = date_format(found[-1].planned_on, "j F Y")

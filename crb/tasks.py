@@ -11,30 +11,26 @@ from . import lifecycle, queries, reminders
 @shared_task
 def schedule_meetings() -> None:
     """Keep every board's meetings planned, and its next agenda filled."""
-    for board in queries.active_boards():
-        lifecycle.schedule_meetings(board)
-        lifecycle.fill_agenda(board)
+    each(queries.active_boards(), lifecycle.schedule_meetings, "schedule meetings")
+    fill_agendas()
 
 
 @shared_task
 def settle_ballots() -> None:
     """Close ballots that are settled, and deal with those whose deadline has passed."""
-    for ballot in queries.ballots_to_settle():
-        lifecycle.settle_ballot(ballot)
+    each(queries.ballots_to_settle(), lifecycle.settle_ballot, "settle ballot")
 
 
 @shared_task
 def fill_agendas() -> None:
     """Put what waits for a board on its next agenda."""
-    for board in queries.active_boards():
-        lifecycle.fill_agenda(board)
+    each(queries.active_boards(), lifecycle.fill_agenda, "fill the agenda")
 
 
 @shared_task
 def send_invitations() -> None:
     """Tell members what has changed: new ones of their meetings, those who left of none."""
-    for board in queries.active_boards():
-        lifecycle.send_invitations(board)
+    each(queries.active_boards(), lifecycle.send_invitations, "send invitations")
 
 
 @shared_task
@@ -50,6 +46,6 @@ def remind_of_actions() -> None:
 @shared_task
 def publish_agendas() -> None:
     """Publish every agenda whose cut-off has passed, and orders in which nobody moves any more."""
-    for meeting in queries.due_agendas(timezone.now()):
-        lifecycle.publish_agenda(meeting)
-    lifecycle.settle_orders()
+    now = timezone.now()
+    each(queries.due_agendas(now), lifecycle.publish_agenda, "publish the agenda")
+    each(queries.orders_to_settle(now), lifecycle.settle_finished_order, "settle the order")

@@ -3,10 +3,12 @@
 import csv
 import io
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
@@ -250,6 +252,16 @@ def test_a_bad_row_is_reported_and_the_others_come_in(
     assert reasons(run) == [(3, column, reason)]
     assert (run.good, run.bad) == (2, 1)
     assert Change.objects.count() == 2
+
+
+def test_todays_rows_of_the_first_to_have_a_day_come_in(cast: Cast) -> None:
+    with time_machine.travel(datetime(2026, 9, 28, 13, tzinfo=UTC)):
+        ahead = {"opened": "2026-09-29", "changed": "2026-09-29"}
+        run = imported(file_of(row(1, **ahead), row(2, opened="2026-09-30", changed="2026-09-30")))
+    assert {(line, why) for line, _column, why in reasons(run)} == {
+        (3, "This date cannot be right.")
+    }
+    assert (run.good, run.bad) == (1, 1)
 
 
 def test_lines_are_counted_as_an_editor_counts_them(cast: Cast) -> None:

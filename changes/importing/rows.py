@@ -1,7 +1,7 @@
 """Turns one line of a file into a change request, or into what is wrong with it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from hashlib import blake2b
 
 from django.utils import timezone
@@ -21,6 +21,8 @@ DESCRIPTION_LENGTH = Change._meta.get_field("description").max_length or 0
 ID_LENGTH = Change._meta.get_field("external_id").max_length or 0
 EXCERPT = 120
 EARLIEST = date(1990, 1, 1)
+EASTERNMOST = timedelta(hours=14)
+"""So far ahead of UTC are the first to have a day: nowhere is it a later one."""
 EXAMPLE = date(2024, 12, 31)
 
 
@@ -84,7 +86,7 @@ class RowReader:
         self.header = header
         self.parties = parties
         self.requesters: dict[str, User | None] = {}
-        self.today = timezone.localdate()
+        self.today = (timezone.now() + EASTERNMOST).date()
 
     def identity(self, line: Line) -> str:
         """Return what tells the row apart; what is too long for the field ends in a digest."""

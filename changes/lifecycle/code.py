@@ -1,6 +1,7 @@
 """The code path: board, requirements, risk, development, testing, deployment."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -40,11 +41,13 @@ def record_board_outcome(
     elsewhere: str = "",
     questions: Sequence[tuple[str, User]] = (),
     meeting: str = "",
+    decided_on: date | None = None,
     seen: int | None = None,
 ) -> BoardDecision:
     """Take one of the board's four outcomes into the change; called by ``crb.lifecycle`` only.
 
-    ``questions`` are (text, who must answer). Raises StepIncomplete when information is
+    ``questions`` are (text, who must answer); ``decided_on`` is the day where the board meets, from
+    which promises count. Raises StepIncomplete when information is
     required without a question, or a rejection lacks what its category demands. Effects: the
     decision; accepted: the promise and state ``requirements``; information required: the
     questions and state ``information_required``; rejected: state ``rejected``; event; messages.
@@ -71,7 +74,9 @@ def record_board_outcome(
         elif outcome == Outcome.REJECTED:
             step.change.reject()
         else:
-            promises.make_promise(step.change, outcome)
+            today = decided_on or timezone.localdate()
+            step.data["decided_on"] = today.isoformat()
+            promises.make_promise(step.change, outcome, today)
             step.change.accept()
     return decision
 

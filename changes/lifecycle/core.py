@@ -96,9 +96,12 @@ def lock(change: Change) -> Change:
 
 
 def read_locked(key: int) -> Change:
-    """Lock a row and read it, with the people that nearly every step asks about."""
+    """Lock a row and read it, with the people that nearly every step asks about.
+
+    Others may still refer to the row meanwhile, as a link from another change does.
+    """
     return (
-        Change.objects.select_for_update(of=("self",))
+        Change.objects.select_for_update(of=("self",), no_key=True)
         .select_related("organisation__success_team", "requester", "owner", "raised_by")
         .get(pk=key)
     )

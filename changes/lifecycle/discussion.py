@@ -11,7 +11,7 @@ from accounts.models import User
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
-from .core import take_step
+from .core import lock, take_step
 from .successor import record_link
 
 
@@ -99,8 +99,16 @@ def detach(change: Change, *, actor: User, attachment: Attachment) -> None:
 def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink:
     """Link this change to another that the actor also sees.
 
-    Raises StepIncomplete for a link to itself or one that exists.
+    Raises StepIncomplete for a link to itself or one that exists. Both changes are held, in one
+    order: of two who link them from both sides at once, the second sees what the first did.
     """
+    with transaction.atomic():
+        for key in sorted({change.pk, other.pk}):
+            lock(Change(pk=key))
+        return _link(change, actor, other, kind)
+
+
+def _link(change: Change, actor: User, other: Change, kind: str) -> ChangeLink:
     with take_step("link", change, actor=actor) as step:
         if not may_see(actor, other):
             raise StepIncomplete(_("There is no such change."), ["target"])

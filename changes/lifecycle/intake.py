@@ -10,8 +10,8 @@ from accounts.addresses import normal
 from accounts.models import Organisation, User
 
 from .. import finding, permissions
-from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
-from ..models import AccessLink, Assessment, Change, Service
+from ..errors import ChangeStale, SentBefore, StepForbidden, StepIllegal, StepIncomplete
+from ..models import AccessLink, Assessment, Change, SentForm, Service
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step
 
@@ -84,24 +84,41 @@ def save_draft(
     *,
     actor: User,
     services: Iterable[Service] = (),
+    key: str = "",
     **fields: Any,
 ) -> Change:
     """Create or update a draft that only its writer sees; nothing in it is required.
 
-    ``fields`` are those of DRAFT_FIELDS. Effects: the draft, an event for a new one.
+    ``fields`` are those of DRAFT_FIELDS. ``key`` is that of the form: raises SentBefore, with the
+    request, when the writer's form has made one, however many arrive at once. Effects: the draft,
+    an event for a new one.
     """
     _may_raise(actor, fields.get("organisation"))
     if draft is not None:
         return edit(draft, actor=actor, services=services, **fields)
     _requester_fits(fields.get("requester"), fields.get("organisation"))
     with transaction.atomic():
+        form = _first_sent(actor, key) if key else None
         draft = Change(raised_by=actor, **fields)
         step = Step(draft, "save_draft", actor)
         step.save(draft)
+        if form is not None:
+            form.change = draft
+            form.save(update_fields=["change"])
         if wanted := list(services):
             _set_services(step, wanted)
         record_event(step)
     return draft
+
+
+def _first_sent(actor: User, key: str) -> SentForm:
+    """Take the key of a form; whoever sends the same one meanwhile waits, and gets SentBefore."""
+    try:
+        with transaction.atomic():
+            return SentForm.objects.create(person=actor, key=key)
+    except IntegrityError:
+        sent = SentForm.objects.select_related("change").get(person=actor, key=key)
+        raise SentBefore(sent.change) from None
 
 
 def autosave(

@@ -1,8 +1,9 @@
 """What an acceptance promises, and the date by which it must be kept."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ..models import BoardDecision, Change, Promise, Release
@@ -11,26 +12,31 @@ from .core import Step, lock, record_event
 RELEASES_PROMISED = 3
 
 
-def make_promise(change: Change, outcome: str) -> None:
+def make_promise(change: Change, outcome: str, today: date) -> None:
     """Set the promise of an acceptance: 12 months, or one of the next three releases.
 
-    When fewer than three releases are planned the date stays open until ``settle_promises``
-    finds the third.
+    ``today`` is the day where the board meets, from wherever its decision is recorded. When fewer
+    than three releases are planned the date stays open until ``settle_promises`` finds the third.
     """
     change.promised_at = timezone.now()
-    today = timezone.localdate(change.promised_at)
     if outcome == BoardDecision.Outcome.ACCEPTED:
         change.promise = Promise.TWELVE_MONTHS
         change.due_on = twelve_months_after(today)
         return
     change.promise = Promise.THREE_RELEASES
-    change.promised_release = third_release_after(today)
+    change.promised_release = third_release_after(today, change.promised_at)
     change.due_on = change.promised_release.planned_on if change.promised_release else None
 
 
-def third_release_after(day: date) -> Release | None:
-    """Return the last of the three releases planned after this day, None if not planned yet."""
-    upcoming = Release.objects.filter(planned_on__gt=day).order_by("planned_on", "pk")
+def releases_after(day: date, moment: datetime) -> QuerySet[Release]:
+    """Return what is planned after this day and was not out at this moment, the earliest first."""
+    not_out = Q(released_at=None) | Q(released_at__gt=moment)
+    return Release.objects.filter(not_out, planned_on__gt=day).order_by("planned_on", "pk")
+
+
+def third_release_after(day: date, moment: datetime) -> Release | None:
+    """Return the last of the three releases that come next, None if it is not planned yet."""
+    upcoming = releases_after(day, moment)
     return next(iter(upcoming[RELEASES_PROMISED - 1 : RELEASES_PROMISED]), None)
 
 
@@ -53,8 +59,7 @@ def settle_promise(change_id: int) -> bool:
             return False
         before = change.due_on
         if change.promised_release is None and change.promised_at:
-            promised_on = timezone.localdate(change.promised_at)
-            change.promised_release = third_release_after(promised_on)
+            change.promised_release = third_release_after(_promised_on(change), change.promised_at)
         change.due_on = change.promised_release.planned_on if change.promised_release else None
         if change.due_on == before:
             return False
@@ -63,3 +68,10 @@ def settle_promise(change_id: int) -> bool:
         step.save(change)
         record_event(step)
         return True
+
+
+def _promised_on(change: Change) -> date:
+    """Return the day on which the board decided, where it meets, as the event has kept it."""
+    decided = change.events.filter(verb="record_board_outcome").order_by("-pk").first()
+    kept = decided.data.get("decided_on") if decided else None
+    return date.fromisoformat(kept) if kept else timezone.localdate(change.promised_at)

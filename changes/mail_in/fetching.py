@@ -53,7 +53,10 @@ def fetch_all(seconds: float = PASS_SECONDS) -> None:
     """Take what lies in every mailbox. One that fails is logged and keeps no other waiting."""
     deadline = time.monotonic() + seconds
     for mailbox in settings.MAILBOXES:
-        fetch(mailbox, deadline)
+        try:
+            fetch(mailbox, deadline)
+        except Exception:
+            logger.exception("Mailbox %s stays as it is; it is read again later", mailbox)
 
 
 def fetch(mailbox: Mailbox, deadline: float) -> int:

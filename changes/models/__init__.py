@@ -21,6 +21,7 @@ from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice
+from .sending import SentForm
 
 __all__ = [
     "CHECKLIST",
@@ -58,6 +59,7 @@ __all__ = [
     "Requirements",
     "Review",
     "RiskAssessment",
+    "SentForm",
     "Service",
     "StagingTest",
     "parse_reference",

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 
 from .. import attachments, finding, lifecycle, markdown, permissions
-from ..errors import ChangeStale, StepError, StepForbidden, StepIncomplete
+from ..errors import ChangeStale, SentBefore, StepError, StepForbidden, StepIncomplete
 from ..forms.intake import (
     CustomerForm,
     NewRequestForm,
@@ -25,12 +25,11 @@ from ..forms.intake import (
     form_for,
     parse_person,
 )
-from ..models import Change, parse_reference
+from ..models import Change, SentForm, parse_reference
 from ..next_step import next_step
 from ..states import State
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
-KEYS_KEPT = 30
 PREVIEW_LIMIT = 50_000
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -45,8 +44,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     _refuse_unless_may_raise(request.user)
     draft = _draft_in_address(request) or _draft_by_key(request)
     if draft is not None and draft.state != State.DRAFT:
-        messages.info(request, _("%s has been submitted already.") % draft.reference)
-        return redirect(draft)
+        return _made_before(request, draft)
     if request.method == "POST":
         return _save(request, draft)
     form = form_for(request.user)(
@@ -109,15 +107,8 @@ def _draft_in_address(request: SignedInRequest) -> Change | None:
 def _draft_by_key(request: SignedInRequest) -> Change | None:
     """Return what an earlier sending of the same form has made, whose answer was lost."""
     key = request.POST.get("key", "")
-    pk = request.session.get("requests_by_key", {}).get(key) if key else None
-    return Change.objects.filter(pk=pk, raised_by=request.user).first() if pk else None
-
-
-def _remember_key(request: SignedInRequest, key: str, draft: Change) -> None:
-    if not key:
-        return
-    known = dict(list(request.session.get("requests_by_key", {}).items())[-KEYS_KEPT:])
-    request.session["requests_by_key"] = {**known, key: draft.pk}
+    sent = SentForm.objects.filter(person=request.user, key=key).select_related("change").first()
+    return sent.change if sent and key else None
 
 
 def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
@@ -132,6 +123,8 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     if form.is_valid():
         try:
             change = _write(request.user, form, draft, submitting)
+        except SentBefore as before:
+            return _made_before(request, before.made)
         except ChangeStale as error:
             draft = _keep_files(request, form, draft)
             return _draft_page(request, form, draft, status=error.status, happened=str(error))
@@ -139,13 +132,20 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
             form.add_error(None, str(error))
             status = HTTPStatus(error.status)
         else:
-            _remember_key(request, form.cleaned_data.get("key", ""), change)
             if submitting:
                 return _submitted(request, change)
             messages.success(request, _("Draft %s is saved.") % change.reference)
             return redirect(change)
     draft = _keep_files(request, form, draft)
     return _draft_page(request, form, draft, status=status)
+
+
+def _made_before(request: SignedInRequest, made: Change) -> HttpResponse:
+    """Answer a form that arrived more than once, at once: there is one request."""
+    if made.state == State.DRAFT:
+        return _save(request, made)
+    messages.info(request, _("%s has been submitted already.") % made.reference)
+    return redirect(made)
 
 
 def _keep_files(
@@ -201,7 +201,8 @@ def _write(
     seen = form.cleaned_data.get("seen")
     services = form.chosen_services
     if draft is None:
-        draft = lifecycle.save_draft(None, actor=user, services=services, **fields)
+        key = form.cleaned_data.get("key", "")
+        draft = lifecycle.save_draft(None, actor=user, services=services, key=key, **fields)
         seen = None
     elif not submitting or _differs(draft, fields, services):
         draft = lifecycle.edit(draft, actor=user, seen=seen, services=services, **fields)
@@ -357,11 +358,13 @@ def autosave(request: HttpRequest) -> JsonResponse:
 def _autosave(request: SignedInRequest, form: NewRequestForm, draft: Change | None) -> Change:
     services = form.chosen_services
     if draft is None:
-        draft = lifecycle.save_draft(
-            None, actor=request.user, services=services, **form.arguments()
-        )
-        _remember_key(request, form.cleaned_data.get("key", ""), draft)
-        return draft
+        key = form.cleaned_data.get("key", "")
+        try:
+            return lifecycle.save_draft(
+                None, actor=request.user, services=services, key=key, **form.arguments()
+            )
+        except SentBefore as before:
+            draft = before.made
     seen = form.cleaned_data.get("seen") or draft.version
     return lifecycle.autosave(
         draft, actor=request.user, seen=seen, services=services, **form.arguments()

@@ -9,7 +9,7 @@ Locks are taken in one order: board, meeting, item, change.
 from .absences import record_absence, withdraw_absence
 from .actions import complete_action, drop_action, edit_action, record_action, remind_of_action
 from .agenda import fill_agenda
-from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_orders
+from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_finished_order
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
 from .feeds import make_feed, revoke_feed
@@ -59,7 +59,7 @@ __all__ = [
     "publish_agenda",
     "add_late",
     "reorder_agenda",
-    "settle_orders",
+    "settle_finished_order",
     "plan_item",
     "defer_item",
     "pull_from_consent",

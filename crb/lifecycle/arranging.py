@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from zlib import crc32
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -131,7 +130,8 @@ def reorder_agenda(
     ``order`` names every open item but the consent items, which come last; what is settled keeps
     its place. ``seen`` is the meeting's version on the page. Raises ChangeStale when the agenda
     has changed since. Returns whether anything moved. If so, and if the agenda is published, it
-    gets a new version, but one for all steps that a person takes in a run (``settle_orders``).
+    gets a new version, but one for all steps that a person takes in a run
+    (``settle_finished_order``).
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
@@ -155,19 +155,17 @@ def reorder_agenda(
     return True
 
 
-def settle_orders() -> int:
-    """Make versions of orders that are finished: called every minute, idempotent.
+def settle_finished_order(meeting: Meeting) -> bool:
+    """Make a version of an order that is finished (``queries.orders_to_settle``); idempotent.
 
     That is five minutes after the last step. Whatever else changes a published agenda, opening
-    and closing the meeting included, makes the version at once. Returns how many were made.
+    and closing the meeting included, makes the version at once. Returns whether one was made.
     """
-    made = 0
-    for meeting in queries.orders_to_settle(timezone.now()):
-        with transaction.atomic():
-            fresh = lock_meeting(meeting)
-            if settle_order(fresh) is not None:
-                made += 1
-                save(fresh, actor=None, reason="made a version of the new order")
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        made = settle_order(fresh) is not None
+        if made:
+            save(fresh, actor=None, reason="made a version of the new order")
     return made
 
 

@@ -11,6 +11,7 @@ from changes.permissions import Decision, Refusal
 
 from .. import permissions
 from ..models import AgendaItem, Board, Meeting
+from ..states import MeetingState
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -46,6 +47,16 @@ def share_item(item: AgendaItem) -> AgendaItem:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM crb_agendaitem WHERE id = %s FOR SHARE", [item.pk])
     return AgendaItem.objects.select_related("meeting__board", "change").get(pk=item.pk)
+
+
+def hold_for_vote(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item to vote on: shared in a meeting that has begun, else held alone.
+
+    Before the meeting a vote may bring about an offer of consent or end it, which writes the
+    item: two who share it would each wait for the other, and neither would count the other's vote.
+    """
+    begun = Meeting.objects.filter(items=item.pk).exclude(state=MeetingState.SCHEDULED).exists()
+    return share_item(item) if begun else lock_item(item)
 
 
 def require(decision: Decision) -> None:

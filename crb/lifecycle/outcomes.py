@@ -99,6 +99,7 @@ def record_locked(
         elsewhere=elsewhere,
         questions=questions,
         meeting=str(item.meeting),
+        decided_on=item.meeting.board.today,
         seen=seen,
     )
     item.decide()

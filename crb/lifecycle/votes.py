@@ -9,7 +9,7 @@ from changes.models import BoardDecision
 
 from .. import permissions
 from ..models import AgendaItem, Vote
-from .core import require, share_item
+from .core import hold_for_vote, require
 from .meetings import attend
 from .offers import refresh_offer
 
@@ -76,7 +76,7 @@ def _append(
     item: AgendaItem, actor: User, choice: str, reason: str, seen: int | None, **fields: str
 ) -> Vote:
     with transaction.atomic():
-        fresh = share_item(item)
+        fresh = hold_for_vote(item)
         require(permissions.can_cast_vote(actor, fresh))
         revision = fresh.change.revision
         if seen is not None and seen != revision:

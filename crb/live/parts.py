@@ -177,7 +177,8 @@ class Picture:
 
     def _tally(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
-        return (*self._votes, page.shows_tally, page.shows_votes)
+        aside = self.frame["seat"] is not None and page.stands_aside
+        return (*self._votes, page.shows_tally, page.shows_votes, aside)
 
     def _outcome_box(self) -> tuple[Hashable, ...]:
         if not self.frame["page"].runs_meeting:
@@ -192,11 +193,12 @@ class Picture:
         return (*self._votes, page.shows_votes, mine, tuple(self.sight.attended))
 
     def _whole(self) -> tuple[Hashable, ...]:
-        """The case: the same for all but those to whom a linked draft may belong."""
+        """The case: with speaker notes for some, and with linked drafts for whom they belong to."""
         page = self.frame["page"]
         drafts = {change.raised_by_id for _words, change in self._all_links}
         mine = self.viewer.user.pk if self.viewer.user.pk in drafts else None
-        return (*self._item, page.vote_decision.allowed, mine, self.sight.course.total)
+        rights = (page.vote_decision.allowed, bool(page.case.notes))
+        return (*self._item, *rights, mine, self.sight.course.total)
 
     @cached_property
     def _all_links(self) -> list[tuple[str, Any]]:

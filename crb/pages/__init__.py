@@ -107,6 +107,10 @@ class ItemPage:
         return permissions.tally_open_to(self.user, self.item, self.count)
 
     @property
+    def stands_aside(self) -> bool:
+        return permissions.stands_aside(self.user, self.item, self.count)
+
+    @property
     def sentence(self) -> str:
         """The vote as it stands, or stood when the outcome was recorded."""
         outcome = self.outcome

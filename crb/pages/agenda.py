@@ -136,9 +136,9 @@ class ConsentBatch:
         )
 
     def _shows_outcome(self, item: AgendaItem, count: Tally) -> bool:
-        """Nobody can agree to what they do not know: in the meeting every member sees it."""
-        seated = self.meeting.seat_of(self.user) is not None
-        return (self.meeting.is_running and seated) or permissions.tally_open_to(
+        """Nobody can agree to what they do not know: in the meeting who decides sees it."""
+        decides = self.user.pk in count.eligible
+        return (self.meeting.is_running and decides) or permissions.tally_open_to(
             self.user, item, count
         )
 

@@ -37,7 +37,7 @@ from .minutes import (
     runs_then_or_now,
 )
 from .running import SHOWN, can_go_to_item, may_see_notes
-from .sight import may_see_board, may_see_votes, tally_open_to, votes_open_to
+from .sight import may_see_board, may_see_votes, stands_aside, tally_open_to, votes_open_to
 from .votes import can_cast_vote, can_record_outcome, can_recuse
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "can_withdraw_absence",
     "may_see_board",
     "may_see_votes",
+    "stands_aside",
     "tally_open_to",
     "votes_open_to",
     "can_add_addendum",

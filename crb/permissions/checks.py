@@ -61,6 +61,18 @@ def not_recused(user: User, item: AgendaItem) -> Check:
     )
 
 
+def not_for_one_aside(user: User, item: AgendaItem) -> Check:
+    """An alternate votes for the seat: of whoever may not decide, neither may who stands in."""
+    seat = item.meeting.seat_of(user)
+    absent = seat.absent if seat else None
+    if absent is None or absent.pk not in queries.set_aside(item):
+        return None
+    return separation(
+        _("nobody decides with a conflict of interest."),
+        _("%s, in whose place you are here, has no part in this item.") % absent,
+    )
+
+
 # Where meeting and item are
 
 

@@ -23,13 +23,21 @@ def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
     """Whether this person sees how others voted on an item now.
 
     Members see it once they have voted themselves, or when nothing depends on it any more; at
-    once on a board that hides no votes.
+    once on a board that hides no votes. Whoever stands aside waits until nothing depends on it.
     """
     if not may_see_votes(user, item.meeting):
         return False
-    if not item.meeting.board.hides_votes:
+    if not item.is_open or not item.meeting.is_open:
         return True
-    return not item.is_open or not item.meeting.is_open or user.pk not in count.missing
+    if stands_aside(user, item, count):
+        return False
+    return not item.meeting.board.hides_votes or user.pk not in count.missing
+
+
+def stands_aside(user: User, item: AgendaItem, count: Tally) -> bool:
+    """Whether this person has no part in deciding: recused, or it was they who asked."""
+    asked = (item.change.requester_id, item.change.raised_by_id)
+    return user.pk in asked or user.pk in count.recused
 
 
 def tally_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
@@ -39,6 +47,8 @@ def tally_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
     """
     if not item.is_open or votes_open_to(user, item, count):
         return True
+    if stands_aside(user, item, count):
+        return False
     seat = item.meeting.seat_of(user)
     running = item.meeting.is_running and count.has_quorum
     return running and seat is not None and seat.runs_meetings

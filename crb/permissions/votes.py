@@ -9,7 +9,17 @@ from .. import queries
 from ..models import AgendaItem
 from ..states import MeetingState
 from ..voting import Tally
-from .checks import chair, decidable, in_state, in_time, item_open, member, not_own, not_recused
+from .checks import (
+    chair,
+    decidable,
+    in_state,
+    in_time,
+    item_open,
+    member,
+    not_for_one_aside,
+    not_own,
+    not_recused,
+)
 
 
 def can_cast_vote(user: User, item: AgendaItem) -> Decision:
@@ -18,6 +28,7 @@ def can_cast_vote(user: User, item: AgendaItem) -> Decision:
         member(user, item.meeting),
         not_own(user, item),
         not_recused(user, item),
+        not_for_one_aside(user, item),
         in_state(item.meeting, MeetingState.SCHEDULED, MeetingState.RUNNING),
         item_open(item),
         in_time(item.meeting),

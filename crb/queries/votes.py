@@ -7,7 +7,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import User
 from changes.states import State
 
-from ..models import AgendaItem, Vote
+from ..models import Absence, AgendaItem, Vote
 from ..states import ItemState
 from ..voting import Ballot, Choice, Tally, tally
 
@@ -28,11 +28,28 @@ def left_for(user: User) -> Combinable:
         change__state=State.BOARD,
         change__path=F("path"),
     )
-    mine = waiting.exclude(Exists(voted) | Exists(recused)).exclude(
+    mine = waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
         Q(change__requester=user) | Q(change__raised_by=user)
     )
     counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
+
+
+def _for_one_aside(user: User) -> Combinable:
+    """Whether somebody would vote on an item for a member who has no part in it (``set_aside``)."""
+    day, change = OuterRef("meeting__date"), OuterRef(OuterRef("change"))
+    away = Absence.objects.filter(
+        alternate=user, withdrawn_at=None, membership__board=OuterRef("meeting__board")
+    ).filter(starts_on__lte=day, ends_on__gte=day)
+    recused = Vote.objects.filter(
+        member=OuterRef("membership__user"),
+        item__change=change,
+        item__path=OuterRef(OuterRef("path")),
+        choice=Choice.RECUSE,
+    )
+    asked = Q(membership__user=OuterRef("change__requester"))
+    asked |= Q(membership__user=OuterRef("change__raised_by"))
+    return Exists(away.filter(asked | Exists(recused)))
 
 
 def ballots_on(item: AgendaItem) -> list[Ballot]:
@@ -80,18 +97,31 @@ def tally_of(item: AgendaItem) -> Tally:
     if "counted" in item.__dict__:
         counted: Tally = item.__dict__["counted"]
         return counted
-    change = item.change
-    members = {seat.user_id for seat in item.meeting.members}
     outcome = getattr(item, "outcome", None)
     if outcome is not None:
-        members = {*outcome.tally["eligible"], *outcome.tally["recused"]}
+        barred = set(outcome.tally["recused"])
+        members = {*outcome.tally["eligible"], *barred}
+    else:
+        members = {seat.user_id for seat in item.meeting.members}
+        barred = set_aside(item)
     return tally(
         members,
         ballots_on(item),
         revision=revision_on(item),
         rule=item.meeting.board.quorum,
-        barred={change.requester_id, change.raised_by_id},
+        barred=barred,
     )
+
+
+def set_aside(item: AgendaItem) -> set[int]:
+    """Return who has no part in an item: who asked for it, who is recused, and who would vote in
+    the place of one of these, who may have chosen them.
+    """
+    change = item.change
+    aside = {key for key in (change.requester_id, change.raised_by_id) if key is not None}
+    aside |= {one.member for one in ballots_on(item) if one.choice == Choice.RECUSE}
+    seats = item.meeting.members
+    return aside | {one.user_id for one in seats if one.absent and one.absent.pk in aside}
 
 
 def revision_on(item: AgendaItem) -> int:

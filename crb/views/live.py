@@ -27,7 +27,7 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
     if request.GET.get("view") == "present":
-        return stream(pk, Screen())
+        return stream(pk, Screen(request.user))
     viewer = viewer_of(request)
     wanted, follows = _number(request, "item"), "follow" in request.GET
     batch = request.GET.get("show") == "consent"

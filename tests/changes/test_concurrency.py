@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import lifecycle
-from changes.errors import ChangeStale, StepIllegal
-from changes.models import Change
+from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+from changes.models import Change, ChangeLink
 from changes.states import State
 from tests.concurrently import at_once
 from tests.people import Cast
@@ -99,3 +99,41 @@ def test_the_same_test_failed_by_two_testers_starts_one_round(cast: Cast) -> Non
     answers = at_once(fail, fail)
     assert len([answer for answer in answers if isinstance(answer, StepIllegal)]) == 1
     assert Change.objects.get(pk=change.pk).round == 2
+
+
+@pytest.mark.parametrize("kind", ["enabled_by", "conflicts_with"])
+def test_two_changes_are_linked_from_both_sides_at_once(cast: Cast, kind: str) -> None:
+    """Neither waits for the other for ever; a conflict, the same from both sides, stands once."""
+    one, other = change_in(S.REVIEW, cast), change_in(S.REVIEW, cast)
+
+    def link(source: Change, target: Change) -> ChangeLink:
+        return lifecycle.link(source, actor=cast.support, other=target, kind=kind)
+
+    answers = at_once(*[lambda: link(one, other), lambda: link(other, one)])
+    refused = [answer for answer in answers if isinstance(answer, StepIncomplete)]
+    assert len(refused) == (kind == "conflicts_with"), answers
+    assert ChangeLink.objects.filter(kind=kind).count() == 2 - len(refused), answers
+
+
+@pytest.mark.parametrize("action", ["submit", "draft"])
+def test_a_request_sent_three_times_at_once_is_one_request(cast: Cast, action: str) -> None:
+    """A form knows its key from when it was drawn, so it makes one request in every browser."""
+    form = {
+        "title": "Let night porters book rooms",
+        "description": "They cannot at present.",
+        "organisation": cast.harbour.pk,
+        "requester": f"{cast.requester.display_name} <{cast.requester.email}>",
+        "channel": "phone",
+        "key": "the-key-of-one-form",
+        "action": action,
+    }
+
+    def send() -> int:
+        client = Client()
+        client.force_login(User.objects.get(pk=cast.support.pk))
+        return client.post(reverse("changes:new"), form).status_code
+
+    answers = at_once(send, send, send)
+    assert Change.objects.count() == 1, answers
+    assert all(answer in (302, 409) for answer in answers), answers
+    assert Change.objects.get().events.filter(verb="submit").count() == (action == "submit")

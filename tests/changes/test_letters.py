@@ -14,7 +14,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import digest, lifecycle, outbox, tasks
+from changes import digest, lifecycle, messages, outbox, tasks
 from changes.models import AccessLink, Change, Notice
 from tests import stories
 from tests.mailing import deliver, last_row, link_in, mail_to, short, told
@@ -441,3 +441,35 @@ def test_with_a_mailbox_that_is_read_answers_and_bounces_go_there(
         assert message["Reply-To"] == "changes-in@expansive.example"
         assert message["From"] == settings.DEFAULT_FROM_EMAIL
     assert "becomes a comment on the change" in mail_to(cast.requester.email).message
+
+
+# --- Notices that are old when they are worded ---------------------------------------------------
+
+
+def test_a_rollback_right_after_planning_is_recorded(cast: Cast, settings: Any) -> None:
+    """The mail of the plan still waits for the burst to end, and is written anew."""
+    settings.MAIL_BURST_SECONDS = 120
+    change = stories.deployed(cast, outcome="rolled_back")
+    assert change.state == "development"
+    mails = Email.objects.filter(to=[cast.requester.email])
+    assert "Release 4.12" in "".join(mails.values_list("message", flat=True))
+
+
+def test_a_notice_that_cannot_be_worded_keeps_nothing_else_from_a_summary(
+    cast: Cast, monkeypatch: Any, caplog: Any
+) -> None:
+    pace(cast.requester, "daily")
+    with time_machine.travel(MORNING, tick=False) as clock:
+        change = stories.in_review(cast)
+        say(change, cast.support, "This one is fine.")
+        broken = {**messages.MESSAGES, "received": _unworded}
+        monkeypatch.setattr(messages, "MESSAGES", broken)
+        clock.shift(timedelta(days=1))
+        tasks.send_digests()
+    assert "This one is fine." in mail_to(cast.requester.email).message
+    assert "Could not word" in caplog.text
+    assert not Notice.objects.filter(email=None, is_for_digest=True, person=cast.requester).exists()
+
+
+def _unworded(change: Change, event: Any) -> Any:
+    raise AttributeError

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.models import Change, Service
-from crb import lifecycle
+from crb import lifecycle, tasks
 from crb.lifecycle.arranging import plan_token
 from crb.models import AgendaItem, BoardOutcome, Meeting
 from tests.crb.conftest import Table
@@ -214,7 +214,7 @@ def test_a_version_shows_what_changed(client: Client, table: Table) -> None:
     order = list(meeting.items.order_by("-position").values_list("pk", flat=True))
     lifecycle.reorder_agenda(meeting, actor=table.chair, order=order)
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
-        lifecycle.settle_orders()
+        tasks.publish_agendas()
     assert "Moved, was" in text(get(client, table.cast.support, address(meeting, "agenda/3/")))
     lifecycle.defer_item(two, actor=table.chair, reason="Too early.")
     fourth = text(get(client, table.cast.support, address(meeting, "agenda/4/")))

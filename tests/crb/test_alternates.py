@@ -9,8 +9,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from changes.errors import StepForbidden
+from changes.models import Change
 from crb import lifecycle, queries
-from crb.models import Absence, AgendaItem
+from crb.models import Absence, AgendaItem, Meeting
 from tests.crb.conftest import Table
 from tests.people import person
 
@@ -117,3 +118,23 @@ def test_who_is_away_without_an_alternate_is_marked_on_the_meetings_page(
     lifecycle.start_meeting(item.meeting, actor=table.chair)
     lifecycle.join_meeting(item.meeting, actor=table.members[1])
     assert ">away" not in members(), "who has come all the same is there"
+
+
+@pytest.mark.parametrize("why", ["recused", "requested", "raised"])
+def test_nobody_votes_in_the_place_of_one_who_may_not(
+    table: Table, alternate: User, why: str
+) -> None:
+    item, member = table.item(), table.members[1]
+    if why == "recused":
+        lifecycle.recuse(item, actor=member, reason="My own project.")
+    else:
+        field = {"requested": "requester", "raised": "raised_by"}[why]
+        Change.objects.filter(pk=item.change_id).update(**{field: member})
+    away(table, member, alternate, item)
+    with pytest.raises(StepForbidden, match="Max Member, in whose place you are here"):
+        lifecycle.cast_vote(fresh(item), actor=alternate, choice="accepted")
+    table.vote(fresh(item), "accepted", "", *["accepted"] * 3)
+    count = queries.tally_of(fresh(item))
+    assert (count.voted, len(count.eligible)) == (4, 6)
+    waiting = Meeting.objects.annotate(left=queries.left_for(alternate)).get(pk=item.meeting_id)
+    assert waiting.left == 0

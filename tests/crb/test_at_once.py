@@ -239,3 +239,20 @@ def test_a_ballot_extended_while_time_settles_it(table: Table) -> None:
     state = Meeting.objects.get(pk=ballot.pk).state
     assert (extended == "done") == (state == "running")
     assert extended in ("done", "409 The ballot is closed.")
+
+
+@pytest.mark.parametrize("before", [3, 4], ids=["brings consent about", "ends it"])
+def test_votes_that_turn_an_offer_of_consent_are_all_stored(table: Table, before: int) -> None:
+    """Before the meeting, the members who are left vote in the same moment."""
+    item = table.item()
+    table.vote(item, *["accepted"] * before)
+    choice = "accepted" if before == 3 else "rejected"
+    acts = [
+        lambda user=user: lifecycle.cast_vote(
+            fresh(item), actor=user, choice=choice, category="not_strategic"
+        )
+        for user in table.members[before:]
+    ]
+    assert at_once(*acts) == ["done"] * len(acts)
+    assert queries.tally_of(fresh(item)).voted == 7
+    assert fresh(item).is_consent == (before == 3)

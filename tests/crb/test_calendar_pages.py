@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
@@ -429,3 +430,10 @@ def test_each_agenda_names_only_what_has_left_it(table: Table) -> None:
         reason = meeting.agenda_versions.latest("number").reason
         assert left.reference in reason
         assert stayed.reference not in reason
+
+
+def test_todays_meeting_is_there_for_a_member_who_has_tomorrow_already(table: Table) -> None:
+    today, yesterday = table.meeting(days=0), table.meeting(days=-1)
+    with time_machine.travel(NOW.replace(hour=13)), timezone.override("Pacific/Auckland"):
+        shown = calendar_pages.own_meetings(table.members[1])
+    assert today in shown and yesterday not in shown

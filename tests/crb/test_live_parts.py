@@ -114,25 +114,25 @@ def test_drawings_are_shared_and_cost_no_queries_of_their_own(
 # The screen of the room
 
 
-def shown(item: AgendaItem) -> dict[str, Any]:
-    return stage(read(Meeting.objects.get(pk=item.meeting_id)))
+def shown(item: AgendaItem, user: User) -> dict[str, Any]:
+    return stage(read(Meeting.objects.get(pk=item.meeting_id)), user)
 
 
 def test_the_screen_tells_nobody_present_how_others_voted_before_they_have(table: Table) -> None:
     item = table.running_item()
     lifecycle.join_meeting(item.meeting, actor=table.members[6])
     table.vote(item, *["accepted"] * 4)
-    assert shown(item)["sides"] == []
+    assert shown(item, table.chair)["sides"] == []
     table.vote(item, *[""] * 6, "rejected")
-    assert [side.votes for side in shown(item)["sides"]] == [4, 0, 0, 1]
+    assert [side.votes for side in shown(item, table.chair)["sides"]] == [4, 0, 0, 1]
 
 
 def test_where_votes_are_open_the_screen_shows_them(table: Table) -> None:
     item = table.running_item()
     Board.objects.update(hides_votes=False)
-    assert shown(item)["sides"] == []
+    assert shown(item, table.chair)["sides"] == []
     table.vote(item, "", "accepted")
-    assert [side.votes for side in shown(item)["sides"]] == [1, 0, 0, 0]
+    assert [side.votes for side in shown(item, table.chair)["sides"]] == [1, 0, 0, 0]
 
 
 def test_the_screen_names_nobody_who_voted(client: Client, table: Table) -> None:

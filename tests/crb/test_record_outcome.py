@@ -1,8 +1,9 @@
 """The four outcomes, what each does to the change, and what the chair may not record."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 from post_office.models import Email
 
@@ -11,6 +12,7 @@ from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomple
 from changes.lifecycle.promises import twelve_months_after
 from changes.models import Change, Release
 from crb import lifecycle
+from crb.consequences import consequences
 from crb.models import AgendaItem, BoardOutcome
 from tests import stories
 from tests.crb.conftest import Table
@@ -29,6 +31,41 @@ def test_accepted_promises_delivery_within_twelve_months(table: Table) -> None:
     change = table.decide(table.running_item(), "accepted", reason="It pays for itself.")
     assert (change.state, change.promise) == ("requirements", "twelve_months")
     assert change.due_on == twelve_months_after(timezone.localdate())
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "accepted_as_priority"])
+def test_a_promise_counts_from_the_boards_day(table: Table, outcome: str) -> None:
+    """It is still Friday where the board meets; the chair records it from where it is Saturday."""
+    for number, day in enumerate((19, 20, 21, 22), 1):
+        Release.objects.create(name=f"6.{number}", planned_on=date(2027, 2, day))
+    with time_machine.travel(datetime(2027, 2, 19, 14, 30, tzinfo=UTC), tick=False):
+        item = table.running_item()
+        with timezone.override("Pacific/Auckland"):
+            change = table.decide(item, outcome)
+    expected = {"accepted": date(2028, 2, 19), "accepted_as_priority": date(2027, 2, 22)}
+    assert change.due_on == expected[outcome]
+
+
+def test_a_release_that_is_out_already_is_none_of_the_next_three(table: Table) -> None:
+    days = [timezone.localdate() + timedelta(days=number) for number in range(2, 6)]
+    for number, day in enumerate(days):
+        Release.objects.create(name=f"6.{number}", planned_on=day)
+    Release.objects.filter(name="6.0").update(released_at=timezone.now())
+    item = table.running_item()
+    assert "6.1, 6.2, 6.3" in consequences(table.board.today)["accepted_as_priority"]
+    assert table.decide(item, "accepted_as_priority").promised_release.name == "6.3"
+
+
+def test_a_promise_that_is_settled_later_counts_from_the_boards_day(table: Table) -> None:
+    with time_machine.travel(datetime(2027, 2, 19, 14, 30, tzinfo=UTC), tick=False):
+        item = table.running_item()
+        with timezone.override("Pacific/Auckland"):
+            change = table.decide(item, "accepted_as_priority")
+        for number, day in enumerate((20, 21, 22), 1):
+            Release.objects.create(name=f"6.{number}", planned_on=date(2027, 2, day))
+        with timezone.override("Pacific/Auckland"):
+            change_lifecycle.settle_promise(change.pk)
+    assert Change.objects.get(pk=change.pk).due_on == date(2027, 2, 22)
 
 
 def test_accepted_as_a_priority_promises_one_of_three_releases(table: Table) -> None:

@@ -1,0 +1,105 @@
+"""What beat starts: one bad board, ballot, mail or mailbox stops nothing but itself."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from changes import outbox
+from expansive_cm.celery import app
+
+FLOWS: dict[str, list[tuple[str, str]]] = {
+    "changes.tasks.send_queued_mail": [
+        ("changes.lifecycle.unnoted_refusals", "changes.lifecycle.note_refusal")
+    ],
+    "changes.tasks.fetch_mail": [("MAILBOXES", "changes.mail_in.fetching.fetch")],
+    "changes.tasks.send_digests": [("changes.digest.due", "changes.digest.send")],
+    "changes.tasks.send_reminders": [
+        ("changes.reminders.due_reminders", "changes.lifecycle.send_reminder"),
+        ("changes.reminders.due_escalations", "changes.lifecycle.escalate"),
+    ],
+    "changes.tasks.settle_promises": [
+        ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
+    ],
+    "changes.tasks.carry_on_imports": [
+        ("changes.importing.runs.unfinished", "changes.importing.runs.carry_on")
+    ],
+    "crb.tasks.fill_agendas": [("crb.queries.active_boards", "crb.lifecycle.fill_agenda")],
+    "crb.tasks.send_invitations": [("crb.queries.active_boards", "crb.lifecycle.send_invitations")],
+    "crb.tasks.settle_ballots": [("crb.queries.ballots_to_settle", "crb.lifecycle.settle_ballot")],
+    "crb.tasks.remind_of_actions": [
+        ("crb.reminders.due_reminders", "crb.lifecycle.remind_of_action")
+    ],
+    "crb.tasks.publish_agendas": [
+        ("crb.queries.due_agendas", "crb.lifecycle.publish_agenda"),
+        ("crb.queries.orders_to_settle", "crb.lifecycle.settle_finished_order"),
+    ],
+    "crb.tasks.schedule_meetings": [
+        ("crb.queries.active_boards", "crb.lifecycle.schedule_meetings"),
+        ("crb.queries.active_boards", "crb.lifecycle.fill_agenda"),
+    ],
+}
+"""For each task: what asks for the keys, and what is done for each of them."""
+KEYS = [(1, "first"), (2, "second"), (3, "third")]
+
+
+def task_named(name: str) -> Callable[[], None]:
+    module, _dot, attribute = name.rpartition(".")
+    found: Callable[[], None] = getattr(import_module(module), attribute)
+    return found
+
+
+def replace(monkeypatch: Any, settings: Any, name: str, value: Any) -> None:
+    """Put something in the place of a function, or of a setting."""
+    module, _dot, attribute = name.rpartition(".")
+    if not module:
+        setattr(settings, attribute, value())
+    else:
+        monkeypatch.setattr(import_module(module), attribute, value)
+
+
+def failing(done: list[Any]) -> Callable[..., None]:
+    """Note what is done; fail for all but the last key."""
+
+    def act(*arguments: Any, **_options: Any) -> None:
+        key = arguments if isinstance(arguments[0], int) else arguments[0]
+        done.append(key)
+        if key != KEYS[-1]:
+            raise RuntimeError(key)
+
+    return act
+
+
+def test_every_task_of_beat_is_tried_here() -> None:
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} == FLOWS.keys()
+
+
+@pytest.mark.parametrize("task", FLOWS)
+def test_a_failure_stops_nothing_but_itself(
+    monkeypatch: Any, settings: Any, caplog: Any, task: str
+) -> None:
+    monkeypatch.setattr(outbox, "deliver_due", lambda: False)
+    done: dict[str, list[Any]] = {act: [] for _ask, act in FLOWS[task]}
+    for ask, act in FLOWS[task]:
+        replace(monkeypatch, settings, ask, lambda *_a, **_o: list(KEYS))
+        replace(monkeypatch, settings, act, failing(done[act]))
+    task_named(task)()
+    assert done == dict.fromkeys(done, KEYS)
+    assert caplog.text.count("RuntimeError") >= 2 * len(done), "and somebody sees it"
+
+
+def test_mail_that_cannot_be_sent_does_not_keep_refusals_from_being_noted(
+    monkeypatch: Any, settings: Any
+) -> None:
+    def deliver() -> bool:
+        raise RuntimeError
+
+    monkeypatch.setattr(outbox, "deliver_due", deliver)
+    done: list[Any] = []
+    ((ask, act),) = FLOWS["changes.tasks.send_queued_mail"]
+    replace(monkeypatch, settings, ask, lambda *_a, **_o: list(KEYS))
+    replace(monkeypatch, settings, act, failing(done))
+    with pytest.raises(RuntimeError):
+        task_named("changes.tasks.send_queued_mail")()
+    assert done == KEYS
