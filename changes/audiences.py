@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .askers import former_requesters
 from .models import Change
 
 
@@ -39,8 +40,7 @@ def those_asked(change: Change) -> Iterable[User]:
 
 def former_requester(change: Change) -> Iterable[User]:
     """Return whom the present requester has replaced."""
-    replaced = [event for event in change.events.all() if event.verb == "replace_requester"]
-    return User.objects.filter(pk=replaced[-1].data["from"]) if replaced else ()
+    return User.objects.filter(pk__in=former_requesters(change)[-1:])
 
 
 def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:

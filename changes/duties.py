@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .askers import asked_by
 from .models import (
     Confirmation,
     DeliveryProblem,
@@ -110,9 +111,8 @@ def _approver(user: User) -> Q | None:
     if not user.has_role(Role.APPROVER) or not user.approves_for_ids:
         return None
     executes = Exists(Execution.objects.filter(change=OuterRef("pk"), executor=user))
-    acted = _did(user, "submit", "start_execution", "record_execution")
-    asked = Q(requester=user) | Q(raised_by=user)
-    return Q(organisation__in=user.approves_for_ids) & ~asked & ~executes & ~acted
+    acted = _did(user, "start_execution", "record_execution")
+    return Q(organisation__in=user.approves_for_ids) & ~asked_by(user) & ~executes & ~acted
 
 
 def _unplanned(model: type) -> Condition:

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from . import gates
+from .askers import askers
 from .models import Change, Execution, StagingTest
 from .states import PLAIN_WORDS, State
 
@@ -110,7 +111,7 @@ def approvers(change: Change) -> Who:
     return Who(
         _("Authorised approvers of %s") % change.organisation,
         candidates=people,
-        except_for=frozenset({change.requester_id, change.raised_by_id, *executors}),
+        except_for=frozenset({*askers(change), *executors}),
     )
 
 

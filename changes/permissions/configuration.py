@@ -15,9 +15,9 @@ from .rules import (
     decide,
     gate,
     in_state,
+    not_asker,
     not_done,
     not_executor,
-    not_requester_or_raiser,
     owner_or_success_team,
     refuse,
     sees,
@@ -36,9 +36,7 @@ def can_authorise(user: User, change: Change) -> Decision:
         sees(user, change),
         approver(user, change),
         in_state(change, "authorise"),
-        not_requester_or_raiser(
-            user, change, _("the approver must not have asked for the change.")
-        ),
+        not_asker(user, change, _("the approver must not have asked for the change.")),
         not_executor(user, change),
     )
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import Role
 
+from ..askers import how_asked
 from ..models import Change, Event
 from ..process import STEP, past_words
 from ..states import FINAL, State
@@ -163,12 +164,10 @@ def not_done(user: User, change: Change, rule: str, *verbs: str) -> Check:
     return separation(rule, act)
 
 
-def not_requester_or_raiser(user: User, change: Change, rule: str) -> Check:
-    if change.requester_id == user.pk:
-        return separation(rule, _("You requested this change."))
-    if change.raised_by_id == user.pk:
-        return separation(rule, _("You raised this change."))
-    return not_done(user, change, rule, "submit")
+def not_asker(user: User, change: Change, rule: str) -> Check:
+    """Whoever asked once must not decide, whoever has taken their place since."""
+    act = how_asked(user, change)
+    return separation(rule, act) if act else None
 
 
 def not_executor(user: User, change: Change) -> Check:

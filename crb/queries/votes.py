@@ -1,10 +1,11 @@
 """The votes on an item, and their tally."""
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from changes.askers import asked_by, askers
 from changes.states import State
 
 from ..models import AgendaItem, Vote
@@ -28,9 +29,7 @@ def left_for(user: User) -> Combinable:
         change__state=State.BOARD,
         change__path=F("path"),
     )
-    mine = waiting.exclude(Exists(voted) | Exists(recused)).exclude(
-        Q(change__requester=user) | Q(change__raised_by=user)
-    )
+    mine = waiting.exclude(Exists(voted) | Exists(recused)).exclude(asked_by(user, "change__"))
     counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
 
@@ -90,7 +89,7 @@ def tally_of(item: AgendaItem) -> Tally:
         ballots_on(item),
         revision=revision_on(item),
         rule=item.meeting.board.quorum,
-        barred={change.requester_id, change.raised_by_id},
+        barred=askers(change),
     )
 
 
