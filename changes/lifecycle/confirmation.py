@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import messages
-from ..access_links import hash_token
+from ..access_links import hash_token, still_works
 from ..errors import ChangeStale, StepIncomplete
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..process import past_words
@@ -80,7 +80,7 @@ def answer_confirmation(
         confirmation = step.change.confirmation
         now = timezone.now()
         if link is not None:
-            _check_link(link, confirmation, now)
+            _check_link(link, confirmation)
         confirmation.meets_need, confirmation.as_expected = need, expected
         confirmation.reason = reason
         confirmation.answered_at, confirmation.answered_by = now, actor
@@ -122,21 +122,16 @@ def _evidence(confirmation: Confirmation, link: ConfirmationLink | None) -> dict
     return {**data, "wish": confirmation.wish} if confirmation.wish else data
 
 
-def _check_link(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
-    check_belongs(link, confirmation, now)
+def _check_link(link: ConfirmationLink, confirmation: Confirmation) -> None:
+    check_belongs(link, confirmation)
     if link.used_at is not None:
         raise ChangeStale(_("This link is no longer valid."))
 
 
-def check_belongs(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
+def check_belongs(link: ConfirmationLink, confirmation: Confirmation) -> None:
     """Raise ChangeStale unless the link, used or not, still leads to this question."""
     link.refresh_from_db()
-    usable = (
-        link.confirmation_id == confirmation.pk
-        and link.superseded_at is None
-        and link.expires_at > now
-    )
-    if not usable:
+    if link.confirmation_id != confirmation.pk or not still_works(link):
         raise ChangeStale(_("This link is no longer valid."))
 
 
@@ -215,7 +210,7 @@ def rate(
     with take_step("rate", change, actor=actor, seen=seen) as step:
         confirmation, now = step.change.confirmation, timezone.now()
         if link is not None:
-            check_belongs(link, confirmation, now)
+            check_belongs(link, confirmation)
         confirmation.rating, confirmation.rating_comment = rating, rating_comment
         confirmation.rated_at = now
         words = _("%d of 5") % rating
