@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .answers import undelivered
 from .askers import asked_by
 from .models import (
     Confirmation,
@@ -171,13 +172,10 @@ def _not_author(user: User) -> Q:
 
 
 def _escalated(user: User) -> Q:
-    return Q(
-        Exists(
-            Confirmation.objects.filter(
-                change=OuterRef("pk"), answer="", escalated_at__isnull=False
-            )
-        )
+    silent = Confirmation.objects.filter(
+        ~undelivered(), change=OuterRef("pk"), answer="", escalated_at__isnull=False
     )
+    return Q(Exists(silent))
 
 
 def _undelivered(user: User) -> Q:
@@ -205,6 +203,12 @@ DUTIES: tuple[Duty, ...] = (
         label=_("Confirm the result"),
     ),
     _duty("answer_question", S.INFORMATION_REQUIRED, whose=_asked),
+    _duty(
+        "replace_requester",
+        S.CONFIRMATION,
+        whose=_both(_team, lambda user: Q(requester__is_active=False)),
+        label=_("Name another requester: they have left"),
+    ),
     _duty("authorise", S.AUTHORISATION, whose=_approver),
     _duty("record_execution", S.EXECUTION, whose=_executor(started=True)),
     _duty("start_execution", S.EXECUTION, whose=_executor(started=False)),

@@ -239,7 +239,7 @@ def rework(change: Change, *, actor: User, reason: str, seen: int | None = None)
 
 
 def send_reminder(confirmation_id: int, after_days: int) -> bool:
-    """Send one reminder unless it, or a later one, was sent or none is wanted any more.
+    """Send one reminder unless it, or a later one, was sent or nobody is there to read it.
 
     Returns whether it was sent. The change's row is locked and the reminder's row is unique, so
     that two beats running at once send it once. Days that were missed are skipped and named in
@@ -250,10 +250,12 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        sent = set(confirmation.reminders.values_list("after_days", flat=True))
+        address = change.requester.email
+        theirs = confirmation.reminders.filter(sent_to__in=("", address))
+        sent = set(theirs.values_list("after_days", flat=True))
         if not _is_waiting(change, confirmation) or max(sent, default=0) >= after_days:
             return False
-        Reminder.objects.create(confirmation=confirmation, after_days=after_days)
+        Reminder.objects.create(confirmation=confirmation, after_days=after_days, sent_to=address)
         confirmation.change = change
         step = Step(change, "remind", None)
         messages.remind_requester(confirmation, issue_link(step, confirmation), after_days)
@@ -264,7 +266,40 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
 
 
 def _is_waiting(change: Change, confirmation: Confirmation) -> bool:
-    return change.state == State.CONFIRMATION and confirmation.is_open
+    present = change.requester is not None and change.requester.is_active
+    return present and change.state == State.CONFIRMATION and confirmation.is_open
+
+
+def ask_at_new_address(confirmation_id: int) -> bool:
+    """Put an open question anew to a requester whose address was corrected; return whether it was.
+
+    What was mailed to the old address was never heard, so silence begins anew as well. Effects:
+    a link, the earlier ones stop working; event, mail.
+    """
+    with transaction.atomic():
+        confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
+        change = lock(confirmation.change)
+        confirmation.refresh_from_db()
+        address = change.requester.email if change.requester else ""
+        asked = confirmation.links.filter(sent_to__iexact=address).exists()
+        if asked or not _is_waiting(change, confirmation):
+            return False
+        step = Step(change, "resend_confirmation", None)
+        step.reason = _("The requester's address has changed.")
+        confirmation.change = change
+        ask_anew(step, confirmation)
+        record_event(step)
+        return True
+
+
+def ask_anew(step: Step, confirmation: Confirmation, *, instead_of: str = "") -> None:
+    """Put an open question to whoever has not heard it yet: no silence counts against them."""
+    if confirmation.escalated_at:
+        confirmation.escalated_at = None
+        step.save(confirmation)
+    token = issue_link(step, confirmation, supersede=True)
+    act = str(past_words(step.verb))
+    messages.ask_requester(confirmation, token, actor=step.actor, act=act, instead_of=instead_of)
 
 
 def escalate(confirmation_id: int) -> bool:
