@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .alone import barred_from
 from .answers import undelivered
 from .askers import asked_by
 from .models import (
@@ -113,7 +114,8 @@ def _approver(user: User) -> Q | None:
         return None
     executes = Exists(Execution.objects.filter(change=OuterRef("pk"), executor=user))
     acted = _did(user, "start_execution", "record_execution")
-    return Q(organisation__in=user.approves_for_ids) & ~asked_by(user) & ~executes & ~acted
+    allowed = ~asked_by(user) & ~executes & ~acted & ~barred_from(user)
+    return Q(organisation__in=user.approves_for_ids) & allowed
 
 
 def _unplanned(model: type) -> Condition:
@@ -149,7 +151,9 @@ def _pending_risk() -> QuerySet:
 
 
 def _second_person(user: User) -> Q:
-    return Q(Exists(_pending_risk().exclude(recorded_by=user)))
+    """Somebody who wrote neither the assessment that waits nor an earlier version of it."""
+    wrote = RiskAssessment.objects.filter(change=OuterRef("pk"), recorded_by=user)
+    return Q(Exists(_pending_risk())) & ~Q(Exists(wrote))
 
 
 def _unreviewed() -> Exists:

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from . import gates
+from .alone import barred
 from .askers import askers
 from .models import Change, Execution, StagingTest
 from .states import PLAIN_WORDS, State
@@ -111,7 +112,7 @@ def approvers(change: Change) -> Who:
     return Who(
         _("Authorised approvers of %s") % change.organisation,
         candidates=people,
-        except_for=frozenset({*askers(change), *executors}),
+        except_for=frozenset({*askers(change), *executors, *barred(change)}),
     )
 
 
@@ -215,7 +216,8 @@ def _risk(change: Change) -> NextStep:
         return NextStep(sentence, with_role(Role.DEVELOPER), "assess_risk", note)
     roles = (Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER)
     sentence = _("A second person signs the risk assessment off, or returns it.")
-    who = with_role(*roles, except_for={change.risk_assessment.recorded_by_id})
+    wrote = {one.recorded_by_id for one in change.risk_assessments.all()}
+    who = with_role(*roles, except_for=wrote)
     return NextStep(sentence, who, "sign_risk_assessment")
 
 

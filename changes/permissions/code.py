@@ -96,12 +96,14 @@ def can_sign_risk_assessment(user: User, change: Change) -> Decision:
     rule = _("a risk assessment is signed off by a second person.")
     assessment = change.risk_assessment
     own = assessment and not assessment.outcome and assessment.recorded_by_id == user.pk
+    earlier = any(one.recorded_by_id == user.pk for one in change.risk_assessments.all())
     return decide(
         sees(user, change),
         holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
         in_state(change, "sign_risk_assessment"),
         gate(gates.no_risk_to_sign(change)),
         separation(rule, _("You wrote this one.")) if own else None,
+        separation(rule, _("You wrote an earlier version.")) if earlier else None,
     )
 
 

@@ -15,6 +15,7 @@ from .rules import (
     decide,
     gate,
     in_state,
+    not_alone,
     not_asker,
     not_done,
     not_executor,
@@ -38,6 +39,7 @@ def can_authorise(user: User, change: Change) -> Decision:
         in_state(change, "authorise"),
         not_asker(user, change, _("the approver must not have asked for the change.")),
         not_executor(user, change),
+        not_alone(user, change),
     )
 
 
