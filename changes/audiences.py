@@ -35,7 +35,7 @@ def named_executor(change: Change) -> Iterable[User]:
 
 def those_asked(change: Change) -> Iterable[User]:
     """Return the people whom the board asked and who have not answered."""
-    return User.objects.filter(questions__change=change, questions__answered_at=None).distinct()
+    return User.objects.filter(questions__in=change.open_questions).distinct()
 
 
 def former_requester(change: Change) -> Iterable[User]:

@@ -139,9 +139,23 @@ def _deployment(*, started: bool) -> Condition:
     return lambda user: Q(Exists(plans))
 
 
+def _open_questions() -> QuerySet:
+    """What waits for an answer; the questions of older paths are void."""
+    return Question.objects.filter(
+        change=OuterRef("pk"), decision__path=OuterRef("path"), answered_at=None
+    )
+
+
 def _asked(user: User) -> Q:
-    mine = Question.objects.filter(change=OuterRef("pk"), answerer=user, answered_at=None)
-    return Q(Exists(mine))
+    return Q(Exists(_open_questions().filter(answerer=user)))
+
+
+def _question_to_nobody() -> Q:
+    """A question whose answerer has left, or can see no change any more."""
+    roles = User.groups.through.objects.filter(user=OuterRef("answerer"))
+    left = Q(answerer__is_active=False) | (Q(answerer__organisation=None) & ~Q(Exists(roles)))
+    found = _open_questions().filter(left)
+    return Q(Exists(found))
 
 
 def _pending_risk() -> QuerySet:
@@ -207,6 +221,12 @@ DUTIES: tuple[Duty, ...] = (
         label=_("Confirm the result"),
     ),
     _duty("answer_question", S.INFORMATION_REQUIRED, whose=_asked),
+    _duty(
+        "answer_question",
+        S.INFORMATION_REQUIRED,
+        whose=_both(_team, lambda user: _question_to_nobody()),
+        label=_("Answer for somebody who has left"),
+    ),
     _duty(
         "replace_requester",
         S.CONFIRMATION,

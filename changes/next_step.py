@@ -192,7 +192,7 @@ def _board(change: Change) -> NextStep:
 
 
 def _information(change: Change) -> NextStep:
-    waiting = [question for question in change.questions.all() if question.is_open]
+    waiting = change.open_questions
     sentence = ngettext(
         "Answer the board's question.", "Answer the board's %d open questions.", len(waiting)
     )
