@@ -129,8 +129,13 @@ def find(token: str) -> AccessLink | None:
 
 def still_works(link: AccessLink | ConfirmationLink) -> bool:
     """Whether a link that was found before is still worth something, from fresh rows."""
-    kind = working() if isinstance(link, AccessLink) else working_confirmations()
-    return kind.filter(pk=link.pk).exists()
+    if isinstance(link, AccessLink):
+        found = working().filter(pk=link.pk).select_related("person", "change").first()
+        return found is not None and permissions.may_see(found.person, found.change)
+    asked = working_confirmations().filter(pk=link.pk)
+    asking = asked.select_related("confirmation__change__requester").first()
+    change = asking and asking.confirmation.change
+    return bool(change) and permissions.may_see(change.requester, change)
 
 
 def working_confirmations() -> QuerySet[ConfirmationLink]:

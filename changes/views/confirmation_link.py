@@ -32,7 +32,9 @@ def find_link(token: str) -> ConfirmationLink | None:
     links = access_links.working_confirmations().select_related(
         "confirmation__change__requester", "confirmation__change__organisation__success_team"
     )
-    return links.filter(token_hash=access_links.hash_token(token)).first()
+    link = links.filter(token_hash=access_links.hash_token(token)).first()
+    change = link and link.confirmation.change
+    return link if change and permissions.may_see(change.requester, change) else None
 
 
 @behind_a_link(find_link)
