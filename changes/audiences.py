@@ -13,6 +13,7 @@ from accounts.roles import Role
 
 from .askers import former_requesters
 from .models import Change
+from .presence import acting_owner
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ OWNER = Audience(_("you are the owner of this change"), lambda change: [change.o
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
 RESPONSIBLE = Audience(
     _("you look after this change"),
-    lambda change: [change.owner] if change.owner else team_of(change),
+    lambda change: [owner] if (owner := acting_owner(change)) else team_of(change),
 )
 TEAM = Audience(_("your team looks after this customer"), team_of)
 EXECUTOR = Audience(_("you are to execute this change"), named_executor)

@@ -31,6 +31,7 @@ from .models import (
     Question,
     RiskAssessment,
 )
+from .presence import without_executor, without_owner, without_requester
 from .process import STEP
 from .states import OPEN, State
 
@@ -78,12 +79,12 @@ def _holders_of(*roles: Role) -> Condition:
 
 
 def _owner_or_team(user: User) -> Q | None:
-    """The owner; without one, the customer success team."""
+    """The owner; without one who is still there, the customer success team."""
     team = _team(user)
     owner = Q(owner=user) if user.is_internal else None
     if team is None:
         return owner
-    unowned = team & Q(owner=None)
+    unowned = team & without_owner()
     return unowned if owner is None else owner | unowned
 
 
@@ -130,6 +131,17 @@ def _executor(*, started: bool) -> Condition:
         plans = _of_this_round(Execution).filter(executor=user, finished_at=None)
         own = Exists(plans.filter(started_at__isnull=not started))
         return allowed & Q(own) & ~_did(user, "authorise")
+
+    return condition
+
+
+def _left_by_executor(*, started: bool) -> Condition:
+    def condition(user: User) -> Q | None:
+        team = _team(user)
+        if team is None:
+            return None
+        plans = _of_this_round(Execution).filter(finished_at=None, started_at__isnull=not started)
+        return team & Q(Exists(without_executor(plans))) & ~_did(user, "authorise")
 
     return condition
 
@@ -230,7 +242,7 @@ DUTIES: tuple[Duty, ...] = (
     _duty(
         "replace_requester",
         S.CONFIRMATION,
-        whose=_both(_team, lambda user: Q(requester__is_active=False)),
+        whose=_both(_team, lambda user: without_requester()),
         label=_("Name another requester: they have left"),
     ),
     _duty("authorise", S.AUTHORISATION, whose=_approver),
@@ -241,6 +253,13 @@ DUTIES: tuple[Duty, ...] = (
     _duty("plan_execution", S.EXECUTION, whose=_both(_team, _unplanned(Execution))),
     _duty("plan_execution", S.ROLLED_BACK, whose=_team, label=_("Plan again or close")),
     _duty("close_rolled_back", S.ROLLED_BACK, whose=_owner_outside_the_team),
+    _duty("record_execution", S.EXECUTION, whose=_left_by_executor(started=True)),
+    _duty(
+        "plan_execution",
+        S.EXECUTION,
+        whose=_left_by_executor(started=False),
+        label=_("Name another executor"),
+    ),
     _duty("document", S.DOCUMENTATION, whose=_team),
     _duty(
         "rework",

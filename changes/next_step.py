@@ -17,6 +17,7 @@ from . import gates
 from .alone import barred
 from .askers import askers
 from .models import Change, Execution, StagingTest
+from .presence import acting_owner, executor_is_there
 from .states import PLAIN_WORDS, State
 
 S = State
@@ -93,8 +94,9 @@ def success_team(change: Change) -> Who:
 
 
 def owner_or_team(change: Change) -> Who:
-    """The owner; without one the team."""
-    return Who(people=(change.owner,)) if change.owner else success_team(change)
+    """The owner; without one who is still there the team."""
+    owner = acting_owner(change)
+    return Who(people=(owner,)) if owner else success_team(change)
 
 
 def with_role(*roles: Role, except_for: Iterable[int | None] = ()) -> Who:
@@ -158,7 +160,11 @@ def _execution(change: Change) -> NextStep:
     if plan is None:
         sentence = _("Plan the execution: who does what, when, and how it is undone.")
         return NextStep(sentence, success_team(change), "plan_execution")
-    who = Who(people=(plan.executor,))
+    there = executor_is_there(change, plan)
+    if not there and not plan.started_at:
+        sentence = _("Plan the execution with another executor: %s has left.") % plan.executor
+        return NextStep(sentence, success_team(change), "plan_execution", _window(plan))
+    who = Who(people=(plan.executor,)) if there else success_team(change)
     if plan.started_at:
         sentence = _("Finish the execution and record its outcome.")
         return NextStep(sentence, who, "record_execution", _window(plan))
