@@ -238,5 +238,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def approves_for_ids(self) -> frozenset[int]:
-        """Primary keys of the organisations whose configuration changes they may authorise."""
-        return frozenset(self.approves_for.values_list("pk", flat=True))
+        """Primary keys of the organisations whose configuration changes they may authorise.
+
+        None without the role: who is still named for a customer has no part in its changes.
+        """
+        named = frozenset(self.approves_for.values_list("pk", flat=True))
+        return named if self.has_role(Role.APPROVER) else frozenset()

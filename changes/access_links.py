@@ -90,8 +90,9 @@ def _path(token: str) -> str:
 def working() -> QuerySet[AccessLink]:
     """Return the links that are worth something.
 
-    A link is worth nothing once it has expired or was revoked, its reader has left, or has no
-    part in the change any more (the rule of ``is_for``).
+    A link is worth nothing once it has expired or was revoked, its reader has left, has another
+    address than the one it went to, or has no part in the change any more (the rule of
+    ``is_for``).
     """
     watches = Change.watchers.through.objects.filter(
         change=OuterRef("change"), user=OuterRef("person")
@@ -104,6 +105,7 @@ def working() -> QuerySet[AccessLink]:
         | Exists(asked),
         revoked_at=None,
         expires_at__gt=timezone.now(),
+        sent_to__iexact=F("person__email"),
         person__is_active=True,
         person__organisation__isnull=False,
     )
@@ -125,9 +127,30 @@ def find(token: str) -> AccessLink | None:
     return link
 
 
-def still_works(link: AccessLink) -> bool:
+def still_works(link: AccessLink | ConfirmationLink) -> bool:
     """Whether a link that was found before is still worth something, from fresh rows."""
-    return working().filter(pk=link.pk).exists()
+    if isinstance(link, AccessLink):
+        found = working().filter(pk=link.pk).select_related("person", "change").first()
+        return found is not None and permissions.may_see(found.person, found.change)
+    asked = working_confirmations().filter(pk=link.pk)
+    asking = asked.select_related("confirmation__change__requester").first()
+    change = asking and asking.confirmation.change
+    return bool(change) and permissions.may_see(change.requester, change)
+
+
+def working_confirmations() -> QuerySet[ConfirmationLink]:
+    """Return the links to a confirmation that are worth something, used or not.
+
+    Such a link speaks for the requester alone whom it was mailed to: it is worth nothing once
+    it has expired or was taken back, another is the requester, or they left or have another
+    address.
+    """
+    return ConfirmationLink.objects.filter(
+        superseded_at=None,
+        expires_at__gt=timezone.now(),
+        sent_to__iexact=F("confirmation__change__requester__email"),
+        confirmation__change__requester__is_active=True,
+    )
 
 
 def whose(token: str) -> tuple[Change, User] | None:

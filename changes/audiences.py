@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .askers import former_requesters
 from .models import Change
+from .presence import acting_owner
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,12 @@ def named_executor(change: Change) -> Iterable[User]:
 
 def those_asked(change: Change) -> Iterable[User]:
     """Return the people whom the board asked and who have not answered."""
-    return User.objects.filter(questions__change=change, questions__answered_at=None).distinct()
+    return User.objects.filter(questions__in=change.open_questions).distinct()
 
 
 def former_requester(change: Change) -> Iterable[User]:
     """Return whom the present requester has replaced."""
-    replaced = [event for event in change.events.all() if event.verb == "replace_requester"]
-    return User.objects.filter(pk=replaced[-1].data["from"]) if replaced else ()
+    return User.objects.filter(pk__in=former_requesters(change)[-1:])
 
 
 def holders(*roles: Role) -> Callable[[Change], Iterable[User]]:
@@ -62,7 +63,7 @@ OWNER = Audience(_("you are the owner of this change"), lambda change: [change.o
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
 RESPONSIBLE = Audience(
     _("you look after this change"),
-    lambda change: [change.owner] if change.owner else team_of(change),
+    lambda change: [owner] if (owner := acting_owner(change)) else team_of(change),
 )
 TEAM = Audience(_("your team looks after this customer"), team_of)
 EXECUTOR = Audience(_("you are to execute this change"), named_executor)

@@ -17,6 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .alone import barred_from
+from .answers import undelivered
+from .askers import asked_by
 from .models import (
     Confirmation,
     DeliveryProblem,
@@ -28,6 +31,7 @@ from .models import (
     Question,
     RiskAssessment,
 )
+from .presence import without_executor, without_owner, without_requester
 from .process import STEP
 from .states import OPEN, State
 
@@ -75,12 +79,12 @@ def _holders_of(*roles: Role) -> Condition:
 
 
 def _owner_or_team(user: User) -> Q | None:
-    """The owner; without one, the customer success team."""
+    """The owner; without one who is still there, the customer success team."""
     team = _team(user)
     owner = Q(owner=user) if user.is_internal else None
     if team is None:
         return owner
-    unowned = team & Q(owner=None)
+    unowned = team & without_owner()
     return unowned if owner is None else owner | unowned
 
 
@@ -110,9 +114,9 @@ def _approver(user: User) -> Q | None:
     if not user.has_role(Role.APPROVER) or not user.approves_for_ids:
         return None
     executes = Exists(Execution.objects.filter(change=OuterRef("pk"), executor=user))
-    acted = _did(user, "submit", "start_execution", "record_execution")
-    asked = Q(requester=user) | Q(raised_by=user)
-    return Q(organisation__in=user.approves_for_ids) & ~asked & ~executes & ~acted
+    acted = _did(user, "start_execution", "record_execution")
+    allowed = ~asked_by(user) & ~executes & ~acted & ~barred_from(user)
+    return Q(organisation__in=user.approves_for_ids) & allowed
 
 
 def _unplanned(model: type) -> Condition:
@@ -131,14 +135,39 @@ def _executor(*, started: bool) -> Condition:
     return condition
 
 
+def _left_by_executor(*, started: bool) -> Condition:
+    def condition(user: User) -> Q | None:
+        team = _team(user)
+        if team is None:
+            return None
+        plans = _of_this_round(Execution).filter(finished_at=None, started_at__isnull=not started)
+        return team & Q(Exists(without_executor(plans))) & ~_did(user, "authorise")
+
+    return condition
+
+
 def _deployment(*, started: bool) -> Condition:
     plans = _of_this_round(Deployment).filter(finished_at=None, started_at__isnull=not started)
     return lambda user: Q(Exists(plans))
 
 
+def _open_questions() -> QuerySet:
+    """What waits for an answer; the questions of older paths are void."""
+    return Question.objects.filter(
+        change=OuterRef("pk"), decision__path=OuterRef("path"), answered_at=None
+    )
+
+
 def _asked(user: User) -> Q:
-    mine = Question.objects.filter(change=OuterRef("pk"), answerer=user, answered_at=None)
-    return Q(Exists(mine))
+    return Q(Exists(_open_questions().filter(answerer=user)))
+
+
+def _question_to_nobody() -> Q:
+    """A question whose answerer has left, or can see no change any more."""
+    roles = User.groups.through.objects.filter(user=OuterRef("answerer"))
+    left = Q(answerer__is_active=False) | (Q(answerer__organisation=None) & ~Q(Exists(roles)))
+    found = _open_questions().filter(left)
+    return Q(Exists(found))
 
 
 def _pending_risk() -> QuerySet:
@@ -148,7 +177,9 @@ def _pending_risk() -> QuerySet:
 
 
 def _second_person(user: User) -> Q:
-    return Q(Exists(_pending_risk().exclude(recorded_by=user)))
+    """Somebody who wrote neither the assessment that waits nor an earlier version of it."""
+    wrote = RiskAssessment.objects.filter(change=OuterRef("pk"), recorded_by=user)
+    return Q(Exists(_pending_risk())) & ~Q(Exists(wrote))
 
 
 def _unreviewed() -> Exists:
@@ -171,13 +202,10 @@ def _not_author(user: User) -> Q:
 
 
 def _escalated(user: User) -> Q:
-    return Q(
-        Exists(
-            Confirmation.objects.filter(
-                change=OuterRef("pk"), answer="", escalated_at__isnull=False
-            )
-        )
+    silent = Confirmation.objects.filter(
+        ~undelivered(), change=OuterRef("pk"), answer="", escalated_at__isnull=False
     )
+    return Q(Exists(silent))
 
 
 def _undelivered(user: User) -> Q:
@@ -205,6 +233,18 @@ DUTIES: tuple[Duty, ...] = (
         label=_("Confirm the result"),
     ),
     _duty("answer_question", S.INFORMATION_REQUIRED, whose=_asked),
+    _duty(
+        "answer_question",
+        S.INFORMATION_REQUIRED,
+        whose=_both(_team, lambda user: _question_to_nobody()),
+        label=_("Answer for somebody who has left"),
+    ),
+    _duty(
+        "replace_requester",
+        S.CONFIRMATION,
+        whose=_both(_team, lambda user: without_requester()),
+        label=_("Name another requester: they have left"),
+    ),
     _duty("authorise", S.AUTHORISATION, whose=_approver),
     _duty("record_execution", S.EXECUTION, whose=_executor(started=True)),
     _duty("start_execution", S.EXECUTION, whose=_executor(started=False)),
@@ -213,6 +253,13 @@ DUTIES: tuple[Duty, ...] = (
     _duty("plan_execution", S.EXECUTION, whose=_both(_team, _unplanned(Execution))),
     _duty("plan_execution", S.ROLLED_BACK, whose=_team, label=_("Plan again or close")),
     _duty("close_rolled_back", S.ROLLED_BACK, whose=_owner_outside_the_team),
+    _duty("record_execution", S.EXECUTION, whose=_left_by_executor(started=True)),
+    _duty(
+        "plan_execution",
+        S.EXECUTION,
+        whose=_left_by_executor(started=False),
+        label=_("Name another executor"),
+    ),
     _duty("document", S.DOCUMENTATION, whose=_team),
     _duty(
         "rework",

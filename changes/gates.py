@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import reminders
+from .answers import undelivered
 from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
 
 
@@ -207,14 +208,16 @@ def requester_still_has_time(change: Change) -> str:
     confirmation = change.confirmation
     if confirmation is None:
         return _("The requester has not been asked yet.")
-    if confirmation.escalated_at:
-        return ""
     days = max(settings.REMINDER_DAYS)
     silence = timedelta(days=days)
+    not_reached = _("The question has not reached the requester: silence does not count.")
+    if confirmation.escalated_at:
+        unreached = Confirmation.objects.filter(undelivered(), pk=confirmation.pk)
+        return not_reached if unreached.exists() else ""
     if timezone.now() - confirmation.asked_at >= silence:
         heard_at = reminders.heard_at(confirmation)
         if heard_at is None:
-            return _("The question has not reached the requester: silence does not count.")
+            return not_reached
         if timezone.now() - heard_at >= silence:
             return ""
     return _("The requester has %d days to answer; reminders are still going out.") % days

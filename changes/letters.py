@@ -230,7 +230,7 @@ def _page_link(
     """Return the address that opens the change without an account, for those who get one."""
     if not access_links.is_for(change, letter.person):
         return "", []
-    unsent = AccessLink.objects.filter(email=waiting).first() if waiting else None
+    unsent = access_links.working().filter(email=waiting).first() if waiting else None
     if unsent:
         return outbox.absolute(access_links.renew(unsent)), []
     why = letter.done or access_links.MAILED

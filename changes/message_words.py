@@ -98,7 +98,7 @@ def decision(change: Change, event: Event) -> Context:
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
-        "questions": [one for one in change.questions.all() if one.is_open],
+        "questions": change.open_questions,
     }
 
 

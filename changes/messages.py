@@ -276,7 +276,7 @@ def _letter(
         **(message(change, event) if words is None else words),
     }
     if message is question:
-        open_ones = [one for one in change.questions.all() if one.is_open]
+        open_ones = change.open_questions
         context["questions"] = [one for one in open_ones if one.answerer_id == person.pk]
     return Letter(person, message.__name__, str(why), context, event)
 

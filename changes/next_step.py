@@ -14,7 +14,10 @@ from accounts.models import User
 from accounts.roles import Role
 
 from . import gates
+from .alone import barred
+from .askers import askers
 from .models import Change, Execution, StagingTest
+from .presence import acting_owner, executor_is_there
 from .states import PLAIN_WORDS, State
 
 S = State
@@ -91,8 +94,9 @@ def success_team(change: Change) -> Who:
 
 
 def owner_or_team(change: Change) -> Who:
-    """The owner; without one the team."""
-    return Who(people=(change.owner,)) if change.owner else success_team(change)
+    """The owner; without one who is still there the team."""
+    owner = acting_owner(change)
+    return Who(people=(owner,)) if owner else success_team(change)
 
 
 def with_role(*roles: Role, except_for: Iterable[int | None] = ()) -> Who:
@@ -110,7 +114,7 @@ def approvers(change: Change) -> Who:
     return Who(
         _("Authorised approvers of %s") % change.organisation,
         candidates=people,
-        except_for=frozenset({change.requester_id, change.raised_by_id, *executors}),
+        except_for=frozenset({*askers(change), *executors, *barred(change)}),
     )
 
 
@@ -156,7 +160,11 @@ def _execution(change: Change) -> NextStep:
     if plan is None:
         sentence = _("Plan the execution: who does what, when, and how it is undone.")
         return NextStep(sentence, success_team(change), "plan_execution")
-    who = Who(people=(plan.executor,))
+    there = executor_is_there(change, plan)
+    if not there and not plan.started_at:
+        sentence = _("Plan the execution with another executor: %s has left.") % plan.executor
+        return NextStep(sentence, success_team(change), "plan_execution", _window(plan))
+    who = Who(people=(plan.executor,)) if there else success_team(change)
     if plan.started_at:
         sentence = _("Finish the execution and record its outcome.")
         return NextStep(sentence, who, "record_execution", _window(plan))
@@ -190,7 +198,7 @@ def _board(change: Change) -> NextStep:
 
 
 def _information(change: Change) -> NextStep:
-    waiting = [question for question in change.questions.all() if question.is_open]
+    waiting = change.open_questions
     sentence = ngettext(
         "Answer the board's question.", "Answer the board's %d open questions.", len(waiting)
     )
@@ -214,7 +222,8 @@ def _risk(change: Change) -> NextStep:
         return NextStep(sentence, with_role(Role.DEVELOPER), "assess_risk", note)
     roles = (Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER)
     sentence = _("A second person signs the risk assessment off, or returns it.")
-    who = with_role(*roles, except_for={change.risk_assessment.recorded_by_id})
+    wrote = {one.recorded_by_id for one in change.risk_assessments.all()}
+    who = with_role(*roles, except_for=wrote)
     return NextStep(sentence, who, "sign_risk_assessment")
 
 

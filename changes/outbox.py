@@ -268,6 +268,7 @@ def _deliver_next() -> bool:
         if email is None:
             return False
         _be_patient()
+        _readdress(email)
         try:
             _come_back_to_us(email)
             _attach_files(email)
@@ -295,6 +296,31 @@ def _without_links(email: Email) -> dict[str, Any]:
         "html_message": without_links(email.html_message),
         "headers": headers,
     }
+
+
+def _readdress(email: Email) -> None:
+    """Send what waits to the address that its reader has now, and its links with it.
+
+    Who that is say the notices of the mail; for mail without any, the history of addresses.
+    """
+    person = User.objects.filter(notices__email=email).first() or _former_owner(email.to)
+    if person is None or email.to == [person.email]:
+        return
+    _set(email, to=[person.email])
+    email.to = [person.email]
+    for model in (AccessLink, ConfirmationLink):
+        for link in model.objects.filter(email=email).select_for_update(of=("self",)):
+            link.sent_to = person.email
+            link._change_reason = "the mail that carries it goes to the corrected address"
+            link.save(update_fields=["sent_to"])
+
+
+def _former_owner(addresses: list[str]) -> User | None:
+    """Return who had an address that nobody has now."""
+    if len(addresses) != 1 or User.objects.filter(email__iexact=addresses[0]).exists():
+        return None
+    had = User.history.filter(email__iexact=addresses[0]).order_by("-history_id").first()
+    return had and User.objects.filter(pk=had.id).first()
 
 
 def _start_links(email: Email) -> None:

@@ -19,10 +19,11 @@ def visible_to(user: User) -> QuerySet[Change]:
     raised = Q(raised_by=user)
     if user.is_internal and user.roles:
         return Change.objects.filter(~Q(state=S.DRAFT) | raised)
-    concerned = Q(requester=user)
-    if not user.is_internal:
-        concerned |= Q(organisation__in={user.organisation_id, *user.approves_for_ids})
-    return Change.objects.filter(raised | (concerned & ~Q(state=S.DRAFT)))
+    if user.is_internal:
+        return Change.objects.filter(raised | (Q(requester=user) & ~Q(state=S.DRAFT)))
+    theirs = Q(organisation__in={user.organisation_id, *user.approves_for_ids})
+    drafts = Q(organisation=None) & raised
+    return Change.objects.filter(drafts | (theirs & (raised | ~Q(state=S.DRAFT))))
 
 
 def with_people(changes: QuerySet[Change]) -> QuerySet[Change]:

@@ -1,7 +1,8 @@
 """What is due in the time after the requester was asked; a question to the database each.
 
 Silence is counted from when the question has reached its reader (``heard_at``): not while the
-mail waits, and not while one that did not arrive is unsettled.
+mail waits, not while one that did not arrive is unsettled, and for nobody who has left. It is
+the silence of the requester at the address they have now: nobody inherits it.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +13,15 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from post_office.models import STATUS
 
-from .models import Change, Confirmation, ConfirmationLink, DeliveryProblem, MailEvent, Promise
+from .models import (
+    Change,
+    Confirmation,
+    ConfirmationLink,
+    DeliveryProblem,
+    MailEvent,
+    Promise,
+    Reminder,
+)
 from .states import FINAL, State
 
 ESCALATION_GRACE = timedelta(days=1)
@@ -31,7 +40,7 @@ def due_reminders(limit: int) -> list[tuple[int, int]]:
         waiting = _unanswered().filter(heard_at__lte=now - timedelta(days=day))
         if ends is not None:
             waiting = waiting.filter(heard_at__gt=ends)
-        waiting = waiting.exclude(reminders__after_days__gte=day)
+        waiting = waiting.exclude(Exists(_reminders_to(day)))
         keys = waiting.order_by("heard_at").values_list("pk", flat=True)[: limit - len(due)]
         due += [(key, day) for key in keys]
     return due
@@ -48,26 +57,44 @@ def due_escalations(limit: int) -> list[int]:
     """Return the confirmations whose last reminder went out and stayed unanswered."""
     now = timezone.now()
     last = max(settings.REMINDER_DAYS)
-    silent = _unanswered().filter(
-        escalated_at=None,
-        heard_at__lte=now - timedelta(days=last) - ESCALATION_GRACE,
-        reminders__after_days__gte=last,
-        reminders__sent_at__lte=now - ESCALATION_GRACE,
+    silent = (
+        _unanswered()
+        .filter(
+            escalated_at=None,
+            heard_at__lte=now - timedelta(days=last) - ESCALATION_GRACE,
+        )
+        .filter(Exists(_reminders_to(last).filter(sent_at__lte=now - ESCALATION_GRACE)))
     )
-    keys = silent.order_by("heard_at", "pk").values_list("pk", "heard_at").distinct()
-    return [key for key, _heard_at in keys[:limit]]
+    return list(silent.order_by("heard_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def unasked(limit: int) -> list[int]:
+    """Return the open questions that were put to nobody at the address the requester has now."""
+    links = ConfirmationLink.objects.filter(confirmation=OuterRef("pk"))
+    theirs = links.filter(sent_to__iexact=OuterRef("change__requester__email"))
+    waiting = _unanswered().filter(Exists(links)).exclude(Exists(theirs))
+    return list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
 
 
 def _unanswered() -> QuerySet[Confirmation]:
-    waiting = Confirmation.objects.filter(answer="", change__state=State.CONFIRMATION)
+    waiting = Confirmation.objects.filter(
+        answer="", change__state=State.CONFIRMATION, change__requester__is_active=True
+    )
     return with_heard_at(waiting)
+
+
+def _reminders_to(day: int) -> QuerySet[Reminder]:
+    """Reminders of a day or later that count for whoever is asked now."""
+    theirs = Q(sent_to="") | Q(sent_to__iexact=OuterRef("change__requester__email"))
+    return Reminder.objects.filter(theirs, confirmation=OuterRef("pk"), after_days__gte=day)
 
 
 def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
     """Add since when each question has been with its reader; None while it is not.
 
-    That is when the first mail with a link to it was sent that did not come back or, if later,
-    when somebody settled that a mail to the requester did not arrive.
+    That is when the first mail with a link to it was sent, to the address that the requester has
+    now, that did not come back or, if later, when somebody settled that a mail to the requester
+    did not arrive.
     """
     failed = MailEvent.objects.filter(
         email=OuterRef("email"), kind__in=MailEvent.FAILURES, email__isnull=False
@@ -75,7 +102,8 @@ def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmatio
     sent = When(email__status=STATUS.sent, then=F("email__last_updated"))
     links = ConfirmationLink.objects.filter(confirmation=OuterRef("pk"))
     arrived = (
-        links.exclude(Exists(failed))
+        links.filter(sent_to__iexact=OuterRef("change__requester__email"))
+        .exclude(Exists(failed))
         .order_by()
         .values("confirmation")
         .annotate(at=Min(Case(When(email=None, then=F("created_at")), sent)))
@@ -87,6 +115,7 @@ def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmatio
     return confirmations.annotate(
         heard_at=Case(
             When(Exists(problems.filter(resolved_at=None)), then=None),
+            When(change__requester__is_active=False, then=None),
             When(~Exists(links), then=Greatest("asked_at", Subquery(settled.values("at")))),
             default=Greatest(Subquery(arrived.values("at")), Subquery(settled.values("at"))),
         )

@@ -40,7 +40,11 @@ def send_digests() -> None:
 
 @shared_task
 def send_reminders() -> None:
-    """Remind requesters, and tell owners of those who did not answer."""
+    """Remind requesters, and tell owners of those who did not answer.
+
+    Who has another address now is asked there first.
+    """
+    each(reminders.unasked(limit=BATCH), lifecycle.ask_at_new_address, "ask at the new address")
     due = reminders.due_reminders(limit=BATCH)
     each(due, lambda reminder: lifecycle.send_reminder(*reminder), "remind")
     each(reminders.due_escalations(limit=BATCH), lifecycle.escalate, "escalate")

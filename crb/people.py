@@ -39,7 +39,8 @@ class OwnPeople:
 
     def answerers(self, change: Change) -> list[User]:
         """Who can be asked: the requester first, the owner, then the others."""
-        first = [person for person in (change.requester, change.owner) if person is not None]
+        asked = (change.requester, change.owner)
+        first = [person for person in asked if person is not None and person.is_active]
         named = {person.pk for person in first}
         return [*first, *(one for one in self.with_role if one.pk not in named)]
 

@@ -431,6 +431,11 @@ def test_the_maps_that_come_along_are_good(name: str) -> None:
         ("Harbour Hospitals", "Nowhere", "There is no active organisation “Nowhere”."),
         ("grace.requester@", "ghost@", "There is nobody active with the address “ghost@"),
         ("grace.requester@", "mia.meridian@", "There is nobody active with the address “mia"),
+        (
+            "grace.requester@harbour",
+            "sam.support@expansive",
+            "Sam Support is not somebody of Harbour Hospitals, and cannot be the requester.",
+        ),
     ],
 )
 def test_people_whom_the_map_names_must_exist(

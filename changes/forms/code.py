@@ -49,11 +49,13 @@ class AnswerQuestionForm(StepForm):
 
     def prepare(self) -> None:
         """Offer the person's own open questions, and to those who pass answers on all of them."""
-        offered = Question.objects.filter(change=self.change, answered_at=None)
-        if not permissions.answers_for_others(self.user, self.change):
-            offered = offered.filter(answerer=self.user)
+        still_open = [
+            one
+            for one in self.change.open_questions
+            if permissions.may_answer(self.user, self.change, one)
+        ]
+        offered = Question.objects.filter(pk__in=[one.pk for one in still_open])
         self.fields["question"].queryset = offered.select_related("answerer")
-        still_open = [one for one in self.change.questions.all() if one.is_open]
         still_open.sort(key=lambda one: (one.answerer_id != self.user.pk, one.pk))
         self.fields["question"].initial = still_open[0].pk if still_open else None
 

@@ -48,7 +48,8 @@ class Parties:
 def find_parties(import_map: ImportMap, **given: str) -> Parties:
     """Find the people and the customer whom the map names, unless others are ``given``.
 
-    Raises BadImport naming who is missing, unknown, inactive or of another customer.
+    Raises BadImport naming who is missing, unknown, inactive or of another customer. The requester
+    is the customer's: one of Expansive's own people would confirm their own work.
     """
     names = {**import_map.defaults, **{key: value for key, value in given.items() if value}}
     for key in ("organisation", "requester"):
@@ -58,6 +59,11 @@ def find_parties(import_map: ImportMap, **given: str) -> Parties:
     if organisation is None:
         raise BadImport(_("There is no active organisation “%s”.") % names["organisation"])
     requester = _person(names["requester"], organisation)
+    if requester.is_internal:
+        raise BadImport(
+            _("%(person)s is not somebody of %(organisation)s, and cannot be the requester.")
+            % {"person": requester, "organisation": organisation}
+        )
     raised_by = names.get("raised_by")
     return Parties(
         organisation, requester, _person(raised_by, organisation) if raised_by else requester

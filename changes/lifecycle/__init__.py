@@ -31,6 +31,7 @@ from .configuration import (
 )
 from .confirmation import (
     answer_confirmation,
+    ask_at_new_address,
     close_unanswered,
     escalate,
     hash_token,
@@ -100,6 +101,7 @@ __all__ = [
     "answer_confirmation",
     "resend_confirmation",
     "send_reminder",
+    "ask_at_new_address",
     "escalate",
     "record_contact",
     "close_unanswered",

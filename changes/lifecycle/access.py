@@ -10,7 +10,7 @@ from accounts.models import User
 
 from .. import access_links, messages
 from ..errors import ChangeStale, StepIllegal, StepIncomplete
-from ..models import AccessLink, Change
+from ..models import AccessLink, Change, ConfirmationLink
 from ..states import State
 from .confirmation import issue_link
 from .core import Step, lock, record_event, take_step
@@ -85,14 +85,26 @@ def revoke_links(change: Change, *, actor: User, person: User) -> int:
 
 
 def revoke(step: Step, person: User) -> int:
-    """Revoke a person's links as part of a step; return how many there were."""
+    """Revoke a person's links as part of a step, to the change and to its confirmation.
+
+    Return how many worked.
+    """
     links = AccessLink.objects.select_for_update(of=("self",)).filter(
         change=step.change, person=person, revoked_at=None, expires_at__gt=timezone.now()
     )
-    count = 0
-    for count, link in enumerate(links, 1):  # noqa: B007 - counted
-        link.revoked_at = timezone.now()
+    now, count = timezone.now(), 0
+    for link in links:
+        link.revoked_at, count = now, count + 1
         step.save(link)
+    asking = ConfirmationLink.objects.select_for_update(of=("self",)).filter(
+        confirmation__change=step.change,
+        sent_to__iexact=person.email,
+        superseded_at=None,
+        expires_at__gt=now,
+    )
+    for asked in asking:
+        asked.superseded_at, count = now, count + 1
+        step.save(asked)
     return count
 
 

@@ -126,9 +126,9 @@ def answer_question(
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
-        if fresh is None or not fresh.is_open:
+        if fresh is None or fresh not in step.change.open_questions:
             raise StepIllegal(_("This question has been answered already."))
-        if fresh.answerer_id != actor.pk and not permissions.answers_for_others(actor, step.change):
+        if not permissions.may_answer(actor, step.change, fresh):
             raise StepForbidden(_("This question was put to somebody else."))
         fresh.answer = answer
         fresh.answered_by, fresh.answered_at = actor, timezone.now()
@@ -138,7 +138,7 @@ def answer_question(
         if proposal is not None:
             _decide_proposal(step, proposal, accepted=True)
         step.save(fresh)
-        if not step.change.questions.filter(answered_at=None).exists():
+        if not step.change.open_questions:
             step.change.return_to_board()
     return step.change
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import permissions
+from ..alone import prepared
 from ..errors import StepIncomplete
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
@@ -38,12 +39,16 @@ def authorise(
 ) -> Change:
     """An authorised approver of the customer approves the change or refuses it.
 
-    Effects: the authorisation, for this revision; state ``execution`` or ``refused``; event;
-    messages.
+    Effects: the authorisation, for this revision; state ``execution`` or ``refused``; event,
+    which says so where one person alone assessed, reviewed and authorised; messages.
     """
     with take_step("authorise", change, actor=actor, seen=seen) as step:
         step.reason = reason
         step.data = {"outcome": outcome}
+        if actor.pk in prepared(step.change):
+            words = _("Assessed, reviewed and authorised by one person: %s has no other approver.")
+            step.reason = f"{reason} ({words % step.change.organisation})"
+            step.data["alone"] = True
         step.save(
             Authorisation(
                 **step.stamp(), revision=step.change.revision, outcome=outcome, reason=reason

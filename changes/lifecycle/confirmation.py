@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import messages
-from ..access_links import hash_token
+from ..access_links import hash_token, still_works
 from ..errors import ChangeStale, StepIncomplete
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..process import past_words
@@ -80,7 +80,7 @@ def answer_confirmation(
         confirmation = step.change.confirmation
         now = timezone.now()
         if link is not None:
-            _check_link(link, confirmation, now)
+            _check_link(link, confirmation)
         confirmation.meets_need, confirmation.as_expected = need, expected
         confirmation.reason = reason
         confirmation.answered_at, confirmation.answered_by = now, actor
@@ -122,21 +122,16 @@ def _evidence(confirmation: Confirmation, link: ConfirmationLink | None) -> dict
     return {**data, "wish": confirmation.wish} if confirmation.wish else data
 
 
-def _check_link(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
-    check_belongs(link, confirmation, now)
+def _check_link(link: ConfirmationLink, confirmation: Confirmation) -> None:
+    check_belongs(link, confirmation)
     if link.used_at is not None:
         raise ChangeStale(_("This link is no longer valid."))
 
 
-def check_belongs(link: ConfirmationLink, confirmation: Confirmation, now: datetime) -> None:
+def check_belongs(link: ConfirmationLink, confirmation: Confirmation) -> None:
     """Raise ChangeStale unless the link, used or not, still leads to this question."""
     link.refresh_from_db()
-    usable = (
-        link.confirmation_id == confirmation.pk
-        and link.superseded_at is None
-        and link.expires_at > now
-    )
-    if not usable:
+    if link.confirmation_id != confirmation.pk or not still_works(link):
         raise ChangeStale(_("This link is no longer valid."))
 
 
@@ -215,7 +210,7 @@ def rate(
     with take_step("rate", change, actor=actor, seen=seen) as step:
         confirmation, now = step.change.confirmation, timezone.now()
         if link is not None:
-            check_belongs(link, confirmation, now)
+            check_belongs(link, confirmation)
         confirmation.rating, confirmation.rating_comment = rating, rating_comment
         confirmation.rated_at = now
         words = _("%d of 5") % rating
@@ -244,7 +239,7 @@ def rework(change: Change, *, actor: User, reason: str, seen: int | None = None)
 
 
 def send_reminder(confirmation_id: int, after_days: int) -> bool:
-    """Send one reminder unless it, or a later one, was sent or none is wanted any more.
+    """Send one reminder unless it, or a later one, was sent or nobody is there to read it.
 
     Returns whether it was sent. The change's row is locked and the reminder's row is unique, so
     that two beats running at once send it once. Days that were missed are skipped and named in
@@ -255,10 +250,12 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        sent = set(confirmation.reminders.values_list("after_days", flat=True))
+        address = change.requester.email
+        theirs = confirmation.reminders.filter(sent_to__in=("", address))
+        sent = set(theirs.values_list("after_days", flat=True))
         if not _is_waiting(change, confirmation) or max(sent, default=0) >= after_days:
             return False
-        Reminder.objects.create(confirmation=confirmation, after_days=after_days)
+        Reminder.objects.create(confirmation=confirmation, after_days=after_days, sent_to=address)
         confirmation.change = change
         step = Step(change, "remind", None)
         messages.remind_requester(confirmation, issue_link(step, confirmation), after_days)
@@ -269,7 +266,40 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
 
 
 def _is_waiting(change: Change, confirmation: Confirmation) -> bool:
-    return change.state == State.CONFIRMATION and confirmation.is_open
+    present = change.requester is not None and change.requester.is_active
+    return present and change.state == State.CONFIRMATION and confirmation.is_open
+
+
+def ask_at_new_address(confirmation_id: int) -> bool:
+    """Put an open question anew to a requester whose address was corrected; return whether it was.
+
+    What was mailed to the old address was never heard, so silence begins anew as well. Effects:
+    a link, the earlier ones stop working; event, mail.
+    """
+    with transaction.atomic():
+        confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
+        change = lock(confirmation.change)
+        confirmation.refresh_from_db()
+        address = change.requester.email if change.requester else ""
+        asked = confirmation.links.filter(sent_to__iexact=address).exists()
+        if asked or not _is_waiting(change, confirmation):
+            return False
+        step = Step(change, "resend_confirmation", None)
+        step.reason = _("The requester's address has changed.")
+        confirmation.change = change
+        ask_anew(step, confirmation)
+        record_event(step)
+        return True
+
+
+def ask_anew(step: Step, confirmation: Confirmation, *, instead_of: str = "") -> None:
+    """Put an open question to whoever has not heard it yet: no silence counts against them."""
+    if confirmation.escalated_at:
+        confirmation.escalated_at = None
+        step.save(confirmation)
+    token = issue_link(step, confirmation, supersede=True)
+    act = str(past_words(step.verb))
+    messages.ask_requester(confirmation, token, actor=step.actor, act=act, instead_of=instead_of)
 
 
 def escalate(confirmation_id: int) -> bool:

@@ -8,13 +8,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 
-from .. import messages, permissions
+from .. import permissions
 from ..errors import StepIncomplete
 from ..models import Change
-from ..process import past_words
 from ..states import OPEN, State
 from .access import revoke
-from .confirmation import issue_link
+from .confirmation import ask_anew
 from .core import Step, take_step
 
 
@@ -104,14 +103,7 @@ def _ask_anew(step: Step) -> bool:
     if step.change.state != State.CONFIRMATION or confirmation is None or not confirmation.is_open:
         return False
     confirmation.change = step.change
-    token = issue_link(step, confirmation, supersede=True)
-    messages.ask_requester(
-        confirmation,
-        token,
-        actor=step.actor,
-        act=str(past_words(step.verb)),
-        instead_of=step.data["from_name"],
-    )
+    ask_anew(step, confirmation, instead_of=step.data["from_name"])
     return True
 
 

@@ -270,6 +270,12 @@ class Change(Moves, models.Model):
         return self._current("board_decisions")
 
     @property
+    def open_questions(self) -> list[Any]:
+        """What the board asked on this path and nobody has answered; older paths are void."""
+        asked = {one.pk for one in self.board_decisions.all() if one.path == self.path}
+        return [one for one in self.questions.all() if one.is_open and one.decision_id in asked]
+
+    @property
     def requirement_definition(self) -> Any:
         return self._current("requirements")
 

@@ -158,20 +158,25 @@ class ConfirmationLink(models.Model):
 
 
 class Reminder(models.Model):
-    """A reminder that was sent; the pair of question and day exists once."""
+    """A reminder that was sent; question, day and address exist once together.
+
+    Silence is one address's: whom the question is put to later is reminded from the beginning.
+    Without an address, as before there was one on record, it counts for whoever is asked.
+    """
 
     confirmation = models.ForeignKey(
         Confirmation, on_delete=models.PROTECT, related_name="reminders"
     )
     after_days = models.PositiveSmallIntegerField(_("after days"))
     sent_at = models.DateTimeField(_("sent"), auto_now_add=True)
+    sent_to = models.EmailField(_("sent to"), blank=True, default="", db_default="")
 
     class Meta:
         verbose_name = _("reminder")
         ordering = ("pk",)
         constraints = [
             models.UniqueConstraint(
-                fields=["confirmation", "after_days"], name="changes_reminder_once"
+                fields=["confirmation", "after_days", "sent_to"], name="changes_reminder_once_each"
             )
         ]
 

@@ -28,6 +28,7 @@ from .code import (
     can_record_test,
     can_sign_risk_assessment,
     can_start_deployment,
+    may_answer,
 )
 from .configuration import (
     can_authorise,
@@ -175,6 +176,7 @@ __all__ = [
     "can_watch",
     "can_withdraw",
     "check",
+    "may_answer",
     "may_execute",
     "may_raise_for",
     "may_see",

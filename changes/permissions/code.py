@@ -6,7 +6,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from .. import gates
-from ..models import Change
+from ..models import Change, Question
 from ..process import STEP
 from .rules import (
     Check,
@@ -36,10 +36,13 @@ def can_record_board_outcome(user: User, change: Change) -> Decision:
 def can_answer_question(user: User, change: Change) -> Decision:
     """Those asked, and for a customer's answer also support and the success team."""
     over = change.state not in STEP["answer_question"].states
-    mine = [q for q in change.questions.all() if q.answerer_id == user.pk]
-    asked = any(q.is_open or over for q in mine)
+    if over:
+        asked = any(one.answerer_id == user.pk for one in change.questions.all())
+        allowed = asked or answers_for_others(user, change)
+    else:
+        allowed = any(may_answer(user, change, one) for one in change.open_questions)
     person = None
-    if not (asked or answers_for_others(user, change)):
+    if not allowed:
         person = refuse(
             Refusal.PERSON, _("This is for those the board asked, support and customer success.")
         )
@@ -49,6 +52,19 @@ def can_answer_question(user: User, change: Change) -> Decision:
 def answers_for_others(user: User, change: Change) -> bool:
     """Whether the person may pass on an answer to a question that was put to somebody else."""
     return user.has_role(Role.SUPPORT) or in_success_team(user, change)
+
+
+def may_answer(user: User, change: Change, question: Question) -> bool:
+    """Whether one question is theirs to answer.
+
+    What was put to one of Expansive's own people is answered by them, as long as they are there;
+    only a customer's answer is passed on.
+    """
+    asked = question.answerer
+    if asked.pk == user.pk:
+        return True
+    own = asked.is_active and asked.is_internal and bool(asked.roles)
+    return not own and answers_for_others(user, change)
 
 
 def can_accept_answer(user: User, change: Change) -> Decision:
@@ -96,12 +112,14 @@ def can_sign_risk_assessment(user: User, change: Change) -> Decision:
     rule = _("a risk assessment is signed off by a second person.")
     assessment = change.risk_assessment
     own = assessment and not assessment.outcome and assessment.recorded_by_id == user.pk
+    earlier = any(one.recorded_by_id == user.pk for one in change.risk_assessments.all())
     return decide(
         sees(user, change),
         holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
         in_state(change, "sign_risk_assessment"),
         gate(gates.no_risk_to_sign(change)),
         separation(rule, _("You wrote this one.")) if own else None,
+        separation(rule, _("You wrote an earlier version.")) if earlier else None,
     )
 
 

@@ -7,6 +7,7 @@ from accounts.roles import Role
 
 from .. import gates
 from ..models import Change
+from ..presence import executor_is_there
 from .rules import (
     Check,
     Decision,
@@ -15,9 +16,10 @@ from .rules import (
     decide,
     gate,
     in_state,
+    not_alone,
+    not_asker,
     not_done,
     not_executor,
-    not_requester_or_raiser,
     owner_or_success_team,
     refuse,
     sees,
@@ -36,10 +38,9 @@ def can_authorise(user: User, change: Change) -> Decision:
         sees(user, change),
         approver(user, change),
         in_state(change, "authorise"),
-        not_requester_or_raiser(
-            user, change, _("the approver must not have asked for the change.")
-        ),
+        not_asker(user, change, _("the approver must not have asked for the change.")),
         not_executor(user, change),
+        not_alone(user, change),
     )
 
 
@@ -61,8 +62,10 @@ def may_execute(user: User, change: Change) -> Decision:
 
 
 def named_executor(user: User, change: Change) -> Check:
+    """The executor; where they left in the middle of it, whoever could have been named."""
     execution = change.execution
-    if execution and execution.executor_id != user.pk:
+    own = execution is None or execution.executor_id == user.pk
+    if not (own or (execution.started_at and not executor_is_there(change, execution))):
         return refuse(Refusal.PERSON, _("This is for the executor, %s.") % execution.executor)
     decision = may_execute(user, change)
     return None if decision else decision
@@ -79,7 +82,7 @@ def can_start_execution(user: User, change: Change) -> Decision:
 
 
 def can_record_execution(user: User, change: Change) -> Decision:
-    """The named executor says how the running execution went."""
+    """The named executor, or who takes their place, says how the running execution went."""
     return decide(
         sees(user, change),
         named_executor(user, change),

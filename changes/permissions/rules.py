@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import Role
 
+from .. import alone
+from ..askers import how_asked
 from ..models import Change, Event
 from ..process import STEP, past_words
 from ..states import FINAL, State
@@ -59,6 +61,8 @@ def may_see(user: User, change: Change) -> bool:
     """Whether the change exists for this person (the rule of ``queries.visible_to``)."""
     if not user.is_active:
         return False
+    if not user.is_internal and not _is_of_their_customer(user, change):
+        return False
     if change.raised_by_id == user.pk:
         return True
     if change.state == S.DRAFT:
@@ -67,7 +71,12 @@ def may_see(user: User, change: Change) -> bool:
         return True
     if user.is_internal:
         return bool(user.roles)
-    own = change.organisation_id == user.organisation_id
+    return True
+
+
+def _is_of_their_customer(user: User, change: Change) -> bool:
+    """What a person asked for at their former customer stays there when they move."""
+    own = change.organisation_id in (None, user.organisation_id)
     return own or change.organisation_id in user.approves_for_ids
 
 
@@ -163,12 +172,18 @@ def not_done(user: User, change: Change, rule: str, *verbs: str) -> Check:
     return separation(rule, act)
 
 
-def not_requester_or_raiser(user: User, change: Change, rule: str) -> Check:
-    if change.requester_id == user.pk:
-        return separation(rule, _("You requested this change."))
-    if change.raised_by_id == user.pk:
-        return separation(rule, _("You raised this change."))
-    return not_done(user, change, rule, "submit")
+def not_asker(user: User, change: Change, rule: str) -> Check:
+    """Whoever asked once must not decide, whoever has taken their place since."""
+    act = how_asked(user, change)
+    return separation(rule, act) if act else None
+
+
+def not_alone(user: User, change: Change) -> Check:
+    """Whoever assessed and reviewed does not authorise too, if somebody else can."""
+    if user.pk not in alone.barred(change):
+        return None
+    rule = _("nobody assesses, reviews and authorises a change alone.")
+    return separation(rule, _("You assessed and reviewed this change."))
 
 
 def not_executor(user: User, change: Change) -> Check:

@@ -37,7 +37,7 @@ READ: dict[State, tuple[str, ...]] = {
     S.REFUSED: ("reviews",),
     S.EXECUTION: ("executions", "authorisations"),
     S.BOARD: _CODE,
-    S.INFORMATION_REQUIRED: ("questions",),
+    S.INFORMATION_REQUIRED: ("questions", "board_decisions"),
     S.REQUIREMENTS: _CODE,
     S.RISK_ASSESSMENT: _CODE,
     S.DEVELOPMENT: _PLANNED,
@@ -107,7 +107,7 @@ class Case:
 
     def questions(self) -> list[Question]:
         """Return what the board asked and nobody has answered."""
-        return [one for one in self.change.questions.all() if one.is_open]
+        return self.change.open_questions
 
 
 def status_of(

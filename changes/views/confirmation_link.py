@@ -18,7 +18,7 @@ from django.utils.functional import cached_property
 
 from accounts.middleware import zone_of
 
-from .. import lifecycle, markdown, permissions
+from .. import access_links, lifecycle, markdown, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
@@ -29,15 +29,12 @@ from .secret_link import behind_a_link, contact_of, not_valid
 
 def find_link(token: str) -> ConfirmationLink | None:
     """Return the link with this token while it is worth something."""
-    links = ConfirmationLink.objects.select_related(
+    links = access_links.working_confirmations().select_related(
         "confirmation__change__requester", "confirmation__change__organisation__success_team"
     )
-    return links.filter(
-        token_hash=lifecycle.hash_token(token),
-        superseded_at=None,
-        expires_at__gt=timezone.now(),
-        confirmation__change__requester__is_active=True,
-    ).first()
+    link = links.filter(token_hash=access_links.hash_token(token)).first()
+    change = link and link.confirmation.change
+    return link if change and permissions.may_see(change.requester, change) else None
 
 
 @behind_a_link(find_link)

@@ -151,7 +151,9 @@ def _check_answerers(change: Change, outcome: str, questions: Sequence[tuple[str
     for text, person in questions:
         if not text.strip():
             raise StepIncomplete(_("A question is empty."), ["questions"])
-        own = person.is_active and person.is_internal and person.roles
+        own = person.is_internal and person.roles
+        if not person.is_active:
+            raise StepIncomplete(_("%s has left and cannot answer.") % person, ["questions"])
         if person.pk != change.requester_id and not own:
             raise StepIncomplete(
                 _("Questions go to the requester or to one of Expansive's own people."),

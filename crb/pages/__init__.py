@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import User
+from changes.askers import askers
 from changes.models import BoardDecision, Change
 from changes.permissions import Decision
 
@@ -154,7 +155,7 @@ class ItemPage:
     def _status(self, user: User, vote: Vote | None) -> str:
         if user.pk in self.count.positions:
             return "voted"
-        if user.pk in (self.change.requester_id, self.change.raised_by_id):
+        if user.pk in askers(self.change):
             return "barred"
         if user.pk in self.count.recused:
             return "recused"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.permissions import Refusal
-from changes.permissions.rules import Check, gate, refuse, separation
+from changes.permissions.rules import Check, gate, not_asker, refuse, separation
 from changes.states import State
 
 from .. import queries
@@ -42,11 +42,7 @@ def chair_of(user: User, board: Board) -> Check:
 def not_own(user: User, item: AgendaItem) -> Check:
     """Separation of duties (ISO 27001:2022, Annex A 5.3): nobody decides on what they asked."""
     rule = _("nobody decides on a change they asked for.")
-    if item.change.requester_id == user.pk:
-        return separation(rule, _("You requested this change."))
-    if item.change.raised_by_id == user.pk:
-        return separation(rule, _("You raised this change."))
-    return None
+    return not_asker(user, item.change, rule)
 
 
 def not_recused(user: User, item: AgendaItem) -> Check:

@@ -2,6 +2,7 @@
 
 from accounts.models import User
 from accounts.roles import Role
+from changes.askers import askers
 
 from ..models import AgendaItem, Meeting
 from ..voting import Tally
@@ -36,8 +37,7 @@ def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
 
 def stands_aside(user: User, item: AgendaItem, count: Tally) -> bool:
     """Whether this person has no part in deciding: recused, or it was they who asked."""
-    asked = (item.change.requester_id, item.change.raised_by_id)
-    return user.pk in asked or user.pk in count.recused
+    return user.pk in askers(item.change) or user.pk in count.recused
 
 
 def tally_open_to(user: User, item: AgendaItem, count: Tally) -> bool:

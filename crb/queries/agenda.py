@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
+from changes import askers
 from changes.models import Change
 from changes.story import known_as
 
@@ -127,9 +128,11 @@ def _visits(meeting: Meeting) -> QuerySet[AgendaItem]:
 
 
 def _on_agenda(meeting: Meeting, visits: QuerySet[AgendaItem]) -> list[AgendaItem]:
+    asked = {askers.EARLIER: askers.with_earlier("change")}
     found = []
-    for of_change in _by_change(visits.order_by("position", "pk")):
+    for of_change in _by_change(visits.annotate(**asked).order_by("position", "pk")):
         known_as(of_change[0].change, "agenda_items", of_change)
+        setattr(of_change[0].change, askers.EARLIER, getattr(of_change[0], askers.EARLIER))
         found += _standing([visit for visit in of_change if visit.meeting_id == meeting.pk])
     for item in found:
         item.meeting = meeting

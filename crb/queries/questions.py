@@ -1,6 +1,6 @@
 """What the board has asked."""
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.models import User
 from changes.models import Question
@@ -19,7 +19,9 @@ def questions_of(board: Board, user: User) -> QuerySet[Question]:
 def unanswered_questions(board: Board, user: User) -> QuerySet[Question]:
     """Questions of the board that nobody has answered, the oldest first."""
     waiting = questions_of(board, user).filter(
-        answered_at=None, change__state=State.INFORMATION_REQUIRED
+        answered_at=None,
+        decision__path=F("change__path"),
+        change__state=State.INFORMATION_REQUIRED,
     )
     return with_asked(waiting).order_by("pk")
 

@@ -5,6 +5,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
+from changes.askers import asked_by, asked_earlier, askers
 from changes.states import State
 
 from ..models import Absence, AgendaItem, Vote
@@ -29,7 +30,7 @@ def left_for(user: User) -> Combinable:
         change__path=F("path"),
     )
     mine = waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
-        Q(change__requester=user) | Q(change__raised_by=user)
+        asked_by(user, "change__")
     )
     counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
     return Coalesce(Subquery(counted), 0)
@@ -49,6 +50,7 @@ def _for_one_aside(user: User) -> Combinable:
     )
     asked = Q(membership__user=OuterRef("change__requester"))
     asked |= Q(membership__user=OuterRef("change__raised_by"))
+    asked |= Q(asked_earlier(change, OuterRef("membership__user")))
     return Exists(away.filter(asked | Exists(recused)))
 
 
@@ -117,8 +119,7 @@ def set_aside(item: AgendaItem) -> set[int]:
     """Return who has no part in an item: who asked for it, who is recused, and who would vote in
     the place of one of these, who may have chosen them.
     """
-    change = item.change
-    aside = {key for key in (change.requester_id, change.raised_by_id) if key is not None}
+    aside = askers(item.change)
     aside |= {one.member for one in ballots_on(item) if one.choice == Choice.RECUSE}
     seats = item.meeting.members
     return aside | {one.user_id for one in seats if one.absent and one.absent.pk in aside}

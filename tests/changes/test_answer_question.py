@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from post_office.models import Email
 
-from changes import lifecycle
-from changes.errors import StepForbidden
+from accounts.models import User
+from changes import lifecycle, next_step, permissions, queries
+from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change
 from changes.states import State
 from tests import stories
 from tests.changes.step_pages import StepPageTests
+from tests.mailing import last_row
 from tests.people import Cast
 
 
@@ -54,7 +57,7 @@ class TestAnswerQuestion(StepPageTests):
         self.send(page, cast, change)
         now = Change.objects.get(pk=change.pk)
         assert now.state == State.INFORMATION_REQUIRED
-        client.force_login(cast.support)
+        client.force_login(cast.developer)
         assert "Since when?" in client.get(self.address(change)).content.decode()
         assert self.send(client, cast, now, question=second.pk).status_code == 302
         assert Change.objects.get(pk=change.pk).state == State.BOARD
@@ -66,3 +69,44 @@ class TestAnswerQuestion(StepPageTests):
         answer = self.send(page, cast, change, question=other.pk)
         assert answer.status_code == 400
         assert self.is_untouched(change)
+
+
+def test_what_one_of_expansives_own_was_asked_they_answer_while_they_are_there(cast: Cast) -> None:
+    questions = [("Since when?", cast.developer)]
+    change = stories.decided(
+        stories.on_board(cast), cast, "information_required", questions=questions
+    )
+    question = change.questions.get()
+    for other in (cast.support, cast.success):
+        assert not permissions.can_answer_question(other, change)
+        with pytest.raises(StepForbidden):
+            lifecycle.answer_question(change, actor=other, question=question, answer="Always.")
+    assert permissions.can_answer_question(cast.developer, change)
+    User.objects.filter(pk=cast.developer.pk).update(is_active=False)
+    change = Change.objects.get(pk=change.pk)
+    assert queries.waiting_on(cast.success).filter(pk=change.pk).exists()
+    lifecycle.answer_question(change, actor=cast.success, question=question, answer="Always.")
+    assert Change.objects.get(pk=change.pk).state == State.BOARD
+
+
+def test_questions_of_a_path_that_was_left_count_for_nothing(cast: Cast) -> None:
+    change = stories.information_required(cast)
+    old = change.questions.get()
+    for _time in range(2):
+        change = lifecycle.reclassify(
+            change, actor=cast.success, reason="The other kind.", **stories.ASSESSMENT
+        )
+    before = last_row()
+    questions = [("And the gym?", cast.colleague)]
+    change = stories.decided(change, cast, "information_required", questions=questions)
+    mails = Email.objects.filter(pk__gt=before, message__contains="How many rooms are there?")
+    assert not mails.exists()
+    assert not queries.waiting_on(cast.requester).filter(pk=change.pk).exists()
+    assert next_step.next_step(change).who.people == (cast.colleague,)
+    with pytest.raises(StepForbidden):
+        lifecycle.answer_question(change, actor=cast.requester, question=old, answer="Forty.")
+    with pytest.raises(StepIllegal):
+        lifecycle.answer_question(change, actor=cast.success, question=old, answer="Forty.")
+    new = change.questions.exclude(pk=old.pk).get()
+    lifecycle.answer_question(change, actor=cast.colleague, question=new, answer="Yes.")
+    assert Change.objects.get(pk=change.pk).state == State.BOARD

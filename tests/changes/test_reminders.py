@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from post_office.models import Email
 
-from changes import lifecycle, reminders, tasks
-from changes.models import Change, Confirmation, Promise, Release
+from accounts.models import User
+from changes import duties, lifecycle, permissions, queries, reminders, tasks
+from changes.models import Change, Confirmation, MailEvent, Promise, Release
 from changes.states import State
 from tests import stories
 from tests.mailing import deliver, last_row, link_in, mail_to, told
@@ -148,6 +149,95 @@ def test_a_question_asked_again_after_rework_starts_anew(
         deliver()
     assert beat(asked_at + timedelta(days=8 + 2)) == []
     assert beat(asked_at + timedelta(days=8 + 3, minutes=1)) == [REMINDED]
+
+
+# --- Another person, another address, nobody ----------------------------------------------------
+
+
+def ladder(since: datetime) -> dict[float, list[tuple[str, str]]]:
+    """Run the beat for twenty days; return who was told what on which day."""
+    days = (day / 2 for day in range(1, 40))
+    return {day: mails for day in days if (mails := beat(since + timedelta(days=day)))}
+
+
+def test_a_new_requester_inherits_no_silence(
+    cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    for day in (3, 7, 14, 15):
+        beat(asked_at + timedelta(days=day))
+    now = asked_at + timedelta(days=16)
+    with time_machine.travel(now, tick=False):
+        assert permissions.can_close_unanswered(cast.success, Change.objects.get(pk=change.pk))
+        lifecycle.replace_requester(
+            change, actor=cast.success, successor=cast.colleague, reason="Grace left."
+        )
+        deliver()
+    with time_machine.travel(now + timedelta(minutes=5), tick=False):
+        found = Change.objects.get(pk=change.pk)
+        assert not permissions.can_close_unanswered(cast.success, found)
+        assert not queries.waiting_on(cast.support).filter(pk=change.pk).exists()
+    reminded = ("colin", REMINDED[1])
+    assert ladder(now) == {3: [reminded], 7: [reminded], 14: [reminded], 15: ESCALATED}
+
+
+def test_a_requester_whose_address_was_wrong_is_asked_and_has_time_from_then(
+    client: Client, cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    beat(asked_at + timedelta(days=3))
+    cast.requester.email = "gina.right@harbour.example"
+    cast.requester.save()
+    now = asked_at + timedelta(days=4)
+    assert [who for who, _subject in beat(now)] == ["gina"]
+    with time_machine.travel(now, tick=False):
+        assert client.get(link_in(mail_to(cast.requester.email))).status_code == 200
+        deliver()
+    event = change.events.order_by("-pk")[0]
+    assert (event.verb, event.actor) == ("resend_confirmation", None)
+    reminded = ("gina", REMINDED[1])
+    assert ladder(now) == {3: [reminded], 7: [reminded], 14: [reminded], 15: ESCALATED}
+
+
+@pytest.mark.parametrize("asked_first", [True, False])
+def test_nobody_is_reminded_who_has_left_and_no_silence_counts(
+    cast: Cast, asked_first: bool
+) -> None:
+    documented = stories.in_documentation(cast)
+    if not asked_first:
+        User.objects.filter(pk=cast.requester.pk).update(is_active=False)
+    change = lifecycle.document(
+        documented, actor=cast.success, system="Desk", reference="1", summary="Done."
+    )
+    deliver()
+    User.objects.filter(pk=cast.requester.pk).update(is_active=False)
+    now = timezone.now()
+    assert ladder(now) == {}
+    assert not change.events.filter(verb__in=["remind", "escalate"]).exists()
+    with time_machine.travel(now + timedelta(days=30)):
+        change = Change.objects.get(pk=change.pk)
+        assert not permissions.can_close_unanswered(cast.success, change)
+
+
+def test_nothing_is_closed_for_silence_while_a_mail_is_known_not_to_have_arrived(
+    cast: Cast, change: Change, asked_at: datetime
+) -> None:
+    for day in (3, 7, 14, 15):
+        beat(asked_at + timedelta(days=day))
+    with time_machine.travel(asked_at + timedelta(days=16)):
+        mail = mail_to(cast.requester.email)
+        lifecycle.note_failure(mail, cast.requester.email, MailEvent.Kind.BOUNCED, "No such user")
+        found = Change.objects.get(pk=change.pk)
+        decision = permissions.can_close_unanswered(cast.support, found)
+        assert "has not reached the requester" in decision.reason
+        verbs = [
+            duty.verb
+            for duty, wanted in duties.duties_of(cast.support)
+            if Change.objects.filter(wanted, pk=change.pk).exists()
+        ]
+        assert verbs == ["settle_delivery"]
+        lifecycle.settle_delivery(
+            found, actor=cast.support, problem=found.delivery_problems.get(), resolution="Rang."
+        )
+        assert permissions.can_close_unanswered(cast.support, Change.objects.get(pk=change.pk))
 
 
 # --- Faults -------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from changes import gates, lifecycle
+from accounts.roles import Role
+from changes import gates, lifecycle, next_step, queries
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import CHECKLIST, Change, ChangeLink, Promise, Release
 from changes.states import State
-from tests.people import Cast
+from tests.people import Cast, person
 from tests.stories import (
     ASSESSMENT,
     all_passed,
@@ -150,6 +151,57 @@ def test_the_approver_did_not_ask_for_the_change(cast: Cast, part: str, reason: 
     with pytest.raises(StepForbidden, match="Separation of duties") as refusal:
         lifecycle.authorise(change, actor=person, outcome="authorised", reason="Mine.")
     assert reason in str(refusal.value)
+
+
+def prepared_alone(cast: Cast) -> Change:
+    """Cleo, who approves for Harbour too, has assessed and reviewed."""
+    approver_too(cast, cast.success)
+    return change_in(S.AUTHORISATION, cast)
+
+
+def test_nobody_assesses_reviews_and_authorises_alone(cast: Cast) -> None:
+    change = prepared_alone(cast)
+    with pytest.raises(StepForbidden, match="Separation of duties") as refusal:
+        lifecycle.authorise(change, actor=cast.success, outcome="authorised", reason="Mine.")
+    assert "You assessed and reviewed this change." in str(refusal.value)
+    assert not queries.waiting_on(cast.success).filter(pk=change.pk).exists()
+    who = next_step.next_step(Change.objects.get(pk=change.pk)).who
+    assert who is not None
+    assert who.members() == [cast.approver]
+
+
+@pytest.mark.parametrize("gone", ["inactive", "role", "not named"])
+def test_the_only_approver_of_a_customer_may_and_that_is_recorded(cast: Cast, gone: str) -> None:
+    change = prepared_alone(cast)
+    if gone == "inactive":
+        type(cast.approver).objects.filter(pk=cast.approver.pk).update(is_active=False)
+    if gone == "role":
+        cast.approver.groups.clear()
+    if gone == "not named":
+        cast.harbour.approvers.remove(cast.approver)
+    assert queries.waiting_on(cast.success).filter(pk=change.pk).exists()
+    change = lifecycle.authorise(change, actor=cast.success, outcome="authorised", reason="Urgent.")
+    event = change.events.get(verb="authorise")
+    assert event.data["alone"] is True
+    assert "by one person: Harbour Hospitals has no other approver" in event.reason
+    assert change.authorisations.get().reason == "Urgent."
+
+
+def test_the_author_of_a_returned_risk_assessment_does_not_sign_the_next(cast: Cast) -> None:
+    change = risk_assessed(cast)
+    change = lifecycle.sign_risk_assessment(
+        change, actor=cast.peer_reviewer, signed_off=False, remarks="Too short."
+    )
+    second = person("Dina Developer", Role.DEVELOPER)
+    change = lifecycle.assess_risk(
+        change, actor=second, security_risks="More.", impact_analysis="More.", mitigations="More."
+    )
+    with pytest.raises(StepForbidden, match="You wrote an earlier version"):
+        lifecycle.sign_risk_assessment(change, actor=cast.developer, signed_off=True)
+    assert not queries.waiting_on(cast.developer).filter(pk=change.pk).exists()
+    who = next_step.next_step(Change.objects.get(pk=change.pk)).who
+    assert who is not None
+    assert not {cast.developer, second} & set(who.members())
 
 
 def test_the_approver_did_not_execute_the_change(cast: Cast) -> None:

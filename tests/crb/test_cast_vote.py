@@ -2,10 +2,12 @@
 
 import pytest
 
+from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
-from crb import lifecycle, pages, queries
+from changes.permissions import Refusal
+from crb import lifecycle, pages, permissions, queries
 from crb.models import AgendaItem, Meeting, Vote
 from tests.crb.conftest import Table, seat
 from tests.stories import assessed
@@ -177,3 +179,20 @@ def test_what_is_left_to_vote_on_is_counted_by_the_same_rules(table: Table, case
     rows = pages.agenda_rows(queries.agenda_of(counted), member, None)
     assert counted.n == sum(row.mine_missing for row in rows)
     assert counted.n == (2 if case in ("", "stale") else 1)
+
+
+def test_whoever_asked_once_does_not_vote_whoever_took_their_place(table: Table) -> None:
+    item, member, cast = table.running_item(), table.members[1], table.cast
+    User.objects.filter(pk=member.pk).update(organisation=cast.harbour)
+    member = User.objects.get(pk=member.pk)
+    for successor in (member, cast.colleague):
+        change_lifecycle.replace_requester(
+            item.change, actor=cast.success, successor=successor, reason="Another post."
+        )
+    User.objects.filter(pk=member.pk).update(organisation=None)
+    member = User.objects.get(pk=member.pk)
+    assert permissions.can_cast_vote(member, fresh(item)).kind == Refusal.SEPARATION
+    for found in (fresh(item), *queries.agenda_of(item.meeting)):
+        assert member.pk not in queries.tally_of(found).missing
+    counted = Meeting.objects.annotate(n=queries.left_for(member)).get(pk=item.meeting_id)
+    assert counted.n == 0

@@ -14,6 +14,7 @@ from changes.models import Change, Release
 from crb import lifecycle
 from crb.consequences import consequences
 from crb.models import AgendaItem, BoardOutcome
+from crb.people import OwnPeople
 from tests import stories
 from tests.crb.conftest import Table
 
@@ -189,6 +190,12 @@ def test_questions_go_to_the_requester_or_to_ones_own_people(table: Table) -> No
     for person in (table.cast.colleague, table.cast.stranger_customer, table.cast.nobody):
         with pytest.raises(StepIncomplete, match="to the requester or to one of"):
             record(table, item, "information_required", questions=[("Why?", person)])
+    for person in (table.cast.requester, table.cast.developer):
+        person.is_active = False
+        person.save()
+        with pytest.raises(StepIncomplete, match="has left and cannot answer"):
+            record(table, item, "information_required", questions=[("Why?", person)])
+        assert person not in OwnPeople().answerers(Change.objects.get(pk=item.change_id))
 
 
 def test_an_outcome_is_kept_with_the_tally_as_it_stood(table: Table) -> None:

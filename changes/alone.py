@@ -1,0 +1,46 @@
+"""Assessing, reviewing and authorising take two people, where the customer has two approvers.
+
+Whoever assessed a change and reviewed it, on whatever path, does not authorise it as well. Only
+where nobody else is an authorised approver of the customer may they, and that is recorded.
+"""
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from accounts.roles import Role
+
+from .models import Change, Event
+
+ASSESSING = ("assess", "reclassify")
+REVIEWING = ("review",)
+
+
+def prepared(change: Change) -> set[int | None]:
+    """Return who both assessed and reviewed a change."""
+    events = change.events.all()
+    assessed = {event.actor_id for event in events if event.verb in ASSESSING}
+    return assessed & {event.actor_id for event in events if event.verb in REVIEWING}
+
+
+def barred(change: Change) -> set[int | None]:
+    """Return who may not authorise a change as they prepared it alone and another approver can."""
+    return {
+        key
+        for key in prepared(change)
+        if _approvers().exclude(pk=key).filter(approves_for=change.organisation_id).exists()
+    }
+
+
+def barred_from(user: User) -> Q:
+    """Return the condition for changes of which ``barred`` names this person."""
+    acts = Event.objects.filter(change=OuterRef("pk"), actor=user)
+    others = _approvers().filter(approves_for=OuterRef("organisation")).exclude(pk=user.pk)
+    return Q(
+        Exists(acts.filter(verb__in=ASSESSING)),
+        Exists(acts.filter(verb__in=REVIEWING)),
+        Exists(others),
+    )
+
+
+def _approvers() -> QuerySet[User]:
+    return User.objects.filter(is_active=True, groups__name=Role.APPROVER)

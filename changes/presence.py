@@ -1,0 +1,53 @@
+"""Whether those a change depends on are still there; where they are not, others stand in.
+
+An owner or executor who left, lost their roles or changed sides keeps their name on the change
+and can take no step. Each rule is said twice, of a loaded change and in SQL.
+"""
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from accounts.roles import Role
+
+from .models import Change, Execution
+
+
+def acting_owner(change: Change) -> User | None:
+    """Return the owner, if they can still see the change through."""
+    owner = change.owner
+    if owner is None or not owner.is_active or not owner.is_internal or not owner.roles:
+        return None
+    return owner
+
+
+def without_owner() -> Q:
+    """Return the condition for changes without an acting owner."""
+    roles = User.groups.through.objects.filter(user=OuterRef("owner"))
+    left = Q(owner__is_active=False) | Q(owner__organisation__isnull=False)
+    return Q(owner=None) | left | ~Q(Exists(roles))
+
+
+def without_requester() -> Q:
+    """Return the condition for changes whose requester has left, or left their customer."""
+    moved = Q(requester__organisation__isnull=False) & ~Q(requester__organisation=F("organisation"))
+    return Q(requester__is_active=False) | moved
+
+
+def executor_is_there(change: Change, execution: Execution) -> bool:
+    """Whether the executor may still execute: support, or the customer's success team."""
+    executor, organisation = execution.executor, change.organisation
+    if executor.has_role(Role.SUPPORT):
+        return True
+    team = organisation.success_team_id if organisation else None
+    return executor.has_role(Role.CUSTOMER_SUCCESS) and team in executor.team_ids
+
+
+def without_executor(executions: QuerySet[Execution]) -> QuerySet[Execution]:
+    """Leave of some executions those whose executor is not there any more."""
+    support = Q(groups__name=Role.SUPPORT)
+    team = Q(
+        groups__name=Role.CUSTOMER_SUCCESS,
+        success_teams=OuterRef("change__organisation__success_team"),
+    )
+    able = User.objects.filter(support | team, pk=OuterRef("executor"), is_active=True)
+    return executions.filter(~Exists(able))

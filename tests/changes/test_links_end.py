@@ -1,0 +1,145 @@
+"""A mailed link ends with what gave it meaning, whichever kind it is and however it ends."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from post_office.models import Email
+
+from accounts.models import User
+from changes import lifecycle
+from changes.models import AccessLink, Change, ConfirmationLink
+from tests import stories
+from tests.mailing import deliver, link_in, mail_to
+from tests.people import Cast
+
+RIGHT = "grace.right@harbour.example"
+
+
+def replaced(cast: Cast, change: Change) -> None:
+    lifecycle.replace_requester(
+        change, actor=cast.success, successor=cast.colleague, reason="She leaves."
+    )
+
+
+def deactivated(cast: Cast, change: Change) -> None:
+    cast.requester.is_active = False
+    cast.requester.save()
+
+
+def corrected(cast: Cast, change: Change) -> None:
+    cast.requester.email = RIGHT
+    cast.requester.save()
+
+
+def revoked(cast: Cast, change: Change) -> None:
+    lifecycle.revoke_links(change, actor=cast.success, person=cast.requester)
+
+
+def expired(cast: Cast, change: Change) -> None:
+    AccessLink.objects.update(expires_at=timezone.now())
+    ConfirmationLink.objects.update(expires_at=timezone.now())
+
+
+ENDS = [replaced, deactivated, corrected, revoked, expired]
+
+
+def page_link(mail: Email) -> str:
+    found = re.search(r"/r/[\w-]{20,}/", mail.message)
+    assert found
+    return found.group()
+
+
+LINKS: dict[str, tuple[Callable[[Cast], Change], Callable[[Email], str], dict[str, str]]] = {
+    "to the change": (
+        stories.in_confirmation,
+        page_link,
+        {"act": "write", "body": "I am not Grace."},
+    ),
+    "to the question": (
+        stories.in_confirmation,
+        link_in,
+        {"meets_need": "yes", "as_expected": "yes"},
+    ),
+    "to what follows the answer": (
+        stories.further_wished,
+        link_in,
+        {"act": "successor", "title": "The gym too", "description": "Please."},
+    ),
+    "to the rating": (stories.closed, link_in, {"act": "rate", "rating": "1"}),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize("ends", ENDS)
+def test_a_link_that_has_ended_shows_and_does_nothing(
+    client: Client, cast: Cast, ends: Callable[[Cast, Change], None], kind: str
+) -> None:
+    make, find, sent = LINKS[kind]
+    change = make(cast)
+    mails = Email.objects.filter(to=cast.requester.email, message__contains="/confirm/")
+    link = find(mails[0])
+    assert client.get(link).status_code == 200
+    if not change.is_final or ends is not replaced:
+        ends(cast, Change.objects.get(pk=change.pk))
+    else:
+        Change.objects.filter(pk=change.pk).update(requester=cast.colleague)
+    before = left_by(change)
+    assert client.get(link).status_code == 404
+    seen = {"seen": Change.objects.get(pk=change.pk).version}
+    assert client.post(link, {**sent, **seen}).status_code == 404
+    assert left_by(change) == before
+
+
+def left_by(change: Change) -> Any:
+    """What anybody could have done to a change."""
+    row = Change.objects.get(pk=change.pk)
+    return row.state, row.version, row.events.count(), Change.objects.count()
+
+
+@pytest.mark.parametrize("ends", [replaced, deactivated, corrected, revoked])
+def test_a_link_that_ends_while_somebody_answers_is_refused(
+    cast: Cast, ends: Callable[[Cast, Change], None]
+) -> None:
+    from changes.errors import ChangeStale, StepForbidden
+
+    change = stories.in_confirmation(cast)
+    link = ConfirmationLink.objects.get()
+    ends(cast, Change.objects.get(pk=change.pk))
+    requester = Change.objects.get(pk=change.pk).requester
+    with pytest.raises((ChangeStale, StepForbidden)):
+        lifecycle.answer_confirmation(change, actor=requester, confirmed=True, link=link)
+
+
+def test_mail_that_waits_goes_to_the_corrected_address(client: Client, cast: Cast) -> None:
+    change = stories.in_confirmation(cast)
+    corrected(cast, change)
+    deliver()
+    assert not Email.objects.filter(to="grace.requester@harbour.example").exists()
+    mail = mail_to(RIGHT)
+    assert client.get(link_in(mail)).status_code == 200
+    assert client.get(page_link(mail)).status_code == 200
+
+
+def test_mail_without_a_notice_follows_its_reader_too(cast: Cast) -> None:
+    from changes import outbox
+
+    mail = outbox.compose(cast.requester, "digest", {"changes": []}, tag="CR", headers={})
+    outbox.put([mail])
+    corrected(cast, stories.draft(cast))
+    User.objects.filter(pk=cast.requester.pk).update(email=RIGHT)
+    deliver()
+    mail.refresh_from_db()
+    assert mail.to == [RIGHT]
+
+
+def test_a_revoked_link_is_not_mailed_again(client: Client, cast: Cast, settings: Any) -> None:
+    """What happens meanwhile joins the mail that waits; its link is a new one then."""
+    settings.MAIL_BURST_SECONDS = 120
+    change = stories.in_review(cast)
+    revoked(cast, change)
+    lifecycle.comment(change, actor=cast.success, body="Nearly there.")
+    assert client.get(page_link(mail_to(cast.requester.email))).status_code == 200

@@ -1,0 +1,81 @@
+"""Nobody keeps their sight of a customer's changes through what they no longer are."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from changes import access_links, lifecycle, permissions, queries
+from changes.models import Change
+from changes.states import OPEN, State
+from tests import stories
+from tests.mailing import last_row, mail_to, told
+from tests.people import Cast
+
+PARTS: dict[str, Callable[[Cast, Change], User]] = {
+    "requester": lambda cast, change: cast.requester,
+    "raiser": lambda cast, change: named(change, cast.colleague, "raised_by"),
+    "colleague": lambda cast, change: cast.colleague,
+    "watcher": lambda cast, change: watching(change, cast.colleague),
+    "approver": lambda cast, change: cast.approver,
+}
+
+
+def named(change: Change, person: User, field: str) -> User:
+    Change.objects.filter(pk=change.pk).update(**{field: person})
+    return person
+
+
+def watching(change: Change, person: User) -> User:
+    change.watchers.add(person)
+    return person
+
+
+def sees(person: User, change: Change) -> bool:
+    """Ask both ways; they must answer alike."""
+    person, change = User.objects.get(pk=person.pk), Change.objects.get(pk=change.pk)
+    found = permissions.may_see(person, change)
+    assert queries.visible_to(person).filter(pk=change.pk).exists() == found
+    return found
+
+
+@pytest.mark.parametrize("state", sorted(OPEN - {State.DRAFT}))
+@pytest.mark.parametrize("part", PARTS)
+def test_whoever_moves_to_another_customer_leaves_everything_behind(
+    client: Client, cast: Cast, part: str, state: State
+) -> None:
+    change = stories.change_in(state, cast)
+    person = PARTS[part](cast, change)
+    assert sees(person, change)
+    User.objects.filter(pk=person.pk).update(organisation=cast.meridian)
+    cast.harbour.approvers.remove(person)
+    assert not sees(person, change)
+    moved = User.objects.get(pk=person.pk)
+    assert not access_links.is_for(change, moved)
+    client.force_login(moved)
+    assert client.get(change.get_absolute_url()).status_code == 404
+    before = last_row()
+    lifecycle.comment(
+        Change.objects.get(pk=change.pk), actor=cast.success, body="For Harbour only."
+    )
+    assert person.email.split(".")[0] not in {who for who, _subject in told(before)}
+
+
+def test_links_end_with_the_move(client: Client, cast: Cast) -> None:
+    stories.in_confirmation(cast)
+    mail = mail_to(cast.requester.email)
+    found = re.findall(r"/(?:r|confirm)/[\w-]{20,}/", mail.message)
+    assert len(set(found)) == 2
+    User.objects.filter(pk=cast.requester.pk).update(organisation=cast.meridian)
+    for link in found:
+        assert client.get(link).status_code == 404
+
+
+def test_an_approver_without_the_role_sees_nothing_of_other_customers(cast: Cast) -> None:
+    change = stories.in_review(cast)
+    cast.harbour.approvers.add(cast.stranger_approver)
+    assert sees(cast.stranger_approver, change)
+    cast.stranger_approver.groups.clear()
+    assert not sees(cast.stranger_approver, change)
