@@ -20,6 +20,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from expansive_cm.numbers import whole_number
 
 from . import queries
 from .models import Change, Service, parse_reference
@@ -229,9 +230,9 @@ def _choices_of(people: QuerySet[User]) -> list[tuple[str, str]]:
 
 def _owners(data: QueryDict) -> list[tuple[str, str]]:
     """Expansive's own people with a role; those who have left stay choosable while chosen."""
-    asked = [value for value in data.getlist("owner") if value.isascii() and value.isdigit()]
+    asked = [whole_number(value) for value in data.getlist("owner")]
     working = Q(is_active=True, groups__isnull=False)
-    chosen = Q(pk__in=[int(value) for value in asked if len(value) < 19])
+    chosen = Q(pk__in=[number for number in asked if number is not None])
     people = User.objects.filter(working | chosen, organisation=None).distinct()
     return _choices_of(people)
 
@@ -357,6 +358,5 @@ def closeness(text: str) -> Order:
 def referred_to(text: str) -> int | None:
     """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
     plain = text.strip()
-    if plain.isascii() and plain.isdigit() and len(plain) < 19:
-        return int(plain)
-    return parse_reference(plain)
+    number = whole_number(plain)
+    return parse_reference(plain) if number is None else number

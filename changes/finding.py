@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import EmailDomain, Organisation, User
 from accounts.roles import Role
+from expansive_cm.numbers import whole_number
 
 from .models import Change, parse_reference
 from .queries import visible_to
@@ -105,8 +106,8 @@ def changes_matching(user: User, text: str, besides: int) -> list[Change]:
     visible = visible_to(user).exclude(pk=besides).exclude(state=State.DRAFT)
     visible = visible.only("pk", "title", "state", "type")
     number = parse_reference(text)
-    if number is None and text.strip().isdecimal() and len(text.strip()) < 18:
-        number = int(text)
+    if number is None:
+        number = whole_number(text.strip())
     if number is not None:
         return list(visible.filter(pk=number))
     words = text.split()[:5]
