@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
+from expansive_cm.texts import composed
 
 from . import queries
 from .models import Change, Service, parse_reference
@@ -335,14 +336,14 @@ def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
 
 def prefix_query(text: str) -> str:
     """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
-    words = [word.replace("\\", "").replace("'", "''") for word in text.split()]
+    words = [word.replace("\\", "").replace("'", "''") for word in composed(text).split()]
     kept = [word for word in words if any(letter.isalnum() for letter in word)]
     return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Return the changes whose titles come closest to a text that nothing contains, best first."""
-    upper = text.upper()
+    upper = composed(text).upper()
     close = changes.alias(upper_title=Upper("title")).filter(
         upper_title__trigram_word_similar=upper
     )
