@@ -5,9 +5,11 @@ from django.apps import AppConfig
 from django.apps import apps as all_apps
 from django.apps.registry import Apps
 from django.conf import settings
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_save
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import trans_real
+
+from expansive_cm.texts import tidy_texts
 
 
 class AccountsConfig(AppConfig):
@@ -16,6 +18,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(ensure_roles, sender=self)
+        pre_save.connect(tidy_texts, dispatch_uid="tidy_texts")
         remember_texts()
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from changes.filters import referred_to
 from expansive_cm.forms import DateInput
+from expansive_cm.numbers import whole_number
 
 from .queries import Wanted
 from .sources import Source, source_named, sources
@@ -53,8 +54,8 @@ class HistoryFilterForm(forms.Form):
         if text.lower() in ("system", str(_("system"))):
             return [None]
         named = Q(display_name__icontains=text) | Q(email__icontains=text)
-        if text.isascii() and text.isdigit() and len(text) < 19:
-            named = Q(pk=int(text))
+        if (number := whole_number(text)) is not None:
+            named = Q(pk=number)
         people = list(User.objects.filter(named).values_list("pk", flat=True)[: MOST_PEOPLE + 1])
         if not people:
             raise ValidationError(_("Nobody has this name or address."))

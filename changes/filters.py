@@ -20,6 +20,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from expansive_cm.numbers import whole_number
+from expansive_cm.texts import composed
 
 from . import queries
 from .models import Change, Service, parse_reference
@@ -229,9 +231,9 @@ def _choices_of(people: QuerySet[User]) -> list[tuple[str, str]]:
 
 def _owners(data: QueryDict) -> list[tuple[str, str]]:
     """Expansive's own people with a role; those who have left stay choosable while chosen."""
-    asked = [value for value in data.getlist("owner") if value.isascii() and value.isdigit()]
+    asked = [whole_number(value) for value in data.getlist("owner")]
     working = Q(is_active=True, groups__isnull=False)
-    chosen = Q(pk__in=[int(value) for value in asked if len(value) < 19])
+    chosen = Q(pk__in=[number for number in asked if number is not None])
     people = User.objects.filter(working | chosen, organisation=None).distinct()
     return _choices_of(people)
 
@@ -334,14 +336,14 @@ def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
 
 def prefix_query(text: str) -> str:
     """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
-    words = [word.replace("\\", "").replace("'", "''") for word in text.split()]
+    words = [word.replace("\\", "").replace("'", "''") for word in composed(text).split()]
     kept = [word for word in words if any(letter.isalnum() for letter in word)]
     return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Return the changes whose titles come closest to a text that nothing contains, best first."""
-    upper = text.upper()
+    upper = composed(text).upper()
     close = changes.alias(upper_title=Upper("title")).filter(
         upper_title__trigram_word_similar=upper
     )
@@ -357,6 +359,5 @@ def closeness(text: str) -> Order:
 def referred_to(text: str) -> int | None:
     """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
     plain = text.strip()
-    if plain.isascii() and plain.isdigit() and len(plain) < 19:
-        return int(plain)
-    return parse_reference(plain)
+    number = whole_number(plain)
+    return parse_reference(plain) if number is None else number

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy
 from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
 from accounts.roles import Role
+from expansive_cm.numbers import whole_number
+from expansive_cm.texts import composed
 
 from .models import Change, parse_reference
 from .queries import visible_to
@@ -40,7 +42,7 @@ def organisations_for(user: User) -> QuerySet[Organisation]:
 def requesters_for(user: User, text: str, organisation_pk: int | None = None) -> list[User]:
     """Return people whose name or address has every word typed, the chosen customer's first."""
     people = User.objects.filter(is_active=True, organisation__in=organisations_for(user))
-    for word in text.split()[:5]:
+    for word in composed(text).split()[:5]:
         people = people.filter(Q(display_name__icontains=word) | Q(email__icontains=word))
     chosen = Case(
         When(organisation=organisation_pk, then=Value(0)),
@@ -106,11 +108,11 @@ def changes_matching(user: User, text: str, besides: int) -> list[Change]:
     visible = visible_to(user).exclude(pk=besides).exclude(state=State.DRAFT)
     visible = visible.only("pk", "title", "state", "type")
     number = parse_reference(text)
-    if number is None and text.strip().isdecimal() and len(text.strip()) < 18:
-        number = int(text)
+    if number is None:
+        number = whole_number(text.strip())
     if number is not None:
         return list(visible.filter(pk=number))
-    words = text.split()[:5]
+    words = composed(text).split()[:5]
     if not words or len(text.strip()) < 3:
         return []
     for word in words:

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from expansive_cm.numbers import whole_number
+
 from ..models import Comment, Question, parse_reference
 from .base import LongText, text
 from .intake import AttachmentsField
@@ -86,8 +88,9 @@ class NewLinkForm(forms.Form):
     def clean_reference(self) -> int:
         """Return the primary key that the number stands for."""
         given = self.cleaned_data["reference"].strip()
-        plain = given.isascii() and given.isdigit() and len(given) < 19
-        number = int(given) if plain else parse_reference(given)
+        number = whole_number(given)
+        if number is None:
+            number = parse_reference(given)
         if number is None:
             raise ValidationError(_("This is not such a number."))
         return number

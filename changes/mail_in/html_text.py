@@ -54,7 +54,7 @@ LENGTH_OF_A_DOT = re.compile(r"(^|;)(width|height):[01](px)?(;|!|$)")
 SAID_NOTHING = re.compile(r"(?i)^(image|picture|photo|img|logo|spacer|[\w-]+\.(png|jpe?g|gif))?$")
 
 REST_IDS = re.compile(
-    r"(x_)*(divRplyFwdMsg|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container"
+    r"(x_){0,9}(divRplyFwdMsg|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container"
     r"|replySplit|forwardSplit)"
 )
 REST_CLASSES = {"ms-outlook-mobile-reference-message", "yahoo_quoted", "WM_quote_header"}

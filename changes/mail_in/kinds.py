@@ -8,24 +8,26 @@ from .parts import Part
 Verdict = tuple[Kind, str]
 
 ABSENCE_SUBJECT = re.compile(
-    r"(?i)\s*(\[[^\]]{1,40}\]\s*)?("
-    r"out[ -]of[ -](the[ -])?office(\s*(auto-?reply|message|reply|notification))?\s*(:|$|-|–|\()"
-    r"|ooo\s*:"
-    r"|automatic reply\s*:|auto(matic)?[ -]?(reply|response)\s*:|autoreply\s*:|on vacation\s*(:|$)"
-    r"|automatische (antwort|rückantwort)\s*:|abwesenheits(notiz|nachricht|meldung)\s*(:|$)"
-    r"|abwesenheit\s*:|abwesend\s*:|nicht im (büro|haus)\s*(:|$)"
-    r"|réponse automatique\s*:|absen(ce|t) du bureau\s*(:|$)|message d'absence\s*(:|$)"
-    r"|respuesta automática\s*:|fuera de la oficina\s*(:|$)|ausencia\s*:"
-    r"|risposta automatica\s*:|fuori (sede|ufficio)\s*(:|$)"
-    r"|automatisch antwoord\s*:|afwezig(heidsbericht|heid)?\s*:|niet aanwezig\s*:"
-    r"|resposta automática\s*:|fora do escritório\s*(:|$)|ausência (temporária )?d[oe] "
-    r"|autosvar\s*:|automatiskt? svar\s*:|frånvaro\s*:|ikke til stede\s*:|fravær\s*:"
-    r"|automaattinen vastaus\s*:|poissa\s*:"
-    r"|odpowiedź automatyczna\s*:|automatická odpověď\s*:|automatikus válasz\s*:"
-    r"|răspuns automat\s*:|otomatik yanıt\s*:|автоответ\s*:|автоматический ответ\s*:"
-    r"|自動応答\s*[:：]|自動返信\s*[:：]|自动(回复|答复)\s*[:：]|자동 회신\s*:)"
+    r"(?i)\s?(\[[^\]]{1,40}\]\s?)?("
+    r"out[ -]of[ -](the[ -])?office(\s?(auto-?reply|message|reply|notification))?\s?(:|$|-|–|\()"
+    r"|ooo\s?:"
+    r"|automatic reply\s?:|auto(matic)?[ -]?(reply|response)\s?:|autoreply\s?:|on vacation\s?(:|$)"
+    r"|automatische (antwort|rückantwort)\s?:|abwesenheits(notiz|nachricht|meldung)\s?(:|$)"
+    r"|abwesenheit\s?:|abwesend\s?:|nicht im (büro|haus)\s?(:|$)"
+    r"|réponse automatique\s?:|absen(ce|t) du bureau\s?(:|$)|message d'absence\s?(:|$)"
+    r"|respuesta automática\s?:|fuera de la oficina\s?(:|$)|ausencia\s?:"
+    r"|risposta automatica\s?:|fuori (sede|ufficio)\s?(:|$)"
+    r"|automatisch antwoord\s?:|afwezig(heidsbericht|heid)?\s?:|niet aanwezig\s?:"
+    r"|resposta automática\s?:|fora do escritório\s?(:|$)|ausência (temporária )?d[oe] "
+    r"|autosvar\s?:|automatiskt? svar\s?:|frånvaro\s?:|ikke til stede\s?:|fravær\s?:"
+    r"|automaattinen vastaus\s?:|poissa\s?:"
+    r"|odpowiedź automatyczna\s?:|automatická odpověď\s?:|automatikus válasz\s?:"
+    r"|răspuns automat\s?:|otomatik yanıt\s?:|автоответ\s?:|автоматический ответ\s?:"
+    r"|自動応答\s?[:：]|自動返信\s?[:：]|自动(回复|答复)\s?[:：]|자동 회신\s?:)"
 )
-"""How mail programs begin the subject of an out-of-office reply; never after a "Re:"."""
+"""How mail programs begin the subject of an out-of-office reply; never after a "Re:".
+
+A subject has no two blanks beside each other: `one_line` saw to that."""
 
 ABSENCE_WORDS = re.compile(
     r"(?i)out of (the )?office|\bon (annual )?(leave|vacation|holiday)|away (from|until)"
@@ -35,7 +37,7 @@ ABSENCE_WORDS = re.compile(
     r"|lomalla|na urlopie|nieobecn|dovolen|szabadság|в отпуске|отсутств|休暇|不在|休假"
 )
 
-READ_SUBJECT = re.compile(r"(?i)(read|not read|gelesen|ungelesen|lu|leído|letto|gelezen)\s*: ")
+READ_SUBJECT = re.compile(r"(?i)(read|not read|gelesen|ungelesen|lu|leído|letto|gelezen)\s?: ")
 
 AUTO_REPLY_FIELDS = (
     "x-autoreply",

@@ -12,8 +12,8 @@ from .secrets import without_tokens
 from .sorting import words_of
 
 ANSWER_MARKS = re.compile(
-    r"^\s*(?:(?:re|aw|antw|antwort|sv|vs|ref|rif|r|odp|fwd?|wg|tr|i|rv|enc|doorst)(?:\[\d+\])?\s*:"
-    r"|\[CR-\d+\])\s*",
+    r"^\s?(?:(?:(?:re|aw|antw|antwort|sv|vs|ref|rif|r|odp|fwd?|wg|tr|i|rv|enc|doorst)(?:\[\d{1,9}\])?\s?:"
+    r"|\[CR-\d{1,18}\])\s?)+",
     re.IGNORECASE,
 )
 SECRET = re.compile(r"(/(?:confirm|r|unwatch)/)[\s>]*[\w=-]{16,}")
@@ -21,9 +21,7 @@ SECRET = re.compile(r"(/(?:confirm|r|unwatch)/)[\s>]*[\w=-]{16,}")
 
 def title_of(subject: str, text: str) -> str:
     """Return what a request is called: the subject without its marks, or how the text begins."""
-    before = None
-    while before != subject:
-        before, subject = subject, ANSWER_MARKS.sub("", subject)
+    subject = ANSWER_MARKS.sub("", " ".join(subject.split()))
     title = " ".join(subject.split()) or " ".join(text.split()) or _("Request without a subject")
     limit = Change._meta.get_field("title").max_length or 200
     return title if len(title) <= limit else f"{title[: limit - 1].rstrip()}…"
@@ -37,7 +35,7 @@ def without_secrets(text: str) -> str:
     """
     own = re.escape(settings.BASE_URL.rstrip("/"))
     text = SECRET.sub(r"\1…", text)
-    text = re.sub(rf"({own}/\S{{0,300}}?/)[\w-]{{32,}}", r"\1…", text)
+    text = re.sub(rf"({own}/\S{{0,200}}?/)[\w-]{{32,}}", r"\1…", text)
     return without_tokens(text)
 
 

@@ -28,7 +28,8 @@ REFERENCES_LIMIT = 100
 MANY_RECIPIENTS = 100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@\\]{1,64}@[^\s<>()\[\],;:\"@\\]{1,253}")
-FORWARD = re.compile(r"(?i)\s*(fwd?|wg|tr|rv|i|enc|doorst|vs|vb|pd|转发)\s*:")
+BARE_ID = re.compile(r"[^\s<>@]{1,498}@[^\s<>]{1,498}")
+FORWARD = re.compile(r"(?i)\s?(fwd?|wg|tr|rv|i|enc|doorst|vs|vb|pd|转发)\s?:")
 
 
 def read(raw: bytes, *, our_domain: str = "") -> Incoming:
@@ -192,7 +193,7 @@ def _address_in(top: Part, field: str) -> tuple[str, str]:
 
 def _message_id(top: Part) -> str:
     value = top.header("message-id", 2_000)
-    found = _ids(value) or (_ids(f"<{value}>") if re.fullmatch(r"[^\s<>]+@[^\s<>]+", value) else [])
+    found = _ids(value) or (_ids(f"<{value}>") if BARE_ID.fullmatch(value) else [])
     return found[0] if found else ""
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from expansive_cm.numbers import whole_number
 
 from .. import attachments, finding, lifecycle, markdown, permissions
 from ..errors import StepIncomplete
@@ -156,8 +157,7 @@ def comment(request: SignedInRequest, pk: int) -> HttpResponse:
         words = _("Your internal note is added.") if internal else _("Your comment is added.")
         messages.success(request, words)
         return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
-    after = request.POST.get("after", "")
-    since = int(after) if after.isascii() and after.isdecimal() and len(after) < 16 else 0
+    since = whole_number(request.POST.get("after", "")) or 0
     new = _readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
     context = {
         "change": change,

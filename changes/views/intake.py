@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from expansive_cm.numbers import whole_number
 
 from .. import attachments, finding, lifecycle, markdown, permissions
 from ..errors import ChangeStale, SentBefore, StepError, StepForbidden, StepIncomplete
@@ -422,4 +423,4 @@ def preview_markdown(request: SignedInRequest) -> HttpResponse:
 
 def _number(text: str | None) -> int | None:
     """Return a number as a form sends it, or None."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 16 else None
+    return whole_number(text or "")

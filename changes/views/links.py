@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from expansive_cm.numbers import whole_number
 
 from .. import access_links, lifecycle
 from ..models import Change
@@ -39,7 +40,7 @@ def _reader(request: SignedInRequest, change: Change) -> User:
     """Return the person that the form names: somebody who has links, or may have one."""
     known = {one.person.pk: one.person for one in access_links.readers(change)}
     given = request.POST.get("person", "")
-    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 10 else 0
-    if number not in known:
+    number = whole_number(given)
+    if number is None or number not in known:
         raise Http404
     return known[number]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.components import Tab
 from accounts.models import User
+from expansive_cm.numbers import whole_number
 
 from .. import finding, markdown, permissions
 from ..errors import StepError, StepForbidden, StepIncomplete
@@ -106,10 +107,10 @@ def _tabs(chosen: str) -> list[Tab]:
 
 def _page(request: HttpRequest, mails: QuerySet[IncomingMail]) -> dict[str, Any]:
     before = request.GET.get("before", "")
-    if before and not (before.isascii() and before.isdecimal() and len(before) < 16):
-        raise BadRequest("before")
     if before:
-        mails = mails.filter(pk__lt=int(before))
+        if (number := whole_number(before)) is None:
+            raise BadRequest("before")
+        mails = mails.filter(pk__lt=number)
     rows = list(mails.defer("quoted")[: PAGE_SIZE + 1])
     parameters = request.GET.copy()
     older = newest = ""

@@ -11,6 +11,7 @@ from changes.errors import StepIncomplete
 from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
 from expansive_cm.forms import RadioCards
+from expansive_cm.numbers import whole_number
 
 from ..models import Vote
 from ..voting import Choice
@@ -75,7 +76,7 @@ class RecuseForm(BoardForm):
 def rows_in(data: Mapping[str, Any]) -> int:
     """Return how many questions a form was sent with, empty ones included."""
     numbers = [name.removeprefix("question_") for name in data if name.startswith("question_")]
-    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+    return max((whole_number(number) or 0 for number in numbers), default=0)
 
 
 class OutcomeForm(BoardForm):

@@ -20,7 +20,7 @@ from .ballots import close_when_settled, lock_ballot_of
 from .core import lock_item, require, require_unmoved, save
 
 Outcome = BoardDecision.Outcome
-REFERENCE = re.compile(r"\bCR-?[0-9]+\b", re.IGNORECASE)
+REFERENCE = re.compile(r"\bCR-?[0-9]{1,18}\b", re.IGNORECASE)
 """What reads like the reference of a change, wherever it stands in a text."""
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm import errors
+from expansive_cm.numbers import whole_number
 
 from .. import lifecycle, permissions, queries, versions
 from ..forms import AddLateForm
@@ -182,7 +183,8 @@ def record_consent(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record the outcomes of all consent items at once."""
     found = meeting_or_404(pk)
     given = [one.partition(":") for one in request.POST.getlist("shown")]
-    shown = {int(key): side for key, _colon, side in given if key.isascii() and key.isdigit()}
+    numbered = [(whole_number(key), side) for key, _colon, side in given]
+    shown = {key: side for key, side in numbered if key is not None}
     try:
         answer = lifecycle.record_consent(found, actor=request.user, shown=shown)
     except ChangeStale as error:
@@ -245,5 +247,4 @@ def _number(request: SignedInRequest, name: str) -> int:
 
 
 def _chosen(request: SignedInRequest) -> int | None:
-    item = request.POST.get("item", "")
-    return int(item) if item.isascii() and item.isdigit() else None
+    return whole_number(request.POST.get("item", ""))

@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from expansive_cm.numbers import whole_number
+
 from ..live import hub
 from ..live.present import Screen, stage
 from ..live.rooms import read
@@ -35,8 +37,7 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
-    asked = request.GET.get(name, "")
-    return int(asked) if asked.isascii() and asked.isdigit() else None
+    return whole_number(request.GET.get(name, ""))
 
 
 def stream(meeting: int, draw: Draw) -> StreamingHttpResponse:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm.errors import page
+from expansive_cm.numbers import whole_number
 
 from .. import lifecycle, permissions
 from ..forms import CancelForm
@@ -27,7 +28,7 @@ from .page import MeetingPage, typed
 def meeting(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the agenda and one item with its whole case."""
     asked = request.GET.get("item", "")
-    wanted = int(asked) if asked.isascii() and asked.isdigit() else None
+    wanted = whole_number(asked)
     batch = request.GET.get("show") == "consent"
     focus = "item" if asked or batch else ""
     return MeetingPage(request, meeting_or_404(pk), wanted, batch=batch).show(focus=focus)

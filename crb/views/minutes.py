@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from changes.errors import StepError, StepIncomplete
 from expansive_cm.errors import page
+from expansive_cm.numbers import whole_number
 
 from .. import lifecycle, permissions, queries
 from ..forms import AddendumForm, SectionForm
@@ -237,9 +238,7 @@ def _meeting_or_404(pk: int) -> Meeting:
 
 
 def _item_or_404(meeting: Meeting, name: str) -> AgendaItem:
-    found = (
-        meeting.items.filter(pk=int(name)).first() if name.isascii() and name.isdigit() else None
-    )
+    found = meeting.items.filter(pk=number).first() if (number := whole_number(name)) else None
     if found is None:
         raise Http404
     return found

@@ -3,6 +3,8 @@
 import hashlib
 import io
 import os
+import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -265,3 +267,22 @@ def test_get_attaches_nothing(client: Client, cast: Cast) -> None:
     client.force_login(cast.support)
 
     assert client.get(address(change)).status_code == 405
+
+
+def test_a_hollow_document_costs_no_more_than_a_small_one() -> None:
+    """Sixty thousand empty entries, which Python would make an object of each."""
+    begin = package("[Content_Types].xml", "word/document.xml")
+    within = zipfile.ZipFile(io.BytesIO(begin)).start_dir
+    entry = zipfile.ZipInfo("x" * 200)
+    record = struct.pack(
+        "<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 0, 0, 200, 0, 0, 0, 0, 0, 0
+    )
+    contents = (record + entry.filename.encode()) * 60_000
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 60_000, 60_000, len(contents), within, 0)
+    hollow = file("plan.docx", begin[:within] + contents + end)
+    tracemalloc.start()
+    with pytest.raises(ValidationError, match="is not what its name says"):
+        attachments.check(hollow)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 4 * 2**20

@@ -260,3 +260,23 @@ def test_digits_of_another_script_are_no_numbers(client: Client, table: Table) -
     version = Meeting.objects.get(pk=item.meeting_id).version
     data = {"seen": version, "order": str(item.pk), "moved": "²"}
     assert client.post(f"{address}order/", data).status_code < 500
+
+
+# Numbers that no row has
+
+
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5_000])
+def test_long_numbers_on_the_pages_of_a_meeting(client: Client, table: Table, digits: str) -> None:
+    item = table.running_item()
+    address = f"/board/meetings/{item.meeting_id}/"
+    client.force_login(table.chair)
+    assert client.get(f"{address}?item={digits}").status_code < 500
+    for part, data in {
+        "go/": {"item": digits, "seen": digits},
+        "consent/": {"shown": f"{digits}:accepted"},
+        "order/": {"order": digits, "up": digits},
+        "publish/": {"seen": digits, "item": digits},
+        "minutes/write/": {"seen": digits, "section": f"item-{digits}"},
+    }.items():
+        assert client.post(address + part, data).status_code < 500
+    assert record(client, table.chair, item, **{f"question_{digits}": "?"}).status_code < 500
