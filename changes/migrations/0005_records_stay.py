@@ -8,7 +8,7 @@ from accounts.operations import KeepHistory, append_only
 class Migration(migrations.Migration):
     """What was authorised, decided and said stays; nothing that is guarded is emptied at once."""
 
-    dependencies: ClassVar = [("changes", "0002_mail")]
+    dependencies: ClassVar = [("changes", "0004_sent_form")]
 
     operations: ClassVar = [
         KeepHistory(),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0002_mail'),
+        ('changes', '0003_reminder_address'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
