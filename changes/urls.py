@@ -1,6 +1,6 @@
 """Every address of a change: lists, intake, steps, discussion."""
 
-from django.urls import path, register_converter
+from django.urls import path, re_path, register_converter
 
 from .converters import ReferenceConverter
 from .views import (
@@ -187,6 +187,10 @@ answer_urls = [
 ]
 mail_urls = [
     path("r/", secret_link.new_link, name="new_link"),
+    re_path(
+        r"^(?P<page>r|confirm|unwatch)/(?P<token>[\w=-]{16,100})/?(?P<rest>[^\w/]{1,20})/?$",
+        secret_link.with_more_behind,
+    ),
     path("r/<str:token>/", access_link.request_page, name="request_page"),
     path("r/<str:token>/files/<int:attachment_pk>/", access_link.request_file, name="request_file"),
     path("confirm/<str:token>/", confirmation_link.confirmation, name="confirmation"),

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import same_time
 from accounts.models import User
@@ -74,6 +74,16 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
         return guarded
 
     return decorate
+
+
+@for_its_reader_only
+@require_safe
+def with_more_behind(request: HttpRequest, page: str, token: str, rest: str) -> HttpResponse:
+    """Lead to the link that was meant where a mail program took signs behind it for a part of it.
+
+    A bracket, a quotation mark, a full stop or a sign of no width: whatever no token holds.
+    """
+    return redirect(f"/{page}/{token}/")
 
 
 def too_many(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -266,3 +267,20 @@ def test_only_people_of_the_change_are_sent_links(
         lifecycle.send_link(change, actor=cast.support, person=cast.colleague)
     with pytest.raises(StepForbidden):
         lifecycle.send_link(change, actor=cast.requester, person=cast.requester)
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize(
+    "more", [")", ">", '"', ".", ",", "!", "'", "\u200b", "\u00a0", '">', ")."]
+)
+def test_signs_behind_a_link_lead_to_the_link(
+    client: Client, cast: Cast, change: Change, more: str, slash: str
+) -> None:
+    meant = link_for(change, cast.requester)
+    found = client.get(meant.rstrip("/") + slash + quote(more))
+    assert (found.status_code, found.headers["Location"]) == (302, meant)
+    assert "no-store" in found.headers["Cache-Control"]
+    for page in ("confirm", "r"):
+        wrong = client.get(f"/{page}/{'x' * 43}{slash}{quote(more)}", follow=True)
+        assert wrong.status_code == 404
+        assert "new link" in wrong.content.decode()
