@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from django.core.files.base import ContentFile
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -58,7 +57,7 @@ def request_successor(
     with take_step("request_successor", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation
         if link is not None:
-            check_belongs(link, confirmation, timezone.now())
+            check_belongs(link, confirmation)
         step.reason = confirmation.reason
         channel = Channel.EMAIL if link else Channel.PORTAL
         public = [file for file in files if not file.is_internal]

@@ -496,8 +496,9 @@ def test_forged_expired_superseded_and_foreign_links_look_the_same(
     assert "This link is no longer valid" in forged
     assert "changes@expansive.example" in forged
     token = link.split("/")[2]
-    for path in (f"/confirm/{token[:-1]}/", f"/confirm/{'x' * 3000}/", f"/confirm/{token} /"):
+    for path in (f"/confirm/{token[:-1]}/", f"/confirm/{'x' * 3000}/"):
         assert page_of(client, path) == forged
+    assert client.get(f"/confirm/{token} /").url == link
     lifecycle.resend_confirmation(change, actor=cast.success)
     assert page_of(client, link) == forged, "superseded"
     newest = link_in(mail_to(cast.requester.email))
