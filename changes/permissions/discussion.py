@@ -54,10 +54,10 @@ def can_unlink(user: User, change: Change) -> Decision:
 
 
 def can_watch(user: User, change: Change) -> Decision:
-    """Everybody who sees the change, except auditors: watchers are a part of the change."""
-    return decide(sees(user, change), not_only_auditor(user, change))
+    """Everybody who sees the change may watch it."""
+    return decide(sees(user, change))
 
 
 def can_unwatch(user: User, change: Change) -> Decision:
     """Everybody may stop watching."""
-    return decide(sees(user, change))
+    return can_watch(user, change)
