@@ -30,9 +30,12 @@ def mail_to(email: str) -> Email:
 
 def link_in(row: Email) -> str:
     """Return the path of the one link to a confirmation in a mail; both bodies carry the same."""
-    links = {
-        re.search(r"/confirm/[^/\s\"]+/", body).group() for body in (row.message, row.html_message)
-    }
+    return link_between(row.message, row.html_message)
+
+
+def link_between(*bodies: str) -> str:
+    """Return the path of the one link to a confirmation that all bodies of a mail carry."""
+    links = {re.search(r"/confirm/[^/\s\"]+/", body).group() for body in bodies}
     assert len(links) == 1
     return links.pop()
 

@@ -18,6 +18,7 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.send_reminders": [
         ("changes.reminders.due_reminders", "changes.lifecycle.send_reminder"),
         ("changes.reminders.due_escalations", "changes.lifecycle.escalate"),
+        ("changes.reminders.unasked", "changes.lifecycle.ask_at_new_address"),
     ],
     "changes.tasks.settle_promises": [
         ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
