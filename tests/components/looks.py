@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Locator, Page
 
+from tests.components.colours import GOOD_COLOURS, TRY_COLOURS_ONCE
 from tests.fonts import NARROW, draw_in
 
 # Each width begins with the scheme in which every rule is tried.
@@ -19,8 +20,11 @@ EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that other colours can break, and all that a narrower font can.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 OF_SIZES = ["target-size"]
-RUN = """options => axe.run(document, options).then(
-    ({ violations }) => ({ violations, passes: [], incomplete: [], inapplicable: [] }))"""
+RUN = """([options, known]) => {
+  const found = globalThis.triedColours(known);
+  return axe.run(document, options).then(({ violations }) => [
+    { violations, passes: [], incomplete: [], inapplicable: [] }, [...found]]);
+}"""
 IS_SHOWN = """scheme => {
   const { bsTheme } = document.documentElement.dataset;
   if (bsTheme !== undefined && bsTheme !== scheme) return false;
@@ -47,8 +51,11 @@ PLACES = """elements => Array.from({ length: 13 }, (_, step) => {
 def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
     """Return what axe finds wrong with a page as it is shown, or nothing."""
     if page.evaluate("typeof axe") == "undefined":
-        page.evaluate(AXE_SCRIPT)
-    results = AxeResults(page.evaluate(RUN, {"runOnly": rules, "resultTypes": ["violations"]}))
+        page.evaluate(AXE_SCRIPT + TRY_COLOURS_ONCE)
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    said, tried = page.evaluate(RUN, [options, list(GOOD_COLOURS)])
+    GOOD_COLOURS.update(tried)
+    results = AxeResults(said)
     return results.generate_report() if results.violations_count else ""
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.looks import looks
+from tests.components.looks import faults, looks
 
 PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
   body { font-family: var(--tblr-font-sans-serif, sans-serif); color-scheme: light dark }
@@ -40,3 +40,25 @@ def test_each_fault_is_found_in_its_look_and_all_are_told(
         assert where == f"the page at {expected}"
         assert fault in what
         assert where in str(told.value)
+
+
+GOOD = '<p style="color: #757575">Grey on white is good.</p>'
+BAD = {
+    "another ground": '<div style="background: #ddd"><p style="color: #757575">Grey</p></div>',
+    "seen through": '<div style="opacity: .6"><p style="color: #757575">Grey</p></div>',
+    "another colour": '<p style="color: #777">Grey</p>',
+    "laid over": '<div style="background: #999; height: 9em; position: relative">'
+    '<p style="color: #757575; position: absolute; background: none">Grey</p></div>',
+    "no longer disabled": '<button style="color: #bbb; background: #fff">Go</button>',
+}
+DISABLED = '<button style="color: #bbb; background: #fff" disabled>Go</button>'
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_good_colours_somewhere_excuse_no_bad_ones_elsewhere(
+    page: Any, transactional_db: None, bad: str
+) -> None:
+    page.set_content(PAGE + GOOD + DISABLED)
+    assert faults(page) == faults(page) == ""
+    page.set_content(PAGE + GOOD + BAD[bad])
+    assert faults(page).count("color-contrast") == faults(page).count("color-contrast") > 0
