@@ -34,6 +34,8 @@ LEVELS = 3
 LINE_BREAK = re.compile(r"=?\r?\n[> \t]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/_\r\n-]{60,}")
 LONG_WORD = re.compile(r"\S{43,}")
+SPELT = re.compile(r"[\t\n\r -~]{43,}")
+"""Whatever coding a token is in, it is spelt in these, and what is not of them parts it."""
 
 
 def tokens_in(text: str) -> set[str] | None:
@@ -75,7 +77,7 @@ def file_holds_token(content: bytes, levels: int = LEVELS) -> bool:
 
 
 def _candidates(text: str) -> Iterator[str]:
-    for view in _views(text):
+    for view in _views("\0".join(SPELT.findall(text))):
         for match in RUN.finditer(view):
             run = match[0]
             for start in range(len(run) - LENGTH + 1):

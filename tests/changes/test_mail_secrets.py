@@ -109,6 +109,17 @@ def test_a_mail_in_a_file_is_looked_through(cast: Cast, coding: str) -> None:
     assert file_holds_token(LINK.format(token_of(cast)).encode("utf-16"))
 
 
+@pytest.mark.parametrize("between", [b"\x01", b"\xff", b"\x93&\xe9", b"%\x01", b"\x7f="])
+def test_a_token_is_found_in_a_picture(cast: Cast, between: bytes) -> None:
+    stories.in_confirmation(cast)
+    link = LINK.format(token_of(cast))
+    for name, write_as in WRITTEN.items():
+        picture = 50 * between + write_as(link).encode() + 50 * between
+        assert file_holds_token(picture), name
+    other = LINK.format("x" * 43)
+    assert not any(file_holds_token(between + one(other).encode()) for one in WRITTEN.values())
+
+
 def test_what_only_looks_like_one_stays(cast: Cast) -> None:
     text = f"https://www.example.org/{'a1-' * 30}/x?y=%2F and {'x' * 43}"
     assert without_tokens(text) == text
