@@ -110,9 +110,11 @@ class Command(BaseCommand):
             f"\n{'who':<10} {'page':<46} {'page ms':>8} {'queries':>8} {'slowest query ms':>17}"
         )
         over = failed = 0
+        # Each of them looks through all static files before the first page.
+        clients = {user: client_of(user) for user in {case.user for case in chosen}}
         for case in chosen:
             try:
-                result = measure(case, repeat)
+                result = measure(case, clients[case.user], repeat)
             except Exception as error:
                 failed += 1
                 self.stdout.write(f"{case.who:<10} {case.title:<46} failed: {error}")
@@ -382,9 +384,8 @@ class Stopwatch:
             self.taken.append(((time.perf_counter() - begun) * 1000, sql))
 
 
-def measure(case: Case, repeat: int) -> Result:
+def measure(case: Case, client: Client, repeat: int) -> Result:
     """Ask for a page once to warm up, then several times. Raises CommandError if it fails."""
-    client = client_of(case.user)
     times, counts, slowest = [], [], []
     for number in range(repeat + 1):
         stopwatch = Stopwatch()
