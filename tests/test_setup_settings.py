@@ -1,10 +1,13 @@
 """Production says everything that has no safe default, or does not start."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from environs import ValidationError
@@ -45,33 +48,87 @@ MALFORMED = {
 }
 
 
-def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+# It has read libraries, which take long, and nothing of the product, and lends itself out: each
+# command has a process, an environment and an end of its own.
+INTERPRETER = """
+import json, os, runpy, sys
+import celery.app, csp.constants, dj_database_url, django.core.management, environs, kombu
+
+for line in sys.stdin:
+    arguments, environment, said = json.loads(line)
+    if copy := os.fork():
+        print(os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]), flush=True)
+        continue
+    for number, path in enumerate(said, 1):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = arguments
+    if arguments[0] == "-c":
+        exec(arguments[1])
+    else:
+        runpy.run_path(arguments[0], run_name="__main__")
+    sys.exit()
+"""
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+KEPT = ("PATH", "HOME", "LANG")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Run Python with these arguments and exactly this environment."""
+    folder = tmp_path_factory.mktemp("said")
+    said = [folder / "stdout", folder / "stderr"]
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERPRETER],
+        cwd=ROOT,
+        env=kept,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as interpreter:
+        assert interpreter.stdin and interpreter.stdout
+        asked, answers = interpreter.stdin, interpreter.stdout
+
+        def ask(*arguments: str, **environment: str) -> Done:
+            words = [arguments, {**kept, **environment}, [str(path) for path in said]]
+            print(json.dumps(words), file=asked, flush=True)
+            return Done(int(answers.readline()), *(path.read_text() for path in said))
+
+        yield ask
+
+
+@pytest.fixture
+def manage(run: Run) -> Run:
     """Run a management command with exactly this environment."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**kept, **environment},
-        capture_output=True,
-        text=True,
-    )
+    return lambda *arguments, **environment: run("manage.py", *arguments, **environment)
 
 
-def setting(name: str, **environment: str) -> str:
+@pytest.fixture
+def setting(run: Run) -> Callable[..., str]:
     """What a setting becomes in production with this environment on top of a good one."""
-    code = f"from expansive_cm import settings; print(repr(settings.{name}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **GOOD, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip()
+
+    def ask(name: str, **environment: str) -> str:
+        code = f"from expansive_cm import settings; print(repr(settings.{name}))"
+        done = run("-c", code, **{**GOOD, **environment})
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    return ask
 
 
-def test_production_without_values_names_every_missing_one() -> None:
+def test_production_without_values_names_every_missing_one(manage: Run) -> None:
     done = manage("check")
     assert done.returncode == 1
     for name in GOOD:
@@ -79,7 +136,7 @@ def test_production_without_values_names_every_missing_one() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_production_names_every_malformed_value_and_shows_none() -> None:
+def test_production_names_every_malformed_value_and_shows_none(manage: Run) -> None:
     done = manage("check", **{**GOOD, **MALFORMED})
     assert done.returncode == 1
     for name, value in MALFORMED.items():
@@ -102,19 +159,19 @@ def test_production_names_every_malformed_value_and_shows_none() -> None:
         ("SECRET_KEY", "django-insecure-" + "0123456789" * 5, "insecure"),
     ],
 )
-def test_the_sentence_says_what_is_wrong(name: str, value: str, sentence: str) -> None:
+def test_the_sentence_says_what_is_wrong(manage: Run, name: str, value: str, sentence: str) -> None:
     done = manage("check", **{**GOOD, name: value})
     assert done.returncode == 1
     assert f"{name} is malformed:" in done.stderr
     assert sentence in done.stderr
 
 
-def test_an_empty_value_is_a_missing_one() -> None:
+def test_an_empty_value_is_a_missing_one(manage: Run) -> None:
     done = manage("check", **{**GOOD, "SECRET_KEY": ""})
     assert "SECRET_KEY is missing:" in done.stderr
 
 
-def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
+def test_a_secret_can_come_from_a_file(manage: Run, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("ab0cd1ef2gh3" * 6 + "\n")
     without = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
@@ -122,7 +179,7 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_secret_file_that_cannot_be_read_is_named(manage: Run, tmp_path: Path) -> None:
     without = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
     done = manage("check", **without, SECRET_KEY_FILE=str(tmp_path / "nowhere"))
     assert done.returncode == 1
@@ -130,34 +187,36 @@ def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_deployment_check_is_clean_in_production() -> None:
+def test_the_deployment_check_is_clean_in_production(manage: Run) -> None:
     done = manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
     assert done.returncode == 0, done.stderr
     assert "no issues (0 silenced)" in done.stdout
 
 
-def test_demo_mode_needs_no_value() -> None:
+def test_demo_mode_needs_no_value(manage: Run) -> None:
     done = manage("check", DEMO="true")
     assert done.returncode == 0, done.stderr
 
 
-def test_demo_mode_sends_no_mail_and_production_does() -> None:
+def test_demo_mode_sends_no_mail_and_production_does(setting: Callable[..., str]) -> None:
     assert "smtp.EmailBackend" in setting("DELIVERY_BACKEND")
     assert "dummy.EmailBackend" in setting("DELIVERY_BACKEND", DEMO="true")
 
 
-def test_the_mail_address_is_taken_apart() -> None:
+def test_the_mail_address_is_taken_apart(setting: Callable[..., str]) -> None:
     assert setting("EMAIL_HOST_PASSWORD") == "'p@ss'"
     assert setting("EMAIL_USE_TLS") == "True"
     assert setting("EMAIL_PORT", EMAIL_URL="smtps://mail.example.org") == "465"
 
 
-def test_statements_are_limited_and_need_not_be() -> None:
+def test_statements_are_limited_and_need_not_be(setting: Callable[..., str]) -> None:
     assert "statement_timeout=30000" in setting("DATABASES")
     assert "statement_timeout=0" in setting("DATABASES", STATEMENT_TIMEOUT_SECONDS="0")
 
 
-def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https() -> None:
+def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https(
+    setting: Callable[..., str],
+) -> None:
     assert setting("SESSION_COOKIE_SECURE") == "True"
     assert setting("SESSION_COOKIE_SECURE", BASE_URL="http://changes.example.org") == "False"
 
