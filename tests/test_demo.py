@@ -27,6 +27,7 @@ from changes.models import Change, Event, IncomingMail
 from changes.states import State
 from crb import lifecycle as board_lifecycle
 from crb import queries as board_queries
+from crb.lifecycle.scheduling import MONTHS_AHEAD
 from crb.models import (
     Action,
     Attendance,
@@ -36,7 +37,7 @@ from crb.models import (
     Membership,
     Minutes,
 )
-from crb.schedule import holiday_on
+from crb.schedule import holiday_on, months_ahead, slots
 
 # One load serves all tests of this file: they belong into one process.
 pytestmark = pytest.mark.xdist_group("demo")
@@ -239,6 +240,17 @@ def test_the_running_meeting_fits_any_day(now: datetime) -> None:
     day = begins.astimezone(LONDON).date()
     assert day.weekday() < 5
     assert not holiday_on(day, demo_board.REGION)
+
+
+def test_what_is_planned_on_the_running_meetings_day_is_enough_on_any_day() -> None:
+    noon = datetime(2028, 1, 1, 12, tzinfo=UTC)
+    for now in (*MOMENTS, *(noon + timedelta(days=day) for day in range(366))):
+        rhythm = demo_board.rhythm_for(now)
+        begun = demo_board.meeting_time(rhythm, 0).date()
+        planned, wanted = (
+            slots(rhythm, begun, months_ahead(day, MONTHS_AHEAD)) for day in (begun, now.date())
+        )
+        assert planned == wanted, now
 
 
 @pytest.mark.parametrize("now", [*MOMENTS, *(MOMENTS[0] + timedelta(days=d) for d in range(14))])

@@ -155,6 +155,8 @@ def enter_meetings(world: World, diary: Diary, rhythm: Rhythm) -> None:
             enter_minutes(world, diary, ends, MINUTES[ago])
     _enter_what_is_out_of_the_ordinary(world, diary, rhythm)
     begins = meeting_time(rhythm, 0)
+    # By now another one may lie within three months: on some dates beat would find it.
+    diary.add(begins - timedelta(hours=2), str(board), plan)
     diary.add(begins - timedelta(hours=1), str(board), partial(_prepare, world, begins))
     diary.add(begins, str(board), partial(_open, world))
     diary.add(begins + timedelta(minutes=2), str(board), partial(_join, world))
