@@ -5,10 +5,11 @@ the change and who submitted it. The group is said twice, of a loaded change and
 test holds the two together. It grants nothing: what a requester may do is for the present one.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, When
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -27,7 +28,7 @@ EARLIER = "earlier_askers"
 def askers(change: Change) -> set[int]:
     """Return the keys of everybody who ever asked for a change."""
     known = change.__dict__.get(EARLIER)
-    earlier = {*former_requesters(change), *_submitters(change)} if known is None else set(known)
+    earlier = _earlier(change.events.all()) if known is None else known
     return {key for key in (change.requester_id, change.raised_by_id, *earlier) if key}
 
 
@@ -48,7 +49,10 @@ def how_asked(user: User, change: Change) -> str:
 
 def former_requesters(change: Change) -> list[int]:
     """Return the keys of those whose place as requester another has taken, the last one last."""
-    events = change.events.all()
+    return _replaced(change.events.all())
+
+
+def _replaced(events: Iterable[Event]) -> list[int]:
     return [one.data["from"] for one in events if one.verb == "replace_requester"]
 
 
@@ -56,8 +60,8 @@ def _submissions(change: Change) -> list[Event]:
     return [one for one in change.events.all() if one.verb == "submit"]
 
 
-def _submitters(change: Change) -> set[int | None]:
-    return {event.actor_id for event in _submissions(change)}
+def _earlier(events: QuerySet[Event]) -> set[int | None]:
+    return {*_replaced(events), *(one.actor_id for one in events if one.verb == "submit")}
 
 
 # In SQL -------------------------------------------------------------------------------------
