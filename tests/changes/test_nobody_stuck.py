@@ -8,10 +8,10 @@ from django.db import transaction
 from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle, next_step, permissions, queries
-from changes.duties import duties_of
 from changes.models import Change
 from changes.states import FINAL
 from tests.changes.test_waiting import EVERY_SITUATION
+from tests.duties import duties_on
 from tests.mailing import last_row, told
 from tests.people import Cast, person
 from tests.remembered import remembered
@@ -38,13 +38,15 @@ def seconds(cast: Cast) -> list[User]:
 def who_can(change: Change) -> dict[str, list[str]]:
     """Return who sees the change on their worklist, and by which step they move it on."""
     found: dict[str, list[str]] = {}
+    sees: dict[User, bool] = {}
     change = queries.with_story(Change.objects.filter(pk=change.pk)).get()
-    for user in User.objects.filter(is_active=True):
-        waits = queries.waiting_on(user).filter(pk=change.pk)
-        for duty, wanted in duties_of(user) if waits.exists() else ():
-            if waits.filter(wanted).exists():
-                assert permissions.check(duty.verb, user, change), (str(user), duty.verb)
-                found.setdefault(str(user), []).append(duty.verb)
+    active = User.objects.filter(is_active=True).prefetch_related("groups", "success_teams")
+    for user, duty in duties_on(change, active):
+        if user not in sees:
+            sees[user] = queries.waiting_on(user).filter(pk=change.pk).exists()
+        if sees[user]:
+            assert permissions.check(duty.verb, user, change), (str(user), duty.verb)
+            found.setdefault(str(user), []).append(duty.verb)
     return found
 
 

@@ -9,6 +9,7 @@ from accounts.roles import Role
 from changes import duties, permissions, queries
 from changes.models import Change, Confirmation, DeliveryProblem
 from changes.states import OPEN, State
+from tests.duties import duties_on
 from tests.people import Cast
 from tests.remembered import remembered
 from tests.stories import (
@@ -30,14 +31,13 @@ S = State
 def waiting(cast: Cast, change: Change) -> dict[str, list[str]]:
     """Return the verbs that wait on each member of the cast for one change."""
     found: dict[str, list[str]] = {}
-    for name, user in cast.people.items():
-        visible = queries.visible_to(user).filter(pk=change.pk)
-        verbs = [
-            duty.verb for duty, wanted in duties.duties_of(user) if visible.filter(wanted).exists()
-        ]
-        if verbs:
-            found[name] = verbs
-        assert queries.waiting_on(user).filter(pk=change.pk).exists() == bool(verbs), name
+    names = {user: name for name, user in cast.people.items()}
+    sees = {user: queries.visible_to(user).filter(pk=change.pk).exists() for user in names}
+    for user, duty in duties_on(change, names):
+        if sees[user]:
+            found.setdefault(names[user], []).append(duty.verb)
+    for user, name in names.items():
+        assert queries.waiting_on(user).filter(pk=change.pk).exists() == (name in found), name
     return found
 
 
