@@ -17,7 +17,7 @@ from changes.errors import StepError
 from changes.mail_in import triage
 from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer
 from changes.states import State
-from tests.changes.test_permission_matrix import MATRIX, SEES, who_may
+from tests.changes.test_permission_matrix import MATRIX, SEES, who_may_each
 from tests.letters import write
 from tests.mailing import mail_to
 from tests.people import Cast
@@ -73,7 +73,7 @@ def test_who_may_do_what_beside_the_process(cast: Cast, state: State) -> None:
     expected = {verb: who if state in states else set() for verb, (who, states) in BESIDE.items()}
     if state == S.DRAFT:
         expected = {verb: {"support"} if verb in IN_A_DRAFT else set() for verb in BESIDE}
-    assert {verb: who_may(verb, cast, change) for verb in BESIDE} == expected
+    assert who_may_each(BESIDE, cast, change) == expected
 
 
 @pytest.mark.parametrize("what", ANYWHERE)

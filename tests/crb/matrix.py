@@ -4,7 +4,7 @@ Each matrix is written out by hand: ``+`` the step is taken, ``-`` it is not for
 (403), ``~`` it is not the moment (409).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.db import transaction
 
@@ -64,9 +64,21 @@ def item_in(table: Table, state: str) -> AgendaItem:
     return AgendaItem.objects.get(pk=item.pk)
 
 
-def answers(table: Table, state: str, step: Step) -> dict[str, str]:
-    """Let everybody try a step in a meeting of this state; each try is undone."""
-    item = item_in(table, state)
+def expected_in(rows: list[list[str]], state: str) -> dict[str, dict[str, str]]:
+    """Return what a matrix says about everybody, by step, for one state."""
+    return {verb: dict(zip(PEOPLE, signs, strict=True)) for verb, of, *signs in rows if of == state}
+
+
+def answers(
+    table: Table, item: AgendaItem, steps: dict[str, Step], verbs: Iterable[str]
+) -> dict[str, dict[str, str]]:
+    """Let everybody try these steps on an item; each try is undone."""
+    return {verb: answers_to(steps[verb], table, item) for verb in verbs}
+
+
+def answers_to(step: Step, table: Table, item: AgendaItem) -> dict[str, str]:
+    """Let everybody try a step on an item as it is now; each try is undone."""
+    item = AgendaItem.objects.get(pk=item.pk)
     return {part: answer(step, item, person_of(table, part)) for part in PEOPLE}
 
 
