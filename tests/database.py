@@ -20,8 +20,10 @@ from django.db import connection, connections, transaction
 from django.test import TestCase, TransactionTestCase
 from psycopg2 import sql
 
+from tests import contents
 from tests.browser import end_streams
-from tests.remembered import every_row, may_put_back, number_as, numbering, tables
+from tests.contents import tables
+from tests.remembered import every_row, may_put_back, number_as, numbering
 
 PREFIX = "prepared_"
 OURS = ("accounts", "changes", "crb", "audit", "expansive_cm")
@@ -47,6 +49,7 @@ def django_db_setup(
     TransactionTestCase._fixture_teardown = give_back
     for case in (TestCase, TransactionTestCase):
         case._fixture_setup = numbered_anew(case)
+    contents.watch()
     yield
     end_streams()  # no listener may hold the database when it is dropped
     with django_db_blocker.unblock():
@@ -158,6 +161,7 @@ def numbered_anew(case: type[TransactionTestCase]) -> Any:
             in_use = cursor.fetchone()[0]
         if not in_use:  # by what a whole file of tests looks at
             number_as(_first_numbers)
+        contents.begin(empty=not in_use)
 
     return classmethod(begin_numbered)
 

@@ -15,7 +15,7 @@ move, so a beginning is forgotten when a quarter of an hour ends.
 import functools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -25,39 +25,15 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from tests.contents import Column, looks, now_looks, tables
+
 Made = TypeVar("Made")
 QUARTER = 15 * 60
 QUICKER = 10
 """What took a second when it was made is put within a tenth of one, each row at its own time."""
-OUTSIDE = ("django_migrations", "django_content_type", "auth_permission")
-"""Written by migrations alone."""
-BESIDE = ("django_session", "expansive_cm_cache")
-"""Who is signed in decides nothing that a maker writes."""
-COLUMNS = """
-SELECT c.relname, a.attname, format_type(a.atttypid, NULL),
-       coalesce(a.attnum = ANY (k.conkey), false)
-  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-  LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
- WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-   AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
- ORDER BY c.relname, a.attnum
-"""
 NOTHING = frozenset[str]()
 _under_way: list[str] = []
 """The maker that is being called and read, for what it calls is not read by itself."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that rows are written to."""
-
-    name: str
-    type: str
-    is_key: bool
-
-    @property
-    def is_time(self) -> bool:
-        return self.type == "timestamp with time zone"
 
 
 @dataclass(frozen=True)
@@ -71,53 +47,14 @@ class Begun:
     numbering: list[tuple[str, int | None]]
     on_commit: tuple[tuple[Callable[[], Any], bool], ...]
     answer: Any
-
-
-@functools.cache
-def tables() -> dict[str, list[Column]]:
-    """Every table that tests write to, with its columns."""
-    found: dict[str, list[Column]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(COLUMNS)
-        for table, *column in cursor.fetchall():
-            if table not in OUTSIDE:
-                found.setdefault(table, []).append(Column(*column))
-    return found
+    looks: list[str] = field(default_factory=list)
+    """What the database looks like with it, once that has been read."""
 
 
 @functools.cache
 def whole_database() -> str:
     """The statement that reads every row of every table as text."""
     return " UNION ALL ".join(f"SELECT '{table}', t::text FROM \"{table}\" t" for table in tables())
-
-
-@functools.cache
-def looks_of_database() -> str:
-    """The statement that says in one number what the database holds, but for times."""
-    parts = []
-    for table, columns in tables().items():
-        if table in BESIDE:
-            continue
-        kept = ", ".join(f'"{one.name}"' for one in columns if not one.is_time)
-        parts.append(f"SELECT '{table}' || ROW({kept})::text AS row FROM \"{table}\"")
-    # Ordered by bytes: a collation takes ten times as long.
-    return (
-        "SELECT md5(string_agg(row, E'\\n' ORDER BY row COLLATE \"C\")) "
-        f"FROM ({' UNION ALL '.join(parts)}) AS rows"
-    )
-
-
-def looks() -> str:
-    """One number for what the database holds, but for times.
-
-    A plan for a hundred tables takes ten times as long as reading them: each connection keeps it.
-    """
-    with connection.cursor() as cursor:
-        if getattr(connection, "looks_planned_on", None) is not connection.connection:
-            cursor.execute(f"PREPARE looks AS {looks_of_database()}")
-            connection.looks_planned_on = connection.connection
-        cursor.execute("EXECUTE looks")
-        return str(cursor.fetchone()[0])
 
 
 @functools.cache
@@ -299,6 +236,7 @@ def put_back(begun: Begun) -> None:
             cursor.execute("SELECT pg_notify('crb_meeting', id::text) FROM crb_meeting")
         for func, robust in begun.on_commit:
             transaction.on_commit(func, robust=robust)
+    now_looks(begun.looks[0] if begun.looks else None, begun.looks.append)
     # Nothing was written later than now, on a quick machine either.
     written = now + (begun.until - begun.since) / QUICKER
     time.sleep(max(0.0, (written - timezone.now()).total_seconds()))
