@@ -16,7 +16,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 import time_machine
@@ -25,12 +25,12 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from tests.contents import Column, looks, now_looks, tables
+from tests.contents import looks, now_looks, tables
 
 Made = TypeVar("Made")
 QUARTER = 15 * 60
-QUICKER = 10
-"""What took a second when it was made is put within a tenth of one, each row at its own time."""
+APART = timedelta(microseconds=5)
+"""How far from each other are put what was written at different times, however slow it was."""
 NOTHING = frozenset[str]()
 _under_way: list[str] = []
 """The maker that is being called and read, for what it calls is not read by itself."""
@@ -38,12 +38,12 @@ _under_way: list[str] = []
 
 @dataclass(frozen=True)
 class Begun:
-    """What a maker wrote, when, and what it gave back."""
+    """What a maker wrote, from when on and within how long, and what it gave back."""
 
     new: dict[str, list[str]]
     gone: dict[str, list[str]]
     since: datetime
-    until: datetime
+    lasted: timedelta
     numbering: list[tuple[str, int | None]]
     on_commit: tuple[tuple[Callable[[], Any], bool], ...]
     answer: Any
@@ -153,7 +153,51 @@ def make_and_read(
     ]
     new = {one: sorted(after.get(one, NOTHING) - before.get(one, NOTHING)) for one in differ}
     gone = {one: sorted(before.get(one, NOTHING) - after.get(one, NOTHING)) for one in differ}
-    return Begun(new, gone, since, until, numbering(), calls, summary(answer))
+    moments = moments_in(new, since, until)
+    new = {table: drawn_together(table, rows, since, moments) for table, rows in new.items()}
+    lasted = len(moments) * APART
+    return Begun(new, gone, since, lasted, numbering(), calls, summary(answer))
+
+
+def moments_in(new: dict[str, list[str]], since: datetime, until: datetime) -> list[datetime]:
+    """Every time at which something was written, in order."""
+    asked = [
+        (f'SELECT "{column.name}" AS at FROM unnest(%s::"{table}"[])', rows)
+        for table, rows in new.items()
+        for column in tables()[table]
+        if column.is_time
+    ]
+    if not asked:
+        return []
+    parts, rows = zip(*asked, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT at FROM ({' UNION ALL '.join(parts)}) AS times "
+            "WHERE at BETWEEN %s AND %s ORDER BY at",
+            [*rows, since, until],
+        )
+        return [at for (at,) in cursor.fetchall()]
+
+
+def drawn_together(
+    table: str, rows: list[str], since: datetime, moments: list[datetime]
+) -> list[str]:
+    """The rows with each of these times put right after the one before it."""
+    times = [f'"{column.name}"' for column in tables()[table] if column.is_time]
+    if not times or not moments:
+        return rows
+    moved = ", ".join(
+        f"'{name[1:-1]}', coalesce(%(since)s + %(apart)s * "
+        f"(array_position(%(moments)s::timestamptz[], {name}) - 1), {name})"
+        for name in times
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT jsonb_populate_record(row, jsonb_build_object({moved}))::text "
+            f'FROM unnest(%(rows)s::"{table}"[]) AS row',
+            {"since": since, "apart": APART, "moments": moments, "rows": rows},
+        )
+        return sorted(text for (text,) in cursor.fetchall())
 
 
 def forget_what_was_read(one: models.Model) -> None:
@@ -217,18 +261,13 @@ def put_back(begun: Begun) -> None:
             if rows:
                 names = ", ".join(f'"{one.name}"' for one in tables()[table])
                 values = ", ".join(
-                    moved(one) if one.is_time else f'"{one.name}"' for one in tables()[table]
+                    f'"{one.name}"' + (" + %(later)s" if one.is_time else "")
+                    for one in tables()[table]
                 )
-                times = {
-                    "rows": rows,
-                    "since": begun.since,
-                    "until": begun.until,
-                    "now": now,
-                }
                 cursor.execute(
                     f'INSERT INTO "{table}" ({names}) '
                     f'SELECT {values} FROM unnest(%(rows)s::"{table}"[])',
-                    times,
+                    {"rows": rows, "later": now - begun.since},
                 )
         cursor.execute("SET LOCAL session_replication_role = origin")
         number_as(begun.numbering)
@@ -238,18 +277,7 @@ def put_back(begun: Begun) -> None:
             transaction.on_commit(func, robust=robust)
     now_looks(begun.looks[0] if begun.looks else None, begun.looks.append)
     # Nothing was written later than now, on a quick machine either.
-    written = now + (begun.until - begun.since) / QUICKER
-    time.sleep(max(0.0, (written - timezone.now()).total_seconds()))
-
-
-def moved(column: Column) -> str:
-    """A time as it would be now: what was written then within moments, the rest as far off."""
-    name = f'"{column.name}"'
-    return (
-        f"CASE WHEN {name} BETWEEN %(since)s AND %(until)s "
-        f"THEN %(now)s + ({name} - %(since)s) / {QUICKER} "
-        f"ELSE {name} + (%(now)s - %(since)s) END"
-    )
+    time.sleep(max(0.0, (now + begun.lasted - timezone.now()).total_seconds()))
 
 
 # --- What a maker gives back ----------------------------------------------------------------
