@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 import time_machine
@@ -246,30 +247,33 @@ def number_as(numbers: list[tuple[str, int | None]]) -> None:
 def put_back(begun: Begun) -> None:
     """Write the rows again, their times moved to now; tell who follows a meeting."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # No trigger, no check of keys: the rows have passed them when they were made.
-        cursor.execute("SET LOCAL session_replication_role = replica")
         now = timezone.now()
+        # No trigger, no check of keys: the rows have passed them when they were made.
+        steps: list[tuple[str, list[Any]]] = [("SET LOCAL session_replication_role = replica", [])]
         for table, rows in begun.gone.items():
             if rows:
                 keys = ", ".join(f'"{one.name}"' for one in tables()[table] if one.is_key)
-                cursor.execute(
+                deletes = (
                     f'DELETE FROM "{table}" WHERE ({keys}) IN '
-                    f'(SELECT {keys} FROM unnest(%s::"{table}"[]))',
-                    [rows],
+                    f'(SELECT {keys} FROM unnest(%s::"{table}"[]))'
                 )
+                steps.append((deletes, [rows]))
         for table, rows in begun.new.items():
             if rows:
-                names = ", ".join(f'"{one.name}"' for one in tables()[table])
+                columns = tables()[table]
+                names = ", ".join(f'"{one.name}"' for one in columns)
                 values = ", ".join(
-                    f'"{one.name}"' + (" + %(later)s" if one.is_time else "")
-                    for one in tables()[table]
+                    f'"{one.name}"' + (" + %s" if one.is_time else "") for one in columns
                 )
-                cursor.execute(
-                    f'INSERT INTO "{table}" ({names}) '
-                    f'SELECT {values} FROM unnest(%(rows)s::"{table}"[])',
-                    {"rows": rows, "later": now - begun.since},
+                later = [now - begun.since for one in columns if one.is_time]
+                inserts = (
+                    f'INSERT INTO "{table}" ({names}) SELECT {values} FROM unnest(%s::"{table}"[])'
                 )
-        cursor.execute("SET LOCAL session_replication_role = origin")
+                steps.append((inserts, [*later, rows]))
+        steps.append(("SET LOCAL session_replication_role = origin", []))
+        # All in one message: the way to the server and back takes as long as a table.
+        statements, values_of = zip(*steps, strict=True)
+        cursor.execute("; ".join(statements), list(chain.from_iterable(values_of)))
         number_as(begun.numbering)
         if {"crb_meeting", "crb_agendaitem", "crb_vote"} & begun.new.keys():
             cursor.execute("SELECT pg_notify('crb_meeting', id::text) FROM crb_meeting")
