@@ -1,0 +1,41 @@
+"""Each check of `make lint` finds what it is there for. Costs about 4 s."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from expansive_cm.services.lint import CHECKS
+
+CONTRACT = """
+[tool.importlinter]
+root_packages = ["above", "below"]
+[[tool.importlinter.contracts]]
+name = "Downwards only"
+type = "layers"
+layers = ["above", "below"]
+"""
+WRONG: dict[str, dict[str, str]] = {
+    "Python style": {"one.py": "import os\n"},
+    "Python form": {"one.py": "a=1\n"},
+    "Templates": {"templates/one.html": '<div class="a" class="b"></div>\n'},
+    "Import directions": {
+        "pyproject.toml": CONTRACT,
+        "above/__init__.py": "",
+        "below/__init__.py": "import above\n",
+    },
+}
+"""By the check a tree that it must not pass. Django proves its own check of migrations."""
+
+
+@pytest.mark.parametrize("name", sorted(set(CHECKS) - {"Migrations"}))
+def test_it_finds_what_is_wrong_and_nothing_else(name: str, tmp_path: Path) -> None:
+    found = []
+    for tree in (WRONG[name], {path: "" for path in WRONG[name] if path != "pyproject.toml"}):
+        for path, text in tree.items():
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(text)
+        command = [sys.executable, *CHECKS[name]]
+        found.append(subprocess.run(command, cwd=tmp_path, capture_output=True).returncode)
+    assert found[0] != 0 == found[1]
