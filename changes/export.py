@@ -20,9 +20,8 @@ from accounts.models import User
 from .answers import latest_of
 from .models import Change, Confirmation
 from .models.change import Promise as Promised
-from .next_step import words_about
 from .risk import RiskLevel, Urgency
-from .states import ChangeType, State
+from .states import ChangeType, State, words_about
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

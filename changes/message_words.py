@@ -20,6 +20,7 @@ from .models import (
 )
 from .process import STEP
 from .states import PLAIN_WORDS, State
+from .turns import turn_of
 
 Message = Callable[[Change, Event], Context]
 S = State
@@ -51,7 +52,8 @@ def activity(change: Change, event: Event) -> Context:
 
 def your_turn(change: Change, event: Event) -> Context:
     """The next step waits for the reader."""
-    return {"step": STEP[awaited_step(change, event)].label}
+    turn = turn_of(change)
+    return {"step": STEP[turn.verb].label if turn else ""}
 
 
 def ownership(change: Change, event: Event) -> Context:
@@ -173,37 +175,3 @@ INTERNAL: frozenset[Message] = frozenset(
     {activity, your_turn, ownership, not_confirmed, undelivered}
 )
 """Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
-
-
-# The step that a change waits for ------------------------------------------------------------
-
-AWAITED: dict[State, str] = {
-    S.SUBMITTED: "assess",
-    S.REVIEW: "review",
-    S.AUTHORISATION: "authorise",
-    S.EXECUTION: "plan_execution",
-    S.ROLLED_BACK: "plan_execution",
-    S.DOCUMENTATION: "document",
-    S.REQUIREMENTS: "define_requirements",
-    S.RISK_ASSESSMENT: "assess_risk",
-    S.DEVELOPMENT: "record_development",
-    S.TESTING: "record_test",
-    S.DEPLOYMENT: "plan_deployment",
-}
-"""The step that a change waits for when it has come to a state. The board has its agenda."""
-
-AWAITED_AFTER: dict[str, str] = {
-    "plan_execution": "start_execution",
-    "assess_risk": "sign_risk_assessment",
-    "sign_risk_assessment": "assess_risk",
-    "record_development": "peer_review",
-    "peer_review": "record_development",
-}
-"""The step that follows one which did not move the change."""
-
-
-def awaited_step(change: Change, event: Event) -> str:
-    """Return the verb of the step that the change waits for after this event, or nothing."""
-    if event.verb in AWAITED_AFTER and (not event.moved or event.verb == "plan_execution"):
-        return AWAITED_AFTER[event.verb]
-    return AWAITED.get(S(change.state), "") if event.moved else ""

@@ -24,7 +24,6 @@ from . import access_links, letters, outbox, permissions
 from .audiences import (
     ALL,
     ASKED,
-    CANDIDATES,
     FORMER_REQUESTER,
     LINK_WANTED,
     NEXT,
@@ -44,7 +43,6 @@ from .message_words import (
     INTERNAL,
     Message,
     activity,
-    awaited_step,
     closed,
     comment,
     decision,
@@ -71,6 +69,7 @@ from .process import past_words
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
+from .turns import brought, is_still_brought
 
 logger = logging.getLogger(__name__)
 
@@ -207,15 +206,14 @@ def acknowledge(change: Change, event: Event) -> None:
 
 
 def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> Sequence[User]:
-    """Return everybody who may take the step that the change waits for now.
+    """Return everybody whose turn has come with an event and who is told so by mail.
 
     The roles of Expansive's people among ``besides`` are loaded along with theirs.
     """
-    step = awaited_step(change, event)
-    candidates = CANDIDATES[step](change) if step else ()
-    people = {person.pk: person for person in candidates if person.is_active}
-    know_roles([*people.values(), *(person for person in besides if person.is_internal)])
-    return [person for person in people.values() if permissions.check(step, person, change)]
+    turn = brought(change, event)
+    people = list(turn.told(change)) if turn and turn.is_mailed else []
+    know_roles([*people, *(person for person in besides if person.is_internal)])
+    return [one for one in people if turn and permissions.check(turn.verb, one, change)]
 
 
 def again(notice: Notice) -> Letter | None:
@@ -239,7 +237,7 @@ def _again(notice: Notice) -> Letter | None:
     if message is None or event is None:
         return None
     if message is your_turn:
-        waits = change.state == event.to_state and person in next_people(change, event)
+        waits = is_still_brought(change, event) and person in next_people(change, event)
         return _letter(change, event, person, message, notice.why) if waits else None
     if not _may_read(person, message, change, event):
         return None

@@ -5,9 +5,9 @@ from django.utils import timezone
 
 from accounts.models import User
 
-from .duties import any_duty_of
 from .models import Change, Development, Event, Question
 from .states import OPEN, State
+from .turns import any_turn_of
 
 S = State
 
@@ -53,8 +53,8 @@ def with_story(changes: QuerySet[Change]) -> QuerySet[Change]:
 
 
 def waiting_on(user: User) -> QuerySet[Change]:
-    """Open changes on which this person has a duty: a step that they may take now."""
-    wanted = any_duty_of(user)
+    """Open changes on which it is this person's turn: a step waits that they may take now."""
+    wanted = any_turn_of(user)
     if wanted is None:
         return Change.objects.none()
     return visible_to(user).filter(wanted, state__in=OPEN)

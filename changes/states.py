@@ -6,6 +6,7 @@ methods of ``models/moves.py`` say the same with names, and a test holds the two
 """
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -141,6 +142,22 @@ PLAIN_WORDS: dict[State, str] = {
     S.WITHDRAWN: _("The request was withdrawn."),
 }
 """What a requester reads instead of the state's name."""
+
+
+def words_about(state: str, requester: str) -> str:
+    """Say where a change stands; a reader other than the requester is told the requester's name."""
+    if requester:
+        named = {"name": requester}
+        if state == S.CONFIRMATION:
+            return (
+                gettext("The change is in place. %(name)s is asked whether it meets the need.")
+                % named
+            )
+        if state == S.NOT_CONFIRMED:
+            return (
+                gettext("%(name)s told us it is not as expected. We are looking into it.") % named
+            )
+    return PLAIN_WORDS[State(state)]
 
 
 def path_of(change_type: str) -> tuple[State, ...]:

@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from . import queries
-from .duties import Duty, duties_of
 from .models import Change
+from .turns import Turn, turns_of
 
-Duties = list[tuple[Duty, Q]]
+Turns = list[tuple[Turn, Q]]
 SHOWN = 5
 COUNTED = 100
 """Counting stops here: nobody needs to know how many more than a hundred there are."""
@@ -33,14 +33,14 @@ class Task:
 class Group:
     """All that waits for the same step; ``tasks`` are the oldest of them."""
 
-    duty: Duty
+    turn: Turn
     count: int
     tasks: list[Task] = field(default_factory=list)
 
     @property
     def label(self) -> str | Promise:
         """The verb that waits."""
-        return self.duty.label
+        return self.turn.label
 
     @property
     def how_many(self) -> str:
@@ -52,9 +52,9 @@ class Group:
         """The list of everything that waits in these states, "" when all of it is shown."""
         if self.count <= len(self.tasks):
             return ""
-        if self.duty.list_name:
-            return reverse(self.duty.list_name)
-        wanted = [("view", "waiting"), *(("state", state) for state in self.duty.states)]
+        if self.turn.list_name:
+            return reverse(self.turn.list_name)
+        wanted = [("view", "waiting"), *(("state", state) for state in self.turn.states)]
         return reverse("changes:list") + "?" + urlencode([*wanted, ("sort", "since")])
 
 
@@ -79,25 +79,25 @@ def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
 def worklist(user: User) -> list[Group]:
     """Return what waits for this person, by step. Costs two queries, however much waits.
 
-    Each duty reads its own queue up to COUNTED rows, oldest first; one condition over all of
+    Each turn reads its own queue up to COUNTED rows, oldest first; one condition over all of
     them would have to read every open change.
     """
-    duties = duties_of(user)
-    waiting = _waiting(user, duties)
+    turns = turns_of(user)
+    waiting = _waiting(user, turns)
     shown = [pk for pks in waiting.values() for pk in pks[:SHOWN]]
     changes = for_list(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
     groups = []
     for number, pks in sorted(waiting.items()):
-        duty = duties[number][0]
-        tasks = [Task(changes[pk], task_url(duty, changes[pk])) for pk in pks[:SHOWN]]
-        groups.append(Group(duty, len(pks), tasks))
+        turn = turns[number][0]
+        tasks = [Task(changes[pk], task_url(turn, changes[pk])) for pk in pks[:SHOWN]]
+        groups.append(Group(turn, len(pks), tasks))
     return groups
 
 
-def _waiting(user: User, duties: Duties) -> dict[int, list[int]]:
-    """Return the changes of each queue, the oldest first, by the duty's place. One query."""
+def _waiting(user: User, turns: Turns) -> dict[int, list[int]]:
+    """Return the changes of each queue, the oldest first, by the turn's place. One query."""
     queues = []
-    for number, (_duty, wanted) in enumerate(duties):
+    for number, (_turn, wanted) in enumerate(turns):
         queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
         queues.append(queue.values_list(Value(number), "pk")[:COUNTED])
     waiting: dict[int, list[int]] = defaultdict(list)
@@ -111,14 +111,14 @@ def _waiting(user: User, duties: Duties) -> dict[int, list[int]]:
 class Onward:
     """What waits for a person who has just done something else, and how much more there is."""
 
-    duty: Duty
+    turn: Turn
     task: Task
     others: int
 
     @property
     def words(self) -> str:
         """Name the change, the step and how many more wait."""
-        words = {"reference": self.task.change.reference, "step": self.duty.label}
+        words = {"reference": self.task.change.reference, "step": self.turn.label}
         if not self.others:
             return _("Next for you: %(reference)s, %(step)s") % words
         words["more"] = how_many(self.others)
@@ -128,30 +128,30 @@ class Onward:
 def onward(user: User, *, done: str, besides: Change) -> Onward | None:
     """Return the next of what waits for this person after the step ``done``, in one query.
 
-    First comes what waits for the same step, then the duties in their order. The change that
+    First comes what waits for the same step, then the turns in their order. The change that
     the person has in front of them is left out: its page says itself what is next there.
     """
-    duties = duties_of(user)
+    turns = turns_of(user)
     waiting = {
         number: [pk for pk in pks if pk != besides.pk]
-        for number, pks in _waiting(user, duties).items()
+        for number, pks in _waiting(user, turns).items()
     }
     changes = {pk for pks in waiting.values() for pk in pks}
     if not changes:
         return None
     number = min(
         (number for number, pks in waiting.items() if pks),
-        key=lambda one: (duties[one][0].verb != done, one),
+        key=lambda one: (turns[one][0].verb != done, one),
     )
-    duty, change = duties[number][0], Change(pk=waiting[number][0])
-    return Onward(duty, Task(change, task_url(duty, change)), len(changes) - 1)
+    turn, change = turns[number][0], Change(pk=waiting[number][0])
+    return Onward(turn, Task(change, task_url(turn, change)), len(changes) - 1)
 
 
-def task_url(duty: Duty, change: Change) -> str:
+def task_url(turn: Turn, change: Change) -> str:
     """Return the page of the step; of the change where the step has none of its own."""
     for arguments in ([change.pk], []):
         try:
-            return reverse(duty.url_name, args=arguments)
+            return reverse(turn.url_name, args=arguments)
         except NoReverseMatch:
             continue
     return change.get_absolute_url()

@@ -24,6 +24,7 @@ from changes import letters, messages
 from changes.lifecycle import core
 from changes.models import Change, Development, Notice, Release, Service
 from changes.recall import Recollection
+from changes.turns.groups import Who
 from crb.models import Absence, Board, Membership, Seat
 
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Release, Board})
@@ -33,8 +34,6 @@ WITH_HISTORY = tuple(
     field.through for field in (Change.services, Change.watchers, Development.authors)
 )
 """The links of changes that rows of history copy."""
-ASKED_BY_STORIES = frozenset({"start_execution", "record_development"})
-"""The steps of which the stories say who takes them next; for all others the roles do."""
 
 
 @contextmanager
@@ -47,8 +46,7 @@ def remembering() -> Iterator[None]:
             stack.enter_context(_swapped(User, name, _OfAPerson(getattr(User, name).func)))
         # Their roles are remembered: there is nothing to load ahead for many.
         stack.enter_context(_swapped(messages, "know_roles", _nothing_to_load))
-        candidates = {step: _kept_people(step, find) for step, find in messages.CANDIDATES.items()}
-        stack.enter_context(_swapped(messages, "CANDIDATES", candidates))
+        stack.enter_context(_swapped(Who, "asked_for", _kept_people(Who.asked_for)))
         yield
 
 
@@ -78,20 +76,18 @@ def _nothing_to_load(people: Iterable[User]) -> None:
     pass
 
 
-def _kept_people(
-    step: str, find: Callable[[Change], Iterable[User]]
-) -> Callable[[Change], Iterable[User]]:
-    """Return a function that asks once for each customer who may be asked to take a step."""
-    if step in ASKED_BY_STORIES:
-        return find
-    known: dict[int | None, list[User]] = {}
+def _kept_people(ask: Callable[[Who], list[User]]) -> Callable[[Who], list[User]]:
+    """Return a function that asks once who is in a group; groups of one name are the same."""
+    known: dict[str, list[User]] = {}
 
-    def find_once(change: Change) -> Iterable[User]:
-        if change.organisation_id not in known:
-            known[change.organisation_id] = list(find(change))
-        return known[change.organisation_id]
+    def asked_for(self: Who) -> list[User]:
+        if self.candidates is None:
+            return ask(self)
+        if str(self.name) not in known:
+            known[str(self.name)] = ask(self)
+        return known[str(self.name)]
 
-    return find_once
+    return asked_for
 
 
 class _OfAPerson:

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from expansive_cm.forms import DateTimeLocalInput
+from expansive_cm.workflow.decisions import Decision, Refusal
 
 from .. import permissions
 from ..models import Authorisation, Documentation, Execution, Review
-from ..next_step import possible_executors
+from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
 
 
@@ -119,8 +120,8 @@ class PlanExecutionForm(StepForm):
         return cleaned
 
 
-def _why_not(decision: permissions.Decision) -> str:
-    if decision.kind == permissions.Refusal.SEPARATION:
+def _why_not(decision: Decision) -> str:
+    if decision.kind == Refusal.SEPARATION:
         return _now("authorised this change; somebody else has to execute it")
     return decision.reason
 

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 
 from .. import permissions
-from ..alone import prepared
 from ..errors import StepIncomplete
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
+from ..turns.alone import prepared
 from .confirmation import ask_requester
 from .core import take_step
 

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.decisions import Refusal
 
 from .. import access_links, messages, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal
@@ -113,13 +114,11 @@ def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) 
     with recalling(change):
         decision = permissions.check(verb, actor, change)
     stale = seen is not None and seen != change.version
-    if stale and (
-        decision or decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE)
-    ):
+    if stale and (decision or decision.kind in (Refusal.STATE, Refusal.GATE)):
         raise ChangeStale(what_happened(change))
     if decision:
         return
-    if decision.kind in (permissions.Refusal.STATE, permissions.Refusal.GATE):
+    if decision.kind in (Refusal.STATE, Refusal.GATE):
         raise StepIllegal(decision.reason)
     raise StepForbidden(decision.reason)
 

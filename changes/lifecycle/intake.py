@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.addresses import normal
 from accounts.models import Organisation, User
+from expansive_cm.workflow.decisions import Refusal
 
 from .. import finding, permissions
 from ..errors import ChangeStale, SentBefore, StepForbidden, StepIllegal, StepIncomplete
@@ -133,7 +134,7 @@ def autosave(
     with transaction.atomic():
         fresh = lock(draft)
         decision = permissions.can_submit(actor, fresh)
-        if not decision and decision.kind == permissions.Refusal.PERSON:
+        if not decision and decision.kind == Refusal.PERSON:
             raise StepForbidden(decision.reason)
         if fresh.state != State.DRAFT:
             raise StepIllegal(_("The draft has been submitted."))

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 
-from .. import permissions
 from ..errors import StepIncomplete
 from ..models import Change
 from ..states import OPEN, State
+from ..turns.past import AUTHORISERS
 from .access import revoke
 from .confirmation import ask_anew
 from .core import Step, take_step
@@ -85,7 +85,7 @@ def _insist_on(change: Change, successor: User) -> None:
     if not successor.is_active or successor.organisation_id != change.organisation_id:
         sentence = _("The successor must be somebody of %s who is still there.")
         raise StepIncomplete(sentence % change.organisation, ["successor"])
-    if permissions.acts_of(successor, change, ["authorise"]):
+    if AUTHORISERS.act(successor, change):
         sentence = _(
             "Separation of duties: %(person)s approved %(change)s, and cannot be the one who asked"
             " for it."

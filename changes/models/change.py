@@ -193,7 +193,7 @@ class Change(Moves, models.Model):
             models.Index(Coalesce("risk", 0), "id", name="changes_change_risk_key"),
             models.Index(Coalesce("due_on", date.max), "id", name="changes_change_due"),
             models.Index(Coalesce("due_on", date.min), "id", name="changes_change_due_down"),
-            # What waits (duties.py) and what is late are a few of many changes.
+            # What waits (``changes/turns``) and what is late are a few of many changes.
             models.Index(
                 fields=["state", "state_since", "id"],
                 condition=Q(state__in=sorted(OPEN)),

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Change
 from ..process import STEPS, StepInfo
+from ..turns.groups import holds_role
 from .code import (
     answers_for_others,
     can_accept_answer,
@@ -82,16 +84,7 @@ from .request import (
     can_withdraw,
     may_raise_for,
 )
-from .rules import (
-    ALLOWED,
-    Decision,
-    Refusal,
-    acts_of,
-    can_see_internal,
-    decide,
-    holds_role,
-    may_see,
-)
+from .rules import can_see_internal, may_see
 
 # From another tool
 
@@ -116,10 +109,6 @@ def offered_steps(user: User, change: Change) -> list[tuple[StepInfo, Decision]]
 
 
 __all__ = [
-    "ALLOWED",
-    "Decision",
-    "Refusal",
-    "acts_of",
     "answers_for_others",
     "can_accept_answer",
     "can_answer_confirmation",

@@ -4,31 +4,22 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from .. import gates
 from ..models import Change, Question
 from ..process import STEP
-from .rules import (
-    Check,
-    Decision,
-    Refusal,
-    decide,
-    gate,
-    holds_role,
-    in_state,
-    in_success_team,
-    not_author,
-    refuse,
-    sees,
-    separation,
-)
+from ..turns import groups
+from ..turns.groups import in_success_team
+from ..turns.presence import is_there
+from .rules import gate, in_state, sees
 
 
 def can_record_board_outcome(user: User, change: Change) -> Decision:
     """A board member; crb adds that it is the chair, with quorum, after the tally."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.CRB_MEMBER),
+        groups.BOARD_MEMBERS.objects(user, change),
         in_state(change, "record_board_outcome"),
     )
 
@@ -63,7 +54,7 @@ def may_answer(user: User, change: Change, question: Question) -> bool:
     asked = question.answerer
     if asked.pk == user.pk:
         return True
-    own = asked.is_active and asked.is_internal and bool(asked.roles)
+    own = asked.is_internal and is_there(asked)
     return not own and answers_for_others(user, change)
 
 
@@ -92,7 +83,7 @@ def can_define_requirements(user: User, change: Change) -> Decision:
     team = in_success_team(user, change)
     return decide(
         sees(user, change),
-        None if team else holds_role(user, Role.DEVELOPER),
+        None if team else groups.DEVELOPERS.objects(user, change),
         in_state(change, "define_requirements"),
     )
 
@@ -101,7 +92,7 @@ def can_assess_risk(user: User, change: Change) -> Decision:
     """A developer."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.DEVELOPER),
+        groups.DEVELOPERS.objects(user, change),
         in_state(change, "assess_risk"),
         gate(gates.risk_awaits_sign_off(change)),
     )
@@ -109,24 +100,21 @@ def can_assess_risk(user: User, change: Change) -> Decision:
 
 def can_sign_risk_assessment(user: User, change: Change) -> Decision:
     """A second person from development, review or release."""
-    rule = _("a risk assessment is signed off by a second person.")
-    assessment = change.risk_assessment
-    own = assessment and not assessment.outcome and assessment.recorded_by_id == user.pk
-    earlier = any(one.recorded_by_id == user.pk for one in change.risk_assessments.all())
     return decide(
         sees(user, change),
-        holds_role(user, Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER),
+        groups.RISK_SIGNERS.belongs(user, change),
         in_state(change, "sign_risk_assessment"),
         gate(gates.no_risk_to_sign(change)),
-        separation(rule, _("You wrote this one.")) if own else None,
-        separation(rule, _("You wrote an earlier version.")) if earlier else None,
+        groups.RISK_SIGNERS.apart(user, change),
     )
 
 
 def can_record_development(user: User, change: Change) -> Decision:
     """A developer."""
     return decide(
-        sees(user, change), holds_role(user, Role.DEVELOPER), in_state(change, "record_development")
+        sees(user, change),
+        groups.DEVELOPERS.objects(user, change),
+        in_state(change, "record_development"),
     )
 
 
@@ -134,10 +122,10 @@ def can_peer_review(user: User, change: Change) -> Decision:
     """A peer reviewer who wrote none of it."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.PEER_REVIEWER),
+        groups.PEER_REVIEWERS.belongs(user, change),
         in_state(change, "peer_review"),
         gate(gates.nothing_to_review(change)),
-        not_author(user, change, _("nobody reviews their own work.")),
+        groups.PEER_REVIEWERS.apart(user, change),
     )
 
 
@@ -145,9 +133,9 @@ def can_record_test(user: User, change: Change) -> Decision:
     """A tester who wrote none of it."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.TESTER),
+        groups.TESTERS.belongs(user, change),
         in_state(change, "record_test"),
-        not_author(user, change, _("nobody tests their own work.")),
+        groups.TESTERS.apart(user, change),
     )
 
 
@@ -155,7 +143,7 @@ def can_plan_deployment(user: User, change: Change) -> Decision:
     """A release manager."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.RELEASE_MANAGER),
+        groups.RELEASE_MANAGERS.objects(user, change),
         in_state(change, "plan_deployment"),
         gate(gates.deployment_running(change)),
     )
@@ -165,7 +153,7 @@ def can_start_deployment(user: User, change: Change) -> Decision:
     """A release manager, when the deployment gate has nothing to name."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.RELEASE_MANAGER),
+        groups.RELEASE_MANAGERS.objects(user, change),
         in_state(change, "start_deployment"),
         gate(gates.deployment_running(change)),
         gate(gates.deployment_not_ready(change)),
@@ -176,7 +164,7 @@ def can_record_deployment(user: User, change: Change) -> Decision:
     """A release manager says how the running deployment went."""
     return decide(
         sees(user, change),
-        holds_role(user, Role.RELEASE_MANAGER),
+        groups.RELEASE_MANAGERS.objects(user, change),
         in_state(change, "record_deployment"),
         gate(gates.deployment_not_running(change)),
     )

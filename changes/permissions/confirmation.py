@@ -4,28 +4,22 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from .. import gates
 from ..models import Change
+from ..turns import groups
+from ..turns.groups import holds_role
 from .request import may_raise_for
-from .rules import (
-    Decision,
-    Refusal,
-    decide,
-    gate,
-    holds_role,
-    in_state,
-    only_requester,
-    owner_or_success_team,
-    refuse,
-    sees,
-)
+from .rules import gate, in_state, sees
 
 
 def can_answer_confirmation(user: User, change: Change) -> Decision:
     """The original requester and nobody else."""
     return decide(
-        sees(user, change), only_requester(user, change), in_state(change, "answer_confirmation")
+        sees(user, change),
+        groups.REQUESTER.objects(user, change),
+        in_state(change, "answer_confirmation"),
     )
 
 
@@ -36,7 +30,7 @@ def can_request_successor(user: User, change: Change) -> Decision:
         leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % change.organisation)
     return decide(
         sees(user, change),
-        only_requester(user, change),
+        groups.REQUESTER.objects(user, change),
         leaves,
         in_state(change, "request_successor"),
         gate(gates.nothing_further_wished(change)),
@@ -47,7 +41,7 @@ def can_rate(user: User, change: Change) -> Decision:
     """The original requester, once, after the close that followed their answer."""
     return decide(
         sees(user, change),
-        only_requester(user, change),
+        groups.REQUESTER.objects(user, change),
         in_state(change, "rate"),
         gate(gates.not_to_be_rated(change)),
     )
@@ -55,7 +49,7 @@ def can_rate(user: User, change: Change) -> Decision:
 
 def can_record_contact(user: User, change: Change) -> Decision:
     """Owner, success team or support: whoever may send the link again."""
-    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    person = None if user.has_role(Role.SUPPORT) else groups.owner_or_team(user, change)
     return decide(sees(user, change), person, in_state(change, "record_contact"))
 
 
@@ -68,7 +62,7 @@ def can_follow_answers(user: User) -> Decision:
 
 def can_resend_confirmation(user: User, change: Change) -> Decision:
     """Owner, success team or support chase the answer."""
-    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    person = None if user.has_role(Role.SUPPORT) else groups.owner_or_team(user, change)
     return decide(sees(user, change), person, in_state(change, "resend_confirmation"))
 
 
@@ -76,7 +70,7 @@ def can_close_unanswered(user: User, change: Change) -> Decision:
     """Owner or success team, after the last reminder has gone unanswered."""
     return decide(
         sees(user, change),
-        owner_or_success_team(user, change),
+        groups.owner_or_team(user, change),
         in_state(change, "close_unanswered"),
         gate(gates.requester_still_has_time(change)),
     )
@@ -85,7 +79,7 @@ def can_close_unanswered(user: User, change: Change) -> Decision:
 def can_rework(user: User, change: Change) -> Decision:
     """Owner or success team."""
     return decide(
-        sees(user, change), owner_or_success_team(user, change), in_state(change, "rework")
+        sees(user, change), groups.owner_or_team(user, change), in_state(change, "rework")
     )
 
 
@@ -93,6 +87,6 @@ def can_close_with_successor(user: User, change: Change) -> Decision:
     """Owner or success team."""
     return decide(
         sees(user, change),
-        owner_or_success_team(user, change),
+        groups.owner_or_team(user, change),
         in_state(change, "close_with_successor"),
     )

@@ -3,19 +3,11 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from ..models import Change
 from ..states import State
-from .rules import (
-    Decision,
-    Refusal,
-    decide,
-    internal,
-    not_only_auditor,
-    refuse,
-    sees,
-    still_open,
-)
+from .rules import internal, not_only_auditor, sees, still_open
 
 
 def can_comment(user: User, change: Change) -> Decision:

@@ -2,16 +2,11 @@
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Change
-from .rules import (
-    Decision,
-    decide,
-    holds_role,
-    internal,
-    owner_or_success_team,
-    sees,
-)
+from ..turns.groups import holds_role, owner_or_team
+from .rules import internal, sees
 
 
 def can_triage(user: User) -> Decision:
@@ -34,7 +29,7 @@ def can_see_mail(user: User, change: Change) -> Decision:
 
 def can_settle_delivery(user: User, change: Change) -> Decision:
     """Owner, success team or support say what was done about mail that did not arrive."""
-    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    person = None if user.has_role(Role.SUPPORT) else owner_or_team(user, change)
     return decide(sees(user, change), person)
 
 
@@ -43,7 +38,7 @@ def can_settle_delivery(user: User, change: Change) -> Decision:
 
 def can_send_link(user: User, change: Change) -> Decision:
     """Support, the owner or the success team help somebody who has lost the link."""
-    person = None if user.has_role(Role.SUPPORT) else owner_or_success_team(user, change)
+    person = None if user.has_role(Role.SUPPORT) else owner_or_team(user, change)
     return decide(sees(user, change), person)
 
 

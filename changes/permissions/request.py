@@ -4,24 +4,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from expansive_cm.workflow.decisions import ALLOWED, Decision, Refusal, decide, refuse
 
 from .. import gates
 from ..models import Change
-from .rules import (
-    ALLOWED,
-    Decision,
-    Refusal,
-    decide,
-    gate,
-    in_state,
-    in_success_team,
-    is_requester_or_raiser,
-    owner_or_success_team,
-    raiser,
-    refuse,
-    sees,
-    success_team,
-)
+from ..turns import groups
+from ..turns.groups import in_success_team
+from .rules import gate, in_state, is_requester_or_raiser, sees
 
 
 def may_raise_for(user: User, organisation: Organisation) -> bool:
@@ -46,7 +35,9 @@ def can_raise(user: User) -> Decision:
 
 def can_submit(user: User, change: Change) -> Decision:
     """The person who wrote the draft submits it."""
-    return decide(sees(user, change), raiser(user, change), in_state(change, "submit"))
+    return decide(
+        sees(user, change), groups.RAISER.objects(user, change), in_state(change, "submit")
+    )
 
 
 def can_edit(user: User, change: Change) -> Decision:
@@ -67,12 +58,12 @@ def can_edit(user: User, change: Change) -> Decision:
 
 def can_assess(user: User, change: Change) -> Decision:
     """The customer's own success team assesses."""
-    return decide(sees(user, change), success_team(user, change), in_state(change, "assess"))
+    return decide(sees(user, change), groups.TEAM.objects(user, change), in_state(change, "assess"))
 
 
 def can_assign(user: User, change: Change) -> Decision:
     """Support and the customer success team name the owner."""
-    team = None if user.has_role(Role.SUPPORT) else success_team(user, change)
+    team = None if user.has_role(Role.SUPPORT) else groups.TEAM.objects(user, change)
     return decide(sees(user, change), team, in_state(change, "assign"))
 
 
@@ -80,7 +71,7 @@ def can_reclassify(user: User, change: Change) -> Decision:
     """The customer's own success team, while nothing is in place or under way."""
     return decide(
         sees(user, change),
-        success_team(user, change),
+        groups.TEAM.objects(user, change),
         in_state(change, "reclassify"),
         gate(gates.in_place_or_under_way(change)),
     )
@@ -89,7 +80,7 @@ def can_reclassify(user: User, change: Change) -> Decision:
 def can_withdraw(user: User, change: Change) -> Decision:
     """Requester, raiser, owner, support or customer success, until delivery has begun."""
     allowed = is_requester_or_raiser(user, change) or user.has_role(Role.SUPPORT)
-    person = None if allowed else owner_or_success_team(user, change)
+    person = None if allowed else groups.owner_or_team(user, change)
     return decide(
         sees(user, change),
         person,

@@ -9,8 +9,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .. import permissions, queries
+from .. import queries
 from ..errors import StepForbidden, StepIllegal
 from ..models import Change
 
@@ -53,9 +54,9 @@ def visible_or_404(user: User, pk: int) -> Change:
         raise Http404 from None
 
 
-def insist(decision: permissions.Decision) -> None:
+def insist(decision: Decision) -> None:
     """Go on only if allowed. Raises StepForbidden or StepIllegal with the reason."""
     if decision:
         return
-    waiting = (permissions.Refusal.STATE, permissions.Refusal.GATE)
+    waiting = (Refusal.STATE, Refusal.GATE)
     raise (StepIllegal if decision.kind in waiting else StepForbidden)(decision.reason)

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_safe
 
 from accounts.components import Tab
 from accounts.models import User
+from expansive_cm.workflow.decisions import Decision
 
 from .. import access_links, gates, markdown, permissions, plain
 from ..models import Change
-from ..next_step import NextStep, next_step
 from ..process import StepInfo
 from ..states import FINAL, State
+from ..turns import NextStep, next_step
 from .discussion import discussion_context
 from .happenings import happenings
 from .proposed_answers import proposals_context
@@ -85,7 +86,7 @@ class Offer:
     """A step that belongs to the change's state, for one person."""
 
     step: StepInfo
-    decision: permissions.Decision
+    decision: Decision
     url: str
     again: bool = False
 

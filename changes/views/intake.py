@@ -27,8 +27,8 @@ from ..forms.intake import (
     parse_person,
 )
 from ..models import Change, SentForm, parse_reference
-from ..next_step import next_step
 from ..states import State
+from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 PREVIEW_LIMIT = 50_000

@@ -31,14 +31,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from expansive_cm.workflow.decisions import ALLOWED, Decision, Refusal
 
 from .. import attachments, permissions, plain, story
 from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change
-from ..next_step import next_step
 from ..process import STEP
+from ..turns import next_step
 from ..worklist import onward
 from . import discussion, sections
 
@@ -105,14 +106,14 @@ class StepPage:
         """
         context |= {"done": done, "beside": beside, "onward": onward}
         decision = permissions.check(self.verb, self.user, self.change)
-        gated = show_gate and decision.kind == permissions.Refusal.GATE
+        gated = show_gate and decision.kind == Refusal.GATE
         if not self.is_post:
             if decision or gated:
                 return self._show(self._form(form_class), context, decision=decision)
             return self._refuse(decision)
         seen = self._seen()
         form = self._form(form_class, self.request.POST, self.request.FILES)
-        if decision.kind in (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION):
+        if decision.kind in (Refusal.PERSON, Refusal.SEPARATION):
             return self._refuse(decision, form)
         if seen != self.change.version:
             return self._conflict(ChangeStale(what_happened(self.change)), form, context)
@@ -192,7 +193,7 @@ class StepPage:
         context: dict[str, Any],
         *,
         status: HTTPStatus = HTTPStatus.OK,
-        decision: permissions.Decision = permissions.ALLOWED,
+        decision: Decision = ALLOWED,
         happened: str = "",
     ) -> HttpResponse:
         beside = context.get("beside", ())
@@ -220,8 +221,8 @@ class StepPage:
             return self._show(form, context, status=HTTPStatus.CONFLICT, happened=str(error))
         return self._refused(error, form)
 
-    def _refuse(self, decision: permissions.Decision, form: StepForm | None = None) -> HttpResponse:
-        persons = (permissions.Refusal.PERSON, permissions.Refusal.SEPARATION)
+    def _refuse(self, decision: Decision, form: StepForm | None = None) -> HttpResponse:
+        persons = (Refusal.PERSON, Refusal.SEPARATION)
         kind = StepForbidden if decision.kind in persons else StepIllegal
         return self._refused(kind(decision.reason), form)
 

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.components import Tab
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.decisions import Decision
 
 from .. import finding, markdown, permissions
 from ..errors import StepError, StepForbidden, StepIncomplete
@@ -37,7 +38,7 @@ HEADER_SHOWN = 8 * 1024
 View = Callable[..., HttpResponse]
 
 
-def guarded_by(may: Callable[[User], permissions.Decision]) -> Callable[[View], View]:
+def guarded_by(may: Callable[[User], Decision]) -> Callable[[View], View]:
     """Let those in who may; for customers there is no such page."""
 
     def guard(view: View) -> View:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from changes.errors import ChangeStale, StepIncomplete
 from changes.lifecycle.core import lock as lock_change
+from expansive_cm.workflow.decisions import Refusal
 
 from .. import permissions, queries
 from ..consent import consent_side
@@ -118,8 +119,8 @@ def _record(item: AgendaItem, actor: User, answer: ConsentRecord, shown: str) ->
         raise _has_changed([_("On %(reference)s the votes now lead to: %(outcome)s.") % words])
     decision = permissions.can_record_outcome(actor, item, count)
     if not decision and decision.kind in (
-        permissions.Refusal.SEPARATION,
-        permissions.Refusal.STATE,
+        Refusal.SEPARATION,
+        Refusal.STATE,
     ):
         answer.left_out.append((item, decision.reason))
         return

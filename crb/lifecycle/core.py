@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.errors import ChangeStale, StepForbidden, StepIllegal
-from changes.permissions import Decision, Refusal
+from expansive_cm.workflow.decisions import Decision, Refusal
 
 from .. import permissions
 from ..models import AgendaItem, Board, Meeting

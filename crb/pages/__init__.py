@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from accounts.models import User
-from changes.askers import askers
 from changes.models import BoardDecision, Change
-from changes.permissions import Decision
+from changes.turns.askers import askers
+from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
 from ..consequences import consequences, promise_words

@@ -4,7 +4,7 @@ The same shape as ``changes.permissions``: the first check that objects gives th
 pages and ``crb.lifecycle`` ask here alike.
 """
 
-from changes.permissions import Decision, Refusal
+from expansive_cm.workflow.decisions import Decision, Refusal
 
 from .absences import can_make_feed, can_record_absence, can_withdraw_absence
 from .agenda import (

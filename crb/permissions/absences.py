@@ -4,8 +4,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.permissions import Decision, Refusal
-from changes.permissions.rules import Check, decide, gate, holds_role, refuse
+from changes.permissions.rules import gate
+from changes.turns.groups import holds_role
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Absence, Membership
 from .checks import chair_of

@@ -5,8 +5,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.permissions import Decision
-from changes.permissions.rules import Check, decide, gate
+from changes.permissions.rules import gate
+from expansive_cm.workflow.decisions import Check, Decision, decide
 
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState

@@ -1,8 +1,7 @@
 """Who may open, extend and end a ballot without a meeting."""
 
 from accounts.models import User
-from changes.permissions import Decision
-from changes.permissions.rules import decide
+from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Board, Meeting
 from ..states import MeetingState

@@ -7,9 +7,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.permissions import Refusal
-from changes.permissions.rules import Check, gate, not_asker, refuse, separation
+from changes.permissions.rules import gate
 from changes.states import State
+from changes.turns import past
+from changes.turns.groups import not_earlier
+from expansive_cm.workflow.decisions import Check, Refusal, refuse, separation
 
 from .. import queries
 from ..models import AgendaItem, Board, Meeting
@@ -42,7 +44,7 @@ def chair_of(user: User, board: Board) -> Check:
 def not_own(user: User, item: AgendaItem) -> Check:
     """Separation of duties (ISO 27001:2022, Annex A 5.3): nobody decides on what they asked."""
     rule = _("nobody decides on a change they asked for.")
-    return not_asker(user, item.change, rule)
+    return not_earlier(user, item.change, past.ASKERS, rule)
 
 
 def not_recused(user: User, item: AgendaItem) -> Check:

@@ -3,8 +3,8 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.permissions import Decision
-from changes.permissions.rules import decide, gate
+from changes.permissions.rules import gate
+from expansive_cm.workflow.decisions import Decision, decide
 
 from .. import queries
 from ..models import Board, Meeting

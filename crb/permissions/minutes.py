@@ -3,8 +3,7 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.permissions import Decision
-from changes.permissions.rules import Check, Refusal, decide, refuse
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Action, Meeting, Minutes
 from ..states import MeetingState

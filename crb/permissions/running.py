@@ -3,8 +3,7 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.permissions import Decision, Refusal
-from changes.permissions.rules import Check, decide, refuse
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState

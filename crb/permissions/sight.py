@@ -2,7 +2,7 @@
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.askers import askers
+from changes.turns.askers import askers
 
 from ..models import AgendaItem, Meeting
 from ..voting import Tally

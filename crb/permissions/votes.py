@@ -2,8 +2,7 @@
 
 from accounts.models import User
 from changes import permissions as change_permissions
-from changes.permissions import Decision
-from changes.permissions.rules import decide
+from expansive_cm.workflow.decisions import Decision, decide
 
 from .. import queries
 from ..models import AgendaItem

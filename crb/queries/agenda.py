@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
-from changes import askers
 from changes.models import Change
 from changes.story import known_as
+from changes.turns import askers
 
 from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState

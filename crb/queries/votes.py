@@ -5,8 +5,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from changes.askers import asked_by, asked_earlier, askers
 from changes.states import State
+from changes.turns.askers import asked_by, asked_earlier, askers
 
 from ..models import Absence, AgendaItem, Vote
 from ..states import ItemState

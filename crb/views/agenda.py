@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm import errors
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.decisions import Decision
 
 from .. import lifecycle, permissions, queries, versions
 from ..forms import AddLateForm
@@ -158,7 +159,7 @@ def pull_from_consent(request: SignedInRequest, pk: int) -> HttpResponse:
 def _take(
     request: SignedInRequest,
     item: AgendaItem,
-    decision: permissions.Decision,
+    decision: Decision,
     name: str,
     act: Callable[[dict[str, Any]], str],
 ) -> HttpResponse:

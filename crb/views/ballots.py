@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from changes.errors import StepError, StepIncomplete
 from expansive_cm.errors import page
+from expansive_cm.workflow.decisions import Decision
 
 from .. import lifecycle, permissions, queries
 from ..forms.ballots import EndBallotForm, ExtendBallotForm, OpenBallotForm
@@ -78,7 +79,7 @@ def _take(
     request: SignedInRequest,
     board: Board,
     form: BoardForm,
-    decision: permissions.Decision,
+    decision: Decision,
     act: Callable[[], Meeting],
     done: str,
     name: str,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from changes.errors import StepError, StepIncomplete
+from expansive_cm.workflow.decisions import Decision
 
 from .. import lifecycle, permissions
 from ..consequences import consequences
@@ -121,7 +122,7 @@ def _filled_in(request: SignedInRequest, item: AgendaItem, name: str) -> Form:
 def _take(
     request: SignedInRequest,
     item: AgendaItem,
-    decision: permissions.Decision,
+    decision: Decision,
     name: str,
     act: Act,
     done: Callable[[Any], str],

@@ -7,10 +7,11 @@ from django.test import Client
 from post_office.models import Email
 
 from accounts.models import User
-from changes import lifecycle, next_step, permissions, queries
+from changes import lifecycle, permissions, queries
 from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change
 from changes.states import State
+from changes.turns import next_step
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row
@@ -102,7 +103,7 @@ def test_questions_of_a_path_that_was_left_count_for_nothing(cast: Cast) -> None
     mails = Email.objects.filter(pk__gt=before, message__contains="How many rooms are there?")
     assert not mails.exists()
     assert not queries.waiting_on(cast.requester).filter(pk=change.pk).exists()
-    assert next_step.next_step(change).who.people == (cast.colleague,)
+    assert next_step(change).who.people == (cast.colleague,)
     with pytest.raises(StepForbidden):
         lifecycle.answer_question(change, actor=cast.requester, question=old, answer="Forty.")
     with pytest.raises(StepIllegal):

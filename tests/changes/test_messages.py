@@ -11,7 +11,7 @@ from django.template.loader import get_template
 from django.utils import timezone
 from post_office.models import Email
 
-from changes import lifecycle, message_words, messages
+from changes import lifecycle, messages
 from changes.models import Change
 from changes.process import OTHER_VERBS, STEP
 from tests import stories
@@ -35,11 +35,6 @@ def test_every_rule_names_a_step_and_has_its_templates() -> None:
     for message in used | {messages.your_turn}:
         for part in ("subject.txt", "body.txt", "body.html"):
             get_template(f"email/{message.__name__}/{part}")
-
-
-def test_every_awaited_step_has_somebody_to_ask() -> None:
-    awaited = {*message_words.AWAITED.values(), *message_words.AWAITED_AFTER.values()}
-    assert awaited == set(messages.CANDIDATES)
 
 
 # --- Both workflows, step by step ------------------------------------------------------------

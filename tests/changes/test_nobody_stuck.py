@@ -7,14 +7,15 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, next_step, permissions, queries
+from changes import lifecycle, permissions, queries
 from changes.models import Change
 from changes.states import FINAL
+from changes.turns import next_step
 from tests.changes.test_waiting import EVERY_SITUATION
-from tests.duties import duties_on
 from tests.mailing import last_row, told
 from tests.people import Cast, person
 from tests.remembered import remembered
+from tests.turns import turns_on
 
 
 def deactivate(who: User) -> None:
@@ -41,12 +42,12 @@ def who_can(change: Change) -> dict[str, list[str]]:
     sees: dict[User, bool] = {}
     change = queries.with_story(Change.objects.filter(pk=change.pk)).get()
     active = User.objects.filter(is_active=True).prefetch_related("groups", "success_teams")
-    for user, duty in duties_on(change, active):
+    for user, turn in turns_on(change, active):
         if user not in sees:
             sees[user] = queries.waiting_on(user).filter(pk=change.pk).exists()
         if sees[user]:
-            assert permissions.check(duty.verb, user, change), (str(user), duty.verb)
-            found.setdefault(str(user), []).append(duty.verb)
+            assert permissions.check(turn.verb, user, change), (str(user), turn.verb)
+            found.setdefault(str(user), []).append(turn.verb)
     return found
 
 
@@ -56,7 +57,7 @@ def involved(change: Change, cast: Cast) -> set[User]:
     named |= {event.actor for event in change.events.all()}
     named |= {question.answerer for question in change.questions.all()}
     named |= {execution.executor for execution in change.executions.all()}
-    who = next_step.next_step(change).who
+    who = next_step(change).who
     named |= set(who.members()) if who else set()
     return {one for one in named if one is not None and one in cast.people.values()}
 
@@ -78,7 +79,7 @@ def test_somebody_can_go_on_and_sees_it(
             found = who_can(change)
             assert found, f"{who} has left: nobody goes on"
             assert str(who) not in found or leaves is take_roles
-            step = next_step.next_step(Change.objects.get(pk=change.pk)).who
+            step = next_step(Change.objects.get(pk=change.pk)).who
             if leaves is deactivate and step is not None and change.state != "confirmation":
                 assert who not in step.people or change.state == "information_required"
             transaction.set_rollback(True)

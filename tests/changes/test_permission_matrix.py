@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from changes import lifecycle, permissions, queries
 from changes.models import Change
-from changes.permissions import Refusal
 from changes.process import STEP, STEPS
 from changes.states import State
+from expansive_cm.workflow.decisions import Refusal
 from tests.mailing import deliver
 from tests.people import Cast
 from tests.stories import (

@@ -15,9 +15,10 @@ from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from changes import duties, lifecycle, permissions, queries, reminders, tasks
+from changes import lifecycle, permissions, queries, reminders, tasks
 from changes.models import Change, Confirmation, MailEvent, Promise, Release
 from changes.states import State
+from changes.turns import turns_of
 from tests import stories
 from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
@@ -229,8 +230,8 @@ def test_nothing_is_closed_for_silence_while_a_mail_is_known_not_to_have_arrived
         decision = permissions.can_close_unanswered(cast.support, found)
         assert "has not reached the requester" in decision.reason
         verbs = [
-            duty.verb
-            for duty, wanted in duties.duties_of(cast.support)
+            turn.verb
+            for turn, wanted in turns_of(cast.support)
             if Change.objects.filter(wanted, pk=change.pk).exists()
         ]
         assert verbs == ["settle_delivery"]

@@ -7,10 +7,11 @@ import time_machine
 from django.utils import timezone
 
 from accounts.roles import Role
-from changes import gates, lifecycle, next_step, queries
+from changes import gates, lifecycle, queries
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import CHECKLIST, Change, ChangeLink, Promise, Release
 from changes.states import State
+from changes.turns import next_step
 from tests.people import Cast, person
 from tests.stories import (
     ASSESSMENT,
@@ -165,7 +166,7 @@ def test_nobody_assesses_reviews_and_authorises_alone(cast: Cast) -> None:
         lifecycle.authorise(change, actor=cast.success, outcome="authorised", reason="Mine.")
     assert "You assessed and reviewed this change." in str(refusal.value)
     assert not queries.waiting_on(cast.success).filter(pk=change.pk).exists()
-    who = next_step.next_step(Change.objects.get(pk=change.pk)).who
+    who = next_step(Change.objects.get(pk=change.pk)).who
     assert who is not None
     assert who.members() == [cast.approver]
 
@@ -199,7 +200,7 @@ def test_the_author_of_a_returned_risk_assessment_does_not_sign_the_next(cast: C
     with pytest.raises(StepForbidden, match="You wrote an earlier version"):
         lifecycle.sign_risk_assessment(change, actor=cast.developer, signed_off=True)
     assert not queries.waiting_on(cast.developer).filter(pk=change.pk).exists()
-    who = next_step.next_step(Change.objects.get(pk=change.pk)).who
+    who = next_step(Change.objects.get(pk=change.pk)).who
     assert who is not None
     assert not {cast.developer, second} & set(who.members())
 

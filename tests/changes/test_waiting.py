@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
-from changes import duties, permissions, queries
+from changes import permissions, queries
 from changes.models import Change, Confirmation, DeliveryProblem
 from changes.states import OPEN, State
-from tests.duties import duties_on
+from changes.turns import TURNS
 from tests.people import Cast
 from tests.remembered import remembered
 from tests.stories import (
@@ -24,6 +24,7 @@ from tests.stories import (
     plan,
     risk_assessed,
 )
+from tests.turns import turns_on
 
 S = State
 
@@ -33,9 +34,9 @@ def waiting(cast: Cast, change: Change) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     names = {user: name for name, user in cast.people.items()}
     sees = {user: queries.visible_to(user).filter(pk=change.pk).exists() for user in names}
-    for user, duty in duties_on(change, names):
+    for user, turn in turns_on(change, names):
         if sees[user]:
-            found.setdefault(names[user], []).append(duty.verb)
+            found.setdefault(names[user], []).append(turn.verb)
     for user, name in names.items():
         assert queries.waiting_on(user).filter(pk=change.pk).exists() == (name in found), name
     return found
@@ -128,7 +129,7 @@ def test_each_situation_waits_on_exactly_those(cast: Cast, situation: str) -> No
 
 
 def test_every_open_state_waits_on_somebody() -> None:
-    assert {state for duty in duties.DUTIES for state in duty.states} == OPEN
+    assert {state for turn in TURNS if turn.is_listed for state in turn.states} == OPEN
 
 
 def test_separation_of_duties_empties_the_queue(cast: Cast) -> None:

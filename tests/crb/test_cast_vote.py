@@ -6,9 +6,9 @@ from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
-from changes.permissions import Refusal
 from crb import lifecycle, pages, permissions, queries
 from crb.models import AgendaItem, Meeting, Vote
+from expansive_cm.workflow.decisions import Refusal
 from tests.crb.conftest import Table, seat
 from tests.stories import assessed
 

@@ -9,7 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.models import User
 from accounts.roles import Role
 
-from .models import Change, Execution
+from ..models import Change, Execution
 
 
 def acting_owner(change: Change) -> User | None:
@@ -27,10 +27,30 @@ def without_owner() -> Q:
     return Q(owner=None) | left | ~Q(Exists(roles))
 
 
+def requester_is_there(change: Change) -> bool:
+    """Whether the requester is still with us, and with their customer."""
+    requester, organisation = change.requester, change.organisation_id
+    if requester is None or not requester.is_active:
+        return False
+    return requester.organisation_id in (None, organisation) or organisation is None
+
+
 def without_requester() -> Q:
     """Return the condition for changes whose requester has left, or left their customer."""
     moved = Q(requester__organisation__isnull=False) & ~Q(requester__organisation=F("organisation"))
     return Q(requester__is_active=False) | moved
+
+
+def is_there(asked: User) -> bool:
+    """Whether somebody who was asked can still answer: active, and able to see a change."""
+    return asked.is_active and not (asked.is_internal and not asked.roles)
+
+
+def left(person: str) -> Q:
+    """Return the condition for rows of which the named person ``is_there`` no more."""
+    roles = User.groups.through.objects.filter(user=OuterRef(person))
+    outside = Q(**{f"{person}__organisation": None}) & ~Q(Exists(roles))
+    return Q(**{f"{person}__is_active": False}) | outside
 
 
 def executor_is_there(change: Change, execution: Execution) -> bool:

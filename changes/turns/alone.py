@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.models import User
 from accounts.roles import Role
 
-from .models import Change, Event
+from ..models import Change, Event
 
 ASSESSING = ("assess", "reclassify")
 REVIEWING = ("review",)

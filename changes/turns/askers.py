@@ -18,8 +18,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .models import Change, Event
-from .process import past_words
+from ..models import Change, Event
+from ..process import past_words
 
 EARLIER = "earlier_askers"
 """Under this name a change is told who asked earlier, by ``with_earlier``; no query then."""

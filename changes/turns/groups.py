@@ -1,0 +1,374 @@
+"""Groups of people around a change, each one object that answers in every direction.
+
+``who`` names them for a loaded change, ``changes`` is the condition for the changes of which a
+person is one, and ``objects`` says of one person and one change why they are not. Permissions,
+worklists, the card on the page and the mail all ask here, so who is meant is said once.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
+
+from ..models import Change, Execution, Question
+from . import past
+from .past import Past
+from .presence import acting_owner, executor_is_there, without_owner
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Who:
+    """Those who must act, as a group with a name, or as persons."""
+
+    name: Text = ""
+    people: tuple[User, ...] = ()
+    candidates: QuerySet[User] | None = None
+    except_for: frozenset[int | None] = frozenset()
+
+    def members(self) -> list[User]:
+        """Return the persons; costs a query for a group."""
+        return [person for person in self.asked_for() if person.pk not in self.except_for]
+
+    def asked_for(self) -> list[User]:
+        """Return everybody in the group before anybody is left out."""
+        if self.candidates is None:
+            return [person for person in self.people if person is not None]
+        return list(self.candidates)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some people, depending on the change.
+
+    ``changes`` returns None for a person who can never be one of them, so that nothing is asked.
+    ``belongs`` objects by who a person is, ``apart`` by what they did before.
+    """
+
+    who: Callable[[Change], Who]
+    changes: Callable[[User], Q | None]
+    belongs: Callable[[User, Change], Check]
+    apart: Callable[[User, Change], Check] = lambda user, change: None
+
+    def objects(self, user: User, change: Change) -> Check:
+        """Return why the person is not one of them, None when they are."""
+        return first(self.belongs(user, change), self.apart(user, change))
+
+    def members(self, change: Change) -> list[User]:
+        """Return the persons; costs a query at most."""
+        return self.who(change).members()
+
+    def without(self, earlier: Past, rule: Callable[[], str]) -> "Group":
+        """Leave out who did something before; ``rule`` is the duty that must be separate."""
+
+        def who(change: Change) -> Who:
+            found = self.who(change)
+            return replace(found, except_for=found.except_for | earlier.keys(change))
+
+        def changes(user: User) -> Q | None:
+            found = self.changes(user)
+            return None if found is None else found & ~earlier.changes(user)
+
+        def apart(user: User, change: Change) -> Check:
+            return first(self.apart(user, change), not_earlier(user, change, earlier, rule()))
+
+        return Group(who, changes, self.belongs, apart)
+
+
+def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:
+    """Object when the person did what must be separate from this."""
+    act = earlier.act(user, change)
+    return separation(rule, act) if act else None
+
+
+# Holders of a role ----------------------------------------------------------------------------
+
+
+def holders_of(*roles: Role) -> QuerySet[User]:
+    """Active people of Expansive's own with one of these roles."""
+    people = User.objects.filter(is_active=True, organisation=None, groups__name__in=roles)
+    return people.distinct()
+
+
+def _names(*roles: Role) -> str:
+    return _(" or ").join(str(role.label) for role in roles)
+
+
+def holds_role(user: User, *roles: Role) -> Check:
+    """Object when the person holds none of these roles."""
+    if user.has_role(*roles):
+        return None
+    return refuse(Refusal.PERSON, _("This is for people with the role: %s.") % _names(*roles))
+
+
+def with_role(*roles: Role) -> Group:
+    """Everybody with one of these roles."""
+    return Group(
+        lambda change: Who(_names(*roles), candidates=holders_of(*roles)),
+        lambda user: Q() if user.has_role(*roles) else None,
+        lambda user, change: holds_role(user, *roles),
+    )
+
+
+DEVELOPERS = with_role(Role.DEVELOPER)
+RELEASE_MANAGERS = with_role(Role.RELEASE_MANAGER)
+BOARD_MEMBERS = with_role(Role.CRB_MEMBER)
+TESTERS = with_role(Role.TESTER).without(past.AUTHORS, lambda: _("nobody tests their own work."))
+PEER_REVIEWERS = with_role(Role.PEER_REVIEWER).without(
+    past.AUTHORS, lambda: _("nobody reviews their own work.")
+)
+RISK_SIGNERS = with_role(Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER).without(
+    past.RISK_ASSESSORS, lambda: _("a risk assessment is signed off by a second person.")
+)
+
+
+def last_authors(change: Change) -> list[User]:
+    """Return who wrote the newest development, or every developer while there is none."""
+    newest = max(change.developments.all(), key=lambda one: one.pk, default=None)
+    return list(newest.authors.all()) if newest else DEVELOPERS.members(change)
+
+
+# The customer's own -----------------------------------------------------------------------------
+
+
+def _requester_alone(user: User, change: Change) -> Check:
+    if change.requester_id == user.pk:
+        return None
+    return refuse(Refusal.PERSON, _("Only the original requester answers this."))
+
+
+REQUESTER = Group(
+    lambda change: Who(people=(change.requester,)),
+    lambda user: Q(requester=user),
+    _requester_alone,
+)
+
+
+def _raiser_alone(user: User, change: Change) -> Check:
+    if change.raised_by_id == user.pk:
+        return None
+    return refuse(Refusal.PERSON, _("Only the person who wrote the draft can do this."))
+
+
+RAISER = Group(
+    lambda change: Who(people=(change.raised_by,)),
+    lambda user: Q(raised_by=user),
+    _raiser_alone,
+)
+
+
+def _named_approvers(change: Change) -> Who:
+    if change.organisation is None:
+        return Who()
+    people = change.organisation.approvers.filter(is_active=True, groups__name=Role.APPROVER)
+    return Who(_("Authorised approvers of %s") % change.organisation, candidates=people)
+
+
+def _is_named_approver(user: User, change: Change) -> Check:
+    if user.has_role(Role.APPROVER) and change.organisation_id in user.approves_for_ids:
+        return None
+    return refuse(
+        Refusal.PERSON, _("This is for an authorised approver of %s.") % change.organisation
+    )
+
+
+def _to_approve(user: User) -> Q | None:
+    if not user.has_role(Role.APPROVER) or not user.approves_for_ids:
+        return None
+    return Q(organisation__in=user.approves_for_ids)
+
+
+APPROVERS = (
+    Group(_named_approvers, _to_approve, _is_named_approver)
+    .without(past.ASKERS, lambda: _("the approver must not have asked for the change."))
+    .without(past.EXECUTORS, lambda: _("the approver must not execute the change."))
+    .without(
+        past.PREPARED_ALONE,
+        lambda: _("nobody assesses, reviews and authorises a change alone."),
+    )
+)
+"""The customer's authorised approvers who neither asked for the change nor execute it."""
+
+
+# The customer success team ------------------------------------------------------------------
+
+
+def in_success_team(user: User, change: Change) -> bool:
+    """Whether the person belongs to the team that looks after the customer."""
+    organisation = change.organisation
+    return (
+        organisation is not None
+        and user.has_role(Role.CUSTOMER_SUCCESS)
+        and organisation.success_team_id in user.team_ids
+    )
+
+
+def _team_of(change: Change) -> Who:
+    organisation = change.organisation
+    if organisation is None:
+        return Who()
+    members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=organisation.success_team_id)
+    return Who(organisation.success_team.name, candidates=members)
+
+
+def _of_the_team(user: User) -> Q | None:
+    if not user.has_role(Role.CUSTOMER_SUCCESS) or not user.team_ids:
+        return None
+    return Q(organisation__success_team__in=user.team_ids)
+
+
+def _in_the_team(user: User, change: Change) -> Check:
+    if in_success_team(user, change):
+        return None
+    return refuse(
+        Refusal.PERSON,
+        _("This is for the customer success team that looks after %s.") % change.organisation,
+    )
+
+
+TEAM = Group(_team_of, _of_the_team, _in_the_team)
+
+
+def _not_owner_nor_team() -> Decision:
+    return refuse(Refusal.PERSON, _("This is for the change's owner or its customer success team."))
+
+
+def _owner_or_team(change: Change) -> Who:
+    owner = acting_owner(change)
+    return Who(people=(owner,)) if owner else _team_of(change)
+
+
+def _owned_or_of_the_team(user: User) -> Q | None:
+    team = _of_the_team(user)
+    owner = Q(owner=user) if user.is_internal and user.is_active and user.roles else None
+    if team is None:
+        return owner
+    unowned = team & without_owner()
+    return unowned if owner is None else owner | unowned
+
+
+def _is_responsible(user: User, change: Change) -> Check:
+    owner = acting_owner(change)
+    is_theirs = owner.pk == user.pk if owner else in_success_team(user, change)
+    return None if is_theirs else _not_owner_nor_team()
+
+
+RESPONSIBLE = Group(_owner_or_team, _owned_or_of_the_team, _is_responsible)
+"""The owner; without one who is still there the team."""
+
+
+def owner_or_team(user: User, change: Change) -> Check:
+    """Object to everybody but the owner and the team, who stand in for each other."""
+    if (user.pk == change.owner_id and user.is_internal) or in_success_team(user, change):
+        return None
+    return _not_owner_nor_team()
+
+
+def _owner_outside(change: Change) -> Who:
+    owner = acting_owner(change)
+    return Who(people=(owner,)) if owner and not in_success_team(owner, change) else Who()
+
+
+def _owned_outside_the_team(user: User) -> Q | None:
+    if not (user.is_internal and user.is_active and user.roles):
+        return None
+    team = _of_the_team(user)
+    return Q(owner=user) if team is None else Q(owner=user) & ~team
+
+
+def _is_owner_outside(user: User, change: Change) -> Check:
+    own = any(one.pk == user.pk for one in _owner_outside(change).people)
+    return None if own else _not_owner_nor_team()
+
+
+OWNER_OUTSIDE_THE_TEAM = Group(_owner_outside, _owned_outside_the_team, _is_owner_outside)
+"""An owner who cannot plan, and so can only give the change up."""
+
+
+# Who executes ---------------------------------------------------------------------------------
+
+
+def possible_executors(change: Change) -> QuerySet[User]:
+    """Support and the customer's success team; ``permissions.may_execute`` has the last word."""
+    team = change.organisation.success_team_id if change.organisation else None
+    support = Q(groups__name=Role.SUPPORT)
+    success = Q(groups__name=Role.CUSTOMER_SUCCESS, success_teams=team)
+    people = User.objects.filter(support | success, is_active=True, organisation=None)
+    return people.distinct().prefetch_related("groups", "success_teams")
+
+
+def may_execute(user: User, change: Change) -> Check:
+    """Object to who cannot be named as executor: the approver, and others than these."""
+    person = None if user.has_role(Role.SUPPORT) else _in_the_team(user, change)
+    rule = _("the executor must not have authorised the change.")
+    return first(person, not_earlier(user, change, past.AUTHORISERS, rule))
+
+
+def _named_executor(change: Change) -> Who:
+    plan = change.execution
+    if plan is None or not executor_is_there(change, plan):
+        return Who()
+    return Who(people=(plan.executor,), except_for=frozenset(past.AUTHORISERS.keys(change)))
+
+
+def _to_execute(user: User) -> Q | None:
+    allowed = Q() if user.has_role(Role.SUPPORT) else _of_the_team(user)
+    if allowed is None:
+        return None
+    named = Execution.objects.filter(
+        change=OuterRef("pk"), path=OuterRef("path"), round=OuterRef("round"), executor=user
+    )
+    own = Exists(named.filter(finished_at=None))
+    return allowed & Q(own) & ~past.AUTHORISERS.changes(user)
+
+
+def _is_named_executor(user: User, change: Change) -> Check:
+    plan = change.execution
+    if plan is not None and plan.executor_id != user.pk:
+        return refuse(Refusal.PERSON, _("This is for the executor, %s.") % plan.executor)
+    return may_execute(user, change)
+
+
+EXECUTOR = Group(_named_executor, _to_execute, _is_named_executor)
+"""Who is to execute, or is executing, the change."""
+
+STAND_INS = TEAM.without(
+    past.AUTHORISERS, lambda: _("the executor must not have authorised the change.")
+)
+"""Who finishes what an executor began who has left."""
+
+
+# Whom the board asked ---------------------------------------------------------------------------
+
+
+def open_questions() -> QuerySet[Question]:
+    """What waits for an answer on a change, for a subquery; those of older paths are void."""
+    return Question.objects.filter(
+        change=OuterRef("pk"), decision__path=OuterRef("path"), answered_at=None
+    )
+
+
+def _those_asked(change: Change) -> Who:
+    people = {one.answerer_id: one.answerer for one in change.open_questions}
+    return Who(people=tuple(person for person in people.values() if person.is_active))
+
+
+def _was_asked(user: User, change: Change) -> Check:
+    if any(one.answerer_id == user.pk for one in change.open_questions):
+        return None
+    return refuse(Refusal.PERSON, _("This is for those whom the board asked."))
+
+
+ASKED = Group(
+    _those_asked,
+    lambda user: Q(Exists(open_questions().filter(answerer=user))),
+    _was_asked,
+)
+"""Whom the board asked and who have not answered."""

@@ -1,0 +1,143 @@
+"""What people did to a change before, with which separation of duties compares them.
+
+(ISO 27001:2022, Annex A 5.3.) Each is one object that answers in three directions: who they are,
+of a loaded change; which changes they are of, in SQL; and what a person did, in words for them.
+Whoever did it once has done it for good. A test holds the directions together.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+from ..models import Change, Development, Event, Execution, RiskAssessment
+from ..process import past_words
+from . import alone
+from .askers import asked_by, askers, how_asked
+
+
+@dataclass(frozen=True)
+class Past:
+    """Everybody who did something to a change.
+
+    ``keys`` are the primary keys of these people, ``changes`` the condition for changes of which
+    somebody is one of them, and ``act`` says what they did: "" when they are not.
+    """
+
+    keys: Callable[[Change], set[int | None]]
+    changes: Callable[[User], Q]
+    act: Callable[[User, Change], str]
+
+
+def acts_of(user: User, change: Change, verbs: Iterable[str]) -> list[Event]:
+    """Return the person's earlier acts of these kinds, over the whole history of the change."""
+    wanted = set(verbs)
+    return [
+        event for event in change.events.all() if event.actor_id == user.pk and event.verb in wanted
+    ]
+
+
+def _first_act(user: User, change: Change, *verbs: str) -> str:
+    for event in acts_of(user, change, verbs):
+        day = date_format(timezone.localtime(event.at), "j F Y")
+        return _("On %(day)s you %(act)s.") % {"day": day, "act": past_words(event.verb)}
+    return ""
+
+
+def _actors(change: Change, *verbs: str) -> set[int | None]:
+    return {event.actor_id for event in change.events.all() if event.verb in verbs}
+
+
+def _did(user: User, *verbs: str) -> Q:
+    return Q(Exists(Event.objects.filter(change=OuterRef("pk"), actor=user, verb__in=verbs)))
+
+
+ASKERS = Past(lambda change: {*askers(change)}, asked_by, how_asked)
+"""Who ever asked for it: requester, former requesters, raiser, submitter."""
+
+PREPARED_ALONE = Past(
+    alone.barred,
+    alone.barred_from,
+    lambda user, change: (
+        _("You assessed and reviewed this change.") if user.pk in alone.barred(change) else ""
+    ),
+)
+"""Who both assessed and reviewed it, where somebody else could authorise it."""
+
+AUTHORISERS = Past(
+    lambda change: _actors(change, "authorise"),
+    lambda user: _did(user, "authorise"),
+    lambda user, change: _first_act(user, change, "authorise"),
+)
+
+
+# Who executed it, or was named to ---------------------------------------------------------------
+
+_EXECUTING = ("start_execution", "record_execution")
+
+
+def _executors(change: Change) -> set[int | None]:
+    named = {execution.executor_id for execution in change.executions.all()}
+    return named | _actors(change, *_EXECUTING)
+
+
+def _executed_by(user: User) -> Q:
+    named = Execution.objects.filter(change=OuterRef("pk"), executor=user)
+    return Q(Exists(named)) | _did(user, *_EXECUTING)
+
+
+def _how_executed(user: User, change: Change) -> str:
+    if any(one.executor_id == user.pk for one in change.executions.all()):
+        return _("You are named as its executor.")
+    return _first_act(user, change, *_EXECUTING)
+
+
+EXECUTORS = Past(_executors, _executed_by, _how_executed)
+
+
+# Who wrote some of it ---------------------------------------------------------------------------
+
+
+def _authors(change: Change) -> set[int | None]:
+    named = {author.pk for one in change.developments.all() for author in one.authors.all()}
+    return named | _actors(change, "record_development")
+
+
+def _written_by(user: User) -> Q:
+    named = Development.authors.through.objects.filter(
+        development__change=OuterRef("pk"), user=user
+    )
+    return Q(Exists(named)) | _did(user, "record_development")
+
+
+def _how_written(user: User, change: Change) -> str:
+    for one in change.developments.all():
+        if any(author.pk == user.pk for author in one.authors.all()):
+            return _("You are named as an author of its development.")
+    return _first_act(user, change, "record_development")
+
+
+AUTHORS = Past(_authors, _written_by, _how_written)
+
+
+# Who wrote a version of its risk assessment -----------------------------------------------------
+
+
+def _how_assessed(user: User, change: Change) -> str:
+    newest = change.risk_assessment
+    if newest and not newest.outcome and newest.recorded_by_id == user.pk:
+        return _("You wrote this one.")
+    written = any(one.recorded_by_id == user.pk for one in change.risk_assessments.all())
+    return _("You wrote an earlier version.") if written else ""
+
+
+RISK_ASSESSORS = Past(
+    lambda change: {one.recorded_by_id for one in change.risk_assessments.all()},
+    lambda user: Q(Exists(RiskAssessment.objects.filter(change=OuterRef("pk"), recorded_by=user))),
+    _how_assessed,
+)

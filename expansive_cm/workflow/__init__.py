@@ -1,0 +1,1 @@
+"""What every process here is made of, whatever it is about."""
