@@ -22,78 +22,118 @@ class StepInfo:
     states: frozenset[State]
     main: bool = True
     past: str = ""
+    icon: str = ""
 
 
-def _step(verb: str, label: str, past: str, *states: State, main: bool = True) -> StepInfo:
-    return StepInfo(verb, label, frozenset(states), main, past)
+def _step(
+    verb: str, icon: str, label: str, past: str, *states: State, main: bool = True
+) -> StepInfo:
+    return StepInfo(verb, label, frozenset(states), main, past, icon)
 
 
 STEPS: tuple[StepInfo, ...] = (
     # Request and initial assessment
-    _step("submit", _("Submit"), _("submitted the request"), S.DRAFT),
-    _step("assess", _("Assess"), _("assessed the change"), S.SUBMITTED),
+    _step("submit", "send", _("Submit"), _("submitted the request"), S.DRAFT),
+    _step("assess", "scale", _("Assess"), _("assessed the change"), S.SUBMITTED),
     # Configuration changes
-    _step("review", _("Review"), _("reviewed the change"), S.REVIEW),
-    _step("authorise", _("Authorise"), _("decided on authorisation"), S.AUTHORISATION),
+    _step("review", "clipboard-check", _("Review"), _("reviewed the change"), S.REVIEW),
+    _step(
+        "authorise", "shield-check", _("Authorise"), _("decided on authorisation"), S.AUTHORISATION
+    ),
     _step(
         "plan_execution",
+        "calendar-event",
         _("Plan execution"),
         _("planned the execution"),
         S.EXECUTION,
         S.ROLLED_BACK,
     ),
-    _step("start_execution", _("Start execution"), _("started the execution"), S.EXECUTION),
+    _step(
+        "start_execution",
+        "player-play",
+        _("Start execution"),
+        _("started the execution"),
+        S.EXECUTION,
+    ),
     _step(
         "record_execution",
+        "checks",
         _("Record the outcome"),
         _("recorded the outcome of the execution"),
         S.EXECUTION,
     ),
     _step(
         "close_rolled_back",
+        "archive",
         _("Close without the change"),
         _("closed the rolled-back change"),
         S.ROLLED_BACK,
     ),
-    _step("document", _("Document"), _("documented the change"), S.DOCUMENTATION),
+    _step("document", "notes", _("Document"), _("documented the change"), S.DOCUMENTATION),
     # Code changes
     _step(
         "record_board_outcome",
+        "gavel",
         _("Record the board's outcome"),
         _("recorded the board's outcome"),
         S.BOARD,
     ),
     _step(
         "answer_question",
+        "message-question",
         _("Answer the board"),
         _("answered a question of the board"),
         S.INFORMATION_REQUIRED,
     ),
     _step(
         "define_requirements",
+        "list-check",
         _("Define requirements"),
         _("defined the requirements"),
         S.REQUIREMENTS,
     ),
-    _step("assess_risk", _("Assess risk"), _("assessed the risks"), S.RISK_ASSESSMENT),
+    _step(
+        "assess_risk", "shield-lock", _("Assess risk"), _("assessed the risks"), S.RISK_ASSESSMENT
+    ),
     _step(
         "sign_risk_assessment",
+        "writing",
         _("Sign off risk assessment"),
         _("decided on the risk assessment"),
         S.RISK_ASSESSMENT,
     ),
     _step(
         "record_development",
+        "git-pull-request",
         _("Record development"),
         _("recorded the development"),
         S.DEVELOPMENT,
     ),
-    _step("peer_review", _("Peer review"), _("peer-reviewed the development"), S.DEVELOPMENT),
-    _step("record_test", _("Record a test"), _("recorded a test"), S.TESTING),
-    _step("plan_deployment", _("Plan deployment"), _("planned the deployment"), S.DEPLOYMENT),
-    _step("start_deployment", _("Start deployment"), _("started the deployment"), S.DEPLOYMENT),
+    _step(
+        "peer_review",
+        "git-merge",
+        _("Peer review"),
+        _("peer-reviewed the development"),
+        S.DEVELOPMENT,
+    ),
+    _step("record_test", "test-pipe", _("Record a test"), _("recorded a test"), S.TESTING),
+    _step(
+        "plan_deployment",
+        "calendar-event",
+        _("Plan deployment"),
+        _("planned the deployment"),
+        S.DEPLOYMENT,
+    ),
+    _step(
+        "start_deployment",
+        "rocket",
+        _("Start deployment"),
+        _("started the deployment"),
+        S.DEPLOYMENT,
+    ),
     _step(
         "record_deployment",
+        "checks",
         _("Record the outcome"),
         _("recorded the outcome of the deployment"),
         S.DEPLOYMENT,
@@ -101,25 +141,31 @@ STEPS: tuple[StepInfo, ...] = (
     # Confirmation and close
     _step(
         "answer_confirmation",
+        "user-question",
         _("Answer the confirmation"),
         _("answered the confirmation"),
         S.CONFIRMATION,
     ),
-    _step("rework", _("Rework"), _("took the change back to rework it"), S.NOT_CONFIRMED),
+    _step(
+        "rework", "rotate-2", _("Rework"), _("took the change back to rework it"), S.NOT_CONFIRMED
+    ),
     _step(
         "close_with_successor",
+        "arrow-right",
         _("Close and raise a successor"),
         _("closed the change and raised a successor"),
         S.NOT_CONFIRMED,
     ),
     _step(
         "request_successor",
+        "send",
         _("Send it as a new request"),
         _("sent what goes beyond the change as a new request"),
         S.NOT_CONFIRMED,
     ),
     _step(
         "rate",
+        "star",
         _("Rate the change"),
         _("rated the change"),
         S.CLOSED,
@@ -127,6 +173,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "resend_confirmation",
+        "mail-forward",
         _("Send the link again"),
         _("sent the confirmation link again"),
         S.CONFIRMATION,
@@ -134,6 +181,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "record_contact",
+        "phone",
         _("Record a contact attempt"),
         _("recorded an attempt to reach the requester"),
         S.CONFIRMATION,
@@ -141,6 +189,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "close_unanswered",
+        "archive",
         _("Close without an answer"),
         _("closed the change without an answer"),
         S.CONFIRMATION,
@@ -148,6 +197,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     # At any time
     _step(
+        "edit",
         "edit",
         _("Edit the request"),
         _("edited the request"),
@@ -160,14 +210,23 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "replace_requester",
+        "users",
         _("Name another requester"),
         _("named another requester"),
         *sorted(OPEN),
         main=False,
     ),
-    _step("assign", _("Assign an owner"), _("assigned an owner"), *sorted(OPEN), main=False),
+    _step(
+        "assign",
+        "user-check",
+        _("Assign an owner"),
+        _("assigned an owner"),
+        *sorted(OPEN),
+        main=False,
+    ),
     _step(
         "reclassify",
+        "switch-horizontal",
         _("Reclassify"),
         _("reclassified the change"),
         S.REVIEW,
@@ -184,6 +243,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "withdraw",
+        "x",
         _("Withdraw"),
         _("withdrew the request"),
         S.DRAFT,

@@ -19,10 +19,11 @@ from .views import (
     mail_log,
     proposed_answers,
     secret_link,
-    steps_anytime,
-    steps_code,
-    steps_configuration,
-    steps_confirmation,
+    steps,
+    steps_anytime,  # noqa: F401
+    steps_code,  # noqa: F401
+    steps_configuration,  # noqa: F401
+    steps_confirmation,  # noqa: F401
     triage,
     unwatch_link,
 )
@@ -72,113 +73,9 @@ story_urls = [
     ),
     path("answers/mail-problems/", mail_log.problems, name="mail_problems"),
 ]
+# The address of a step is its verb; ``@step`` has noted its view.
 step_urls = [
-    # Request and initial assessment
-    path("changes/<reference:pk>/assess/", steps_anytime.assess, name="assess"),
-    path("changes/<reference:pk>/assign/", steps_anytime.assign, name="assign"),
-    path(
-        "changes/<reference:pk>/replace_requester/",
-        steps_anytime.replace_requester,
-        name="replace_requester",
-    ),
-    path("changes/<reference:pk>/reclassify/", steps_anytime.reclassify, name="reclassify"),
-    path("changes/<reference:pk>/withdraw/", steps_anytime.withdraw, name="withdraw"),
-    # Configuration changes
-    path("changes/<reference:pk>/review/", steps_configuration.review, name="review"),
-    path("changes/<reference:pk>/authorise/", steps_configuration.authorise, name="authorise"),
-    path(
-        "changes/<reference:pk>/plan_execution/",
-        steps_configuration.plan_execution,
-        name="plan_execution",
-    ),
-    path(
-        "changes/<reference:pk>/start_execution/",
-        steps_configuration.start_execution,
-        name="start_execution",
-    ),
-    path(
-        "changes/<reference:pk>/record_execution/",
-        steps_configuration.record_execution,
-        name="record_execution",
-    ),
-    path(
-        "changes/<reference:pk>/close_rolled_back/",
-        steps_configuration.close_rolled_back,
-        name="close_rolled_back",
-    ),
-    path("changes/<reference:pk>/document/", steps_configuration.document, name="document"),
-    # Code changes; the board's page is in crb
-    path(
-        "changes/<reference:pk>/answer_question/",
-        steps_code.answer_question,
-        name="answer_question",
-    ),
-    path(
-        "changes/<reference:pk>/define_requirements/",
-        steps_code.define_requirements,
-        name="define_requirements",
-    ),
-    path("changes/<reference:pk>/assess_risk/", steps_code.assess_risk, name="assess_risk"),
-    path(
-        "changes/<reference:pk>/sign_risk_assessment/",
-        steps_code.sign_risk_assessment,
-        name="sign_risk_assessment",
-    ),
-    path(
-        "changes/<reference:pk>/record_development/",
-        steps_code.record_development,
-        name="record_development",
-    ),
-    path("changes/<reference:pk>/peer_review/", steps_code.peer_review, name="peer_review"),
-    path("changes/<reference:pk>/record_test/", steps_code.record_test, name="record_test"),
-    path(
-        "changes/<reference:pk>/plan_deployment/",
-        steps_code.plan_deployment,
-        name="plan_deployment",
-    ),
-    path(
-        "changes/<reference:pk>/start_deployment/",
-        steps_code.start_deployment,
-        name="start_deployment",
-    ),
-    path(
-        "changes/<reference:pk>/record_deployment/",
-        steps_code.record_deployment,
-        name="record_deployment",
-    ),
-    # Confirmation and close
-    path(
-        "changes/<reference:pk>/answer_confirmation/",
-        steps_confirmation.answer_confirmation,
-        name="answer_confirmation",
-    ),
-    path(
-        "changes/<reference:pk>/resend_confirmation/",
-        steps_confirmation.resend_confirmation,
-        name="resend_confirmation",
-    ),
-    path(
-        "changes/<reference:pk>/close_unanswered/",
-        steps_confirmation.close_unanswered,
-        name="close_unanswered",
-    ),
-    path(
-        "changes/<reference:pk>/record_contact/",
-        steps_confirmation.record_contact,
-        name="record_contact",
-    ),
-    path(
-        "changes/<reference:pk>/request_successor/",
-        steps_confirmation.request_successor,
-        name="request_successor",
-    ),
-    path("changes/<reference:pk>/rate/", steps_confirmation.rate, name="rate"),
-    path("changes/<reference:pk>/rework/", steps_confirmation.rework, name="rework"),
-    path(
-        "changes/<reference:pk>/close_with_successor/",
-        steps_confirmation.close_with_successor,
-        name="close_with_successor",
-    ),
+    path(f"changes/<reference:pk>/{verb}/", view, name=verb) for verb, view in steps.VIEWS.items()
 ]
 answer_urls = [
     path("answers/", answers.waiting_answers, name="waiting_answers"),

@@ -28,41 +28,6 @@ from .proposed_answers import proposals_context
 from .sections import Section, sections
 from .steps import change_or_404
 
-ICONS = {
-    "submit": "send",
-    "assess": "scale",
-    "review": "clipboard-check",
-    "authorise": "shield-check",
-    "plan_execution": "calendar-event",
-    "start_execution": "player-play",
-    "record_execution": "checks",
-    "close_rolled_back": "archive",
-    "document": "notes",
-    "record_board_outcome": "gavel",
-    "answer_question": "message-question",
-    "define_requirements": "list-check",
-    "assess_risk": "shield-lock",
-    "sign_risk_assessment": "writing",
-    "record_development": "git-pull-request",
-    "peer_review": "git-merge",
-    "record_test": "test-pipe",
-    "plan_deployment": "calendar-event",
-    "start_deployment": "rocket",
-    "record_deployment": "checks",
-    "answer_confirmation": "user-question",
-    "request_successor": "send",
-    "rate": "star",
-    "record_contact": "phone",
-    "rework": "rotate-2",
-    "close_with_successor": "arrow-right",
-    "resend_confirmation": "mail-forward",
-    "close_unanswered": "archive",
-    "edit": "edit",
-    "replace_requester": "users",
-    "assign": "user-check",
-    "reclassify": "switch-horizontal",
-    "withdraw": "x",
-}
 CURRENT_SECTION = {
     State.REVIEW: "assessment",
     State.AUTHORISATION: "review",
@@ -92,7 +57,7 @@ class Offer:
 
     @property
     def icon(self) -> str:
-        return ICONS[self.step.verb]
+        return self.step.icon
 
     @property
     def label(self) -> str | Promise:

@@ -48,6 +48,9 @@ Text = str | Promise
 Act = Callable[..., Any]
 View = Callable[..., HttpResponse]
 
+VIEWS: dict[str, View] = {}
+"""Every step's view by its verb, from which the addresses are made."""
+
 
 def change_or_404(request: HttpRequest, pk: int) -> Change:
     """Return the change with its story; one that is not this person's does not exist."""
@@ -66,6 +69,7 @@ def step(view: Callable[["StepPage"], HttpResponse]) -> View:
     def step_view(request: HttpRequest, pk: int) -> HttpResponse:
         return view(StepPage(request, change_or_404(request, pk), view.__name__))
 
+    VIEWS[view.__name__] = step_view
     return step_view
 
 

@@ -14,7 +14,8 @@ from changes.models import Change, Service
 from changes.process import STEPS
 from changes.states import State
 from changes.templatetags.change_ui import state_words
-from changes.views.detail import ICONS, step_url
+from changes.views.detail import step_url
+from expansive_cm.icons import ICONS
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.people import Cast, person
@@ -228,7 +229,7 @@ def test_an_overdue_promise_is_marked(client: Client, cast: Cast) -> None:
 
 def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
     change = Change(pk=1)
-    assert {step.verb for step in STEPS} == set(ICONS)
+    assert {step.icon for step in STEPS} <= ICONS
     for step in STEPS:
         assert step_url(step, change), step.verb
 
