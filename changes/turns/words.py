@@ -2,6 +2,7 @@
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -104,9 +105,31 @@ def risk_to_sign(change: Change) -> Words:
 
 
 def development(change: Change) -> Words:
-    if change.development is None:
+    """Say why a change is built again, in the words of whoever sent it back."""
+    developed = change.development
+    if developed is not None:
+        reviews = [one for one in change.peer_reviews.all() if one.development_id == developed.pk]
+        found = reviews[-1].findings if reviews else ""
+        return _("Rework what the reviewer found and record it again."), _shortened(found)
+    came = [one for one in change.events.all() if one.moved and one.to_state == S.DEVELOPMENT]
+    back = max(came, key=lambda one: one.pk, default=None)
+    sentence = BUILT_AGAIN.get(back.verb) if back else None
+    if back is None or sentence is None:
         return _("Build the change and record it, with the secure-coding checklist."), ""
-    return _("Rework what the reviewer found and record it again."), ""
+    return str(sentence), _shortened(back.reason)
+
+
+BUILT_AGAIN = {
+    "record_test": gettext_lazy("Rework it and record it again: a test failed."),
+    "record_deployment": gettext_lazy("Rework it and record it again: it was rolled back."),
+    "rework": gettext_lazy("Rework what was agreed and record it again."),
+}
+"""By the step that sent a change back to development."""
+REASON_SHOWN = 300
+
+
+def _shortened(reason: str) -> str:
+    return Truncator(reason).chars(REASON_SHOWN)
 
 
 def to_review(change: Change) -> Words:

@@ -84,6 +84,54 @@ def test_everybody_inside_is_told_what_happens_next_and_by_whom(
         assert words in card
 
 
+def failed_in_testing(cast: Cast) -> tuple[Change, str, str]:
+    change = lifecycle.record_test(
+        stories.in_testing(cast),
+        actor=cast.tester,
+        kind="security",
+        result="failed",
+        evidence="A door stands open.",
+    )
+    return change, "a test failed", "A door stands open."
+
+
+def release_undone(cast: Cast) -> tuple[Change, str, str]:
+    change = stories.deployed(cast, outcome="rolled_back")
+    return change, "it was rolled back", change.events.get(verb="record_deployment").reason
+
+
+def returned_by_the_reviewer(cast: Cast) -> tuple[Change, str, str]:
+    change = lifecycle.peer_review(
+        stories.developed(stories.in_development(cast), cast),
+        actor=cast.peer_reviewer,
+        outcome="changes_requested",
+        findings="The night shift is missing.",
+    )
+    return change, "Rework what the reviewer found", "The night shift is missing."
+
+
+def reworked(cast: Cast) -> tuple[Change, str, str]:
+    change = lifecycle.answer_confirmation(
+        stories.deployed(cast), actor=cast.requester, confirmed=False, reason="Not on Sundays."
+    )
+    change = lifecycle.rework(change, actor=cast.success, reason="Sundays were agreed.")
+    return change, "Rework what was agreed", "Sundays were agreed."
+
+
+@pytest.mark.parametrize(
+    "sent_back", [failed_in_testing, release_undone, returned_by_the_reviewer, reworked]
+)
+def test_who_builds_a_change_again_reads_why(
+    client: Client, cast: Cast, sent_back: Callable[[Cast], tuple[Change, str, str]]
+) -> None:
+    change, sentence, reason = sent_back(cast)
+    html = page_for(client, cast.developer, change)
+    card = html.split('id="next-title"')[1].split('id="facts-title"')[0]
+    assert reason
+    assert sentence in card
+    assert escape(reason) in card
+
+
 def test_buttons_for_those_who_may_and_reasons_for_those_who_may_not(
     client: Client, cast: Cast
 ) -> None:
