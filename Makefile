@@ -61,9 +61,11 @@ screenshots: ## Take the pictures of the docs from a running demo (ADDRESS=http:
 migrations: ## Write the migrations that changed models need
 	@$(BOOTSTRAP) run --manage makemigrations $(ARGS)
 
+LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+
 lock: ## Lock the newest allowed packages again (needs uv)
-	@for name in base local test node; do \
-	  uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
-	    --no-header --no-emit-index-url --no-emit-find-links \
-	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
-	done
+	@$(LOCK) pyproject.toml --output-file requirements/base.txt
+	@$(LOCK) pyproject.toml --group local --output-file requirements/local.txt
+	@$(LOCK) pyproject.toml --group test --output-file requirements/test.txt
+	@$(LOCK) --group node --output-file requirements/node.txt

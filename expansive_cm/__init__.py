@@ -1,7 +1,11 @@
 """The project: settings, addresses, background work and how all of it is run."""
 
+import tomllib
+from pathlib import Path
+
 from expansive_cm.celery import app as celery_app
 
-__version__ = "0.1.0"
+_PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+__version__: str = tomllib.loads(_PROJECT.read_text())["project"]["version"]
 
 __all__ = ["__version__", "celery_app"]

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 from celery import current_app
+from django.conf import settings
+
+from expansive_cm import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -39,6 +42,25 @@ def test_every_value_given_to_the_product_is_one_it_reads() -> None:
     for name in OURS:
         given = {key.removesuffix("_FILE") for key in SERVICES[name]["environment"]}
         assert given - {"HEARTBEAT"} <= settings_read(), name
+
+
+def test_every_setting_reaches_the_product_from_the_file_of_settings() -> None:
+    """What is named one by one is forgotten: the guide's table is longer than any such list."""
+    for name in OURS:
+        assert {"path": ".env", "required": False} in SERVICES[name]["env_file"], name
+
+
+def test_a_proxy_is_told_to_pass_what_the_product_takes() -> None:
+    guide = (ROOT / "docs" / "operators-guide.md").read_text()
+    assert f"client_max_body_size {settings.REQUEST_MAX_BYTES // 2**20}m" in guide
+
+
+def test_project_image_and_changelog_share_a_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__
+    assert {SERVICES[name]["image"] for name in OURS} == {f"expansive-cm:{__version__}"}
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest and newest[1] == __version__
 
 
 def test_secrets_come_from_files_alone() -> None:
@@ -131,8 +153,12 @@ def test_the_image_leaves_out_what_only_tests_need() -> None:
 
 def test_the_import_contract_covers_every_application() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    (contract,) = project["tool"]["importlinter"]["contracts"]
-    assert contract["layers"] == ["audit", "crb", "changes", "accounts"]
+    first, *rooms = project["tool"]["importlinter"]["contracts"]
+    assert first["layers"] == ["audit", "crb", "changes", "accounts"]
+    assert {one for room in rooms for one in room["source_modules"]} >= {
+        "expansive_cm.workflow",
+        "changes.turns",
+    }
 
 
 def test_beat_starts_only_tasks_that_exist() -> None:
