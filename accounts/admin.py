@@ -280,6 +280,16 @@ class PersonAdmin(ReasonedAdmin):
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
         if change and form.new_address(form.cleaned_data):
             address_changes.tell_of_change(request, obj, form.initial["email"])
+        if not change and obj.is_active:
+            self._invite(request, obj)
+
+    def _invite(self, request: HttpRequest, person: User) -> None:
+        """Send a new person the mail by which they choose a password, and say that it was sent."""
+        form = ResetPasswordForm({"email": person.email})
+        if form.is_valid():
+            form.save(request)
+            text = _("%s gets a mail with a link to choose a password.")
+            self.message_user(request, text % person, messages.SUCCESS)
 
     @admin.action(description=_("Send a mail with a link to choose a password"))
     def send_password_link(self, request: HttpRequest, queryset: QuerySet) -> None:

@@ -3,7 +3,7 @@
 import zoneinfo
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -105,8 +105,19 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a person with every right in the admin, and no role in the process."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """Create an administrator, as the first one is by ``manage.py createsuperuser``.
+
+        Nobody is above the rules: an administrator's role opens the same pages, and what they
+        give themselves stands in history.
+        """
+        person = self.model(email=normal(email or ""), is_staff=True, **fields)
+        if not person.email:
+            raise ValueError("An e-mail address is required.")
+        person.set_password(password)
+        person._change_reason = "Made administrator on the server"
+        person.save(using=self._db)
+        person.groups.add(Group.objects.using(self._db).get(name=Role.ADMINISTRATOR))
+        return person
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a person by address, whatever its capitals."""

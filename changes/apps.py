@@ -11,9 +11,20 @@ class ChangesConfig(AppConfig):
         from post_office.signals import email_queued
 
         from accounts.navigation import COUNTERS
+        from accounts.setting_up import POINTS, Point
 
         from .mail_in.waiting import how_many_wait
+        from .models import Service
         from .tasks import deliver_after_commit
 
         COUNTERS["changes:triage"] = how_many_wait
+        POINTS.append(
+            Point(
+                _("Services"),
+                _("What changes affect, such as sign-in or reporting."),
+                "server",
+                "admin:changes_service_add",
+                Service.objects.all,
+            )
+        )
         email_queued.connect(deliver_after_commit, dispatch_uid="changes.deliver_after_commit")

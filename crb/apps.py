@@ -8,8 +8,19 @@ class CrbConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell changes, which may not ask this app, when the board decides about a change."""
+        from accounts.setting_up import POINTS, Point
         from changes.plain import provide
 
         from .board_dates import dates_for
+        from .models import Board
 
         provide(dates_for)
+        POINTS.append(
+            Point(
+                _("The Change Request Board"),
+                _("Its chair and members; meetings are then planned by themselves."),
+                "gavel",
+                "admin:crb_board_add",
+                lambda: Board.objects.filter(is_active=True, memberships__is_chair=True),
+            )
+        )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import setting_up
 from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
@@ -60,6 +61,7 @@ def staff(user: User) -> dict[str, Any]:
         "mine": rows(visible.filter(Q(owner=user) | Q(raised_by=user) | Q(requester=user))),
         "watched": rows(visible.filter(pk__in=watched)),
         "rows": ROWS,
+        "setting_up": setting_up.missing(user),
     }
     if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         context |= figures()

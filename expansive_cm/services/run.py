@@ -127,6 +127,9 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
         supervisor.start(child)
     remember(databases.base, environment, address)
     tell(f"\nExpansive Change Management is ready after {time.monotonic() - begun:.1f} s:\n")
+    asked, port = os.environ.get("PORT") or str(FIRST_PORT), listener.getsockname()[1]
+    if str(port) != asked:
+        tell(f"    Port {asked} is taken by another program; this is {port}.")
     tell(f"    {address}\n\n{logins.read_text().rstrip()}\n")
     tell("Ctrl-C stops everything. What the processes say follows.\n")
 
