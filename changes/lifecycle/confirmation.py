@@ -81,6 +81,7 @@ def answer_confirmation(
         now = timezone.now()
         if link is not None:
             _check_link(link, confirmation)
+        step.came_through(link)
         confirmation.meets_need, confirmation.as_expected = need, expected
         confirmation.reason = reason
         confirmation.answered_at, confirmation.answered_by = now, actor
@@ -92,7 +93,7 @@ def answer_confirmation(
             confirmation.wish = wish or Confirmation.Wish.NOT_RIGHT
             step.change.decline()
         step.reason = reason
-        step.data = _evidence(confirmation, link)
+        step.data = _evidence(confirmation)
         step.save(confirmation)
         _use_up_links(step, confirmation, now)
     return step.change
@@ -111,13 +112,12 @@ def _both_answers(
     return meets_need, bool(as_expected)
 
 
-def _evidence(confirmation: Confirmation, link: ConfirmationLink | None) -> dict[str, Any]:
+def _evidence(confirmation: Confirmation) -> dict[str, Any]:
     """Return what the event keeps of an answer beside its words."""
     data = {
         "answer": confirmation.answer,
         "meets_need": confirmation.meets_need,
         "as_expected": confirmation.as_expected,
-        "via": "link" if link else "signed_in",
     }
     return {**data, "wish": confirmation.wish} if confirmation.wish else data
 
@@ -211,12 +211,13 @@ def rate(
         confirmation, now = step.change.confirmation, timezone.now()
         if link is not None:
             check_belongs(link, confirmation)
+        step.came_through(link)
         confirmation.rating, confirmation.rating_comment = rating, rating_comment
         confirmation.rated_at = now
         words = _("%d of 5") % rating
         step.reason = f"{words}: {rating_comment}" if rating_comment else words
         step.internal = True
-        step.data = {"rating": rating, "via": "link" if link else "signed_in"}
+        step.data = {"rating": rating}
         step.save(confirmation)
     return step.change
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from django.db import models, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Refusal
 
 from .. import access_links, messages, permissions
 from ..errors import ChangeStale, StepForbidden, StepIllegal
-from ..models import AccessLink, Change, Event
+from ..models import AccessLink, Change, ConfirmationLink, Event
 from ..process import past_words
 from ..recall import recalling
 from ..states import State
@@ -27,6 +28,10 @@ UNVERSIONED = frozenset(
     "undelivered settle_delivery send_link revoke_links".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
+
+
+WAYS = {"link": gettext_lazy("through a mailed link"), "mail": gettext_lazy("by mail")}
+"""How an act came, as history says it, where nobody was signed in."""
 
 
 class Step:
@@ -40,6 +45,7 @@ class Step:
         self.reason = ""
         self.internal = False
         self.data: dict[str, Any] = {}
+        self.way = ""
         self.event: Event | None = None
 
     def save(self, record: models.Model, *, reason: str = "") -> None:
@@ -52,16 +58,23 @@ class Step:
     def why(self) -> str:
         """The change reason that history keeps: what was done, and the person's own words."""
         words = str(past_words(self.verb))
+        if self.way in WAYS:
+            words = f"{words} {WAYS[self.way]}"
         return f"{words}: {self.reason}" if self.reason else words
 
-    def came_through(self, link: AccessLink | None) -> None:
+    def came_through(self, link: AccessLink | ConfirmationLink | None) -> None:
         """Note how an act came: by a mailed link, or from somebody signed in.
 
-        Raises ChangeStale for a link that lost its meaning in the meantime.
+        Before anything is saved, as history says it too. Raises ChangeStale for a link that lost
+        its meaning in the meantime.
         """
-        if link is not None and not access_links.still_works(link):
+        if isinstance(link, AccessLink) and not access_links.still_works(link):
             raise ChangeStale(_("This link is no longer valid."))
-        self.data = {**self.data, "via": "link" if link else "signed_in"}
+        self.way = "link" if link else "signed_in"
+
+    def came_by_mail(self) -> None:
+        """Note that a mail from the person brought the act."""
+        self.way = "mail"
 
     def stamp(self) -> dict[str, Any]:
         """Return the fields that every stage record takes from the change and the actor."""
@@ -157,5 +170,5 @@ def record_event(step: Step) -> Event:
         revision=step.change.revision,
         reason=step.reason,
         is_internal=step.internal,
-        data=step.data,
+        data={"via": step.way, **step.data} if step.way else step.data,
     )

@@ -33,10 +33,12 @@ def comment(
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
         step.internal = internal
         step.reason = via
-        step.save(record)
-        step.data = {"comment": record.pk, **({"via": "mail"} if via else {})}
+        if via:
+            step.came_by_mail()
         if link is not None:
             step.came_through(link)
+        step.save(record)
+        step.data = {"comment": record.pk}
     return record
 
 
@@ -72,10 +74,10 @@ def attach(
         )
         step.internal = internal
         step.reason = record.name
-        step.save(record)
-        step.data = {"attachment": record.pk}
         if link is not None:
             step.came_through(link)
+        step.save(record)
+        step.data = {"attachment": record.pk}
     return record
 
 

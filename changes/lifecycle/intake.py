@@ -179,7 +179,8 @@ def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "
         _may_raise(actor, step.change.organisation)
         _requester_fits(step.change.requester, step.change.organisation)
         step.reason = via
-        step.data = {"via": "mail"} if via else {}
+        if via:
+            step.came_by_mail()
         step.change.submit()
     return step.change
 

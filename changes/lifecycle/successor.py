@@ -58,11 +58,11 @@ def request_successor(
         confirmation = step.change.confirmation
         if link is not None:
             check_belongs(link, confirmation)
+        step.came_through(link)
         step.reason = confirmation.reason
         channel = Channel.EMAIL if link else Channel.PORTAL
         public = [file for file in files if not file.is_internal]
         birth = _follow_up(step, title, description, channel, public)
-        step.data["via"] = "link" if link else "signed_in"
         if link is not None:
             messages.acknowledge(birth.change, birth.event)
         return birth.change

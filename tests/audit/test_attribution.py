@@ -1,17 +1,40 @@
 """Every row of history says who and why, whoever acted: a person, or the product by itself."""
 
+import inspect
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from accounts.models import User
 from audit.sources import of_changes
-from changes import lifecycle
-from changes.models import Change, Confirmation, ConfirmationLink, Promise, Release
+from changes import access_links, lifecycle
+from changes.models import (
+    AccessLink,
+    Change,
+    Confirmation,
+    ConfirmationLink,
+    Promise,
+    Release,
+)
+from changes.process import OTHER_VERBS, STEP
 from changes.states import State
 from tests.people import Cast
-from tests.stories import MAKERS, change_in, deployed, draft, in_confirmation, in_requirements
+from tests.stories import (
+    MAKERS,
+    change_in,
+    deployed,
+    draft,
+    further_wished,
+    in_confirmation,
+    in_requirements,
+    information_required,
+    submitted,
+)
+
+MOMENT = timedelta(seconds=5)
 
 
 def unexplained(change: Change) -> list[str]:
@@ -87,3 +110,100 @@ def test_a_promise_that_moves_is_explained(cast: Cast) -> None:
     row = change.history.first()
     assert row.history_user is None
     assert row.history_change_reason.startswith("updated the date of the promise")
+
+
+# Acts that come through a mailed link ----------------------------------------------------------
+
+
+def access(change: Change) -> AccessLink:
+    access_links.issue(change, change.requester, actor=None)
+    return AccessLink.objects.filter(change=change, person=change.requester).latest("pk")
+
+
+def asking(change: Change) -> ConfirmationLink:
+    return ConfirmationLink.objects.filter(confirmation__change=change).latest("pk")
+
+
+def withdrawn(cast: Cast) -> Change:
+    change = submitted(cast)
+    return lifecycle.withdraw(
+        change, actor=cast.requester, reason="No longer needed.", link=access(change)
+    )
+
+
+def answered(cast: Cast) -> Change:
+    change = information_required(cast)
+    (question,) = change.open_questions
+    link = access(change)
+    return lifecycle.answer_question(
+        change, actor=cast.requester, question=question, answer="Two.", link=link
+    )
+
+
+def commented(cast: Cast) -> Change:
+    change = submitted(cast)
+    lifecycle.comment(change, actor=cast.requester, body="And on Sundays.", link=access(change))
+    return change
+
+
+def attached(cast: Cast) -> Change:
+    change, file = submitted(cast), SimpleUploadedFile("plan.txt", b"Plan")
+    link = access(change)
+    lifecycle.attach(change, actor=cast.requester, file=file, content_type="text/plain", link=link)
+    return change
+
+
+def confirmed(cast: Cast) -> Change:
+    change = in_confirmation(cast)
+    return lifecycle.answer_confirmation(
+        change, actor=cast.requester, confirmed=True, link=asking(change)
+    )
+
+
+def rated(cast: Cast) -> Change:
+    change = confirmed(cast)
+    return lifecycle.rate(change, actor=cast.requester, rating=4, link=asking(change))
+
+
+def succeeded(cast: Cast) -> Change:
+    change = further_wished(cast)
+    link = asking(change)
+    lifecycle.request_successor(
+        change, actor=cast.requester, title="On", description="Sundays too.", link=link
+    )
+    return change
+
+
+BY_LINK: dict[str, Callable[[Cast], Change]] = {
+    "withdraw": withdrawn,
+    "answer_question": answered,
+    "comment": commented,
+    "attach": attached,
+    "answer_confirmation": confirmed,
+    "rate": rated,
+    "request_successor": succeeded,
+}
+
+
+def test_every_step_that_takes_a_link_is_among_those_tried() -> None:
+    taking = set()
+    for name in STEP.keys() | OTHER_VERBS.keys():
+        step = getattr(lifecycle, name, None)
+        link = inspect.signature(step).parameters.get("link") if step else None
+        if link is not None and "Link" in str(link.annotation):
+            taking.add(name)
+    assert taking == set(BY_LINK)
+
+
+@pytest.mark.parametrize("verb", BY_LINK)
+def test_history_says_that_an_act_came_through_a_mailed_link(cast: Cast, verb: str) -> None:
+    change = BY_LINK[verb](cast)
+    event = change.events.get(verb=verb)
+    assert event.data["via"] == "link"
+    reasons = [
+        row.history_change_reason
+        for source in of_changes()
+        for row in source.history._default_manager.filter(source.of_change(change.pk))
+        if row.history_user_id == cast.requester.pk and row.history_date >= event.at - MOMENT
+    ]
+    assert any("through a mailed link" in (reason or "") for reason in reasons), reasons

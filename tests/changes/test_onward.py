@@ -59,7 +59,7 @@ def test_it_costs_one_query_however_much_waits(cast: Cast) -> None:
     for number in range(3):
         change = in_review(cast)
         user = User.objects.get(pk=cast.success.pk)
-        list(worklist.duties_of(user))  # who the person is has been read for the step itself
+        list(worklist.turns_of(user))  # who the person is has been read for the step itself
         with CaptureQueriesContext(
             connection,
         ) as queries:
