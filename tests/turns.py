@@ -1,12 +1,17 @@
-"""Whose turn it is: everybody is asked about one change in a single query."""
+"""Whose turn it is, asked of everybody in few queries, with everybody there or somebody gone."""
 
 from collections.abc import Iterable
 
 from django.db.models import Case, Q, Value, When
 
 from accounts.models import User
+from accounts.roles import Role
+from changes import permissions, queries
 from changes.models import Change
 from changes.turns import TURNS, Turn
+from tests.people import Cast, person
+from tests.remembered import remembered
+from tests.situations import EVERY_SITUATION
 
 
 def turns_on(change: Change, people: Iterable[User]) -> list[tuple[User, Turn]]:
@@ -32,3 +37,66 @@ def turns_on(change: Change, people: Iterable[User]) -> list[tuple[User, Turn]]:
         else ()
     )
     return [(user, turn) for (user, turn, _), holds in zip(asked, answers, strict=True) if holds]
+
+
+def deactivate(who: User) -> None:
+    User.objects.filter(pk=who.pk).update(is_active=False)
+
+
+def take_roles(who: User) -> None:
+    who.groups.clear()
+
+
+@remembered
+def seconds(cast: Cast) -> list[User]:
+    """Somebody else for every role: one person alone cannot be replaced by anybody."""
+    found = {role: person(f"Second {role.label}", role) for role in Role if role != Role.APPROVER}
+    cast.care_team.members.add(found[Role.CUSTOMER_SUCCESS])
+    approver = person("Second Approver", Role.APPROVER, organisation=cast.harbour)
+    cast.harbour.approvers.add(approver)
+    return [*found.values(), approver]
+
+
+@remembered
+def everywhere(cast: Cast) -> dict[str, Change]:
+    """One change in every situation, and somebody else for every role."""
+    seconds(cast)
+    return {situation: make(cast) for situation, make in EVERY_SITUATION.items()}
+
+
+def by_worklist(user: User) -> set[tuple[int, int]]:
+    """Return the changes on which the database says it is a person's turn, with the turn."""
+    wanted = {number: turn.changes(user) for number, turn in enumerate(TURNS)}
+    none, *queues = [
+        queries.visible_to(user)
+        .order_by()
+        .filter(Q(pk=0) if one is None else one)
+        .values_list("pk", number)
+        for number, one in ((Value(number), one) for number, one in wanted.items())
+    ]
+    return set(none.union(*queues, all=True))
+
+
+def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:
+    """Fail where card, worklist, permission and mail do not name the same people.
+
+    Returns whose turn it is on each change, with something that they find on their worklist.
+    """
+    loaded = queries.with_story(Change.objects.filter(pk__in=[one.pk for one in changes]))
+    people = list(User.objects.filter(is_active=True))
+    told = {user: by_worklist(user) for user in people}
+    found: dict[Change, set[User]] = {}
+    for change in loaded:
+        found[change] = set()
+        for number, turn in enumerate(TURNS):
+            listed = {user for user in people if (change.pk, number) in told[user]}
+            if not turn.has_come(change):
+                assert not listed, (change, turn.verb)
+                continue
+            may = {one for one in people if turn.group.objects(one, change) is None}
+            assert listed == set(turn.group.members(change)) == may, (change, turn.verb)
+            for user in may:
+                assert permissions.check(turn.verb, user, change), (change, turn.verb, user)
+            if turn.is_listed:
+                found[change] |= may
+    return found

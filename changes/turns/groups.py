@@ -40,7 +40,7 @@ class Who:
     def asked_for(self) -> list[User]:
         """Return everybody in the group before anybody is left out."""
         if self.candidates is None:
-            return [person for person in self.people if person is not None]
+            return [person for person in self.people if person is not None and person.is_active]
         return list(self.candidates)
 
 

@@ -1,27 +1,17 @@
 """Whoever is told that a change waits for them may take the step that waits."""
 
-from collections.abc import Callable
-
 import pytest
-from django.utils import timezone
 
 from accounts.roles import Role
 from changes import permissions, queries
-from changes.models import Change, Confirmation, DeliveryProblem
+from changes.models import Change
 from changes.states import OPEN, State
 from changes.turns import TURNS
 from tests.people import Cast
-from tests.remembered import remembered
+from tests.situations import EVERY_SITUATION
 from tests.stories import (
-    MAKERS,
     assessed,
-    deployment_planned,
     developed,
-    in_confirmation,
-    in_deployment,
-    in_development,
-    in_execution,
-    plan,
     risk_assessed,
 )
 from tests.turns import turns_on
@@ -41,39 +31,6 @@ def waiting(cast: Cast, change: Change) -> dict[str, list[str]]:
         assert queries.waiting_on(user).filter(pk=change.pk).exists() == (name in found), name
     return found
 
-
-@remembered
-def execution_planned(cast: Cast) -> Change:
-    return plan(in_execution(cast), cast)
-
-
-@remembered
-def escalated(cast: Cast) -> Change:
-    change = in_confirmation(cast)
-    Confirmation.objects.filter(change=change).update(escalated_at=timezone.now())
-    return change
-
-
-@remembered
-def undelivered(cast: Cast) -> Change:
-    change = in_confirmation(cast)
-    DeliveryProblem.objects.create(
-        change=change, person=cast.requester, address=cast.requester.email, reason="No such user."
-    )
-    return change
-
-
-EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
-    **{str(state): maker for state, maker in MAKERS.items()},
-    "execution planned": execution_planned,
-    "execution running": lambda cast: start(execution_planned(cast), cast),
-    "risk assessed": risk_assessed,
-    "developed": lambda cast: developed(in_development(cast), cast),
-    "deployment planned": lambda cast: deployment_planned(in_deployment(cast), cast),
-    "deployment running": lambda cast: deploy(deployment_planned(in_deployment(cast), cast), cast),
-    "escalated": escalated,
-    "undelivered": undelivered,
-}
 
 WAITS_ON: dict[str, dict[str, list[str]]] = {
     "submitted": {"success": ["assess"]},
@@ -103,18 +60,6 @@ WAITS_ON: dict[str, dict[str, list[str]]] = {
     "undelivered": {"requester": ["answer_confirmation"], "success": ["settle_delivery"]},
     "not_confirmed": {"success": ["rework"]},
 }
-
-
-def start(change: Change, cast: Cast) -> Change:
-    from changes import lifecycle
-
-    return lifecycle.start_execution(change, actor=cast.support)
-
-
-def deploy(change: Change, cast: Cast) -> Change:
-    from changes import lifecycle
-
-    return lifecycle.start_deployment(change, actor=cast.release_manager)
 
 
 @pytest.mark.parametrize("situation", EVERY_SITUATION)
