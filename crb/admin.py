@@ -24,6 +24,7 @@ from .models import (
     BoardOutcome,
     CalendarFeed,
     Invitation,
+    KeptSeat,
     Meeting,
     Membership,
     Minutes,
@@ -196,6 +197,14 @@ class AttendanceAdmin(ReadOnlyAdmin):
 
     list_display = ("meeting", "user", "arrived_at")
     list_select_related = ("meeting__board", "user")
+
+
+@admin.register(KeptSeat)
+class KeptSeatAdmin(ReadOnlyAdmin):
+    """Who sat at which meeting, as it was when it began."""
+
+    list_display = ("meeting", "user", "absent", "is_chair", "is_deputy")
+    list_select_related = ("meeting__board", "user", "absent")
 
 
 @admin.register(BoardOutcome)

@@ -18,6 +18,7 @@ from changes.models import Change
 
 from .. import ballot_messages, permissions, queries
 from ..models import AgendaItem, Board, Meeting
+from ..models.seat import keep_seats
 from ..schedule import FURTHEST
 from ..states import MeetingKind
 from .agenda import drop_departed, fill_agenda, lock_open_items
@@ -203,5 +204,6 @@ def close_when_settled(ballot: Meeting, *, actor: User) -> None:
 
 
 def _close(ballot: Meeting, actor: User | None, reason: str) -> None:
+    keep_seats(ballot)
     ballot.close()
     save_meeting(ballot, actor, reason)

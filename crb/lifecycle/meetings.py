@@ -7,6 +7,7 @@ from accounts.models import User
 
 from .. import permissions
 from ..models import Attendance, Meeting
+from ..models.seat import keep_seats
 from .agenda import drop_departed, fill_agenda, lock_open_items
 from .core import authorise_state, lock_meeting, require, save, save_meeting
 from .publishing import settle_agenda
@@ -25,6 +26,7 @@ def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
         fresh = lock_meeting(meeting)
         authorise_state("start_meeting", fresh, actor, seen)
         settle_agenda(fresh, actor=actor)
+        keep_seats(fresh)
         fresh.begin()
         turn_to_first(fresh)
         save_meeting(fresh, actor, "opened the meeting")

@@ -33,13 +33,16 @@ class Files(Protocol):
 
 
 def concerned_by(meeting: Meeting) -> list[User]:
-    """Return everybody with a seat, those who were there and the owners of actions."""
+    """Return everybody with a seat, those who were there and the owners of actions.
+
+    Whoever has left in the meantime is told nothing.
+    """
     people = {seat.user_id: seat.user for seat in meeting.members}
     people |= {seat.absent.pk: seat.absent for seat in meeting.members if seat.absent}
     people |= {one.user_id: one.user for one in meeting.attendances.select_related("user")}
     actions = meeting.actions.filter(dropped_at=None).select_related("owner")
     people |= {one.owner_id: one.owner for one in actions}
-    return [people[pk] for pk in sorted(people)]
+    return [people[pk] for pk in sorted(people) if people[pk].is_active]
 
 
 def minutes_published(minutes: Minutes, files: Files, *, actor: User) -> None:

@@ -1,14 +1,15 @@
 """Boards, their members and meetings, what is on an agenda, the votes on it and the minutes.
 
-States move only through ``crb.lifecycle``. Votes, attendance, outcomes, published agendas and
-addenda are append-only, and published minutes stay: the database refuses to change them. Locks
-are always taken in one order: board, meeting, item, change.
+States move only through ``crb.lifecycle``. Votes, attendance, kept seats, outcomes, published
+agendas and addenda are append-only, and published minutes stay: the database refuses to change
+them. Locks are always taken in one order: board, meeting, item, change.
 """
 
 from .agenda import AgendaItem, AgendaVersion
 from .board import Absence, Board, Membership, Seat
 from .meeting import Attendance, CalendarFeed, Invitation, Meeting
 from .minutes import Action, Addendum, Minutes
+from .seat import KeptSeat
 from .vote import BoardOutcome, Vote
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "BoardOutcome",
     "CalendarFeed",
     "Invitation",
+    "KeptSeat",
     "Meeting",
     "Membership",
     "Minutes",

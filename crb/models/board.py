@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -23,6 +23,9 @@ from accounts.roles import Role
 from ..schedule import HolidayPolicy, Rhythm, is_known_region
 from ..voting import QuorumRule
 from .base import NO_DELETE
+
+if TYPE_CHECKING:
+    from .seat import KeptSeat
 
 
 def validate_holiday_region(region: str) -> None:
@@ -316,6 +319,13 @@ class Seat:
     absent: User | None = None
     is_away: bool = False
     """Whether the member is absent on that day and nobody stands in."""
+    kept: "KeptSeat | None" = None
+    """As it was kept, once the meeting has begun: what the person was then."""
+
+    @property
+    def is_able(self) -> bool:
+        """Whether whoever sits here is still active and holds the role."""
+        return self.kept is None or bool(getattr(self.kept, "is_able"))  # noqa: B009 - annotated
 
     @property
     def user_id(self) -> int:
@@ -324,11 +334,11 @@ class Seat:
     @property
     def is_chair(self) -> bool:
         """Whether this is the chair in person: the deputy, not an alternate, stands in there."""
-        return self.membership.is_chair and self.absent is None
+        return (self.kept or self.membership).is_chair and self.absent is None
 
     @property
     def is_deputy(self) -> bool:
-        return self.membership.is_deputy and self.absent is None
+        return (self.kept or self.membership).is_deputy and self.absent is None
 
     @property
     def runs_meetings(self) -> bool:

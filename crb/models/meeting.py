@@ -208,14 +208,25 @@ class Meeting(models.Model):
 
     @cached_property
     def members(self) -> list[Seat]:
-        """Who sits on the board on the day of the meeting, read once per loaded meeting."""
-        return self.board.members_on(self.date)
+        """Who sits on the board on the day of the meeting, read once per loaded meeting.
+
+        Once it has begun: who sat there then. In a ballot that is who sat there when it closed.
+        """
+        from .seat import kept_seats
+
+        return (self.keeps_seats and kept_seats(self)) or self.board.members_on(self.date)
+
+    @property
+    def keeps_seats(self) -> bool:
+        """Whether it no longer matters what becomes of those who sit here."""
+        return self.state == MeetingState.CLOSED or (self.is_running and not self.is_ballot)
 
     @cached_property
     def seats_now(self) -> list[Seat]:
         """Who sits on the board today: minutes and actions outlive the terms of members."""
         today = self.board.today
-        return self.members if today == self.date else self.board.members_on(today)
+        same = today == self.date and not self.keeps_seats
+        return self.members if same else self.board.members_on(today)
 
     def seat_of(self, user: User) -> Seat | None:
         """Return the person's seat at this meeting."""

@@ -22,14 +22,15 @@ from ..voting import Choice, Tally
 
 
 def member(user: User, meeting: Meeting) -> Check:
-    if user.is_active and meeting.seat_of(user):
+    seat = meeting.seat_of(user) if user.is_active else None
+    if seat and seat.is_able:
         return None
     return refuse(Refusal.PERSON, _("This is for those who are members of the board on that day."))
 
 
 def chair(user: User, meeting: Meeting) -> Check:
     seat = meeting.seat_of(user) if user.is_active else None
-    if seat and seat.runs_meetings:
+    if seat and seat.runs_meetings and seat.is_able:
         return None
     return refuse(Refusal.PERSON, _("This is for the chair of the board and the deputy."))
 

@@ -17,7 +17,8 @@ def may_see_votes(user: User, meeting: Meeting) -> bool:
     """Whether single votes exist for this person: members, auditors and administrators."""
     if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         return True
-    return meeting.seat_of(user) is not None
+    seat = meeting.seat_of(user)
+    return seat is not None and seat.is_able
 
 
 def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:

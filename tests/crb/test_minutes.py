@@ -48,7 +48,7 @@ def act(table: Table, of: AgendaItem, text: str = "Ask the vendor", **fields: An
 
 
 def test_head_and_attendance(table: Table) -> None:
-    item = table.running_item()
+    item = table.item()
     meeting = fresh(item.meeting)
     ben, bea, bob = table.members[2:5]
     stands_in = table.cast.release_manager
@@ -61,6 +61,7 @@ def test_head_and_attendance(table: Table) -> None:
             alternate=alternate,
         )
     stands_in.groups.set(table.chair.groups.all())
+    lifecycle.start_meeting(meeting, actor=table.chair)
     lifecycle.join_meeting(fresh(meeting), actor=stands_in)
     lifecycle.join_meeting(fresh(meeting), actor=bob)
     content = compose(closed(table, item))
@@ -350,9 +351,7 @@ def test_nobody_publishes_what_they_have_not_read(table: Table) -> None:
 
 
 def test_publishing_mails_seats_attendance_and_owners(table: Table) -> None:
-    item = table.running_item()
-    act(table, item)
-    act(table, item, "Read the contract", owner=table.cast.auditor, item=None)
+    item = table.item()
     absent, stands_in = table.members[2], table.cast.release_manager
     stands_in.groups.set(table.chair.groups.all())
     Absence.objects.create(
@@ -361,6 +360,9 @@ def test_publishing_mails_seats_attendance_and_owners(table: Table) -> None:
         ends_on=item.meeting.date,
         alternate=stands_in,
     )
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    act(table, item)
+    act(table, item, "Read the contract", owner=table.cast.auditor, item=None)
     meeting, since = closed(table, item), last_row()
     lifecycle.publish_minutes(meeting, actor=table.chair)
     rows = Email.objects.filter(pk__gt=since)
