@@ -7,10 +7,12 @@ class CrbConfig(AppConfig):
     verbose_name = _("Change Request Board")
 
     def ready(self) -> None:
-        """Tell changes, which may not ask this app, when the board decides about a change."""
+        """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
+        from changes import notices
         from changes.plain import provide
 
+        from . import without_lead
         from .board_dates import dates_for
         from .models import Board
 
@@ -24,3 +26,4 @@ class CrbConfig(AppConfig):
                 lambda: Board.objects.filter(is_active=True, memberships__is_chair=True),
             )
         )
+        notices.provide(without_lead.notices)

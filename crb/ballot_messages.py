@@ -57,8 +57,8 @@ def ballot_over(
     ballot: Meeting, returned: Sequence[AgendaItem], waiting: Sequence[AgendaItem]
 ) -> None:
     """Tell the chair what to record after the deadline, and what went back to an agenda."""
-    seats = [seat for seat in ballot.members if seat.runs_meetings]
-    chairs = [seat.user for seat in seats if seat.is_chair] or [seat.user for seat in seats]
+    seated = [seat.user for seat in ballot.members if seat.is_chair and seat.is_able]
+    chairs = seated or list(ballot.led_by.values())
     to_record = [(item, queries.tally_of(item).settled_sentence) for item in waiting]
     tell(
         chairs,

@@ -68,8 +68,7 @@ class Sight:
 
     def steps(self) -> dict[str, Any]:
         """Return what this person may do with the meeting."""
-        seat = self.meeting.seat_of(self.user)
-        runs = seat is not None and seat.runs_meetings
+        runs = self.meeting.is_led_by(self.user)
         joinable = permissions.can_join_meeting(self.user, self.meeting)
         steps: dict[str, Any] = {"joinable": joinable and self.user.pk not in self.attended}
         if runs and self.meeting.is_ballot:
@@ -89,8 +88,7 @@ class Sight:
 
         Only for whoever runs the meeting; the others are not told what leads.
         """
-        seat = self.meeting.seat_of(self.user)
-        if seat is None or not (seat.runs_meetings and self.meeting.is_running):
+        if not (self.meeting.is_running and self.meeting.is_led_by(self.user)):
             return []
         return [item for item in self.items if item.is_open and queries.tally_of(item).is_decidable]
 

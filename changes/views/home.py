@@ -18,6 +18,7 @@ from accounts.roles import Role
 
 from .. import plain, queries
 from ..models import Change
+from ..notices import notices_for
 from ..paging import Order, in_order, loaded
 from ..states import OPEN, State
 from ..worklist import COUNTED, for_list, how_many, total, worklist
@@ -36,6 +37,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "drafts": rows(Change.objects.filter(state=State.DRAFT, raised_by=user)),
         "today": timezone.localdate(),
     }
+    context["notices"] = notices_for(user) if user.is_internal else []
     context["waiting"] = total(context["groups"])
     if user.is_internal:
         context |= staff(user)

@@ -228,6 +228,27 @@ class Meeting(models.Model):
         same = today == self.date and not self.keeps_seats
         return self.members if same else self.board.members_on(today)
 
+    @cached_property
+    def led_by(self) -> dict[int, User]:
+        """Who opens, leads and ends it, by key: the chair and the deputy of its day.
+
+        Whoever leads the board today does so too where none of these is left, or when their day
+        is over and it still runs: it must not wait for somebody who is away.
+        """
+        own = {one.user_id: one.user for one in self.members if one.runs_meetings and one.is_able}
+        if own and not (self.is_running and self._day_is_over):
+            return own
+        now = {one.user_id: one.user for one in self.seats_now if one.runs_meetings}
+        return {**own, **now}
+
+    @property
+    def _day_is_over(self) -> bool:
+        return self.is_over if self.is_ballot else self.date < self.board.today
+
+    def is_led_by(self, user: User) -> bool:
+        """Whether this person opens, leads and ends the meeting."""
+        return user.is_active and user.pk in self.led_by
+
     def seat_of(self, user: User) -> Seat | None:
         """Return the person's seat at this meeting."""
         return next((seat for seat in self.members if seat.user_id == user.pk), None)

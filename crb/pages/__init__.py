@@ -197,8 +197,7 @@ class ItemPage:
 
     @property
     def runs_meeting(self) -> bool:
-        seat = self.meeting.seat_of(self.user)
-        return seat is not None and seat.runs_meetings
+        return self.meeting.is_led_by(self.user)
 
     @property
     def outcome_decision(self) -> Decision:

@@ -38,8 +38,7 @@ class AgendaCard:
         self.meeting = meeting
         self.rows = rows
         self.version = version
-        seat = meeting.seat_of(user)
-        runs = seat is not None and seat.runs_meetings
+        runs = meeting.is_led_by(user)
         self.may_publish = runs and bool(permissions.can_publish_agenda(user, meeting))
         self.may_add_late = runs and bool(permissions.can_add_late(user, meeting))
         self.may_reorder = runs and bool(permissions.can_reorder_agenda(user, meeting))
@@ -115,8 +114,7 @@ class ConsentBatch:
         self.user = user
         self.promises = consequences(card.meeting.board.today)
         self.record = permissions.can_record_consent(user, card.meeting)
-        seat = card.meeting.seat_of(user)
-        self.runs_meeting = seat is not None and seat.runs_meetings
+        self.runs_meeting = card.meeting.is_led_by(user)
         self.lines = [
             self._line(placed) for placed in card.consent_lines if placed.row.item.is_open
         ]

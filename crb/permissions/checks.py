@@ -29,8 +29,7 @@ def member(user: User, meeting: Meeting) -> Check:
 
 
 def chair(user: User, meeting: Meeting) -> Check:
-    seat = meeting.seat_of(user) if user.is_active else None
-    if seat and seat.runs_meetings and seat.is_able:
+    if meeting.is_led_by(user):
         return None
     return refuse(Refusal.PERSON, _("This is for the chair of the board and the deputy."))
 

@@ -50,6 +50,5 @@ def tally_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
         return True
     if stands_aside(user, item, count):
         return False
-    seat = item.meeting.seat_of(user)
     running = item.meeting.is_running and count.has_quorum
-    return running and seat is not None and seat.runs_meetings
+    return running and item.meeting.is_led_by(user)

@@ -1,0 +1,29 @@
+"""What a person must see to besides changes: other apps say it, and Home shows it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from accounts.models import User
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence, and the page where it is dealt with."""
+
+    text: str
+    url: str
+    action: str
+
+
+Source = Callable[[User], list[Notice]]
+_sources: list[Source] = []
+
+
+def provide(source: Source) -> None:
+    """Let an app that ``changes`` may not ask add what it has for a person."""
+    _sources.append(source)
+
+
+def notices_for(user: User) -> list[Notice]:
+    """Return everything that waits for this person besides changes."""
+    return [notice for source in _sources for notice in source(user)]

@@ -1,0 +1,75 @@
+"""What nobody can end: shown to administrators, who name a chair or a deputy."""
+
+from datetime import timedelta
+
+from django.db.models import DateField, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+from changes.notices import Notice
+
+from .models import Absence, Board, Meeting, Membership
+from .models.board import able
+from .states import MeetingKind, MeetingState
+
+SOON = timedelta(days=14)
+"""So long before a meeting somebody hears that there is nobody to open it."""
+
+
+def without_lead() -> list[Meeting]:
+    """Meetings and ballots that nobody can end, or open in the next two weeks.
+
+    One query where every board has a chair or deputy today; more only where one has none.
+    """
+    today = timezone.now().date()
+    soon = Q(date__range=(today - timedelta(days=1), today + SOON), board__is_active=True)
+    wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED) & soon
+    found = Meeting.objects.filter(wanted, board__in=_boards_without_lead()).order_by("date", "pk")
+    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+
+
+def notices(user: User) -> list[Notice]:
+    """Tell an administrator what is stuck, and where to help; costs the others nothing."""
+    if not user.has_role(Role.ADMINISTRATOR):
+        return []
+    return [
+        Notice(_sentence(meeting), _url(meeting.board), _("Name a chair or a deputy"))
+        for meeting in without_lead()
+    ]
+
+
+def _sentence(meeting: Meeting) -> str:
+    if meeting.kind == MeetingKind.BALLOT:
+        return _("Nobody can end “%s”: neither the chair nor a deputy is there.") % meeting
+    return _("Nobody can open or close “%s”: neither the chair nor a deputy is there.") % meeting
+
+
+def _url(board: Board) -> str:
+    return f"{reverse('admin:crb_membership_changelist')}?board__id__exact={board.pk}"
+
+
+def _boards_without_lead() -> QuerySet[Board]:
+    now = Value(timezone.now(), DateTimeField())
+    there = Func(F("zone"), now, function="timezone", output_field=DateTimeField())
+    day, away_on = OuterRef("today_there"), OuterRef(OuterRef("today_there"))
+    stood_in = Absence.objects.filter(
+        Exists(able(OuterRef("alternate"))),
+        membership=OuterRef("pk"),
+        withdrawn_at=None,
+        starts_on__lte=away_on,
+        ends_on__gte=away_on,
+    )
+    leads = Membership.objects.filter(
+        Q(is_chair=True) | Q(is_deputy=True),
+        Q(ends_on=None) | Q(ends_on__gte=day),
+        Exists(able(OuterRef("user"))),
+        ~Exists(stood_in),
+        board=OuterRef("pk"),
+        starts_on__lte=day,
+    )
+    dated = Board.objects.alias(today_there=Cast(there, DateField()))
+    return dated.filter(~Exists(leads)).values("pk")
