@@ -41,8 +41,8 @@ def ballot_extended(ballot: Meeting, actor: User) -> None:
     )
 
 
-def ballot_ended(ballot: Meeting, reason: str, actor: User) -> None:
-    """Tell everybody with a seat that the chair has ended the ballot, and why."""
+def ballot_ended(ballot: Meeting, reason: str, actor: User | None) -> None:
+    """Tell everybody with a seat that the chair, or nobody in person, ended it, and why."""
     tell(
         _all_but(ballot, actor),
         "ballot_ended",
@@ -74,5 +74,5 @@ def ballot_over(
     )
 
 
-def _all_but(ballot: Meeting, actor: User) -> list[User]:
-    return [seat.user for seat in ballot.members if seat.user_id != actor.pk]
+def _all_but(ballot: Meeting, actor: User | None) -> list[User]:
+    return [seat.user for seat in ballot.members if seat.user != actor]

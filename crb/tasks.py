@@ -23,7 +23,8 @@ def settle_ballots() -> None:
 
 @shared_task
 def fill_agendas() -> None:
-    """Put what waits for a board on its next agenda."""
+    """Put what waits for a board on its next agenda, also from boards that no longer meet."""
+    each(queries.boards_to_dissolve(), lifecycle.dissolve_board, "dissolve the board")
     each(queries.active_boards(), lifecycle.fill_agenda, "fill the agenda")
 
 

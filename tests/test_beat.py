@@ -26,7 +26,10 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.carry_on_imports": [
         ("changes.importing.runs.unfinished", "changes.importing.runs.carry_on")
     ],
-    "crb.tasks.fill_agendas": [("crb.queries.active_boards", "crb.lifecycle.fill_agenda")],
+    "crb.tasks.fill_agendas": [
+        ("crb.queries.boards_to_dissolve", "crb.lifecycle.dissolve_board"),
+        ("crb.queries.active_boards", "crb.lifecycle.fill_agenda"),
+    ],
     "crb.tasks.send_invitations": [("crb.queries.active_boards", "crb.lifecycle.send_invitations")],
     "crb.tasks.settle_ballots": [("crb.queries.ballots_to_settle", "crb.lifecycle.settle_ballot")],
     "crb.tasks.remind_of_actions": [
@@ -38,6 +41,7 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     ],
     "crb.tasks.schedule_meetings": [
         ("crb.queries.active_boards", "crb.lifecycle.schedule_meetings"),
+        ("crb.queries.boards_to_dissolve", "crb.lifecycle.dissolve_board"),
         ("crb.queries.active_boards", "crb.lifecycle.fill_agenda"),
     ],
 }

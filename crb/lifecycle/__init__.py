@@ -12,6 +12,7 @@ from .agenda import fill_agenda
 from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_finished_order
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
+from .dissolving import dissolve_board
 from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
@@ -31,6 +32,7 @@ __all__ = [
     "move_meeting",
     "send_invitations",
     "fill_agenda",
+    "dissolve_board",
     "start_meeting",
     "join_meeting",
     "go_to_item",

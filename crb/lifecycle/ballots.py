@@ -203,6 +203,11 @@ def close_when_settled(ballot: Meeting, *, actor: User) -> None:
         _close(ballot, actor, "closed the ballot: every item is settled")
 
 
+def close_dissolved(ballot: Meeting) -> None:
+    """Close a ballot, under its lock, whose items the board no longer decides on."""
+    _close(ballot, None, "closed the ballot: the board no longer meets")
+
+
 def _close(ballot: Meeting, actor: User | None, reason: str) -> None:
     keep_seats(ballot)
     ballot.close()

@@ -27,6 +27,8 @@ RHYTHM = (
     "holiday_policy",
 )
 """The fields of a board that decide when it meets."""
+FOLLOWED = "the board's rhythm changed"
+"""The reason in a meeting's history for what followed a new rhythm."""
 
 
 def schedule_meetings(board: Board, *, now: datetime | None = None) -> list[Meeting]:
@@ -88,18 +90,18 @@ def _replan(board: Board, now: datetime) -> str:
         meeting.board = board
         if not in_rhythm(board.rhythm, meeting.nominal_on):
             why = why or _why(board)
-            _give_up(meeting, why)
+            give_up(meeting, why)
         elif not meeting.move_reason and _follow(meeting, now):
             why = why or _why(board)
     return why
 
 
-def _give_up(meeting: Meeting, why: str) -> None:
-    """Cancel a meeting whose day the rhythm no longer has; the day may be planned again."""
+def give_up(meeting: Meeting, why: str, reason: str = FOLLOWED) -> None:
+    """Cancel a meeting whose day the board no longer has; the day may be planned again."""
     meeting.nominal_on = None
     meeting.sequence += 1
     meeting.cancel(why)
-    save_meeting(meeting, None, "the board's rhythm changed")
+    save_meeting(meeting, None, reason)
 
 
 def _follow(meeting: Meeting, now: datetime) -> bool:
@@ -109,7 +111,7 @@ def _follow(meeting: Meeting, now: datetime) -> bool:
     if found.starts_at <= now or _plan_of(_take(meeting, found)) == before:
         return False
     meeting.sequence += 1
-    save_meeting(meeting, None, "the board's rhythm changed")
+    save_meeting(meeting, None, FOLLOWED)
     return True
 
 

@@ -5,12 +5,12 @@ from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Board, Meeting
 from ..states import MeetingState
-from .checks import a_ballot, chair, chair_of, in_state
+from .checks import a_ballot, chair, chair_of, in_state, meets
 
 
 def can_open_ballot(user: User, board: Board) -> Decision:
-    """Whoever is chair or deputy of the board today."""
-    return decide(chair_of(user, board))
+    """Whoever is chair or deputy of the board today, of a board that meets."""
+    return decide(chair_of(user, board), meets(board))
 
 
 def can_extend_ballot(user: User, ballot: Meeting) -> Decision:

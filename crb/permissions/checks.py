@@ -41,6 +41,10 @@ def chair_of(user: User, board: Board) -> Check:
     return refuse(Refusal.PERSON, _("This is for the chair of the board and the deputy."))
 
 
+def meets(board: Board) -> Check:
+    return gate("" if board.is_active else _("This board no longer meets."))
+
+
 def not_own(user: User, item: AgendaItem) -> Check:
     """Separation of duties (ISO 27001:2022, Annex A 5.3): nobody decides on what they asked."""
     rule = _("nobody decides on a change they asked for.")

@@ -9,7 +9,7 @@ from expansive_cm.workflow.decisions import Decision, decide
 from .. import queries
 from ..models import Board, Meeting
 from ..states import MeetingState
-from .checks import chair, chair_of, held, in_state, member
+from .checks import chair, chair_of, held, in_state, meets, member
 
 
 def can_start_meeting(user: User, meeting: Meeting) -> Decision:
@@ -38,8 +38,7 @@ def can_move_meeting(user: User, meeting: Meeting) -> Decision:
 
 def can_call_meeting(user: User, board: Board) -> Decision:
     """The chair or the deputy of today calls an extraordinary meeting of a board that meets."""
-    rests = "" if board.is_active else _("This board no longer meets.")
-    return decide(chair_of(user, board), gate(rests))
+    return decide(chair_of(user, board), meets(board))
 
 
 def can_join_meeting(user: User, meeting: Meeting) -> Decision:

@@ -15,7 +15,7 @@ from .agenda import (
     votes_of,
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
-from .boards import active_boards, changes_of, waiting_for, waiting_with_items
+from .boards import active_boards, boards_to_dissolve, changes_of, waiting_for, waiting_with_items
 from .meetings import (
     REORDERED,
     attendance_of,
@@ -47,6 +47,7 @@ __all__ = [
     "ballots_on",
     "ballots_to_settle",
     "ballots_with_counts",
+    "boards_to_dissolve",
     "changes_of",
     "conflicts_of",
     "drafts_linked_with",

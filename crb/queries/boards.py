@@ -1,20 +1,33 @@
 """Which board a change belongs to, and what waits for it."""
 
-from django.db.models import Count, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import Organisation
 from changes.models import Change
 from changes.states import State
 
-from ..models import AgendaItem, Board
-from ..states import ItemState
+from ..models import AgendaItem, Board, Meeting
+from ..states import ItemState, MeetingKind, MeetingState
 from .among import among
 
 
 def active_boards() -> QuerySet[Board]:
     """Boards that meet."""
     return Board.objects.filter(is_active=True)
+
+
+def boards_to_dissolve() -> QuerySet[Board]:
+    """Boards that no longer meet but have something planned or open, and are not in a meeting."""
+    resting = Board.objects.filter(is_active=False)
+    own = Meeting.objects.filter(board=OuterRef("pk"))
+    held = own.filter(state=MeetingState.RUNNING).exclude(kind=MeetingKind.BALLOT)
+    planned = own.filter(state=MeetingState.SCHEDULED, date__gte=timezone.now().date())
+    ballots = own.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
+    items = AgendaItem.objects.filter(meeting__board=OuterRef("pk"), state=ItemState.OPEN)
+    left = Exists(planned) | Exists(ballots) | Exists(items)
+    return resting.filter(~Exists(held), left).order_by("pk")
 
 
 def changes_of(board: Board) -> QuerySet[Change]:
