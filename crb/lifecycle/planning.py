@@ -153,7 +153,7 @@ def _check_time(meeting: Meeting, *, on_day_off: bool) -> None:
         raise StepIncomplete(_("That time has passed."), ["date"])
     if meeting.starts_at > now + FURTHEST:
         raise StepIncomplete(_("A meeting is planned at most a year ahead."), ["date"])
-    other = _meeting_at(meeting)
+    other = meeting_at(meeting)
     if other is not None:
         words = {
             "day": date_format(other.date, "j F Y"),
@@ -179,7 +179,7 @@ def _check_day(meeting: Meeting) -> None:
     raise StepIncomplete(f"{sentence} {more}", ["date", "on_day_off"])
 
 
-def _meeting_at(meeting: Meeting) -> Meeting | None:
+def meeting_at(meeting: Meeting) -> Meeting | None:
     """Return another meeting of the board that is not over before this one begins."""
     others: Sequence[Meeting] = queries.held_around(meeting)
     return next((one for one in others if _overlap(one, meeting)), None)

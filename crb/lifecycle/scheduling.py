@@ -1,6 +1,7 @@
 """The board's rhythm: meetings are kept planned, and follow when the rhythm changes."""
 
 from datetime import date, datetime
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from ..states import MeetingState
 from .agenda import move_items
 from .core import lock_board, save, save_meeting
 from .invitations import send_invitations
+from .planning import meeting_at
 
 MONTHS_AHEAD = 3
 RHYTHM = (
@@ -27,6 +29,8 @@ RHYTHM = (
     "holiday_policy",
 )
 """The fields of a board that decide when it meets."""
+LOOKED_AT = 50
+"""So many of the board's latest versions are searched for the one that changed its rhythm."""
 FOLLOWED = "the board's rhythm changed"
 """The reason in a meeting's history for what followed a new rhythm."""
 
@@ -38,8 +42,9 @@ def schedule_meetings(board: Board, *, now: datetime | None = None) -> list[Meet
     have passed in the meantime are not made up for. When the board's rhythm was changed, future
     meetings that no longer fit are cancelled and their items move on; those that still fit take
     the new time and length. Meetings that people cancelled are not planned again, and those that
-    people moved stay where they put them as long as their day belongs to the rhythm. What has
-    begun or passed is never touched. Returns the new meetings.
+    people moved stay where they put them. Nothing is planned where the board meets already, as
+    an extraordinary meeting was called or another moved there. What has begun or passed is never
+    touched. Returns the new meetings.
     """
     with transaction.atomic():
         board = lock_board(board.pk)
@@ -50,7 +55,7 @@ def schedule_meetings(board: Board, *, now: datetime | None = None) -> list[Meet
         known = set(board.meetings.exclude(nominal_on=None).values_list("nominal_on", flat=True))
         why = _replan(board, now)
         missing = [slot for slot in wanted.values() if slot.nominal_on not in known]
-        created = [_schedule(board, slot) for slot in missing]
+        created = [made for slot in missing if (made := _schedule(board, slot)) is not None]
         _move_from_cancelled(board)
         send_invitations(board, reason=why, now=now)
     return created
@@ -62,9 +67,12 @@ def _wanted_slots(board: Board, now: datetime) -> dict[date, Slot]:
     return {slot.nominal_on: slot for slot in found if slot.starts_at > now}
 
 
-def _schedule(board: Board, slot: Slot) -> Meeting:
-    meeting = Meeting(board=board, nominal_on=slot.nominal_on)
-    return save(_take(meeting, slot), actor=None, reason="scheduled by the board's rhythm")
+def _schedule(board: Board, slot: Slot) -> Meeting | None:
+    """Plan the meeting of a day; none where the board meets already."""
+    meeting = _take(Meeting(board=board, nominal_on=slot.nominal_on), slot)
+    if meeting_at(meeting) is not None:
+        return None
+    return save(meeting, actor=None, reason="scheduled by the board's rhythm")
 
 
 def _take(meeting: Meeting, slot: Slot) -> Meeting:
@@ -73,6 +81,7 @@ def _take(meeting: Meeting, slot: Slot) -> Meeting:
     meeting.date, meeting.holiday = slot.on, slot.holiday
     meeting.start, meeting.zone = board.start, board.zone
     meeting.length_minutes = board.length_minutes
+    meeting.set_moment()
     return meeting
 
 
@@ -83,7 +92,7 @@ def _plan_of(meeting: Meeting) -> tuple[object, ...]:
 def _replan(board: Board, now: datetime) -> str:
     """Let the meetings to come follow the rhythm; return why, if any had to."""
     future = board.meetings.select_for_update(no_key=True).filter(
-        state=MeetingState.SCHEDULED, starts_at__gt=now, nominal_on__isnull=False
+        state=MeetingState.SCHEDULED, starts_at__gt=now, nominal_on__isnull=False, move_reason=""
     )
     why = ""
     for meeting in future.order_by("pk"):
@@ -91,8 +100,10 @@ def _replan(board: Board, now: datetime) -> str:
         if not in_rhythm(board.rhythm, meeting.nominal_on):
             why = why or _why(board)
             give_up(meeting, why)
-        elif not meeting.move_reason and _follow(meeting, now):
+        elif _follow(meeting, now):
             why = why or _why(board)
+            if _is_taken(meeting):
+                give_up(meeting, why)
     return why
 
 
@@ -115,12 +126,24 @@ def _follow(meeting: Meeting, now: datetime) -> bool:
     return True
 
 
+def _is_taken(meeting: Meeting) -> bool:
+    """Whether people have put another meeting where the rhythm has this one now."""
+    other = meeting_at(meeting)
+    return other is not None and bool(other.move_reason or not other.is_regular)
+
+
 def _why(board: Board) -> str:
-    """Say why meetings change, with the reason given for the board's new rhythm."""
-    latest = list(board.history.order_by("-history_date", "-history_id")[:2])
-    given = latest[0].history_change_reason if len(latest) == 2 else ""
-    if given and any(getattr(latest[0], name) != getattr(latest[1], name) for name in RHYTHM):
-        return _("The board's rhythm changed: %s") % given
+    """Say why meetings change, with the reason given for the board's new rhythm.
+
+    Other things of the board may have been saved since.
+    """
+    rows = list(board.history.order_by("-history_id")[:LOOKED_AT])
+    for row, before in pairwise(rows):
+        if any(getattr(row, name) != getattr(before, name) for name in RHYTHM):
+            given = row.history_change_reason
+            if given:
+                return _("The board's rhythm changed: %s") % given
+            break
     return _("The board's rhythm changed.")
 
 

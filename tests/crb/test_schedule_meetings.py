@@ -4,6 +4,7 @@ import threading
 from datetime import UTC, date, datetime, time
 
 import pytest
+import time_machine
 from django.db import connection, connections
 
 from crb import lifecycle
@@ -133,3 +134,66 @@ def test_two_beats_at_once_plan_each_meeting_once() -> None:
     assert sorted(made) == [0, 7]
     assert board.meetings.count() == 7
     connection.close()
+
+
+def change(board: Board, why: str, **fields: object) -> Board:
+    """Change a board as its page does, with a reason."""
+    fresh = Board.objects.get(pk=board.pk)
+    for name, value in fields.items():
+        setattr(fresh, name, value)
+    fresh._change_reason = why
+    fresh.save()
+    return fresh
+
+
+@pytest.mark.django_db
+def test_a_meeting_that_the_chair_moved_stays_whatever_the_rhythm(table: Table) -> None:
+    with time_machine.travel(NOON, tick=False):
+        lifecycle.schedule_meetings(table.board)
+        moved = table.board.meetings.get(date=date(2026, 10, 13))
+        days = {"date": date(2026, 10, 14), "start": time(9), "length_minutes": 60}
+        lifecycle.move_meeting(moved, actor=table.chair, reason="The room is taken.", **days)
+        lifecycle.schedule_meetings(change(table.board, "Thursdays suit us.", weekday=3))
+    moved.refresh_from_db(fields=["date", "start", "cancelled_at"])
+    assert (moved.date, moved.start, moved.cancelled_at) == (days["date"], days["start"], None)
+
+
+@pytest.mark.django_db
+def test_nothing_is_planned_on_top_of_an_extraordinary_meeting(table: Table) -> None:
+    with time_machine.travel(NOON, tick=False):
+        lifecycle.schedule_meetings(table.board)
+        days = {"date": date(2027, 1, 5), "start": time(14, 30), "length_minutes": 60}
+        called = lifecycle.call_meeting(
+            table.board, actor=table.chair, purpose="Before the year ends.", **days
+        )
+    with time_machine.travel(datetime(2026, 10, 28, 12, tzinfo=UTC), tick=False):
+        lifecycle.schedule_meetings(table.board)
+        assert dates(table.board, state="scheduled", date__gte=date(2026, 12, 29)) == [
+            called.date,
+            date(2027, 1, 19),
+        ]
+        lifecycle.cancel_meeting(called, actor=table.chair, reason="Not needed.")
+        lifecycle.schedule_meetings(table.board)
+    planned = table.board.meetings.filter(state="scheduled", date=called.date)
+    assert [one.kind for one in planned] == ["regular"]
+
+
+@pytest.mark.django_db
+def test_a_new_time_does_not_put_a_meeting_on_top_of_another(table: Table) -> None:
+    with time_machine.travel(NOON, tick=False):
+        lifecycle.schedule_meetings(table.board)
+        days = {"date": date(2026, 10, 13), "start": time(9), "length_minutes": 60}
+        lifecycle.call_meeting(table.board, actor=table.chair, purpose="Urgent.", **days)
+        lifecycle.schedule_meetings(change(table.board, "Mornings.", start=time(9, 30)))
+    left = table.board.meetings.filter(state="scheduled", date=days["date"])
+    assert [one.kind for one in left] == ["extraordinary"]
+
+
+@pytest.mark.django_db
+def test_the_reason_of_a_new_rhythm_is_told_whatever_is_saved_after_it() -> None:
+    board = new_board()
+    lifecycle.schedule_meetings(board, now=NOON)
+    change(board, "Thursdays suit us.", weekday=3)
+    lifecycle.schedule_meetings(change(board, "Two are enough.", quorum_count=2), now=NOON)
+    reasons = set(board.meetings.filter(state="cancelled").values_list("cancel_reason", flat=True))
+    assert reasons == {"The board's rhythm changed: Thursdays suit us."}
