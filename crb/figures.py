@@ -1,8 +1,9 @@
 """The board over time: every figure is counted from a queryset that a page can list.
 
 Which day counts
-    A decision belongs to the day of its meeting; one of a ballot without a meeting to the day
-    on which the ballot was opened.
+    A decision belongs to the day of its meeting, or to the day on which that was opened if it
+    was opened before; one of a ballot without a meeting, whose day is that of its deadline, thus
+    to the day on which the ballot was opened. The same day counts for attendance.
 
 Which decisions count
     All that were recorded: a change that was asked about and came back has two, and one that
@@ -46,7 +47,8 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import JSONObject, TruncDate, TruncMonth
+from django.db.models.functions import JSONObject, Least, TruncDate, TruncMonth
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -113,6 +115,12 @@ def period_of(board: Board, months: int) -> Period:
     return Period(months, months_ahead(until, -months) + timedelta(days=1), until)
 
 
+def counted_on(board: Board, meeting: str = "") -> Least:
+    """The day on which a meeting or ballot counts; ``meeting`` is the path that leads to it."""
+    opened = TruncDate(f"{meeting}started_at", tzinfo=ZoneInfo(board.zone))
+    return Least(f"{meeting}date", opened, output_field=DateField())
+
+
 class Percentile(models.Aggregate):
     """A share of the values lies at or below this; PostgreSQL interpolates between two."""
 
@@ -128,7 +136,7 @@ class Percentile(models.Aggregate):
 
 
 def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
-    """What the board decided on changes that the person sees, with ``days`` and ``promise``."""
+    """What the board decided on changes that the person sees, as ``with_figures`` has it."""
     found = BoardOutcome.objects.filter(
         item__meeting__board=board, item__change__in=visible_to(user)
     )
@@ -136,13 +144,14 @@ def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
 
 
 def with_figures(found: QuerySet[BoardOutcome], board: Board) -> QuerySet[BoardOutcome]:
-    """Say of each decision how many days it took, and what has become of its promise."""
-    return found.annotate(days=_days(board), promise=_promise())
+    """Say of each decision when it counts, how many days it took and what became of its promise."""
+    day = counted_on(board, "item__meeting__")
+    return found.annotate(counted_on=day, days=_days(board), promise=_promise())
 
 
 def within(found: QuerySet[BoardOutcome], since: date, until: date) -> QuerySet[BoardOutcome]:
     """Decisions of the meetings of these days, both included."""
-    return found.filter(item__meeting__date__gte=since, item__meeting__date__lte=until)
+    return found.filter(counted_on__gte=since, counted_on__lte=until)
 
 
 def _days(board: Board) -> Func:
@@ -216,7 +225,7 @@ def durations_by_month(board: Board, user: User, period: Period) -> dict[date, D
     """How long decisions took, by the first day of the month of their meeting."""
     found = settled(within(decisions(board, user), period.since, period.until))
     rows = (
-        found.annotate(month=TruncMonth("item__meeting__date", output_field=DateField()))
+        found.annotate(month=TruncMonth("counted_on", output_field=DateField()))
         .values("month")
         .annotate(**_duration())
         .order_by("month")
@@ -240,12 +249,12 @@ def outcomes_by_meeting(board: Board, user: User, period: Period) -> list[Meetin
     for meeting, outcome, number in rows.annotate(number=Count("pk")):
         counts.setdefault(meeting, {})[outcome] = number
     opened = (MeetingState.CLOSED, MeetingState.RUNNING)
-    meetings = board.meetings.filter(
-        state__in=opened, date__gte=period.since, date__lte=period.until
+    meetings = board.meetings.annotate(counted_on=counted_on(board)).filter(
+        state__in=opened, counted_on__gte=period.since, counted_on__lte=period.until
     )
     return [
         MeetingFigures(one, counts.get(one.pk, {}))
-        for one in meetings.order_by("starts_at", "pk")
+        for one in meetings.order_by("counted_on", "starts_at", "pk")
         if not one.is_ballot or one.pk in counts
     ]
 
@@ -264,9 +273,10 @@ def promises(board: Board, user: User, period: Period) -> dict[str, int]:
 def held(board: Board, since: date | None = None, until: date | None = None) -> QuerySet[Meeting]:
     """Meetings that took place: closed ones, without ballots."""
     found = board.meetings.filter(state=MeetingState.CLOSED).exclude(kind=MeetingKind.BALLOT)
+    found = found.alias(counted_on=counted_on(board))
     if since is not None:
-        found = found.filter(date__gte=since)
-    return found if until is None else found.filter(date__lte=until)
+        found = found.filter(counted_on__gte=since)
+    return found if until is None else found.filter(counted_on__lte=until)
 
 
 def in_term_of(meetings: QuerySet[Meeting], member: User) -> QuerySet[Meeting]:
@@ -323,10 +333,11 @@ class MemberAttendance:
 def _seats(board: Board, period: Period) -> QuerySet[Membership]:
     """One row per member and meeting held during the member's term."""
     there = Attendance.objects.filter(meeting=OuterRef("board__meetings"))
+    day = counted_on(board, "board__meetings__")
     was_held = Q(
+        GreaterThanOrEqual(day, period.since),
+        LessThanOrEqual(day, period.until),
         board__meetings__state=MeetingState.CLOSED,
-        board__meetings__date__gte=period.since,
-        board__meetings__date__lte=period.until,
     )
     not_ballot = Q(board__meetings__kind__in=[MeetingKind.REGULAR, MeetingKind.EXTRAORDINARY])
     in_term = Q(board__meetings__date__gte=F("starts_on")) & (

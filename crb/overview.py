@@ -131,7 +131,7 @@ def outcomes_chart(figures: Sequence[MeetingFigures], to: Address) -> Chart:
 
 
 def _meeting_label(figures: MeetingFigures) -> str:
-    day = date_format(figures.meeting.date, "j M Y")
+    day = date_format(figures.meeting.counted_on, "j M Y")
     return _("%s (ballot)") % day if figures.meeting.is_ballot else day
 
 

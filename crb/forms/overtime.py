@@ -95,9 +95,9 @@ class DecisionFilterForm(ListForm):
         elif wanted["outcome"]:
             found = found.filter(decision__outcome=wanted["outcome"])
         if wanted["since"]:
-            found = found.filter(item__meeting__date__gte=wanted["since"])
+            found = found.filter(counted_on__gte=wanted["since"])
         if wanted["until"]:
-            found = found.filter(item__meeting__date__lte=wanted["until"])
+            found = found.filter(counted_on__lte=wanted["until"])
         if wanted["over"] is not None:
             found = found.filter(days__gt=wanted["over"])
         if wanted["organisation"]:
