@@ -238,6 +238,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         names = [group.name for group in self.groups.all()]
         return frozenset(Role(name) for name in names if name in known)
 
+    def read_afresh(self) -> "User":
+        """Read the person, with roles and teams, anew: somebody may have changed them meanwhile.
+
+        Asked for under a lock, before rights are: what was known of a person when their request
+        came in may no longer be true when it is their turn. Returns the person.
+        """
+        self.refresh_from_db()
+        for known in ("roles", "team_ids", "approves_for_ids"):
+            self.__dict__.pop(known, None)
+        return self
+
     def has_role(self, *roles: Role) -> bool:
         """Whether the person is active and holds at least one of these roles."""
         return self.is_active and not self.roles.isdisjoint(roles)

@@ -100,7 +100,7 @@ def _check_plan(
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
     if end <= start:
         raise StepIncomplete(_("The window must close after it opens."), ["window_end"])
-    decision = permissions.may_execute(executor, change)
+    decision = permissions.may_execute(executor.read_afresh(), change)
     if not decision:
         raise StepIncomplete(
             _("%(person)s cannot be the executor. %(reason)s")

@@ -1,8 +1,9 @@
 """The shape that every step has.
 
-``atomic -> select_for_update on a fresh row -> authorise -> transition -> save with a change
-reason -> event -> queued messages``. The body of a ``take_step`` block does the part in the
-middle; everything before and after it is the same for all steps and stands here.
+``atomic -> select_for_update on a fresh row -> authorise an actor read afresh -> transition ->
+save with a change reason -> event -> queued messages``. The body of a ``take_step`` block does
+the part in the middle; everything before and after it is the same for all steps and stands
+here.
 """
 
 from collections.abc import Iterator
@@ -124,6 +125,7 @@ def read_locked(key: int) -> Change:
 def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) -> None:
     if actor is None:
         return
+    actor.read_afresh()
     with recalling(change):
         decision = permissions.check(verb, actor, change)
     stale = seen is not None and seen != change.version

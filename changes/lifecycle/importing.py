@@ -62,10 +62,10 @@ def import_changes(
     and, for a closed one, that the requester's confirmation is not on record here. Nobody is
     told: what happened elsewhere is no news.
     """
-    if actor is not None and not (decision := permissions.can_import(actor)):
-        raise StepForbidden(decision.reason)
     with transaction.atomic():
         _one_at_a_time(origin.source)
+        if actor is not None and not (decision := permissions.can_import(actor.read_afresh())):
+            raise StepForbidden(decision.reason)
         fresh = _without_known(arrivals, origin.source)
         if fresh:
             changes = _create(fresh, origin)

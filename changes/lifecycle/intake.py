@@ -76,6 +76,7 @@ def add_requester(
 def _requester_fits(requester: User | None, organisation: Organisation | None) -> None:
     if requester is None or organisation is None:
         return
+    requester.read_afresh()
     if requester.organisation_id != organisation.pk or not requester.is_active:
         raise StepForbidden(finding.NOT_THEIRS % organisation)
 
@@ -133,7 +134,7 @@ def autosave(
     """
     with transaction.atomic():
         fresh = lock(draft)
-        decision = permissions.can_submit(actor, fresh)
+        decision = permissions.can_submit(actor.read_afresh(), fresh)
         if not decision and decision.kind == Refusal.PERSON:
             raise StepForbidden(decision.reason)
         if fresh.state != State.DRAFT:
@@ -306,6 +307,7 @@ def reclassify(
 def assign(change: Change, *, actor: User, owner: User, seen: int | None = None) -> Change:
     """Name the person who sees the change through; one of Expansive's own people."""
     with take_step("assign", change, actor=actor, seen=seen) as step:
+        owner.read_afresh()
         if not (owner.is_active and owner.is_internal and owner.roles):
             raise StepIncomplete(_("The owner must be one of Expansive's own people."))
         step.change.owner = owner

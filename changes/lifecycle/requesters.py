@@ -82,6 +82,7 @@ def _insist_on(change: Change, successor: User) -> None:
     """Refuse somebody of another customer, somebody who has left, and the approver."""
     if successor.pk == change.requester_id:
         raise StepIncomplete(_("%s is the requester already.") % successor, ["successor"])
+    successor.read_afresh()
     if not successor.is_active or successor.organisation_id != change.organisation_id:
         sentence = _("The successor must be somebody of %s who is still there.")
         raise StepIncomplete(sentence % change.organisation, ["successor"])

@@ -29,13 +29,12 @@ WAITING = frozenset({Outcome.TRIAGE, Outcome.DISCARDED, Outcome.IGNORED})
 @contextmanager
 def _handling(mail: IncomingMail, actor: User, *outcomes: Outcome) -> Iterator[Taken]:
     """Lock a mail that has one of these outcomes, read it again, and note who has handled it."""
-    decision = permissions.can_triage(actor)
-    if not decision:
-        raise StepForbidden(decision.reason)
     kept: list[Attachment] = []
     try:
         with transaction.atomic():
             fresh = IncomingMail.objects.select_for_update(of=("self",)).get(pk=mail.pk)
+            if not (decision := permissions.can_triage(actor.read_afresh())):
+                raise StepForbidden(decision.reason)
             if fresh.outcome not in outcomes:
                 raise StepIllegal(_what_became_of(fresh))
             raw = bytes(fresh.raw.content)

@@ -14,7 +14,7 @@ from changes.errors import StepIllegal, StepIncomplete
 from .. import permissions, queries
 from ..models import Absence, Board, Membership
 from ..schedule import FURTHEST
-from .core import lock_board, require, save
+from .core import lock_board, require_right, save
 from .invitations import send_invitations
 
 
@@ -39,7 +39,7 @@ def record_absence(
         board = lock_board(membership.board_id)
         fresh = Membership.objects.select_related("user").get(pk=membership.pk)
         fresh.board = board
-        require(permissions.can_record_absence(actor, fresh))
+        require_right(permissions.can_record_absence, actor, fresh)
         _check_days(fresh, starts_on, ends_on)
         if alternate is not None:
             _check_alternate(fresh, alternate, starts_on, ends_on)
@@ -65,7 +65,7 @@ def withdraw_absence(absence: Absence, *, actor: User) -> Absence:
         board = lock_board(absence.membership.board_id)
         fresh = Absence.objects.select_related("membership").get(pk=absence.pk)
         fresh.membership.board = board
-        require(permissions.can_withdraw_absence(actor, fresh))
+        require_right(permissions.can_withdraw_absence, actor, fresh)
         begun = queries.last_begun(board, fresh.starts_on, fresh.ends_on)
         if begun is None:
             fresh.withdrawn_at = timezone.now()

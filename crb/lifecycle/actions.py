@@ -12,7 +12,7 @@ from changes.errors import ChangeStale, StepIllegal, StepIncomplete
 from .. import permissions, reminders
 from ..minutes import messages as minutes_messages
 from ..models import Action, AgendaItem, Meeting
-from .core import lock_meeting, require, save
+from .core import lock_meeting, require_right, save
 
 LONGEST_TEXT = 500
 
@@ -32,7 +32,7 @@ def record_action(
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_record_action(actor, fresh))
+        require_right(permissions.can_record_action, actor, fresh)
         _check(fresh, text, owner, due_on)
         if item is not None and not fresh.items.filter(pk=item.pk).exists():
             raise StepIllegal(_("This item is not on the agenda of this meeting."))
@@ -64,7 +64,7 @@ def edit_action(
     """
     with transaction.atomic():
         fresh = _lock(action)
-        require(permissions.can_edit_action(actor, fresh))
+        require_right(permissions.can_edit_action, actor, fresh)
         if seen is not None and seen != fresh.fingerprint:
             raise ChangeStale(_("Somebody has changed this action since you opened the page."))
         _check(fresh.meeting, text, owner, due_on)
@@ -81,7 +81,7 @@ def drop_action(action: Action, *, actor: User) -> Action:
     """Give up an open action. The chair or the deputy; it stays in its history."""
     with transaction.atomic():
         fresh = _lock(action)
-        require(permissions.can_drop_action(actor, fresh))
+        require_right(permissions.can_drop_action, actor, fresh)
         fresh.dropped_at = timezone.now()
         return save(fresh, actor=actor, reason="dropped the action")
 
@@ -90,7 +90,7 @@ def complete_action(action: Action, *, actor: User) -> Action:
     """Say that an action is done. Its owner, the chair or the deputy, who is recorded."""
     with transaction.atomic():
         fresh = _lock(action)
-        require(permissions.can_complete_action(actor, fresh))
+        require_right(permissions.can_complete_action, actor, fresh)
         fresh.done_at, fresh.done_by = timezone.now(), actor
         return save(fresh, actor=actor, reason="said that the action is done")
 
@@ -131,7 +131,7 @@ def _check(meeting: Meeting, text: str, owner: User, due_on: date) -> None:
         raise StepIncomplete(
             _("This text is too long: %d characters at most.") % LONGEST_TEXT, ["text"]
         )
-    if not permissions.may_see_board(owner):
+    if not permissions.may_see_board(owner.read_afresh()):
         raise StepIncomplete(
             _("Actions go to Expansive's own people: %s cannot see the board.") % owner, ["owner"]
         )

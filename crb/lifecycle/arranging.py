@@ -15,7 +15,7 @@ from .. import agenda_messages, permissions, queries
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState
 from .agenda import lock_items, new_item, number_items, place
-from .core import lock_item, lock_meeting, require, save
+from .core import lock_item, lock_meeting, require_right, save
 from .versions import last_reorder, record_version, settle_order
 
 LONGEST_TIME_BOX = 480
@@ -34,7 +34,7 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
         raise StepIncomplete(_("Say why it cannot wait for the next meeting."), ["reason"])
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_add_late(actor, fresh))
+        require_right(permissions.can_add_late, actor, fresh)
         item = _open_item_to_move(change, fresh) or new_item(change, fresh)
         source = item.meeting if item.pk else None
         item.meeting, item.late_reason, item.remark = fresh, reason.strip(), ""
@@ -97,7 +97,7 @@ def defer_item(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem | No
         meeting = lock_meeting(item.meeting)
         fresh = lock_item(item)
         require_same_meeting(fresh, meeting)
-        require(permissions.can_defer_item(actor, fresh))
+        require_right(permissions.can_defer_item, actor, fresh)
         fresh.defer(reason.strip())
         save(fresh, actor=actor, reason=f"deferred to the next meeting: {reason}")
         words = {"reference": fresh.change.reference, "reason": reason.strip()}
@@ -135,7 +135,7 @@ def reorder_agenda(
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_reorder_agenda(actor, fresh))
+        require_right(permissions.can_reorder_agenda, actor, fresh)
         items = lock_items(fresh)
         movable = {item.pk: item for item in items if item.is_open and not item.is_consent}
         stale = seen is not None and seen != fresh.version
@@ -187,7 +187,7 @@ def plan_item(
     _check_plan(presenter, time_box)
     with transaction.atomic():
         fresh = lock_item(item)
-        require(permissions.can_plan_item(actor, fresh))
+        require_right(permissions.can_plan_item, actor, fresh)
         if seen is not None and seen != plan_token(fresh):
             raise ChangeStale(_("Somebody else has planned this item since you opened the page."))
         fresh.presenter, fresh.time_box, fresh.notes = presenter, time_box, notes.strip()
@@ -195,7 +195,7 @@ def plan_item(
 
 
 def _check_plan(presenter: User | None, time_box: int | None) -> None:
-    if presenter is not None and not permissions.may_see_board(presenter):
+    if presenter is not None and not permissions.may_see_board(presenter.read_afresh()):
         raise StepIncomplete(_("One of Expansive's own people presents."), ["presenter"])
     if time_box is not None and not 1 <= time_box <= LONGEST_TIME_BOX:
         raise StepIncomplete(

@@ -22,7 +22,7 @@ from ..models.seat import keep_seats
 from ..schedule import FURTHEST
 from ..states import MeetingKind
 from .agenda import drop_departed, fill_agenda, lock_open_items
-from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+from .core import authorise, lock_board, lock_meeting, require_right, save, save_meeting
 from .taking_up import take_up
 from .versions import record_version
 
@@ -48,7 +48,7 @@ def open_ballot(
     wanted = list(dict.fromkeys(changes))
     with transaction.atomic():
         board = lock_board(board.pk)
-        require(permissions.can_open_ballot(actor, board))
+        require_right(permissions.can_open_ballot, actor, board)
         if not wanted:
             raise StepIncomplete(_("Choose at least one change."), ["changes"])
         if not reason.strip():

@@ -18,7 +18,7 @@ from ..models import AgendaItem, BoardOutcome, Meeting
 from ..voting import WORDS
 from .agenda import lock_items, number_items, place
 from .arranging import require_same_meeting
-from .core import lock_item, lock_meeting, require, save
+from .core import ask, lock_item, lock_meeting, require_right, save
 from .outcomes import record_locked
 from .versions import record_version
 
@@ -43,7 +43,7 @@ def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaIt
         meeting = lock_meeting(item.meeting)
         fresh = lock_item(item)
         require_same_meeting(fresh, meeting)
-        require(permissions.can_pull_from_consent(actor, fresh))
+        require_right(permissions.can_pull_from_consent, actor, fresh)
         fresh.is_consent = False
         fresh.pulled_by, fresh.pulled_at = actor, timezone.now()
         fresh.pull_reason = reason.strip()
@@ -72,7 +72,7 @@ def record_consent(
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         items = lock_items(fresh)
-        require(permissions.can_record_consent(actor, fresh))
+        require_right(permissions.can_record_consent, actor, fresh)
         batch = [item for item in items if item.is_open and item.is_consent]
         if shown is not None:
             _require_shown(items, batch, shown)
@@ -117,7 +117,7 @@ def _record(item: AgendaItem, actor: User, answer: ConsentRecord, shown: str) ->
     if shown and side != shown:
         words = {"reference": item.change.reference, "outcome": WORDS[side]}
         raise _has_changed([_("On %(reference)s the votes now lead to: %(outcome)s.") % words])
-    decision = permissions.can_record_outcome(actor, item, count)
+    decision = ask(permissions.can_record_outcome, actor, item, count)
     if not decision and decision.kind in (
         Refusal.SEPARATION,
         Refusal.STATE,

@@ -1,6 +1,7 @@
 """What the board's steps share: fresh rows under a lock, refusals, explained saves."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db import connection, models
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from ..models import AgendaItem, Board, Meeting
 from ..states import MeetingState
 
 Row = TypeVar("Row", bound=models.Model)
+Rule = Callable[..., Decision]
 
 
 def lock_board(board_id: int) -> Board:
@@ -59,6 +61,16 @@ def hold_for_vote(item: AgendaItem) -> AgendaItem:
     return share_item(item) if begun else lock_item(item)
 
 
+def ask(rule: Rule, actor: User, *about: Any) -> Decision:
+    """Ask whether the actor, read afresh, may; called under the locks that the step takes."""
+    return rule(actor.read_afresh(), *about)
+
+
+def require_right(rule: Rule, actor: User, *about: Any) -> None:
+    """Go on only if the actor, read afresh, may."""
+    require(ask(rule, actor, *about))
+
+
 def require(decision: Decision) -> None:
     """Raise what a refusal means: StepIllegal for the wrong moment, StepForbidden otherwise."""
     if decision:
@@ -79,7 +91,7 @@ def require_current(meeting: Meeting, seen: int | None) -> None:
 
 def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
     """Go on only if this person may take this step on the meeting as their page showed it."""
-    decision = getattr(permissions, f"can_{verb}")(actor, meeting)
+    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
     if decision or decision.kind == Refusal.STATE:
         require_current(meeting, seen)
     require(decision)
@@ -87,7 +99,7 @@ def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> Non
 
 def authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
     """As ``authorise``; but what moved only on the agenda since is no reason to refuse."""
-    decision = getattr(permissions, f"can_{verb}")(actor, meeting)
+    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
     if decision.kind == Refusal.STATE:
         require_current(meeting, seen)
     require(decision)

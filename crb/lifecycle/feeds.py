@@ -10,7 +10,7 @@ from changes.lifecycle import hash_token
 
 from .. import permissions
 from ..models import CalendarFeed
-from .core import require
+from .core import require_right
 
 TOKEN_BYTES = 32
 
@@ -22,7 +22,7 @@ def make_feed(*, actor: User) -> str:
     """
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-        require(permissions.can_make_feed(person))
+        require_right(permissions.can_make_feed, person)
         _revoke(person)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         CalendarFeed.objects.create(user=person, token_hash=hash_token(token))

@@ -9,7 +9,7 @@ from .. import permissions
 from ..models import Attendance, Meeting
 from ..models.seat import keep_seats
 from .agenda import drop_departed, fill_agenda, lock_open_items
-from .core import authorise_state, lock_meeting, require, save, save_meeting
+from .core import authorise_state, lock_meeting, require_right, save, save_meeting
 from .publishing import settle_agenda
 from .running import leave_item, turn_to, turn_to_first
 from .versions import settle_order
@@ -38,7 +38,7 @@ def join_meeting(meeting: Meeting, *, actor: User) -> Attendance:
     """Record that a member is there; said twice it is recorded once."""
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_join_meeting(actor, fresh))
+        require_right(permissions.can_join_meeting, actor, fresh)
         return attend(fresh, actor)
 
 

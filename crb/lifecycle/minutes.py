@@ -17,7 +17,7 @@ from .. import permissions
 from ..minutes import compose, fingerprint, reading, typeset
 from ..minutes import messages as minutes_messages
 from ..models import Addendum, AgendaItem, Meeting, Minutes
-from .core import lock_item, lock_meeting, require, save
+from .core import ask, lock_item, lock_meeting, require, require_right, save
 
 LONGEST_PROSE = 20_000
 LONGEST_ADDENDUM = 10_000
@@ -41,7 +41,7 @@ def write_minutes(
     prose = Prose(text, item, seen)
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_write_minutes(actor, fresh))
+        require_right(permissions.can_write_minutes, actor, fresh)
         return _write(fresh, begun(fresh), prose, actor=actor)
 
 
@@ -116,14 +116,14 @@ def publish_minutes(
     only for those who may see them. The files are set before any lock is taken, so that nobody
     waits for them, and set again only if the record has changed in between.
     """
-    require(permissions.can_publish_minutes(actor, meeting))
+    require_right(permissions.can_publish_minutes, actor, meeting)
     at = timezone.now()
     expected = _with_prose(compose(meeting), unsaved)
     prepared = _Files(expected, Minutes(published_at=at, published_by=actor), at)
     prepared.load()
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        decision = permissions.can_publish_minutes(actor, fresh)
+        decision = ask(permissions.can_publish_minutes, actor, fresh)
         minutes = begun(fresh)
         if decision and seen is not None and seen != minutes.version:
             raise ChangeStale(
@@ -185,7 +185,7 @@ def add_addendum(meeting: Meeting, *, actor: User, text: str) -> Addendum:
         )
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        require(permissions.can_add_addendum(actor, fresh))
+        require_right(permissions.can_add_addendum, actor, fresh)
         addendum = Addendum.objects.create(minutes=fresh.minutes, text=text, added_by=actor)
         minutes_messages.addendum_added(addendum, actor=actor)
     return addendum

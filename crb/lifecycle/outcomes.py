@@ -17,7 +17,7 @@ from .. import permissions, queries
 from ..models import AgendaItem, BoardOutcome
 from ..voting import SIDES, WORDS, Choice, Tally
 from .ballots import close_when_settled, lock_ballot_of
-from .core import lock_item, require, require_unmoved, save
+from .core import lock_item, require_right, require_unmoved, save
 
 Outcome = BoardDecision.Outcome
 REFERENCE = re.compile(r"\bCR-?[0-9]{1,18}\b", re.IGNORECASE)
@@ -86,7 +86,7 @@ def record_locked(
     item.change = lock_change(item.change)  # no edit may come between tally and outcome
     category, elsewhere, questions = _of_outcome(outcome, category, elsewhere, questions)
     count = queries.tally_of(item)
-    require(permissions.can_record_outcome(actor, item, count))
+    require_right(permissions.can_record_outcome, actor, item, count)
     _follow_tally(count, Choice(outcome), casting_vote)
     _check_answerers(item.change, outcome, questions)
     _check_elsewhere(item.change, outcome, elsewhere, actor)
@@ -151,6 +151,7 @@ def _check_answerers(change: Change, outcome: str, questions: Sequence[tuple[str
     for text, person in questions:
         if not text.strip():
             raise StepIncomplete(_("A question is empty."), ["questions"])
+        person.read_afresh()
         own = person.is_internal and person.roles
         if not person.is_active:
             raise StepIncomplete(_("%s has left and cannot answer.") % person, ["questions"])

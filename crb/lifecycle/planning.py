@@ -17,7 +17,7 @@ from ..models import Board, Meeting
 from ..schedule import FURTHEST, SATURDAY, holiday_on, is_skipped
 from ..states import MeetingKind
 from .agenda import move_items, place
-from .core import authorise, lock_board, lock_meeting, require, save, save_meeting
+from .core import authorise, lock_board, lock_meeting, require_right, save, save_meeting
 from .invitations import send_invitations
 from .publishing import publish
 from .taking_up import take_up
@@ -85,7 +85,7 @@ def call_meeting(
         raise StepIncomplete(_("Say what the meeting is called for."), ["purpose"])
     with transaction.atomic():
         board = lock_board(board.pk)
-        require(permissions.can_call_meeting(actor, board))
+        require_right(permissions.can_call_meeting, actor, board)
         meeting = Meeting(
             board=board,
             kind=MeetingKind.EXTRAORDINARY,

@@ -10,7 +10,7 @@ from .. import agenda_messages, permissions
 from ..models import AgendaVersion, Meeting
 from ..states import MeetingState
 from .agenda import arranged, fill_agenda, lock_items, number_items
-from .core import lock_meeting, require, save
+from .core import lock_meeting, require_right, save
 from .offers import refresh_offers
 from .versions import record_version
 
@@ -27,7 +27,7 @@ def publish_agenda(meeting: Meeting, *, actor: User | None = None) -> AgendaVers
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         if actor is not None:
-            require(permissions.can_publish_agenda(actor, fresh))
+            require_right(permissions.can_publish_agenda, actor, fresh)
         elif not _is_due(fresh):
             return None
         return publish(fresh, actor=actor)

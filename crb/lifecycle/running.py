@@ -7,7 +7,7 @@ from accounts.models import User
 
 from .. import permissions, queries
 from ..models import AgendaItem, Meeting
-from .core import lock_item, lock_meeting, require, require_current, save
+from .core import ask, lock_item, lock_meeting, require, require_current, require_right, save
 
 
 def go_to_item(
@@ -23,12 +23,12 @@ def go_to_item(
     """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
-        early = permissions.can_go_to_item(actor, fresh)
+        early = ask(permissions.can_go_to_item, actor, fresh)
         if early:
             require_current(fresh, seen)
         require(early)
         target = AgendaItem.objects.get(pk=item.pk)
-        require(permissions.can_go_to_item(actor, fresh, target))
+        require_right(permissions.can_go_to_item, actor, fresh, target)
         if fresh.current_item_id == target.pk:
             return fresh
         leave_item(fresh, actor=actor)

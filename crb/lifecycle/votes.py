@@ -9,7 +9,7 @@ from changes.models import BoardDecision
 
 from .. import permissions
 from ..models import AgendaItem, Vote
-from .core import hold_for_vote, require
+from .core import hold_for_vote, require_right
 from .meetings import attend
 from .offers import refresh_offer
 
@@ -77,7 +77,7 @@ def _append(
 ) -> Vote:
     with transaction.atomic():
         fresh = hold_for_vote(item)
-        require(permissions.can_cast_vote(actor, fresh))
+        require_right(permissions.can_cast_vote, actor, fresh)
         revision = fresh.change.revision
         if seen is not None and seen != revision:
             raise ChangeStale(

@@ -1,0 +1,110 @@
+"""Whoever lost a right while their request waited for the lock takes no step. About 2 s.
+
+A person who was loaded, with roles and teams, before somebody took them away stands for a
+request that waited: its wait ends at the lock, which is the first thing a step asks for.
+"""
+
+import ast
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle, permissions
+from changes.errors import StepForbidden, StepIncomplete
+from changes.lifecycle.core import take_step
+from changes.states import State
+from tests.changes.test_permission_matrix import MATRIX
+from tests.people import Cast
+from tests.stories import change_in
+
+pytestmark = pytest.mark.django_db
+S = State
+
+
+def known(person: User) -> User:
+    """Return a person as a request knows them that came in while they had all their rights."""
+    waiting = User.objects.get(pk=person.pk)
+    assert waiting.roles is not None and waiting.team_ids is not None
+    assert waiting.approves_for_ids is not None
+    return waiting
+
+
+def deactivate(person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def strip(person: User) -> None:
+    User.objects.get(pk=person.pk).groups.clear()
+
+
+@pytest.mark.parametrize("lose", [deactivate, strip])
+@pytest.mark.parametrize("verb", [verb for verb, (who, states) in MATRIX.items() if who])
+def test_no_step_for_what_somebody_no_longer_is(
+    cast: Cast, verb: str, lose: Callable[[User], None]
+) -> None:
+    who, states = MATRIX[verb]
+    staff = sorted(part for part in who if getattr(cast, part).roles)
+    if not staff or verb == "submit":  # a requester needs no role, nor does a draft of one's own
+        lose = deactivate
+    part = (staff or sorted(who))[0]
+    change = change_in(min(states), cast)
+    waiting = known(getattr(cast, part))
+    assert permissions.check(verb, waiting, change)
+    lose(waiting)
+    with pytest.raises(StepForbidden), take_step(verb, change, actor=waiting):
+        pass
+
+
+def test_nobody_is_named_for_what_they_no_longer_are(cast: Cast) -> None:
+    """Owner, executor and successor are read under the lock as well."""
+    submitted, planned = change_in(S.SUBMITTED, cast), change_in(S.EXECUTION, cast)
+    developer, executor, colleague = map(known, (cast.developer, cast.support, cast.colleague))
+    for person in (developer, executor, colleague):
+        deactivate(person)
+    begin = timezone.now() + timedelta(days=1)
+    with pytest.raises(StepIncomplete):
+        lifecycle.assign(submitted, actor=cast.success, owner=developer)
+    with pytest.raises(StepIncomplete):
+        lifecycle.plan_execution(
+            planned,
+            actor=cast.success,
+            executor=executor,
+            window_start=begin,
+            window_end=begin + timedelta(hours=1),
+            steps="Switch it on.",
+            rollback_plan="Switch it off.",
+        )
+    with pytest.raises(StepIncomplete):
+        lifecycle.replace_requester(
+            submitted, actor=cast.success, successor=colleague, reason="Has left."
+        )
+
+
+PASSED_ON = {
+    "may_see",
+    "can_note",
+    "may_raise_for",
+    "may_answer",
+    "answers_for_others",
+    "can_raise",
+}
+"""Asked beside what a step asks, of an actor whom that read afresh; or before there is a row."""
+
+
+@pytest.mark.parametrize("folder", ["changes/lifecycle", "crb/lifecycle", "changes/mail_in"])
+def test_rights_are_asked_of_people_read_afresh(folder: str) -> None:
+    """No step asks ``permissions`` of an actor as the request brought them."""
+    stale = []
+    for path in sorted(Path(folder).glob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(call, ast.Call):
+                continue
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            of = call.args[0] if call.args else None
+            if name.startswith(("can_", "may_")) and getattr(of, "id", "") == "actor":
+                stale += [] if name in PASSED_ON else [f"{path}:{call.lineno} {name}"]
+    assert stale == []
