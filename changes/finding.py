@@ -23,6 +23,11 @@ LOOKALIKES = 5
 SHORTEST_TITLE = 7
 NOT_THEIRS = gettext_lazy("This address cannot be used for %s.")
 """The answer for every address that is not a customer's to use, so that it tells no more."""
+NOT_THEIR_DOMAIN = gettext_lazy(
+    "You can add addresses of %s’s own mail domains only. For anybody else, please ask your"
+    " customer success team, who can add them."
+)
+"""The same for a customer's person, whoever has the address."""
 
 
 def organisations_for(user: User) -> QuerySet[Organisation]:
@@ -73,6 +78,19 @@ def may_be_of(email: str, organisation: Organisation) -> bool:
     if not domain or domain == ours or domain.endswith(f".{ours}"):
         return False
     return organisation_of_address(email.strip()) in (None, organisation)
+
+
+def why_not_added(user: User, email: str, organisation: Organisation) -> str:
+    """Return why this person may not add somebody with this address to a customer; "" if they may.
+
+    Expansive's own people answer for whom they add. A customer's person names nobody whose
+    address only they know: whoever is added sees what the customer's people see.
+    """
+    if user.is_internal:
+        return "" if may_be_of(email, organisation) else NOT_THEIRS % organisation
+    if may_be_of(email, organisation) and organisation_of_address(email.strip()) == organisation:
+        return ""
+    return NOT_THEIR_DOMAIN % organisation
 
 
 def similar_to(

@@ -136,6 +136,7 @@ class AssignForm(StepForm):
 class SuccessorFields(forms.Form):
     """Who takes a requester's place: somebody we know, or somebody new of the same customer."""
 
+    user: User
     successor = forms.ModelChoiceField(
         label=_("Who takes over?"),
         queryset=User.objects.none(),
@@ -174,8 +175,8 @@ class SuccessorFields(forms.Form):
             self.add_error("successor", _now("Choose somebody, or write down name and address."))
         elif not data.get("new_name"):
             self.add_error("new_name", _now("Please write down the name too."))
-        elif not finding.may_be_of(data["new_email"], self.organisation):
-            self.add_error("new_email", finding.NOT_THEIRS % self.organisation)
+        elif why := finding.why_not_added(self.user, data["new_email"], self.organisation):
+            self.add_error("new_email", why)
         return data
 
 
@@ -204,8 +205,9 @@ class ReplaceRequesterForm(SuccessorFields, StepForm):
 class HandOverForm(SuccessorFields):
     """Who takes over all open requests of a person."""
 
-    def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, person: User, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.user = user
         self.offer(person.organisation, person)
 
 

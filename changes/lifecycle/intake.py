@@ -33,13 +33,15 @@ def find_or_create_requester(
 
     Raises StepForbidden when the actor may not raise for this customer, or when the address
     belongs to somebody who is not of this customer, or, new, has a domain of another customer or
-    of ourselves: with the same words in each case, so that nobody learns whom we know there.
+    of ourselves, or, for a customer's actor, none of the customer's: with the same words in each
+    case, so that nobody learns whom we know there.
     """
     _may_raise(actor, organisation)
     person = User.objects.with_address(email)
+    known = person is not None and person.organisation_id == organisation.pk
+    if not known and (refusal := finding.why_not_added(actor, email, organisation)):
+        raise StepForbidden(refusal)
     if person is None:
-        if not finding.may_be_of(email, organisation):
-            raise StepForbidden(finding.NOT_THEIRS % organisation)
         person = add_requester(email, name, organisation, actor=actor)
     _requester_fits(person, organisation)
     return person

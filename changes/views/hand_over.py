@@ -24,7 +24,8 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.select_related("organisation"), pk=pk)
     if not permissions.can_hand_over(request.user, person):
         raise Http404
-    form = HandOverForm(request.POST if request.method == "POST" else None, person=person)
+    data = request.POST if request.method == "POST" else None
+    form = HandOverForm(data, person=person, user=request.user)
     status = HTTPStatus.OK
     if request.method == "POST":
         status = HTTPStatus.BAD_REQUEST

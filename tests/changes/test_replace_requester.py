@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 from post_office.models import Email
 
 from accounts.models import EmailDomain, User
@@ -86,6 +87,41 @@ class TestReplaceRequester(StepPageTests):
             event = one.events.get(verb="replace_requester")
             assert (event.actor, event.reason) == (cast.success, WHY)
         assert Change.objects.get(pk=ended.pk).requester == cast.requester
+
+
+OUTSIDE = ("nell@gmail.example", "nell@harbour.example.net", "nell@meridian.example", OURS)
+
+
+@pytest.mark.parametrize("address", ["changes:replace_requester", "changes:hand_over"])
+def test_a_requester_lets_in_nobody_from_outside(client: Client, cast: Cast, address: str) -> None:
+    """Whoever is added sees the customer's changes: a requester cannot vouch for any address."""
+    EmailDomain.objects.create(organisation=cast.meridian, domain="meridian.example")
+    change = stories.in_review(cast)
+    about = {"changes:replace_requester": change, "changes:hand_over": cast.requester}[address]
+    page = reverse(address, args=[about.pk])
+    new = {"successor": "", "new_name": "Nell", "reason": WHY, "seen": change.version}
+    client.force_login(cast.requester)
+    for outside in (*OUTSIDE, cast.stranger_success.email):
+        answer = client.post(page, {**new, "new_email": outside})
+        assert answer.status_code == 400
+        assert "please ask your customer success team" in " ".join(answer.content.decode().split())
+        with pytest.raises(StepForbidden, match="please ask your"):
+            lifecycle.find_or_create_requester(outside, "N", cast.harbour, actor=cast.requester)
+    assert not User.objects.filter(display_name="Nell").exists()
+    inside = {**new, "new_email": "nell@post.harbour.example"}
+    assert client.post(page, inside).status_code == 302
+    assert Change.objects.get(pk=change.pk).requester.email == "nell@post.harbour.example"
+
+
+def test_the_success_team_vouches_for_an_address_outside(cast: Cast) -> None:
+    outside = lifecycle.find_or_create_requester(
+        "nell@gmail.example", "Nell", cast.harbour, actor=cast.success
+    )
+    assert replace(stories.in_review(cast), cast, successor=outside).requester == outside
+    by_requester = lifecycle.find_or_create_requester(
+        "nell@gmail.example", "Nell", cast.harbour, actor=cast.requester
+    )
+    assert by_requester == outside
 
 
 def test_the_record_names_both_and_history_says_why(cast: Cast) -> None:
