@@ -16,6 +16,7 @@ from .agenda import (
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
 from .boards import active_boards, boards_to_dissolve, changes_of, waiting_for, waiting_with_items
+from .feeds import working_feeds
 from .meetings import (
     REORDERED,
     attendance_of,
@@ -87,4 +88,5 @@ __all__ = [
     "waiting_for_ballot",
     "waiting_with_items",
     "with_asked",
+    "working_feeds",
 ]

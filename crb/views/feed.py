@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.roles import Role
 from changes import outbox
 from changes.lifecycle import hash_token
 from changes.views.secret_address import LONGEST_TOKEN, WrongTokens, for_its_reader_only
 
 from .. import calendar_pages, invitations, lifecycle, permissions
 from ..models import CalendarFeed
+from ..queries import working_feeds
 from .access import SignedInRequest, for_own_people
 
 WRONG = WrongTokens("feed")
@@ -59,7 +59,7 @@ def revoke_feed(request: SignedInRequest) -> HttpResponse:
 
 def _page(request: SignedInRequest, address: str = "") -> HttpResponse:
     context = {
-        "feed": CalendarFeed.objects.filter(user=request.user, revoked_at=None).first(),
+        "feed": working_feeds().filter(user=request.user).first(),
         "allowed": permissions.can_make_feed(request.user),
         "address": address,
         "webcal": f"webcal://{address.partition('://')[2]}" if address else "",
@@ -74,8 +74,8 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     """Answer a calendar program with the meetings of whoever the address belongs to.
 
     Nobody is signed in here. A token that is wrong, revoked, or of somebody who is no longer
-    active or no member any more gets one and the same 404, and after many of them 429; an
-    address that works goes on working beside a neighbour's that does not.
+    active or no member any more, or was not for a while, gets one and the same 404, and after
+    many of them 429; an address that works goes on working beside a neighbour's that does not.
     """
     found = _find(token)
     if found is None:
@@ -93,14 +93,7 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
 def _find(token: str) -> CalendarFeed | None:
     if len(token) > LONGEST_TOKEN:
         return None
-    feeds = CalendarFeed.objects.select_related("user").filter(
-        token_hash=hash_token(token),
-        revoked_at=None,
-        user__is_active=True,
-        user__organisation=None,
-        user__groups__name=Role.CRB_MEMBER,
-    )
-    return feeds.first()
+    return working_feeds().filter(token_hash=hash_token(token)).first()
 
 
 def _not_found(request: HttpRequest) -> HttpResponse:

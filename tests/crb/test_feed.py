@@ -8,6 +8,7 @@ import icalendar
 import pytest
 import time_machine
 import vobject
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts.models import User
@@ -150,6 +151,25 @@ def test_every_address_that_does_not_work_answers_the_same(client: Client, table
     assert {(answer.status_code, answer.content) for answer in answers} == {
         (404, b"There is no calendar at this address.")
     }
+
+
+@pytest.mark.parametrize("lose", ["role", "activity"])
+def test_an_address_does_not_come_back_with_the_role(
+    client: Client, table: Table, lose: str
+) -> None:
+    member = User.objects.get(pk=table.members[1].pk)
+    address = make(client, member)
+    for hours, there in ((1, False), (2, True)):
+        with time_machine.travel(NOW + timedelta(hours=hours), tick=False):
+            if lose == "role":
+                member.groups.set(Group.objects.filter(name=Role.CRB_MEMBER) if there else [])
+            else:
+                member.is_active = there
+                member.save()
+            assert Client().get(address).status_code == 404
+    with time_machine.travel(NOW + timedelta(hours=3), tick=False):
+        again = make(client, User.objects.get(pk=member.pk))
+        assert Client().get(again).status_code == 200
 
 
 def test_guessing_is_refused_for_a_while_and_hinders_nobody(client: Client, table: Table) -> None:

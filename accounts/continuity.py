@@ -1,0 +1,19 @@
+"""Whether somebody has been, without a break, what they are now."""
+
+from django.db.models import Exists, OuterRef, Q
+
+from .models import User
+from .roles import Role
+
+
+def has_lost(role: Role, *, person: str, since: str) -> Exists:
+    """Whether one of Expansive's people left, or lost a role, after a moment; from history.
+
+    ``person`` and ``since`` name fields of the queryset that is filtered. What was given to a
+    person for their role does not come back when, later, the role does.
+    """
+    past = User.history.model
+    roles_then = past._meta.get_field("historicaluser_groups").related_model
+    held = roles_then.objects.filter(history=OuterRef("pk"), group__name=role)
+    rows = past.objects.filter(id=OuterRef(person), history_date__gt=OuterRef(since))
+    return Exists(rows.filter(Q(is_active=False) | Q(organisation__isnull=False) | ~Exists(held)))
