@@ -18,7 +18,7 @@ from .models import (
     Event,
     Release,
 )
-from .process import STEP
+from .process import BETWEEN_COLLEAGUES, STEP
 from .states import PLAIN_WORDS, State
 from .turns import turn_of
 
@@ -129,7 +129,7 @@ def closed(change: Change, event: Event) -> Context:
     successor = _named(Change, event, "successor")
     return {
         "how": event.verb,
-        "public_reason": event.verb != "close_unanswered",
+        "public_reason": event.verb not in BETWEEN_COLLEAGUES,
         "successor": successor,
         "successor_url": outbox.absolute(successor.get_absolute_url()) if successor else "",
     }

@@ -287,6 +287,13 @@ OTHER_VERBS: dict[str, str] = {
 """What else leaves an event, in the words of the timeline."""
 
 
+BETWEEN_COLLEAGUES = frozenset(
+    "record_test peer_review sign_risk_assessment link unlink import assign"
+    " close_unanswered".split()
+)
+"""Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
+
+
 def past_words(verb: str) -> str:
     """Return what the timeline says somebody did."""
     if verb in STEP:

@@ -11,7 +11,7 @@ from accounts.templatetags.ui import excerpt
 
 from .. import permissions
 from ..models import Change, Event
-from ..process import past_words
+from ..process import BETWEEN_COLLEAGUES, past_words
 from ..states import State
 from ..templatetags.change_ui import STATE_LOOKS, state_words
 from ..unseen import mentioned, unseen, without
@@ -51,11 +51,6 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "start_deployment": ("player-play", "teal"),
 }
 """Icon and tone of an act that does not move the change; a move looks like its new state."""
-
-BETWEEN_COLLEAGUES = frozenset(
-    {"record_test", "peer_review", "sign_risk_assessment", "link", "unlink", "import", "assign"}
-)
-"""Acts whose reason was written for colleagues: a customer reads that they happened."""
 
 LINKING = frozenset({"link", "unlink"})
 """Acts whose reason names another change, which may be a draft of somebody else."""

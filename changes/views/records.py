@@ -266,7 +266,10 @@ def confirmation(one: Confirmation, full: bool) -> Record:
         answer.UNANSWERED: ("grey", "bell"),
         answer.NONE: WAITING,
     }
-    details = [*_details(one, "what_was_done"), *_both_questions(one), *_details(one, "reason")]
+    details = [*_details(one, "what_was_done"), *_both_questions(one)]
+    if full or one.answer != answer.UNANSWERED:
+        # Why nobody waited any longer was written for colleagues (process.BETWEEN_COLLEAGUES).
+        details += _details(one, "reason")
     if one.answered_at:
         details.append(
             Detail(_("Answered"), str(one.answered_by or _("nobody")), when=one.answered_at)
