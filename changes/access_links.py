@@ -104,6 +104,7 @@ def working() -> QuerySet[AccessLink]:
         | Exists(watches)
         | Exists(asked),
         revoked_at=None,
+        expired_at=None,
         expires_at__gt=timezone.now(),
         sent_to__iexact=F("person__email"),
         person__is_active=True,
@@ -147,6 +148,7 @@ def working_confirmations() -> QuerySet[ConfirmationLink]:
     """
     return ConfirmationLink.objects.filter(
         superseded_at=None,
+        expired_at=None,
         expires_at__gt=timezone.now(),
         sent_to__iexact=F("confirmation__change__requester__email"),
         confirmation__change__requester__is_active=True,
@@ -182,6 +184,17 @@ def note_opened(link: AccessLink | ConfirmationLink) -> None:
             kind=MailEvent.Kind.OPENED,
             address=link.sent_to,
         )
+
+
+def note_expired(token: str) -> None:
+    """Remember of a link that its reader was told that it has expired.
+
+    It stays so, whatever the clock says later: clocks of machines are set back.
+    """
+    now = timezone.now()
+    for model in (AccessLink, ConfirmationLink):
+        lapsed = model.objects.filter(token_hash=hash_token(token), expires_at__lte=now)
+        lapsed.filter(expired_at=None).update(expired_at=now)
 
 
 # --- For Expansive's own people ---------------------------------------------------------------

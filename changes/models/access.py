@@ -11,7 +11,8 @@ class AccessLink(models.Model):
     """One mailed link to one change. Only the hash of its token is stored.
 
     ``email`` is the mail that carries it; the time it lives counts from the sending of that.
-    ``opened_at`` says that somebody, or a mail scanner, has looked at the page.
+    ``opened_at`` says that somebody, or a mail scanner, has looked at the page; ``expired_at``
+    that somebody was told that it has expired, which no clock takes back.
     """
 
     change = models.ForeignKey(
@@ -33,8 +34,9 @@ class AccessLink(models.Model):
         db_index=False,
     )
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
+    expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
-    history = Records(excluded_fields=["token_hash", "email", "opened_at"])
+    history = Records(excluded_fields=["token_hash", "email", "opened_at", "expired_at"])
 
     class Meta:
         verbose_name = _("link to a change")

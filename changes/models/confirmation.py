@@ -121,7 +121,8 @@ class ConfirmationLink(models.Model):
     """One mailed link. Only the hash of its token is stored.
 
     ``email`` is the mail that carries it; the time it lives counts from the sending of that.
-    ``opened_at`` says that somebody, or a mail scanner, has looked at the page.
+    ``opened_at`` says that somebody, or a mail scanner, has looked at the page; ``expired_at``
+    that somebody was told that it has expired, which no clock takes back.
     """
 
     confirmation = models.ForeignKey(Confirmation, on_delete=models.PROTECT, related_name="links")
@@ -138,9 +139,10 @@ class ConfirmationLink(models.Model):
         db_index=False,
     )
     opened_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
+    expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
-    history = Records(excluded_fields=["token_hash", "email", "opened_at"])
+    history = Records(excluded_fields=["token_hash", "email", "opened_at", "expired_at"])
 
     class Meta:
         verbose_name = _("confirmation link")

@@ -62,6 +62,8 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
             known = len(token) <= LONGEST_TOKEN
             link = find(token) if known else None
             if link is None:
+                if known:
+                    access_links.note_expired(token)
                 if request.method == "POST" and request.POST.get("act") == NEW_LINK:
                     return _new_link(request, access_links.whose(token) if known else None)
                 if WRONG.are_too_many(request):

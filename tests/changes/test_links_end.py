@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from post_office.models import Email
@@ -92,6 +94,22 @@ def test_a_link_that_has_ended_shows_and_does_nothing(
     seen = {"seen": Change.objects.get(pk=change.pk).version}
     assert client.post(link, {**sent, **seen}).status_code == 404
     assert left_by(change) == before
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_that_has_expired_stays_so_when_the_clock_is_set_back(
+    client: Client, cast: Cast, kind: str
+) -> None:
+    make, link_of, _said = LINKS[kind]
+    make(cast)
+    link = link_of(mail_to(cast.requester.email))
+    assert client.get(link).status_code == 200
+    kept = AccessLink if kind == "to the change" else ConfirmationLink
+    end = max(kept.objects.values_list("expires_at", flat=True))
+    with time_machine.travel(end + timedelta(minutes=30)):
+        assert client.get(link).status_code == 404
+    with time_machine.travel(end - timedelta(minutes=30)):
+        assert client.get(link).status_code == 404
 
 
 def left_by(change: Change) -> Any:
