@@ -159,10 +159,11 @@ DATABASES = {
 }
 
 # Sign-in limits must hold across all web processes, and a request must never need Redis:
-# what is counted therefore lies in a table beside the sessions (`createcachetable`).
+# what is counted therefore lies in a table beside the sessions (`createcachetable`). Above
+# MAX_ENTRIES each write also deletes what is over.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "expansive_cm.cache.CountingCache",
         "LOCATION": "expansive_cm_cache",
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -31,6 +32,37 @@ def test_all_who_guess_at_once_are_counted() -> None:
     answers = at_once(*[lambda: limit.is_open_for("192.0.2.1")] * 12)
     assert sorted(answers) == [False] * 9 + [True] * 3
     assert limit.is_open_for("192.0.2.2")
+
+
+def sign_in(guess: str = "guess") -> int:
+    """Try a password and return how the page answers: 400 once there were too many."""
+    form = {"login": "grace.requester@harbour.example", "password": guess}
+    page = Client().post("/account/login/", form).content.decode()
+    return 429 if "Too many failed" in page else 200
+
+
+def test_a_flood_makes_no_limit_forgotten(cast: Cast, monkeypatch: Any) -> None:
+    """However many other addresses are tried, five wrong passwords for one are the end."""
+    cache.clear()
+    monkeypatch.setattr(cache, "_max_entries", 8)
+    assert [sign_in() for _time in range(5)] == [200] * 5
+    for number in range(30):
+        cache.set(f"allauth:rl:other:{number}", [0.0], 300)
+        cache.set(f"zz:{number}", [0.0], 300)
+    assert sign_in() == 429
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE expansive_cm_cache SET expires = now() - interval '1 minute'")
+        cache.set("one", 1, 300)
+        cursor.execute("SELECT count(*) FROM expansive_cm_cache")
+        assert cursor.fetchone() == (1,), "what is over goes"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_who_sign_in_at_once_are_counted(cast: Cast) -> None:
+    cache.clear()
+    answers = at_once(*[sign_in] * 9)
+    assert answers.count(200) <= 5, answers
+    assert sign_in() == 429 or answers.count(200) < 5
 
 
 def test_wrong_tokens_are_refused_after_some(db: None, rf: Any) -> None:
