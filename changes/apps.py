@@ -7,16 +7,22 @@ class ChangesConfig(AppConfig):
     verbose_name = _("Change requests")
 
     def ready(self) -> None:
-        """Start delivery for whatever enters the outbox, mail of libraries included."""
+        """Start delivery for whatever enters the outbox, mail of libraries included.
+
+        What is sent is settled first.
+        """
         from post_office.signals import email_queued
 
         from accounts.navigation import COUNTERS
         from accounts.setting_up import POINTS, Point
 
+        from . import outbox
         from .mail_in.waiting import how_many_wait
         from .models import Service
+        from .settling import settle
         from .tasks import deliver_after_commit
 
+        outbox.SETTLE[:] = [settle]
         COUNTERS["changes:triage"] = how_many_wait
         POINTS.append(
             Point(

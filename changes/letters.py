@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, STATUS, Email
 
 from accounts.models import User
@@ -22,6 +23,7 @@ from . import access_links, outbox, watch_links
 from .audiences import RAISER, WATCHERS
 from .models import AccessLink, Change, Event, Notice
 from .process import past_words
+from .states import State, words_about
 
 Context = dict[str, Any]
 Pace = User.MailPace
@@ -30,6 +32,14 @@ IMMEDIATE = frozenset({"question", "confirmation", "reminder", "escalation", "ne
 """What waits neither for a digest nor for a burst to end."""
 NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
+PRESSING = (IMMEDIATE - {"new_link"}) | {"your_turn", "not_confirmed"}
+"""What asks for something as long as the change has not moved on: it comes first in a mail."""
+TALK = frozenset({"comment"})
+"""What says nothing of where the change stands."""
+STANDING = PRESSING | frozenset(
+    "received progress activity decision rolled_back reworked closed withdrawn".split()
+)
+"""What is over, or was so then, once the change has moved on."""
 MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
 
 
@@ -63,6 +73,25 @@ class Letter:
     @property
     def at(self) -> datetime | None:
         return self.event.at if self.event else None
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.event is not None and is_rollback(self.event)
+
+    def is_past(self, moved: int) -> bool:
+        """Whether it says how things were before the event with which the change moved last."""
+        return self.message in STANDING and self.event is not None and self.event.pk < moved
+
+
+def is_rollback(event: Event) -> bool:
+    """Whether a step undid the change."""
+    return event.data.get("outcome") == "rolled_back"
+
+
+def last_move(change: Change) -> int:
+    """Return the event with which the change came into the state in which it is."""
+    moves = change.events.exclude(from_state=F("to_state")).order_by("-pk")
+    return moves.values_list("pk", flat=True).first() or 0
 
 
 Again = Callable[[Notice], Letter | None]
@@ -148,7 +177,11 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
 def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
     """Return reader, mail, Message-ID, status and time of each mail about the change, in order."""
     notices = Notice.objects.filter(
-        change=change, person__in=people, email__isnull=False, is_for_digest=False
+        change=change,
+        person__in=people,
+        email__isnull=False,
+        email__expires_at=None,
+        is_for_digest=False,
     )
     mail = ("email", "email__message_id", "email__status", "email__scheduled_time")
     return notices.order_by("pk").values_list("person", *mail)
@@ -190,22 +223,32 @@ def _join(change: Change, letter: Letter, thread: Thread, again: Again) -> None:
         notice.change, notice.person = change, letter.person
     earlier = [told for notice in notices if (told := again(notice))]
     letters = [one for one in earlier if not _is_overtaken(one, letter)] + [letter]
-    page, links = _page_link(change, letter, email)
-    message, context = _contents(change, letters, page)
-    words = outbox.render(letter.person, message, outbox.about(change, context))
     earlier_ids = [one for one in thread.message_ids if one != email.message_id]
-    Email.objects.filter(pk=email.pk).update(
-        subject=f"[{change.reference}] {words.subject}",
-        message=words.text,
-        html_message=words.html,
-        headers=_headers(change, letters, earlier_ids),
-        priority=_priority(letters),
-        scheduled_time=email.scheduled_time if _end_of_burst(letters) else None,
-        last_updated=timezone.now(),
-    )
-    outbox.tie({email: [*letter.links, *links]})
+    rewrite(change, email, letters, _headers(change, letters, earlier_ids))
     if not _end_of_burst(letters):
+        Email.objects.filter(pk=email.pk).update(scheduled_time=None)
         outbox.wake(email)
+
+
+def rewrite(
+    change: Change, email: Email, letters: Sequence[Letter], headers: Mapping[str, str]
+) -> None:
+    """Let a mail that was not sent yet say these letters, as things are now."""
+    newest = letters[-1]
+    page, links = _page_link(change, newest, email)
+    message, context = _contents(change, letters, page, last_move(change))
+    words = outbox.render(newest.person, message, outbox.about(change, context))
+    written: dict[str, Any] = {
+        "subject": f"[{change.reference}] {words.subject}",
+        "message": words.text,
+        "html_message": words.html,
+        "headers": dict(headers),
+        "priority": _priority(letters),
+    }
+    for name, value in written.items():
+        setattr(email, name, value)
+    Email.objects.filter(pk=email.pk).update(last_updated=timezone.now(), **written)
+    outbox.tie({email: [*newest.links, *links]})
 
 
 def _is_overtaken(earlier: Letter, newer: Letter) -> bool:
@@ -238,26 +281,56 @@ def _page_link(
     return outbox.absolute(path), [link]
 
 
-def _contents(change: Change, letters: Sequence[Letter], page: str) -> tuple[str, Context]:
-    """Return the message and the context of one mail with one or several letters."""
+def _contents(
+    change: Change, letters: Sequence[Letter], page: str, moved: int = 0
+) -> tuple[str, Context]:
+    """Return the message and the context of one mail with one or several letters.
+
+    First comes what the reader has to do, otherwise the newest of what is so now; what was
+    before and what somebody said since are told apart. ``moved`` is the change's last move.
+    """
     shared: Context = {
         "why": " · ".join(dict.fromkeys(letter.why for letter in letters)),
         "page_link": page,
         "link_days": settings.ACCESS_LINK_DAYS,
         "unwatch_url": _unwatch_url(change, letters),
     }
-    if len(letters) == 1:
+    if len(letters) == 1 and not letters[0].is_past(moved):
         return letters[0].message, {**letters[0].context, **shared}
-    lead = next((one for one in reversed(letters) if one.message in NEEDED), None)
-    subject = _words(change, lead, shared).subject if lead else ""
+    lead = _lead(letters, moved)
+    at = letters.index(lead) if lead else len(letters)
+    undone = any(one.is_rollback for one in letters) and not (lead and lead.is_rollback)
+    news = any(one.message not in TALK for one in letters)
     return "several", {
         **shared,
-        "lead_subject": subject,
+        "lead_subject": _words(change, lead, shared).subject if lead else "",
         "number": len(letters),
+        "undone": undone,
         "lead": part_of(change, lead, shared) if lead else None,
-        "parts": [part_of(change, one, shared) for one in letters if one is not lead],
+        "stands": _stands(change, letters[-1]) if news and not lead else "",
+        "before": [part_of(change, one, shared, earlier=True) for one in letters[:at]],
+        "since": [part_of(change, one, shared) for one in letters[at + 1 :]],
+        "staff": letters[-1].context.get("staff"),
+        "state": State(change.state).label,
         "has_button": bool(lead) and _has_button(lead, page),
     }
+
+
+def _lead(letters: Sequence[Letter], moved: int) -> Letter | None:
+    """Return what comes first; None where the change has moved on since, or people only wrote."""
+    pressing = [one for one in letters if one.message in PRESSING and not one.is_past(moved)]
+    news = [one for one in letters if one.message not in TALK]
+    lead = (pressing or news or [None])[-1]
+    return lead if lead and not lead.is_past(moved) else None
+
+
+def _stands(change: Change, letter: Letter) -> str:
+    """Say where the change stands, to somebody who is not told how it came there."""
+    if letter.context.get("staff"):
+        state = State(change.state).label
+        return _("The change is now in “%(state)s”.") % {"state": state}
+    theirs = letter.person.pk == change.requester_id or change.requester is None
+    return words_about(change.state, "" if theirs else str(change.requester))
 
 
 def _has_button(letter: Letter, page: str) -> bool:
@@ -265,9 +338,11 @@ def _has_button(letter: Letter, page: str) -> bool:
     return letter.message in ("confirmation", "reminder") or (letter.message == "question" and page)
 
 
-def part_of(change: Change, letter: Letter, shared: Mapping[str, Any]) -> Context:
-    """Return what one letter says as a part of a mail with several."""
-    words = _words(change, letter, shared)
+def part_of(
+    change: Change, letter: Letter, shared: Mapping[str, Any], *, earlier: bool = False
+) -> Context:
+    """Return what one letter says as a part of a mail with several; ``earlier`` ones as past."""
+    words = _words(change, letter, {**shared, "earlier": earlier})
     html = mark_safe(words.html)  # noqa: S308 - a template has written it
     return {"at": letter.at, "text": words.text.strip(), "html": html}
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from . import outbox
-from .letters import Context
+from .letters import Context, is_rollback
 from .models import (
     Attachment,
     BoardDecision,
@@ -19,7 +20,7 @@ from .models import (
     Release,
 )
 from .process import BETWEEN_COLLEAGUES, STEP
-from .states import PLAIN_WORDS, State
+from .states import FINAL, PLAIN_WORDS, State
 from .turns import turn_of
 
 Message = Callable[[Change, Event], Context]
@@ -37,12 +38,20 @@ def progress(change: Change, event: Event) -> Context:
     if event.verb == "plan_execution":
         return {
             "words": _("It is planned when the change is put in place."),
-            "plan": change.execution,
+            "plan": _window(event) or change.execution,
         }
     if event.verb == "plan_deployment":
         words = _("The change has its place in a release.")
         return {"words": words, "release": _named(Release, event, "release")}
     return {"words": words}
+
+
+def _window(event: Event) -> Context | None:
+    """Return the window that was planned with an event, if the event has kept it."""
+    start, end = (event.data.get(name) for name in ("window_start", "window_end"))
+    if not (start and end):
+        return None
+    return {"window_start": parse_datetime(start), "window_end": parse_datetime(end)}
 
 
 def activity(change: Change, event: Event) -> Context:
@@ -53,7 +62,7 @@ def activity(change: Change, event: Event) -> Context:
 def your_turn(change: Change, event: Event) -> Context:
     """The next step waits for the reader."""
     turn = turn_of(change)
-    return {"step": STEP[turn.verb].label if turn else ""}
+    return {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
 
 
 def ownership(change: Change, event: Event) -> Context:
@@ -93,7 +102,7 @@ def decision(change: Change, event: Event) -> Context:
     """Approved, refused, or one of the board's four outcomes, with the reason for the requester."""
     outcome = event.data["outcome"]
     category = event.data.get("category", "")
-    for_requester = change.is_final or event.verb == "record_board_outcome"
+    for_requester = event.to_state in FINAL or event.verb == "record_board_outcome"
     return {
         "headline": DECISIONS[event.verb, outcome],
         "why_not": event.reason if for_requester else "",
@@ -120,8 +129,9 @@ def reworked(change: Change, event: Event) -> Context:
 
 
 def not_confirmed(change: Change, event: Event) -> Context:
-    """The requester says that it is not as expected."""
-    return {"answer": change.confirmation}
+    """The requester said that it was not as expected."""
+    said = {name: event.data.get(name) for name in ("meets_need", "as_expected", "wish")}
+    return {"answer": {**said, "reason": event.reason, "answered_at": event.at}}
 
 
 def closed(change: Change, event: Event) -> Context:

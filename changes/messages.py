@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from post_office.models import PRIORITY
+from post_office.models import PRIORITY, STATUS
 
 from accounts.models import User
 
@@ -234,7 +234,7 @@ def again(notice: Notice) -> Letter | None:
 def _again(notice: Notice) -> Letter | None:
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
-    if message is None or event is None:
+    if message is None or event is None or _is_unheard_of(person, change):
         return None
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)
@@ -242,6 +242,18 @@ def _again(notice: Notice) -> Letter | None:
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)
+
+
+def _is_unheard_of(person: User, change: Change) -> bool:
+    """Whether a request was taken back before anything of it had reached this person.
+
+    A customer's people are then told nothing: it may have been raised for the wrong one.
+    """
+    if change.state != S.WITHDRAWN or person.is_internal or person.pk == change.raised_by_id:
+        return False
+    told = Notice.objects.filter(change=change, person=person, email__isnull=False)
+    reached = told.exclude(email__status=STATUS.queued).exists()
+    return not reached and not change.events.filter(actor=person).exists()
 
 
 def _may_read(person: User, message: Message, change: Change, event: Event) -> bool:

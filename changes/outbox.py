@@ -7,9 +7,8 @@ that was in flight, with the same Message-ID.
 """
 
 import logging
-import smtplib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
@@ -29,6 +28,7 @@ from accounts.middleware import zone_of
 from accounts.models import User
 
 from .models import AccessLink, Change, ConfirmationLink, MailFile
+from .refusals import is_final, is_unreachable
 from .secret_links import without_links
 
 Link = AccessLink | ConfirmationLink
@@ -48,12 +48,8 @@ LONGEST_CHAIN = 10
 SIGNATURE = "-- "
 """The line by which mail clients know where the text ends; its space belongs to it."""
 
-UNREACHABLE = (
-    smtplib.SMTPServerDisconnected,
-    smtplib.SMTPConnectError,
-    smtplib.SMTPHeloError,
-    smtplib.SMTPAuthenticationError,
-)
+SETTLE: list[Callable[[Email], bool]] = []
+"""Asked of each mail just before it goes: writes it anew, and says whether it still goes."""
 
 
 # --- Writing ------------------------------------------------------------------------------
@@ -270,13 +266,16 @@ def _deliver_next() -> bool:
         _be_patient()
         _readdress(email)
         try:
+            with transaction.atomic():
+                if not all(settles(email) for settles in SETTLE):
+                    return True
             _come_back_to_us(email)
             _attach_files(email)
             email.dispatch(commit=False, disconnect_after_delivery=False)
         except Exception as error:
             connections.close()
             _note_failure(email, error, now)
-            return not _is_unreachable(error)
+            return not is_unreachable(error)
         _set(email, status=STATUS.sent, **_without_links(email))
         email.logs.create(status=STATUS.sent)
         _start_links(email)
@@ -370,7 +369,7 @@ def _be_patient() -> None:
 def _note_failure(email: Email, error: Exception, now: datetime) -> None:
     """Log why a mail was not sent; plan the next attempt, or give it up."""
     retries = email.number_of_retries or 0
-    if _is_final(error) or now - email.created > GIVE_UP_AFTER:
+    if is_final(error) or now - email.created > GIVE_UP_AFTER:
         _set(email, status=STATUS.failed)
         logger.error("Mail %s cannot be delivered: %s", email.pk, error)
     else:
@@ -387,19 +386,3 @@ def _note_failure(email: Email, error: Exception, now: datetime) -> None:
 
 def _set(email: Email, **values: Any) -> None:
     Email.objects.filter(pk=email.pk).update(last_updated=timezone.now(), **values)
-
-
-def _is_unreachable(error: Exception) -> bool:
-    """Whether the server, and not this one mail, is at fault."""
-    if isinstance(error, smtplib.SMTPException):
-        return isinstance(error, UNREACHABLE)
-    return isinstance(error, OSError)
-
-
-def _is_final(error: Exception) -> bool:
-    """Whether the same mail would be refused again for ever: 5xx for it, or it cannot be built."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _text in error.recipients.values())
-    if isinstance(error, smtplib.SMTPDataError):
-        return error.smtp_code >= 500
-    return isinstance(error, ValueError)

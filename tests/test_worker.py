@@ -56,7 +56,9 @@ def queue(count: int) -> list[Email]:
 
 
 def all_sent() -> bool:
-    return not Email.objects.exclude(status=STATUS.sent).exists()
+    """Whether nothing waits; what was over before it could be sent is kept unsent."""
+    kept = Email.objects.exclude(status=STATUS.sent).filter(expires_at=None)
+    return not kept.exists()
 
 
 # --- All parts up -----------------------------------------------------------------------------

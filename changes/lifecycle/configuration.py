@@ -89,7 +89,11 @@ def plan_execution(
         plan.window_start, plan.window_end = window_start, window_end
         plan.steps, plan.rollback_plan = steps, rollback_plan
         step.save(plan)
-        step.data = {"executor": executor.pk}
+        step.data = {
+            "executor": executor.pk,
+            "window_start": window_start.isoformat(),
+            "window_end": window_end.isoformat(),
+        }
     return step.change
 
 
