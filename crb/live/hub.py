@@ -1,8 +1,9 @@
-"""One listener per web process: hears of changes in meetings and wakes who waits for them.
+"""One listener per web process: hears of changes in meetings, and of what becomes of people's
+roles and accounts, and wakes who waits for them.
 
 A process starts its listener with its first stream, never while it is still about to fork, and
 keeps one database connection for it. When that connection is lost, the listener connects again
-and takes every meeting to have changed, so that nothing is missed.
+and takes every meeting and everybody's rights to have changed, so that nothing is missed.
 """
 
 import logging
@@ -21,6 +22,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 logger = logging.getLogger(__name__)
 
 CHANNEL = "crb_meeting"
+PERSON = "person-"
+"""What is announced of a person begins so; of a meeting it is the key alone."""
 TICK_SECONDS = 0.25
 """How soon the listener sees that its process is about to end."""
 ALIVE_SECONDS = 30
@@ -39,6 +42,8 @@ class Listener(threading.Thread):
         self._ended = False
         self._everything = 0
         self._counts: dict[int, int] = defaultdict(int)
+        self._lost = 0
+        self._rights: dict[int, int] = defaultdict(int)
 
     @property
     def ended(self) -> bool:
@@ -49,11 +54,19 @@ class Listener(threading.Thread):
         """Return a number that grows whenever the meeting may have changed."""
         return self._everything + self._counts.get(meeting, 0)
 
-    def wait(self, meeting: int, seen: int, seconds: float) -> bool:
-        """Wait until a meeting has changed since ``seen``; returns whether it has."""
+    def rights(self, person: int) -> int:
+        """Return a number that grows whenever what a person may see may have changed."""
+        return self._lost + self._rights.get(person, 0)
+
+    def wait(self, meeting: int, seen: int, seconds: float, person: int = 0, had: int = 0) -> bool:
+        """Wait until a meeting has changed since ``seen``; returns whether it has.
+
+        Ends too when a person's rights are others than when they ``had`` that number.
+        """
 
         def moved() -> bool:
-            return self.ended or self.version(meeting) != seen
+            changed = self.version(meeting) != seen or bool(person and self.rights(person) != had)
+            return self.ended or changed
 
         with self.news:
             self.news.wait_for(moved, seconds)
@@ -77,6 +90,7 @@ class Listener(threading.Thread):
             except (psycopg2.Error, OSError, ValueError):
                 if monotonic() - begun > LONGEST_PAUSE:
                     pause = FIRST_PAUSE
+                self._lost += 1
                 logger.warning("Listening for meetings failed; again in %.1f s", pause)
                 self._rest(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -103,17 +117,22 @@ class Listener(threading.Thread):
 
     def _take(self, raw: Any) -> None:
         raw.poll()
-        heard = {int(notice.payload) for notice in raw.notifies if notice.payload.isdecimal()}
+        heard = {notice.payload for notice in raw.notifies}
         raw.notifies.clear()
-        if heard:
-            self._announce(heard)
+        meetings = {int(payload) for payload in heard if payload.isdecimal()}
+        named = {one.removeprefix(PERSON) for one in heard if one.startswith(PERSON)}
+        people = {int(key) for key in named if key.isdecimal()}
+        if meetings or people:
+            self._announce(meetings, people)
 
-    def _announce(self, meetings: set[int] | None) -> None:
+    def _announce(self, meetings: set[int] | None, people: set[int] = frozenset()) -> None:
         with self.news:
             if meetings is None:
                 self._everything += 1
             for meeting in meetings or ():
                 self._counts[meeting] += 1
+            for person in people:
+                self._rights[person] += 1
             self.news.notify_all()
 
 

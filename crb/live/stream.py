@@ -4,7 +4,8 @@ Server-Sent Events. ``parts`` carries JSON: ``version``; ``now``, the server's c
 item that is shown; ``parts``, the HTML of each part that is new, empty where it is gone;
 ``notes``, what to say beside a form that is left in place because somebody is writing in it;
 ``article``, the whole item where another one is to be shown. ``beat`` says that the line is alive,
-``again`` that the browser is to ask again at once, ``over`` that nothing more will happen.
+``again`` that the browser is to ask again at once, ``rights`` that it is to ask whether its reader
+still may look, ``over`` that nothing more will happen.
 """
 
 import json
@@ -36,13 +37,21 @@ def event(name: str, data: Any, number: int | None = None) -> bytes:
     return "\n".join([*lines, "", ""]).encode()
 
 
-def events(listener: Listener, meeting: int, draw: Draw) -> Iterator[bytes]:
-    """Yield what ``draw`` makes of each new reading of a meeting; no connection while waiting."""
+def events(listener: Listener, meeting: int, draw: Draw, reader: int) -> Iterator[bytes]:
+    """Yield what ``draw`` makes of each new reading of a meeting; no connection while waiting.
+
+    It ends as soon as roles, account or seat of the ``reader``, by key, may be others: ``draw``
+    knows the person as they were when it began.
+    """
+    had = listener.rights(reader)
     ends_at = time.monotonic() + LIFE_SECONDS
     yield f"retry: {RETRY_MS}\n\n".encode()
     with room_of(listener, meeting) as room:
         seen = -1
         while not listener.ended:
+            if listener.rights(reader) != had:
+                yield event("rights", {})
+                return
             if listener.version(meeting) != seen:
                 snapshot, message = _look(room, draw)
                 seen = snapshot.version
@@ -54,7 +63,9 @@ def events(listener: Listener, meeting: int, draw: Draw) -> Iterator[bytes]:
             left = ends_at - time.monotonic()
             if left <= 0:
                 break
-            if not listener.wait(meeting, seen, min(BEAT_SECONDS, left)) and not listener.ended:
+            pause = min(BEAT_SECONDS, left)
+            changed = listener.wait(meeting, seen, pause, reader, had)
+            if not (changed or listener.ended or listener.rights(reader) != had):
                 yield event("beat", {})
     if not listener.ended:
         yield event("again", {})

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts.models import User
 from expansive_cm.numbers import whole_number
 
 from ..live import hub
@@ -29,20 +30,20 @@ def live(request: SignedInRequest, pk: int) -> HttpResponse | StreamingHttpRespo
     if request.method == "HEAD":
         return HttpResponse(content_type="text/event-stream")
     if request.GET.get("view") == "present":
-        return stream(pk, Screen(request.user))
+        return stream(pk, Screen(request.user), request.user)
     viewer = viewer_of(request)
     wanted, follows = _number(request, "item"), "follow" in request.GET
     batch = request.GET.get("show") == "consent"
-    return stream(pk, Follower(viewer, wanted, follows, batch=batch))
+    return stream(pk, Follower(viewer, wanted, follows, batch=batch), request.user)
 
 
 def _number(request: HttpRequest, name: str) -> int | None:
     return whole_number(request.GET.get(name, ""))
 
 
-def stream(meeting: int, draw: Draw) -> StreamingHttpResponse:
+def stream(meeting: int, draw: Draw, reader: User) -> StreamingHttpResponse:
     """Answer with a stream that nobody on the way keeps or holds back."""
-    body: Iterator[bytes] = events(hub.listener(), meeting, draw)
+    body: Iterator[bytes] = events(hub.listener(), meeting, draw, reader.pk)
     response = StreamingHttpResponse(body, content_type="text/event-stream")
     response["Cache-Control"] = "no-store, no-transform"
     response["X-Accel-Buffering"] = "no"

@@ -78,6 +78,12 @@
       receive(JSON.parse(event.data));
     });
     mine.addEventListener("again", () => mine === source && open());
+    // Where the reader may no longer look, what the page shows goes with the connection.
+    mine.addEventListener("rights", async () => {
+      if (mine !== source) return;
+      close();
+      if (!(await ask())) window.location.reload();
+    });
     mine.addEventListener("over", () => {
       over = true;
       close();
@@ -101,16 +107,25 @@
     again = window.setTimeout(failures > 2 ? ask : open, pause * (0.5 + Math.random() / 2));
   }
 
+  // Says whether the page may stay: it may, too, while nobody answers.
   async function ask() {
     try {
       const answer = await fetch(address(), { method: "HEAD", redirect: "manual" });
-      if (answer.type === "opaqueredirect") say("out");
-      else if (answer.status === 404) say("gone");
-      else if (answer.ok) return open();
+      if (answer.ok) {
+        open();
+        return true;
+      }
+      const out = answer.type === "opaqueredirect";
+      if (out || answer.status === 404) {
+        say(out ? "out" : "gone");
+        retry();
+        return false;
+      }
     } catch {
       // The network is still down.
     }
     retry();
+    return true;
   }
 
   window.addEventListener("offline", () => {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection, connections, transaction
 from django.test import Client
 
@@ -313,3 +314,51 @@ def test_a_vote_that_the_listener_has_not_heard_of_is_shown_all_the_same(
     monkeypatch.setattr(hub.Listener, "_take", lambda self, raw: raw.poll())
     answer = vote_with(table.members[2], table.running_item(), **{"Meeting-Live": "1"})
     assert "has-voted" in answer.content.decode()
+
+
+# --- Roles, accounts and seats ---------------------------------------------------------------
+
+
+def loses_role(table: Table, person: User) -> None:
+    person.groups.clear()
+
+
+def is_deactivated(table: Table, person: User) -> None:
+    person.is_active = False
+    person.save()
+
+
+def becomes_a_customers(table: Table, person: User) -> None:
+    person.organisation = table.cast.harbour
+    person.save()
+
+
+@pytest.mark.parametrize("view", ["", "view=present"])
+@pytest.mark.parametrize("ends", [loses_role, is_deactivated, becomes_a_customers])
+def test_a_stream_ends_when_its_reader_may_no_longer_look(
+    table: Table, ends: Any, view: str
+) -> None:
+    item = table.running_item()
+    leaves, stays = table.members[1], table.members[2]
+    gone = Reader(leaves, item.meeting, view).wait(lambda reader: reader.events)
+    other = Reader(stays, item.meeting, view).wait(lambda reader: reader.events)
+    ends(table, leaves)
+    gone.wait(lambda reader: reader.ended)
+    assert gone.events[-1][0] == "rights"
+    assert Reader(leaves, item.meeting, view).answer.status_code in (302, 404)
+    table.vote(item, "", "", "accepted")
+    assert not other.ended, "nobody else is cut off"
+
+
+@pytest.mark.parametrize("changes", ["role", "seat"])
+def test_who_may_see_other_things_now_is_drawn_anew(table: Table, changes: str) -> None:
+    item = table.running_item()
+    person = table.members[1]
+    reader = Reader(person, item.meeting).wait(lambda one: one.events)
+    if changes == "role":
+        person.groups.add(Group.objects.get_or_create(name="auditor")[0])
+    else:
+        table.board.memberships.filter(user=person).update(is_deputy=True)
+    reader.wait(lambda one: one.ended)
+    assert reader.events[-1][0] == "rights"
+    Reader(person, item.meeting).sees("tally", "of 7")

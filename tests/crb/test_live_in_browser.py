@@ -107,6 +107,17 @@ def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_se
     assert page.evaluate("window.stillHere") is True
 
 
+def test_who_may_no_longer_look_loses_the_page(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = table.running_item("Rooms at night")
+    page = open_meeting(new_page, live_server, table.members[1], item)
+    expect(page.get_by_text("Rooms at night").first).to_be_visible()
+    table.members[1].groups.clear()
+    expect(page.get_by_text("Rooms at night")).to_have_count(0)
+    assert page.evaluate("window.stillHere") is None
+
+
 def test_the_chair_sees_each_vote_count_and_can_then_record(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
