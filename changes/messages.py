@@ -144,6 +144,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),
     ),
+    # The former requester was never meant: no word of it is for them.
+    "correct_customer": (Rule(received, (REQUESTER,)), Rule(activity, (*STAFF, RAISER))),
 }
 """For each person the first rule that reaches them counts; the next step's people come first."""
 
@@ -259,7 +261,10 @@ def _is_unheard_of(person: User, change: Change) -> bool:
 def _may_read(person: User, message: Message, change: Change, event: Event) -> bool:
     if not permissions.may_see(person, change):
         return False
-    internal = event.is_internal or event.verb == "note" or message in INTERNAL
+    # What is received says nothing of the event itself.
+    internal = message is not received and (
+        event.is_internal or event.verb == "note" or message in INTERNAL
+    )
     return not internal or permissions.can_see_internal(person)
 
 

@@ -217,6 +217,14 @@ STEPS: tuple[StepInfo, ...] = (
         main=False,
     ),
     _step(
+        "correct_customer",
+        "building-community",
+        _("Correct customer and requester"),
+        _("corrected customer and requester"),
+        S.SUBMITTED,
+        main=False,
+    ),
+    _step(
         "assign",
         "user-check",
         _("Assign an owner"),

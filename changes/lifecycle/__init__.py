@@ -57,7 +57,7 @@ from .intake import (
     withdraw,
 )
 from .promises import settle_promise
-from .requesters import hand_over, open_changes_of, replace_requester
+from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "import_changes",
     # Discussion
     "comment",
+    "correct_customer",
     "attach",
     "detach",
     "link",

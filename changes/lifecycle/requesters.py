@@ -1,4 +1,4 @@
-"""A requester who leaves: somebody else of the same customer takes the request over."""
+"""Another requester: a successor of the same customer, or whom a request was meant to be for."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 
-from ..errors import StepIncomplete
-from ..models import Change
+from .. import permissions
+from ..errors import StepForbidden, StepIncomplete
+from ..models import AccessLink, Change
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
 from .access import revoke
@@ -125,3 +126,75 @@ def hand_over(person: User, *, actor: User, successor: User, reason: str) -> Cha
     return replace_requester(
         first, actor=actor, successor=successor, reason=reason, everywhere=True
     )
+
+
+def correct_customer(
+    change: Change,
+    *,
+    actor: User,
+    organisation: Organisation,
+    requester: User,
+    reason: str,
+    seen: int | None = None,
+) -> Change:
+    """Put right for whom a request was raised, before it is assessed.
+
+    Raises StepForbidden for a customer that the actor does not raise for, and StepIncomplete for
+    a requester who is not there, or when people of the former customer have taken part: what
+    they wrote is not for another customer. Effects: customer and requester; watchers of another
+    customer are taken off, and all links of the former requester and of theirs are revoked; an
+    internal event, which keeps the former names; the new requester is told as of a new request,
+    and the team that looks after it from now on that it waits.
+    """
+    with take_step("correct_customer", change, actor=actor, seen=seen) as step:
+        fresh, former, customer = step.change, step.change.requester, step.change.organisation
+        assert former is not None and customer is not None
+        _insist_on_correction(fresh, actor, organisation, requester)
+        step.reason, step.internal = reason, True
+        step.data = {
+            "from": former.pk,
+            "from_name": former.display_name or former.email,
+            "from_organisation": customer.pk,
+            "from_organisation_name": customer.name,
+            "to": requester.pk,
+            "to_name": requester.display_name or requester.email,
+        }
+        fresh.organisation, fresh.requester = organisation, requester
+        _let_go(step, former, organisation)
+    return step.change
+
+
+def _insist_on_correction(
+    change: Change, actor: User, organisation: Organisation, requester: User
+) -> None:
+    if not permissions.may_raise_for(actor, organisation):
+        raise StepForbidden(_("You cannot raise changes for this organisation."))
+    if not requester.is_active or requester.organisation_id != organisation.pk:
+        sentence = _("The requester must be somebody of %s who is still there.")
+        raise StepIncomplete(sentence % organisation, ["requester"])
+    if requester.pk == change.requester_id:
+        raise StepIncomplete(_("%s is the requester already.") % requester, ["requester"])
+    if organisation.pk == change.organisation_id:
+        return
+    acts = change.events.exclude(actor=None).exclude(actor__organisation=None)
+    if acts.exclude(actor__organisation=organisation).exists():
+        sentence = _(
+            "Somebody of %s has taken part in this request. Withdraw it, and raise it anew for the"
+            " right customer: what they wrote is not for others."
+        )
+        raise StepIncomplete(sentence % change.organisation, ["organisation"])
+
+
+def _let_go(step: Step, former: User, organisation: Organisation) -> None:
+    """Take links and watching from the former requester, and from whoever is of another customer.
+
+    A colleague of the same customer goes on watching.
+    """
+    change = step.change
+    others = User.objects.exclude(organisation=None).exclude(organisation=organisation)
+    change._history_user = step.actor  # type: ignore[attr-defined]
+    change._change_reason = step.why  # type: ignore[attr-defined]
+    change.watchers.remove(*others.filter(watched_changes=change))
+    had_links = AccessLink.objects.filter(change=change).values("person")
+    for person in {former, *others.filter(pk__in=had_links)}:
+        revoke(step, person)

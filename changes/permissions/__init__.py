@@ -75,6 +75,7 @@ from .mail import (
 from .request import (
     can_assess,
     can_assign,
+    can_correct_customer,
     can_edit,
     can_hand_over,
     can_raise,
@@ -122,6 +123,7 @@ __all__ = [
     "can_close_unanswered",
     "can_close_with_successor",
     "can_comment",
+    "can_correct_customer",
     "can_define_requirements",
     "can_detach",
     "can_discard_answer",

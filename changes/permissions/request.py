@@ -108,6 +108,14 @@ def can_replace_requester(user: User, change: Change) -> Decision:
     return decide(sees(user, change), person, in_state(change, "replace_requester"))
 
 
+def can_correct_customer(user: User, change: Change) -> Decision:
+    """Support and the customer success team, until it is assessed for whom it was raised."""
+    person = None
+    if not (user.has_role(Role.SUPPORT) or in_success_team(user, change)):
+        person = refuse(Refusal.PERSON, _("This is for support and the customer success team."))
+    return decide(sees(user, change), person, in_state(change, "correct_customer"))
+
+
 def can_hand_over(user: User, person: User) -> Decision:
     """Who may name a successor for all open requests of a customer's person."""
     organisation = person.organisation

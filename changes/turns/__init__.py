@@ -65,9 +65,16 @@ def is_still_brought(change: Change, event: Event) -> bool:
 
 
 def _brings(event: Event, turn: Turn) -> bool:
-    """An event brings a turn when it moves the change, or is another step on the way to it."""
+    """An event brings a turn when it moves the change, or is another step on the way to it.
+
+    Or it leaves the change where it is and gives it to others.
+    """
     step = STEP.get(event.verb)
-    return event.moved or bool(step and step.main and event.verb != turn.verb)
+    return (
+        event.moved
+        or event.verb == "correct_customer"
+        or bool(step and step.main and event.verb != turn.verb)
+    )
 
 
 def turns_of(user: User) -> list[tuple[Turn, Q]]:

@@ -21,6 +21,8 @@ from accounts.models import User
 from ..models import Change, Event
 from ..process import past_words
 
+REPLACING = ("replace_requester", "correct_customer")
+"""The steps with which another took a requester's place."""
 EARLIER = "earlier_askers"
 """Under this name a change is told who asked earlier, by ``with_earlier``; no query then."""
 
@@ -53,7 +55,7 @@ def former_requesters(change: Change) -> list[int]:
 
 
 def _replaced(events: Iterable[Event]) -> list[int]:
-    return [one.data["from"] for one in events if one.verb == "replace_requester"]
+    return [one.data["from"] for one in events if one.verb in REPLACING]
 
 
 def _submissions(change: Change) -> list[Event]:
@@ -83,14 +85,14 @@ def asked_earlier(change: Any, person: Any) -> Exists:
     """Whether a person, by key or reference, asked for a change and may be replaced since."""
     events = Event.objects.filter(change=change).annotate(replaced=_REPLACED)
     return Exists(
-        events.filter(Q(verb="submit", actor=person) | Q(verb="replace_requester", replaced=person))
+        events.filter(Q(verb="submit", actor=person) | Q(verb__in=REPLACING, replaced=person))
     )
 
 
 def with_earlier(change: str = "pk") -> Any:
     """Return who asked earlier for a change, as an annotation; see ``EARLIER``."""
     events = Event.objects.filter(
-        change=OuterRef(change), verb__in=("submit", "replace_requester")
+        change=OuterRef(change), verb__in=("submit", *REPLACING)
     ).order_by()
     person = Case(When(verb="submit", then=F("actor")), default=_REPLACED)
     return ArraySubquery(events.values(person=person))

@@ -39,6 +39,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "send_link": ("mail-forward", "blue"),
     "revoke_links": ("ban", "orange"),
     "replace_requester": ("users", "blue"),
+    "correct_customer": ("building-community", "orange"),
     "settle_promise": ("calendar-time", "blue"),
     "import": ("file-import", "grey"),
     "plan_execution": ("calendar-event", "teal"),

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Organisation, User
 
 from .. import lifecycle
 from ..forms.assessment import (
@@ -16,6 +16,7 @@ from ..forms.assessment import (
     WithdrawForm,
     other_type,
 )
+from ..forms.correction import CorrectCustomerForm
 from ..models import Change
 from .steps import StepPage, step
 
@@ -59,6 +60,32 @@ def _replace_requester(
             new_email, new_name, change.organisation, actor=actor
         )
     return lifecycle.replace_requester(change, actor=actor, successor=successor, **more)
+
+
+@step
+def correct_customer(page: StepPage) -> HttpResponse:
+    """Put right for whom a request was raised."""
+    return page.respond(
+        CorrectCustomerForm,
+        _correct_customer,
+        done=_("%(reference)s is for the customer and requester that you chose."),
+    )
+
+
+def _correct_customer(
+    change: Change,
+    *,
+    actor: User,
+    organisation: Organisation,
+    new_name: str,
+    email: str,
+    **more: Any,
+) -> Change:
+    """Take the step, with a requester whom nobody knows yet added first."""
+    requester = lifecycle.find_or_create_requester(email, new_name, organisation, actor=actor)
+    return lifecycle.correct_customer(
+        change, actor=actor, organisation=organisation, requester=requester, **more
+    )
 
 
 @step

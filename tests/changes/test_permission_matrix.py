@@ -113,6 +113,7 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
             S.TESTING,
         },
     ),
+    "correct_customer": ({"support", "success"}, {S.SUBMITTED}),
     "withdraw": ({"requester", "support", "success"}, BEFORE_DELIVERY),
 }
 # A draft belongs to its writer alone.
