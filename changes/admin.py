@@ -29,6 +29,7 @@ from .models import (
     Deployment,
     Development,
     Documentation,
+    Environment,
     Event,
     Execution,
     PeerReview,
@@ -62,6 +63,24 @@ class ServiceAdmin(ReasonedAdmin):
     list_display = ("name", "description", "is_active")
     list_filter = ("is_active",)
     search_fields = ("name", "description")
+
+
+class EnvironmentForm(ReasonedForm):
+    """An environment and why it is changed."""
+
+    class Meta:
+        model = Environment
+        fields = ("name", "is_staging", "is_active")
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(ReasonedAdmin):
+    """Where changes are tested, one of them staging. A recorded test keeps what it was then."""
+
+    form = EnvironmentForm
+    list_display = ("name", "is_staging", "is_active")
+    list_filter = ("is_active",)
+    search_fields = ("name",)
 
 
 class ReleaseForm(ReasonedForm):

@@ -79,7 +79,9 @@ def passed_tests(change: Change) -> set[str]:
     return {
         test.kind
         for test in change.staging_tests.all()
-        if test.development_id == development.pk and test.result == StagingTest.Result.PASSED
+        if test.development_id == development.pk
+        and test.result == StagingTest.Result.PASSED
+        and test.in_staging
     }
 
 
@@ -185,6 +187,21 @@ def deployment_not_running(change: Change) -> str:
     if deployment is None or not deployment.started_at or deployment.finished_at:
         return _("The deployment has not started yet.")
     return ""
+
+
+def outside_window(change: Change) -> str:
+    """Return whether now is "early" or "late" for the planned execution, "" within its window."""
+    plan, now = change.execution, timezone.now()
+    if plan is None or plan.window_start <= now <= plan.window_end:
+        return ""
+    return "early" if now < plan.window_start else "late"
+
+
+def release_is_out(change: Change) -> bool:
+    """Whether the planned deployment names a release that went out before."""
+    plan = change.deployment
+    released_at = plan.release.released_at if plan else None
+    return released_at is not None and released_at <= timezone.now()
 
 
 def nothing_further_wished(change: Change) -> str:

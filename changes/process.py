@@ -297,7 +297,7 @@ OTHER_VERBS: dict[str, str] = {
 
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
-    " close_unanswered".split()
+    " start_execution start_deployment close_unanswered".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -43,7 +43,7 @@ def undelivered(cast: Cast) -> Change:
 
 
 def start(change: Change, cast: Cast) -> Change:
-    return lifecycle.start_execution(change, actor=cast.support)
+    return lifecycle.start_execution(change, actor=cast.support, reason="Early.")
 
 
 def deploy(change: Change, cast: Cast) -> Change:

@@ -127,7 +127,8 @@ def plan_execution(world: World, change: Change, step: Step) -> None:
 
 
 def start_execution(world: World, change: Change, step: Step) -> None:
-    lifecycle.start_execution(change, actor=change.execution.executor)
+    reason = step.get("reason", "The customer asked for it at this hour.")
+    lifecycle.start_execution(change, actor=change.execution.executor, reason=reason)
 
 
 def record_execution(world: World, change: Change, step: Step) -> None:

@@ -15,6 +15,7 @@ from ..models import (
     CHECKLIST,
     Deployment,
     Development,
+    Environment,
     PeerReview,
     Question,
     Release,
@@ -22,7 +23,7 @@ from ..models import (
     RiskAssessment,
     StagingTest,
 )
-from .base import StepForm, cards, line, text
+from .base import LongText, StepForm, cards, line, text
 from .intake import AttachmentsField
 
 
@@ -228,7 +229,13 @@ class RecordTestForm(StepForm):
         },
         icons={StagingTest.Result.PASSED: "circle-check", StagingTest.Result.FAILED: "bug"},
     )
-    environment = line(StagingTest, "environment", initial="staging")
+    environment = forms.ModelChoiceField(
+        label=_("Environment"),
+        queryset=Environment.objects.none(),
+        to_field_name="name",
+        empty_label=None,
+        help_text=_("Only what passes in staging counts for the deployment."),
+    )
     evidence = text(StagingTest, "evidence", rows=6)
     attachments = AttachmentsField(label=_("Screenshots and logs"))
 
@@ -236,9 +243,16 @@ class RecordTestForm(StepForm):
         """Propose the first kind that has not passed yet."""
         self.fields["attachments"].say_limits()
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
+        environments = Environment.objects.filter(is_active=True)
+        self.fields["environment"].queryset = environments
+        self.fields["environment"].initial = environments.filter(is_staging=True).first()
         passed = gates.passed_tests(self.change)
         missing = [kind for kind in StagingTest.Kind.values if kind not in passed]
         self.fields["kind"].initial = missing[0] if missing else None
+
+    def arguments(self) -> dict[str, Any]:
+        """Name the environment."""
+        return {**super().arguments(), "environment": self.cleaned_data["environment"].name}
 
 
 class ReleaseField(forms.ModelChoiceField):
@@ -276,6 +290,22 @@ class PlanDeploymentForm(StepForm):
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()
             self.fields["release"].initial = upcoming
+
+
+class StartDeploymentForm(StepForm):
+    """Nothing for a release that is still to come; otherwise why it is deployed with that one."""
+
+    reason = LongText(
+        label=_("Why is it deployed with a release that is out already?"),
+        max_length=5000,
+        help_text=_("Such as: a hotfix that the release manager agreed to. It stays on record."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def prepare(self) -> None:
+        """Ask for the reason only where the release is out; what was typed is not lost."""
+        if not (gates.release_is_out(self.change) or self.data.get("reason")):
+            del self.fields["reason"]
 
 
 class RecordDeploymentForm(StepForm):

@@ -13,7 +13,7 @@ from accounts.models import User
 from expansive_cm.forms import DateTimeLocalInput
 from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .. import permissions
+from .. import gates, permissions
 from ..models import Authorisation, Documentation, Execution, Review
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
@@ -129,6 +129,22 @@ def _why_not(decision: Decision) -> str:
 def _tomorrow_evening() -> datetime:
     tomorrow = timezone.localtime() + timedelta(days=1)
     return tomorrow.replace(hour=19, minute=0, second=0, microsecond=0)
+
+
+class StartExecutionForm(StepForm):
+    """Nothing within the planned window; outside of it, why it is done now."""
+
+    reason = LongText(
+        label=_("Why is it done outside of its window?"),
+        max_length=5000,
+        help_text=_("Such as: agreed on the telephone with the ward. It stays on record."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def prepare(self) -> None:
+        """Ask for the reason only where the window is not kept; what was typed is not lost."""
+        if not (gates.outside_window(self.change) or self.data.get("reason")):
+            del self.fields["reason"]
 
 
 class RecordExecutionForm(StepForm):

@@ -16,6 +16,7 @@ from ..models import (
     Change,
     Deployment,
     Development,
+    Environment,
     PeerReview,
     ProposedAnswer,
     Question,
@@ -261,22 +262,25 @@ def record_test(
     kind: str,
     result: str,
     evidence: str,
-    environment: str = "staging",
+    environment: str = "",
     seen: int | None = None,
 ) -> Change:
-    """Record one kind of test in staging, with its evidence.
+    """Record one kind of test, where it was run and its evidence; it counts if that was staging.
 
+    Without a name it was. Raises StepIncomplete for an environment that is not kept.
     Effects: the test; a failure returns the change to ``development`` as a new round; the last
     of functional, security and regression to pass moves it to ``deployment``; event; messages.
     """
     with take_step("record_test", change, actor=actor, seen=seen) as step:
+        where = _environment(environment)
         test = StagingTest(
             **step.stamp(),
             development=step.change.development,
             kind=kind,
             result=result,
             evidence=evidence,
-            environment=environment,
+            environment=where.name,
+            in_staging=where.is_staging,
         )
         step.reason = evidence
         step.data = {"kind": kind, "result": result}
@@ -286,6 +290,14 @@ def record_test(
         elif gates.passed_tests(step.change) == set(StagingTest.Kind.values):
             step.change.pass_tests()
     return step.change
+
+
+def _environment(name: str) -> Environment:
+    kept = Environment.objects.filter(is_active=True)
+    found = kept.filter(name=name).first() if name else kept.filter(is_staging=True).first()
+    if found is None:
+        raise StepIncomplete(_("Choose one of the environments that are kept."), ["environment"])
+    return found
 
 
 def plan_deployment(
@@ -304,9 +316,20 @@ def plan_deployment(
     return step.change
 
 
-def start_deployment(change: Change, *, actor: User, seen: int | None = None) -> Change:
-    """Begin, once the deployment gate has nothing left to name."""
+def start_deployment(
+    change: Change, *, actor: User, reason: str = "", seen: int | None = None
+) -> Change:
+    """Begin, once the deployment gate has nothing left to name.
+
+    Raises StepIncomplete without a reason when the release is out already. Effects: the moment;
+    event, which keeps that and why.
+    """
     with take_step("start_deployment", change, actor=actor, seen=seen) as step:
+        if gates.release_is_out(step.change):
+            if not reason.strip():
+                sentence = _("The release is out already: say why it is deployed with it.")
+                raise StepIncomplete(sentence, ["reason"])
+            step.reason, step.data = reason, {"release_was_out": True}
         deployment = step.change.deployment
         deployment.started_at = timezone.now()
         step.save(deployment)

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import permissions
+from .. import gates, permissions
 from ..errors import StepIncomplete
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
@@ -113,9 +113,21 @@ def _check_plan(
         )
 
 
-def start_execution(change: Change, *, actor: User, seen: int | None = None) -> Change:
-    """The executor begins. From here on the change can no longer be withdrawn."""
+def start_execution(
+    change: Change, *, actor: User, reason: str = "", seen: int | None = None
+) -> Change:
+    """The executor begins. From here on the change can no longer be withdrawn.
+
+    Raises StepIncomplete without a reason when it is not within the planned window. Effects: the
+    moment; event, which keeps whether it was early or late, and why.
+    """
     with take_step("start_execution", change, actor=actor, seen=seen) as step:
+        outside = gates.outside_window(step.change)
+        if outside:
+            if not reason.strip():
+                sentence = _("It is not within the planned window now: say why it is done now.")
+                raise StepIncomplete(sentence, ["reason"])
+            step.reason, step.data = reason, {"outside_window": outside}
         execution = step.change.execution
         execution.started_at = timezone.now()
         step.save(execution)

@@ -3,7 +3,7 @@
 from .access import AccessLink
 from .assessment import Assessment
 from .board import BoardDecision, Question
-from .catalogue import Release, Service
+from .catalogue import Environment, Release, Service
 from .change import Change, Channel, Promise, parse_reference
 from .code import (
     CHECKLIST,
@@ -41,6 +41,7 @@ __all__ = [
     "Deployment",
     "Development",
     "Documentation",
+    "Environment",
     "Event",
     "Execution",
     "ImportProblem",

@@ -115,7 +115,7 @@ class PeerReview(StageRecord):
 
 
 class StagingTest(StageRecord):
-    """One kind of test of one round of development, in the staging environment."""
+    """One kind of test of one round of development; it counts where it was run in staging."""
 
     class Kind(models.TextChoices):
         FUNCTIONAL = "functional", _("Functional")
@@ -135,6 +135,12 @@ class StagingTest(StageRecord):
     kind = models.CharField(_("kind of test"), max_length=20, choices=Kind.choices)
     result = models.CharField(_("result"), max_length=20, choices=Result.choices)
     environment = models.CharField(_("environment"), max_length=100, default="staging")
+    in_staging = models.BooleanField(
+        _("in staging"),
+        default=True,
+        db_default=True,
+        help_text=_("Whether that environment was staging then."),
+    )
     evidence = models.TextField(
         _("evidence"), max_length=10000, help_text=_("What was run and what it showed.")
     )

@@ -242,8 +242,15 @@ def staging_test(one: StagingTest, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by,
         _details(one, "environment", "evidence") if full else [],
-        badge_of(one.get_result_display(), GOOD if good else ("red", "circle-x")),
+        _test_badge(one, good),
     )
+
+
+def _test_badge(one: StagingTest, good: bool) -> Any:
+    """What passed elsewhere does not count."""
+    if good and not one.in_staging:
+        return badge_of(_("Passed, but not in staging"), ("amber", "alert-triangle"))
+    return badge_of(one.get_result_display(), GOOD if good else ("red", "circle-x"))
 
 
 def deployment(one: Deployment, full: bool) -> Record:

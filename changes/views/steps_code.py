@@ -4,7 +4,6 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from .. import gates, lifecycle
-from ..forms.base import ConfirmForm
 from ..forms.code import (
     AnswerQuestionForm,
     AssessRiskForm,
@@ -15,6 +14,7 @@ from ..forms.code import (
     RecordDevelopmentForm,
     RecordTestForm,
     SignRiskAssessmentForm,
+    StartDeploymentForm,
 )
 from ..models import StagingTest
 from .steps import StepPage, step
@@ -115,12 +115,13 @@ def plan_deployment(page: StepPage) -> HttpResponse:
 def start_deployment(page: StepPage) -> HttpResponse:
     """Show the deployment gate and the plan once more, then begin."""
     return page.respond(
-        ConfirmForm,
+        StartDeploymentForm,
         lifecycle.start_deployment,
         done=_("You started the deployment of %(reference)s."),
         beside=("deployment",),
         show_gate=True,
         gate=gates.deployment_points(page.change),
+        release_is_out=gates.release_is_out(page.change),
     )
 
 

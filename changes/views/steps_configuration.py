@@ -1,11 +1,9 @@
 """The steps of the configuration path."""
 
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import lifecycle
-from ..forms.base import ConfirmForm
+from .. import gates, lifecycle
 from ..forms.configuration import (
     AuthoriseForm,
     CloseRolledBackForm,
@@ -13,8 +11,8 @@ from ..forms.configuration import (
     PlanExecutionForm,
     RecordExecutionForm,
     ReviewForm,
+    StartExecutionForm,
 )
-from ..models import Execution
 from .steps import StepPage, step
 
 
@@ -55,11 +53,11 @@ def plan_execution(page: StepPage) -> HttpResponse:
 def start_execution(page: StepPage) -> HttpResponse:
     """Show the plan once more, then begin."""
     return page.respond(
-        ConfirmForm,
+        StartExecutionForm,
         lifecycle.start_execution,
         done=_("You started the execution of %(reference)s."),
         beside=("authorisation",),
-        outside_window=not within_window(page.change.execution),
+        outside_window=gates.outside_window(page.change),
     )
 
 
@@ -94,8 +92,3 @@ def document(page: StepPage) -> HttpResponse:
         done=_("%(reference)s is documented, and the requester has been asked by e-mail."),
         beside=("execution",),
     )
-
-
-def within_window(plan: Execution | None) -> bool:
-    """Whether it is now within the planned window."""
-    return plan is not None and plan.window_start <= timezone.now() <= plan.window_end

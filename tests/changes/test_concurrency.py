@@ -60,7 +60,7 @@ def test_withdrawing_while_execution_starts(cast: Cast) -> None:
     change = plan(change_in(S.EXECUTION, cast), cast)
     answers = at_once(
         lambda: lifecycle.withdraw(change, actor=cast.requester, reason="Stop."),
-        lambda: lifecycle.start_execution(change, actor=cast.support),
+        lambda: lifecycle.start_execution(change, actor=cast.support, reason="Early."),
     )
     assert len([answer for answer in answers if isinstance(answer, StepIllegal)]) == 1
     fresh = Change.objects.get(pk=change.pk)

@@ -108,7 +108,7 @@ def test_a_rollback_is_named_whatever_came_after_it(
     before = last_row()
     with later():
         deliver()
-        lifecycle.start_execution(change, actor=cast.support)
+        lifecycle.start_execution(change, actor=cast.support, reason="Early.")
         lifecycle.record_execution(
             change, actor=cast.support, outcome="rolled_back", notes="Would not open."
         )

@@ -75,7 +75,9 @@ def test_a_configuration_change_from_request_to_close(cast: Cast) -> None:
         ("grace", "News of your change"),
         ("sam", "Waiting for you (Start execution)"),
     ]
-    assert after(lambda: lifecycle.start_execution(change, actor=cast.support)) == [
+    assert after(
+        lambda: lifecycle.start_execution(change, actor=cast.support, reason="Early.")
+    ) == [
         ("cleo", "Sam Support started the execution"),
     ]
 

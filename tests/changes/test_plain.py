@@ -61,7 +61,7 @@ def planned_again(cast: Cast) -> Change:
 @remembered
 def running(cast: Cast) -> Change:
     change = stories.plan(stories.in_execution(cast), cast)
-    return lifecycle.start_execution(change, actor=cast.support)
+    return lifecycle.start_execution(change, actor=cast.support, reason="Early.")
 
 
 @remembered

@@ -15,7 +15,7 @@ from tests.people import Cast
 def running(cast: Cast) -> Change:
     """A change whose execution has begun."""
     planned = stories.plan(stories.in_execution(cast), cast)
-    return lifecycle.start_execution(planned, actor=cast.support)
+    return lifecycle.start_execution(planned, actor=cast.support, reason="Early.")
 
 
 class TestRecordExecution(StepPageTests):

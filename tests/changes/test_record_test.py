@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from changes.models import Change
+from changes import gates, lifecycle
+from changes.errors import StepIncomplete
+from changes.models import Change, Environment
 from changes.states import State
 from tests import stories
 from tests.changes.step_pages import StepPageTests
@@ -19,14 +22,14 @@ class TestRecordTest(StepPageTests):
     who = "tester"
     refused = ("developer", "role: Tester")
     required = ("kind", "result", "environment", "evidence")
-    texts = {"environment": 101, "evidence": 10001}
+    texts = {"evidence": 10001}
     after = State.TESTING
 
     def filled_in(self, cast: Cast, change: Change) -> dict[str, Any]:
         return {
             "kind": "security",
             "result": "passed",
-            "environment": "staging 2",
+            "environment": "staging",
             "evidence": "Scan of 23 pages: nothing.",
         }
 
@@ -69,3 +72,40 @@ class TestRecordTest(StepPageTests):
         now = Change.objects.get(pk=change.pk)
         assert (now.state, now.round) == (State.DEVELOPMENT, 2)
         assert "Round 1" in page.get(now.get_absolute_url()).content.decode()
+
+    def test_only_environments_that_are_kept_are_offered(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        Environment.objects.create(name="sandbox")
+        Environment.objects.create(name="old", is_active=False)
+        html = page.get(self.address(change)).content.decode()
+        assert 'value="staging" selected' in html and 'value="sandbox"' in html
+        assert 'value="old"' not in html
+        for other in ("old", "production", ""):
+            assert self.send(page, cast, change, environment=other).status_code == 400
+        assert self.is_untouched(change)
+
+
+def test_what_passed_elsewhere_does_not_count_as_passed_in_staging(
+    client: Client, cast: Cast
+) -> None:
+    Environment.objects.create(name="sandbox")
+    change = stories.in_testing(cast)
+    told = {"actor": cast.tester, "result": "passed", "evidence": "All green."}
+    for kind in ("functional", "security", "regression"):
+        change = lifecycle.record_test(change, kind=kind, environment="sandbox", **told)
+    assert change.state == State.TESTING
+    assert gates.passed_tests(change) == set()
+    client.force_login(cast.tester)
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert "Passed, but not in staging" in page
+    with pytest.raises(StepIncomplete):
+        lifecycle.record_test(change, kind="security", environment="production", **told)
+    assert stories.all_passed(change, cast).state == State.DEPLOYMENT
+
+
+def test_what_was_staging_then_counts_when_another_is_later(cast: Cast) -> None:
+    change = stories.in_deployment(cast)
+    Environment.objects.filter(name="staging").update(is_staging=False)
+    Environment.objects.create(name="staging 2", is_staging=True)
+    assert len(gates.passed_tests(Change.objects.get(pk=change.pk))) == 3

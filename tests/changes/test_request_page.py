@@ -557,7 +557,7 @@ def test_nothing_is_withdrawn_on_an_outdated_page(client: Client, cast: Cast) ->
 
 def test_once_work_has_begun_nothing_is_withdrawn(client: Client, cast: Cast) -> None:
     change = stories.plan(stories.in_execution(cast), cast)
-    change = lifecycle.start_execution(change, actor=cast.support)
+    change = lifecycle.start_execution(change, actor=cast.support, reason="Early.")
     link = link_for(change, cast.requester)
     assert "Withdraw the request" not in client.get(link).content.decode()
     response = withdraw(client, link, change)

@@ -93,11 +93,13 @@ def test_reclassifying_restarts_the_path_and_keeps_every_record(cast: Cast) -> N
     assert (change.state, change.path) == (S.REVIEW, 3)
     # The authorisation of the first path counts for nothing on the third.
     with pytest.raises(StepIllegal):
-        lifecycle.start_execution(change, actor=cast.support)
+        lifecycle.start_execution(change, actor=cast.support, reason="Early.")
 
 
 def test_reclassifying_ends_when_execution_has_begun(cast: Cast) -> None:
-    change = lifecycle.start_execution(plan(change_in(S.EXECUTION, cast), cast), actor=cast.support)
+    change = lifecycle.start_execution(
+        plan(change_in(S.EXECUTION, cast), cast), actor=cast.support, reason="Early."
+    )
     with pytest.raises(StepIllegal):
         lifecycle.reclassify(change, actor=cast.success, reason="Late.", **ASSESSMENT)
 
@@ -256,7 +258,7 @@ def test_an_execution_needs_a_rollback_plan(cast: Cast) -> None:
         lifecycle.plan_execution(change, **plan_fields(cast, rollback_plan=" \n"))
     assert refusal.value.missing == ["rollback_plan"]
     with pytest.raises(StepIllegal, match="not planned"):
-        lifecycle.start_execution(change, actor=cast.support)
+        lifecycle.start_execution(change, actor=cast.support, reason="Early.")
 
 
 def test_an_execution_window_closes_after_it_opens(cast: Cast) -> None:
@@ -613,7 +615,9 @@ def test_what_goes_beyond_the_agreed_change_is_a_new_change_request(cast: Cast) 
 
 
 def test_withdrawal_ends_when_execution_has_begun(cast: Cast) -> None:
-    change = lifecycle.start_execution(plan(change_in(S.EXECUTION, cast), cast), actor=cast.support)
+    change = lifecycle.start_execution(
+        plan(change_in(S.EXECUTION, cast), cast), actor=cast.support, reason="Early."
+    )
     with pytest.raises(StepIllegal, match="already being put in place"):
         lifecycle.withdraw(change, actor=cast.requester, reason="Too late.")
 

@@ -1,8 +1,14 @@
 """The page on which the deployment gate is passed."""
 
-from django.test import Client
+from datetime import timedelta
 
-from changes.models import Change
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from changes import lifecycle
+from changes.errors import StepIncomplete
+from changes.models import Change, Release
 from changes.states import State
 from tests import stories
 from tests.changes.step_pages import StepPageTests
@@ -35,3 +41,23 @@ class TestStartDeployment(StepPageTests):
         assert answer.status_code == 409
         assert "Missing before deployment: release and rollback plan." in answer.content.decode()
         assert self.is_untouched(change)
+
+
+def test_a_release_that_is_out_needs_a_reason_which_stays_on_record(
+    client: Client, cast: Cast
+) -> None:
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    address = f"/changes/{change.reference}/start_deployment/"
+    client.force_login(cast.release_manager)
+    assert 'name="reason"' not in client.get(address).content.decode()
+    Release.objects.update(released_at=timezone.now() - timedelta(days=1))
+    change = Change.objects.get(pk=change.pk)
+    html = client.get(address).content.decode()
+    assert 'name="reason"' in html and "This release is out already." in html
+    assert client.post(address, {"seen": change.version, "reason": " "}).status_code == 400
+    with pytest.raises(StepIncomplete, match="The release is out already"):
+        lifecycle.start_deployment(change, actor=cast.release_manager)
+    sent = client.post(address, {"seen": change.version, "reason": "A hotfix."})
+    assert sent.status_code == 302
+    event = change.events.get(verb="start_deployment")
+    assert (event.reason, event.data) == ("A hotfix.", {"release_was_out": True})

@@ -28,7 +28,7 @@ class TestWithdraw(StepPageTests):
         self, page: Client, cast: Cast, change: Change
     ) -> None:
         running = stories.plan(stories.in_execution(cast), cast)
-        running = lifecycle.start_execution(running, actor=cast.support)
+        running = lifecycle.start_execution(running, actor=cast.support, reason="Early.")
         answer = page.get(self.address(running))
         assert answer.status_code == 409
         assert "already being put in place" in answer.content.decode()

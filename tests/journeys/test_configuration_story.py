@@ -76,7 +76,8 @@ def test_a_configuration_change_from_a_call_to_the_requesters_yes(
                 steps="1. Set the hours per building.",
                 rollback_plan="Set the hours back to 7–19.",
             ).sends()
-        support.opens(change).presses("Start execution").sends()
+        support.opens(change).presses("Start execution")
+        support.fills(reason="The wards asked for it before its window.").sends()
         support.opens(change).presses("Record the outcome")
         support.fills(outcome=outcome, notes=f"The execution was {outcome}.").sends()
 
