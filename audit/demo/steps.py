@@ -238,7 +238,8 @@ def plan_deployment(world: World, change: Change, step: Step) -> None:
 
 
 def start_deployment(world: World, change: Change, step: Step) -> None:
-    lifecycle.start_deployment(change, actor=world.actor(step, "kate"))
+    reason = step.get("reason", "It was not ready when the release went out.")
+    lifecycle.start_deployment(change, actor=world.actor(step, "kate"), reason=reason)
 
 
 def record_deployment(world: World, change: Change, step: Step) -> None:
