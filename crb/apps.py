@@ -11,12 +11,17 @@ class CrbConfig(AppConfig):
         from accounts.setting_up import POINTS, Point
         from changes import notices
         from changes.plain import provide
+        from changes.turns import narrower
 
-        from . import without_lead
+        from . import to_settle, without_lead
         from .board_dates import dates_for
         from .models import Board
+        from .queries import still_to_vote
 
         provide(dates_for)
+        narrower.provide("record_board_outcome", still_to_vote)
+        notices.provide(without_lead.notices)
+        notices.provide(to_settle.notices)
         POINTS.append(
             Point(
                 _("The Change Request Board"),
@@ -26,4 +31,3 @@ class CrbConfig(AppConfig):
                 lambda: Board.objects.filter(is_active=True, memberships__is_chair=True),
             )
         )
-        notices.provide(without_lead.notices)

@@ -17,7 +17,7 @@ from accounts.models import User
 from ..models import Change
 from ..process import STEP
 from ..states import OPEN, State
-from . import groups, words
+from . import groups, narrower, words
 from . import situations as so
 from .groups import Group
 from .situations import ALWAYS, Situation
@@ -73,7 +73,8 @@ class Turn:
         theirs = self.group.changes(user)
         if theirs is None:
             return None
-        return Q(state__in=self.states) & theirs & self.when.changes()
+        left = narrower.waits_for(self.verb, user)
+        return Q(state__in=self.states) & theirs & self.when.changes() & left
 
 
 TURNS: tuple[Turn, ...] = (

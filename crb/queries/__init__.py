@@ -35,7 +35,7 @@ from .meetings import (
 from .members import absences, meetings_of, memberships, possible_members
 from .questions import questions_of, unanswered_questions, with_asked
 from .related import conflicts_of, drafts_linked_with, links_of
-from .votes import ballots_on, left_for, revision_on, set_aside, tally_of, votes_on
+from .votes import ballots_on, left_for, revision_on, set_aside, still_to_vote, tally_of, votes_on
 
 __all__ = [
     "LEFT",
@@ -78,6 +78,7 @@ __all__ = [
     "revision_on",
     "running",
     "set_aside",
+    "still_to_vote",
     "tally_of",
     "to_invite_to",
     "unanswered_questions",

@@ -1,14 +1,16 @@
 """The votes on an item, and their tally."""
 
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import User
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
 
-from ..models import Absence, AgendaItem, Vote
+from ..models import Absence, AgendaItem, Membership, Vote
+from ..models.board import able
 from ..states import ItemState
 from ..voting import Ballot, Choice, Tally, tally
 
@@ -18,22 +20,44 @@ def left_for(user: User) -> Combinable:
 
     The rules of ``permissions.can_cast_vote`` on an item, for somebody who has a seat.
     """
+    mine = _left(user).filter(meeting=OuterRef("pk"))
+    counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def still_to_vote(user: User) -> Q:
+    """The condition for changes on which a member is to vote: their turn of ``changes``.
+
+    What is on no agenda yet waits for every member. On an agenda it waits for those with a seat
+    there who have not voted on the present revision, until nobody may vote any more.
+    """
+    on_agenda = AgendaItem.objects.filter(change=OuterRef("pk"), state=ItemState.OPEN)
+    day = OuterRef("meeting__date")
+    in_term = Q(ends_on=None) | Q(ends_on__gte=day)
+    term = Membership.objects.filter(in_term, board=OuterRef("meeting__board"), starts_on__lte=day)
+    away = {"withdrawn_at": None, "starts_on__lte": OuterRef(day), "ends_on__gte": OuterRef(day)}
+    absent = Absence.objects.filter(membership=OuterRef("pk"), **away)
+    substituted = Exists(absent.filter(Exists(able(OuterRef("alternate")))))
+    seat = Exists(term.filter(~substituted, user=user))
+    seat |= Exists(term.filter(Exists(absent.filter(alternate=user))))
+    in_time = Q(meeting__deadline=None) | Q(meeting__deadline__gt=timezone.now())
+    mine = _left(user).filter(in_time, seat)
+    return ~Q(Exists(on_agenda)) | Q(Exists(mine.filter(change=OuterRef("pk"))))
+
+
+def _left(user: User) -> QuerySet[AgendaItem]:
+    """The open items on which somebody with a seat has not voted and may."""
     own = Vote.objects.filter(member=user)
     voted = own.filter(item=OuterRef("pk"), revision=OuterRef("change__revision"))
     recused = own.filter(
         item__change=OuterRef("change"), item__path=OuterRef("path"), choice=Choice.RECUSE
     )
     waiting = AgendaItem.objects.filter(
-        meeting=OuterRef("pk"),
-        state=ItemState.OPEN,
-        change__state=State.BOARD,
-        change__path=F("path"),
+        state=ItemState.OPEN, change__state=State.BOARD, change__path=F("path")
     )
-    mine = waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
+    return waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
         asked_by(user, "change__")
     )
-    counted = mine.order_by().values("meeting").annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted), 0)
 
 
 def _for_one_aside(user: User) -> Combinable:
