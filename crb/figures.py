@@ -249,7 +249,7 @@ def outcomes_by_meeting(board: Board, user: User, period: Period) -> list[Meetin
     for meeting, outcome, number in rows.annotate(number=Count("pk")):
         counts.setdefault(meeting, {})[outcome] = number
     opened = (MeetingState.CLOSED, MeetingState.RUNNING)
-    meetings = board.meetings.annotate(counted_on=counted_on(board)).filter(
+    meetings = board.meetings.alias(counted_on=counted_on(board)).filter(
         state__in=opened, counted_on__gte=period.since, counted_on__lte=period.until
     )
     return [

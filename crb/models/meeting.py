@@ -177,6 +177,13 @@ class Meeting(models.Model):
         return self.date == timezone.localdate(timezone=self.tzinfo)
 
     @property
+    def counted_on(self) -> date:
+        """The day on which what was decided counts: that of ``figures.counted_on``."""
+        if self.started_at is None:
+            return self.date
+        return min(self.date, timezone.localdate(self.started_at, self.tzinfo))
+
+    @property
     def is_near(self) -> bool:
         """Whether the meeting is about to begin, or should have begun: opening it is next."""
         return self.starts_at - NEAR <= timezone.now()

@@ -77,7 +77,9 @@ class AgendaCard:
 
     @property
     def minutes(self) -> int:
-        """The sum of the time boxes of what stands on the agenda."""
+        """The sum of the time boxes of what stands on the agenda; a ballot takes nobody's time."""
+        if self.meeting.is_ballot:
+            return 0
         wanted = (ItemState.OPEN, ItemState.DECIDED)
         return sum(row.item.time_box or 0 for row in self.rows if row.item.state in wanted)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import User
+from changes import lifecycle as change_lifecycle
 from crb import lifecycle
 from crb.models import Meeting
 from tests.components.browsing import sign_in
@@ -34,6 +35,33 @@ def ballot_of(table: Table, number: int = 1, days: int = 3) -> Meeting:
 def get(client: Client, user: User, address: str) -> str:
     client.force_login(user)
     return " ".join(client.get(address).content.decode().split())
+
+
+def test_time_boxes_are_not_compared_with_the_length_of_a_ballot(
+    client: Client, table: Table
+) -> None:
+    ballot = ballot_of(table)
+    lifecycle.plan_item(ballot.items.get(), actor=table.chair, time_box=60)
+    page = get(client, table.chair, ballot.get_absolute_url())
+    assert "minutes planned" not in page
+    assert "longer than the meeting" not in page
+
+
+def test_an_earlier_decision_by_ballot_is_dated_when_it_was_opened(
+    client: Client, table: Table
+) -> None:
+    ballot = ballot_of(table, days=40)
+    item = ballot.items.get()
+    asked = [("How many?", table.cast.requester)]
+    change = table.decide(item, "information_required", reason="?", questions=asked)
+    change_lifecycle.answer_question(
+        change, actor=table.cast.requester, question=change.questions.get(), answer="Ten."
+    )
+    again = table.meeting(days=7)
+    lifecycle.fill_agenda(table.board)
+    page = get(client, table.chair, again.get_absolute_url())
+    assert f">{table.board.today:%-d %B %Y}</a>" in page
+    assert f"{ballot.date:%-d %B %Y}</a>" not in page
 
 
 def test_the_chair_opens_a_ballot_from_the_boards_page(client: Client, table: Table) -> None:
