@@ -18,6 +18,7 @@ from .. import lifecycle, permissions
 from ..consequences import consequences
 from ..forms import RecuseForm, VoteForm
 from ..lifecycle.core import require
+from ..lifecycle.preview import Preview
 from ..models import AgendaItem, Vote
 from . import page
 from .access import SignedInRequest, for_own_people, item_or_404
@@ -90,17 +91,17 @@ def preview_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
     if "add_question" in request.POST:
         return found.show(outcome_form=found.item.outcome_form(typed=request.POST))
     form = found.item.outcome_form(request.POST)
-    mail = lacking = None
+    told, lacking = Preview(None), None
     if form.is_valid():
         try:
-            mail = lifecycle.preview_outcome(
+            told = lifecycle.preview_outcome(
                 item, actor=request.user, seen=_seen(request), **form.arguments()
             )
         except StepIncomplete as error:
             form.take_error(error)
         except StepError as error:
             lacking = str(error)
-    preview = {"mail": mail, "form": form, "lacking": lacking, "outcome_form": form}
+    preview = {**vars(told), "form": form, "lacking": lacking, "outcome_form": form}
     if request.headers.get("HX-Target") == "outcome-preview":
         return render(request, "crb/partials/outcome_preview.html", preview)
     status = HTTPStatus.OK if form.is_valid() else HTTPStatus.BAD_REQUEST

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 from post_office.models import Email
 
+from accounts.models import User
+from changes import lifecycle as change_lifecycle
 from changes.models import Change
 from crb import lifecycle
 from crb.lifecycle.preview import without_token
@@ -176,3 +178,42 @@ def test_what_members_wrote_never_reaches_the_requester(
         assert page.status_code == 200
         assert "SECRET" not in page.content.decode()
         assert "5 of 6" not in page.content.decode(), "nor how many voted for what"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"mail_pace": "daily"}, "they read it in their daily summary"),
+        ({"mail_pace": "needed"}, "they chose to be mailed only what needs them"),
+        ({"is_active": False}, "they no longer have access"),
+    ],
+)
+def test_why_there_is_no_mail_is_said(
+    client: Client, table: Table, fields: dict[str, Any], words: str
+) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    User.objects.filter(pk=table.cast.requester.pk).update(**fields)
+    answer = post(client, table, item, form(table, item, "accepted"), live=True)
+    assert shown(answer) is None
+    page = answer.content.decode()
+    assert words in page
+    assert page.count("The requester gets no mail") == 1
+
+
+def test_a_mail_that_the_news_joins_is_shown_whole(
+    client: Client, table: Table, settings: Any
+) -> None:
+    settings.MAIL_BURST_SECONDS = 3600
+    item = table.running_item()
+    change = Change.objects.get(pk=item.change_id)
+    change_lifecycle.comment(change, actor=table.cast.success, body="The board meets now.")
+    table.vote(item, *["accepted"] * 4)
+    data = form(table, item, "accepted", reason="Long overdue.")
+    before = last_row()
+    preview = shown(post(client, table, item, data, live=True))
+    assert "Long overdue." in preview.message
+    client.post(f"/board/items/{item.pk}/outcome/", data)
+    sent = mail_to(table.cast.requester.email)
+    assert sent.pk <= before, "it joined a mail that waits"
+    assert preview.message == without_token(sent.message)
