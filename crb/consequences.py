@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from changes.lifecycle.promises import RELEASES_PROMISED, releases_after, twelve_months_after
 from changes.models import BoardDecision, Change
 
+from .models import BoardOutcome
+
 Outcome = BoardDecision.Outcome
 
 
@@ -38,6 +40,14 @@ def _releases(today: date) -> str:
     if found:
         return _("Promises one of the next three releases; planned so far: %s.") % names
     return _("Promises one of the next three releases; none is planned yet.")
+
+
+def promised_words(change: Change, outcome: BoardOutcome) -> str:
+    """Return what an outcome meant when it was recorded, whatever has become of the change.
+
+    Of outcomes that were recorded before this was kept: what it means now.
+    """
+    return outcome.promise or promise_words(change, outcome.decision)
 
 
 def promise_words(change: Change, decision: BoardDecision) -> str:

@@ -14,6 +14,7 @@ from changes.models import BoardDecision, Change, parse_reference
 from changes.queries import visible_to
 
 from .. import permissions, queries
+from ..consequences import promise_words
 from ..models import AgendaItem, BoardOutcome
 from ..voting import SIDES, WORDS, Choice, Tally
 from .ballots import close_when_settled, lock_ballot_of
@@ -112,6 +113,7 @@ def record_locked(
         by_consent=by_consent,
         sentence=count.settled_sentence,
         tally=snapshot(count),
+        promise=promise_words(decision.change, decision),
     )
 
 

@@ -16,7 +16,7 @@ from accounts.models import User
 from changes.models import BoardDecision, Question
 
 from .. import queries
-from ..consequences import promise_words
+from ..consequences import promised_words
 from ..models import Absence, Action, AgendaItem, Attendance, Meeting, Seat, Vote
 from ..permissions import minutes_of
 from ..states import MeetingState
@@ -167,7 +167,7 @@ class _Record:
             "reason": decision.reason,
             "category": decision.get_category_display() if decision.category else "",
             "elsewhere": decision.elsewhere,
-            "promise": promise_words(item.change, decision),
+            "promise": promised_words(item.change, outcome),
             "questions": [_question(one) for one in self.questions[decision.pk]],
         }
 

@@ -11,7 +11,7 @@ from changes.turns.askers import askers
 from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
-from ..consequences import consequences, promise_words
+from ..consequences import consequences, promise_words, promised_words
 from ..forms import DeferForm, OutcomeForm, PlanForm, PullForm, RecuseForm, VoteForm
 from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
@@ -193,7 +193,11 @@ class ItemPage:
 
     @property
     def promise(self) -> str:
-        return promise_words(self.change, self.outcome.decision) if self.outcome else ""
+        if self.outcome is None:
+            return ""
+        if self.outcome.decision.path != self.change.path:
+            return promised_words(self.change, self.outcome)
+        return promise_words(self.change, self.outcome.decision)
 
     @property
     def runs_meeting(self) -> bool:

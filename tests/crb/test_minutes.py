@@ -18,8 +18,11 @@ from changes.models import Question
 from crb import lifecycle
 from crb.minutes import compose, fingerprint, reading
 from crb.models import Absence, AgendaItem, Attendance, BoardOutcome, Meeting, Minutes
+from crb.pages import ItemPage
+from crb.people import OwnPeople
 from tests.crb.conftest import Table
 from tests.mailing import last_row
+from tests.stories import ASSESSMENT
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +48,23 @@ def act(table: Table, of: AgendaItem, text: str = "Ask the vendor", **fields: An
 
 
 # What they say
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "accepted_as_priority"])
+def test_the_promise_stays_as_it_was_made_when_the_change_is_reclassified(
+    table: Table, outcome: str
+) -> None:
+    item = table.running_item()
+    change = table.decide(item, outcome)
+    meeting = closed(table, item)
+    before = dict(entry(meeting, item)["notes"])["What follows"]
+    assert before.startswith("To be delivered ")
+    change_lifecycle.reclassify(
+        change, actor=table.cast.success, reason="A setting after all.", **ASSESSMENT
+    )
+    assert dict(entry(fresh(meeting), item)["notes"])["What follows"] == before
+    fresh_item = AgendaItem.objects.get(pk=item.pk)
+    assert ItemPage(fresh_item, table.cast.auditor, {}, OwnPeople()).promise == before
 
 
 def test_head_and_attendance(table: Table) -> None:
