@@ -6,6 +6,7 @@ htmx made in the background gets the sentence alone, which the page shows as an 
 
 import logging
 import secrets
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import unquote
@@ -15,6 +16,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import REASON_NO_CSRF_COOKIE, REASON_NO_REFERER
 from django.shortcuts import render
@@ -30,6 +32,9 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 TOO_MUCH = (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent)
 NUL = "\x00"
+READ_ONLY = "25006"
+"""PostgreSQL's code for a database that lets nobody write."""
+RETRY_AFTER_SECONDS = 60
 LAST_RESORT = (
     b"<!DOCTYPE html><html lang=en-gb><title>Something went wrong</title>"
     b"<h1>Something went wrong</h1><p>The fault is ours. Please try again in a few minutes.</p>"
@@ -70,7 +75,12 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer 500 without database, session or person, with a reference that the log has too."""
+    """Answer 500 without database, session or person, with a reference that the log has too.
+
+    Where it is a part that is away, and not a fault in what we do, answer 503.
+    """
+    if sentence := what_is_away(sys.exc_info()[1]):
+        return unavailable(request, sentence)
     reference = secrets.token_hex(4).upper()
     logger.error("The page shown for the error above carries the reference %s", reference)
     try:
@@ -79,6 +89,29 @@ def server_error(request: HttpRequest) -> HttpResponse:
         logger.exception("The page for errors could not be drawn")
         body = LAST_RESORT
     return HttpResponse(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def what_is_away(error: BaseException | None) -> str:
+    """Return what to say of an error that comes from a part of ours being away, full or too busy.
+
+    "" for every other. The database says so of itself, also that it lets nobody write.
+    """
+    code = getattr(getattr(error, "__cause__", None), "pgcode", None)
+    if isinstance(error, OperationalError | InterfaceError) or code == READ_ONLY:
+        return _("Our database is away, full or too busy at the moment.")
+    return ""
+
+
+def unavailable(request: HttpRequest, sentence: str) -> HttpResponse:
+    """Answer 503, without database, session or person, and say when to try again."""
+    if request.headers.get("HX-Request") == "true" and not request.headers.get("HX-Boosted"):
+        content, content_type = sentence, "text/plain; charset=utf-8"
+    else:
+        content, content_type = render_to_string("503.html", {"sentence": sentence}), "text/html"
+    answer = HttpResponse(content, status=HTTPStatus.SERVICE_UNAVAILABLE, content_type=content_type)
+    answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -1,10 +1,22 @@
 """Whether this process lives (/healthz) and whether it can serve people (/readyz)."""
 
+import secrets
+import time
 from collections.abc import Callable
 
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse
+
+WRITE_AGAIN_SECONDS = 30.0
+WRITTEN_BYTES = 32_768
+"""More than a page, and it does not compress: what is written needs room on the disk."""
+CACHE_KEY = "readyz"
+WRITE = """
+INSERT INTO expansive_cm_cache (cache_key, value, expires) VALUES (%s, %s, now())
+ON CONFLICT (cache_key) DO UPDATE SET value = excluded.value, expires = excluded.expires
+"""
+"""In the table of what is counted, where it is over at once and nobody reads it."""
 
 
 class HealthMiddleware:
@@ -17,6 +29,7 @@ class HealthMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self.migrated = False
+        self.wrote_at = -WRITE_AGAIN_SECONDS
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info not in ("/healthz", "/readyz"):
@@ -41,7 +54,24 @@ class HealthMiddleware:
             return answer("The database does not answer.", 503)
         if not self.migrated:
             return answer("The database lacks migrations: run `manage.py migrate`.", 503)
+        if not self.can_write():
+            return answer("Nothing can be written to the database.", 503)
         return answer("ready")
+
+    def can_write(self) -> bool:
+        """Whether the database takes what is written: asked anew every half minute, by writing.
+
+        A database whose disk is full, or that lets nobody write, still answers every question.
+        """
+        if time.monotonic() < self.wrote_at + WRITE_AGAIN_SECONDS:
+            return True
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(WRITE, [CACHE_KEY, secrets.token_hex(WRITTEN_BYTES // 2)])
+        except Error:
+            return False
+        self.wrote_at = time.monotonic()
+        return True
 
 
 def pending_migrations() -> bool:
@@ -55,5 +85,7 @@ def answer(text: str, status: int = 200) -> HttpResponse:
     headers = {"Cache-Control": "no-store"}
     if status == 405:
         headers["Allow"] = "GET, HEAD"
+    if status == 503:
+        headers["Retry-After"] = "10"
     content_type = "text/plain; charset=utf-8"
     return HttpResponse(f"{text}\n", status=status, content_type=content_type, headers=headers)

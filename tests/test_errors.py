@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.messages import get_messages
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import path
@@ -32,6 +33,8 @@ def refuse(request: HttpRequest, kind: str) -> HttpResponse:
         "incomplete": StepIncomplete("The change is not ready.", ["a rollback plan", "a release"]),
         "too-big": RequestDataTooBig("too big"),
         "broken": RuntimeError("on purpose"),
+        "away": OperationalError("could not connect to server"),
+        "closed": InterfaceError("connection already closed"),
     }
     raise refusals[kind]
 
@@ -47,6 +50,35 @@ own_addresses = pytest.mark.urls(__name__)
 @pytest.fixture
 def grace() -> User:
     return User.objects.create_user("grace@harbourview.example", display_name="Grace Okafor")
+
+
+@own_addresses
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("away", "Our database"), ("closed", "Our database")],
+)
+def test_what_is_away_is_said_with_when_to_try_again(kind: str, words: str) -> None:
+    client = Client(raise_request_exception=False)
+    page, fragment = (
+        client.get(f"/refuse/{kind}/", headers=headers) for headers in ({}, {"HX-Request": "true"})
+    )
+    for answer in (page, fragment):
+        assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+        assert answer["Cache-Control"] == "no-store"
+        assert words in answer.content.decode()
+    assert "nothing is half done" in page.content.decode()
+    assert "<" not in fragment.content.decode()
+
+
+def test_a_database_that_lets_nobody_write_is_said(client: Client, grace: User) -> None:
+    client.raise_request_exception = False
+    client.force_login(grace)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    assert client.get("/").status_code == 200, "reading goes on"
+    answer = client.post("/account/logout/")
+    assert answer.status_code == 503
+    assert "Our database" in answer.content.decode()
 
 
 @pytest.mark.parametrize("signed_in", [False, True])

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from expansive_cm import health
@@ -56,3 +57,20 @@ def test_readyz_says_that_migrations_are_missing(client: Client) -> None:
         response = client.get("/readyz")
     assert response.status_code == 503
     assert b"migrate" in response.content
+
+
+@pytest.mark.django_db
+def test_readyz_says_that_nothing_can_be_written(client: Client) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.content == b"Nothing can be written to the database.\n"
+    assert response["Retry-After"]
+
+
+@pytest.mark.django_db
+def test_readyz_writes_seldom(client: Client, django_assert_num_queries: Any) -> None:
+    client.get("/readyz")
+    with django_assert_num_queries(1):
+        assert client.get("/readyz").status_code == 200
