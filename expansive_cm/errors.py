@@ -26,6 +26,8 @@ from django.utils.translation import gettext as _
 
 from changes.errors import StepError
 
+from .files import FilesAway
+
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -96,6 +98,8 @@ def what_is_away(error: BaseException | None) -> str:
 
     "" for every other. The database says so of itself, also that it lets nobody write.
     """
+    if isinstance(error, FilesAway):
+        return _("Files cannot be kept at the moment: there is no room for them.")
     code = getattr(getattr(error, "__cause__", None), "pgcode", None)
     if isinstance(error, OperationalError | InterfaceError) or code == READ_ONLY:
         return _("Our database is away, full or too busy at the moment.")

@@ -266,7 +266,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # Uploaded files have no address: a view hands them out after a permission check.
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "expansive_cm.files.WholeFiles",
         "OPTIONS": {
             "location": MEDIA_ROOT,
             "file_permissions_mode": 0o600,

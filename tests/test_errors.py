@@ -14,6 +14,7 @@ from django.urls import path
 from accounts.models import User
 from changes.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm import errors
+from expansive_cm.files import FilesAway
 from expansive_cm.urls import urlpatterns as product
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ def refuse(request: HttpRequest, kind: str) -> HttpResponse:
         "broken": RuntimeError("on purpose"),
         "away": OperationalError("could not connect to server"),
         "closed": InterfaceError("connection already closed"),
+        "full": FilesAway("No space left on device"),
     }
     raise refusals[kind]
 
@@ -55,7 +57,7 @@ def grace() -> User:
 @own_addresses
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("away", "Our database"), ("closed", "Our database")],
+    [("away", "Our database"), ("closed", "Our database"), ("full", "Files cannot be kept")],
 )
 def test_what_is_away_is_said_with_when_to_try_again(kind: str, words: str) -> None:
     client = Client(raise_request_exception=False)

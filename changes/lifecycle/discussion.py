@@ -53,8 +53,27 @@ def attach(
 ) -> Attachment:
     """Keep a file, already checked for size and type, under a random name, with its SHA-256.
 
-    ``link`` is the mailed link it came through, None for somebody signed in.
+    ``link`` is the mailed link it came through, None for somebody signed in. Where it fails, in
+    whatever way, the file is gone from the disk again.
     """
+    kept: list[Attachment] = []
+    try:
+        return _attach(kept, change, actor, file, content_type, internal, link)
+    except BaseException:
+        for record in kept:
+            record.file.storage.delete(record.file.name)
+        raise
+
+
+def _attach(
+    kept: list[Attachment],
+    change: Change,
+    actor: User,
+    file: UploadedFile,
+    content_type: str,
+    internal: bool,
+    link: AccessLink | None,
+) -> Attachment:
     with take_step("attach", change, actor=actor) as step:
         if internal and not (decision := can_note(actor, step.change)):
             raise StepForbidden(decision.reason)
@@ -64,7 +83,6 @@ def attach(
         file.seek(0)
         record = Attachment(
             change=step.change,
-            file=file,
             name=file.name,
             size=file.size,
             content_type=content_type,
@@ -76,6 +94,8 @@ def attach(
         step.reason = record.name
         if link is not None:
             step.came_through(link)
+        record.file.save(file.name, file, save=False)
+        kept.append(record)
         step.save(record)
         step.data = {"attachment": record.pk}
     return record

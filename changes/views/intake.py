@@ -213,7 +213,7 @@ def _write(
         return draft
     try:
         return lifecycle.submit(draft, actor=user, seen=seen)
-    except StepError:
+    except BaseException:
         attachments.discard(kept)
         raise
 

@@ -45,6 +45,6 @@ DROP FUNCTION crb_announce_rights();
 class Migration(migrations.Migration):
     """Whoever loses a role or an account loses the streams that are open."""
 
-    dependencies = [("crb", "0004_kept_seats"), ("accounts", "0002_never_emptied")]
+    dependencies = [("crb", "0005_kept_promise"), ("accounts", "0002_never_emptied")]
 
     operations = [migrations.RunSQL(FUNCTIONS + TRIGGERS, BACK)]
