@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from datetime import timedelta
 from io import StringIO
@@ -14,9 +15,12 @@ from django.core.management import call_command
 from django.test import Client
 
 from changes import attachments, lifecycle, messages
+from changes.mail_in import files as mail_files
+from changes.mail_in.incoming import Attachment as FromMail
 from changes.models import Attachment, Change
 from expansive_cm import files
 from tests import stories
+from tests.mailing import mail_to
 from tests.people import Cast
 
 pytestmark = pytest.mark.django_db
@@ -114,3 +118,50 @@ def test_orphans_are_listed_and_removed_and_nothing_else(cast: Cast, disk: Path)
     ]
     call_command("orphaned_files", "--remove", stdout=StringIO())
     assert sorted(on(disk)) == sorted([young, Path(found.file.path)])
+
+
+# How much there may be of them together
+
+
+def text_file(name: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, b"The plan")
+
+
+def test_a_change_has_room_for_so_much(client: Client, cast: Cast, settings: Any) -> None:
+    settings.CHANGE_FILES_MAX_BYTES = 20
+    change = stories.submitted(cast)
+    client.force_login(cast.support)
+    page = f"{change.get_absolute_url()}attach/"
+    both = [text_file("one.txt"), text_file("two.txt")]
+    assert client.post(page, {"files": both}).status_code == 302
+    for headers, status in (({}, 400), ({"HX-Request": "true"}, 422)):
+        answer = client.post(page, {"files": text_file("third.txt")}, headers=headers)
+        assert answer.status_code == status
+        assert "“third.txt” does not fit" in answer.content.decode()
+    assert change.attachments.count() == 2
+    assert attach(stories.submitted(cast), cast).size == 8, "another has room"
+
+
+def test_a_mailed_link_fills_no_disk(client: Client, cast: Cast, settings: Any) -> None:
+    settings.LINK_FILES_MAX_BYTES = 20
+    change = stories.submitted(cast)
+    found = re.search(r"/r/[\w-]{20,}/", mail_to(cast.requester.email).message)
+    assert found is not None
+    for number, status in ((1, 302), (2, 302), (3, 409), (4, 409)):
+        sent = {"act": "write", "body": f"File {number}", "files": text_file(f"{number}.txt")}
+        answer = client.post(found.group(), sent)
+        assert answer.status_code == status
+    assert "“4.txt” does not fit" in answer.content.decode()
+    assert "File 4" in answer.content.decode(), "what was written is not lost"
+    assert [one.name for one in change.attachments.all()] == ["1.txt", "2.txt"]
+    assert change.comments.count() == 2
+
+
+def test_mail_says_what_did_not_fit(cast: Cast, settings: Any) -> None:
+    settings.CHANGE_FILES_MAX_BYTES = 20
+    change = stories.submitted(cast)
+    attach(change, cast)
+    incoming = [FromMail(name, "text/plain", b"The plan") for name in ("one.txt", "two.txt")]
+    found, refused = mail_files.checked(incoming, change, cast.requester)
+    assert [one.name for one in found] == ["one.txt"]
+    assert len(refused) == 1 and "“two.txt” does not fit" in refused[0]

@@ -11,6 +11,7 @@ from accounts.models import User
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
+from ..room import why_no_room
 from .core import lock, take_step
 from .successor import record_link
 
@@ -53,8 +54,9 @@ def attach(
 ) -> Attachment:
     """Keep a file, already checked for size and type, under a random name, with its SHA-256.
 
-    ``link`` is the mailed link it came through, None for somebody signed in. Where it fails, in
-    whatever way, the file is gone from the disk again.
+    ``link`` is the mailed link it came through, None for somebody signed in. Raises
+    StepIncomplete where the change, or the link, has no room for it. Where it fails, in whatever
+    way, the file is gone from the disk again.
     """
     kept: list[Attachment] = []
     try:
@@ -77,6 +79,9 @@ def _attach(
     with take_step("attach", change, actor=actor) as step:
         if internal and not (decision := can_note(actor, step.change)):
             raise StepForbidden(decision.reason)
+        by_link, size = link is not None, file.size or 0
+        if why := why_no_room(step.change, actor, str(file.name), size, by_link=by_link):
+            raise StepIncomplete(why)
         digest = hashlib.sha256()
         for chunk in file.chunks():
             digest.update(chunk)

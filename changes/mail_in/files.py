@@ -7,7 +7,11 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.utils.translation import gettext as _
 
+from accounts.models import User
+
 from .. import attachments
+from ..models import Change
+from ..room import why_no_room
 from .incoming import Attachment
 from .phrasing import without_secrets
 from .secrets import file_holds_token
@@ -25,13 +29,18 @@ def holds_a_secret(file: Attachment) -> bool:
     return without_secrets(text) != text
 
 
-def checked(found: Iterable[Attachment]) -> tuple[list[UploadedFile], list[str]]:
+def checked(
+    found: Iterable[Attachment], change: Change | None = None, person: User | None = None
+) -> tuple[list[UploadedFile], list[str]]:
     """Return the files that may be kept, and a sentence for each that may not.
+
+    ``change`` is what they are for, and ``person`` who sends them, unless a request is begun.
 
     Logos of signatures and pictures of quoted mail are left out without a word.
     """
     files: list[UploadedFile] = []
     refused: list[str] = []
+    size = 0
     for one in found:
         if one.decoration or one.quoted:
             continue
@@ -43,6 +52,10 @@ def checked(found: Iterable[Attachment]) -> tuple[list[UploadedFile], list[str]]
             if len(files) >= settings.DATA_UPLOAD_MAX_NUMBER_FILES:
                 raise ValidationError(_("“%s” is one file too many.") % file.name)
             attachments.check(file)
+            size += len(one.content)
+            if change and person and (why := why_no_room(change, person, str(file.name), size)):
+                size -= len(one.content)
+                raise ValidationError(why)
         except ValidationError as error:
             refused += error.messages
         else:

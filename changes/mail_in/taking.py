@@ -200,7 +200,7 @@ def add_comment(
     taken: Taken, change: Change, actor: Any, via: str, *, lead: str = "", internal: bool = False
 ) -> None:
     """Add what the mail says to a change, and its files; ``lead`` goes before the words."""
-    found, refused = files.checked(taken.incoming.attachments)
+    found, refused = files.checked(taken.incoming.attachments, change, actor)
     body = phrasing.comment_of(taken.incoming, refused)
     if body or lead:
         body = "\n\n".join(part for part in (lead, body) if part)

@@ -188,12 +188,17 @@ def attach(request: SignedInRequest, pk: int) -> HttpResponse:
         insist(permissions.can_attach(request.user, change))
         context = {**attachments_context(request.user, change), "attach_form": form}
         return _form_again(request, context, "attach", "#attachments")
-    attachments.keep(
-        change,
-        form.cleaned_data["files"],
-        actor=request.user,
-        internal=form.cleaned_data["internal"],
-    )
+    try:
+        attachments.keep(
+            change,
+            form.cleaned_data["files"],
+            actor=request.user,
+            internal=form.cleaned_data["internal"],
+        )
+    except StepIncomplete as error:
+        form.add_error("files", str(error))
+        context = {**attachments_context(request.user, change), "attach_form": form}
+        return _form_again(request, context, "attach", "#attachments")
     return _shown_again(request, change, "attachments", attachments_context)
 
 
