@@ -93,6 +93,58 @@ def reasons(run: ImportRun) -> list[tuple[int, str, str]]:
     return list(run.problems.values_list("line", "column", "reason"))
 
 
+# --- What other tools export ----------------------------------------------------------------
+
+JIRA = """Summary,Key,Status,Labels,Labels,Sprint,Sprint,Description,Comment,Comment
+Doors open early,EST-1,new,doors,north,Sprint 7,,They open at five.,Seen.,Thanks
+Lift shows wrong floor,EST-2,new,lift,,,,Shows ground as 1.,,
+"""
+GLPI = """\ufeff"ID";"Title";"Status";"Description";
+"1 204";"Rooms &#62; floor 3";"new";"&lt;p&gt;Sorted &quot;by letters&quot;.&lt;/p&gt;
+&lt;ul&gt;&lt;li&gt;By number&lt;/li&gt;&lt;li&gt;a &amp;lt; b&lt;/li&gt;&lt;/ul&gt;";
+"1 205";"Keys & badges, a < b";"new";"<div>Badge of ward&nbsp;2</div><div>and <b>3</b></div>";
+"""
+
+
+def map_of(identity: str, keep: str, title: str, *told: str, html: str = "") -> str:
+    sections = "".join(f'[[description]]\ncolumn = "{name}"\n' for name in told)
+    return f"""
+source = "tool"
+identity = ["{identity}"]
+keep = [{keep}]
+{html}
+[columns]
+title = "{title}"
+state = "Status"
+{sections}
+""" + MAP[MAP.index("[defaults]") :]
+
+
+def test_a_column_that_is_repeated_is_joined_where_it_is_taken_whole(cast: Cast) -> None:
+    told = map_of("Key", '"Labels"', "Summary", "Description", "Comment")
+    assert imported(JIRA.encode(), map_text=told).status == "finished", "Sprint is not asked for"
+    first, second = Change.objects.order_by("pk")
+    assert first.description == "They open at five.\n\nSeen.\n\nThanks"
+    assert first.events.get(verb="import").data["row"] == {"Labels": "doors, north"}
+    assert second.events.get(verb="import").data["row"] == {"Labels": "lift"}
+    doubled = JIRA.replace("Summary", "Status", 1).encode()
+    run = imported(doubled, map_text=map_of("Key", "", "Status", "Description"))
+    assert (run.status, run.message) == (
+        "failed",
+        "The header names these columns twice: Status.",
+    )
+
+
+def test_cells_that_a_tool_exports_as_html_become_text(cast: Cast) -> None:
+    told = map_of("ID", "", "Title", "Description", html='html = ["Title", "Description"]')
+    imported(GLPI.encode(), map_text=told)
+    first, second = Change.objects.order_by("pk")
+    assert first.title == "Rooms > floor 3"
+    assert first.description == 'Sorted "by letters".\n- By number\n- a < b'
+    assert second.title == "Keys & badges, a < b", "what is no tag stays"
+    assert second.description == "Badge of ward 2\nand 3"
+
+
 # --- What comes in --------------------------------------------------------------------------
 
 

@@ -48,6 +48,7 @@ class ImportMap:
     columns: dict[str, str]
     description: tuple[Section, ...] = ()
     keep: tuple[str, ...] = ()
+    html: tuple[str, ...] = ()
     defaults: dict[str, str] = field(default_factory=dict)
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     date_formats: tuple[str, ...] = ("%Y-%m-%d",)
@@ -61,6 +62,11 @@ class ImportMap:
         sections = [section.column for section in self.description]
         names = [*self.identity, *self.columns.values(), *sections, *self.keep]
         return list(dict.fromkeys(names))
+
+    @property
+    def single_columns(self) -> set[str]:
+        """Every column that a file may have only once; of others the repeats are joined."""
+        return {*self.identity, *self.columns.values()}
 
 
 def bundled_maps() -> dict[str, Path]:
@@ -99,6 +105,7 @@ def _build(raw: dict[str, Any]) -> ImportMap:
             Section(part["column"], str(part.get("heading", ""))) for part in description
         ),
         keep=_list(raw, "keep"),
+        html=_list(raw, "html"),
         defaults=_table(raw, "defaults"),
         values=_value_tables(raw),
         date_formats=_list(raw, "date_formats") or ImportMap.date_formats,
@@ -162,6 +169,9 @@ def _check_columns(import_map: ImportMap) -> None:
     _refuse_unknown(import_map.defaults, DEFAULTS, "defaults")
     if "title" not in import_map.columns:
         raise BadImport(_("The map must say which column is the “title”."))
+    for name in import_map.html:
+        if name not in import_map.wanted_columns:
+            raise BadImport(_("The map names “%s” in “html”, but takes nothing from it.") % name)
     if len(import_map.delimiter) > 1:
         raise BadImport(_("The “delimiter” of the map must be one character."))
 

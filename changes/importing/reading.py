@@ -227,7 +227,7 @@ def _split(line: str, delimiter: str) -> list[str]:
 
 
 def _check_header(header: list[str], import_map: ImportMap) -> None:
-    doubled = sorted({name for name in header if header.count(name) > 1})
+    doubled = sorted(name for name in import_map.single_columns if header.count(name) > 1)
     if doubled:
         raise BadImport(_("The header names these columns twice: %s.") % ", ".join(doubled))
     missing = [name for name in import_map.wanted_columns if name not in header]

@@ -13,6 +13,7 @@ from accounts.models import Organisation, User
 from ..lifecycle import ImportedChange
 from ..models import Change, Channel
 from ..states import FINAL, State
+from .html import as_text
 from .mapping import BadImport, ImportMap, type_demanded_by
 from .reading import Line
 
@@ -110,9 +111,20 @@ class RowReader:
         """Return the change, or every problem of the line."""
         if len(line.fields) != len(self.header):
             return None, [self._wrong_length(line)]
-        reading = _Reading(self, line, dict(zip(self.header, line.fields, strict=True)))
+        reading = _Reading(self, line, self._row(line))
         change = reading.change()
         return (None, reading.problems) if reading.problems else (change, [])
+
+    def _row(self, line: Line) -> dict[str, str]:
+        """Return the cells by column: repeats of one joined, HTML as text where the map says so."""
+        row: dict[str, str] = {}
+        told = {section.column for section in self.map.description}
+        for name, cell in zip(self.header, line.fields, strict=True):
+            text = as_text(cell) if name in self.map.html else cell
+            if row.get(name) and text:
+                text = ("\n\n" if name in told else ", ").join((row[name], text))
+            row[name] = text or row.get(name, "")
+        return row
 
     def _wrong_length(self, line: Line) -> Problem:
         reason = _("The row has %(found)d fields, the header %(wanted)d.") % {
