@@ -26,6 +26,13 @@ def normal(address: str) -> str:
     return f"{local.translate(LOWER)}@{domain}" if at and local and domain else ""
 
 
+def without_tag(address: str) -> str:
+    """Return the address that a sub-address (``name+tag@``) belongs to, as ``normal`` does."""
+    local, _at, domain = normal(address).rpartition("@")
+    name = local.partition("+")[0]
+    return f"{name}@{domain}" if name and domain else normal(address)
+
+
 def normal_domain(domain: str) -> str:
     """Return a domain as ``normal`` does; "" for what is none, or looks like another."""
     domain = domain.translate(LOWER)

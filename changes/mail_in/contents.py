@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from .html_text import HTML_LIMIT, text_of
 from .incoming import Attachment, Note
 from .parts import FIELDS_LIMIT, PARTS_LIMIT, Part, read_fields
+from .rich_text import text_of_rtf
 from .words import decode, file_name, header_text, tidy, unbase64
 
 TEXT_BYTES_LIMIT = 1_000_000
@@ -53,6 +54,8 @@ SIGNATURES = {
 ENCRYPTED = {"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"}
 TNEF = {"application/ms-tnef", "application/vnd.ms-tnef"}
 SIGNATURE = "-- "
+RICH = "text/rtf"
+"""Read where there is no other text; beside one it is a file."""
 TEXTS = ("text/plain", "text/html", "text/enriched")
 MESSAGES = {"message/rfc822", "message/global"}
 
@@ -85,6 +88,7 @@ class Reader:
     def __init__(self, top: Part, *, is_report: bool) -> None:
         self.found = Contents()
         self._is_report = is_report
+        self._is_rich = not any(part.type in TEXTS for part in top.walk())
         self._names: set[str] = set()
         self._texts: dict[int, bytes] = {}
         self._left = TEXT_BYTES_LIMIT
@@ -130,7 +134,8 @@ class Reader:
         return DATA_URI.sub(refer, part.content)
 
     def _is_text(self, part: Part) -> bool:
-        if part.type not in (*TEXTS, "text/x-amp-html") or part.disposition == "attachment":
+        readable = (*TEXTS, "text/x-amp-html", *((RICH,) if self._is_rich else ()))
+        if part.type not in readable or part.disposition == "attachment":
             return False
         return not part.file_name or id(part) in self._body
 
@@ -176,6 +181,8 @@ class Reader:
         text = self._decoded(part)
         if part.type == "text/html":
             return [self._of_html(text)]
+        if part.type == RICH:
+            return [tidy(text_of_rtf(text))]
         if part.type == "text/enriched":
             text = re.sub(r"<[^<>\n]{1,60}>", "", re.sub(r"<param>[^<]{0,200}</param>", "", text))
         if part.parameter("format").lower() == "flowed":

@@ -29,6 +29,10 @@ ABSENCE_SUBJECT = re.compile(
 
 A subject has no two blanks beside each other: `one_line` saw to that."""
 
+DECLINES = ", declined"
+DECLINED = re.compile(rb"(?i)PARTSTAT=\"?DECLINED\b")
+"""In a reply to an invitation, which names one attendee: who writes it."""
+
 ABSENCE_WORDS = re.compile(
     r"(?i)out of (the )?office|\bon (annual )?(leave|vacation|holiday)|away (from|until)"
     r"|abwesend|nicht im (büro|hause?)|im urlaub|wieder erreichbar|außer haus"
@@ -107,7 +111,8 @@ def calendar(top: Part) -> Verdict | None:
         if part.type == "text/calendar" and part.disposition != "attachment":
             method = part.parameter("method").upper()
             if method and method != "PUBLISH":
-                return Kind.CALENDAR, f"text/calendar: {method[:20]}"
+                answer = DECLINES if method == "REPLY" and DECLINED.search(part.content) else ""
+                return Kind.CALENDAR, f"text/calendar: {method[:20]}{answer}"
     return None
 
 

@@ -17,13 +17,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from post_office.models import Email
 
-from accounts.addresses import normal
+from accounts.addresses import normal, without_tag
 from accounts.models import Organisation, User
 
 from .. import finding, permissions
 from ..models import Change, IncomingMail, Question, parse_reference
 from ..states import State
 from .incoming import Incoming, Kind, Note
+from .kinds import DECLINES
 
 Outcome = IncomingMail.Outcome
 
@@ -64,8 +65,11 @@ def sort(incoming: Incoming) -> Verdict:
     """Decide what is to be made of a mail that is no duplicate."""
     if incoming.kind == Kind.BOUNCE:
         return _bounce(incoming)
-    person = User.objects.with_address(incoming.sender)
+    person = known_by(incoming.sender)
     noise = noise_in(incoming)
+    if noise and _declines(person, incoming):
+        words = _("%s declines an invitation to a meeting: whoever is away records an absence.")
+        return Verdict(Outcome.TRIAGE, words % person, person=person)
     if noise and not _may_be_from(person, incoming):
         return Verdict(Outcome.IGNORED, noise)
     subject = subject_of(incoming)
@@ -90,6 +94,12 @@ def sort(incoming: Incoming) -> Verdict:
     return verdict
 
 
+def known_by(address: str) -> User | None:
+    """Return who has an address, or else the one of which it is a sub-address (``name+tag@``)."""
+    person = User.objects.with_address(address)
+    return person or User.objects.with_address(without_tag(address))
+
+
 def organisation_for(address: str, person: User | None) -> Organisation | None:
     """Return the customer of a person, or else the one that the address's domain belongs to."""
     if person:
@@ -104,7 +114,7 @@ def noise_in(incoming: Incoming) -> str:
     """Say why nobody has to read this, or nothing."""
     own = own_addresses()
     through_a_group = incoming.kind == Kind.LIST or incoming.original not in {"", *own}
-    if incoming.sender in own and not through_a_group:
+    if is_own(incoming.sender) and not through_a_group:
         return _("It comes from an address of our own.")
     if incoming.kind in (Kind.ORDINARY, Kind.LIST):
         return ""
@@ -112,10 +122,25 @@ def noise_in(incoming: Incoming) -> str:
     return f"{label} ({incoming.why})." if incoming.why else f"{label}."
 
 
+def _declines(person: User | None, incoming: Incoming) -> bool:
+    """Whether one of our own declines by calendar program, perhaps with words that matter.
+
+    Nothing else is made of it: an address proves nothing, and an absence passes on a vote.
+    """
+    if person is None or not (person.is_active and person.is_internal):
+        return False
+    return incoming.kind == Kind.CALENDAR and incoming.why.endswith(DECLINES)
+
+
 def _may_be_from(person: User | None, incoming: Incoming) -> bool:
     """Whether bulk mail may be a person's after all, to which their relay added its marks."""
     known = person or organisation_for(incoming.sender, None)
     return bool(known) and incoming.kind == Kind.BULK and not incoming.why.startswith("Precedence")
+
+
+def is_own(address: str) -> bool:
+    """Whether an address, or the one of which it is a sub-address, is our own."""
+    return bool(address) and bool({normal(address), without_tag(address)} & own_addresses())
 
 
 def own_addresses() -> set[str]:
@@ -205,7 +230,7 @@ DOUBTS: dict[Note, Callable[[], str]] = {
 
 def _doubt(incoming: Incoming, person: User | None) -> str:
     """Say why a person has to look at this mail, whatever it is about; or nothing."""
-    if incoming.kind == Kind.LIST or incoming.sender in own_addresses():
+    if incoming.kind == Kind.LIST or is_own(incoming.sender):
         wrote = _("%s wrote it.") % incoming.original if incoming.original else ""
         through = _("It came through a mailing list.")
         if incoming.kind != Kind.LIST:

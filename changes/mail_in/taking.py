@@ -25,8 +25,9 @@ from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer
 from ..models.change import Channel
 from . import files, phrasing
 from .incoming import Incoming
+from .own_lines import with_own_lines
 from .reading import read
-from .sorting import Verdict, sort, was_sent_to, words_of
+from .sorting import Verdict, mail_of_ours, sort, was_sent_to, words_of
 
 Outcome = IncomingMail.Outcome
 HEADER_LIMIT = 64 * 1024
@@ -55,7 +56,7 @@ def take(raw: bytes, origin: Origin) -> IncomingMail:
     of then, a Message-ID that is known makes a row which says that it is a duplicate. Effects
     otherwise: see ``ACTS``.
     """
-    incoming = read(raw, our_domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"])
+    incoming = read_whole(raw)
     mail = _row(raw, incoming, origin)
     kept: list[Attachment] = []
     try:
@@ -64,15 +65,19 @@ def take(raw: bytes, origin: Origin) -> IncomingMail:
             earlier = origin.row()
             if earlier:
                 return earlier
-            if first := _same(mail):
-                verdict = Verdict(Outcome.DUPLICATE, _("It came before (number %d).") % first.pk)
-            else:
-                verdict = sort(incoming)
+            first = _same(mail)
+            verdict = _again(mail, first) if first else sort(incoming)
             _store(mail, raw, incoming, verdict, kept)
     except BaseException:
         attachments.discard(kept)
         raise
     return mail
+
+
+def read_whole(raw: bytes) -> Incoming:
+    """Read a message; lines that look quoted and are in no mail of ours stay with its words."""
+    incoming = read(raw, our_domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"])
+    return with_own_lines(incoming, mail_of_ours(incoming.references))
 
 
 def _row(raw: bytes, incoming: Incoming, origin: Origin) -> IncomingMail:
@@ -106,6 +111,18 @@ def _same(mail: IncomingMail) -> IncomingMail | None:
     if mail.message_id:
         return rows.filter(message_id=mail.message_id).first()
     return rows.filter(message_id="", sha256=mail.sha256).first()
+
+
+def _again(mail: IncomingMail, first: IncomingMail) -> Verdict:
+    """Tell a copy from another mail to which a scanner or a script gave an old Message-ID.
+
+    The latter has no Message-ID here: there it names the first one.
+    """
+    if mail.body == first.body or mail.sent_at == first.sent_at:
+        return Verdict(Outcome.DUPLICATE, _("It came before (number %d).") % first.pk)
+    mail.message_id = ""
+    why = _("It has the Message-ID of another mail (number %d), but other words and another date.")
+    return Verdict(Outcome.TRIAGE, why % first.pk, person=first.person)
 
 
 def _store(

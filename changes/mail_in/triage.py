@@ -7,7 +7,6 @@ accepted is on the record of whoever accepted it: the address in From proves not
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,13 +16,12 @@ from accounts.models import Organisation, User
 from .. import attachments, lifecycle, permissions
 from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import Attachment, Change, IncomingMail
-from .reading import read
 from .sorting import Verdict
-from .taking import Taken, add_comment, raise_request, save
+from .taking import Taken, add_comment, raise_request, read_whole, save
 
 Outcome = IncomingMail.Outcome
-WAITING = frozenset({Outcome.TRIAGE, Outcome.DISCARDED, Outcome.IGNORED})
-"""What can still be accepted: what was discarded or ignored, too, as both may be a mistake."""
+WAITING = frozenset({Outcome.TRIAGE, Outcome.DISCARDED, Outcome.IGNORED, Outcome.DUPLICATE})
+"""What can still be accepted: all of which nothing was made, as that may be a mistake."""
 
 
 @contextmanager
@@ -38,7 +36,9 @@ def _handling(mail: IncomingMail, actor: User, *outcomes: Outcome) -> Iterator[T
             if fresh.outcome not in outcomes:
                 raise StepIllegal(_what_became_of(fresh))
             raw = bytes(fresh.raw.content)
-            incoming = read(raw, our_domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"])
+            incoming = read_whole(raw)
+            if fresh.outcome == Outcome.DUPLICATE:
+                fresh.message_id = ""  # it names the first one
             taken = Taken(fresh, incoming, Verdict(Outcome(fresh.outcome), fresh.why), kept)
             yield taken
             fresh.outcome = taken.verdict.outcome
