@@ -187,10 +187,8 @@ def not_confirmed(change: Change) -> Words:
 
 
 ENDED = {
-    S.CLOSED: gettext_lazy(
-        "Nothing: the change is closed. Anything further is a new change request."
-    ),
-    S.REFUSED: gettext_lazy("Nothing: the change was refused."),
-    S.REJECTED: gettext_lazy("Nothing: the board rejected the change."),
-    S.WITHDRAWN: gettext_lazy("Nothing: the request was withdrawn."),
+    S.CLOSED: gettext_lazy("The change is closed. Anything further is a new change request."),
+    S.REFUSED: gettext_lazy("The change was refused."),
+    S.REJECTED: gettext_lazy("The board rejected the change."),
+    S.WITHDRAWN: gettext_lazy("The request was withdrawn."),
 }

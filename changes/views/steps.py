@@ -160,7 +160,8 @@ class StepPage:
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
             words = {"done": sentence, "next": next_step(changed).told(self.user)}
-            sentence = _("%(done)s Next: %(next)s") % words
+            after = _("%(done)s %(next)s") if changed.is_final else _("%(done)s Next: %(next)s")
+            sentence = after % words
         else:
             plain.tell([changed], self.user)
             sentence = f"{sentence} {changed.plain.now}"  # type: ignore[attr-defined]

@@ -69,8 +69,10 @@ def _span(begin: str, end: str, zone: ZoneInfo, day: str) -> str:
     if not begin:
         return ""
     name = _local(begin, zone).tzname()
-    last = _clock(end, zone, day) if end else _("still running")
-    return f"{_clock(begin, zone, day)}–{last} {name} ({zone.key})"
+    from_, zoned = _clock(begin, zone, day), f"{name} ({zone.key})"
+    if not end:
+        return _("%(begin)s %(zone)s, still running") % {"begin": from_, "zone": zoned}
+    return f"{from_}–{_clock(end, zone, day)} {zoned}"
 
 
 def _day(day: str) -> str:

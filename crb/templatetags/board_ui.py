@@ -178,6 +178,8 @@ def in_days(meeting: Meeting) -> str:
         return _("today")
     if days == 1:
         return _("tomorrow")
+    if days == -1:
+        return _("yesterday")
     if days < 0:
         return _("%d days ago") % -days
     return _("in %d days") % days if days < 2 * timedelta(weeks=1).days else _in_weeks(days)
