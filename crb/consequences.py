@@ -47,7 +47,7 @@ def promised_words(change: Change, outcome: BoardOutcome) -> str:
 
     Of outcomes that were recorded before this was kept: what it means now.
     """
-    return outcome.promise or promise_words(change, outcome.decision)
+    return outcome.promised or promise_words(change, outcome.decision)
 
 
 def promise_words(change: Change, decision: BoardDecision) -> str:

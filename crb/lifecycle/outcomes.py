@@ -113,7 +113,7 @@ def record_locked(
         by_consent=by_consent,
         sentence=count.settled_sentence,
         tally=snapshot(count),
-        promise=promise_words(decision.change, decision),
+        promised=promise_words(decision.change, decision),
     )
 
 

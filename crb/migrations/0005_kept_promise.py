@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='boardoutcome',
-            name='promise',
+            name='promised',
             field=models.CharField(blank=True, db_default='', default='', max_length=500, verbose_name='what it promised'),
         ),
     ]

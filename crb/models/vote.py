@@ -79,7 +79,7 @@ class BoardOutcome(models.Model):
     by_consent = models.BooleanField(_("by consent"), default=False, db_default=False)
     sentence = models.CharField(_("the vote"), max_length=500)
     tally = models.JSONField(_("tally"), default=dict)
-    promise = models.CharField(
+    promised = models.CharField(
         _("what it promised"), max_length=500, blank=True, default="", db_default=""
     )
 
