@@ -10,15 +10,18 @@ class CrbConfig(AppConfig):
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
         from changes import notices
+        from changes.lifecycle.core import provide_follower
         from changes.plain import provide
         from changes.turns import narrower
 
         from . import to_settle, without_lead
         from .board_dates import dates_for
+        from .lifecycle.agenda import follow_departure
         from .models import Board
         from .queries import still_to_vote
 
         provide(dates_for)
+        provide_follower(follow_departure)
         narrower.provide("record_board_outcome", still_to_vote)
         notices.provide(without_lead.notices)
         notices.provide(to_settle.notices)

@@ -6,8 +6,9 @@ the part in the middle; everything before and after it is the same for all steps
 here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db import models, transaction
@@ -156,6 +157,21 @@ def _finish(step: Step) -> None:
         step.save(step.change)
     step.event = record_event(step)
     messages.announce(step.change, step.event)
+    for follow in _followers:
+        transaction.on_commit(partial(follow, step.change, step.event), robust=True)
+
+
+Follower = Callable[[Change, Event], None]
+_followers: list[Follower] = []
+
+
+def provide_follower(follow: Follower) -> None:
+    """Let an app that ``changes`` may not ask do what follows from a step, once it is stored.
+
+    It runs in a transaction of its own; what fails there is logged and undoes no step, so
+    something else must make up for it.
+    """
+    _followers.append(follow)
 
 
 def record_event(step: Step) -> Event:

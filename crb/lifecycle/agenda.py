@@ -8,7 +8,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.models import Change
+from changes.models import Change, Event
+from changes.process import past_words
 from changes.states import State
 
 from .. import agenda_messages, queries
@@ -72,13 +73,42 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
         .order_by("pk")
     )
     dropped: dict[Meeting, list[str]] = defaultdict(list)
+    why = _why_departed([item.change_id for item in departed])
     for item in departed:
-        item.drop(_("The change no longer waits for this board."))
+        item.drop(" ".join([_("The change no longer waits for this board."), *why[item.change_id]]))
         save(item, actor=actor, reason="taken off the agenda")
         dropped[item.meeting].append(item.change.reference)
     for meeting, references in dropped.items():
         reason = _("Taken off: %s.") % ", ".join(references)
         record_version(meeting, actor=actor, reason=reason)
+
+
+def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:
+    """Return who took each change away from the board and why, where somebody did."""
+    found: dict[int, list[str]] = {change: [] for change in changes}
+    left = Event.objects.filter(change__in=changes, from_state=State.BOARD)
+    for event in left.exclude(to_state=State.BOARD).order_by("pk"):
+        who = event.actor_name or _("The system")
+        words = {"name": who, "act": past_words(event.verb), "reason": event.reason}
+        found[event.change_id] = [
+            _("%(name)s %(act)s: %(reason)s") % words
+            if event.reason
+            else _("%(name)s %(act)s.") % words
+        ]
+    return found
+
+
+def follow_departure(change: Change, event: Event) -> None:
+    """Take a change off its agenda as soon as somebody has taken it away from the board.
+
+    Every minute does the same (``fill_agenda``), should this fail.
+    """
+    if event.from_state != State.BOARD or event.to_state == State.BOARD:
+        return
+    item = queries.open_item_of(change)
+    if item is not None:
+        with transaction.atomic():
+            drop_departed(lock_board(item.meeting.board_id), actor=None)
 
 
 def move_items(source: Meeting, target: Meeting, *, actor: User | None, remark: str) -> None:

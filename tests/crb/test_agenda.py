@@ -1,6 +1,7 @@
 """The agenda fills itself with what waits for the board."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,38 @@ def test_a_withdrawn_change_leaves_the_agenda(table: Table) -> None:
     change_lifecycle.withdraw(item.change, actor=table.cast.support, reason="Not needed.")
     lifecycle.fill_agenda(table.board)
     item = AgendaItem.objects.get(pk=item.pk)
-    assert (item.state, item.remark) == ("dropped", "The change no longer waits for this board.")
+    why = "The change no longer waits for this board. Sam Support withdrew the request: Not needed."
+    assert (item.state, item.remark) == ("dropped", why)
+
+
+@pytest.mark.parametrize("how", ["withdraw", "reclassify"])
+def test_who_looks_on_sees_at_once_that_a_change_has_left(
+    table: Table, how: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Not when the agenda is filled next, which may be a minute later."""
+    item = table.running_item()
+    with django_capture_on_commit_callbacks(execute=True):
+        if how == "withdraw":
+            change_lifecycle.withdraw(item.change, actor=table.cast.requester, reason="Not needed.")
+        else:
+            change_lifecycle.reclassify(
+                item.change, actor=table.cast.success, reason="A setting.", **ASSESSMENT
+            )
+    item = AgendaItem.objects.get(pk=item.pk)
+    assert item.state == "dropped"
+    assert ("Not needed." if how == "withdraw" else "A setting.") in item.remark
+
+
+def test_an_edit_or_an_outcome_takes_nothing_off_an_agenda(
+    table: Table, django_capture_on_commit_callbacks: Any
+) -> None:
+    item = table.running_item()
+    with django_capture_on_commit_callbacks(execute=True):
+        change_lifecycle.edit(item.change, actor=table.cast.support, title="Rooms at dawn")
+    assert AgendaItem.objects.get(pk=item.pk).is_open
+    with django_capture_on_commit_callbacks(execute=True):
+        table.decide(AgendaItem.objects.get(pk=item.pk), "accepted")
+    assert AgendaItem.objects.get(pk=item.pk).state == "decided"
 
 
 def test_a_reclassified_change_is_voted_on_anew(table: Table) -> None:

@@ -178,6 +178,7 @@ def test_undecided_and_departed_items_say_why(table: Table) -> None:
     assert deferred["sentence"].startswith("There was no quorum (2 of 7).")
     assert dropped["result"] == "Taken off the agenda"
     assert "no longer waits" in dict(dropped["notes"])["Remark"]
+    assert "Grace Requester withdrew the request: Not needed." in dict(dropped["notes"])["Remark"]
 
 
 def test_consent_lateness_presenter_and_pulling_are_told(table: Table) -> None:
