@@ -2,6 +2,7 @@
 (() => {
   const PREFIX = "draft:";
   const SENT = "draft-sent:";
+  const RESTORE = "[data-draft-restore]";
   const NOT_KEPT = new Set(["password", "file", "hidden", "submit", "button"]);
 
   const storage = (() => {
@@ -63,6 +64,9 @@
       offerDraft(form, key, kept);
     }
     let timer;
+    // Of several in one form, this one still offers what was typed, and is sent as it stood.
+    const offersStill = () =>
+      form.tagName !== "FORM" && form.querySelector(RESTORE) && read(form) === original;
     const keep = () => {
       window.clearTimeout(timer);
       storage.setItem(key, read(form));
@@ -82,7 +86,7 @@
     });
     form.closest("form").addEventListener("submit", (event) => {
       window.clearTimeout(timer);
-      if (event.defaultPrevented || !form.isConnected) return;
+      if (event.defaultPrevented || !form.isConnected || offersStill()) return;
       keep();
       storage.setItem(SENT + keyOf(form), "yes");
     });
@@ -91,7 +95,7 @@
   function offerDraft(form, key, kept) {
     const template = document.getElementById("draft-found");
     const notice = template.content.firstElementChild.cloneNode(true);
-    notice.querySelector("[data-draft-restore]").addEventListener("click", () => {
+    notice.querySelector(RESTORE).addEventListener("click", () => {
       write(form, kept);
       notice.remove();
       keptFields(form)[0]?.focus();
@@ -102,6 +106,16 @@
     });
     form.prepend(notice);
   }
+
+  // <button data-takes-all>: nothing can be added afterwards, so no offer may be passed over.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-takes-all]");
+    const restore = button?.form?.querySelector(RESTORE);
+    if (!restore) return;
+    event.preventDefault();
+    restore.closest("[role=status]").querySelector("[data-draft-first]").hidden = false;
+    restore.focus();
+  });
 
   // What was sent is dropped once a page has come that is neither an error nor the sign-in.
   function dropWhatArrived() {

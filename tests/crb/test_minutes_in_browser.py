@@ -14,6 +14,10 @@ from tests.crb.test_pages_in_browser import open_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+KEPT = """(words) => Object.entries(sessionStorage).some(
+    ([key, text]) => key.startsWith("draft:") && text.includes(words))"""
+"""What is typed is kept in the tab a moment later."""
+
 
 def running(table: Table) -> AgendaItem:
     item = table.running_item("Open the loading bay calendar to night porters")
@@ -196,3 +200,25 @@ def test_the_print_leaves_out_what_only_a_screen_needs(
     page.locator(".minutes-print", has_text="Welcome.").wait_for()
     for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
         expect(page.locator(hidden).first).to_be_hidden()
+
+
+def test_nothing_is_published_over_what_is_still_offered(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    meeting = close(table, running(table))
+    page = open_page(new_page, live_server, table.chair, f"/board/meetings/{meeting.pk}/minutes/")
+    page.get_by_role("textbox", name="Remarks").fill("Typed and not saved.")
+    page.wait_for_function(KEPT, arg="Typed and not saved.")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.get_by_text("You had typed something here that was not sent.").wait_for()
+    page.get_by_role("button", name="Publish the minutes").click()
+    expect(page.get_by_text("Put it back or discard it first")).to_be_visible()
+    expect(page.get_by_role("button", name="Put it back")).to_be_focused()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert not Minutes.objects.filter(published_at__isnull=False).exists()
+    page.get_by_role("button", name="Put it back").click()
+    page.get_by_role("button", name="Publish the minutes").click()
+    page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
+    page.get_by_text("The minutes are published and on their way by mail.").wait_for()
+    assert Minutes.objects.get().remarks == "Typed and not saved."
