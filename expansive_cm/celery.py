@@ -13,8 +13,11 @@ from celery import Celery
 from celery.schedules import crontab
 from celery.signals import after_task_publish, heartbeat_sent, setup_logging
 
+from . import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
 
+broker.use()
 app = Celery("expansive_cm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
