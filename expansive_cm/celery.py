@@ -1,9 +1,10 @@
 """Background work: the worker's application and what beat starts, and when.
 
 Every entry asks the database what is due, may run twice and may be missed: the next minute
-makes up for it. An entry nobody fetched within its minute expires instead of piling up.
+makes up for it. An entry nobody fetched within the hour expires instead of piling up.
 """
 
+import logging
 import logging.config
 import os
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import after_task_publish, heartbeat_sent, setup_logging
+from celery.signals import after_task_publish, heartbeat_sent, setup_logging, task_revoked
 
 from . import broker
+
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
 
@@ -23,14 +26,20 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+LIFE_SECONDS = 3300
+"""How long an entry waits for a worker. Beat's clock says when that begins, the worker's when it
+ends: clocks that differ by minutes must not drop everything."""
+
+
 def every_minute(task: str) -> dict[str, Any]:
     """An entry for work that people wait for."""
-    return {"task": task, "schedule": crontab(), "options": {"expires": 55}}
+    return {"task": task, "schedule": crontab(), "options": {"expires": LIFE_SECONDS}}
 
 
 def every_hour(task: str, minute: int) -> dict[str, Any]:
     """An entry for work that can wait, at its own minute so that not all begin at once."""
-    return {"task": task, "schedule": crontab(minute=str(minute)), "options": {"expires": 3300}}
+    every = crontab(minute=str(minute))
+    return {"task": task, "schedule": every, "options": {"expires": LIFE_SECONDS}}
 
 
 app.conf.beat_schedule = {
@@ -57,6 +66,18 @@ def use_project_logging(**kwargs: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@task_revoked.connect
+def say_what_expired(sender: Any = None, expired: bool = False, **kwargs: Any) -> None:
+    """Let the log say that an entry of beat was dropped, and what may be wrong."""
+    if expired:
+        logger.error(
+            "%s was dropped: it was more than %d minutes old by this machine's clock. Either no"
+            " worker ran, or the clocks of beat and worker differ: compare them.",
+            getattr(sender, "name", sender),
+            LIFE_SECONDS // 60,
+        )
 
 
 @heartbeat_sent.connect

@@ -1,10 +1,13 @@
 """What beat starts: one bad board, ballot, mail or mailbox stops nothing but itself."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
+from celery.worker.request import Request
 
 from changes import outbox
 from expansive_cm.celery import app
@@ -108,3 +111,41 @@ def test_mail_that_cannot_be_sent_does_not_keep_refusals_from_being_noted(
     with pytest.raises(RuntimeError):
         task_named("changes.tasks.send_queued_mail")()
     assert done == KEYS
+
+
+class Sent:
+    """A message from the broker, as far as a worker reads it before it runs the task."""
+
+    delivery_info: ClassVar[dict[str, Any]] = {}
+    properties: ClassVar[dict[str, Any]] = {}
+    payload = ([], {}, {})
+    body = b""
+    content_type, content_encoding = "application/json", "utf-8"
+
+    def __init__(self, headers: dict[str, Any]) -> None:
+        self.headers = headers
+
+    def ack_log_error(self, *_args: Any) -> None:
+        """Say that it is done with."""
+
+
+def request(task: str, sent: datetime) -> Request:
+    """What a worker makes of an entry that beat sent when its own clock said so."""
+    (entry,) = [one for one in app.conf.beat_schedule.values() if one["task"] == task]
+    expires = sent + timedelta(seconds=entry["options"]["expires"])
+    headers = {"id": str(uuid4()), "task": task, "expires": expires.isoformat(), "lang": "py"}
+    return Request(Sent(headers), app=app, task=task_named(task), utc=True)
+
+
+@pytest.mark.parametrize("minutes", [-50, -30, -2, 0, 2, 50])
+@pytest.mark.parametrize("task", FLOWS)
+def test_clocks_that_differ_drop_nothing(task: str, minutes: int) -> None:
+    """Beat may be fast or slow, by nearly an hour, and the worker still takes what it sends."""
+    assert not request(task, datetime.now(UTC) + timedelta(minutes=minutes)).revoked()
+
+
+def test_what_is_dropped_for_its_age_is_said(caplog: Any) -> None:
+    task = "changes.tasks.send_reminders"
+    assert request(task, datetime.now(UTC) - timedelta(hours=2)).revoked()
+    assert "send_reminders was dropped" in caplog.text
+    assert "the clocks of beat and worker differ" in caplog.text
