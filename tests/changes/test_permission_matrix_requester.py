@@ -243,7 +243,7 @@ TRIAGE: dict[str, str] = {
     Outcome.COMMENT: "~ ~ ~ ~",
     Outcome.ANSWER: "~ ~ ~ ~",
     Outcome.BOUNCE: "~ ~ ~ ~",
-    Outcome.DUPLICATE: "~ ~ ~ ~",
+    Outcome.DUPLICATE: "+ + ~ +",
 }
 
 
