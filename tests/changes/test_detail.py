@@ -73,10 +73,10 @@ def test_everybody_inside_is_told_what_happens_next_and_by_whom(
         S.DEPLOYMENT: ("Choose the release", "Release manager", "Rita Release"),
         S.CONFIRMATION: ("Say whether the change meets the need", "", "Grace Requester"),
         S.NOT_CONFIRMED: ("Rework what was agreed", "", "Cleo Success"),
-        S.CLOSED: ("the change is closed",),
-        S.REFUSED: ("the change was refused",),
-        S.REJECTED: ("the board rejected the change",),
-        S.WITHDRAWN: ("the request was withdrawn",),
+        S.CLOSED: ("The change is closed",),
+        S.REFUSED: ("The change was refused",),
+        S.REJECTED: ("The board rejected the change",),
+        S.WITHDRAWN: ("The request was withdrawn",),
     }
     html = page_for(client, cast.auditor, stories.change_in(state, cast))
     card = html.split('id="next-title"')[1].split('id="facts-title"')[0]
