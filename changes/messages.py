@@ -241,9 +241,19 @@ def _again(notice: Notice) -> Letter | None:
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)
         return _letter(change, event, person, message, notice.why) if waits else None
+    if message in ASKING and _has_gone_on(person, change, event):
+        return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)
+
+
+ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
+"""Messages of something that is to be put right: whoever has done so knows of it."""
+
+
+def _has_gone_on(person: User, change: Change, event: Event) -> bool:
+    return any(one.moved for one in change.events.filter(pk__gt=event.pk, actor=person))
 
 
 def _is_unheard_of(person: User, change: Change) -> bool:

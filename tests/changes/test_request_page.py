@@ -463,7 +463,7 @@ def test_what_was_sent_is_not_offered_again(change: Change, link: str, new_page:
     message.fill("And the third.")
     page.wait_for_function(KEPT, arg="And the third.")
     page.reload()
-    page.get_by_text("Put it back").click()
+    page.get_by_role("button", name="Put it back").click()
     expect(message).to_have_value("And the third.")
 
 
@@ -483,7 +483,7 @@ def test_what_was_refused_is_still_there(
     page.get_by_text("not a kind of file").first.wait_for()
     expect(message).to_have_value("The second floor too.")
     page.goto(link)
-    page.get_by_text("Put it back").click()
+    page.get_by_role("button", name="Put it back").click()
     expect(message).to_have_value("The second floor too.")
 
 

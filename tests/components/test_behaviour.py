@@ -51,7 +51,7 @@ def test_what_was_typed_survives_leaving(gallery: Any) -> None:
     gallery.goto("/no/such/page/")
     gallery.goto("/gallery/")
     expect(gallery.locator("#id_title")).to_have_value("")
-    gallery.click("text=Put it back")
+    gallery.get_by_role("button", name="Put it back").click()
     expect(gallery.locator("#id_title")).to_have_value("Night porters")
     expect(gallery.locator("#id_kind_0")).to_be_checked()
     expect(gallery.locator("#id_services_1")).to_be_checked()
@@ -63,7 +63,7 @@ def test_discarding_means_it(gallery: Any) -> None:
     gallery.fill("#id_title", "Night porters")
     gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.reload()
-    gallery.click("text=Discard it")
+    gallery.get_by_role("button", name="Discard it").click()
     gallery.reload()
     expect(gallery.locator("text=Put it back")).to_have_count(0)
 

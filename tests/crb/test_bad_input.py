@@ -140,9 +140,9 @@ def test_voting_as_a_stranger(client: Client, table: Table, part: str, status: i
 
 
 def test_voting_as_the_raiser(client: Client, table: Table) -> None:
-    item = table.running_item()
     seat(table.board, table.cast.support)
     table.cast.support.groups.add(Group.objects.get(name="crb_member"))
+    item = table.running_item()
     answer = vote(client, table.cast.support, item)
     assert answer.status_code == 403
     assert "nobody decides on a change they asked for. You raised this change." in text(answer)
