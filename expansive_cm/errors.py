@@ -24,7 +24,7 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
-from changes.errors import StepError
+from expansive_cm.workflow.errors import StepError
 
 from .files import FilesAway
 

@@ -12,10 +12,10 @@ from django.test import Client, RequestFactory
 from django.urls import path
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm import errors
 from expansive_cm.files import FilesAway
 from expansive_cm.urls import urlpatterns as product
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 
 pytestmark = pytest.mark.django_db
 

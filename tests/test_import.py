@@ -17,11 +17,11 @@ from django.utils import timezone
 from post_office.models import Email
 
 from changes import lifecycle, tasks
-from changes.errors import StepForbidden
 from changes.importing import runs
 from changes.importing.mapping import BadImport, bundled_maps, read_map
 from changes.models import Change, Event, ImportProblem, ImportRun
 from changes.states import State
+from expansive_cm.workflow.errors import StepForbidden
 from tests.components.browsing import choose, sign_in
 from tests.components.looks import faults, fits
 from tests.people import Cast

@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from accounts.models import Organisation
-from changes.errors import StepError
 from changes.models import Change, Confirmation, Release
 from changes.reminders import ESCALATION_GRACE
 from crb.lifecycle import fill_agenda
+from expansive_cm.workflow.errors import StepError
 
 from . import board, steps
 from .catalogue import create_releases, create_services, released_at

@@ -12,8 +12,8 @@ from django.utils.text import capfirst
 
 from accounts.models import User
 from expansive_cm.forms import RadioCards
+from expansive_cm.workflow.errors import StepIncomplete
 
-from ..errors import StepIncomplete
 from ..models import Change
 
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepError
 
-from ..errors import StepError
 from ..models import ImportProblem, ImportRun
 from .mapping import BadImport, read_map
 from .reading import open_source

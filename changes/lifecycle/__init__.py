@@ -2,7 +2,7 @@
 
 Nothing else changes a state. Each function takes ``actor`` by keyword and ``seen``, the
 version of the change that the person's page showed; it either does everything its docstring
-says in one transaction, or raises a ``changes.errors.StepError`` and does nothing.
+says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` and does nothing.
 """
 
 from .access import ask_for_link, open_confirmation, revoke_links, send_link

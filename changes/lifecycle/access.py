@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import access_links, messages
-from ..errors import ChangeStale, StepIllegal, StepIncomplete
 from ..models import AccessLink, Change, ConfirmationLink
 from ..states import State
 from .confirmation import issue_link

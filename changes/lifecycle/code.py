@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
 from .. import gates, permissions
-from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import (
     AccessLink,
     BoardDecision,

@@ -6,9 +6,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import gates, permissions
-from ..errors import StepIncomplete
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
 from ..turns.alone import prepared

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import messages
 from ..access_links import hash_token, still_works
-from ..errors import ChangeStale, StepIncomplete
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..process import past_words
 from ..states import ChangeType, State

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 
 from .. import access_links, messages, permissions
-from ..errors import ChangeStale, StepForbidden, StepIllegal
 from ..models import AccessLink, Change, ConfirmationLink, Event
 from ..process import past_words
 from ..recall import recalling

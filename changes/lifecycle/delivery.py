@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import messages
-from ..errors import StepIllegal, StepIncomplete
 from ..models import Change, DeliveryProblem, MailEvent, Notice
 from .core import Step, lock, record_event, take_step
 

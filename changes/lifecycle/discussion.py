@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
-from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
 from ..permissions import can_note, may_see
 from ..room import why_no_room

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.workflow.errors import StepForbidden
 
 from .. import permissions
-from ..errors import StepForbidden
 from ..models import Change, Event
 from ..process import past_words
 from ..states import FINAL, State

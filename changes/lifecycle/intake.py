@@ -9,9 +9,15 @@ from django.utils.translation import gettext as _
 from accounts.addresses import normal
 from accounts.models import Organisation, User
 from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.errors import (
+    ChangeStale,
+    SentBefore,
+    StepForbidden,
+    StepIllegal,
+    StepIncomplete,
+)
 
 from .. import finding, permissions
-from ..errors import ChangeStale, SentBefore, StepForbidden, StepIllegal, StepIncomplete
 from ..models import AccessLink, Assessment, Change, SentForm, Service
 from ..states import ChangeType, State
 from .core import Step, lock, record_event, take_step

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 
 from .. import permissions
-from ..errors import StepForbidden, StepIncomplete
 from ..models import AccessLink, Change
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS

@@ -6,9 +6,9 @@ from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import messages
-from ..errors import StepIncomplete
 from ..models import Attachment, Change, ChangeLink, Channel, ConfirmationLink
 from .confirmation import check_belongs
 from .core import Step, record_event, take_step

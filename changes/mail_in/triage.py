@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
 from .. import attachments, lifecycle, permissions
-from ..errors import StepForbidden, StepIllegal, StepIncomplete
 from ..models import Attachment, Change, IncomingMail
 from .sorting import Verdict
 from .taking import Taken, add_comment, raise_request, read_whole, save

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Decision, Refusal
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 
 from .. import queries
-from ..errors import StepForbidden, StepIllegal
 from ..models import Change
 
 View = Callable[..., HttpResponse]

@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 
 from .. import access_links, attachments, lifecycle, markdown, permissions, plain, story
-from ..errors import ChangeStale, StepError, StepIllegal
 from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State

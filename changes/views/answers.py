@@ -19,9 +19,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.components import Series, Tab
+from expansive_cm.workflow.errors import StepForbidden
 
 from .. import answers, paging, permissions
-from ..errors import StepForbidden
 from ..export import csv_lines, yes_or_no
 from ..forms.answers import RatingFilterForm, TeamFilterForm, WaitingFilterForm
 from ..models import Confirmation

@@ -17,9 +17,9 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.middleware import zone_of
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 
 from .. import access_links, lifecycle, markdown, permissions
-from ..errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepError
 
 from .. import lifecycle, permissions
-from ..errors import StepError
 from ..forms.assessment import HandOverForm
 from .access import SignedInRequest, signed_in
 

@@ -14,9 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.errors import (
+    ChangeStale,
+    SentBefore,
+    StepError,
+    StepForbidden,
+    StepIncomplete,
+)
 
 from .. import attachments, finding, lifecycle, markdown, permissions
-from ..errors import ChangeStale, SentBefore, StepError, StepForbidden, StepIncomplete
 from ..forms.intake import (
     CustomerForm,
     NewRequestForm,

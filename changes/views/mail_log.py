@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.roles import Role
+from expansive_cm.workflow.errors import StepError
 
 from .. import lifecycle, mail_log, permissions
-from ..errors import StepError
 from ..forms.delivery import SettleDeliveryForm
 from ..models import Change, DeliveryProblem
 from ..worklist import how_many

@@ -32,9 +32,15 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import ALLOWED, Decision, Refusal
+from expansive_cm.workflow.errors import (
+    ChangeStale,
+    StepError,
+    StepForbidden,
+    StepIllegal,
+    StepIncomplete,
+)
 
 from .. import attachments, permissions, plain, story
-from ..errors import ChangeStale, StepError, StepForbidden, StepIllegal, StepIncomplete
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change

@@ -20,9 +20,9 @@ from accounts.components import Tab
 from accounts.models import User
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 
 from .. import finding, markdown, permissions
-from ..errors import StepError, StepForbidden, StepIncomplete
 from ..forms.triage import AcceptCommentForm, AcceptRequestForm
 from ..mail_in import fetching, files, waiting
 from ..mail_in import triage as acts

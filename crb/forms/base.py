@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from changes.errors import StepIncomplete
+from expansive_cm.workflow.errors import StepIncomplete
 
 CHOICES = (forms.ChoiceField, forms.ModelChoiceField)
 REQUIRED = forms.Field.default_error_messages["required"]

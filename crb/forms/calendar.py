@@ -8,11 +8,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from changes.errors import StepIncomplete
 from changes.forms.base import line, text
 from changes.models import Change
 from changes.risk import Urgency
 from expansive_cm.forms import DateInput, TimeInput
+from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Absence, Meeting, Membership
 from .ballots import ChangesField

@@ -7,11 +7,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from changes.errors import StepIncomplete
 from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
 from expansive_cm.forms import RadioCards
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Vote
 from ..voting import Choice

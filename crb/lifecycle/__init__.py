@@ -2,7 +2,7 @@
 
 The same visible shape as ``changes.lifecycle``: ``atomic -> lock -> authorise on fresh rows ->
 transition -> save with a change reason``. Each function takes ``actor`` by keyword and either
-does everything its docstring says, or raises a ``changes.errors.StepError`` and does nothing.
+does everything its docstring says, or raises a ``StepError`` and does nothing.
 Locks are taken in one order: board, meeting, item, change.
 """
 

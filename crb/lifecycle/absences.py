@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import StepIllegal, StepIncomplete
+from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
 from ..models import Absence, Board, Membership

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIllegal, StepIncomplete
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import permissions, reminders
 from ..minutes import messages as minutes_messages

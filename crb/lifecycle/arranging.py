@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIllegal, StepIncomplete
 from changes.models import Change
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import agenda_messages, permissions, queries
 from ..models import AgendaItem, Meeting

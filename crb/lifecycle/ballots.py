@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import StepIncomplete
 from changes.models import Change
+from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import ballot_messages, permissions, queries
 from ..models import AgendaItem, Board, Meeting

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIncomplete
 from changes.lifecycle.core import lock as lock_change
 from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import permissions, queries
 from ..consent import consent_side

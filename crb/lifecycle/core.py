@@ -7,8 +7,8 @@ from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepForbidden, StepIllegal
 from expansive_cm.workflow.decisions import Decision, Refusal
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 
 from .. import permissions
 from ..models import AgendaItem, Board, Meeting

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
-from changes.errors import StepIllegal, StepIncomplete
 from changes.lifecycle.core import lock as lock_change
 from changes.models import BoardDecision, Change, parse_reference
 from changes.queries import visible_to
+from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
 from ..consequences import promise_words

@@ -9,8 +9,8 @@ from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import StepIncomplete
 from changes.models import Change
+from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import permissions, queries
 from ..models import Board, Meeting

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from changes.errors import StepIllegal
 from changes.models import Change
+from expansive_cm.workflow.errors import StepIllegal
 
 from .. import queries
 from ..models import AgendaItem, Board, Meeting

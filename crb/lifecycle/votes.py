@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIncomplete
 from changes.models import BoardDecision
+from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import permissions
 from ..models import AgendaItem, Vote

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from changes.errors import StepError, StepIncomplete
 from changes.paging import BadToken, Order, page_of
 from expansive_cm.errors import page
+from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, panels, permissions, queries
 from ..forms import ActionFilterForm, ActionForm

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm import errors
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import lifecycle, permissions, queries, versions
 from ..forms import AddLateForm

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from changes.errors import StepError, StepIncomplete
 from expansive_cm.errors import page
 from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions, queries
 from ..forms.ballots import EndBallotForm, ExtendBallotForm, OpenBallotForm

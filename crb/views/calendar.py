@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.errors import ChangeStale, StepError, StepIncomplete
 from changes.paging import BadToken
 from expansive_cm import errors
+from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import calendar_pages, lifecycle, permissions, queries
 from ..forms import AbsenceForm, CallForm, MoveForm

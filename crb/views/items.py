@@ -11,8 +11,8 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from changes.errors import StepError, StepIncomplete
 from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions
 from ..consequences import consequences

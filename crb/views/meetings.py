@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.errors import ChangeStale, StepError, StepIncomplete
 from expansive_cm.errors import page
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import lifecycle, permissions
 from ..forms import CancelForm

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from changes.errors import StepError, StepIncomplete
 from expansive_cm.errors import page
 from expansive_cm.numbers import whole_number
+from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions, queries
 from ..forms import AddendumForm, SectionForm

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import reswap, retarget
 
-from changes.errors import StepError, StepIncomplete
+from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import queries
 from ..live.parts import Viewer, part_after

@@ -8,10 +8,10 @@ from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle, permissions, queries
-from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change
 from changes.states import State
 from changes.turns import next_step
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row

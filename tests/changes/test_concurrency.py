@@ -6,9 +6,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import lifecycle
-from changes.errors import ChangeStale, StepIllegal, StepIncomplete
 from changes.models import Change, ChangeLink
 from changes.states import State
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from tests.concurrently import at_once
 from tests.people import Cast
 from tests.stories import change_in, information_required, plan

@@ -9,10 +9,10 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from changes import lifecycle
-from changes.errors import StepError, StepForbidden, StepIncomplete
 from changes.models import AccessLink, Change
 from changes.states import State
 from changes.turns.askers import former_requesters
+from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import deliver, last_row, mail_to, told

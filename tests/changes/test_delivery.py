@@ -12,8 +12,8 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from changes import gates, lifecycle, reminders, tasks
-from changes.errors import StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change, DeliveryProblem, MailEvent
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.mailing import deliver, last_row, mail_to, told
 from tests.people import Cast

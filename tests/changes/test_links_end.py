@@ -122,7 +122,7 @@ def left_by(change: Change) -> Any:
 def test_a_link_that_ends_while_somebody_answers_is_refused(
     cast: Cast, ends: Callable[[Cast, Change], None]
 ) -> None:
-    from changes.errors import ChangeStale, StepForbidden
+    from expansive_cm.workflow.errors import ChangeStale, StepForbidden
 
     change = stories.in_confirmation(cast)
     link = ConfirmationLink.objects.get()

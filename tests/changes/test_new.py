@@ -11,9 +11,9 @@ from django.urls import reverse
 from accounts.models import EmailDomain, User
 from accounts.roles import Role
 from changes import lifecycle
-from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change, Event, Service
 from changes.states import State
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests.changes.test_attach import stored
 from tests.people import Cast, person
 from tests.stories import draft, submitted

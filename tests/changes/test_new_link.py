@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 
 from changes import access_links, lifecycle
-from changes.errors import StepForbidden, StepIncomplete
 from changes.lifecycle.access import LINKS_AN_HOUR
 from changes.models import AccessLink, Change
 from changes.views import secret_link
 from changes.views.secret_address import Limit
+from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 from tests import stories
 from tests.components.looks import looks
 from tests.mailing import last_row, link_in, mail_to, told

@@ -13,10 +13,10 @@ from django.db import transaction
 
 from accounts.models import Organisation, User
 from changes import access_links, lifecycle, permissions
-from changes.errors import StepError
 from changes.mail_in import triage
 from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer
 from changes.states import State
+from expansive_cm.workflow.errors import StepError
 from tests.changes.test_permission_matrix import MATRIX, SEES, who_may_each
 from tests.letters import write
 from tests.mailing import mail_to

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from changes import lifecycle, permissions
-from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change, ProposedAnswer
 from changes.states import State
 from changes.views import records
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests import stories
 from tests.concurrently import at_once
 from tests.letters import write

@@ -11,9 +11,9 @@ from post_office.models import Email
 
 from accounts.models import EmailDomain, User
 from changes import lifecycle
-from changes.errors import StepError, StepForbidden, StepIncomplete
 from changes.models import AccessLink, Change, ConfirmationLink, Event
 from changes.states import State
+from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row, link_in, mail_to, told

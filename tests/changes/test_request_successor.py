@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils.html import escape
 
 from changes import lifecycle
-from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change, Service
 from changes.states import State
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row, mail_to, told

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, permissions
-from changes.errors import StepForbidden, StepIncomplete
 from changes.lifecycle.core import take_step
 from changes.states import State
+from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 from tests.changes.test_permission_matrix import MATRIX
 from tests.people import Cast
 from tests.stories import change_in

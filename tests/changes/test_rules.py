@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from changes import gates, lifecycle, queries
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import CHECKLIST, Change, ChangeLink, Promise, Release
 from changes.states import State
 from changes.turns import next_step
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.people import Cast, person
 from tests.stories import (
     ASSESSMENT,

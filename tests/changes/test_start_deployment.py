@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import timezone
 
 from changes import lifecycle
-from changes.errors import StepIncomplete
 from changes.models import Change, Release
 from changes.states import State
+from expansive_cm.workflow.errors import StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.people import Cast

@@ -8,9 +8,9 @@ import time_machine
 from django.test import Client
 
 from changes import lifecycle
-from changes.errors import StepIncomplete
 from changes.models import Change
 from changes.states import State
+from expansive_cm.workflow.errors import StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.people import Cast

@@ -7,10 +7,10 @@ from django.test import Client
 
 from accounts.models import User
 from changes import permissions
-from changes.errors import StepForbidden, StepIllegal
 from changes.mail_in import triage, waiting
 from changes.models import Change, IncomingMail
 from changes.states import State
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests import stories
 from tests.concurrently import at_once
 from tests.letters import PDF, write

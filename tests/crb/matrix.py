@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from django.db import transaction
 
 from accounts.models import User
-from changes.errors import StepError
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepError
 from tests.crb.conftest import Table
 from tests.remembered import remembered
 

@@ -8,9 +8,9 @@ import time_machine
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.errors import StepForbidden, StepIllegal, StepIncomplete
 from crb import lifecycle, queries
 from crb.models import Absence, Meeting, Membership, Vote
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests.concurrently import at_once
 from tests.crb.conftest import Table, new_board, seat
 from tests.people import person

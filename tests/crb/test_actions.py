@@ -9,10 +9,10 @@ from django.test import Client
 from post_office.models import Email
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from crb import lifecycle, reminders, tasks
 from crb.models import Action, Meeting
 from crb.reminders import Kind, due_reminders, working_day_before
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.mailing import last_row
 

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.errors import StepForbidden
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import Absence, AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepForbidden
 from tests.crb.conftest import Table
 from tests.people import person
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.errors import StepError
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
+from expansive_cm.workflow.errors import StepError
 from tests import concurrently
 from tests.crb.conftest import Table, seat
 from tests.people import person

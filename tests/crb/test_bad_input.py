@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from changes.errors import StepIncomplete
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, BoardOutcome, Meeting, Vote
+from expansive_cm.workflow.errors import StepIncomplete
 from tests.crb.conftest import Table, seat
 
 pytestmark = pytest.mark.django_db

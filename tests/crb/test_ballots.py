@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
-from changes.errors import StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
 from crb import lifecycle, queries, tasks
 from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.mailing import last_row, mail_to, told
 from tests.people import person

@@ -4,11 +4,11 @@ import pytest
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
 from crb import lifecycle, pages, permissions, queries
 from crb.models import AgendaItem, Meeting, Vote
 from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table, seat
 from tests.stories import assessed
 

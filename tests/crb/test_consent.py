@@ -3,10 +3,10 @@
 import pytest
 
 from changes import lifecycle as change_lifecycle
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Change
 from crb import lifecycle
 from crb.models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.crb.test_publish_agenda import titles
 

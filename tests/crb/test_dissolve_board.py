@@ -8,9 +8,9 @@ from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from changes.errors import StepIllegal
 from crb import lifecycle, queries, tasks
 from crb.models import AgendaItem, Board, Invitation, Meeting
+from expansive_cm.workflow.errors import StepIllegal
 from tests.crb.conftest import Table, new_board, seat
 from tests.mailing import last_row
 

@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIllegal
 from crb import lifecycle
 from crb.course import Course
 from crb.live.rooms import read
 from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db

@@ -3,9 +3,9 @@
 import pytest
 from django.db import DatabaseError, transaction
 
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from crb import lifecycle, queries
 from crb.models import AgendaItem, Attendance, Meeting
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db

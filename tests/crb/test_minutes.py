@@ -13,13 +13,13 @@ from audit.describe import describe
 from audit.queries import Wanted, history_page
 from audit.sources import source_named
 from changes import lifecycle as change_lifecycle
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.models import Question
 from crb import lifecycle
 from crb.minutes import compose, fingerprint, reading
 from crb.models import Absence, AgendaItem, Attendance, BoardOutcome, Meeting, Minutes
 from crb.pages import ItemPage
 from crb.people import OwnPeople
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.mailing import last_row
 from tests.stories import ASSESSMENT

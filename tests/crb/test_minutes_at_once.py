@@ -10,9 +10,9 @@ from post_office.models import Email
 from pypdf import PdfReader
 
 from changes import outbox
-from changes.errors import StepError
 from crb import lifecycle, tasks
 from crb.models import Action, AgendaItem, Meeting, Minutes
+from expansive_cm.workflow.errors import StepError
 from tests import concurrently
 from tests.crb.conftest import Table
 from tests.mailing import last_row

@@ -9,10 +9,10 @@ import pytest
 from django.db import transaction
 
 from accounts.models import User
-from changes.errors import StepError
 from changes.models import Change
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepError
 from tests.crb.conftest import Table
 from tests.crb.matrix import PEOPLE, Step, answers, expected_in, item_in, rows_of
 from tests.remembered import remembered

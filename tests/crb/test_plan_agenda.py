@@ -9,11 +9,11 @@ from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from changes.errors import ChangeStale, StepIllegal, StepIncomplete
 from crb import lifecycle, queries
 from crb.lifecycle.arranging import plan_token
 from crb.models import AgendaItem, AgendaVersion, Meeting
 from crb.tasks import publish_agendas
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.crb.test_pages import get, text
 from tests.crb.test_publish_agenda import mails, titles

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from post_office.models import Email
 
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from crb import lifecycle, queries, tasks
 from crb.models import AgendaItem, Invitation, Meeting
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.concurrently import at_once
 from tests.crb.conftest import Table
 from tests.crb.test_invitations import files_to, forget, methods_to, parsed, sent

@@ -7,10 +7,10 @@ import time_machine
 from post_office.models import Email
 
 from changes import lifecycle as change_lifecycle
-from changes.errors import StepForbidden, StepIllegal
 from changes.models import Change
 from crb import lifecycle, queries, tasks
 from crb.models import AgendaItem, AgendaVersion, Board, Meeting
+from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db

@@ -8,13 +8,13 @@ from django.utils import timezone
 from post_office.models import Email
 
 from changes import lifecycle as change_lifecycle
-from changes.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from changes.lifecycle.promises import twelve_months_after
 from changes.models import Change, Release
 from crb import lifecycle
 from crb.consequences import consequences
 from crb.models import AgendaItem, BoardOutcome
 from crb.people import OwnPeople
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.crb.conftest import Table
 

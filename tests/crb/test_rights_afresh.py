@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 
 from accounts.models import User
-from changes.errors import StepForbidden
 from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepForbidden
 from tests.changes.test_rights_afresh import known
 from tests.crb import test_permission_matrix as of_meetings
 from tests.crb import test_permission_matrix_agenda as of_agendas

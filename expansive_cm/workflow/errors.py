@@ -1,4 +1,4 @@
-"""What a step of the process can answer instead of succeeding."""
+"""What a step of any process can answer instead of succeeding."""
 
 from collections.abc import Sequence
 
