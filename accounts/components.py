@@ -17,7 +17,7 @@ class StageStatus(StrEnum):
 
     DONE = "done"
     CURRENT = "current"
-    TODO = "todo"
+    AHEAD = "ahead"
     SKIPPED = "skipped"
     STOPPED = "stopped"
 
@@ -25,7 +25,7 @@ class StageStatus(StrEnum):
 STAGE_WORDS: dict[StageStatus, Text] = {
     StageStatus.DONE: _("done"),
     StageStatus.CURRENT: _("now"),
-    StageStatus.TODO: _("to come"),
+    StageStatus.AHEAD: _("to come"),
     StageStatus.SKIPPED: _("not needed"),
     StageStatus.STOPPED: _("ended here"),
 }

@@ -62,7 +62,7 @@ def progress(change: Change, at: datetime | None = None) -> list[Stage]:
         if number < here:
             stages.append(Stage(label, StageStatus.DONE, _done_on(change, states, today)))
         elif number > here:
-            later = StageStatus.SKIPPED if stopped else StageStatus.TODO
+            later = StageStatus.SKIPPED if stopped else StageStatus.AHEAD
             stages.append(Stage(label, later))
         else:
             status = StageStatus.STOPPED if stopped else StageStatus.CURRENT

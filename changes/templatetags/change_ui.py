@@ -175,7 +175,7 @@ def _status(number: int, position: int, stopped: bool, state: State) -> StageSta
         return StageStatus.DONE
     if number == position:
         return StageStatus.STOPPED if stopped else StageStatus.CURRENT
-    return StageStatus.SKIPPED if stopped else StageStatus.TODO
+    return StageStatus.SKIPPED if stopped else StageStatus.AHEAD
 
 
 @register.inclusion_tag("components/stage_bar.html")

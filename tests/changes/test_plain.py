@@ -663,7 +663,7 @@ def test_why_it_ended(cast: Cast, clock: Any, make: Maker, reason: str) -> None:
     ],
 )
 def test_how_far_it_has_come(cast: Cast, clock: Any, make: Maker, expected: str) -> None:
-    marks = {"done": "*", "current": " now", "todo": "", "stopped": " ended", "skipped": " -"}
+    marks = {"done": "*", "current": " now", "ahead": "", "stopped": " ended", "skipped": " -"}
     stages = plain.progress(told(make(cast)))
     assert ", ".join(f"{one.label}{marks[one.status]}" for one in stages) == expected
     for stage in stages:

@@ -75,7 +75,7 @@ class FilterForm(forms.Form):
 
 def _stages() -> list[Stage]:
     names = ["Submitted", "Review", "Authorisation", "Execution", "Documentation", "Confirmation"]
-    marks = [StageStatus.DONE] * 2 + [StageStatus.CURRENT] + [StageStatus.TODO] * 3
+    marks = [StageStatus.DONE] * 2 + [StageStatus.CURRENT] + [StageStatus.AHEAD] * 3
     return [Stage(name, mark) for name, mark in zip(names, marks, strict=True)]
 
 

@@ -27,7 +27,7 @@ from expansive_cm.forms import DateTimeLocalInput, MultipleFileField, RadioCards
 from expansive_cm.icons import ICONS
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
-DONE, CURRENT, TODO = StageStatus.DONE, StageStatus.CURRENT, StageStatus.TODO
+DONE, CURRENT, AHEAD = StageStatus.DONE, StageStatus.CURRENT, StageStatus.AHEAD
 STOPPED, SKIPPED = StageStatus.STOPPED, StageStatus.SKIPPED
 
 
@@ -112,7 +112,7 @@ def marks(change_type: str, state: State, last_stage: str = "") -> list[StageSta
 
 
 def test_stages_of_a_configuration_change_under_way() -> None:
-    assert marks(ChangeType.CONFIGURATION, State.EXECUTION) == [DONE] * 3 + [CURRENT] + [TODO] * 3
+    assert marks(ChangeType.CONFIGURATION, State.EXECUTION) == [DONE] * 3 + [CURRENT] + [AHEAD] * 3
 
 
 def test_a_side_state_is_shown_under_its_stage() -> None:
