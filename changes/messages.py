@@ -253,7 +253,13 @@ ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
 
 
 def _has_gone_on(person: User, change: Change, event: Event) -> bool:
-    return any(one.moved for one in change.events.filter(pk__gt=event.pk, actor=person))
+    """Whether one of Expansive's own people has moved the change on since.
+
+    A customer may have answered something else, and not have heard of this.
+    """
+    return person.is_internal and any(
+        one.moved for one in change.events.filter(pk__gt=event.pk, actor=person)
+    )
 
 
 def _is_unheard_of(person: User, change: Change) -> bool:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from changes import lifecycle, outbox, tasks
-from changes.models import AccessLink, Change
+from changes import lifecycle, messages, outbox, tasks
+from changes.models import AccessLink, Change, Notice
 from tests import stories
 from tests.mailing import deliver, last_row, mail_to, short
 from tests.people import Cast
@@ -311,3 +311,23 @@ def test_nothing_is_lost_when_a_waiting_mail_cannot_be_settled(
     monkeypatch.undo()
     Email.objects.filter(pk__gt=before).update(scheduled_time=None)
     assert len(sent_to(smtp_server, cast.requester, before)) == 1
+
+
+# --- Who has gone on since -----------------------------------------------------------------------
+
+
+def test_only_colleagues_know_of_a_rollback_by_having_gone_on(cast: Cast) -> None:
+    """A requester who confirms later has taken another step, and may not have heard of it."""
+    change = stories.rolled_back(cast)
+    event = change.events.get(verb="record_execution")
+    change = lifecycle.document(
+        stories.executed(change, cast),
+        actor=cast.success,
+        system="Desk",
+        reference="D-1",
+        summary="Done.",
+    )
+    change = lifecycle.answer_confirmation(change, actor=cast.requester, confirmed=True)
+    for person, is_told in ((cast.requester, True), (cast.success, False)):
+        notice = Notice(change=change, event=event, person=person, message="rolled_back", why="")
+        assert (messages.again(notice) is not None) is is_told, person
