@@ -8,7 +8,8 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
+from accounts.admin import AdministratorsOnly, ReasonedAdmin
+from accounts.admin_forms import ReasonedForm
 from accounts.forms import time_zone_choices
 from accounts.models import User
 from accounts.roles import Role

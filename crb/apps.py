@@ -14,7 +14,7 @@ class CrbConfig(AppConfig):
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import to_settle, without_lead
+        from . import leaving, to_settle, without_lead
         from .board_dates import dates_for
         from .lifecycle.agenda import follow_departure
         from .models import Board
@@ -25,6 +25,7 @@ class CrbConfig(AppConfig):
         narrower.provide("record_board_outcome", still_to_vote)
         notices.provide(without_lead.notices)
         notices.provide(to_settle.notices)
+        leaving.provide()
         POINTS.append(
             Point(
                 _("The Change Request Board"),
