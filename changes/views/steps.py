@@ -229,6 +229,7 @@ class StepPage:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""
         decision = permissions.check(self.verb, self.user, self.change)
         if decision:
+            form.say_nothing_yet()
             return self._show(form, context, status=HTTPStatus.CONFLICT, happened=str(error))
         return self._refused(error, form)
 
