@@ -274,7 +274,8 @@ def test_who_may_discuss(cast: Cast, state: State) -> None:
     expected = {
         **dict.fromkeys(("comment", "attach"), anybody),
         **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
-        "watch": SEES,
+        "watch": SEES - READERS_ONLY,
+        "unwatch": SEES,
     }
     assert who_may_each(expected, cast, change) == expected
 
