@@ -52,6 +52,41 @@ def errors(answer: Any) -> dict[str, list[str]]:
     return answer.context["adminform"].form.errors
 
 
+def settings_of(board: Board, **changes: Any) -> dict[str, Any]:
+    """What the board's form holds; a value of None takes the field out."""
+    own = {"name": board.name, "organisations": [one.pk for one in board.organisations.all()]}
+    given = {**BOARD, **own, "reason": "We begin anew.", **changes}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def test_no_customer_is_left_without_a_board(admin: Client, table: Table) -> None:
+    harbour, meridian = table.cast.harbour, table.cast.meridian
+    page = f"/admin/crb/board/{table.board.pk}/change/"
+    answer = admin.post(page, settings_of(table.board, is_active=None))
+    [sentence] = errors(answer)["is_active"]
+    assert "Harbour Hospitals" in sentence
+    assert "Meridian Retail" in sentence
+
+    answer = admin.post(page, settings_of(table.board, organisations=[harbour.pk]))
+    [sentence] = errors(answer)["organisations"]
+    assert "Harbour" not in sentence
+    assert "Meridian Retail" in sentence
+
+    own = Board.objects.create(**{**vars_of(table.board), "name": "Meridian's own"})
+    own.organisations.add(meridian)
+    data = settings_of(table.board, organisations=[harbour.pk])
+    assert admin.post(page, data).status_code == 302
+    other = f"/admin/crb/board/{own.pk}/change/"
+    assert "is_active" in errors(admin.post(other, settings_of(own, is_active=None)))
+    Board.objects.create(**{**vars_of(table.board), "name": "Of everybody"})
+    assert admin.post(other, settings_of(own, is_active=None)).status_code == 302
+
+
+def vars_of(board: Board) -> dict[str, Any]:
+    names = ("weekday", "start", "first_date", "quorum_count", "quorum_share")
+    return {name: getattr(board, name) for name in names}
+
+
 def test_a_board_is_added(admin: Client) -> None:
     assert admin.post("/admin/crb/board/add/", BOARD).status_code == 302
     assert Board.objects.get(name="Second board").interval_days == 14
