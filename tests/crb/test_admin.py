@@ -16,6 +16,7 @@ from crb.models import (
     Board,
     CalendarFeed,
     Invitation,
+    Meeting,
     Membership,
     Minutes,
 )
@@ -155,6 +156,26 @@ def test_a_term_that_cannot_be_is_refused(
     answer = admin.post("/admin/crb/membership/add/", member(table, **fields))
     assert sentence in answer.content.decode()
     assert Membership.objects.count() == before
+
+
+@pytest.mark.parametrize("field", ["starts_on", "ends_on"])
+def test_a_term_goes_on_covering_the_meetings_that_were_held(
+    admin: Client, table: Table, field: str
+) -> None:
+    """Whose attendance would the figures count otherwise?"""
+    today = table.board.today
+    meeting = table.meeting(days=0)
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    lifecycle.close_meeting(Meeting.objects.get(pk=meeting.pk), actor=table.chair)
+    term = Membership.objects.get(user=table.cast.crb_member)
+    address = f"/admin/crb/membership/{term.pk}/change/"
+    for days, status in ((1, 200), (0, 302)):
+        day = today + timedelta(days=days if field == "starts_on" else -days)
+        data = {"starts_on": term.starts_on.isoformat(), "reason": "Left.", field: day.isoformat()}
+        answer = admin.post(address, data)
+        assert answer.status_code == status
+        if status == 200:
+            assert "They sat at the meeting of" in errors(answer)[field][0]
 
 
 def test_a_board_has_one_chair_at_a_time(admin: Client, table: Table) -> None:
