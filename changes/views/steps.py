@@ -126,7 +126,7 @@ class StepPage:
         if decision.kind in (Refusal.PERSON, Refusal.SEPARATION):
             return self._refuse(decision, form)
         if seen != self.change.version:
-            return self._conflict(ChangeStale(what_happened(self.change)), form, context)
+            return self._conflict(ChangeStale(what_happened(self.change, self.user)), form, context)
         if not decision:
             return self._refuse(decision, form)
         if not form.is_valid():
@@ -241,7 +241,7 @@ class StepPage:
     def _refused(self, error: StepError, form: StepForm | None) -> HttpResponse:
         latest = ""
         if error.status == HTTPStatus.CONFLICT and not isinstance(error, ChangeStale):
-            latest = what_happened(self.change)
+            latest = what_happened(self.change, self.user)
         context = self._context(
             None,
             sentence=str(error),
