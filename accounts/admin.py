@@ -10,24 +10,25 @@ from typing import Any
 from allauth.account.admin import EmailAddress
 from allauth.account.decorators import secure_admin_login
 from allauth.account.forms import ResetPasswordForm
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import Group
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
-from . import address_changes
-from .addresses import normal
-from .forms import time_zone_choices
+from expansive_cm.workflow.errors import StepError
+
+from . import address_changes, leaving
+from .admin_forms import OrganisationForm, PersonForm, SuccessTeamForm
 from .models import EmailDomain, Organisation, SuccessTeam, User
-from .roles import PROCESS_ROLES, STAFF_ROLES, Role
+from .roles import Role
 
 admin.site.site_header = _("Expansive Change Management")
 admin.site.site_title = _("Expansive Change Management")
@@ -88,36 +89,6 @@ class AdministratorsOnly:
         return False
 
 
-class ReasonedForm(ModelForm):
-    """A form that asks why. `reason_needed` says in a sentence when it must be answered."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=_("Stays in the history beside your name."),
-    )
-
-    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Return why this save must be explained, or None."""
-        return None
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        needed = self.reason_needed(cleaned)
-        if needed and not cleaned.get("reason", "").strip():
-            self.add_error("reason", needed)
-        return cleaned
-
-    def newly(self, field: str, cleaned: dict[str, Any]) -> set[Any]:
-        """Return what a many-to-many field would hold that it does not hold now."""
-        chosen = set(cleaned.get(field) or ())
-        if self.instance.pk is None:
-            return chosen
-        return chosen - set(getattr(self.instance, field).all())
-
-
 class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
     """Keeps the reason of a save with the rows of history that it makes."""
 
@@ -134,70 +105,6 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
         if request.method not in ("GET", "HEAD"):
             raise PermissionDenied(_("Earlier versions can be read, not brought back."))
         return super().history_form_view(request, *args, **kwargs)
-
-
-class PersonForm(ReasonedForm):
-    """A person, with the rules on who may hold which role."""
-
-    time_zone = forms.ChoiceField(label=_("Time zone"), choices=time_zone_choices)
-    groups = forms.ModelMultipleChoiceField(
-        label=_("Roles"),
-        queryset=Group.objects.filter(name__in=Role.values).order_by("name"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("A requester needs no role. Giving one of the process asks for a reason."),
-    )
-
-    class Meta:
-        model = User
-        fields = (
-            "email",
-            "display_name",
-            "organisation",
-            "time_zone",
-            "is_active",
-            "groups",
-            "mail_pace",
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "groups" in self.fields:
-            self.fields["groups"].label_from_instance = lambda group: Role(group.name).label
-
-    def clean_email(self) -> str:
-        """Addresses are kept in one form and belong to one person."""
-        email = normal(self.cleaned_data["email"])
-        if not email:
-            raise ValidationError(_("Enter an address that cannot be taken for another one."))
-        holder = User.objects.with_address(email)
-        if holder is not None and holder.pk != self.instance.pk:
-            raise ValidationError(_("Somebody else already has this address."))
-        return email
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        held = {Role(group.name) for group in cleaned.get("groups") or ()}
-        internal_only = held & STAFF_ROLES
-        if cleaned.get("organisation") and internal_only:
-            names = ", ".join(sorted(str(role.label) for role in internal_only))
-            message = _("Only Expansive's own people can hold: %(roles)s.")
-            self.add_error("groups", ValidationError(message, params={"roles": names}))
-        return cleaned
-
-    def new_address(self, cleaned: dict[str, Any]) -> bool:
-        """Whether somebody who is known already would get another address."""
-        was = self.initial.get("email") if self.instance.pk else None
-        return bool(was) and str(was).lower() != cleaned.get("email", was)
-
-    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Power over changes is never given silently, nor is the way into an account."""
-        if self.new_address(cleaned):
-            return str(_("Say why the address changes."))
-        given = {Role(group.name) for group in self.newly("groups", cleaned)}
-        if given & PROCESS_ROLES:
-            return str(_("Say why this person gets a role in the process."))
-        return None
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -222,7 +129,13 @@ class PersonAdmin(ReasonedAdmin):
     list_filter = ("is_active", RoleFilter, "organisation")
     list_select_related = ("organisation",)
     search_fields = ("display_name", "email")
-    readonly_fields = ("last_login", "date_joined", "mail_failed_at", "mail_failure")
+    readonly_fields = (
+        "last_login",
+        "date_joined",
+        "mail_failed_at",
+        "mail_failure",
+        "leaves_behind",
+    )
     actions = ("send_password_link",)
     fieldsets = (
         (None, {"fields": ("email", "display_name", "organisation", "time_zone", "is_active")}),
@@ -233,6 +146,31 @@ class PersonAdmin(ReasonedAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """For somebody who is there already: what they would leave, and to whom."""
+        usual = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return usual
+        fields = ("leaves_behind", "successor", "falls_to_others")
+        return (*usual, (_("If this person leaves"), {"fields": fields}))
+
+    @admin.display(description=_("Leaves behind"))
+    def leaves_behind(self, person: User) -> str:
+        """What the person has not finished, where it is found, and who goes on by itself."""
+        left = leaving.left_by(person)
+        if not left:
+            return _("Nothing unfinished.")
+        rows = [(one.url, one.text, one.what.goes_on) for one in left]
+        return format_html_join("", '<p><a href="{}">{}</a><br>{}</p>', rows)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say beside the field why a hand-over was refused; nothing is saved then."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except StepError as error:
+            request.hand_over_refused = str(error)  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Whoever could alter a superuser would be one: only a superuser may."""
@@ -249,6 +187,7 @@ class PersonAdmin(ReasonedAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm]:
         """Refuse that administrators lock themselves out."""
         form = super().get_form(request, obj, **kwargs)
+        form.refused = getattr(request, "hand_over_refused", "")
         if obj is None or obj.pk != request.user.pk:
             return form
 
@@ -268,7 +207,8 @@ class PersonAdmin(ReasonedAdmin):
         """Save; who administers may enter these pages, and a new person has no password yet.
 
         Effects: an address that is no longer the person's stops opening their account, and is
-        told so, as is the new one.
+        told so, as is the new one. What somebody who leaves has not finished becomes their
+        successor's; raises the StepError that refuses it.
         """
         names = {group.name for group in form.cleaned_data.get("groups") or ()}
         obj.is_staff = obj.is_superuser or Role.ADMINISTRATOR in names
@@ -276,12 +216,26 @@ class PersonAdmin(ReasonedAdmin):
             obj.set_unusable_password()
         if "email" in form.changed_data:
             obj.mail_failed_at, obj.mail_failure = None, ""
+        if change and form.leaves(form.cleaned_data):
+            self._hand_over(request, obj, form.cleaned_data)
         super().save_model(request, obj, form, change)
         EmailAddress.objects.filter(user=obj).exclude(email__iexact=obj.email).delete()
         if change and form.new_address(form.cleaned_data):
             address_changes.tell_of_change(request, obj, form.initial["email"])
         if not change and obj.is_active:
             self._invite(request, obj)
+
+    def _hand_over(self, request: HttpRequest, person: User, given: dict[str, Any]) -> None:
+        successor = given["successor"]
+        if successor is None:
+            return
+        passed = [one.text for one in leaving.left_by(person) if one.what.pass_on]
+        reason = given["reason"].strip() or str(_("%s leaves.") % person)
+        leaving.pass_on(person, successor=successor, actor=request.user, reason=reason)
+        if passed:
+            words = _("%(successor)s takes over: %(person)s %(what)s.")
+            values = {"successor": successor, "person": person, "what": "; ".join(passed)}
+            self.message_user(request, words % values, messages.SUCCESS)
 
     def _invite(self, request: HttpRequest, person: User) -> None:
         """Send a new person the mail by which they choose a password, and say that it was sent."""
@@ -319,27 +273,6 @@ class DomainInline(AdministratorsOnly, admin.TabularInline):
         return self._is_administrator(request)
 
 
-class OrganisationForm(ReasonedForm):
-    """A customer; naming somebody who may authorise its changes asks for a reason."""
-
-    class Meta:
-        model = Organisation
-        fields = ("name", "success_team", "approvers", "is_active")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "approvers" in self.fields:
-            self.fields["approvers"].queryset = User.objects.filter(
-                is_active=True, groups__name=Role.APPROVER
-            ).select_related("organisation")
-
-    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Authority over a customer's changes is never given silently."""
-        if self.newly("approvers", cleaned):
-            return str(_("Say why this person may authorise changes for this customer."))
-        return None
-
-
 @admin.register(Organisation)
 class OrganisationAdmin(ReasonedAdmin):
     """Customers, their mail domains, their team and who authorises for them."""
@@ -352,27 +285,6 @@ class OrganisationAdmin(ReasonedAdmin):
     filter_horizontal = ("approvers",)
     inlines = (DomainInline,)
     fields = ("name", "success_team", "approvers", "is_active", "reason")
-
-
-class SuccessTeamForm(ReasonedForm):
-    """A team; whoever joins it acts on its customers' changes, which asks for a reason."""
-
-    class Meta:
-        model = SuccessTeam
-        fields = ("name", "email", "members")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "members" in self.fields:
-            self.fields["members"].queryset = User.objects.filter(
-                is_active=True, organisation__isnull=True
-            )
-
-    def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Joining a team gives power over its customers' changes."""
-        if self.newly("members", cleaned):
-            return str(_("Say why this person joins the team."))
-        return None
 
 
 @admin.register(SuccessTeam)

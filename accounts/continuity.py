@@ -1,4 +1,4 @@
-"""Whether somebody has been, without a break, what they are now."""
+"""Whether somebody has been, without a break, what and whom they are now."""
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -17,3 +17,13 @@ def has_lost(role: Role, *, person: str, since: str) -> Exists:
     held = roles_then.objects.filter(history=OuterRef("pk"), group__name=role)
     rows = past.objects.filter(id=OuterRef(person), history_date__gt=OuterRef(since))
     return Exists(rows.filter(Q(is_active=False) | Q(organisation__isnull=False) | ~Exists(held)))
+
+
+def was_away(*, person: str, address: str, since: str) -> Exists:
+    """Whether somebody left, or had another address, for a while after a moment; from history.
+
+    The arguments name fields of the queryset that is filtered. Whatever was mailed to them before
+    may have been read by others meanwhile, so it does not come to life again with them.
+    """
+    rows = User.history.model.objects.filter(id=OuterRef(person), history_date__gt=OuterRef(since))
+    return Exists(rows.filter(Q(is_active=False) | ~Q(email__iexact=OuterRef(address))))

@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.continuity import was_away
 from accounts.models import User
 
 from . import permissions
@@ -92,7 +93,7 @@ def working() -> QuerySet[AccessLink]:
 
     A link is worth nothing once it has expired or was revoked, its reader has left, has another
     address than the one it went to, or has no part in the change any more (the rule of
-    ``is_for``).
+    ``is_for``). Who comes back, or gets an address back, is sent a new one.
     """
     watches = Change.watchers.through.objects.filter(
         change=OuterRef("change"), user=OuterRef("person")
@@ -103,6 +104,7 @@ def working() -> QuerySet[AccessLink]:
         | Q(change__raised_by=F("person"))
         | Exists(watches)
         | Exists(asked),
+        ~was_away(person="person", address="sent_to", since="created_at"),
         revoked_at=None,
         expired_at=None,
         expires_at__gt=timezone.now(),
@@ -144,9 +146,10 @@ def working_confirmations() -> QuerySet[ConfirmationLink]:
 
     Such a link speaks for the requester alone whom it was mailed to: it is worth nothing once
     it has expired or was taken back, another is the requester, or they left or have another
-    address.
+    address, be it for a while.
     """
     return ConfirmationLink.objects.filter(
+        ~was_away(person="confirmation__change__requester", address="sent_to", since="created_at"),
         superseded_at=None,
         expired_at=None,
         expires_at__gt=timezone.now(),

@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
+from accounts.admin import AdministratorsOnly, ReasonedAdmin
+from accounts.admin_forms import ReasonedForm
 
 from .models import (
     AccessLink,

@@ -172,6 +172,8 @@ class ChangeFilterForm(forms.Form):
             self.fields["organisation"].choices = _choices(Organisation.objects.all())
             self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
             del self.fields["stage"], self.fields["requester"]
+            if not user.roles:  # who our customers and colleagues are is nothing for everybody
+                del self.fields["organisation"], self.fields["owner"]
         else:
             del self.fields["owner"], self.fields["risk"]
             ids = {user.organisation_id, *user.approves_for_ids}

@@ -4,15 +4,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import AdministratorsOnly, ReasonedAdmin, ReasonedForm
+from accounts.admin import AdministratorsOnly, ReasonedAdmin
+from accounts.admin_forms import ReasonedForm
 from accounts.forms import time_zone_choices
 from accounts.models import User
 from accounts.roles import Role
 
+from . import queries
 from .models import (
     Absence,
     Action,
@@ -62,6 +65,24 @@ class BoardForm(ReasonedForm):
     class Meta:
         model = Board
         fields = BOARD_FIELDS
+
+    def clean(self) -> dict[str, Any]:
+        """No customer that has a board is left without one: its code changes would be stuck."""
+        cleaned = super().clean()
+        if self.instance.pk is None or {"is_active", "organisations"}.isdisjoint(self.changed_data):
+            return cleaned
+        chosen = cleaned.get("organisations") or ()
+        left = queries.stranded_by(
+            Board.objects.get(pk=self.instance.pk),
+            is_active=cleaned.get("is_active", False),
+            only_for=[one.pk for one in chosen],
+        )
+        if left:
+            names = ", ".join(str(one) for one in left[:5]) + (" …" if len(left) > 5 else "")
+            message = _("No board would decide for: %(names)s. Set up the other board first.")
+            field = "organisations" if cleaned.get("is_active") else "is_active"
+            self.add_error(field, ValidationError(message, params={"names": names}))
+        return cleaned
 
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
         """The rules of deciding are never changed silently."""

@@ -11,10 +11,11 @@ class CrbConfig(AppConfig):
         from accounts.setting_up import POINTS, Point
         from changes import notices
         from changes.lifecycle.core import provide_follower
+        from changes.mail_in import declines
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import to_settle, without_lead
+        from . import declined, leaving, to_settle, without_lead
         from .board_dates import dates_for
         from .lifecycle.agenda import follow_departure
         from .models import Board
@@ -25,6 +26,9 @@ class CrbConfig(AppConfig):
         narrower.provide("record_board_outcome", still_to_vote)
         notices.provide(without_lead.notices)
         notices.provide(to_settle.notices)
+        notices.provide(declined.notices)
+        declines.provide(declined.CALENDAR)
+        leaving.provide()
         POINTS.append(
             Point(
                 _("The Change Request Board"),

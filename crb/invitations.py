@@ -33,6 +33,13 @@ def uid_of(meeting: Meeting) -> str:
     return f"board-meeting-{meeting.pk}@{settings.POST_OFFICE['MESSAGE_ID_FQDN']}"
 
 
+def meeting_named(uid: str) -> int | None:
+    """Return the key of the meeting that calendars know by this name, if it can be one of ours."""
+    found = re.fullmatch(r"board-meeting-(\d{1,18})@(.+)", uid.strip(), re.IGNORECASE)
+    ours = settings.POST_OFFICE["MESSAGE_ID_FQDN"].lower()
+    return int(found[1]) if found and found[2].lower() == ours else None
+
+
 def content_type(method: str) -> str:
     """Return the type of a mail's calendar part, which must name the method."""
     return f"text/calendar; method={method}; charset=utf-8"

@@ -8,6 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.forms.boundfield import BoundField
+from django.forms.utils import ErrorDict
 from django.utils.text import capfirst
 
 from accounts.models import User
@@ -48,6 +49,13 @@ class StepForm(forms.Form):
         if not fitting:
             self.add_error(None, str(error))
         return bool(fitting)
+
+    def say_nothing_yet(self) -> None:
+        """Show what was typed without judging it: first its writer reads what has happened.
+
+        What was right on the page they saw (a question that was open) may not be so any more.
+        """
+        self._errors = ErrorDict()
 
     def typed(self) -> list[tuple[str, str]]:
         """Return what a person filled in, label and words, for copying from a refusal."""

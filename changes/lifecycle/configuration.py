@@ -139,15 +139,19 @@ def record_execution(
 ) -> Change:
     """The executor says that it is done, or that it was rolled back.
 
-    Effects: the execution's outcome; state ``documentation`` or ``rolled_back``; event;
-    messages.
+    Raises StepIncomplete without notes when the planned window has closed meanwhile; that it had
+    is kept with the event. Effects: the execution's outcome; state ``documentation`` or
+    ``rolled_back``; event; messages.
     """
     with take_step("record_execution", change, actor=actor, seen=seen) as step:
         execution = step.change.execution
+        late = gates.outside_window(step.change) == "late"
+        if late and not notes.strip():
+            raise StepIncomplete(_("The window has closed: say why it took longer."), ["notes"])
         execution.outcome, execution.notes = outcome, notes
         execution.finished_at = timezone.now()
         step.reason = notes
-        step.data = {"outcome": outcome}
+        step.data = {"outcome": outcome, **({"outside_window": "late"} if late else {})}
         step.save(execution)
         if outcome == Execution.Outcome.SUCCEEDED:
             step.change.complete_execution()

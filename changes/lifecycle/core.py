@@ -131,7 +131,7 @@ def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) 
         decision = permissions.check(verb, actor, change)
     stale = seen is not None and seen != change.version
     if stale and (decision or decision.kind in (Refusal.STATE, Refusal.GATE)):
-        raise ChangeStale(what_happened(change))
+        raise ChangeStale(what_happened(change, actor))
     if decision:
         return
     if decision.kind in (Refusal.STATE, Refusal.GATE):
@@ -139,10 +139,13 @@ def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) 
     raise StepForbidden(decision.reason)
 
 
-def what_happened(change: Change) -> str:
-    """Return a sentence about the last step that was taken, and the state it led to."""
+def what_happened(change: Change, reader: User) -> str:
+    """Return a sentence about the last step that was taken, and the state it led to.
+
+    Of an internal one a customer's people only read that there was something.
+    """
     event = change.events.exclude(verb__in=UNVERSIONED).order_by("-pk").first()
-    if event is None:
+    if event is None or (event.is_internal and not permissions.can_see_internal(reader)):
         return _("The change has moved on since you opened this page.")
     return _("In the meantime %(person)s %(act)s. The change is now in “%(state)s”.") % {
         "person": event.actor_name or _("the system"),

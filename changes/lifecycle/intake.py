@@ -19,7 +19,7 @@ from expansive_cm.workflow.errors import (
 
 from .. import finding, permissions
 from ..models import AccessLink, Assessment, Change, SentForm, Service
-from ..states import ChangeType, State
+from ..states import OPEN, ChangeType, State
 from .core import Step, lock, record_event, take_step
 
 DRAFT_FIELDS = (
@@ -322,6 +322,17 @@ def assign(change: Change, *, actor: User, owner: User, seen: int | None = None)
         step.reason = owner.display_name
         step.data = {"owner": owner.pk}
     return step.change
+
+
+def hand_over_ownership(person: User, successor: User, actor: User, reason: str) -> None:
+    """Name a successor for all open changes that somebody who leaves sees through.
+
+    In the caller's transaction: all of them or none. Raises and does what ``assign`` does, for
+    each; ``reason`` stands with the person's own history.
+    """
+    owned = person.owned_changes.filter(state__in=OPEN).order_by("pk")
+    for change in list(owned):
+        assign(change, actor=actor, owner=successor)
 
 
 def withdraw(

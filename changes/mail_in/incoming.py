@@ -142,5 +142,8 @@ class Incoming:
     """In the order of the message; at most ``PARTS_LIMIT``."""
     bounce: Bounce | None = None
     """Set if, and only if, ``kind`` is ``BOUNCE``."""
+    declined: str = ""
+    """The UID of the meeting to which a calendar program declines an invitation, at most 200
+    characters; "?" if it is not named, "" if nothing is declined."""
     notes: list[Note] = field(default_factory=list)
     """What was odd; each at most once, in the order of ``Note``."""

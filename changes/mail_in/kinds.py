@@ -29,7 +29,7 @@ ABSENCE_SUBJECT = re.compile(
 
 A subject has no two blanks beside each other: `one_line` saw to that."""
 
-DECLINES = ", declined"
+UID = re.compile(rb"(?im)^UID[^:\r\n]{0,200}:([^\r\n]{1,200})")
 DECLINED = re.compile(rb"(?i)PARTSTAT=\"?DECLINED\b")
 """In a reply to an invitation, which names one attendee: who writes it."""
 
@@ -111,9 +111,18 @@ def calendar(top: Part) -> Verdict | None:
         if part.type == "text/calendar" and part.disposition != "attachment":
             method = part.parameter("method").upper()
             if method and method != "PUBLISH":
-                answer = DECLINES if method == "REPLY" and DECLINED.search(part.content) else ""
-                return Kind.CALENDAR, f"text/calendar: {method[:20]}{answer}"
+                return Kind.CALENDAR, f"text/calendar: {method[:20]}"
     return None
+
+
+def declined(top: Part) -> str:
+    """Return what calendars call the meeting whose invitation is declined, "" for other mail."""
+    for part in top.walk():
+        is_reply = part.parameter("method").upper() == "REPLY"
+        if part.type == "text/calendar" and is_reply and DECLINED.search(part.content):
+            found = UID.search(part.content)
+            return found[1].decode("utf-8", "replace").strip() if found else "?"
+    return ""
 
 
 def by_subject(subject: str) -> Verdict | None:

@@ -77,6 +77,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
         signature=words.signature[:TEXT_LIMIT],
         attachments=attachments,
         bounce=bounce,
+        declined=kinds.declined(top) if kind == Kind.CALENDAR else "",
         notes=[note for note in Note if note in notes],
     )
 

@@ -23,8 +23,8 @@ from accounts.models import Organisation, User
 from .. import finding, permissions
 from ..models import Change, IncomingMail, Question, parse_reference
 from ..states import State
+from . import declines
 from .incoming import Incoming, Kind, Note
-from .kinds import DECLINES
 
 Outcome = IncomingMail.Outcome
 
@@ -48,6 +48,8 @@ class Verdict:
     answers: Email | None = None
     questions: list[Question] = field(default_factory=list)
     internal: bool = False
+    declines: bool = False
+    """Whether the person is asked if they will be away from a meeting."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,8 @@ def sort(incoming: Incoming) -> Verdict:
         return _bounce(incoming)
     person = known_by(incoming.sender)
     noise = noise_in(incoming)
-    if noise and _declines(person, incoming):
-        words = _("%s declines an invitation to a meeting: whoever is away records an absence.")
-        return Verdict(Outcome.TRIAGE, words % person, person=person)
+    if person is not None and _declines(person, incoming):
+        return _declined(person, incoming)
     if noise and not _may_be_from(person, incoming):
         return Verdict(Outcome.IGNORED, noise)
     subject = subject_of(incoming)
@@ -122,14 +123,22 @@ def noise_in(incoming: Incoming) -> str:
     return f"{label} ({incoming.why})." if incoming.why else f"{label}."
 
 
-def _declines(person: User | None, incoming: Incoming) -> bool:
-    """Whether one of our own declines by calendar program, perhaps with words that matter.
+def _declines(person: User, incoming: Incoming) -> bool:
+    """Whether one of our own declines by calendar program, perhaps with words that matter."""
+    return bool(incoming.declined) and person.is_active and person.is_internal
 
-    Nothing else is made of it: an address proves nothing, and an absence passes on a vote.
+
+def _declined(person: User, incoming: Incoming) -> Verdict:
+    """They are asked whether they are away; words of their own wait for a person besides.
+
+    Nothing more is made of it: an address proves nothing, and an absence passes on a vote.
     """
-    if person is None or not (person.is_active and person.is_internal):
-        return False
-    return incoming.kind == Kind.CALENDAR and incoming.why.endswith(DECLINES)
+    asked = declines.is_known(person, incoming.declined)
+    if asked and not words_of(incoming).strip():
+        words = _("%s declines an invitation to a meeting, and is asked whether they are away.")
+        return Verdict(Outcome.IGNORED, words % person, person=person, declines=True)
+    words = _("%s declines an invitation to a meeting: whoever is away records an absence.")
+    return Verdict(Outcome.TRIAGE, words % person, person=person, declines=asked)
 
 
 def _may_be_from(person: User | None, incoming: Incoming) -> bool:

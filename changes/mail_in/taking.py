@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from .. import attachments, lifecycle
 from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer, RawMail
 from ..models.change import Channel
-from . import files, phrasing
+from . import declines, files, phrasing
 from .incoming import Incoming
 from .own_lines import with_own_lines
 from .reading import read
@@ -140,6 +140,8 @@ def _store(
     RawMail.objects.create(mail=mail, content=raw)
     if taken.proposes:
         _propose(taken)
+    if verdict.declines and verdict.person:
+        declines.note(verdict.person, incoming.declined)
 
 
 def save(mail: IncomingMail, actor: Any, reason: str) -> None:

@@ -46,10 +46,10 @@ def can_unlink(user: User, change: Change) -> Decision:
 
 
 def can_watch(user: User, change: Change) -> Decision:
-    """Everybody who sees the change may watch it."""
-    return decide(sees(user, change))
+    """Everybody who sees the change, except auditors, who only read and leave no trace in it."""
+    return decide(sees(user, change), not_only_auditor(user, change))
 
 
 def can_unwatch(user: User, change: Change) -> Decision:
-    """Everybody may stop watching."""
-    return can_watch(user, change)
+    """Everybody who sees it, also who has become an auditor meanwhile."""
+    return decide(sees(user, change))

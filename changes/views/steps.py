@@ -126,7 +126,7 @@ class StepPage:
         if decision.kind in (Refusal.PERSON, Refusal.SEPARATION):
             return self._refuse(decision, form)
         if seen != self.change.version:
-            return self._conflict(ChangeStale(what_happened(self.change)), form, context)
+            return self._conflict(ChangeStale(what_happened(self.change, self.user)), form, context)
         if not decision:
             return self._refuse(decision, form)
         if not form.is_valid():
@@ -229,6 +229,7 @@ class StepPage:
         """Somebody was faster: offer the same words on the change as it is now, if that can be."""
         decision = permissions.check(self.verb, self.user, self.change)
         if decision:
+            form.say_nothing_yet()
             return self._show(form, context, status=HTTPStatus.CONFLICT, happened=str(error))
         return self._refused(error, form)
 
@@ -240,7 +241,7 @@ class StepPage:
     def _refused(self, error: StepError, form: StepForm | None) -> HttpResponse:
         latest = ""
         if error.status == HTTPStatus.CONFLICT and not isinstance(error, ChangeStale):
-            latest = what_happened(self.change)
+            latest = what_happened(self.change, self.user)
         context = self._context(
             None,
             sentence=str(error),

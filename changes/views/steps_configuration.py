@@ -69,6 +69,7 @@ def record_execution(page: StepPage) -> HttpResponse:
         lifecycle.record_execution,
         done=_("The outcome of the execution of %(reference)s is recorded."),
         beside=("execution",),
+        is_late=gates.outside_window(page.change) == "late",
     )
 
 

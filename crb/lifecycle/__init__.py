@@ -7,7 +7,14 @@ Locks are taken in one order: board, meeting, item, change.
 """
 
 from .absences import record_absence, withdraw_absence
-from .actions import complete_action, drop_action, edit_action, record_action, remind_of_action
+from .actions import (
+    complete_action,
+    drop_action,
+    edit_action,
+    hand_over_actions,
+    record_action,
+    remind_of_action,
+)
 from .agenda import fill_agenda
 from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_finished_order
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
@@ -52,6 +59,7 @@ __all__ = [
     "settle_ballot",
     "record_action",
     "edit_action",
+    "hand_over_actions",
     "drop_action",
     "complete_action",
     "remind_of_action",

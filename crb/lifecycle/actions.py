@@ -67,14 +67,33 @@ def edit_action(
         require_right(permissions.can_edit_action, actor, fresh)
         if seen is not None and seen != fresh.fingerprint:
             raise ChangeStale(_("Somebody has changed this action since you opened the page."))
-        _check(fresh.meeting, text, owner, due_on)
-        earlier = fresh.owner
-        fresh.text, fresh.owner, fresh.due_on = text.strip(), owner, due_on
-        save(fresh, actor=actor, reason="changed the action")
-        minutes = permissions.minutes_of(fresh.meeting)
-        if minutes is not None and minutes.is_published:
-            minutes_messages.action_changed(fresh, earlier, actor=actor)
+        _change(fresh, actor, text, owner, due_on)
     return fresh
+
+
+def hand_over_actions(person: User, successor: User, actor: User, reason: str) -> None:
+    """Give all open actions of somebody who leaves to a successor; an administrator does.
+
+    In the caller's transaction: all of them or none. Raises StepIncomplete for a successor who
+    cannot see the board. Effects: those of ``edit_action``; ``reason`` stands with the person's
+    own history.
+    """
+    with transaction.atomic():
+        left = Action.objects.filter(owner=person, done_at=None, dropped_at=None).order_by("pk")
+        for action in list(left):
+            fresh = _lock(action)
+            require_right(permissions.can_hand_over_action, actor, fresh)
+            _change(fresh, actor, fresh.text, successor, fresh.due_on)
+
+
+def _change(action: Action, actor: User, text: str, owner: User, due_on: date) -> None:
+    _check(action.meeting, text, owner, due_on)
+    earlier = action.owner
+    action.text, action.owner, action.due_on = text.strip(), owner, due_on
+    save(action, actor=actor, reason="changed the action")
+    minutes = permissions.minutes_of(action.meeting)
+    if minutes is not None and minutes.is_published:
+        minutes_messages.action_changed(action, earlier, actor=actor)
 
 
 def drop_action(action: Action, *, actor: User) -> Action:

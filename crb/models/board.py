@@ -11,8 +11,18 @@ from django.contrib.postgres.fields import RangeOperators
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Exists, F, FilteredRelation, Func, OuterRef, Q, Value
-from django.utils import timezone
+from django.db.models import (
+    Exists,
+    F,
+    FilteredRelation,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    Value,
+)
+from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -267,6 +277,24 @@ class Membership(models.Model):
         """Refuse a term that ends before it begins, before the database is asked about it."""
         if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             raise ValidationError({"ends_on": _("The term ends before it begins.")})
+        if self.pk is not None:
+            self._keep_held_meetings()
+
+    def _keep_held_meetings(self) -> None:
+        """Refuse that a term ceases to cover a meeting that was held: its figures rest on it."""
+        held = self.board.meetings.filter(kept_seats__membership=self)
+        sat = held.aggregate(first=Min("date"), last=Max("date"))
+        if sat["first"] and self.starts_on and self.starts_on > sat["first"]:
+            message = _("They sat at the meeting of %(day)s: the term begins then or before.")
+            raise _on_a_day("starts_on", message, sat["first"])
+        if sat["last"] and self.ends_on and self.ends_on < sat["last"]:
+            message = _("They sat at the meeting of %(day)s: the term ends then or later.")
+            raise _on_a_day("ends_on", message, sat["last"])
+
+
+def _on_a_day(field: str, message: Any, day: date) -> ValidationError:
+    words = {"day": formats.date_format(day)}
+    return ValidationError({field: ValidationError(message, params=words)})
 
 
 class Absence(models.Model):

@@ -313,6 +313,7 @@ class Invitation(models.Model):
     sequence = models.PositiveIntegerField(_("sequence"))
     sent_at = models.DateTimeField(_("sent"))
     cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+    declined_at = models.DateTimeField(_("declined by calendar"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("invitation")

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.roles import Role
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Action, Meeting, Minutes
@@ -35,6 +36,13 @@ def can_record_action(user: User, meeting: Meeting) -> Decision:
 def can_edit_action(user: User, action: Action) -> Decision:
     """The chair or the deputy, as long as it is open, also after publication."""
     return decide(chair_then_or_now(user, action.meeting), still_open(action))
+
+
+def can_hand_over_action(user: User, action: Action) -> Decision:
+    """An administrator, who deactivates its owner."""
+    known = user.has_role(Role.ADMINISTRATOR)
+    refusal = refuse(Refusal.PERSON, _("Only an administrator hands over what others are to do."))
+    return decide(None if known else refusal, still_open(action))
 
 
 def can_drop_action(user: User, action: Action) -> Decision:

@@ -15,7 +15,14 @@ from .agenda import (
     votes_of,
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
-from .boards import active_boards, boards_to_dissolve, changes_of, waiting_for, waiting_with_items
+from .boards import (
+    active_boards,
+    boards_to_dissolve,
+    changes_of,
+    stranded_by,
+    waiting_for,
+    waiting_with_items,
+)
 from .feeds import working_feeds
 from .meetings import (
     REORDERED,
@@ -85,6 +92,7 @@ __all__ = [
     "upcoming",
     "votes_of",
     "votes_on",
+    "stranded_by",
     "waiting_for",
     "waiting_for_ballot",
     "waiting_with_items",

@@ -1,5 +1,7 @@
 """Which board a change belongs to, and what waits for it."""
 
+from collections.abc import Iterable
+
 from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -41,6 +43,23 @@ def changes_of(board: Board) -> QuerySet[Change]:
     decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
     customers = Organisation.objects.alias(decides=decides).filter(decides=board.pk)
     return Change.objects.filter(among("organisation", customers.values("pk")))
+
+
+def stranded_by(board: Board, *, is_active: bool, only_for: Iterable[int]) -> list[Organisation]:
+    """Return the customers that have a board now and would have none with this one so.
+
+    ``only_for`` are the keys of the customers that the board would decide for, none for all.
+    """
+    wanted = set(only_for)
+    others = active_boards().exclude(pk=board.pk)
+    general = others.filter(organisations=None).exists() or (is_active and not wanted)
+    if general or not board.is_active:
+        return []
+    theirs = board.organisations.all()
+    had_one = theirs if theirs.exists() else Organisation.objects.all()
+    elsewhere = others.filter(organisations__isnull=False).values("organisations")
+    left = had_one.filter(is_active=True).exclude(pk__in=elsewhere)
+    return [one for one in left if not (is_active and one.pk in wanted)]
 
 
 def waiting_for(board: Board) -> QuerySet[Change]:

@@ -1,6 +1,7 @@
 """The calendar: meetings moved, called and listed, and absences."""
 
 from collections.abc import Callable
+from datetime import date
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -108,7 +109,7 @@ def record_absence(request: SignedInRequest, pk: int) -> HttpResponse:
         request.POST or None,
         memberships=own,
         alternates=calendar_pages.alternates(board, terms),
-        initial={"membership": mine},
+        initial={"membership": mine, **_day_asked_for(request)},
     )
 
     def act() -> HttpResponse:
@@ -120,6 +121,15 @@ def record_absence(request: SignedInRequest, pk: int) -> HttpResponse:
         return _fill_in(request, "crb/record_absence.html", form, {"board": board}, act)
     except StepError as error:
         return _refused(request, error, address_of(board), form)
+
+
+def _day_asked_for(request: SignedInRequest) -> dict[str, date]:
+    """Begin with the day of the meeting from which a member comes here, if it is one."""
+    try:
+        day = date.fromisoformat(request.GET.get("day", ""))
+    except ValueError:
+        return {}
+    return {"starts_on": day, "ends_on": day}
 
 
 @require_POST

@@ -63,6 +63,23 @@ class TestAnswerQuestion(StepPageTests):
         assert self.send(client, cast, now, question=second.pk).status_code == 302
         assert Change.objects.get(pk=change.pk).state == State.BOARD
 
+    def test_whoever_comes_late_reads_what_happened_and_is_blamed_for_nothing(
+        self, page: Client, cast: Cast
+    ) -> None:
+        questions = [("How many?", cast.requester), ("Since when?", cast.requester)]
+        change = stories.decided(
+            stories.on_board(cast), cast, "information_required", questions=questions
+        )
+        first = change.questions.get(text="How many?")
+        lifecycle.answer_question(change, actor=cast.requester, question=first, answer="Forty.")
+        late = self.send(page, cast, change, question=first.pk, answer="Forty-two.")
+        html = late.content.decode()
+        assert late.status_code == 409
+        assert "Forty-two." in html
+        assert "Since when?" in html
+        assert "nothing was saved yet" not in html
+        assert "Select a valid choice" not in html
+
     def test_a_question_of_another_change_is_none(
         self, page: Client, cast: Cast, change: Change
     ) -> None:

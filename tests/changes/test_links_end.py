@@ -161,3 +161,19 @@ def test_a_revoked_link_is_not_mailed_again(client: Client, cast: Cast, settings
     revoked(cast, change)
     lifecycle.comment(change, actor=cast.success, body="Nearly there.")
     assert client.get(page_link(mail_to(cast.requester.email))).status_code == 200
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize("field", ["is_active", "email"])
+def test_a_link_does_not_come_back_with_its_reader_or_their_address(
+    client: Client, cast: Cast, field: str, kind: str
+) -> None:
+    """Meanwhile others may have read their mail."""
+    make, link_of, _said = LINKS[kind]
+    make(cast)
+    link = link_of(mail_to(cast.requester.email))
+    before = getattr(cast.requester, field)
+    for value in ({"is_active": False, "email": RIGHT}[field], before):
+        setattr(cast.requester, field, value)
+        cast.requester.save()
+    assert client.get(link).status_code == 404

@@ -96,7 +96,7 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
         {"requester", "support", "success"},
         {S.SUBMITTED, S.REVIEW, S.BOARD, S.INFORMATION_REQUIRED},
     ),
-    "assign": ({"support", "success"}, EVERYBODY_AT_WORK),
+    "assign": ({"support", "success", "administrator"}, EVERYBODY_AT_WORK),
     "replace_requester": ({"requester", "success", "administrator"}, EVERYBODY_AT_WORK),
     "reclassify": (
         {"success"},
@@ -201,7 +201,7 @@ def test_superuser_status_grants_no_step(cast: Cast) -> None:
     for state in State:
         change = change_in(state, cast)
         offered = [s.verb for s, d in permissions.offered_steps(cast.administrator, change) if d]
-        assert offered == (["replace_requester"] if state in EVERYBODY_AT_WORK else [])
+        assert offered == (["replace_requester", "assign"] if state in EVERYBODY_AT_WORK else [])
 
 
 # Steps that wait for an earlier record of the same state
@@ -274,7 +274,8 @@ def test_who_may_discuss(cast: Cast, state: State) -> None:
     expected = {
         **dict.fromkeys(("comment", "attach"), anybody),
         **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
-        "watch": SEES,
+        "watch": SEES - READERS_ONLY,
+        "unwatch": SEES,
     }
     assert who_may_each(expected, cast, change) == expected
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from changes import gates, lifecycle, queries
+from changes.lifecycle.core import what_happened
 from changes.models import CHECKLIST, Change, ChangeLink, Promise, Release
 from changes.states import State
 from changes.turns import next_step
@@ -634,6 +635,21 @@ def test_a_stale_page_is_told_what_happened(cast: Cast) -> None:
             change, actor=cast.success, outcome="refused", findings="Not fine.", seen=seen
         )
     assert change.reviews.count() == 1
+
+
+def test_what_happened_among_colleagues_is_not_told_to_a_customer(cast: Cast) -> None:
+    change = change_in(S.SUBMITTED, cast)
+    lifecycle.assign(change, actor=cast.success, owner=cast.developer)
+    assert "Cleo Success assigned an owner" in what_happened(change, cast.support)
+    lifecycle.correct_customer(
+        change,
+        actor=cast.support,
+        organisation=cast.harbour,
+        requester=cast.colleague,
+        reason="Colin asked.",
+    )
+    assert "Sam Support corrected" in what_happened(change, cast.developer)
+    assert what_happened(change, cast.colleague).startswith("The change has moved on")
 
 
 def test_a_comment_does_not_make_a_page_stale(cast: Cast) -> None:

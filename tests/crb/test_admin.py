@@ -16,6 +16,7 @@ from crb.models import (
     Board,
     CalendarFeed,
     Invitation,
+    Meeting,
     Membership,
     Minutes,
 )
@@ -50,6 +51,41 @@ def admin(client: Client, table: Table) -> Client:
 
 def errors(answer: Any) -> dict[str, list[str]]:
     return answer.context["adminform"].form.errors
+
+
+def settings_of(board: Board, **changes: Any) -> dict[str, Any]:
+    """What the board's form holds; a value of None takes the field out."""
+    own = {"name": board.name, "organisations": [one.pk for one in board.organisations.all()]}
+    given = {**BOARD, **own, "reason": "We begin anew.", **changes}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def test_no_customer_is_left_without_a_board(admin: Client, table: Table) -> None:
+    harbour, meridian = table.cast.harbour, table.cast.meridian
+    page = f"/admin/crb/board/{table.board.pk}/change/"
+    answer = admin.post(page, settings_of(table.board, is_active=None))
+    [sentence] = errors(answer)["is_active"]
+    assert "Harbour Hospitals" in sentence
+    assert "Meridian Retail" in sentence
+
+    answer = admin.post(page, settings_of(table.board, organisations=[harbour.pk]))
+    [sentence] = errors(answer)["organisations"]
+    assert "Harbour" not in sentence
+    assert "Meridian Retail" in sentence
+
+    own = Board.objects.create(**{**vars_of(table.board), "name": "Meridian's own"})
+    own.organisations.add(meridian)
+    data = settings_of(table.board, organisations=[harbour.pk])
+    assert admin.post(page, data).status_code == 302
+    other = f"/admin/crb/board/{own.pk}/change/"
+    assert "is_active" in errors(admin.post(other, settings_of(own, is_active=None)))
+    Board.objects.create(**{**vars_of(table.board), "name": "Of everybody"})
+    assert admin.post(other, settings_of(own, is_active=None)).status_code == 302
+
+
+def vars_of(board: Board) -> dict[str, Any]:
+    names = ("weekday", "start", "first_date", "quorum_count", "quorum_share")
+    return {name: getattr(board, name) for name in names}
 
 
 def test_a_board_is_added(admin: Client) -> None:
@@ -120,6 +156,26 @@ def test_a_term_that_cannot_be_is_refused(
     answer = admin.post("/admin/crb/membership/add/", member(table, **fields))
     assert sentence in answer.content.decode()
     assert Membership.objects.count() == before
+
+
+@pytest.mark.parametrize("field", ["starts_on", "ends_on"])
+def test_a_term_goes_on_covering_the_meetings_that_were_held(
+    admin: Client, table: Table, field: str
+) -> None:
+    """Whose attendance would the figures count otherwise?"""
+    today = table.board.today
+    meeting = table.meeting(days=0)
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    lifecycle.close_meeting(Meeting.objects.get(pk=meeting.pk), actor=table.chair)
+    term = Membership.objects.get(user=table.cast.crb_member)
+    address = f"/admin/crb/membership/{term.pk}/change/"
+    for days, status in ((1, 200), (0, 302)):
+        day = today + timedelta(days=days if field == "starts_on" else -days)
+        data = {"starts_on": term.starts_on.isoformat(), "reason": "Left.", field: day.isoformat()}
+        answer = admin.post(address, data)
+        assert answer.status_code == status
+        if status == 200:
+            assert "They sat at the meeting of" in errors(answer)[field][0]
 
 
 def test_a_board_has_one_chair_at_a_time(admin: Client, table: Table) -> None:

@@ -43,6 +43,9 @@ drop_action     published  + + - - - - - - - - -
 complete_action running    + + - - - + - - - - -
 complete_action closed     + + - - - + - - - - -
 complete_action published  + + - - - + - - - - -
+hand_over       running    - - - - - - - + - - -
+hand_over       closed     - - - - - - - + - - -
+hand_over       published  - - - - - - - + - - -
 """
 ROWS = rows_of(MATRIX)
 
@@ -71,8 +74,11 @@ STEPS: dict[str, Step] = {
     ),
     "drop_action": lambda i, m, who: lifecycle.drop_action(action(i), actor=who),
     "complete_action": lambda i, m, who: lifecycle.complete_action(action(i), actor=who),
+    "hand_over": lambda i, m, who: lifecycle.hand_over_actions(
+        action(i).owner, action(i).recorded_by, who, "Dan leaves."
+    ),
 }
-ON_ACTIONS = ("edit_action", "drop_action", "complete_action")
+ON_ACTIONS = ("edit_action", "drop_action", "complete_action", "hand_over")
 
 
 @remembered

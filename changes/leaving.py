@@ -1,0 +1,129 @@
+"""What becomes of the fields of changes that name a person who has left (`accounts.leaving`)."""
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.leaving import Place, Then, Unfinished, enter, stays
+from accounts.models import User
+
+from . import lifecycle
+from .models import Change, Execution, Question
+from .states import OPEN, State
+
+
+def _owned(person: User) -> QuerySet[Change]:
+    return person.owned_changes.filter(state__in=OPEN)
+
+
+def _asked_for(person: User) -> QuerySet[Change]:
+    return person.requested_changes.filter(state__in=OPEN)
+
+
+def _to_execute(person: User) -> QuerySet[Execution]:
+    waits = Execution.objects.filter(executor=person, change__state=State.EXECUTION)
+    return waits.filter(finished_at=None)
+
+
+def _to_answer(person: User) -> QuerySet[Question]:
+    return Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
+
+
+def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> None:
+    if person.organisation is not None and _asked_for(person).exists():
+        lifecycle.hand_over(person, actor=actor, successor=successor, reason=reason)
+
+
+def _list_of(field: str) -> str:
+    return f"{reverse('changes:list')}?view=open&{field}="
+
+
+def provide() -> None:
+    """Enter the places of this app."""
+    enter(
+        Place(
+            "changes.Change.owner",
+            Then.WAITS,
+            Unfinished(
+                rows=_owned,
+                says=lambda number: ngettext(
+                    "owns %(number)d open change", "owns %(number)d open changes", number
+                ),
+                url=lambda person: f"{_list_of('owner')}{person.pk}",
+                goes_on=_("Each falls to its customer success team until it has another owner."),
+                pass_on=lifecycle.hand_over_ownership,
+            ),
+        ),
+        Place(
+            "changes.Change.requester",
+            Then.WAITS,
+            Unfinished(
+                rows=_asked_for,
+                says=lambda number: ngettext(
+                    "asked for %(number)d open change",
+                    "asked for %(number)d open changes",
+                    number,
+                ),
+                url=lambda person: (
+                    reverse("changes:hand_over", args=[person.pk])
+                    if person.organisation_id
+                    else f"{_list_of('requester')}{person.pk}"
+                ),
+                goes_on=_("Its customer success team names another requester."),
+                pass_on=_hand_over_requests,
+            ),
+        ),
+        Place(
+            "changes.Execution.executor",
+            Then.WAITS,
+            Unfinished(
+                rows=_to_execute,
+                says=lambda number: ngettext(
+                    "is to execute %(number)d change", "is to execute %(number)d changes", number
+                ),
+                url=lambda person: f"{_list_of('state')}{State.EXECUTION}",
+                goes_on=_("The customer success team plans it anew or ends what has begun."),
+            ),
+        ),
+        Place(
+            "changes.Question.answerer",
+            Then.WAITS,
+            Unfinished(
+                rows=_to_answer,
+                says=lambda number: ngettext(
+                    "has %(number)d question to answer",
+                    "has %(number)d questions to answer",
+                    number,
+                ),
+                url=lambda person: f"{_list_of('state')}{State.INFORMATION_REQUIRED}",
+                goes_on=_("Whoever asked for the change now, or its owner, answers."),
+            ),
+        ),
+        Place("changes.Change.watchers", Then.ENDS),
+        Place("changes.AccessLink.person", Then.ENDS),
+        Place("changes.Notice.person", Then.ENDS),
+        Place("changes.SentForm.person", Then.STAYS),
+        *stays("changes.Change", "raised_by"),
+        *stays("changes.Question", "answered_by"),
+        *stays("changes.RiskAssessment", "recorded_by signed_by"),
+        *stays("changes.Development", "recorded_by authors"),
+        *stays("changes.Confirmation", "answered_by"),
+        *stays("changes.ContactAttempt", "by"),
+        *stays("changes.Comment", "author"),
+        *stays("changes.Attachment", "uploaded_by"),
+        *stays("changes.ChangeLink", "created_by"),
+        *stays("changes.Event", "actor"),
+        *stays("changes.ImportRun", "started_by"),
+        *stays("changes.IncomingMail", "person handled_by"),
+        *stays("changes.ProposedAnswer", "decided_by"),
+        *stays("changes.DeliveryProblem", "person resolved_by"),
+        *(
+            place
+            for model in (
+                "Assessment BoardDecision Requirements PeerReview StagingTest Deployment Review "
+                "Authorisation Execution Documentation"
+            ).split()
+            for place in stays(f"changes.{model}", "recorded_by")
+        ),
+    )

@@ -1,0 +1,110 @@
+"""What becomes of the fields of the board that name a person who has left (`accounts.leaving`)."""
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from accounts.leaving import Place, Then, Unfinished, enter, stays
+from accounts.models import User
+
+from . import lifecycle
+from .models import Absence, Action, AgendaItem, Membership
+from .states import NOT_CLOSED, ItemState
+
+
+def _sits(person: User) -> QuerySet[Membership]:
+    today = timezone.localdate()
+    return person.board_memberships.filter(Q(ends_on=None) | Q(ends_on__gte=today))
+
+
+def _stands_in(person: User) -> QuerySet[Absence]:
+    return Absence.objects.filter(
+        alternate=person, withdrawn_at=None, ends_on__gte=timezone.localdate()
+    )
+
+
+def _open_actions(person: User) -> QuerySet[Action]:
+    return person.board_actions.filter(done_at=None, dropped_at=None)
+
+
+def _presents(person: User) -> QuerySet[AgendaItem]:
+    return AgendaItem.objects.filter(
+        presenter=person, state=ItemState.OPEN, meeting__state__in=NOT_CLOSED
+    )
+
+
+def provide() -> None:
+    """Enter the places of this app."""
+    enter(
+        Place(
+            "crb.Membership.user",
+            Then.WAITS,
+            Unfinished(
+                rows=_sits,
+                says=lambda number: ngettext(
+                    "sits on %(number)d board", "sits on %(number)d boards", number
+                ),
+                url=lambda person: f"{reverse('admin:crb_membership_changelist')}?q={person.email}",
+                goes_on=_(
+                    "They count as a member no more. Name another member, and a chair or a deputy "
+                    "where they were one."
+                ),
+            ),
+        ),
+        Place(
+            "crb.Absence.alternate",
+            Then.WAITS,
+            Unfinished(
+                rows=_stands_in,
+                says=lambda number: ngettext(
+                    "stands in for %(number)d absent member",
+                    "stands in for %(number)d absent members",
+                    number,
+                ),
+                url=lambda person: reverse("admin:crb_absence_changelist"),
+                goes_on=_("The seat is the member's own again until they name somebody else."),
+            ),
+        ),
+        Place(
+            "crb.Action.owner",
+            Then.WAITS,
+            Unfinished(
+                rows=_open_actions,
+                says=lambda number: ngettext(
+                    "has %(number)d open action of a board",
+                    "has %(number)d open actions of a board",
+                    number,
+                ),
+                url=lambda person: f"{reverse('crb:actions')}?owner={person.pk}",
+                goes_on=_("The chair or a deputy gives it to somebody else."),
+                pass_on=lifecycle.hand_over_actions,
+            ),
+        ),
+        Place(
+            "crb.AgendaItem.presenter",
+            Then.WAITS,
+            Unfinished(
+                rows=_presents,
+                says=lambda number: ngettext(
+                    "is to present %(number)d item of an agenda",
+                    "is to present %(number)d items of an agenda",
+                    number,
+                ),
+                url=lambda person: reverse("crb:board"),
+                goes_on=_("The chair or a deputy names another presenter on the agenda."),
+            ),
+        ),
+        Place("crb.CalendarFeed.user", Then.ENDS),
+        Place("crb.Invitation.user", Then.ENDS),
+        *stays("crb.Attendance", "user for_member"),
+        *stays("crb.AgendaItem", "pulled_by"),
+        *stays("crb.AgendaVersion", "published_by"),
+        *stays("crb.Minutes", "published_by"),
+        *stays("crb.Action", "recorded_by done_by"),
+        *stays("crb.Addendum", "added_by"),
+        *stays("crb.KeptSeat", "user absent"),
+        *stays("crb.Vote", "member for_member"),
+        *stays("crb.BoardOutcome", "recorded_by"),
+    )

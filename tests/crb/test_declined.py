@@ -1,0 +1,113 @@
+"""A member's calendar declines a meeting: they are asked whether they are away, and no more."""
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from changes.models import IncomingMail
+from crb import lifecycle
+from crb.invitations import uid_of
+from crb.models import Absence, Invitation, Meeting
+from tests.crb.conftest import Table
+from tests.letters import taken
+
+pytestmark = pytest.mark.django_db
+Outcome = IncomingMail.Outcome
+
+ANSWER = """From: {sender}
+To: changes@expansive.example
+Subject: Declined: Change Request Board
+Date: Sat, 28 Nov 2026 17:00:00 +0000
+Message-ID: <decline-{uid}>
+MIME-Version: 1.0
+Content-Type: multipart/alternative; boundary="k1"
+
+--k1
+Content-Type: text/plain; charset="utf-8"
+
+{words}
+
+--k1
+Content-Type: text/calendar; charset="utf-8"; method=REPLY
+
+BEGIN:VCALENDAR
+METHOD:REPLY
+BEGIN:VEVENT
+UID:{uid}
+ATTENDEE;PARTSTAT=DECLINED;CN=Max:mailto:{sender}
+END:VEVENT
+END:VCALENDAR
+--k1--
+"""
+
+
+@pytest.fixture
+def invited(table: Table) -> Meeting:
+    """The next meeting, to which every member is invited."""
+    meeting = table.meeting()
+    lifecycle.send_invitations(table.board)
+    return meeting
+
+
+def decline(sender: User, uid: str, words: str = "") -> IncomingMail:
+    message = ANSWER.format(sender=sender.email, uid=uid, words=words)
+    return taken(message.replace("\n", "\r\n").encode())
+
+
+def home(who: User) -> str:
+    client = Client()
+    client.force_login(who)
+    return client.get("/", follow=True).content.decode()
+
+
+def test_the_member_alone_is_asked_and_records_it(table: Table, invited: Meeting) -> None:
+    mail = decline(table.cast.crb_member, uid_of(invited))
+    assert mail.outcome == Outcome.IGNORED, "there is nothing in it for support to do"
+    assert not Absence.objects.exists(), "an address proves nothing"
+    assert "Your calendar declined" not in home(table.chair)
+    page = home(table.cast.crb_member)
+    assert "Your calendar declined" in page
+    address = f"/board/{table.board.pk}/absences/record/?day={invited.date}"
+    assert address in page
+    client = Client()
+    client.force_login(table.cast.crb_member)
+    form = client.get(address).content.decode()
+    assert form.count(f'value="{invited.date.isoformat()}"') == 2
+
+    term = table.cast.crb_member.board_memberships.get()
+    days = {"starts_on": invited.date, "ends_on": invited.date}
+    lifecycle.record_absence(term, actor=table.cast.crb_member, alternate=None, reason="", **days)
+    assert "Your calendar declined" not in home(table.cast.crb_member)
+
+
+def test_words_of_their_own_wait_for_a_person_besides(table: Table, invited: Meeting) -> None:
+    mail = decline(table.cast.crb_member, uid_of(invited), "Please move CR-000042 to January.")
+    assert mail.outcome == Outcome.TRIAGE
+    assert "Please move CR-000042" in mail.body
+    assert "Your calendar declined" in home(table.cast.crb_member)
+
+
+@pytest.mark.parametrize("kind", ["cancelled", "nonsense", "elsewhere", "not invited", "1 MB"])
+def test_what_is_no_meeting_of_theirs_is_read_by_a_person(
+    table: Table, invited: Meeting, kind: str
+) -> None:
+    uid, who = uid_of(invited), table.cast.crb_member
+    if kind == "cancelled":
+        lifecycle.cancel_meeting(invited, actor=table.chair, reason="Everybody is ill.")
+    elif kind == "not invited":
+        who = table.cast.developer
+    else:
+        uid = {
+            "nonsense": "board-meeting-x@expansive.example",
+            "elsewhere": uid.split("@")[0] + "@evil.example",
+            "1 MB": "board-meeting-" + "9" * 1_000_000,
+        }[kind]
+    assert decline(who, uid).outcome == Outcome.TRIAGE
+    assert not Invitation.objects.exclude(declined_at=None).exists()
+
+
+@pytest.mark.parametrize("day", ["", "yesterday", "2026-02-30", "0" * 5000])
+def test_a_day_that_is_none_is_left_out(client: Client, table: Table, day: str) -> None:
+    client.force_login(table.cast.crb_member)
+    address = f"/board/{table.board.pk}/absences/record/"
+    assert client.get(address, {"day": day}).status_code == 200

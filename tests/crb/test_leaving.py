@@ -1,0 +1,238 @@
+"""Whoever leaves: every field that names a person says what becomes of it, and work goes on."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.utils import timezone
+from post_office.models import Email
+
+from accounts import leaving
+from accounts.leaving import Then
+from accounts.models import User
+from accounts.roles import Role
+from changes.models import Change, Execution
+from crb import lifecycle
+from crb.models import Action, Membership
+from tests import stories
+from tests.crb.conftest import Table
+from tests.people import Cast, person
+
+pytestmark = pytest.mark.django_db
+
+
+def fields_that_name_people() -> set[str]:
+    return {
+        f"{model._meta.app_label}.{model.__name__}.{field.name}"
+        for model in apps.get_models()
+        if not model.__name__.startswith("Historical")
+        for field in model._meta.get_fields()
+        if field.is_relation and field.related_model is User and not field.auto_created
+    }
+
+
+def test_every_field_that_names_a_person_says_what_becomes_of_it() -> None:
+    assert fields_that_name_people() == set(leaving.places())
+    for place in leaving.places().values():
+        assert (place.unfinished is not None) == (place.then is Then.WAITS), place.field
+
+
+def owner(table: Table) -> User:
+    change = stories.in_review(table.cast)
+    Change.objects.filter(pk=change.pk).update(owner=table.cast.support)
+    return table.cast.support
+
+
+def requester(table: Table) -> User:
+    return stories.in_review(table.cast).requester
+
+
+def executor(table: Table) -> User:
+    stories.plan(stories.in_execution(table.cast), table.cast)
+    return Execution.objects.get().executor
+
+
+def answerer(table: Table) -> User:
+    return stories.information_required(table.cast).questions.get().answerer
+
+
+def only_in_team(table: Table) -> User:
+    table.cast.care_team.members.set([table.cast.success])
+    return table.cast.success
+
+
+def only_approver(table: Table) -> User:
+    table.cast.harbour.approvers.set([table.cast.approver])
+    return table.cast.approver
+
+
+def member(table: Table) -> User:
+    return table.members[1]
+
+
+def alternate(table: Table) -> User:
+    day, stands_in = table.board.today, person("Al Ternate", Role.CRB_MEMBER)
+    term = Membership.objects.get(user=table.members[1])
+    term.absences.create(starts_on=day, ends_on=day + timedelta(days=9), alternate=stands_in)
+    return stands_in
+
+
+def action_owner(table: Table) -> User:
+    give_action(table, table.cast.developer)
+    return table.cast.developer
+
+
+def presenter(table: Table) -> User:
+    lifecycle.plan_item(
+        table.item(), actor=table.chair, presenter=table.cast.developer, time_box=None, notes=""
+    )
+    return table.cast.developer
+
+
+def give_action(table: Table, to: User) -> Action:
+    meeting = table.meeting(days=0)
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    return lifecycle.record_action(
+        meeting,
+        actor=table.chair,
+        text="Ask the hospital.",
+        owner=to,
+        due_on=timezone.localdate() + timedelta(days=9),
+    )
+
+
+WAYS: dict[str, Callable[[Table], User]] = {
+    "changes.Change.owner": owner,
+    "changes.Change.requester": requester,
+    "changes.Execution.executor": executor,
+    "changes.Question.answerer": answerer,
+    "accounts.SuccessTeam.members": only_in_team,
+    "accounts.Organisation.approvers": only_approver,
+    "crb.Membership.user": member,
+    "crb.Absence.alternate": alternate,
+    "crb.Action.owner": action_owner,
+    "crb.AgendaItem.presenter": presenter,
+}
+
+
+@pytest.fixture
+def admin(client: Client, cast: Cast) -> Client:
+    client.force_login(cast.administrator)
+    return client
+
+
+def address(who: User) -> str:
+    return f"/admin/accounts/user/{who.pk}/change/"
+
+
+def gone(who: User, **changes: Any) -> dict[str, Any]:
+    """What the administrator's form holds when somebody is deactivated."""
+    return {
+        "email": who.email,
+        "display_name": who.display_name,
+        "time_zone": who.time_zone,
+        "mail_pace": who.mail_pace,
+        "organisation": who.organisation_id or "",
+        "groups": [group.pk for group in who.groups.all()],
+        "reason": "Left the company",
+        **changes,
+    }
+
+
+def test_each_way_of_being_needed_is_tried() -> None:
+    waits = {name for name, place in leaving.places().items() if place.then is Then.WAITS}
+    assert waits == set(WAYS)
+
+
+@pytest.mark.parametrize("field", WAYS)
+def test_what_somebody_leaves_stands_on_the_page_that_deactivates_them(
+    admin: Client, table: Table, field: str
+) -> None:
+    who = WAYS[field](table)
+    what = leaving.places()[field].unfinished
+    assert what is not None
+    page = unescape(admin.get(address(who)).content.decode())
+    [left] = [one for one in leaving.left_by(who) if one.what is what]
+    assert left.text in page
+    assert str(what.goes_on) in page
+    assert admin.get(left.url, follow=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "field", ["changes.Change.owner", "changes.Change.requester", "crb.Action.owner"]
+)
+def test_nobody_leaves_before_it_is_said_who_goes_on(
+    admin: Client, table: Table, field: str
+) -> None:
+    who = WAYS[field](table)
+    page = admin.post(address(who), gone(who, display_name="Typed Anew"))
+    assert "Say who takes over, or that nobody in particular does." in page.content.decode()
+    assert 'value="Typed Anew"' in page.content.decode()
+    assert User.objects.get(pk=who.pk).is_active
+
+    left = {one.text for one in leaving.left_by(who)}
+    assert admin.post(address(who), gone(who, falls_to_others="on")).status_code == 302
+    assert not User.objects.get(pk=who.pk).is_active
+    assert {one.text for one in leaving.left_by(who)} == left
+
+
+def test_one_act_hands_over_what_is_owned_and_tells_the_successor(
+    admin: Client, table: Table, django_capture_on_commit_callbacks: Any
+) -> None:
+    who, successor = owner(table), table.cast.developer
+    action = give_action(table, who)
+    answer = admin.post(address(who), gone(who, successor=successor.pk))
+    assert answer.status_code == 302
+    change = Change.objects.get(owner=successor)
+    action.refresh_from_db()
+    assert action.owner == successor
+    event = change.events.get(verb="assign")
+    assert event.actor == table.cast.administrator
+    assert Email.objects.filter(to=[successor.email], subject__contains=change.reference).exists()
+    assert not leaving.left_by(User.objects.get(pk=who.pk))
+
+
+def test_a_customers_requests_go_to_a_colleague_only(admin: Client, table: Table) -> None:
+    who = requester(table)
+    cast = table.cast
+    page = admin.get(address(who)).content.decode()
+    assert f'<option value="{cast.colleague.pk}">' in page
+    for other in (cast.support, cast.stranger_customer):
+        assert f'<option value="{other.pk}">' not in page
+        assert admin.post(address(who), gone(who, successor=other.pk)).status_code == 200
+    assert admin.post(address(who), gone(who, successor=cast.colleague.pk)).status_code == 302
+    assert Change.objects.get().requester == cast.colleague
+
+
+def test_a_refused_hand_over_leaves_everything_as_it_was(admin: Client, table: Table) -> None:
+    who = table.cast.requester
+    change = stories.in_confirmation(table.cast)
+    approver = change.authorisations.get().recorded_by
+    page = admin.post(address(who), gone(who, successor=approver.pk, display_name="Typed Anew"))
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert "Separation of duties" in html
+    assert 'value="Typed Anew"' in html
+    assert User.objects.get(pk=who.pk).is_active
+    assert Change.objects.get().requester == who
+
+
+@pytest.mark.parametrize("how", ["moves", "lays down"])
+def test_moving_and_losing_every_role_is_leaving_too(admin: Client, table: Table, how: str) -> None:
+    who = owner(table)
+    changes = {
+        "moves": {"is_active": "on", "organisation": table.cast.harbour.pk, "groups": []},
+        "lays down": {"is_active": "on", "groups": []},
+    }[how]
+    page = admin.post(address(who), gone(who, **changes))
+    assert "Say who takes over" in page.content.decode()
+
+
+def test_whoever_stays_needs_no_successor(admin: Client, table: Table) -> None:
+    who = owner(table)
+    answer = admin.post(address(who), gone(who, is_active="on", display_name="Samuel Support"))
+    assert answer.status_code == 302

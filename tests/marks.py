@@ -1,0 +1,286 @@
+"""Marks in every text that is kept, and a walk over every page that looks for them.
+
+A mark names the field and the row that it stands in (and its history, where the same texts lie
+again), so whoever finds one where it should not be knows what has leaked, and from which row.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.db import connection, models
+from django.test import Client
+from django.urls import get_resolver
+from django_fsm import FSMField
+
+from accounts.models import User
+from audit.sources import OWN_APPS, source_named
+from changes import permissions
+from changes.lifecycle.core import UNVERSIONED
+from changes.models import (
+    Attachment,
+    Change,
+    ChangeLink,
+    DeliveryProblem,
+    ImportRun,
+    IncomingMail,
+    ProposedAnswer,
+)
+from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
+
+MARK = re.compile(r"qz(\d+)x(\d+)zq")
+ROOM = 40
+"""No text that is shorter holds a mark: codes, zones, time zones."""
+MEANT_FOR_MACHINES = frozenset(
+    """
+    content_type sha256 mailbox message_id token_hash key time_zone zone holiday_region verb
+    """.split()
+)
+"""What nobody reads, and what the product could not go on working with."""
+Row = tuple[str, int]
+"""A field as ``app.Model.field``, and the primary key of the object."""
+
+
+@cache
+def fields() -> tuple[tuple[str, Any, Any], ...]:
+    """Every field that holds a mark: its name, its model, and that of its history or None."""
+    return tuple(
+        (f"{model._meta.label}.{one.name}", model, one)
+        for model in sorted(apps.get_models(), key=lambda one: one._meta.label)
+        if model._meta.app_label in OWN_APPS and not model.__name__.startswith("Historical")
+        for one in model._meta.concrete_fields
+        if isinstance(one, (models.CharField, models.TextField)) and _holds_a_mark(one)
+    )
+
+
+def _holds_a_mark(one: Any) -> bool:
+    other = (models.EmailField, models.URLField, FSMField)
+    short = one.max_length is not None and one.max_length < ROOM
+    coded = one.choices or one.unique and one.max_length or one.name in MEANT_FOR_MACHINES
+    return not (isinstance(one, other) or short or coded)
+
+
+def plant() -> None:
+    """Put a mark before every text that is not empty, in its row and in the rows of its history.
+
+    Triggers that keep records from being changed rest meanwhile; ends with the transaction.
+    """
+    texts: dict[str, list[str]] = defaultdict(list)
+    for number, (_name, model, one) in enumerate(fields()):
+        manager = getattr(model._meta, "simple_history_manager_attribute", None)
+        tables = [(model, "id")]
+        if manager:
+            tables.append((getattr(model, manager).model, "id"))
+        for table, key in tables:
+            if one.name not in {field.name for field in table._meta.concrete_fields}:
+                continue
+            marked = f"'qz{number}x' || \"{key}\" || 'zq ' || \"{one.column}\""
+            if one.max_length:
+                marked = f"left({marked}, {one.max_length})"
+            kept = f"CASE WHEN \"{one.column}\" = '' THEN '' ELSE {marked} END"
+            texts[table._meta.db_table].append(f'"{one.column}" = {kept}')
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for table, changes in texts.items():
+            cursor.execute(f'UPDATE "{table}" SET {", ".join(changes)}')
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def found_in(body: str) -> set[Row]:
+    """Return the rows whose marks a page holds."""
+    names = fields()
+    return {(names[int(number)][0], int(pk)) for number, pk in MARK.findall(body)}
+
+
+# --- Every page -------------------------------------------------------------------------------
+
+SECRET = {"crb:feed", "changes:request_page", "changes:request_file", "changes:confirmation"}
+SECRET |= {"changes:unwatch_by_link", "changes:-"}
+"""Reached by a secret that only a mail holds: the tests of links look at these."""
+FOR_THE_DEMO = {"changes:mail", "changes:mail_message", "changes:mail_body", "changes:mail_file"}
+"""The mails of a demo, which are there to be read by whoever tries it."""
+
+Objects = Callable[[], models.QuerySet[Any]]
+OBJECTS: dict[str, Objects] = {
+    "changes/": Change.objects.order_by("pk").all,
+    "requesters/": User.objects.order_by("pk").all,
+    "board/meetings/": Meeting.objects.order_by("-date", "pk").all,
+    "board/items/": AgendaItem.objects.order_by("-pk").all,
+    "board/actions/": Action.objects.order_by("-pk").all,
+    "board/absences/": Absence.objects.order_by("-pk").all,
+    "board/boards/": Board.objects.order_by("pk").all,
+    "board/": Board.objects.order_by("pk").all,
+    "triage/": IncomingMail.objects.order_by("-pk").all,
+    "import/": ImportRun.objects.order_by("-pk").all,
+}
+"""What ``pk`` names in an address that begins so; the first that fits counts."""
+WITHIN: dict[str, tuple[Any, str]] = {
+    "attachment_pk": (Attachment, "change"),
+    "link_pk": (ChangeLink, "source"),
+    "problem_pk": (DeliveryProblem, "change"),
+    "proposal_pk": (ProposedAnswer, "question__change"),
+    "number": (AgendaVersion, "meeting"),
+}
+
+
+def routes() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the route of every page outside of the administration, its name, its converters."""
+
+    def walk(resolver: Any, before: str, space: str) -> Iterator[tuple[str, str, Any]]:
+        for one in resolver.url_patterns:
+            route = before + str(one.pattern)
+            if not hasattr(one, "url_patterns"):
+                yield route, f"{space}{one.name or '-'}", one.pattern.converters
+            elif one.namespace != "admin":
+                inner = f"{one.namespace}:" if one.namespace else space
+                yield from walk(one, route, inner)
+
+    return walk(get_resolver(), "", "")
+
+
+IN_FULL = {"changes:detail", "changes:mail_log", "audit:change_history"}
+"""What shows most of a change: looked at for each; of other pages a sample does."""
+SAMPLES = 1
+
+
+def addresses(changes: list[Change]) -> Iterator[str]:
+    """Yield the addresses of every page, those about a change for these.
+
+    Fails on an address of which nobody knows what its parts name.
+    """
+    for route, name, converters in routes():
+        signing_in = route.startswith("account/") and not name.startswith("accounts:")
+        if signing_in or name in SECRET | FOR_THE_DEMO:
+            continue
+        if not converters:
+            yield "/" + route
+            continue
+        make = next((of for start, of in OBJECTS.items() if route.startswith(start)), None)
+        assert make is not None, f"The walk does not know what {route} names."
+        for values in _values(name, converters, make, changes):
+            path = route
+            for part, converter in converters.items():
+                path = re.sub(rf"<(\w+:)?{part}>", converter.to_url(values[part]), path)
+            yield "/" + path
+
+
+def _values(
+    name: str, converters: dict[str, Any], make: Objects, changes: list[Change]
+) -> Iterator[dict[str, Any]]:
+    inner = next((part for part in converters if part != "pk"), None)
+    if inner is not None:
+        model, parent = WITHIN[inner]
+        for one in model._default_manager.order_by("-pk")[:SAMPLES]:
+            outer = one
+            for step in parent.split("__"):
+                outer = getattr(outer, step)
+            yield {"pk": outer.pk, inner: one.number if inner == "number" else one.pk}
+    elif make().model is Change:
+        some = changes if name in IN_FULL else changes[:SAMPLES]
+        yield from ({"pk": one.pk} for one in some)
+    else:
+        yield from ({"pk": one.pk} for one in make()[:SAMPLES])
+
+
+def samples(viewer: User) -> list[Change]:
+    """Return a change in each state that somebody sees, and one that they do not.
+
+    First comes one that is theirs and of which the newest is between colleagues.
+    """
+
+    def order(change: Change) -> tuple[bool, bool, int]:
+        last = change.events.exclude(verb__in=UNVERSIONED).order_by("pk").last()
+        secret = last is not None and last.is_internal
+        return (not permissions.may_see(viewer, change), not secret, change.pk)
+
+    changes = sorted(Change.objects.all(), key=order)
+    found: dict[Any, Change] = {}
+    for change in changes:
+        found.setdefault((change.state, permissions.may_see(viewer, change)), change)
+    return list(found.values())
+
+
+def read_by(viewer: User | None, changes: list[Change]) -> dict[Row, str]:
+    """Return every row whose mark somebody can read, with the address where it stood last."""
+    client = Client()
+    if viewer is not None:
+        client.force_login(viewer)
+    read: dict[Row, str] = {}
+    for address in addresses(changes):
+        if address.endswith("/live/"):
+            continue  # the stream says what the page says: tests/crb/test_canaries.py
+        answer = client.get(address)
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert answer.status_code < 500, address
+        read |= dict.fromkeys(found_in(body.decode("utf-8", "replace")), address)
+    return read
+
+
+# --- What may be read -------------------------------------------------------------------------
+
+FOR_CUSTOMERS = frozenset(
+    f"changes.{name}"
+    for name in """
+    Assessment.customer_impact Assessment.need Assessment.reason Assessment.service_impact
+    Attachment.name Authorisation.reason BoardDecision.elsewhere BoardDecision.reason
+    Change.description Change.title Comment.body Confirmation.reason Confirmation.what_was_done
+    Deployment.notes Development.notes Documentation.summary Event.actor_name Event.reason
+    Execution.notes IncomingMail.quoted Question.answer Question.text
+    Requirements.acceptance_criteria Requirements.objectives Requirements.purpose
+    Requirements.scope Review.findings
+    """.split()
+)
+"""What a customer's people read of their own changes, where it is not internal."""
+FOR_ONES_OWN = FOR_CUSTOMERS | {
+    f"changes.{name}"
+    for name in """
+    BoardDecision.meeting Confirmation.rating_comment ContactAttempt.note
+    Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
+    Execution.rollback_plan Execution.steps Notice.why PeerReview.findings
+    RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
+    RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
+    """.split()
+}
+OF_THE_BOARD = frozenset(
+    f"crb.{name}"
+    for name in """
+    Absence.reason Action.text AgendaItem.remark AgendaVersion.reason BoardOutcome.sentence
+    Meeting.cancel_reason Meeting.move_reason
+    """.split()
+)
+"""What every one of Expansive's people with a role reads of the board; no notes, no votes."""
+NAMES = "accounts.User.display_name"
+
+
+def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
+    """Return what somebody who has to do neither with mail nor with the board must not read."""
+    full = permissions.can_see_internal(viewer)
+    allowed = FOR_ONES_OWN | OF_THE_BOARD if full else FOR_CUSTOMERS
+    return {
+        row: address
+        for row, address in read.items()
+        if row[0] != NAMES and not (row[0] in allowed and _is_theirs(viewer, row, full))
+    }
+
+
+def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
+    change, is_internal = _change_of(row)
+    if change is None:
+        return full
+    return permissions.may_see(viewer, change) and (full or not is_internal)
+
+
+def _change_of(row: Row) -> tuple[Change | None, bool]:
+    name, pk = row
+    label = name.rpartition(".")[0]
+    record = one = apps.get_model(label)._default_manager.get(pk=pk)
+    source = source_named(label.lower())
+    ways = source.changes if source else ("change_id",) if hasattr(record, "change_id") else ()
+    if isinstance(record, Change) or not ways:
+        return (record if isinstance(record, Change) else None), False
+    for step in ways[0].removesuffix("_id").split("__"):
+        one = one and getattr(one, step)
+    return one, getattr(record, "is_internal", False)
