@@ -33,7 +33,7 @@ def _tone(tone: str) -> str:
 
 
 @register.simple_tag
-@drawn_once
+@drawn_once()
 def icon(name: str, label: Text = "", css: str = "") -> SafeString:
     """Draw an icon. Without a label it is decoration and hidden from screen readers.
 
@@ -56,7 +56,7 @@ def icon(name: str, label: Text = "", css: str = "") -> SafeString:
 
 
 @register.simple_tag
-@drawn_once
+@drawn_once()
 def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = "") -> SafeString:
     """Show a short status: always with its words, with an icon where one helps."""
     mark = icon(icon_name) if icon_name else ""
@@ -67,7 +67,7 @@ def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = ""
 # --- Time -----------------------------------------------------------------------------
 
 
-@drawn_once
+@drawn_once()
 def day_words(day: date, shape: str) -> str:
     """Write a day with its names of month and weekday, in a shape of Django's `date` filter."""
     return format_date(day, shape)
@@ -91,7 +91,7 @@ def span(begun: datetime, ended: datetime) -> str:
     return _span_words("minute", max(seconds, 0) // 60)
 
 
-@drawn_once
+@drawn_once()
 def _span_words(unit: str, number: int) -> str:
     return avoid_wrapping(TIME_STRINGS[unit] % {"num": number})
 
@@ -161,7 +161,7 @@ def avatar(person: Any, size: str = "sm") -> SafeString:
     return _avatar(str(person), size)
 
 
-@drawn_once
+@drawn_once()
 def _avatar(name: str, size: str) -> SafeString:
     number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
     tone = PERSON_TONES[number % len(PERSON_TONES)]
@@ -181,7 +181,7 @@ def person_chip(person: Any, empty: Text = "") -> SafeString:
     return _person(str(person))
 
 
-@drawn_once
+@drawn_once()
 def _person(name: str) -> SafeString:
     return format_html(
         '<span class="person">{}<span class="person-name">{}</span></span>',

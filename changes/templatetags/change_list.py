@@ -3,8 +3,9 @@
 from datetime import date
 
 from django import template
+from django.forms.boundfield import BoundField
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -19,10 +20,34 @@ from expansive_cm.drawing import drawn_once
 register = template.Library()
 
 NOTHING = mark_safe('<span class="text-secondary">–</span>')
+MENUS_KEPT = 64
+"""One holds every customer or every person that can be chosen."""
 
 
 @register.simple_tag
-@drawn_once
+def list_menu(field: BoundField) -> SafeString:
+    """Draw what a filter of the list offers: boxes to tick, or one to choose."""
+    widget = field.field.widget
+    options = tuple((str(value), str(label)) for value, label in field.field.choices)
+    return _menu(widget.input_type, field.html_name, options, *widget.format_value(field.value()))
+
+
+@drawn_once(most=MENUS_KEPT)
+def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: str) -> SafeString:
+    return format_html_join(
+        "\n",
+        '<label class="form-check">'
+        '<input class="form-check-input" type="{}" name="{}" value="{}"{}>'
+        '<span class="form-check-label">{}</span></label>',
+        (
+            (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
+            for value, label in options
+        ),
+    )
+
+
+@register.simple_tag
+@drawn_once()
 def type_mark(change_type: str) -> SafeString:
     """Show a type in the width of a table's cell."""
     if not change_type:
@@ -41,7 +66,7 @@ def type_mark(change_type: str) -> SafeString:
 
 
 @register.simple_tag
-@drawn_once
+@drawn_once()
 def risk_mark(level: int | None) -> SafeString:
     """Show a level of risk in the width of a table's cell."""
     if level is None:

@@ -66,7 +66,7 @@ def state_badge(context: Mapping[str, Any], state: str) -> SafeString:
     return _state_badge(state, plain)
 
 
-@drawn_once
+@drawn_once()
 def _state_badge(state: str, plain: bool) -> SafeString:
     found = State(state)
     tone, icon_name = STATE_LOOKS[found]
@@ -81,7 +81,7 @@ def state_words(state: State, *, plain: bool) -> str:
 
 
 @register.simple_tag
-@drawn_once
+@drawn_once()
 def type_badge(change_type: str) -> SafeString:
     """Show the type of a change, or that it has none yet."""
     if not change_type:
@@ -91,7 +91,7 @@ def type_badge(change_type: str) -> SafeString:
 
 
 @register.simple_tag
-@drawn_once
+@drawn_once()
 def risk_badge(level: int | None) -> SafeString:
     """Show a level of risk, or that it has not been assessed."""
     if level is None:
