@@ -7,6 +7,7 @@ finds a row or two by an index.
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, models
 from django.db.models.expressions import Expression
 from django.utils.functional import cached_property
@@ -31,12 +32,18 @@ class Statement:
         self._make = make
 
     @cached_property
-    def _written(self) -> tuple[str, tuple[Any, ...]]:
-        return self._make().query.sql_with_params()
+    def written(self) -> tuple[str, tuple[Any, ...]] | None:
+        """The SQL and its parameters; None where nothing can be found, whatever is there."""
+        try:
+            return self._make().query.sql_with_params()
+        except EmptyResultSet:
+            return None
 
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
         """Run it with a value for each `Given`, in one query. Raises KeyError for one missing."""
-        sql, parameters = self._written
+        if self.written is None:
+            return []
+        sql, parameters = self.written
         values = [given[one.name] if isinstance(one, Given) else one for one in parameters]
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
