@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
+from expansive_cm.statements import Statement
 from expansive_cm.texts import composed
 
 from . import queries
@@ -167,9 +168,9 @@ class ChangeFilterForm(forms.Form):
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
         self.user = user
-        self.fields["service"].choices = _choices(Service.objects.all())
+        self.fields["service"].choices = _choices(SERVICES.rows())
         if user.is_internal:
-            self.fields["organisation"].choices = _choices(Organisation.objects.all())
+            self.fields["organisation"].choices = _choices(ORGANISATIONS.rows())
             self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
@@ -179,7 +180,8 @@ class ChangeFilterForm(forms.Form):
             ids = {user.organisation_id, *user.approves_for_ids}
             self.fields["requester"].choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
-            self.fields["organisation"].choices = _choices(known) if len(ids) > 1 else []
+            names = known.values_list("pk", "name")
+            self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
 
@@ -216,28 +218,35 @@ class Chip:
     without: str
 
 
-def _choices(objects: QuerySet[Any]) -> list[tuple[str, str]]:
-    return [(str(pk), name) for pk, name in objects.values_list("pk", "name")]
+SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"))
+ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"))
+AT_WORK = Q(is_active=True, groups__isnull=False)
+WORKING = Statement(lambda: _own_people(AT_WORK))
+
+
+def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in rows]
 
 
 def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
     """Whoever of these customers has asked for a change: one probe of an index per person."""
     asked = Change.objects.filter(requester=OuterRef("pk")).exclude(state=State.DRAFT)
     people = User.objects.filter(Exists(asked), organisation__in=organisations)
-    return _choices_of(people)
-
-
-def _choices_of(people: QuerySet[User]) -> list[tuple[str, str]]:
-    return [(str(pk), name) for pk, name in people.values_list("pk", "display_name")]
+    return _choices(people.values_list("pk", "display_name"))
 
 
 def _owners(data: QueryDict) -> list[tuple[str, str]]:
     """Expansive's own people with a role; those who have left stay choosable while chosen."""
     asked = [whole_number(value) for value in data.getlist("owner")]
-    working = Q(is_active=True, groups__isnull=False)
-    chosen = Q(pk__in=[number for number in asked if number is not None])
-    people = User.objects.filter(working | chosen, organisation=None).distinct()
-    return _choices_of(people)
+    numbers = [number for number in asked if number is not None]
+    if not numbers:
+        return _choices(WORKING.rows())
+    return _choices(_own_people(AT_WORK | Q(pk__in=numbers)))
+
+
+def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:
+    people = User.objects.filter(wanted, organisation=None).distinct()
+    return people.values_list("pk", "display_name")
 
 
 def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
