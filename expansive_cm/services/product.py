@@ -99,7 +99,7 @@ def product(environment: dict[str, str], listener: socket.socket) -> list[Child]
     """Web, worker and beat, as docker-compose.yml starts them too."""
     python = sys.executable
     descriptor = listener.fileno()
-    gunicorn = ["gunicorn", "expansive_cm.wsgi", "--config", "expansive_cm/services/gunicorn.py"]
+    gunicorn = ["gunicorn", "expansive_cm.asgi", "--config", "expansive_cm/services/gunicorn.py"]
     celery = [python, "-m", "celery", "-q", "-A", "expansive_cm"]
     commands = {
         "web": [python, "-m", *gunicorn, "--bind", f"fd://{descriptor}"],
