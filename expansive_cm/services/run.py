@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--reset", action="store_true", help="throw the demo's data away")
     parser.add_argument("--bench", nargs=argparse.REMAINDER, help="run the benchmark")
     parser.add_argument("--bench-meeting", nargs=argparse.REMAINDER, help="measure a meeting")
+    parser.add_argument("--bench-people", nargs=argparse.REMAINDER, help="measure many people")
     parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run a management command")
     options = parser.parse_args()
     data = options.data.resolve()
@@ -69,6 +70,8 @@ def main() -> int:
             return with_databases(data / "bench", ["bench", *options.bench])
         if options.bench_meeting is not None:
             return with_databases(data / "bench", ["bench_meeting", *options.bench_meeting])
+        if options.bench_people is not None:
+            return with_databases(data / "bench", ["bench_people", *options.bench_people])
         if options.manage is not None:
             return manage(data, options.manage)
         return run(data)
