@@ -11,7 +11,7 @@ DAY ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people manage migrations lock
+.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench-meeting: ## Measure a meeting with 50 open browsers (ARGS="--streams 500")
 
 bench-people: ## Measure 200 people at work at once, on a database of its own
 	@$(BOOTSTRAP) run --bench-people $(ARGS)
+
+bench-memory: ## Measure the memory of web, worker and beat, on a database of its own
+	@$(BOOTSTRAP) run --bench-memory $(ARGS)
 
 manage: ## Run a management command on the demo's data: make manage ARGS="shell"
 	@$(BOOTSTRAP) run --manage $(ARGS)

@@ -22,9 +22,12 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 
 
 def on_starting(server: Any) -> None:
-    """Let processes have as many connections open as the system lets them."""
+    """Let processes have as many connections as the system lets them, and share what is loaded."""
+    from expansive_cm.web.preload import load_everything
+
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    load_everything()
 
 
 def post_worker_init(worker: Any) -> None:
