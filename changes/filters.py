@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.search import SearchQuery, TrigramWordSimilarity
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
@@ -24,12 +24,12 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
 
 from . import queries
-from .models import Change, Service, parse_reference
+from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
+from .searching import Words
 from .states import OPEN, ChangeType, State
 
-MAX_WORDS = 12
 MAX_SIMILAR = 25
 NONE = "none"
 ME = "me"
@@ -327,18 +327,9 @@ def _owned(user: User, owners: Iterable[str]) -> Q:
 def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Changes whose title or description has every word, or one that begins with it.
 
-    A reference finds its change too.
+    A reference finds its change too. A page of them is chosen by ``searching.first_with``.
     """
-    found = Q(search=SearchQuery(prefix_query(text), search_type="raw", config="english"))
-    number = referred_to(text)
-    return changes.filter(found if number is None else found | Q(pk=number))
-
-
-def prefix_query(text: str) -> str:
-    """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
-    words = [word.replace("\\", "").replace("'", "''") for word in composed(text).split()]
-    kept = [word for word in words if any(letter.isalnum() for letter in word)]
-    return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
+    return changes.filter(Words(text).indexed)
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
@@ -354,10 +345,3 @@ def closeness(text: str) -> Order:
     """The order of titles by how much they resemble a text."""
     key = TrigramWordSimilarity(text.upper(), Upper("title"))
     return Order("closeness", key, models.FloatField(), descending=True)
-
-
-def referred_to(text: str) -> int | None:
-    """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
-    plain = text.strip()
-    number = whole_number(plain)
-    return parse_reference(plain) if number is None else number
