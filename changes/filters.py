@@ -23,7 +23,7 @@ from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
 
-from . import queries
+from . import queries, searching
 from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
@@ -333,15 +333,12 @@ def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
-    """Return the changes whose titles come closest to a text that nothing contains, best first."""
-    upper = composed(text).upper()
-    close = changes.alias(upper_title=Upper("title")).filter(
-        upper_title__trigram_word_similar=upper
-    )
+    """Return changes whose titles resemble a text that nothing contains, the closest first."""
+    close = searching.similar_to(changes, text, MAX_SIMILAR)
     return in_order(close, closeness(text))[:MAX_SIMILAR]
 
 
 def closeness(text: str) -> Order:
     """The order of titles by how much they resemble a text."""
-    key = TrigramWordSimilarity(text.upper(), Upper("title"))
+    key = TrigramWordSimilarity(composed(text).upper(), Upper("title"))
     return Order("closeness", key, models.FloatField(), descending=True)

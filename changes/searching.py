@@ -18,6 +18,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.db.models import Case, ExpressionWrapper, F, Func, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Upper
 from django.db.models.lookups import GreaterThan
 
 from expansive_cm.numbers import whole_number
@@ -34,6 +35,8 @@ SHORTEST_INDEXED = 3
 NEAR, FURTHER = 1_000, 5_000
 PROMISING = 10
 """With so many matches among the first NEAR rows, the first FURTHER hold a page of fifty."""
+CANDIDATES = 500
+"""So many titles are compared with a text that nothing contains, besides the newest ones."""
 
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
@@ -153,12 +156,8 @@ def first_with(words: Words) -> Choose:
     """Return how a list chooses its first rows that have these words (``paging.page_of``)."""
 
     def choose(rows: QuerySet[Change], order: Order, descending: bool, count: int) -> Any:
-        near, further = (
-            in_order(rows, order, descending)
-            .annotate(seen=ExpressionWrapper(words.seen, output_field=models.BooleanField()))
-            .values_list("pk", "seen")[:most]
-            for most in (NEAR, FURTHER)
-        )
+        ordered = in_order(rows, order, descending)
+        near, further = (_looked_at(ordered, words.seen, most) for most in (NEAR, FURTHER))
         key = F("pk") if order.key is None else order.key
         rest = rows.filter(words.indexed).order_by().annotate(sort=key).values_list("pk", "sort")
         try:
@@ -188,3 +187,46 @@ CHOOSE = """
 """
 """A part is carried out only where those before it have not filled the page; OFFSET 0 keeps the
 last one from being read in the order of the list."""
+
+
+def _looked_at(rows: QuerySet[Change], seen: Any, most: int) -> QuerySet[Any]:
+    """Return the keys of the first rows, each with whether the condition holds for it."""
+    told = rows.annotate(seen=ExpressionWrapper(seen, output_field=models.BooleanField()))
+    return told.values_list("pk", "seen")[:most]
+
+
+def similar_to(rows: QuerySet[Change], text: str, enough: int) -> QuerySet[Change]:
+    """Return changes whose titles resemble a text that nothing contains, without an order.
+
+    They are all of the newest ones; where these are fewer than ``enough``, some more that the
+    index on titles names. Without letters of which PostgreSQL makes trigrams there are none.
+    """
+    capitals = composed(text).upper()
+    trigrams = Func(
+        models.Value(capitals),
+        template="cardinality(show_trgm(%(expressions)s))",
+        output_field=models.IntegerField(),
+    )
+    rows = rows.filter(GreaterThan(trigrams, 0)).alias(capitals=Upper("title"))
+    alike = Q(capitals__trigram_word_similar=capitals)
+    near = _looked_at(rows.order_by("-pk"), alike, NEAR)
+    indexed = rows.filter(alike).order_by().values_list("pk")
+    try:
+        parts = [part.query.sql_with_params() for part in (near, indexed)]
+    except EmptyResultSet:
+        return rows.none()
+    sql = RESEMBLING.format(*(sql for sql, _params in parts))
+    params = [*parts[0][1], *parts[1][1], enough, CANDIDATES]
+    return Change.objects.filter(pk__in=RawSQL(sql, params))  # noqa: S611 (as above)
+
+
+RESEMBLING = """
+    WITH near AS MATERIALIZED (
+        SELECT pk FROM ({0}) AS looked_at (pk, seen) WHERE seen
+    ), indexed AS MATERIALIZED ({1}), rest AS MATERIALIZED (
+        SELECT * FROM indexed WHERE (SELECT count(*) < %s FROM near) LIMIT %s
+    )
+    SELECT pk FROM near UNION SELECT * FROM rest
+"""
+"""The index is asked for all rows, of which only so many are read: where it knew of the limit,
+PostgreSQL would rather read the table until it has found them."""

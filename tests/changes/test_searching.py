@@ -153,3 +153,36 @@ def test_common_words_ask_no_index_and_rare_ones_look_at_few_rows(
 def test_the_scripts_of_the_search_are_those_of_its_index() -> None:
     migration = importlib.import_module("changes.migrations.0008_search")
     assert migration.UNSPACED.encode().decode("unicode_escape") == searching.UNSPACED
+
+
+def similar(text: str) -> list[str]:
+    """The titles that are shown when nothing contains a text."""
+    return [one.title for one in filters.similar_to(Change.objects.all(), text)]
+
+
+def test_a_slip_is_found_among_the_newest_and_through_the_index(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submitted(cast, title="Inspect the boiler")
+    submitted(cast, title="The boiler again")
+    submitted(cast, title="Lift")
+    for near, candidates, count in ((1000, 0, 2), (2, 0, 1), (1, 5, 2), (1, 1, 1)):
+        monkeypatch.setattr(searching, "NEAR", near)
+        monkeypatch.setattr(searching, "CANDIDATES", candidates)
+        shown = similar("boilre")
+        assert set(shown) <= {"Inspect the boiler", "The boiler again"}
+        assert len(shown) == count
+    monkeypatch.setattr(searching, "NEAR", 1000)
+    assert similar("boilre inspect") == ["Inspect the boiler"]
+
+
+@pytest.mark.parametrize("text", ["会议室预约", "!!!", "%%", "''"])
+def test_what_has_no_trigrams_has_nothing_compared(cast: Cast, text: str) -> None:
+    submitted(cast)
+    query = searching.similar_to(Change.objects.all(), text, 25).query
+    sql, params = query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS off, TIMING off) {sql}", params)
+        told = "\n".join(line for (line,) in cursor.fetchall())
+    assert similar(text) == []
+    assert "One-Time Filter: false" in told
