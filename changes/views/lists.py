@@ -114,7 +114,9 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not text or not changes.query.is_sliced:
         changes = paging.in_order(changes, form.order)
     name = f"changes-{timezone.localdate():%Y-%m-%d}.csv"
-    rows = export_rows(changes, request.user, timezone.get_current_timezone())
+    by_reference = form.order.key is None and not text
+    zone = timezone.get_current_timezone()
+    rows = export_rows(changes, request.user, zone, by_reference=by_reference)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
