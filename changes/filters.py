@@ -107,6 +107,11 @@ _sort(
     models.DateField(),
     last=Coalesce("due_on", date.min),
 )
+LATE = {
+    name: Order(name, F("due_on"), models.DateField(), descending=name == "-due")
+    for name in ("due", "-due")
+}
+"""By due date where all have one: the small index of what is late serves it."""
 DEFAULT_SORT = "-reference"
 """Newest first. Every order has an index: migration 0003_list_indexes."""
 
@@ -202,7 +207,8 @@ class ChangeFilterForm(forms.Form):
     @property
     def order(self) -> Order:
         """How the list is sorted."""
-        return SORTS[self.sort_name]
+        late = LATE.get(self.sort_name) if self.cleaned_data.get("overdue") else None
+        return late or SORTS[self.sort_name]
 
 
 @dataclass(frozen=True)
