@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.search import SearchQuery, TrigramWordSimilarity
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
@@ -24,13 +24,13 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
 from expansive_cm.texts import composed
 
-from . import queries
-from .models import Change, Service, parse_reference
+from . import queries, searching
+from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
+from .searching import Words
 from .states import OPEN, ChangeType, State
 
-MAX_WORDS = 12
 MAX_SIMILAR = 25
 NONE = "none"
 ME = "me"
@@ -108,6 +108,11 @@ _sort(
     models.DateField(),
     last=Coalesce("due_on", date.min),
 )
+LATE = {
+    name: Order(name, F("due_on"), models.DateField(), descending=name == "-due")
+    for name in ("due", "-due")
+}
+"""By due date where all have one: the small index of what is late serves it."""
 DEFAULT_SORT = "-reference"
 """Newest first. Every order has an index: migration 0003_list_indexes."""
 
@@ -206,7 +211,8 @@ class ChangeFilterForm(forms.Form):
     @property
     def order(self) -> Order:
         """How the list is sorted."""
-        return SORTS[self.sort_name]
+        late = LATE.get(self.sort_name) if self.cleaned_data.get("overdue") else None
+        return late or SORTS[self.sort_name]
 
 
 @dataclass(frozen=True)
@@ -338,37 +344,18 @@ def _owned(user: User, owners: Iterable[str]) -> Q:
 def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Changes whose title or description has every word, or one that begins with it.
 
-    A reference finds its change too.
+    A reference finds its change too. A page of them is chosen by ``searching.first_with``.
     """
-    found = Q(search=SearchQuery(prefix_query(text), search_type="raw", config="english"))
-    number = referred_to(text)
-    return changes.filter(found if number is None else found | Q(pk=number))
-
-
-def prefix_query(text: str) -> str:
-    """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
-    words = [word.replace("\\", "").replace("'", "''") for word in composed(text).split()]
-    kept = [word for word in words if any(letter.isalnum() for letter in word)]
-    return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
+    return changes.filter(Words(text).indexed)
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
-    """Return the changes whose titles come closest to a text that nothing contains, best first."""
-    upper = composed(text).upper()
-    close = changes.alias(upper_title=Upper("title")).filter(
-        upper_title__trigram_word_similar=upper
-    )
+    """Return changes whose titles resemble a text that nothing contains, the closest first."""
+    close = searching.similar_to(changes, text, MAX_SIMILAR)
     return in_order(close, closeness(text))[:MAX_SIMILAR]
 
 
 def closeness(text: str) -> Order:
     """The order of titles by how much they resemble a text."""
-    key = TrigramWordSimilarity(text.upper(), Upper("title"))
+    key = TrigramWordSimilarity(composed(text).upper(), Upper("title"))
     return Order("closeness", key, models.FloatField(), descending=True)
-
-
-def referred_to(text: str) -> int | None:
-    """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
-    plain = text.strip()
-    number = whole_number(plain)
-    return parse_reference(plain) if number is None else number

@@ -217,6 +217,8 @@ class Change(Moves, models.Model):
             ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
+            # Titles in scripts without spaces, by pairs of letters (``changes.searching``).
+            GinIndex(models.Func("title", function="changes_pieces"), name="changes_change_pieces"),
         ]
         triggers: ClassVar[list[Any]] = [
             pgtrigger.FSM(
