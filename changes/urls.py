@@ -85,7 +85,7 @@ answer_urls = [
 mail_urls = [
     path("r/", secret_link.new_link, name="new_link"),
     re_path(
-        r"^(?P<page>r|confirm|unwatch)/(?P<token>[\w=-]{16,100})/?(?P<rest>[^\w/]{1,20})/?$",
+        r"^(?P<page>r|confirm|unwatch)/(?P<token>[\w=-]{16,100})/?(?P<rest>[^\w/=-]{1,20})/?$",
         secret_link.with_more_behind,
     ),
     path("r/<str:token>/", access_link.request_page, name="request_page"),
