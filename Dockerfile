@@ -34,4 +34,4 @@ VOLUME /media
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "expansive_cm/services/probe.py", "http://127.0.0.1:8000/readyz"]
-CMD ["gunicorn", "expansive_cm.wsgi", "--config", "expansive_cm/services/gunicorn.py", "--bind", "0.0.0.0:8000"]
+CMD ["gunicorn", "expansive_cm.asgi", "--config", "expansive_cm/services/gunicorn.py", "--bind", "0.0.0.0:8000"]

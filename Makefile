@@ -11,7 +11,7 @@ DAY ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting manage migrations lock
+.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,8 +49,14 @@ demo-reset: ## Throw the demo's data away; the next start makes new ones
 bench: ## Measure the lists at 100,000 changes, on a database of its own
 	@$(BOOTSTRAP) run --bench $(ARGS)
 
-bench-meeting: ## Measure a meeting with 50 open browsers, on a database of its own
+bench-meeting: ## Measure a meeting with 50 open browsers (ARGS="--streams 500"), on a database of its own
 	@$(BOOTSTRAP) run --bench-meeting $(ARGS)
+
+bench-people: ## Measure 200 people at work at once, on a database of its own
+	@$(BOOTSTRAP) run --bench-people $(ARGS)
+
+bench-memory: ## Measure the memory of web, worker and beat, on a database of its own
+	@$(BOOTSTRAP) run --bench-memory $(ARGS)
 
 manage: ## Run a management command on the demo's data: make manage ARGS="shell"
 	@$(BOOTSTRAP) run --manage $(ARGS)

@@ -1,7 +1,6 @@
 """What people say about themselves."""
 
 import time
-import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.forms import RadioCards
 
-from .models import User
+from .models import User, time_zone_names
 
 SAME_TIME_SECONDS = 0.25
 """Longer than sending takes, so that the time of an answer says nothing about an address."""
@@ -33,7 +32,7 @@ def time_zone_choices() -> list[tuple[str, str]]:
     """Return the time zones of places, by name, with UTC first."""
     places = sorted(
         name
-        for name in zoneinfo.available_timezones()
+        for name in time_zone_names()
         if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/"))
     )
     return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in places)]

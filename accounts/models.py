@@ -1,6 +1,7 @@
 """People, the customers they belong to and the teams that look after those customers."""
 
 import zoneinfo
+from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
@@ -11,14 +12,22 @@ from django.db.models.functions import Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.statements import Given, Statement
+
 from .addresses import normal
 from .history_rows import Records
 from .roles import Role
 
 
+@cache
+def time_zone_names() -> frozenset[str]:
+    """Return every name that the IANA time zone database has: each reading lists its folders."""
+    return frozenset(zoneinfo.available_timezones())
+
+
 def validate_time_zone(name: str) -> None:
     """Refuse a name that the IANA time zone database does not have."""
-    if name not in zoneinfo.available_timezones():
+    if name not in time_zone_names():
         raise ValidationError(_("%(name)s is not a known time zone."), params={"name": name})
 
 
@@ -235,7 +244,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def roles(self) -> frozenset[Role]:
         """The roles held, read once per loaded person. Superuser status grants none."""
         known = set(Role.values)
-        names = [group.name for group in self.groups.all()]
+        if "groups" in getattr(self, "_prefetched_objects_cache", {}):
+            names = [group.name for group in self.groups.all()]
+        else:
+            names = [name for (name,) in ROLES_OF.rows(person=self.pk)]
         return frozenset(Role(name) for name in names if name in known)
 
     def read_afresh(self) -> "User":
@@ -256,7 +268,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def team_ids(self) -> frozenset[int]:
         """Primary keys of the customer success teams the person belongs to."""
-        return frozenset(team.pk for team in self.success_teams.all())
+        if "success_teams" in getattr(self, "_prefetched_objects_cache", {}):
+            return frozenset(team.pk for team in self.success_teams.all())
+        return frozenset(pk for (pk,) in TEAMS_OF.rows(person=self.pk))
 
     @cached_property
     def approves_for_ids(self) -> frozenset[int]:
@@ -264,5 +278,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         None without the role: who is still named for a customer has no part in its changes.
         """
-        named = frozenset(self.approves_for.values_list("pk", flat=True))
+        named = frozenset(pk for (pk,) in APPROVES_FOR.rows(person=self.pk))
         return named if self.has_role(Role.APPROVER) else frozenset()
+
+
+# What nearly every page asks about its reader.
+ROLES_OF = Statement(lambda: Group.objects.filter(people=Given("person")).values_list("name"))
+TEAMS_OF = Statement(
+    lambda: SuccessTeam.objects.filter(members=Given("person")).order_by().values_list("pk")
+)
+APPROVES_FOR = Statement(
+    lambda: Organisation.objects.filter(approvers=Given("person")).order_by().values_list("pk")
+)

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from changes.filters import referred_to
+from changes.searching import referred_to
 from expansive_cm.forms import DateInput
 from expansive_cm.numbers import whole_number
 

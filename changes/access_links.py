@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.continuity import was_away
 from accounts.models import User
 
-from . import permissions
+from . import permissions, story
 from .models import AccessLink, Change, ConfirmationLink, MailEvent, Question
 
 MAILED = "mailed a link to the change"
@@ -214,9 +214,11 @@ class Reader:
 
 
 def readers(change: Change) -> list[Reader]:
-    """Return who was mailed links to a change, the requester first; costs one query."""
+    """Return who was mailed links to a change, the requester first; costs a query at most."""
     by_person: dict[int, list[AccessLink]] = defaultdict(list)
-    for link in AccessLink.objects.filter(change=change).select_related("person"):
+    told = story.is_told(change, "access_links")
+    links = change.access_links.all()
+    for link in links if told else links.select_related("person"):
         by_person[link.person_id].append(link)
     found = [_reader(links) for links in by_person.values()]
     requester = change.requester

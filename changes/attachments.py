@@ -174,9 +174,12 @@ def keep(
 ) -> list[Attachment]:
     """Attach several files that ``check`` has let through: all of them or, on an error, none."""
     kept: list[Attachment] = []
+    chosen = list(files)
+    if not chosen:
+        return kept
     try:
         with transaction.atomic():
-            for file in files:
+            for file in chosen:
                 kept.append(
                     lifecycle.attach(
                         change,

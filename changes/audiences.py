@@ -4,12 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.roles import Role
 
 from .models import Change
 from .turns import groups
@@ -44,16 +41,3 @@ LINK_WANTED = _("somebody asked for a new link to it")
 STAFF = (OWNER, WATCHERS)
 PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)
 ALL = (*PARTIES, TEAM, EXECUTOR)
-
-
-def know_roles(people: Iterable[User]) -> None:
-    """Load the roles of many people with one query instead of one each."""
-    people = [person for person in people if "roles" not in person.__dict__]
-    names = dict(
-        User.objects.filter(pk__in={person.pk for person in people})
-        .annotate(names=ArrayAgg("groups__name", filter=Q(groups__isnull=False), default=[]))
-        .values_list("pk", "names")
-    )
-    known = set(Role.values)
-    for person in people:
-        person.roles = frozenset(Role(name) for name in names[person.pk] if name in known)

@@ -153,18 +153,22 @@ class _Line:
         return line
 
 
-def export_rows(changes: QuerySet[Change], user: User, zone: tzinfo) -> Iterator[str]:
+def export_rows(
+    changes: QuerySet[Change], user: User, zone: tzinfo, *, by_reference: bool = False
+) -> Iterator[str]:
     """Yield the file piece by piece. Memory stays flat however many changes there are.
 
-    PostgreSQL keeps the result and hands it over in chunks; the services of each chunk are
-    one more query, and for staff the confirmations another. Customers get the columns that
-    their list has.
+    PostgreSQL keeps the result and hands it over in chunks, the first when it has all of it.
+    ``by_reference``, which never changes, each chunk is asked for when it is needed. The services
+    of each chunk are one more query, and for staff the confirmations another. Customers get the
+    columns that their list has.
     """
     columns = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow([str(column.heading) for column in columns])
-    rows = changes.values(*FIELDS).iterator(chunk_size=CHUNK)
-    for chunk in _chunks(rows):
+    values = changes.values(*FIELDS)
+    chunks = _after_one_another(values) if by_reference else _chunks(values.iterator(CHUNK))
+    for chunk in chunks:
         pks = [row["pk"] for row in chunk]
         names = _services_of(pks)
         asked = latest_of(pks) if user.is_internal else {}
@@ -185,6 +189,16 @@ def csv_lines(headings: Iterable[Any], rows: Iterable[Iterable[Any]]) -> Iterato
     yield BYTE_ORDER_MARK + writer.writerow([str(heading) for heading in headings])
     for row in rows:
         yield writer.writerow([safe_cell(value) for value in row])
+
+
+def _after_one_another(rows: QuerySet[Any, Row]) -> Iterator[list[Row]]:
+    """Yield rows that are ordered by their primary key, each time those after the last."""
+    beyond = "pk__gt" if rows.query.order_by == ("pk",) else "pk__lt"
+    chunk = list(rows[:CHUNK])
+    while chunk:
+        yield chunk
+        more = len(chunk) == CHUNK
+        chunk = list(rows.filter(**{beyond: chunk[-1]["pk"]})[:CHUNK]) if more else []
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.search import SearchQuery, TrigramWordSimilarity
+from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
@@ -21,15 +21,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
+from expansive_cm.statements import Statement
 from expansive_cm.texts import composed
 
-from . import queries
-from .models import Change, Service, parse_reference
+from . import queries, searching
+from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
+from .searching import Words
 from .states import OPEN, ChangeType, State
 
-MAX_WORDS = 12
 MAX_SIMILAR = 25
 NONE = "none"
 ME = "me"
@@ -107,6 +108,11 @@ _sort(
     models.DateField(),
     last=Coalesce("due_on", date.min),
 )
+LATE = {
+    name: Order(name, F("due_on"), models.DateField(), descending=name == "-due")
+    for name in ("due", "-due")
+}
+"""By due date where all have one: the small index of what is late serves it."""
 DEFAULT_SORT = "-reference"
 """Newest first. Every order has an index: migration 0003_list_indexes."""
 
@@ -167,9 +173,9 @@ class ChangeFilterForm(forms.Form):
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
         self.user = user
-        self.fields["service"].choices = _choices(Service.objects.all())
+        self.fields["service"].choices = _choices(SERVICES.rows())
         if user.is_internal:
-            self.fields["organisation"].choices = _choices(Organisation.objects.all())
+            self.fields["organisation"].choices = _choices(ORGANISATIONS.rows())
             self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
@@ -179,7 +185,8 @@ class ChangeFilterForm(forms.Form):
             ids = {user.organisation_id, *user.approves_for_ids}
             self.fields["requester"].choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
-            self.fields["organisation"].choices = _choices(known) if len(ids) > 1 else []
+            names = known.values_list("pk", "name")
+            self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
 
@@ -204,7 +211,8 @@ class ChangeFilterForm(forms.Form):
     @property
     def order(self) -> Order:
         """How the list is sorted."""
-        return SORTS[self.sort_name]
+        late = LATE.get(self.sort_name) if self.cleaned_data.get("overdue") else None
+        return late or SORTS[self.sort_name]
 
 
 @dataclass(frozen=True)
@@ -216,28 +224,35 @@ class Chip:
     without: str
 
 
-def _choices(objects: QuerySet[Any]) -> list[tuple[str, str]]:
-    return [(str(pk), name) for pk, name in objects.values_list("pk", "name")]
+SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"))
+ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"))
+AT_WORK = Q(is_active=True, groups__isnull=False)
+WORKING = Statement(lambda: _own_people(AT_WORK))
+
+
+def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
+    return [(str(pk), name) for pk, name in rows]
 
 
 def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
     """Whoever of these customers has asked for a change: one probe of an index per person."""
     asked = Change.objects.filter(requester=OuterRef("pk")).exclude(state=State.DRAFT)
     people = User.objects.filter(Exists(asked), organisation__in=organisations)
-    return _choices_of(people)
-
-
-def _choices_of(people: QuerySet[User]) -> list[tuple[str, str]]:
-    return [(str(pk), name) for pk, name in people.values_list("pk", "display_name")]
+    return _choices(people.values_list("pk", "display_name"))
 
 
 def _owners(data: QueryDict) -> list[tuple[str, str]]:
     """Expansive's own people with a role; those who have left stay choosable while chosen."""
     asked = [whole_number(value) for value in data.getlist("owner")]
-    working = Q(is_active=True, groups__isnull=False)
-    chosen = Q(pk__in=[number for number in asked if number is not None])
-    people = User.objects.filter(working | chosen, organisation=None).distinct()
-    return _choices_of(people)
+    numbers = [number for number in asked if number is not None]
+    if not numbers:
+        return _choices(WORKING.rows())
+    return _choices(_own_people(AT_WORK | Q(pk__in=numbers)))
+
+
+def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:
+    people = User.objects.filter(wanted, organisation=None).distinct()
+    return people.values_list("pk", "display_name")
 
 
 def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
@@ -329,37 +344,18 @@ def _owned(user: User, owners: Iterable[str]) -> Q:
 def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
     """Changes whose title or description has every word, or one that begins with it.
 
-    A reference finds its change too.
+    A reference finds its change too. A page of them is chosen by ``searching.first_with``.
     """
-    found = Q(search=SearchQuery(prefix_query(text), search_type="raw", config="english"))
-    number = referred_to(text)
-    return changes.filter(found if number is None else found | Q(pk=number))
-
-
-def prefix_query(text: str) -> str:
-    """Write words as PostgreSQL reads them: all of them, each as the beginning of a word."""
-    words = [word.replace("\\", "").replace("'", "''") for word in composed(text).split()]
-    kept = [word for word in words if any(letter.isalnum() for letter in word)]
-    return " & ".join(f"'{word}':*" for word in kept[:MAX_WORDS])
+    return changes.filter(Words(text).indexed)
 
 
 def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
-    """Return the changes whose titles come closest to a text that nothing contains, best first."""
-    upper = composed(text).upper()
-    close = changes.alias(upper_title=Upper("title")).filter(
-        upper_title__trigram_word_similar=upper
-    )
+    """Return changes whose titles resemble a text that nothing contains, the closest first."""
+    close = searching.similar_to(changes, text, MAX_SIMILAR)
     return in_order(close, closeness(text))[:MAX_SIMILAR]
 
 
 def closeness(text: str) -> Order:
     """The order of titles by how much they resemble a text."""
-    key = TrigramWordSimilarity(text.upper(), Upper("title"))
+    key = TrigramWordSimilarity(composed(text).upper(), Upper("title"))
     return Order("closeness", key, models.FloatField(), descending=True)
-
-
-def referred_to(text: str) -> int | None:
-    """Return the primary key in ``CR-000123``, ``cr123`` or ``123``, or None."""
-    plain = text.strip()
-    number = whole_number(plain)
-    return parse_reference(plain) if number is None else number

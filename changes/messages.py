@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from post_office.models import PRIORITY, STATUS
 
 from accounts.models import User
+from accounts.standing import know_standing
 
 from . import access_links, letters, outbox, permissions
 from .audiences import (
@@ -36,7 +37,6 @@ from .audiences import (
     TEAM,
     WATCHERS,
     Audience,
-    know_roles,
 )
 from .letters import Letter
 from .message_words import (
@@ -210,11 +210,11 @@ def acknowledge(change: Change, event: Event) -> None:
 def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> Sequence[User]:
     """Return everybody whose turn has come with an event and who is told so by mail.
 
-    The roles of Expansive's people among ``besides`` are loaded along with theirs.
+    What decides about them is read in one query, and of Expansive's people among ``besides`` too.
     """
     turn = brought(change, event)
     people = list(turn.told(change)) if turn and turn.is_mailed else []
-    know_roles([*people, *(person for person in besides if person.is_internal)])
+    know_standing([*people, *(person for person in besides if person.is_internal)])
     return [one for one in people if turn and permissions.check(turn.verb, one, change)]
 
 

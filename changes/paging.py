@@ -7,6 +7,7 @@ nor bent; a token that belongs to another order is refused as well.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.core import signing
@@ -19,6 +20,9 @@ from django.utils.translation import gettext as _
 
 Row = TypeVar("Row", bound=models.Model)
 Load = Callable[["models.QuerySet[Any]"], "models.QuerySet[Any]"]
+
+Choose = Callable[["models.QuerySet[Any]", "Order", bool, int], Any]
+"""Of rows, their order, whether it goes down, how many: a query of the keys of the first ones."""
 
 SIGNER = signing.Signer(salt="changes.paging")
 MAX_TOKEN = 2_000
@@ -77,22 +81,25 @@ def page_of(
     token: str = "",
     size: int = 50,
     load: Load = lambda rows: rows,
+    choose: "Choose | None" = None,
 ) -> Page[Row]:
     """Return the page that the token names, the first one without a token.
 
-    ``load`` adds what a row shows (joins, deferred fields). Raises BadToken. Costs one query;
-    going back to the beginning of a list that has grown since costs a second, so that the
-    first page is a full one.
+    ``load`` adds what a row shows (joins, deferred fields); ``choose`` says which rows come first
+    where that is not only a matter of their order. Raises BadToken. Costs one query; going back
+    to the beginning of a list that has grown since costs a second, so that the first page is a
+    full one.
     """
+    read = partial(_slice, rows, order, size=size, load=load, choose=choose or first_in_order)
     if not token:
-        return _forwards(rows, order, None, size, load)
+        return _forwards(read, order, None, size)
     place = _read(token, order)
     if not place.backwards:
-        page = _forwards(rows, order, place, size, load)
-        return page if page.rows else _forwards(rows, order, None, size, load)
-    found = _slice(rows, order, place, size, load)
+        page = _forwards(read, order, place, size)
+        return page if page.rows else _forwards(read, order, None, size)
+    found = read(place)
     if len(found) <= size:
-        return _forwards(rows, order, None, size, load)
+        return _forwards(read, order, None, size)
     found = found[size - 1 :: -1]
     number = max(place.number, 2)
     return Page(
@@ -104,9 +111,9 @@ def page_of(
 
 
 def _forwards(
-    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int, load: Load
+    read: Callable[[_Place | None], list[Row]], order: Order, place: _Place | None, size: int
 ) -> Page[Row]:
-    found = _slice(rows, order, place, size, load)
+    found = read(place)
     number = place.number if place else 1
     shown = found[:size]
     return Page(
@@ -118,14 +125,27 @@ def _forwards(
 
 
 def _slice(
-    rows: "models.QuerySet[Row]", order: Order, place: _Place | None, size: int, load: Load
+    rows: "models.QuerySet[Row]",
+    order: Order,
+    place: _Place | None,
+    *,
+    size: int,
+    load: Load,
+    choose: Choose,
 ) -> list[Row]:
     """Read one row more than a page has, which tells whether another page follows."""
     descending = order.descending != bool(place and place.backwards)
     if place is not None:
         rows = rows.filter(_beyond(order, place, descending))
-    chosen = in_order(rows, order, descending)[: size + 1]
-    return list(loaded(chosen, order, load, descending))
+    keys = choose(rows, order, descending, size + 1)
+    return list(_with_keys(rows.model, keys, order, load, descending))
+
+
+def first_in_order(
+    rows: "models.QuerySet[Row]", order: Order, descending: bool, count: int
+) -> "models.QuerySet[Any]":
+    """Return the keys of the first rows of a list: the plain way to choose them."""
+    return in_order(rows, order, descending)[:count].values("pk")
 
 
 def _beyond(order: Order, place: _Place, descending: bool) -> Any:
@@ -181,5 +201,10 @@ def loaded(
     PostgreSQL is made to choose the few rows before it joins anything: left to itself it joins
     every candidate first whenever it takes them for few.
     """
-    few = chosen.model._default_manager.filter(pk__in=chosen.values("pk"))
-    return in_order(load(few), order, descending)
+    return _with_keys(chosen.model, chosen.values("pk"), order, load, descending)
+
+
+def _with_keys(
+    model: Any, keys: Any, order: Order, load: Load, descending: bool | None
+) -> "models.QuerySet[Any]":
+    return in_order(load(model._default_manager.filter(pk__in=keys)), order, descending)

@@ -9,14 +9,15 @@ ordinary model instances in the change's prefetch cache. Whatever reads ``change
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from django.db import connection, models
 
-from accounts.models import User
+from accounts.models import Organisation, SuccessTeam, User
 
 from . import queries
-from .models import Change, Release
+from .models import Change, ChangeLink, Release
 
 RELATIONS = (
     "events",
@@ -37,6 +38,8 @@ RELATIONS = (
     "attachments",
 )
 """Accessors of the records that hang on a change by a foreign key named ``change``."""
+TALK = ("comments", "access_links")
+"""The same of what people say beside the process, which only the change's own page shows."""
 
 FURTHER = """
 SELECT 'links', to_jsonb(r) - 'token_hash' FROM changes_confirmationlink r
@@ -55,32 +58,62 @@ SELECT 'services', to_jsonb(s) FROM changes_service s
   JOIN changes_change_services r ON r.service_id = s.id WHERE r.change_id = %s
 UNION ALL
 SELECT 'releases', to_jsonb(r) FROM changes_release r
-  WHERE r.id IN (SELECT d.release_id FROM changes_deployment d WHERE d.change_id = %s)
+  WHERE r.id IN (SELECT d.release_id FROM changes_deployment d WHERE d.change_id = %s
+                 UNION SELECT c.promised_release_id FROM changes_change c WHERE c.id = %s)
+UNION ALL
+SELECT 'organisation', to_jsonb(o) FROM accounts_organisation o
+  JOIN changes_change c ON c.organisation_id = o.id WHERE c.id = %s
+UNION ALL
+SELECT 'team', to_jsonb(t) FROM accounts_successteam t
+  JOIN accounts_organisation o ON o.success_team_id = t.id
+  JOIN changes_change c ON c.organisation_id = o.id WHERE c.id = %s
+UNION ALL
+SELECT 'people', to_jsonb(u) - 'password' FROM changes_change c
+  JOIN accounts_user u ON u.id IN (c.requester_id, c.raised_by_id, c.owner_id) WHERE c.id = %s
 """
-"""What hangs on the records themselves, the services and the releases.
+"""What hangs on the records themselves, the services, the releases and those around the change.
 
-A link's hash stays where it is.
+A link's hash stays where it is, and so does a password's.
+"""
+FURTHER_TALK = """
+SELECT 'watchers', jsonb_build_object('user_id', u.id, 'place', u.place) FROM (
+  SELECT u.id, row_number() OVER (ORDER BY u.display_name, u.id) AS place FROM accounts_user u
+    JOIN changes_change_watchers w ON w.user_id = u.id WHERE w.change_id = %s) u
+UNION ALL
+SELECT 'change_links', to_jsonb(l) FROM changes_changelink l
+  WHERE l.source_id = %s OR l.target_id = %s
+UNION ALL
+SELECT 'linked', to_jsonb(c) - 'description' - 'search' FROM changes_changelink l
+  JOIN changes_change c ON c.id IN (l.source_id, l.target_id) AND c.id <> %s
+  WHERE l.source_id = %s OR l.target_id = %s
 """
 
 
-def load(user: User, pk: int) -> Change:
+def load(user: User, pk: int, *, with_talk: bool = False) -> Change:
     """Return a change that this person may see, with its story.
 
-    Raises Change.DoesNotExist for one that is missing or not theirs to see.
+    ``with_talk``: also what its page shows beside the process: comments, links, watchers and who
+    was mailed links. Raises Change.DoesNotExist for one that is missing or not theirs to see.
     """
-    change = queries.with_people(queries.visible_to(user)).get(pk=pk)
-    tell(change)
+    change = queries.visible_to(user).get(pk=pk)
+    tell(change, with_talk=with_talk)
     return change
 
 
-def tell(change: Change) -> None:
-    """Load the story of a change whose people are joined (queries.with_people).
+def is_told(change: Change, *names: str) -> bool:
+    """Whether these records have been loaded, so that asking for them costs nothing."""
+    return change.__dict__.get("_prefetched_objects_cache", {}).keys() >= set(names)
+
+
+def tell(change: Change, *, with_talk: bool = False) -> None:
+    """Load the story of a change, and those around it who are not joined to it yet.
 
     Costs one query for the records and one for the people they name.
     """
-    rows = _rows(change.pk)
+    rows = _rows(change.pk, with_talk)
+    _surround(change, rows)
     records: dict[str, list[models.Model]] = {}
-    for name in RELATIONS:
+    for name in (*RELATIONS, *TALK) if with_talk else RELATIONS:
         model = Change._meta.get_field(name).related_model
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
         for record in records[name]:
@@ -91,27 +124,60 @@ def tell(change: Change) -> None:
     known_as(change, "services", found)
     attempts = _tell_confirmations(records["confirmations"], rows)
     releases = {row["id"]: _build(Release, row) for row in rows["releases"]}
-    _join(change, records, rows["authors"], releases, attempts)
+    if with_talk:
+        links = [_build(ChangeLink, row) for row in rows["change_links"]]
+        records["change_links"] = sorted(links, key=lambda one: (one.kind, one.pk))
+    people = _join(change, records, rows, releases, attempts)
+    if with_talk:
+        _tell_links(change, records["change_links"], rows["linked"])
+        order = sorted(rows["watchers"], key=lambda row: row["place"])
+        known_as(change, "watchers", [people[row["user_id"]] for row in order])
 
 
-def _rows(pk: int) -> dict[str, list[dict[str, Any]]]:
-    statement, parameters = _statement(pk)
+def _surround(change: Change, rows: dict[str, list[dict[str, Any]]]) -> None:
+    """Give a change its customer with their team, its people and the release it is promised by."""
+    known: dict[Any, Any] = {
+        "organisation": {row["id"]: _build(Organisation, row) for row in rows["organisation"]},
+        "promised_release": {row["id"]: _build(Release, row) for row in rows["releases"]},
+    }
+    for organisation in known["organisation"].values():
+        organisation.success_team = _build(SuccessTeam, rows["team"][0])
+    people = {row["id"]: _build(User, row) for row in rows["people"]}
+    for name in ("organisation", "promised_release", "requester", "raised_by", "owner"):
+        field = Change._meta.get_field(name)
+        if not field.is_cached(change):
+            found = known.get(name, people)
+            setattr(change, name, found.get(getattr(change, field.attname)))
+
+
+def _tell_links(change: Change, links: list[Any], linked: list[dict[str, Any]]) -> None:
+    """Give each link both its changes; of the other one the long text stays away."""
+    changes = {row["id"]: _build(Change, row) for row in linked} | {change.pk: change}
+    for link in links:
+        link.source, link.target = changes[link.source_id], changes[link.target_id]
+    known_as(change, "links_out", [one for one in links if one.source_id == change.pk])
+    known_as(change, "links_in", [one for one in links if one.source_id != change.pk])
+
+
+def _rows(pk: int, with_talk: bool = False) -> dict[str, list[dict[str, Any]]]:
+    statement = _statement(with_talk)
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(statement, [pk] * statement.count("%s"))
         for name, row in cursor.fetchall():
             found[name].append(json.loads(row) if isinstance(row, str) else row)
     return found
 
 
-def _statement(pk: int) -> tuple[str, list[int]]:
-    """Return the one statement, whose names all come from the models, and its parameters."""
+@cache
+def _statement(with_talk: bool) -> str:
+    """Return the one statement, whose names all come from the models."""
     parts = [
-        f"SELECT '{name}', to_jsonb(r) FROM {_table(name)} r WHERE r.change_id = %s"  # noqa: S608
-        for name in RELATIONS
+        f"SELECT '{name}', to_jsonb(r) - 'token_hash' FROM {_table(name)} r "  # noqa: S608
+        "WHERE r.change_id = %s"
+        for name in ((*RELATIONS, *TALK) if with_talk else RELATIONS)
     ]
-    statement = " UNION ALL ".join([*parts, FURTHER])
-    return statement, [pk] * statement.count("%s")
+    return " UNION ALL ".join([*parts, FURTHER, *([FURTHER_TALK] if with_talk else [])])
 
 
 def _table(relation: str) -> str:
@@ -165,15 +231,18 @@ def _tell_confirmations(
 def _join(
     change: Change,
     records: dict[str, list[Any]],
-    authorship: list[dict[str, Any]],
+    rows: dict[str, list[dict[str, Any]]],
     releases: dict[int, Release],
     attempts: list[models.Model],
-) -> None:
+) -> dict[int, User]:
+    """Return everybody the story names."""
+    authorship = rows["authors"]
     everything = [record for found in records.values() for record in found] + attempts
-    people = _people(change, everything, authorship)
+    people = _people(change, everything, [*authorship, *rows["watchers"]])
     own = {
-        Change._meta.get_field(name).related_model: {record.pk: record for record in found}
-        for name, found in records.items()
+        type(record): {one.pk: one for one in found}
+        for found in records.values()
+        for record in found[:1]
     }
     known = {**own, User: people, Release: releases}
     for record in everything:
@@ -186,6 +255,7 @@ def _join(
             people[row["user_id"]] for row in authorship if row["development_id"] == development.pk
         ]
         known_as(development, "authors", authors)
+    return people
 
 
 def _references(model: type[models.Model]) -> list[Any]:
@@ -196,13 +266,11 @@ def _references(model: type[models.Model]) -> list[Any]:
     ]
 
 
-def _people(
-    change: Change, records: list[Any], authorship: list[dict[str, Any]]
-) -> dict[int, User]:
+def _people(change: Change, records: list[Any], named: list[dict[str, Any]]) -> dict[int, User]:
     """Return everybody the story names, those already joined to the change included."""
     joined = [change.requester, change.raised_by, change.owner]
     known = {person.pk: person for person in joined if person is not None}
-    wanted = {row["user_id"] for row in authorship}
+    wanted = {row["user_id"] for row in named}
     for record in records:
         for field in _references(type(record)):
             if field.related_model is User:

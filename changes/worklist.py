@@ -1,22 +1,30 @@
 """What waits for a person, grouped by the step that waits, the longest wait first."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import DateTimeField, Q, QuerySet, Value
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.standing import Standing
+from expansive_cm.statements import Given, Statement
 
 from . import queries
 from .models import Change
-from .turns import Turn, turns_of
+from .states import OPEN, State
+from .turns import TURNS, Turn
 
-Turns = list[tuple[Turn, Q]]
 SHOWN = 5
+FOLLOWED_SHOWN = 8
+STATEMENTS_KEPT = 256
+"""Of people who came last, for each of whom the SQL of their queues takes some ten kilobytes."""
 COUNTED = 100
 """Counting stops here: nobody needs to know how many more than a hundred there are."""
 
@@ -69,42 +77,105 @@ def total(groups: list[Group]) -> str:
     return f"{count}+" if any(group.count >= COUNTED for group in groups) else str(count)
 
 
+ROW = (
+    "title",
+    "state",
+    "state_since",
+    "type",
+    "path",
+    "round",
+    "risk",
+    "promise",
+    "due_on",
+    "updated_at",
+    "organisation__name",
+    "owner__display_name",
+    "owner__email",
+    "requester__display_name",
+    "requester__email",
+    "promised_release__name",
+)
+"""What a row of a list shows, in its columns or in plain words; more costs a query for each row."""
+
+
 def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
-    """Load what a row of a list shows, in one query and without the long texts."""
-    return changes.select_related("organisation", "owner", "requester", "promised_release").defer(
-        "description", "search"
+    """Load what a row of a list shows, in one query, and nothing else."""
+    return changes.select_related("organisation", "owner", "requester", "promised_release").only(
+        *ROW
     )
 
 
 def worklist(user: User) -> list[Group]:
-    """Return what waits for this person, by step. Costs two queries, however much waits.
+    """Return what waits for this person, by step, as ``home_lists`` does."""
+    return home_lists(user)[0]
 
-    Each turn reads its own queue up to COUNTED rows, oldest first; one condition over all of
-    them would have to read every open change.
+
+def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
+    """Return what waits for this person, by step, and what they follow, the latest first.
+
+    Costs two queries, however much there is. Each turn reads its own queue up to COUNTED rows,
+    oldest first; one condition over all of them would have to read every open change.
     """
-    turns = turns_of(user)
-    waiting = _waiting(user, turns)
-    shown = [pk for pks in waiting.values() for pk in pks[:SHOWN]]
+    found = _read(user, with_followed=True)
+    waiting = {place: found[place] for place in sorted(key for key in found if key >= 0)}
+    followed = {name: found.get(place, []) for name, place in FOLLOWED_PLACES.items()}
+    shown = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
+    shown.update(pk for pks in followed.values() for pk in pks)
     changes = for_list(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
     groups = []
-    for number, pks in sorted(waiting.items()):
-        turn = turns[number][0]
-        tasks = [Task(changes[pk], task_url(turn, changes[pk])) for pk in pks[:SHOWN]]
-        groups.append(Group(turn, len(pks), tasks))
-    return groups
+    for place, pks in waiting.items():
+        tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
+        groups.append(Group(TURNS[place], len(pks), tasks))
+    return groups, {name: [changes[pk] for pk in pks] for name, pks in followed.items()}
 
 
-def _waiting(user: User, turns: Turns) -> dict[int, list[int]]:
-    """Return the changes of each queue, the oldest first, by the turn's place. One query."""
-    queues = []
-    for number, (_turn, wanted) in enumerate(turns):
-        queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
-        queues.append(queue.values_list(Value(number), "pk")[:COUNTED])
-    waiting: dict[int, list[int]] = defaultdict(list)
-    if queues:
-        for number, pk in queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]:
-            waiting[number].append(pk)
-    return waiting
+def _open_to(user: User) -> QuerySet[Change]:
+    return queries.visible_to(user).filter(state__in=OPEN)
+
+
+FOLLOWED: dict[str, Callable[[User], QuerySet[Change]]] = {
+    "drafts": lambda user: Change.objects.filter(state=State.DRAFT, raised_by=user),
+    "mine": lambda user: _open_to(user).filter(
+        Q(owner=user) | Q(raised_by=user) | Q(requester=user)
+    ),
+    "watched": lambda user: _open_to(user).filter(
+        pk__in=Change.watchers.through.objects.filter(user=user).values("change")
+    ),
+}
+"""What a person's own page lists besides what waits for them; a customer's only drafts."""
+FOLLOWED_PLACES = {name: -place for place, name in enumerate(FOLLOWED, 1)}
+"""Beside the turns, which have their place in the table."""
+
+
+def _read(user: User, *, with_followed: bool = False) -> dict[int, list[int]]:
+    """Return the changes of each queue by its place, in their order. One query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for place, pk in _statement(Standing.of(user), with_followed, COUNTED).rows(now=timezone.now()):
+        found[place].append(pk)
+    return found
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _statement(standing: Standing, with_followed: bool, most: int) -> Statement:
+    """The SQL of some thirty conditions takes longer to write than to run."""
+    return Statement(lambda: _queues(standing.person(), with_followed, most))
+
+
+def _queues(user: User, with_followed: bool, most: int) -> "QuerySet[Change, tuple[int, int]]":
+    queues, now = [], Given("now", DateTimeField())
+    for place, turn in enumerate(TURNS):
+        wanted = turn.changes(user, now) if turn.is_listed else None
+        if wanted is not None:
+            queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
+            queues.append(queue.values_list(Value(place), "pk")[:most])
+    followed = FOLLOWED if user.is_internal else ("drafts",)
+    for name in followed if with_followed else ():
+        place, latest = FOLLOWED_PLACES[name], FOLLOWED[name](user)
+        latest = latest.order_by("-updated_at", "-pk")
+        queues.append(latest.values_list(Value(place), "pk")[: FOLLOWED_SHOWN + 1])
+    if not queues:
+        return Change.objects.none().values_list(Value(0), "pk")
+    return queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]
 
 
 @dataclass(frozen=True)
@@ -131,19 +202,15 @@ def onward(user: User, *, done: str, besides: Change) -> Onward | None:
     First comes what waits for the same step, then the turns in their order. The change that
     the person has in front of them is left out: its page says itself what is next there.
     """
-    turns = turns_of(user)
-    waiting = {
-        number: [pk for pk in pks if pk != besides.pk]
-        for number, pks in _waiting(user, turns).items()
-    }
+    waiting = {place: [pk for pk in pks if pk != besides.pk] for place, pks in _read(user).items()}
     changes = {pk for pks in waiting.values() for pk in pks}
     if not changes:
         return None
-    number = min(
-        (number for number, pks in waiting.items() if pks),
-        key=lambda one: (turns[one][0].verb != done, one),
+    place = min(
+        (place for place, pks in waiting.items() if pks),
+        key=lambda one: (TURNS[one].verb != done, one),
     )
-    turn, change = turns[number][0], Change(pk=waiting[number][0])
+    turn, change = TURNS[place], Change(pk=waiting[place][0])
     return Onward(turn, Task(change, task_url(turn, change)), len(changes) - 1)
 
 

@@ -1,4 +1,7 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_out
 from django.utils.translation import gettext_lazy as _
 
 
@@ -29,6 +32,7 @@ class CrbConfig(AppConfig):
         notices.provide(declined.notices)
         declines.provide(declined.CALENDAR)
         leaving.provide()
+        user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(
             Point(
                 _("The Change Request Board"),
@@ -38,3 +42,11 @@ class CrbConfig(AppConfig):
                 lambda: Board.objects.filter(is_active=True, memberships__is_chair=True),
             )
         )
+
+
+def _end_streams(user: Any = None, **kwargs: Any) -> None:
+    """Let streams of somebody who signs out ask again whether they may go on."""
+    from .live import hub
+
+    if user is not None:
+        hub.announce_person(user.pk)

@@ -61,6 +61,10 @@ CONFIRMATION_LINK_DAYS = env.positive("CONFIRMATION_LINK_DAYS", "30")
 ACCESS_LINK_DAYS = env.positive("ACCESS_LINK_DAYS", "60")
 REPLY_ADDRESS = env.address("REPLY_ADDRESS", "")
 MAIL_BURST_SECONDS = env.seconds("MAIL_BURST_SECONDS", "120")
+WEB_THREADS = env.positive("WEB_THREADS", "4")
+WEB_QUEUE = env.positive("WEB_QUEUE", "100")
+WEB_STREAMS = env.positive("WEB_STREAMS", "1000")
+WEB_STREAMS_PERSON = env.positive("WEB_STREAMS_PERSON", "10")
 env.stop_if_wrong()
 
 
@@ -112,7 +116,6 @@ MIDDLEWARE = [
     "expansive_cm.errors.StepErrorMiddleware",
 ]
 ROOT_URLCONF = "expansive_cm.urls"
-WSGI_APPLICATION = "expansive_cm.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -145,6 +148,8 @@ DATABASE_LIMITS = {
     "idle_in_transaction_session_timeout": 60_000,
     # How much of a search must be found in a title that does not contain it: "boilre".
     "pg_trgm.word_similarity_threshold": 0.5,
+    # Several common words of a million changes: with less, a search reads many rows in vain.
+    "work_mem": "32MB",
 }
 DATABASES = {
     "default": {

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,7 +95,7 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     for context in evidence.contexts:
         context.close()
     end_streams()
-    let_requests_end()
+    live_server.let_requests_end()
     end_streams()  # one that was only being opened
     assert not evidence.complaints, f"The browser complained: {evidence.complaints}\n{kept}"
 
@@ -120,14 +118,6 @@ def end_streams() -> None:
     from crb.live import hub
 
     hub.stop()
-
-
-def let_requests_end(seconds: float = 10) -> None:
-    """Wait for what a page had asked for when it was closed: a table in use is not emptied."""
-    deadline = time.monotonic() + seconds
-    for thread in threading.enumerate():
-        if "process_request_thread" in thread.name:
-            thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def act_on_whole_pages(page: Any) -> None:

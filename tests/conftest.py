@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.dovecot",
     "tests.hardness",
     "tests.people",
+    "tests.server",
     "tests.smtp",
     "tests.worker",
 ]

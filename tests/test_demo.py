@@ -53,7 +53,7 @@ class Loading:
     roles: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if '"auth_group"."name" FROM "auth_group" INNER JOIN' in sql:
+        if 'FROM "auth_group" INNER JOIN "accounts_user_groups"' in sql:
             self.roles[f"{sql} {params}"] += 1
         return execute(sql, params, many, context)
 

@@ -1,6 +1,8 @@
 """The container files and the locked lists fit together and leave nothing open."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -165,6 +167,27 @@ def test_beat_starts_only_tasks_that_exist() -> None:
     current_app.loader.import_default_modules()
     for entry in current_app.conf.beat_schedule.values():
         assert entry["task"] in current_app.tasks, entry["task"]
+
+
+def test_beat_sends_what_is_due_and_loads_neither_tasks_nor_models() -> None:
+    script = """
+import sys
+from celery.beat import Scheduler
+from expansive_cm.celery import SCHEDULE, app, beat
+beat.loader.init_worker()
+beat.finalize()
+scheduler = Scheduler(app=beat)
+due = {entry.task for entry in scheduler.schedule.values()}
+assert due >= {one["task"] for one in SCHEDULE.values()}
+beat.conf.task_default_queue = "of-beat"
+scheduler.apply_entry(scheduler.schedule["send reminders"])
+with beat.connection_for_read() as line:
+    message = line.SimpleQueue("of-beat").get(timeout=10)
+    message.ack()
+assert message.headers["task"] == "changes.tasks.send_reminders", message.headers
+assert not {"django.db.models", "changes.models", "changes.tasks"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, timeout=120)
 
 
 def test_work_for_the_worker_is_not_lost_with_it() -> None:

@@ -3,20 +3,21 @@
 import hashlib
 import itertools
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import template
 from django.template.defaultfilters import date as format_date
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import avoid_wrapping, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
-from django.utils.timesince import timesince, timeuntil
+from django.utils.timesince import TIME_CHUNKS, TIME_STRINGS
 from django.utils.translation import gettext as _
 
 from accounts.components import Series, Stage, StageStatus, Text, TimelineItem
+from expansive_cm.drawing import drawn_once
 from expansive_cm.icons import ICONS, SPRITE
 
 register = template.Library()
@@ -32,6 +33,7 @@ def _tone(tone: str) -> str:
 
 
 @register.simple_tag
+@drawn_once()
 def icon(name: str, label: Text = "", css: str = "") -> SafeString:
     """Draw an icon. Without a label it is decoration and hidden from screen readers.
 
@@ -54,6 +56,7 @@ def icon(name: str, label: Text = "", css: str = "") -> SafeString:
 
 
 @register.simple_tag
+@drawn_once()
 def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = "") -> SafeString:
     """Show a short status: always with its words, with an icon where one helps."""
     mark = icon(icon_name) if icon_name else ""
@@ -64,10 +67,39 @@ def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = ""
 # --- Time -----------------------------------------------------------------------------
 
 
+@drawn_once()
+def day_words(day: date, shape: str) -> str:
+    """Write a day with its names of month and weekday, in a shape of Django's `date` filter."""
+    return format_date(day, shape)
+
+
+def span(begun: datetime, ended: datetime) -> str:
+    """Write how much time lies between two moments, in its largest unit: "3 weeks".
+
+    The words are those of Django's `timesince` with a depth of 1.
+    """
+    begun = begun.astimezone(ended.tzinfo)
+    months = (ended.year - begun.year) * 12 + ended.month - begun.month
+    if (begun.day, begun.time()) > (ended.day, ended.time()):
+        months -= 1
+    if months > 0:
+        return _span_words("year", months // 12) if months >= 12 else _span_words("month", months)
+    seconds = int((ended - begun).total_seconds())
+    for unit, length in zip(("week", "day", "hour"), TIME_CHUNKS, strict=False):
+        if seconds >= length:
+            return _span_words(unit, seconds // length)
+    return _span_words("minute", max(seconds, 0) // 60)
+
+
+@drawn_once()
+def _span_words(unit: str, number: int) -> str:
+    return avoid_wrapping(TIME_STRINGS[unit] % {"num": number})
+
+
 def _full(local: datetime) -> str:
     """Return a moment in full, with its zone's name and abbreviation."""
     zone = timezone.get_current_timezone_name()
-    return f"{format_date(local, 'l j F Y, H:i')} {zone} ({local.tzname()})"
+    return f"{day_words(local.date(), 'l j F Y')}, {local:%H:%M} {zone} ({local.tzname()})"
 
 
 @register.simple_tag
@@ -79,13 +111,13 @@ def when(moment: datetime | None, style: str = "datetime") -> SafeString:
     if moment is None:
         return mark_safe('<span class="text-secondary">–</span>')
     local = timezone.localtime(moment)
-    shape = {"datetime": "j M Y, H:i", "date": "j M Y", "time": "H:i"}[style]
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        _full(local),
-        format_date(local, shape),
-    )
+    day, clock = day_words(local.date(), "j M Y"), f"{local:%H:%M}"
+    shown = {"datetime": f"{day}, {clock}", "date": day, "time": clock}[style]
+    return _time(moment, _full(local), shown)
+
+
+def _time(moment: datetime, title: str, words: str) -> SafeString:
+    return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), title, words)
 
 
 @register.filter
@@ -108,15 +140,10 @@ def age(moment: datetime | None) -> SafeString:
     if abs((now - moment).total_seconds()) < 60:
         words = _("just now")
     elif moment < now:
-        words = _("%(time)s ago") % {"time": timesince(moment, now, depth=1)}
+        words = _("%(time)s ago") % {"time": span(moment, now)}
     else:
-        words = _("in %(time)s") % {"time": timeuntil(moment, now, depth=1)}
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        moment.isoformat(),
-        _full(timezone.localtime(moment)),
-        words,
-    )
+        words = _("in %(time)s") % {"time": span(now, moment)}
+    return _time(moment, _full(timezone.localtime(moment)), words)
 
 
 # --- People ---------------------------------------------------------------------------
@@ -131,7 +158,11 @@ def _initials(name: str) -> str:
 @register.simple_tag
 def avatar(person: Any, size: str = "sm") -> SafeString:
     """Draw a person's initials. The name must stand beside it: this is decoration."""
-    name = str(person)
+    return _avatar(str(person), size)
+
+
+@drawn_once()
+def _avatar(name: str, size: str) -> SafeString:
     number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
     tone = PERSON_TONES[number % len(PERSON_TONES)]
     return format_html(
@@ -147,10 +178,15 @@ def person_chip(person: Any, empty: Text = "") -> SafeString:
     """Show a person by initials and name; `empty` (or a dash) stands for nobody."""
     if not person:
         return format_html('<span class="text-secondary">{}</span>', empty or "–")
+    return _person(str(person))
+
+
+@drawn_once()
+def _person(name: str) -> SafeString:
     return format_html(
         '<span class="person">{}<span class="person-name">{}</span></span>',
-        avatar(person, "xs"),
-        person,
+        _avatar(name, "xs"),
+        name,
     )
 
 

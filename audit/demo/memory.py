@@ -45,7 +45,7 @@ def remembering() -> Iterator[None]:
         for name in OF_A_PERSON:
             stack.enter_context(_swapped(User, name, _OfAPerson(getattr(User, name).func)))
         # Their roles are remembered: there is nothing to load ahead for many.
-        stack.enter_context(_swapped(messages, "know_roles", _nothing_to_load))
+        stack.enter_context(_swapped(messages, "know_standing", _nothing_to_load))
         stack.enter_context(_swapped(Who, "asked_for", _kept_people(Who.asked_for)))
         yield
 

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
+from expansive_cm.statements import Statement
 
 from .. import permissions
 from ..models import IncomingMail, ProposedAnswer
@@ -34,9 +35,16 @@ def how_many_wait(user: User) -> int:
     """Count both in one query, as far as a number can be read at a glance; 0 for mere readers."""
     if not permissions.can_triage(user):
         return 0
-    mails = mail_waiting().order_by().values("pk")[:COUNTED]
-    answers = answers_waiting().order_by().values("pk")[:COUNTED]
-    return min(mails.union(answers, all=True).count(), COUNTED)
+    return min(len(WAITING.rows()), COUNTED)
+
+
+def _both() -> QuerySet[IncomingMail, tuple[int]]:
+    mails = mail_waiting().order_by().values_list("pk")[:COUNTED]
+    answers = answers_waiting().order_by().values_list("pk")[:COUNTED]
+    return mails.union(answers, all=True)
+
+
+WAITING = Statement(_both)
 
 
 @dataclass(frozen=True)

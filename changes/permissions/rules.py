@@ -34,8 +34,13 @@ def may_see(user: User, change: Change) -> bool:
 
 
 def _is_of_their_customer(user: User, change: Change) -> bool:
-    """What a person asked for at their former customer stays there when they move."""
-    own = change.organisation_id in (None, user.organisation_id)
+    """What a person asked for at their former customer stays there when they move.
+
+    What has no customer yet, be it withdrawn before it had one, is its writer's alone.
+    """
+    if change.organisation_id is None:
+        return change.raised_by_id == user.pk
+    own = change.organisation_id == user.organisation_id
     return own or change.organisation_id in user.approves_for_ids
 
 

@@ -3,26 +3,51 @@
 from datetime import date
 
 from django import template
+from django.forms.boundfield import BoundField
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.templatetags.ui import badge, icon
+from accounts.templatetags.ui import badge, day_words, icon, span
 from changes.models import Change
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
+from expansive_cm.drawing import drawn_once
 
 register = template.Library()
 
 NOTHING = mark_safe('<span class="text-secondary">–</span>')
+MENUS_KEPT = 64
+"""One holds every customer or every person that can be chosen."""
 
 
 @register.simple_tag
+def list_menu(field: BoundField) -> SafeString:
+    """Draw what a filter of the list offers: boxes to tick, or one to choose."""
+    widget = field.field.widget
+    options = tuple((str(value), str(label)) for value, label in field.field.choices)
+    return _menu(widget.input_type, field.html_name, options, *widget.format_value(field.value()))
+
+
+@drawn_once(most=MENUS_KEPT)
+def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: str) -> SafeString:
+    return format_html_join(
+        "\n",
+        '<label class="form-check">'
+        '<input class="form-check-input" type="{}" name="{}" value="{}"{}>'
+        '<span class="form-check-label">{}</span></label>',
+        (
+            (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
+            for value, label in options
+        ),
+    )
+
+
+@register.simple_tag
+@drawn_once()
 def type_mark(change_type: str) -> SafeString:
     """Show a type in the width of a table's cell."""
     if not change_type:
@@ -41,6 +66,7 @@ def type_mark(change_type: str) -> SafeString:
 
 
 @register.simple_tag
+@drawn_once()
 def risk_mark(level: int | None) -> SafeString:
     """Show a level of risk in the width of a table's cell."""
     if level is None:
@@ -54,10 +80,10 @@ def risk_mark(level: int | None) -> SafeString:
 def in_state(change: Change) -> SafeString:
     """Show how long a change has been in its state; the moment is the title."""
     local = timezone.localtime(change.state_since)
-    title = f"{date_format(local, 'j F Y, H:i')} ({local.tzname()})"
+    title = f"{day_words(local.date(), 'j F Y')}, {local:%H:%M} ({local.tzname()})"
     now = timezone.now()
     recent = (now - change.state_since).total_seconds() < 60
-    words = _("just now") if recent else timesince(change.state_since, now, depth=1)
+    words = _("just now") if recent else span(change.state_since, now)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>', change.state_since.isoformat(), title, words
     )
@@ -67,10 +93,12 @@ def in_state(change: Change) -> SafeString:
 def due(change: Change, today: date) -> SafeString:
     """Show the date by which a change is promised, and whether it has passed."""
     if change.due_on is None:
-        waits = change.promise and change.state not in FINAL
-        words = _("Release not planned yet") if waits else ""
-        return format_html('<span class="text-secondary">{}</span>', words or "–")
-    shown = date_format(change.due_on, "j M Y")
+        if change.promise and change.state not in FINAL:
+            return format_html(
+                '<span class="text-secondary">{}</span>', _("Release not planned yet")
+            )
+        return NOTHING
+    shown = day_words(change.due_on, "j M Y")
     if change.state in FINAL or change.due_on >= today:
         release = change.promised_release.name if change.promised_release else ""
         return format_html(

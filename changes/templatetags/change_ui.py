@@ -14,6 +14,7 @@ from accounts.templatetags.ui import badge, stage_bar
 from changes.filters import STAGES
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
 from changes.states import FINAL, SIDE_STATE_STAGE, ChangeType, State, path_of
+from expansive_cm.drawing import drawn_once
 
 register = template.Library()
 
@@ -60,10 +61,15 @@ LEVEL_SHORT: dict[RiskLevel, Any] = {
 @register.simple_tag(takes_context=True)
 def state_badge(context: Mapping[str, Any], state: str) -> SafeString:
     """Show the state of a change, to a customer in plain words (``user`` of the context)."""
-    found = State(state)
-    tone, icon_name = STATE_LOOKS[found]
     user = context.get("user")
     plain = user is not None and not getattr(user, "is_internal", False)  # links need no account
+    return _state_badge(state, plain)
+
+
+@drawn_once()
+def _state_badge(state: str, plain: bool) -> SafeString:
+    found = State(state)
+    tone, icon_name = STATE_LOOKS[found]
     return badge(state_words(found, plain=plain), tone, icon_name)
 
 
@@ -75,6 +81,7 @@ def state_words(state: State, *, plain: bool) -> str:
 
 
 @register.simple_tag
+@drawn_once()
 def type_badge(change_type: str) -> SafeString:
     """Show the type of a change, or that it has none yet."""
     if not change_type:
@@ -84,6 +91,7 @@ def type_badge(change_type: str) -> SafeString:
 
 
 @register.simple_tag
+@drawn_once()
 def risk_badge(level: int | None) -> SafeString:
     """Show a level of risk, or that it has not been assessed."""
     if level is None:

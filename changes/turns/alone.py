@@ -24,11 +24,17 @@ def prepared(change: Change) -> set[int | None]:
 
 def barred(change: Change) -> set[int | None]:
     """Return who may not authorise a change as they prepared it alone and another approver can."""
-    return {
-        key
-        for key in prepared(change)
-        if _approvers().exclude(pk=key).filter(approves_for=change.organisation_id).exists()
-    }
+    return {key for key in prepared(change) if _another_can(change, key)}
+
+
+def is_barred(user: User, change: Change) -> bool:
+    """Whether ``barred`` names this person; costs a query only for who prepared the change."""
+    return user.pk in prepared(change) and _another_can(change, user.pk)
+
+
+def _another_can(change: Change, key: int | None) -> bool:
+    others = _approvers().exclude(pk=key).filter(approves_for=change.organisation_id)
+    return others.exists()
 
 
 def barred_from(user: User) -> Q:

@@ -5,12 +5,14 @@ what still waits for a person, and grants and takes no right.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Expression, Q
 
 from accounts.models import User
 
-Condition = Callable[[User], Q]
+Moment = datetime | Expression
+Condition = Callable[[User, Moment], Q]
 
 _conditions: dict[str, Condition] = {}
 
@@ -20,6 +22,6 @@ def provide(verb: str, condition: Condition) -> None:
     _conditions[verb] = condition
 
 
-def waits_for(verb: str, user: User) -> Q:
+def waits_for(verb: str, user: User, now: Moment) -> Q:
     """Return the condition under which a step still waits for this person."""
-    return _conditions[verb](user) if verb in _conditions else Q()
+    return _conditions[verb](user, now) if verb in _conditions else Q()

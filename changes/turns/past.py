@@ -64,7 +64,7 @@ PREPARED_ALONE = Past(
     alone.barred,
     alone.barred_from,
     lambda user, change: (
-        _("You assessed and reviewed this change.") if user.pk in alone.barred(change) else ""
+        _("You assessed and reviewed this change.") if alone.is_barred(user, change) else ""
     ),
 )
 """Who both assessed and reviewed it, where somebody else could authorise it."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -68,12 +69,15 @@ class Turn:
         """Return who is told by mail; costs a query."""
         return self.tells(change) if self.tells else self.group.members(change)
 
-    def changes(self, user: User) -> Q | None:
-        """Return the condition for changes on which it is this person's turn; None if never."""
+    def changes(self, user: User, now: narrower.Moment | None = None) -> Q | None:
+        """Return the condition for changes on which it is this person's turn; None if never.
+
+        No part of it reads the clock: ``now`` is the moment, or stands for it in a statement.
+        """
         theirs = self.group.changes(user)
         if theirs is None:
             return None
-        left = narrower.waits_for(self.verb, user)
+        left = narrower.waits_for(self.verb, user, now or timezone.now())
         return Q(state__in=self.states) & theirs & self.when.changes() & left
 
 

@@ -73,7 +73,7 @@ class Offer:
 @require_safe
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the whole story of a change, as far as this person may know it."""
-    change = change_or_404(request, pk)
+    change = change_or_404(request, pk, with_talk=True)
     user: User = request.user  # type: ignore[assignment]
     offered = offers(user, change)
     onward = next_step(change)

@@ -15,7 +15,7 @@ from accounts.models import User
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import attachments, finding, lifecycle, markdown, permissions
+from .. import attachments, finding, lifecycle, markdown, permissions, story
 from ..forms.discussion import AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
@@ -28,7 +28,7 @@ Context = dict[str, Any]
 
 
 def discussion_context(user: User, change: Change) -> Context:
-    """Return what ``changes/partials/discussion.html`` shows, in four queries.
+    """Return what ``changes/partials/discussion.html`` shows, in four queries at most.
 
     Internal notes and files, and changes that the person does not see, are not in it, nor in
     any number.
@@ -43,7 +43,7 @@ def discussion_context(user: User, change: Change) -> Context:
 
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
-    comments = _with_html(_readable(user, change.comments.select_related("author")))
+    comments = _with_html(_readable(user, _told_or_read(change, "comments", "author")))
     origins = mails_of(user, change)
     for one in comments:
         one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
@@ -71,14 +71,13 @@ def attachments_context(user: User, change: Change) -> Context:
 
 def readable_files(user: User, change: Change) -> list[Attachment]:
     """Return the files of a change that this person may have."""
-    return list(_readable(user, change.attachments.select_related("uploaded_by")))
+    return list(_readable(user, _told_or_read(change, "attachments", "uploaded_by")))
 
 
 def links_context(user: User, change: Change) -> Context:
     """Return the linked changes that this person sees, in the words of this side."""
-    both = ChangeLink.objects.filter(Q(source=change) | Q(target=change))
     links = []
-    for link in both.select_related("source", "target").order_by("kind", "pk"):
+    for link in _both_ways(change):
         outward = link.source_id == change.pk
         other = link.target if outward else link.source
         if permissions.may_see(user, other):
@@ -93,9 +92,20 @@ def links_context(user: User, change: Change) -> Context:
     }
 
 
+def _both_ways(change: Change) -> list[ChangeLink]:
+    if story.is_told(change, "links_out", "links_in"):
+        told = [*change.links_out.all(), *change.links_in.all()]
+        return sorted(told, key=lambda link: (link.kind, link.pk))
+    both = ChangeLink.objects.filter(Q(source=change) | Q(target=change))
+    return list(both.select_related("source", "target").order_by("kind", "pk"))
+
+
 def watch_context(user: User, change: Change) -> Context:
     """Return who watches; names are for Expansive's own people."""
-    watchers = list(change.watchers.only("pk", "display_name", "email"))
+    watchers = change.watchers.all()
+    if not story.is_told(change, "watchers"):
+        watchers = watchers.only("pk", "display_name", "email")
+    watchers = list(watchers)
     return {
         "change": change,
         "watchers": watchers if can_see_internal(user) else [],
@@ -134,8 +144,18 @@ def mails_of(user: User, change: Change) -> dict[int | None, IncomingMail]:
     return mails
 
 
+def _told_or_read(change: Change, name: str, person: str) -> Any:
+    """Return comments or files with their people, which the story of a change may have told."""
+    found = getattr(change, name)
+    return list(found.all()) if story.is_told(change, name) else found.select_related(person)
+
+
 def _readable(user: User, records: Any) -> Any:
-    return records if can_see_internal(user) else records.filter(is_internal=False)
+    if can_see_internal(user):
+        return records
+    if isinstance(records, list):
+        return [one for one in records if not one.is_internal]
+    return records.filter(is_internal=False)
 
 
 # --- Comments and notes -----------------------------------------------------------------

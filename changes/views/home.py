@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -21,9 +21,8 @@ from ..models import Change
 from ..notices import notices_for
 from ..paging import Order, in_order, loaded
 from ..states import OPEN, State
-from ..worklist import COUNTED, for_list, how_many, total, worklist
+from ..worklist import COUNTED, FOLLOWED_SHOWN, for_list, home_lists, how_many, total
 
-ROWS = 8
 RECENT_DAYS = 30
 
 
@@ -32,11 +31,8 @@ RECENT_DAYS = 30
 def home(request: HttpRequest) -> HttpResponse:
     """Show a person's own page."""
     user = request.user
-    context: dict[str, Any] = {
-        "groups": worklist(user),
-        "drafts": rows(Change.objects.filter(state=State.DRAFT, raised_by=user)),
-        "today": timezone.localdate(),
-    }
+    groups, followed = home_lists(user)
+    context: dict[str, Any] = {"groups": groups, **followed, "today": timezone.localdate()}
     context["notices"] = notices_for(user) if user.is_internal else []
     context["waiting"] = total(context["groups"])
     if user.is_internal:
@@ -52,19 +48,12 @@ MOST_OVERDUE = Order("due", F("due_on"))
 
 def rows(changes: QuerySet[Change], order: Order = LATEST) -> list[Change]:
     """Return what a card on this page shows, and one more if there is more."""
-    return list(loaded(in_order(changes, order)[: ROWS + 1], order, for_list))
+    return list(loaded(in_order(changes, order)[: FOLLOWED_SHOWN + 1], order, for_list))
 
 
 def staff(user: User) -> dict[str, Any]:
     """What Expansive's own people follow; auditors and administrators get figures too."""
-    visible = queries.visible_to(user).filter(state__in=OPEN)
-    watched = Change.watchers.through.objects.filter(user=user).values("change")
-    context: dict[str, Any] = {
-        "mine": rows(visible.filter(Q(owner=user) | Q(raised_by=user) | Q(requester=user))),
-        "watched": rows(visible.filter(pk__in=watched)),
-        "rows": ROWS,
-        "setting_up": setting_up.missing(user),
-    }
+    context: dict[str, Any] = {"rows": FOLLOWED_SHOWN, "setting_up": setting_up.missing(user)}
     if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         context |= figures()
     return context
@@ -102,6 +91,6 @@ def customer(user: User) -> dict[str, Any]:
     return {
         "open_changes": under_way,
         "ended": over,
-        "rows": ROWS,
+        "rows": FOLLOWED_SHOWN,
         "recent_days": RECENT_DAYS,
     }

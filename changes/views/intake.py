@@ -85,13 +85,14 @@ def submit(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return redirect(reverse("changes:edit", args=[change.pk]))
     try:
-        lifecycle.submit(change, actor=request.user, seen=_number(request.POST.get("seen")))
+        seen = _number(request.POST.get("seen"))
+        sent = lifecycle.submit(change, actor=request.user, seen=seen)
     except StepIncomplete as error:
         form = _bound_to(change, request.user)
         if form.is_valid():
             raise
         return _draft_page(request, form, change, status=error.status)
-    return _submitted(request, change)
+    return _submitted(request, sent)
 
 
 def _refuse_unless_may_raise(user: User) -> None:
@@ -231,7 +232,6 @@ def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool
 
 
 def _submitted(request: SignedInRequest, change: Change) -> HttpResponse:
-    change = visible_or_404(request.user, change.pk)
     words = {"reference": change.reference, "next": next_step(change).told(request.user)}
     messages.success(request, _("%(reference)s is submitted. Next: %(next)s") % words)
     return redirect(change)

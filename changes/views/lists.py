@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from .. import filters, paging, plain, queries
+from .. import filters, paging, plain, queries, searching
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
 from ..models import Change
 from ..paging import Page, loaded, page_of
+from ..searching import Words
 from ..worklist import for_list
 
 PAGE_SIZE = 50
@@ -107,12 +108,15 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     changes = filters.select(request.user, form.cleaned_data)
     text = form.cleaned_data["q"]
     if text:
-        exact = filters.with_words(changes, text)
-        changes = exact if exact.exists() else filters.similar_to(changes, text)
+        choose = searching.first_with(Words(text))
+        found = page_of(changes, form.order, size=1, choose=choose)
+        changes = filters.with_words(changes, text) if found else filters.similar_to(changes, text)
     if not text or not changes.query.is_sliced:
         changes = paging.in_order(changes, form.order)
     name = f"changes-{timezone.localdate():%Y-%m-%d}.csv"
-    rows = export_rows(changes, request.user, timezone.get_current_timezone())
+    by_reference = form.order.key is None and not text
+    zone = timezone.get_current_timezone()
+    rows = export_rows(changes, request.user, zone, by_reference=by_reference)
     response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
@@ -121,7 +125,7 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
     """Return the change whose reference was typed, if it exists for this person."""
-    number = filters.referred_to(form.cleaned_data["q"])
+    number = searching.referred_to(form.cleaned_data["q"])
     if number is None:
         return None
     return queries.visible_to(request.user).filter(pk=number).first()
@@ -134,8 +138,8 @@ def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], b
     text = form.cleaned_data["q"]
     if not text:
         return page_of(changes, form.order, token, PAGE_SIZE, for_list), False
-    exact = filters.with_words(changes, text)
-    found = page_of(exact, form.order, token, PAGE_SIZE, for_list)
+    choose = searching.first_with(Words(text))
+    found = page_of(changes, form.order, token, PAGE_SIZE, for_list, choose)
     if found.rows or token:
         return found, False
     similar = filters.similar_to(changes, text)

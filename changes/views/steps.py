@@ -58,10 +58,10 @@ VIEWS: dict[str, View] = {}
 """Every step's view by its verb, from which the addresses are made."""
 
 
-def change_or_404(request: HttpRequest, pk: int) -> Change:
+def change_or_404(request: HttpRequest, pk: int, *, with_talk: bool = False) -> Change:
     """Return the change with its story; one that is not this person's does not exist."""
     try:
-        return story.load(request.user, pk)
+        return story.load(request.user, pk, with_talk=with_talk)
     except Change.DoesNotExist:
         raise Http404 from None
 

@@ -1,9 +1,12 @@
 """The agenda, which fills itself with what waits for the board until it is published."""
 
+import logging
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
@@ -19,9 +22,15 @@ from .core import lock_board, save
 from .offers import withdraw_offers
 from .versions import record_version
 
+logger = logging.getLogger(__name__)
+
 Kind = AgendaItem.Kind
 ORDER = (Kind.RETURNING, Kind.CARRIED, Kind.NEW)
 """What comes first on an agenda."""
+LONGEST = 200
+"""New changes join an agenda by themselves while it has fewer open items than this."""
+MOST_AT_ONCE = 500
+"""So many changes join in one transaction at most; the next minute goes on with the rest."""
 
 
 def fill_agenda(
@@ -33,8 +42,9 @@ def fill_agenda(
     item. Idempotent, and safe when run twice at once. Effects: items of changes that no longer
     wait are dropped, from published agendas too; items of meetings that are not held move on
     with their votes; changes without an item get one, those that return with answers first, then
-    those carried over, then new ones by urgency and age; the members are told of answers that
-    have come. ``meeting`` names the agenda to fill instead. Returns the new items.
+    those carried over, then new ones by urgency and age, as far as the agenda has room for them
+    (``LONGEST``); the members are told of answers that have come. A change that cannot join is
+    logged and stops no other. ``meeting`` names the agenda to fill instead. Returns the new items.
     """
     with transaction.atomic():
         board = lock_board(board.pk)
@@ -49,11 +59,29 @@ def fill_agenda(
         added = _waiting_without_item(board, target)
         for agenda in {item.meeting for item in added}:
             joining = [item for item in added if item.meeting == agenda]
-            place(agenda, joining, actor=actor, reason="put on the agenda")
-        for item in added:
-            if item.kind == Kind.RETURNING:
-                agenda_messages.returned(item)
+            _join(agenda, joining, actor)
+        added = [item for item in added if item.pk]
     return added
+
+
+def _join(agenda: Meeting, items: Sequence[AgendaItem], actor: User | None) -> None:
+    """Put new items on an agenda and tell of answers; one by one where it fails for all."""
+    try:
+        with transaction.atomic():
+            place(agenda, items, actor=actor, reason="put on the agenda")
+            for item in items:
+                if item.kind == Kind.RETURNING:
+                    agenda_messages.returned(item)
+    except OperationalError:
+        raise
+    except Exception:
+        for item in items:
+            item.pk, item._state.adding = None, True
+        if len(items) > 1:
+            for item in items:
+                _join(agenda, [item], actor)
+        else:
+            logger.exception("Could not put %s on an agenda; tried again later", items[0].change)
 
 
 def drop_departed(board: Board, *, actor: User | None) -> None:
@@ -132,11 +160,12 @@ def lock_items(meeting: Meeting) -> list[AgendaItem]:
 
 
 def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
-    """Return an unsaved item for each change that waits.
+    """Return an unsaved item for each change that waits and for which there is room.
 
     What was deferred from this very agenda goes to the one after it, or waits until there is one.
     """
-    waiting = queries.waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
+    held = meeting.items.filter(state=ItemState.OPEN).count()
+    waiting = queries.waiting_to_join(board, max(LONGEST - held, 0), MOST_AT_ONCE)
     deferred = set(meeting.items.filter(state=ItemState.DEFERRED).values_list("change", flat=True))
     after = queries.next_agenda(board, after=meeting) if deferred else None
     places = [(change, after if change.pk in deferred else meeting) for change in waiting]
@@ -163,7 +192,8 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
 def rank(item: AgendaItem) -> tuple[object, ...]:
     """Return what decides where an item joins an agenda: why it comes, urgency, age."""
     change = item.change
-    return (ORDER.index(Kind(item.kind)), -(change.urgency or 0), change.submitted_at, change.pk)
+    asked_at = change.submitted_at or change.created_at
+    return (ORDER.index(Kind(item.kind)), -(change.urgency or 0), asked_at, change.pk)
 
 
 def place(
@@ -179,15 +209,20 @@ def place(
     The order among the others stands, as the chair may have made it: each joins behind the last
     item that goes before it by ``rank``, or behind everything but the consent items.
     """
-    order = lock_items(meeting)
-    order = [item for item in order if item not in items]
+    joining = {item.pk for item in items if item.pk}
+    standing = [item for item in lock_items(meeting) if item.pk not in joining]
+    others = [item for item in standing if not item.is_consent]
+    # What comes first of all that stands from each place on. These ranks rise, so the last item
+    # that goes before a joining one is found by bisection.
+    lowest = list(accumulate((rank(item) for item in reversed(others)), min))[::-1]
+    behind: dict[int, list[AgendaItem]] = defaultdict(list)
     for item in sorted(items, key=rank):
-        before = [
-            number
-            for number, other in enumerate(order, 1)
-            if not other.is_consent and (at_the_end or rank(other) <= rank(item))
-        ]
-        order.insert(max(before, default=0), item)
+        number = len(others) if at_the_end else bisect_right(lowest, rank(item))
+        behind[number].append(item)
+    order = list(behind[0])
+    for number, item in enumerate(others, 1):
+        order += [item, *behind[number]]
+    order += [item for item in standing if item.is_consent]
     number_items(arranged(order), actor=actor, joining=items, reason=reason)
 
 

@@ -1,18 +1,19 @@
 """One listener per web process: hears of changes in meetings, and of what becomes of people's
-roles and accounts, and wakes who waits for them.
+roles, accounts and sessions, and wakes who waits for them.
 
 A process starts its listener with its first stream, never while it is still about to fork, and
 keeps one database connection for it. When that connection is lost, the listener connects again
 and takes every meeting and everybody's rights to have changed, so that nothing is missed.
 """
 
+import asyncio
 import logging
 import os
 import select
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from time import monotonic
 from typing import Any
 
@@ -32,6 +33,23 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 KEEPALIVE = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 
 
+class Bell:
+    """Wakes whoever waits in one event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.next = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake all; callable from any thread, also once the loop has ended."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        rung, self.next = self.next, asyncio.Event()
+        rung.set()
+
+
 class Listener(threading.Thread):
     """Listens on the channel until told to end; counts the changes of each meeting."""
 
@@ -44,6 +62,7 @@ class Listener(threading.Thread):
         self._counts: dict[int, int] = defaultdict(int)
         self._lost = 0
         self._rights: dict[int, int] = defaultdict(int)
+        self._bells: dict[asyncio.AbstractEventLoop, Bell] = {}
 
     @property
     def ended(self) -> bool:
@@ -58,25 +77,43 @@ class Listener(threading.Thread):
         """Return a number that grows whenever what a person may see may have changed."""
         return self._lost + self._rights.get(person, 0)
 
-    def wait(self, meeting: int, seen: int, seconds: float, person: int = 0, had: int = 0) -> bool:
-        """Wait until a meeting has changed since ``seen``; returns whether it has.
+    def wait(self, meeting: int, seen: int, seconds: float) -> None:
+        """Wait in a thread until a meeting has changed since ``seen``."""
+        with self.news:
+            self.news.wait_for(lambda: self.ended or self.version(meeting) != seen, seconds)
+
+    async def follow(self, meeting: int, seen: int, seconds: float, person: int, had: int) -> bool:
+        """Wait in an event loop until a meeting has changed since ``seen``; returns whether.
 
         Ends too when a person's rights are others than when they ``had`` that number.
         """
 
         def moved() -> bool:
-            changed = self.version(meeting) != seen or bool(person and self.rights(person) != had)
-            return self.ended or changed
+            changed = self.version(meeting) != seen
+            return changed or self.ended or self.rights(person) != had
 
-        with self.news:
-            self.news.wait_for(moved, seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                bell = self._bell()
+                while not moved():
+                    await bell.next.wait()
         return self.version(meeting) != seen
+
+    def _bell(self) -> Bell:
+        loop = asyncio.get_running_loop()
+        with self.news:
+            return self._bells.setdefault(loop, Bell())
+
+    def _wake(self) -> None:
+        self.news.notify_all()
+        for bell in self._bells.values():
+            bell.ring()
 
     def end(self) -> None:
         """Let every stream end, and the thread too."""
         with self.news:
             self._ended = True
-            self.news.notify_all()
+            self._wake()
 
     # The thread
 
@@ -133,7 +170,7 @@ class Listener(threading.Thread):
                 self._counts[meeting] += 1
             for person in people:
                 self._rights[person] += 1
-            self.news.notify_all()
+            self._wake()
 
 
 def _connect() -> Any:
@@ -143,6 +180,12 @@ def _connect() -> Any:
     raw = psycopg2.connect(**{**KEEPALIVE, **parameters})
     raw.autocommit = True
     return raw
+
+
+def announce_person(person: int) -> None:
+    """Let all processes know that what somebody may see may have changed, once it is committed."""
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, f"{PERSON}{person}"])
 
 
 class _Process:

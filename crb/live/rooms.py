@@ -19,6 +19,8 @@ from .hub import Listener
 
 PAUSE_SECONDS = 0.1
 """A meeting is read at most so often: twenty votes in one second are a few readings."""
+KEPT_SECONDS = 30.0
+"""So long the reading of a meeting is kept that nobody looks at: pages that ask come again."""
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Room:
         self.listener = listener
         self.meeting = meeting
         self.streams = 0
+        self.left_at = 0.0
         self._reading = threading.Lock()
         self._kept: Snapshot | None = None
         self._read_at = 0.0
@@ -90,10 +93,14 @@ class Room:
             self._read_at = monotonic()
             return self._kept
 
+    @property
+    def pause(self) -> float:
+        """How long it is until the meeting may be read again, in seconds."""
+        return max(0.0, self._read_at + PAUSE_SECONDS - monotonic())
+
     def _pause(self) -> None:
         """Let what happens at the same time happen before it is read."""
-        left = self._read_at + PAUSE_SECONDS - monotonic()
-        if left > 0:
+        if left := self.pause:
             threading.Event().wait(left)
 
 
@@ -103,7 +110,7 @@ _rooms: dict[tuple[int, int], Room] = {}
 
 @contextmanager
 def room_of(listener: Listener, meeting: int) -> Iterator[Room]:
-    """Join the room of a meeting; the last to leave it closes it."""
+    """Join the room of a meeting; one that all have left is closed after a while."""
     key = (id(listener), meeting)
     with _guard:
         room = _rooms.setdefault(key, Room(listener, meeting))
@@ -113,5 +120,9 @@ def room_of(listener: Listener, meeting: int) -> Iterator[Room]:
     finally:
         with _guard:
             room.streams -= 1
-            if not room.streams:
-                _rooms.pop(key, None)
+            room.left_at = monotonic()
+            for other, one in list(_rooms.items()):
+                if not one.streams and (
+                    one.listener.ended or one.left_at < monotonic() - KEPT_SECONDS
+                ):
+                    del _rooms[other]

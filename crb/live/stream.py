@@ -8,9 +8,12 @@ item that is shown; ``parts``, the HTML of each part that is new, empty where it
 still may look, ``over`` that nothing more will happen.
 """
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import AsyncIterator, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connections
@@ -28,6 +31,9 @@ KEPT = ("vote-box", "outcome-box")
 
 Draw = Callable[[Snapshot], dict[str, Any] | None]
 
+_drawing = ThreadPoolExecutor(1, thread_name_prefix="drawing")
+"""The one thread of a web process in which meetings are read and drawn for all its streams."""
+
 
 def event(name: str, data: Any, number: int | None = None) -> bytes:
     """Return one event as it travels."""
@@ -37,13 +43,14 @@ def event(name: str, data: Any, number: int | None = None) -> bytes:
     return "\n".join([*lines, "", ""]).encode()
 
 
-def events(listener: Listener, meeting: int, draw: Draw, reader: int) -> Iterator[bytes]:
-    """Yield what ``draw`` makes of each new reading of a meeting; no connection while waiting.
+async def events(
+    listener: Listener, meeting: int, draw: Draw, reader: int, had: int
+) -> AsyncIterator[bytes]:
+    """Yield what ``draw`` makes of each new reading of a meeting; holds no thread while waiting.
 
-    It ends as soon as roles, account or seat of the ``reader``, by key, may be others: ``draw``
-    knows the person as they were when it began.
+    It ends as soon as roles, account, seat or session of the ``reader``, by key, may be others
+    than when they ``had`` that number: ``draw`` knows the person as they were then.
     """
-    had = listener.rights(reader)
     ends_at = time.monotonic() + LIFE_SECONDS
     yield f"retry: {RETRY_MS}\n\n".encode()
     with room_of(listener, meeting) as room:
@@ -53,31 +60,58 @@ def events(listener: Listener, meeting: int, draw: Draw, reader: int) -> Iterato
                 yield event("rights", {})
                 return
             if listener.version(meeting) != seen:
-                snapshot, message = _look(room, draw)
-                seen = snapshot.version
-                if message is not None:
-                    yield event("parts", message, seen)
-                if not snapshot.meeting.is_open:
+                look = await _in_turn(room, draw)
+                seen = look.version
+                if look.sent:
+                    yield look.sent
+                if look.is_over:
                     yield event("over", {})
                     return
             left = ends_at - time.monotonic()
             if left <= 0:
                 break
             pause = min(BEAT_SECONDS, left)
-            changed = listener.wait(meeting, seen, pause, reader, had)
+            changed = await listener.follow(meeting, seen, pause, reader, had)
             if not (changed or listener.ended or listener.rights(reader) != had):
                 yield event("beat", {})
     if not listener.ended:
         yield event("again", {})
 
 
-def _look(room: Room, draw: Draw) -> tuple[Snapshot, dict[str, Any] | None]:
+@dataclass(frozen=True)
+class Look:
+    """What one browser is sent of one reading, if anything."""
+
+    version: int
+    sent: bytes
+    is_over: bool
+
+
+async def _in_turn(room: Room, draw: Draw) -> Look:
+    """Draw for one browser when it is its turn, and what is shared if nobody has yet."""
+    await asyncio.sleep(room.pause)  # here, not in the thread that others need
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_drawing, _look, room, draw)
+
+
+def _look(room: Room, draw: Draw) -> Look:
     try:
         snapshot = room.snapshot()
         with snapshot.lock:
-            return snapshot, draw(snapshot)
+            message = draw(snapshot)
+        sent = event("parts", message, snapshot.version) if message is not None else b""
+        return Look(snapshot.version, sent, not snapshot.meeting.is_open)
     finally:
         connections.close_all()
+
+
+def now(listener: Listener, meeting: int, draw: Draw) -> dict[str, Any]:
+    """Return all that a browser without a stream is to show, ``over`` if nothing follows."""
+    with room_of(listener, meeting) as room:
+        snapshot = room.snapshot()
+        with snapshot.lock:
+            message = draw(snapshot)
+    return {**(message or {}), "over": not snapshot.meeting.is_open}
 
 
 class Follower:

@@ -1,12 +1,15 @@
 """Many browsers on one meeting, as far as a server notices: each holds a stream open and reads.
 
-`python -m crb.management.watchers HOST PORT PATH < cookies`, one cookie a line. Says `ready`
-when each has its first state, and when told to end (a line on standard input), what each was
-sent and when: one JSON object a line. Knows nothing of Django, so that it costs little itself.
+`python -m crb.management.watchers HOST PORT PATH < cookies`, one cookie a line; those that begin
+with `asks ` ask every few seconds from the first, and so does everybody whose stream is refused,
+as a page does (static/js/live.js). Says `ready` when each has its first state, and when told to
+end (a line on standard input), what each was sent and when: one JSON object a line. Knows nothing
+of Django, so that it costs little itself.
 """
 
 import asyncio
 import json
+import random
 import re
 import sys
 import time
@@ -15,20 +18,52 @@ ITEM = re.compile(rb'"item":(\d+)')
 VOTED = re.compile(rb'"tally":"[^}]*?\((\d+) of \d+')
 
 
+ASKS = "asks "
+ASK_SECONDS = 3.5
+
+
 async def watch(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
     """Hold one stream open and note when each event has arrived completely."""
-    reader, writer = await asyncio.open_connection(*address, limit=2**22)
-    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n"
-    writer.write(head.encode())
-    buffer = b""
-    while data := await reader.read(2**16):
-        buffer += data
-        while (end := buffer.find(b"\n\n")) >= 0:
-            event, buffer = buffer[:end], buffer[end + 2 :]
-            if b"event: parts" in event:
-                heard.append((time.time(), event))
-                first.set()
-    writer.close()
+    if not cookie.startswith(ASKS):
+        reader, writer = await asyncio.open_connection(*address, limit=2**22)
+        writer.write(request(path, cookie))
+        buffer = b""
+        while data := await reader.read(2**16):
+            buffer += data
+            if buffer.startswith(b"HTTP/1.1 503"):
+                break
+            while (end := buffer.find(b"\n\n")) >= 0:
+                event, buffer = buffer[:end], buffer[end + 2 :]
+                if b"event: parts" in event:
+                    heard.append((time.time(), event))
+                    first.set()
+        writer.close()
+    await ask(address, f"{path}&once=1", cookie.removeprefix(ASKS), heard, first)
+
+
+def request(path: str, cookie: str) -> bytes:
+    """Return a request for this path."""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
+
+
+async def ask(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+    """Ask again and again; later where there is no room."""
+    await asyncio.sleep(random.uniform(0, ASK_SECONDS))  # noqa: S311
+    while True:
+        reader, writer = await asyncio.open_connection(*address, limit=2**22)
+        writer.write(request(path, cookie))
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        body = await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        writer.close()
+        pause = ASK_SECONDS * random.uniform(0.6, 1)  # noqa: S311
+        if head.startswith(b"http/1.1 200"):
+            heard.append((time.time(), body.replace(b'": ', b'":')))
+            first.set()
+        else:
+            wait = int(re.search(rb"retry-after: (\d+)", head)[1])
+            pause = wait * random.uniform(1.6, 2)  # noqa: S311
+            heard.append((time.time(), b""))
+        await asyncio.sleep(pause)
 
 
 def told(heard: list) -> list[dict]:
@@ -43,6 +78,7 @@ def told(heard: list) -> list[dict]:
                 "voted": int(voted[1]) if voted else None,
                 "moved": b'"article":' in event,
                 "bytes": len(event),
+                "refused": not event,
             }
         )
     return found
@@ -60,7 +96,10 @@ async def main(host: str, port: str, path: str) -> None:
         asyncio.create_task(watch((host, int(port)), path, *one))
         for one in zip(cookies, logs, firsts, strict=True)
     ]
-    await asyncio.gather(*(first.wait() for first in firsts))
+    streams = [
+        one for one, cookie in zip(firsts, cookies, strict=True) if not cookie.startswith(ASKS)
+    ]
+    await asyncio.gather(*(first.wait() for first in streams))
     print("ready", flush=True)
     await loop.run_in_executor(None, sys.stdin.readline)
     for task in tasks:

@@ -13,6 +13,7 @@ from .agenda import (
     open_items_of,
     orders_to_settle,
     votes_of,
+    waiting_to_join,
 )
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
 from .boards import (
@@ -95,6 +96,7 @@ __all__ = [
     "stranded_by",
     "waiting_for",
     "waiting_for_ballot",
+    "waiting_to_join",
     "waiting_with_items",
     "with_asked",
     "working_feeds",

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 
-from changes.models import Change
+from changes.models import BoardDecision, Change
 from changes.story import known_as
 from changes.turns import askers
 
 from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState
 from .among import among
-from .boards import waiting_with_items
+from .boards import waiting_for, waiting_with_items
 from .meetings import meetings, meetings_shown, upcoming
 
 LEFT = (ItemState.DEFERRED, ItemState.DROPPED)
@@ -27,6 +27,22 @@ def open_item_of(change: Change) -> AgendaItem | None:
     """The item under which the change is on an agenda now."""
     items = AgendaItem.objects.filter(change=change, state=ItemState.OPEN)
     return items.select_related("meeting__board").first()
+
+
+def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
+    """Changes that wait for a board without an item, in the order in which they join an agenda.
+
+    Those that return with answers or were carried over are all there, new ones as far as there is
+    room; together they are at most so many.
+    """
+    of_change = {"change": OuterRef("pk"), "path": OuterRef("path")}
+    deferred = AgendaItem.objects.filter(state=ItemState.DEFERRED, **of_change)
+    came_before = Exists(deferred) | Exists(BoardDecision.objects.filter(**of_change))
+    waiting = waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
+    waiting = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
+    known = list(waiting.filter(came_before)[:most])
+    left = min(room, most) - len(known)
+    return known + (list(waiting.exclude(came_before)[:left]) if left > 0 else [])
 
 
 def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:

@@ -3,11 +3,11 @@
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from accounts.models import User
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
+from changes.turns.narrower import Moment
 
 from ..models import Absence, AgendaItem, Membership, Vote
 from ..models.board import able
@@ -25,7 +25,7 @@ def left_for(user: User) -> Combinable:
     return Coalesce(Subquery(counted), 0)
 
 
-def still_to_vote(user: User) -> Q:
+def still_to_vote(user: User, now: Moment) -> Q:
     """The condition for changes on which a member is to vote: their turn of ``changes``.
 
     What is on no agenda yet waits for every member. On an agenda it waits for those with a seat
@@ -40,7 +40,7 @@ def still_to_vote(user: User) -> Q:
     substituted = Exists(absent.filter(Exists(able(OuterRef("alternate")))))
     seat = Exists(term.filter(~substituted, user=user))
     seat |= Exists(term.filter(Exists(absent.filter(alternate=user))))
-    in_time = Q(meeting__deadline=None) | Q(meeting__deadline__gt=timezone.now())
+    in_time = Q(meeting__deadline=None) | Q(meeting__deadline__gt=now)
     mine = _left(user).filter(in_time, seat)
     return ~Q(Exists(on_agenda)) | Q(Exists(mine.filter(change=OuterRef("pk"))))
 

@@ -1,21 +1,33 @@
 """How gunicorn serves the product, here and in the container image."""
 
 import os
+import resource
 from typing import Any
 
-# Two cores: two processes. Threads, because a meeting's page keeps a connection open for as
-# long as somebody looks at it: even when all fifty of them reach the same process, others
-# find a thread. Each thread may keep a database connection: PostgreSQL must allow 2 × 64.
-# Measured with 50 open streams on two cores, granian answers no sooner (p95 22 ms for both).
-worker_class = "gthread"
+# Two cores: two processes. In each an event loop holds all connections, and WEB_THREADS threads
+# (expansive_cm/settings.py) do the work of pages: see expansive_cm/web.
+worker_class = "expansive_cm.web.worker.Worker"
 workers = int(os.environ.get("WEB_PROCESSES", "2"))
-threads = int(os.environ.get("WEB_THREADS", "64"))
+worker_connections = 4000
 preload_app = True
+asgi_lifespan = "on"
+# Whose browser has gone waits for no thread any more.
+asgi_disconnect_grace_period = 0
 timeout = 60
 graceful_timeout = 10
-keepalive = 5
+# A connection that is kept costs little, one that is opened again costs time.
+keepalive = 65
 # A beating file on a disk can stall a worker; memory cannot.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+
+
+def on_starting(server: Any) -> None:
+    """Let processes have as many connections as the system lets them, and share what is loaded."""
+    from expansive_cm.web.preload import load_everything
+
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    load_everything()
 
 
 def post_worker_init(worker: Any) -> None:

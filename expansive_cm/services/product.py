@@ -99,12 +99,13 @@ def product(environment: dict[str, str], listener: socket.socket) -> list[Child]
     """Web, worker and beat, as docker-compose.yml starts them too."""
     python = sys.executable
     descriptor = listener.fileno()
-    gunicorn = ["gunicorn", "expansive_cm.wsgi", "--config", "expansive_cm/services/gunicorn.py"]
-    celery = [python, "-m", "celery", "-q", "-A", "expansive_cm"]
+    gunicorn = ["gunicorn", "expansive_cm.asgi", "--config", "expansive_cm/services/gunicorn.py"]
+    celery = [python, "-m", "celery", "-q", "-A"]
+    quiet = ["--without-gossip", "--without-mingle"]
     commands = {
         "web": [python, "-m", *gunicorn, "--bind", f"fd://{descriptor}"],
-        "worker": [*celery, "worker", "--concurrency=2", "--without-gossip", "--without-mingle"],
-        "beat": [*celery, "beat", "--pidfile="],
+        "worker": [*celery, "expansive_cm", "worker", "--concurrency=2", *quiet],
+        "beat": [*celery, "expansive_cm.celery:beat", "beat", "--pidfile="],
     }
     return [
         Child(

@@ -59,6 +59,8 @@ def main() -> int:
     parser.add_argument("--reset", action="store_true", help="throw the demo's data away")
     parser.add_argument("--bench", nargs=argparse.REMAINDER, help="run the benchmark")
     parser.add_argument("--bench-meeting", nargs=argparse.REMAINDER, help="measure a meeting")
+    parser.add_argument("--bench-people", nargs=argparse.REMAINDER, help="measure many people")
+    parser.add_argument("--bench-memory", nargs=argparse.REMAINDER, help="measure memory")
     parser.add_argument("--manage", nargs=argparse.REMAINDER, help="run a management command")
     options = parser.parse_args()
     data = options.data.resolve()
@@ -69,6 +71,11 @@ def main() -> int:
             return with_databases(data / "bench", ["bench", *options.bench])
         if options.bench_meeting is not None:
             return with_databases(data / "bench", ["bench_meeting", *options.bench_meeting])
+        if options.bench_people is not None:
+            return with_databases(data / "bench", ["bench_people", *options.bench_people])
+        if options.bench_memory is not None:
+            command = ["bench_memory", *options.bench_memory]
+            return with_databases(data / "bench", command, valkey=True)
         if options.manage is not None:
             return manage(data, options.manage)
         return run(data)
@@ -251,7 +258,7 @@ def manage(data: Path, arguments: list[str]) -> int:
     return subprocess.call([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment)
 
 
-def with_databases(data: Path, arguments: list[str]) -> int:
+def with_databases(data: Path, arguments: list[str], *, valkey: bool = False) -> int:
     """Run a management command with the databases of a directory, which are stopped after."""
     databases = Databases(data)
     if not databases.lock():
@@ -260,6 +267,8 @@ def with_databases(data: Path, arguments: list[str]) -> int:
     try:
         databases.registry.stop_leftovers()
         databases.start_postgres()
+        if valkey:
+            databases.start_valkey()
         environment = product_environment(databases, f"http://127.0.0.1:{FIRST_PORT}")
         environment["STATEMENT_TIMEOUT_SECONDS"] = "0"
         return subprocess.call([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment)

@@ -11,6 +11,8 @@
   const HIDDEN_MS = 60_000;
   const TROUBLE_MS = 1_500; // a shorter break is not worth a word
   const LONGEST_HOLD_MS = 10_000;
+  const ASK_MS = 3_500; // without a stream; each vote is shown within five seconds
+  const ASKED_BEFORE_OPENING = 8;
 
   const body = () => document.getElementById("meeting-body");
   const stage = () => document.getElementById("stage");
@@ -37,10 +39,12 @@
   let watchdog;
   let again;
   let failures = 0;
+  let asked = 0;
   let over = false;
 
-  function address() {
+  function address(once = false) {
     const url = new URL(state.dataset.live, window.location.href);
+    if (once) url.searchParams.set("once", "1");
     if (stage()) {
       url.searchParams.set("view", "present");
       return url;
@@ -56,6 +60,7 @@
     window.clearTimeout(again);
     window.clearTimeout(watchdog);
     again = undefined;
+    asking = undefined;
     source?.close();
     source = undefined;
   }
@@ -68,6 +73,7 @@
     source = mine;
     const heard = () => {
       failures = 0;
+      asked = 0;
       watch();
       if (state.dataset.state !== "on") say("on");
     };
@@ -84,11 +90,7 @@
       close();
       if (!(await ask())) window.location.reload();
     });
-    mine.addEventListener("over", () => {
-      over = true;
-      close();
-      say("");
-    });
+    mine.addEventListener("over", end);
     mine.addEventListener("error", () => mine === source && retry());
     watch();
   }
@@ -98,16 +100,25 @@
     watchdog = window.setTimeout(retry, SILENT_MS);
   }
 
+  function end() {
+    over = true;
+    close();
+    say("");
+  }
+
+  // Nobody is asked by all at the same moment.
+  const jittered = (ms) => ms * (0.6 + Math.random() * 0.4);
+
   // The browser's own attempts end for good at the first answer that is no stream: ours do not.
   function retry() {
     close();
-    sayLost();
+    if (state.dataset.state !== "asks") sayLost();
     failures += 1;
     const pause = Math.min(LONGEST_PAUSE_MS, 500 * 2 ** Math.min(failures - 1, 6));
-    again = window.setTimeout(failures > 2 ? ask : open, pause * (0.5 + Math.random() / 2));
+    again = window.setTimeout(failures > 1 ? askOnce : open, jittered(pause));
   }
 
-  // Says whether the page may stay: it may, too, while nobody answers.
+  // Returns whether the page may stay: it may, too, while nobody answers.
   async function ask() {
     try {
       const answer = await fetch(address(), { method: "HEAD", redirect: "manual" });
@@ -115,18 +126,55 @@
         open();
         return true;
       }
-      const out = answer.type === "opaqueredirect";
-      if (out || answer.status === 404) {
-        say(out ? "out" : "gone");
-        retry();
-        return false;
-      }
+      if (tellApart(answer)) return false;
     } catch {
       // The network is still down.
     }
     retry();
     return true;
   }
+
+  // Says why the page may not stay, if it may not; asks again, as its reader may sign in again.
+  function tellApart(answer) {
+    const out = answer.type === "opaqueredirect";
+    if (!out && answer.status !== 404) return false;
+    say(out ? "out" : "gone");
+    retry();
+    return true;
+  }
+
+  // A page without a stream asks what it would have been sent, and now and then for a stream.
+  async function askOnce() {
+    again = undefined;
+    const mine = (asking = {});
+    let answer;
+    let message;
+    try {
+      answer = await fetch(address(true), { redirect: "manual" });
+      if (answer.ok) message = await answer.json();
+    } catch {
+      // The network is still down.
+    }
+    if (mine !== asking || source || over) return;
+    if (!message) {
+      if (answer && tellApart(answer)) return;
+      const wait = Number(answer?.headers.get("Retry-After")) * 1000;
+      if (!wait) return retry();
+      sayLost();
+      again = window.setTimeout(askOnce, wait + jittered(wait));
+      return;
+    }
+    failures = 1;
+    asked += 1;
+    if (state.dataset.state !== "asks") say("asks");
+    held.length = 0;
+    receive(message);
+    if (message.over) return end();
+    if (asked === 1) return open(); // it may have been a short break
+    const next = asked % ASKED_BEFORE_OPENING ? askOnce : open;
+    again = window.setTimeout(next, jittered(ASK_MS));
+  }
+  let asking;
 
   window.addEventListener("offline", () => {
     close();

@@ -289,11 +289,11 @@ def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("make", "name", "count"),
     [
-        (configuration_with_everything, "success", 12),
-        (configuration_with_everything, "requester", 12),
-        (code_with_everything, "success", 12),
-        (code_with_everything, "requester", 12),
-        (code_with_everything, "auditor", 10),
+        (configuration_with_everything, "success", 7),
+        (configuration_with_everything, "requester", 8),
+        (code_with_everything, "success", 7),
+        (code_with_everything, "requester", 8),
+        (code_with_everything, "auditor", 6),
     ],
 )
 def test_a_long_story_costs_no_more_queries(

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -91,6 +93,33 @@ def test_filters_search_and_order_count(client: Client, cast: Cast) -> None:
     assert titles == ["Boiler one", "Boiler two"]
     slip = [row["Title"] for row in rows_of(client, cast.support, "?q=boilre")]
     assert sorted(slip) == ["Boiler one", "Boiler two"]
+
+
+@pytest.mark.parametrize("query", ["", "?sort=reference", "?sort=title", "?q=lift&sort=reference"])
+def test_a_file_of_several_pieces_holds_every_change_once(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("changes.export.CHUNK", 2)
+    for number in range(4):
+        submitted(cast, title=f"Lift {number}")
+    titles = [row["Title"] for row in rows_of(client, cast.support, query)]
+    wanted = [f"Lift {number}" for number in range(4)]
+    assert titles == (wanted if query else wanted[::-1])
+
+
+def test_the_first_piece_is_sent_before_the_next_is_asked_for(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    """Of a million changes the first rows do not wait for the last."""
+    monkeypatch.setattr("changes.export.CHUNK", 1)
+    for _number in range(3):
+        submitted(cast)
+    changes = Change.objects.order_by("-pk")
+    lines = export_rows(changes, cast.support, UTC, by_reference=True)
+    with django_assert_num_queries(3), CaptureQueriesContext(connection) as asked:
+        assert "Title" in next(lines)
+        next(lines)
+    assert "LIMIT 1" in asked[0]["sql"]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＠"])

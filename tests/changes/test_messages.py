@@ -6,14 +6,17 @@ from email import message_from_bytes, policy
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.template.loader import get_template
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import Email
 
+from accounts.roles import Role
 from changes import lifecycle, messages
 from changes.models import Change
 from changes.process import OTHER_VERBS, STEP
+from changes.recall import recalling
 from tests import stories
 from tests.mailing import last_row, mail_to, told
 from tests.people import Cast, person
@@ -427,3 +430,38 @@ def test_an_address_that_no_server_takes_does_not_undo_the_act(cast: Cast) -> No
     change = stories.submitted(cast, requester=guest)
     assert change.state == "submitted"
     assert mail_to("gina@nowhere").status is not None
+
+
+# --- What it costs --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("make", "role"),
+    [
+        (stories.submitted, Role.CUSTOMER_SUCCESS),
+        (stories.in_authorisation, Role.APPROVER),
+        (stories.in_requirements, Role.DEVELOPER),
+        (stories.in_testing, Role.TESTER),
+        (stories.in_deployment, Role.RELEASE_MANAGER),
+    ],
+)
+def test_telling_more_people_costs_no_more_queries(
+    cast: Cast, make: Callable[[Cast], Change], role: Role
+) -> None:
+    key = make(cast).pk
+
+    def next_ones() -> tuple[int, int]:
+        change = Change.objects.select_related("organisation__success_team").get(pk=key)
+        event = change.events.order_by("pk").last()
+        assert event is not None
+        with recalling(change), CaptureQueriesContext(connection) as queries:
+            people = messages.next_people(change, event)
+        return len(people), len(queries)
+
+    few, queries = next_ones()
+    customers = cast.harbour if role == Role.APPROVER else None
+    for number in range(3):
+        one = person(f"Number {number}", role, organisation=customers)
+        cast.care_team.members.add(one)
+        cast.harbour.approvers.add(one)
+    assert few and next_ones() == (few + 3, queries)

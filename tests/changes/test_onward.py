@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from changes import worklist
 from changes.models import Change
+from changes.turns import turns_of
 from tests.people import Cast
 from tests.stories import in_authorisation, in_review, rolled_back, submitted
 
@@ -59,7 +60,7 @@ def test_it_costs_one_query_however_much_waits(cast: Cast) -> None:
     for number in range(3):
         change = in_review(cast)
         user = User.objects.get(pk=cast.success.pk)
-        list(worklist.turns_of(user))  # who the person is has been read for the step itself
+        list(turns_of(user))  # who the person is has been read for the step itself
         with CaptureQueriesContext(
             connection,
         ) as queries:

@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts.roles import Role
-from changes import gates, lifecycle, queries
+from changes import gates, lifecycle, permissions, queries
 from changes.lifecycle.core import what_happened
 from changes.models import CHECKLIST, Change, ChangeLink, Promise, Release
 from changes.states import State
@@ -635,6 +635,18 @@ def test_a_stale_page_is_told_what_happened(cast: Cast) -> None:
             change, actor=cast.success, outcome="refused", findings="Not fine.", seen=seen
         )
     assert change.reviews.count() == 1
+
+
+@pytest.mark.parametrize("state", [S.DRAFT, S.WITHDRAWN])
+def test_what_has_no_customer_is_its_writers_alone(cast: Cast, state: State) -> None:
+    change = draft(cast)
+    Change.objects.filter(pk=change.pk).update(organisation=None, requester=None, state=state)
+    change = Change.objects.get(pk=change.pk)
+    for one in cast.people.values():
+        visible = queries.visible_to(one).filter(pk=change.pk).exists()
+        assert permissions.may_see(one, change) is visible, one
+    for one in (cast.requester, cast.stranger_customer):
+        assert not permissions.may_see(one, change)
 
 
 def test_what_happened_among_colleagues_is_not_told_to_a_customer(cast: Cast) -> None:

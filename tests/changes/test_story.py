@@ -6,8 +6,14 @@ from typing import Any
 import pytest
 from django.db import models
 
-from changes import lifecycle, story
+from changes import access_links, lifecycle, story
 from changes.models import Change, Service
+from changes.views.discussion import (
+    attachments_context,
+    comments_context,
+    links_context,
+    watch_context,
+)
 from tests import stories
 from tests.people import Cast
 from tests.remembered import remembered
@@ -120,3 +126,25 @@ def test_no_story_for_strangers(cast: Cast) -> None:
     change = stories.submitted(cast)
     with pytest.raises(Change.DoesNotExist):
         story.load(cast.stranger_customer, change.pk)
+
+
+def test_what_is_told_of_the_talk_is_what_the_page_would_have_read(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    other = stories.submitted(cast, title="Another one")
+    lifecycle.comment(change, actor=cast.requester, body="Please hurry.")
+    lifecycle.comment(change, actor=cast.success, body="Between us.", internal=True)
+    lifecycle.link(change, actor=cast.success, other=other, kind="successor_of")
+    lifecycle.watch(change, actor=cast.support)
+    lifecycle.watch(change, actor=cast.success)
+    for user in (cast.success, cast.requester):
+        read = story.load(user, change.pk)
+        told = story.load(user, change.pk, with_talk=True)
+        assert not story.is_told(read, "comments") and story.is_told(told, "comments", "watchers")
+        for make in (comments_context, attachments_context, links_context, watch_context):
+            ours, theirs = make(user, told), make(user, read)
+            for name in ("comments", "attachments", "links", "watchers", "watcher_count"):
+                assert ours.get(name) == theirs.get(name), (user, name)
+        assert [str(one.author) for one in comments_context(user, told)["comments"]]
+        assert access_links.readers(told) == access_links.readers(read)
+
+    assert story.load(cast.success, change.pk).requester == cast.requester

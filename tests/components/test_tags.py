@@ -268,3 +268,25 @@ def _cleaned(form: FilesForm) -> list[Any]:
 )
 def test_an_excerpt_is_cut_between_words(text: str, shown: str) -> None:
     assert ui.excerpt(text, 11) == shown
+
+
+def test_a_select_is_drawn_as_django_draws_it() -> None:
+    """Attributes and options are not drawn by a template each, but with the same words."""
+
+    class SelectForm(forms.Form):
+        few = forms.ChoiceField(
+            choices=[("", "–"), ("Group <b>", [("a", "A & b"), (2, "<i>")]), (True, "Yes")],
+            required=False,
+            widget=forms.Select(attrs={"data-x": 'quoted "', "disabled": True, "hidden": False}),
+        )
+
+    drawn = str(SelectForm(initial={"few": 2})["few"])
+    assert (
+        drawn.split()
+        == (
+            '<select name="few" data-x="quoted &quot;" disabled class="form-select" id="id_few">'
+            ' <option value="">–</option> <optgroup label="Group &lt;b&gt;">'
+            ' <option value="a">A &amp; b</option> <option value="2" selected>&lt;i&gt;</option>'
+            ' </optgroup> <option value="True">Yes</option> </select>'
+        ).split()
+    )

@@ -1,6 +1,6 @@
 """The agenda fills itself with what waits for the board."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
 from crb import lifecycle, queries
+from crb.lifecycle import agenda as agendas
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table, new_board
 from tests.stories import ASSESSMENT, assessed
@@ -199,6 +200,101 @@ def test_of_two_general_boards_the_older_decides(table: Table) -> None:
     change = table.change()
     assert list(queries.waiting_for(table.board)) == [change]
     assert list(queries.waiting_for(second)) == []
+
+
+def test_an_item_joins_behind_the_last_that_goes_before_it_as_the_chair_has_ordered(
+    table: Table,
+) -> None:
+    meeting = table.meeting()
+    items = [table.item(title) for title in ("One", "Two", "Three")]
+    order = [items[2].pk, items[0].pk, items[1].pk]
+    lifecycle.reorder_agenda(
+        Meeting.objects.get(pk=meeting.pk),
+        actor=table.chair,
+        order=order,
+        seen=Meeting.objects.get(pk=meeting.pk).version,
+    )
+    table.change("Last")
+    assessed_with(table, "Urgent", urgency=4)
+    lifecycle.fill_agenda(table.board)
+    assert agenda(meeting) == [
+        "1. Urgent (new)",
+        "2. Three (new)",
+        "3. One (new)",
+        "4. Two (new)",
+        "5. Last (new)",
+    ]
+
+
+def test_a_long_agenda_takes_no_more_than_it_has_room_for(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The most urgent first; the rest waits for the next, and what came before has its place."""
+    monkeypatch.setattr(agendas, "LONGEST", 2)
+    undecided = table.running_item("Undecided")
+    lifecycle.close_meeting(undecided.meeting, actor=table.chair)
+    following = table.meeting(days=14)
+    for title in ("One", "Two"):
+        table.change(title)
+    assessed_with(table, "Urgent", urgency=4)
+    lifecycle.fill_agenda(table.board)
+    assert agenda(following) == ["1. Undecided (carried)", "2. Urgent (new)"]
+    assert lifecycle.fill_agenda(table.board) == []
+    lifecycle.publish_agenda(following, actor=table.chair)
+    later = table.meeting(days=28)
+    lifecycle.fill_agenda(table.board)
+    assert agenda(later) == ["1. One (new)", "2. Two (new)"]
+
+
+def test_one_run_puts_no_more_on_an_agenda_than_it_can_and_the_next_goes_on(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agendas, "MOST_AT_ONCE", 2)
+    meeting = table.meeting()
+    for title in ("One", "Two", "Three"):
+        table.change(title)
+    assert [len(lifecycle.fill_agenda(table.board)) for _run in range(3)] == [2, 1, 0]
+    assert agenda(meeting) == ["1. One (new)", "2. Two (new)", "3. Three (new)"]
+
+
+def test_a_change_that_cannot_join_stops_no_other(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting = table.meeting()
+    changes = [table.change(title) for title in ("One", "Broken", "Three")]
+    rank = agendas.rank
+
+    def broken(item: AgendaItem) -> tuple[object, ...]:
+        if item.change.title == "Broken":
+            raise ValueError(item)
+        return rank(item)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(agendas, "rank", broken)
+        assert len(lifecycle.fill_agenda(table.board)) == 2
+    assert agenda(meeting) == ["1. One (new)", "2. Three (new)"]
+    assert [item.change for item in lifecycle.fill_agenda(table.board)] == [changes[1]]
+    assert agenda(meeting) == ["1. One (new)", "2. Broken (new)", "3. Three (new)"]
+
+
+def test_an_agenda_is_ordered_with_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three thousand changes once kept the worker busy for more than a minute."""
+    asked = []
+    ranked, saved = agendas.rank, []
+    standing = [_unsaved(number * 2, urgency=number % 4) for number in range(1, 1001)]
+    joining = [_unsaved(number * 2 + 1, urgency=number % 4) for number in range(1, 1001)]
+    monkeypatch.setattr(agendas, "lock_items", lambda meeting: standing)
+    monkeypatch.setattr(agendas, "rank", lambda item: asked.append(item) or ranked(item))
+    monkeypatch.setattr(agendas, "number_items", lambda order, **_: saved.extend(order))
+    agendas.place(Meeting(), joining, actor=None, reason="")
+    assert len(saved) == 2000
+    assert len(asked) <= 2 * 2000
+
+
+def _unsaved(number: int, urgency: int) -> AgendaItem:
+    moment = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number)
+    change = Change(pk=number, urgency=urgency, submitted_at=moment)
+    return AgendaItem(change=change, kind="new", position=number, path=1)
 
 
 def test_a_configuration_change_never_comes_to_the_board(table: Table) -> None:

@@ -1,14 +1,19 @@
 """The stream of a meeting: what it sends to whom, when, and that it ends."""
 
+import http.client
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Group
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
@@ -18,6 +23,7 @@ from crb import lifecycle
 from crb.live import hub, parts, stream
 from crb.models import AgendaItem, Meeting, Vote
 from tests.crb.conftest import Table
+from tests.server import Server
 from tests.worker import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,8 +33,9 @@ READING = "a reader of the stream"
 
 
 @pytest.fixture(autouse=True)
-def no_listener_left() -> Iterator[None]:
+def no_listener_left(live_server: Server) -> Iterator[None]:
     """Streams end with the test that opened them."""
+    Reader.server = live_server
     hub.stop()
     yield
     hub.stop()
@@ -38,30 +45,48 @@ def no_listener_left() -> Iterator[None]:
 
 
 class Reader:
-    """One open stream; reads in a thread of its own, as a web process does."""
+    """One open stream of the product's web server, read in a thread of its own."""
+
+    server: Server
 
     def __init__(self, user: User, meeting: Meeting, query: str = "") -> None:
         client = Client()
         client.force_login(user)
-        self.answer = client.get(f"/board/meetings/{meeting.pk}/live/?{query}")
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        self.line = http.client.HTTPConnection(*self.server.address, timeout=SECONDS)
+        address = f"/board/meetings/{meeting.pk}/live/?{query}"
+        headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}", "Host": "localhost"}
+        self.line.request("GET", address, headers=headers)
+        self.answer = self.line.getresponse()
         self.events: list[tuple[str, Any]] = []
         self.news = threading.Condition()
         self.ended = False
-        if self.answer.status_code == 200:
+        if self.answer.status == 200:
             self.thread = threading.Thread(target=self._read, name=READING, daemon=True)
             self.thread.start()
+        else:
+            self.line.close()
 
     def _read(self) -> None:
-        for block in self.answer.streaming_content:
-            lines = dict(line.split(": ", 1) for line in block.decode().strip().splitlines())
-            with self.news:
-                if "event" in lines:
-                    self.events.append((lines["event"], json.loads(lines["data"])))
-                self.news.notify_all()
+        with suppress(OSError, ValueError):
+            self._take_events()
+        self.line.close()
         with self.news:
             self.ended = True
             self.news.notify_all()
-        connections.close_all()
+
+    def _take_events(self) -> None:
+        said: dict[str, str] = {}
+        while line := self.answer.readline().decode():
+            if line.strip():
+                name, _between, words = line.strip().partition(": ")
+                said[name] = words
+                continue
+            with self.news:
+                if "event" in said:
+                    self.events.append((said["event"], json.loads(said["data"])))
+                self.news.notify_all()
+            said = {}
 
     def wait(self, condition: Any) -> Any:
         with self.news:
@@ -83,9 +108,9 @@ class Reader:
 def test_everything_is_sent_on_connecting(table: Table) -> None:
     item = table.running_item("Rooms at night")
     reader = Reader(table.cast.crb_member, item.meeting).sees("tally", "0 of 7")
-    assert reader.answer["Content-Type"] == "text/event-stream"
-    assert reader.answer["X-Accel-Buffering"] == "no"
-    assert "no-store" in reader.answer["Cache-Control"]
+    assert reader.answer.headers["Content-Type"] == "text/event-stream"
+    assert reader.answer.headers["X-Accel-Buffering"] == "no"
+    assert "no-store" in reader.answer.headers["Cache-Control"]
     shown = reader.shown()
     assert "Rooms at night" in shown["agenda-list"]
     assert "Running" in shown["meeting-lead"]
@@ -248,7 +273,10 @@ def test_a_lost_database_connection_loses_nothing(table: Table) -> None:
     reader = Reader(table.chair, item.meeting).sees("tally", "0 of 7")
     wait_until(a_listener_is_cut_off)
     lifecycle.cast_vote(item, actor=table.members[3], choice="accepted")
-    reader.sees("tally", "1 of 7")
+    reader.wait(lambda one: one.ended or "1 of 7" in one.shown()["tally"])
+    if reader.ended:  # rights may have changed unheard: the page asks again, and is told all
+        assert reader.events[-1][0] == "rights"
+        Reader(table.chair, item.meeting).sees("tally", "1 of 7")
 
 
 def a_listener_is_cut_off() -> bool:
@@ -316,6 +344,73 @@ def test_a_vote_that_the_listener_has_not_heard_of_is_shown_all_the_same(
     assert "has-voted" in answer.content.decode()
 
 
+# --- As many as there is room for ------------------------------------------------------------
+
+
+def test_one_persons_streams_are_bounded_and_others_have_theirs(
+    table: Table, settings: Any
+) -> None:
+    settings.WEB_STREAMS_PERSON = 2
+    item = table.running_item()
+    person, other = table.members[1], table.members[2]
+    first, _second = (Reader(person, item.meeting).sees("tally", "0 of 7") for _number in range(2))
+    refused = Reader(person, item.meeting).answer
+    assert refused.status == 503 and refused.headers["Retry-After"] == "30"
+    assert Reader(other, item.meeting).answer.status == 200
+    first.line.sock.shutdown(socket.SHUT_RDWR)
+    wait_until(lambda: Reader(person, item.meeting).answer.status == 200)
+
+
+def test_all_streams_are_bounded_and_places_are_given_back(table: Table, settings: Any) -> None:
+    settings.WEB_STREAMS = 1
+    item = table.running_item()
+    Reader(table.members[1], item.meeting).sees("tally", "0 of 7")
+    assert Reader(table.members[2], item.meeting).answer.status == 503
+    hub.stop()
+    wait_until(lambda: Reader(table.members[2], item.meeting).answer.status == 200)
+
+
+def test_many_streams_leave_the_threads_to_pages(table: Table, live_server: Server) -> None:
+    item = table.running_item()
+    readers = [Reader(user, item.meeting) for user in table.members for _number in range(5)]
+    for reader in readers:
+        reader.sees("tally", "0 of 7")
+    application = live_server.application
+    assert len(readers) > 4 * settings.WEB_THREADS and application.is_idle
+    for path in ("/healthz", "/readyz", "/account/login/"):
+        with urlopen(f"{live_server.url}{path}", timeout=SECONDS) as answer:
+            assert answer.status == 200
+
+
+def test_a_page_without_a_stream_is_told_the_same_when_it_asks(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item()
+    member = table.cast.crb_member
+    client.force_login(member)
+    address = f"/board/meetings/{item.meeting_id}/live/?once=1&item={item.pk}&follow=1"
+    reader = Reader(member, item.meeting).sees("tally", "0 of 7")
+    for voter, words in ((table.members[2], "1 of 7"), (table.members[3], "2 of 7")):
+        lifecycle.cast_vote(item, actor=voter, choice="accepted")
+        reader.sees("tally", words)
+        told = client.get(address)
+        assert told["Cache-Control"] == "no-store" and told.json()["over"] is False
+        parts = {name: " ".join(html.split()) for name, html in told.json()["parts"].items()}
+        assert without_tokens(parts) == without_tokens(reader.shown())
+    lifecycle.close_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    wait_until(lambda: client.get(address).json()["over"])
+
+
+def without_tokens(parts: dict[str, str]) -> dict[str, str]:
+    return {name: re.sub(r'value="\w{64}"', "", html) for name, html in parts.items()}
+
+
+def test_where_no_server_can_hold_a_stream_a_page_asks(client: Client, table: Table) -> None:
+    client.force_login(table.chair)
+    answer = client.get(f"/board/meetings/{table.running_item().meeting_id}/live/")
+    assert answer.status_code == 503 and answer["Retry-After"]
+
+
 # --- Roles, accounts and seats ---------------------------------------------------------------
 
 
@@ -345,9 +440,21 @@ def test_a_stream_ends_when_its_reader_may_no_longer_look(
     ends(table, leaves)
     gone.wait(lambda reader: reader.ended)
     assert gone.events[-1][0] == "rights"
-    assert Reader(leaves, item.meeting, view).answer.status_code in (302, 404)
+    assert Reader(leaves, item.meeting, view).answer.status in (302, 404)
     table.vote(item, "", "", "accepted")
     assert not other.ended, "nobody else is cut off"
+
+
+def test_a_stream_ends_when_its_reader_signs_out(table: Table) -> None:
+    item = table.running_item()
+    leaves, stays = table.members[1], table.members[2]
+    gone, other = (Reader(user, item.meeting).sees("tally", "0 of 7") for user in (leaves, stays))
+    client = Client()
+    client.force_login(leaves)
+    client.post("/account/logout/")
+    gone.wait(lambda reader: reader.ended)
+    assert gone.events[-1][0] == "rights"
+    assert not other.ended
 
 
 @pytest.mark.parametrize("changes", ["role", "seat"])

@@ -26,6 +26,7 @@ from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UP_TO_DATE = "Live: what happens appears here by itself"
+ASKS = "What happens appears here within a few seconds"
 RECONNECTING = "Reconnecting…"
 STOPPED_IN_SECONDS = 300
 # What has reached the page from the stream, whether or not the page has shown it yet.
@@ -394,7 +395,7 @@ def test_a_page_comes_back_after_a_network_cut(
 @contextmanager
 def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The product's own web server on the database of this test, once it serves people."""
-    command = [sys.executable, "-m", "gunicorn", "expansive_cm.wsgi"]
+    command = [sys.executable, "-m", "gunicorn", "expansive_cm.asgi"]
     config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
     config += ["--graceful-timeout", str(2 * STOPPED_IN_SECONDS)]
     process = subprocess.Popen(
@@ -452,6 +453,40 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         expect(page.locator("#tally")).to_contain_text("(1 of 7)")
         expect(page.get_by_label("Reason", exact=True)).to_have_value("Not now.")
         page.goto("about:blank")
+
+
+@pytest.mark.parametrize("where", ["", "present/"])
+def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(
+    table: Table, new_page: Any, live_server: Any, settings: Any, where: str
+) -> None:
+    settings.WEB_STREAMS = 0
+    item = table.running_item("Rooms at night")
+    page = new_page()
+    sign_in(page, table.cast.support, live_server)
+    page.clock.install()
+    page.goto(f"/board/meetings/{item.meeting_id}/{where}")
+    wait_for_words(page, ASKS)
+    second = table.running_item("Alarms")
+    go(table, second)
+    shown = page.locator("#stage" if where else "#meeting-now")
+    wait_for_words(page, "Alarms", shown)
+    if not where:
+        expect(page.locator("#live-news")).to_contain_text("Alarms")
+        table.vote(second, "accepted")
+        wait_for_words(page, "(1 of 7)", page.locator("#tally"))
+    settings.WEB_STREAMS = 10
+    wait_for_words(page, UP_TO_DATE)
+
+
+def wait_for_words(page: Any, words: str, where: Any = None) -> None:
+    """Let the page's time pass until it shows something; it asks every few seconds."""
+    shown = where.get_by_text(words) if where else page.get_by_text(words)
+
+    def is_there() -> bool:
+        page.clock.run_for(500)
+        return shown.first.is_visible()
+
+    wait_until(is_there)
 
 
 def test_a_phone_votes_with_one_tap_from_the_top(

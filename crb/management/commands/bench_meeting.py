@@ -8,7 +8,6 @@ reported, not judged.
 
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,12 +27,12 @@ from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.test import Client
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
 from changes.management.commands.bench import bench_database
+from changes.management.serving import SECONDS, cookie_of, processor_seconds, web_server
 from crb import lifecycle
 from crb.models import AgendaItem, Board, Meeting, Membership, Vote
 
@@ -47,7 +46,6 @@ ASSESSMENT = {
     "customer_impact": "None while it is done at night.",
     "urgency": 2,
 }
-SECONDS = 60
 
 
 class Command(BaseCommand):
@@ -55,6 +53,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--streams", type=int, default=50, help="open browsers (50)")
+        parser.add_argument("--asking", type=int, default=0, help="more that only ask (0)")
         parser.add_argument("--members", type=int, default=20, help="members of the board (20)")
         parser.add_argument("--items", type=int, default=10, help="items on the agenda (10)")
         parser.add_argument("--database", default="meeting_bench", help="name of its database")
@@ -70,22 +69,36 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0)
             call_command("createcachetable", verbosity=0)
             scene = Scene(options["members"], options["streams"], options["items"])
-            with web_server() as address:
-                self._hold(scene, address)
+            asking = scene.watching * (options["asking"] // len(scene.watching) + 1)
+            scene.asking = [f"asks {cookie}" for cookie in asking[: options["asking"]]]
+            with web_server() as (address, web):
+                self._hold(scene, address, web)
             connection.close()
 
-    def _hold(self, scene: "Scene", address: tuple[str, int]) -> None:
-        with watchers(address, scene) as logs, pages(address, scene) as taken:
-            happened = hold(address, scene)
+    def _hold(self, scene: "Scene", address: tuple[str, int], web: int) -> None:
+        with watchers(address, scene) as logs:
+            before, begun = processor_seconds(web), time.monotonic()
+            with pages(address, scene) as taken:
+                happened = hold(address, scene)
+            used, took = processor_seconds(web) - before, time.monotonic() - begun
         self.stdout.write(
-            f"{len(logs)} open browsers, {len(scene.members)} members, {len(scene.items)} items; "
-            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n\n"
+            f"{len(scene.watching)} open browsers and {len(scene.asking)} that ask, "
+            f"{len(scene.members)} members, {len(scene.items)} items; "
+            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n"
+            f"{used:.1f} s of processor time in the web server, within {took:.0f} s\n\n"
             f"{'from commit to arrival in each browser':<48}{'number':>8}{'median ms':>11}"
             f"{'p95 ms':>9}{'max ms':>9}"
         )
+        watching, asking = logs[: len(scene.watching)], logs[len(scene.watching) :]
         for title, moments in happened.items():
-            self._row(title, [delay for one in moments for delay in arrivals(one, logs)])
-        self.stdout.write("")
+            self._row(title, [delay for one in moments for delay in arrivals(one, watching)])
+        if asking:
+            moments = [one for several in happened.values() for one in several]
+            delays = [late for one in moments for late in arrivals(one, asking, lenient=True)]
+            self._row("anything, in a browser that asks", delays)
+        told = [event for log in logs for event in log]
+        refused = sum(event["refused"] for event in told)
+        self.stdout.write(f"{refused} of {len(told)} answers to the browsers: come again later\n")
         for title, times in taken.items():
             self._row(title, times)
 
@@ -135,6 +148,7 @@ class Scene:
         everybody = [*self.members, *self.onlookers][:streams]
         self.cookies = {user.pk: cookie_of(user) for user in [*everybody, *self.members]}
         self.watching = [self.cookies[user.pk] for user in everybody]
+        self.asking: list[str] = []
 
     def _person(self, name: str, *roles: Group) -> User:
         user = User.objects.create_user(f"{name}@expansive.example", display_name=name.title())
@@ -160,60 +174,7 @@ class Scene:
             change_lifecycle.assess(change, actor=self.success, type="code", **ASSESSMENT)
 
 
-def cookie_of(user: User) -> str:
-    """Sign somebody in; returns the cookies of their browser."""
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    token = f"{user.pk:032d}"
-    return f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={token}"
-
-
 # --- The processes --------------------------------------------------------------------------
-
-
-@contextmanager
-def web_server() -> Iterator[tuple[str, int]]:
-    """Start the product's web server on the database of the benchmark; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    number = listener.fileno()
-    config = "expansive_cm/services/gunicorn.py"
-    command = [sys.executable, "-m", "gunicorn", "expansive_cm.wsgi", "--config", config]
-    process = subprocess.Popen(
-        [*command, "--bind", f"fd://{number}"],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DATABASE_URL": database_url(), "ALLOWED_HOSTS": "localhost"},
-        pass_fds=(number,),
-    )
-    try:
-        address: tuple[str, int] = listener.getsockname()
-        wait_until_ready(process, address)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(SECONDS)
-        listener.close()
-
-
-def database_url() -> str:
-    """Where a second process finds the database that this one uses now."""
-    parts = connection.get_connection_params()
-    who = f"{parts.get('user', '')}:{urllib.parse.quote(parts.get('password', ''))}"
-    place = urllib.parse.urlencode(
-        {name: parts[name] for name in ("host", "port") if parts.get(name)}
-    )
-    return f"postgresql://{who}@/{parts['dbname']}?{place}"
-
-
-def wait_until_ready(process: subprocess.Popen[bytes], address: tuple[str, int]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if request(address, "/healthz", "")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise CommandError("The web server did not start.")
 
 
 def request(
@@ -254,9 +215,9 @@ def watchers(address: tuple[str, int], scene: Scene) -> Iterator[list[list[dict[
         text=True,
     )
     assert process.stdin and process.stdout
-    logs: list[list[dict[str, Any]]] = [[] for _cookie in scene.watching]
+    logs: list[list[dict[str, Any]]] = [[] for _cookie in [*scene.watching, *scene.asking]]
     try:
-        process.stdin.write("\n".join(scene.watching) + "\n\n")
+        process.stdin.write("\n".join([*scene.watching, *scene.asking]) + "\n\n")
         process.stdin.flush()
         if process.stdout.readline().strip() != "ready":
             raise CommandError("The browsers did not get their first state.")
@@ -362,19 +323,23 @@ def votes(item: AgendaItem) -> list[Moment]:
     return [(at.timestamp(), item.pk, number) for number, at in enumerate(found, 1)]
 
 
-def arrivals(moment: Moment, logs: list[list[dict[str, Any]]]) -> list[float]:
-    """Return after how many ms each browser had it. Raises CommandError if one never had.
+def arrivals(
+    moment: Moment, logs: list[list[dict[str, Any]]], *, lenient: bool = False
+) -> list[float]:
+    """Return after how many ms each browser had it.
 
     A browser that lags is sent the latest state, not every state between: what it has of a later
     item counts as well. Items are numbered in the order of the agenda.
+    Raises: CommandError if one never had it, unless ``lenient``.
     """
     at, item, voted = moment
     found = []
     for log in logs:
         fitting = [event["at"] for event in log if has(event, item, voted)]
-        if not fitting:
+        if fitting:
+            found.append((fitting[0] - at) * 1000)
+        elif not lenient:
             raise CommandError(f"A browser never saw vote {voted} on item {item}.")
-        found.append((fitting[0] - at) * 1000)
     return found
 
 

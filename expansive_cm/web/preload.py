@@ -1,0 +1,22 @@
+"""What processes share because it is there before they part."""
+
+import gc
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import get_template
+from django.urls import get_resolver
+
+
+def load_everything() -> None:
+    """Load views and templates, and let the garbage collector never look at them again.
+
+    Each process would otherwise load them for itself; and what the collector looks at is written
+    to, and no longer shared. Asks no database: a connection must not be shared.
+    """
+    get_resolver()._populate()
+    for folder in settings.TEMPLATES[0]["DIRS"]:
+        for path in sorted(Path(folder).rglob("*.html")):
+            get_template(str(path.relative_to(folder)))
+    gc.collect()
+    gc.freeze()
