@@ -56,7 +56,10 @@ class PersonForm(ReasonedForm):
         label=_("Takes over"),
         queryset=User.objects.none(),
         required=False,
-        help_text=_("When this person leaves: what is above becomes theirs, and they are told."),
+        help_text=_(
+            "Changes this person owns, open requests and actions of a board become theirs, and "
+            "they are told."
+        ),
     )
     falls_to_others = forms.BooleanField(
         label=_("Nobody in particular: it goes on as is said above"), required=False

@@ -97,7 +97,7 @@ def provide() -> None:
                     number,
                 ),
                 url=lambda person: f"{_list_of('state')}{State.INFORMATION_REQUIRED}",
-                goes_on=_("Whoever asked for the change now, or its owner, answers."),
+                goes_on=_("Its customer success team answers, or passes an answer on."),
             ),
         ),
         Place("changes.Change.watchers", Then.ENDS),
