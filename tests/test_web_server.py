@@ -331,13 +331,13 @@ def test_a_request_is_described_as_it_came() -> None:
         return HttpResponse()
 
     text = (
-        "GET /a%2Fb/%ff?q=%C3%A9 HTTP/1.1\nHost: here\nCookie: a=1\nCookie: b=2\n"
+        "GET /a%2Fb%3Fc/%ff?q=%C3%A9 HTTP/1.1\nHost: here\nCookie: a=1\nCookie: b=2\n"
         "X-Forwarded-For: 1.2.3.4\nX-Forwarded-For: 5.6.7.8\nX_Under: no\n\n"
     )
     with serving(django(answer)) as server:
         with say(server, text) as line:
             line.recv(10)
-        assert seen["PATH_INFO"] == "/a/b/\xff" and seen["QUERY_STRING"] == "q=%C3%A9"
+        assert seen["PATH_INFO"] == "/a/b?c/\xff" and seen["QUERY_STRING"] == "q=%C3%A9"
         assert seen["HTTP_COOKIE"] == "a=1; b=2"
         assert seen["HTTP_X_FORWARDED_FOR"] == "1.2.3.4,5.6.7.8"
         assert seen["REMOTE_ADDR"] == "127.0.0.1" and "HTTP_X_UNDER" not in seen

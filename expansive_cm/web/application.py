@@ -187,13 +187,14 @@ def _environ(scope: Scope, headers: dict[str, str], body: Body) -> dict[str, Any
     """Return the request as WSGI describes it."""
     server = scope.get("server") or ("localhost", 80)
     client = scope.get("client") or ("", 0)
-    path = unquote_to_bytes(scope["raw_path"]) if scope.get("raw_path") else scope["path"].encode()
+    raw = scope.get("raw_path", b"").partition(b"?")[0]
+    path = unquote_to_bytes(raw) if raw else scope["path"].encode()
     return {
         **headers,
         "CONTENT_LENGTH": str(body.size),
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": path.partition(b"?")[0].decode("latin-1"),
+        "PATH_INFO": path.decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1] or ""),
