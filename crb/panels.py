@@ -14,7 +14,7 @@ from accounts.models import User
 
 from . import permissions
 from .forms import ActionForm
-from .models import Action, AgendaItem, Board, Meeting
+from .models import OPEN_ACTION, Action, AgendaItem, Board, Meeting
 from .people import OwnPeople
 from .permissions import Decision
 
@@ -62,7 +62,7 @@ def boards_run_by(user: User) -> set[int]:
 
 def open_actions(board: Board, user: User, *, runs: bool) -> list[ActionRow]:
     """Return the open actions of a board that are due first; ``runs`` is whether they lead it."""
-    found = with_people(Action.objects.filter(meeting__board=board, done_at=None, dropped_at=None))
+    found = with_people(Action.objects.filter(OPEN_ACTION, meeting__board=board))
     return action_rows(
         found.order_by("due_on", "pk")[:SHOWN_ON_BOARD], user, {board.pk} if runs else ()
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from .models import Action
+from .models import OPEN_ACTION, Action
 from .schedule import SATURDAY, holiday_on
 
 MORNING = 8
@@ -44,8 +44,7 @@ def due_reminders(now: datetime | None = None) -> list[tuple[int, Kind]]:
     now = now or timezone.now()
     day = now.date()
     open_ones = Action.objects.filter(
-        done_at=None,
-        dropped_at=None,
+        OPEN_ACTION,
         due_on__gte=day - timedelta(days=FORGIVEN_DAYS),
         due_on__lte=day + timedelta(days=LONGEST_BREAK_DAYS),
     )

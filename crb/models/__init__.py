@@ -8,12 +8,13 @@ them. Locks are always taken in one order: board, meeting, item, change.
 from .agenda import AgendaItem, AgendaVersion
 from .board import Absence, Board, Membership, Seat
 from .meeting import Attendance, CalendarFeed, Invitation, Meeting
-from .minutes import Action, Addendum, Minutes
+from .minutes import OPEN_ACTION, Action, Addendum, Minutes
 from .seat import KeptSeat
 from .vote import BoardOutcome, Vote
 
 __all__ = [
     "Absence",
+    "OPEN_ACTION",
     "Action",
     "Addendum",
     "AgendaItem",

@@ -56,6 +56,10 @@ class Minutes(models.Model):
         return self.published_at is not None
 
 
+OPEN_ACTION = models.Q(done_at=None, dropped_at=None)
+"""What is still to be done, as ``Action.is_open`` says of one."""
+
+
 class Action(models.Model):
     """Something that somebody is to do after a meeting, by a day."""
 
@@ -89,7 +93,7 @@ class Action(models.Model):
         indexes: ClassVar[list[Any]] = [
             models.Index(
                 fields=["owner", "due_on"],
-                condition=models.Q(done_at=None, dropped_at=None),
+                condition=OPEN_ACTION,
                 name="crb_action_open",
             )
         ]

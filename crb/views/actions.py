@@ -22,7 +22,7 @@ from expansive_cm.workflow.errors import StepError, StepIncomplete
 from .. import lifecycle, panels, permissions, queries
 from ..forms import ActionFilterForm, ActionForm
 from ..lifecycle.core import require
-from ..models import Action, Meeting
+from ..models import OPEN_ACTION, Action, Meeting
 from .access import SignedInRequest, for_own_people
 
 PAGE_SIZE = 50
@@ -63,10 +63,9 @@ def actions(request: SignedInRequest) -> HttpResponse:
 def _select(asked: dict[str, Any]) -> QuerySet[Action]:
     """Return the actions of a state and an owner. Overdue is what is due before today in UTC,
     so that the day itself is over wherever the board is."""
-    still_open = {"done_at": None, "dropped_at": None}
     found = {
-        "": Action.objects.filter(**still_open),
-        "overdue": Action.objects.filter(due_on__lt=timezone.localdate(), **still_open),
+        "": Action.objects.filter(OPEN_ACTION),
+        "overdue": Action.objects.filter(OPEN_ACTION, due_on__lt=timezone.localdate()),
         "done": Action.objects.exclude(done_at=None),
         "dropped": Action.objects.exclude(dropped_at=None),
         "all": Action.objects.all(),
