@@ -51,7 +51,7 @@ def _ahead(user: User) -> QuerySet[Invitation]:
         user=user,
         cancelled_at=None,
         meeting__state=MeetingState.SCHEDULED,
-        meeting__date__gte=timezone.localdate(),
+        meeting__starts_at__gt=timezone.now(),
     )
 
 

@@ -50,6 +50,44 @@ def write(*arguments: Any, **options: Any) -> IncomingMail:
     return taken(letter(*arguments, **options))
 
 
+def answer(
+    sender: str,
+    partstat: str,
+    words: str = "I am in hospital that week.",
+    uid: str = "board-meeting-29@expansive.example",
+) -> IncomingMail:
+    """Answer an invitation as Outlook does."""
+    raw = f"""\
+From: {sender}
+To: changes@expansive.example
+Subject: Declined: Change Request Board
+Date: Sat, 28 Nov 2026 17:00:00 +0000
+Message-ID: <answer-{partstat}@expansive.example.invalid>
+MIME-Version: 1.0
+Content-Type: multipart/alternative; boundary="k1"
+
+--k1
+Content-Type: text/plain; charset="utf-8"
+
+{words}
+
+--k1
+Content-Type: text/calendar; charset="utf-8"; method=REPLY
+
+BEGIN:VCALENDAR
+METHOD:REPLY
+VERSION:2.0
+BEGIN:VEVENT
+UID:{uid}
+DTSTAMP:20261128T170000Z
+ATTENDEE;PARTSTAT={partstat};CN=Max:mailto:max.member@expansive.example
+END:VEVENT
+END:VCALENDAR
+--k1--
+"""
+    return taken(raw.replace("\n", "\r\n").encode())
+
+
 def bounce_of(message_id: str, address: str, *, action: str = "failed") -> bytes:
     """Return what a mail server sends back (RFC 3464)."""
     status = "5.1.1" if action == "failed" else "4.4.1"

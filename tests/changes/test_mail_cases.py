@@ -7,7 +7,7 @@ from accounts.models import User
 from changes.mail_in import triage
 from changes.models import Change, Comment, IncomingMail
 from tests import stories
-from tests.letters import letter, taken, write
+from tests.letters import answer, letter, taken, write
 from tests.mailing import mail_to
 from tests.people import Cast
 
@@ -147,39 +147,6 @@ def test_much_rich_text_takes_no_time(cast: Cast) -> None:
 
 
 # Answers to invitations --------------------------------------------------------------------------
-
-
-def answer(sender: str, partstat: str, words: str = "I am in hospital that week.") -> IncomingMail:
-    """Answer an invitation as Outlook does."""
-    raw = f"""\
-From: {sender}
-To: changes@expansive.example
-Subject: Declined: Change Request Board
-Date: Sat, 28 Nov 2026 17:00:00 +0000
-Message-ID: <answer-{partstat}@expansive.example.invalid>
-MIME-Version: 1.0
-Content-Type: multipart/alternative; boundary="k1"
-
---k1
-Content-Type: text/plain; charset="utf-8"
-
-{words}
-
---k1
-Content-Type: text/calendar; charset="utf-8"; method=REPLY
-
-BEGIN:VCALENDAR
-METHOD:REPLY
-VERSION:2.0
-BEGIN:VEVENT
-UID:board-meeting-29@expansive.example
-DTSTAMP:20261128T170000Z
-ATTENDEE;PARTSTAT={partstat};CN=Max:mailto:max.member@expansive.example
-END:VEVENT
-END:VCALENDAR
---k1--
-"""
-    return taken(raw.replace("\n", "\r\n").encode())
 
 
 @pytest.mark.parametrize("words", ["I am in hospital that week.", ""])

@@ -9,36 +9,10 @@ from crb import lifecycle
 from crb.invitations import uid_of
 from crb.models import Absence, Invitation, Meeting
 from tests.crb.conftest import Table
-from tests.letters import taken
+from tests.letters import answer
 
 pytestmark = pytest.mark.django_db
 Outcome = IncomingMail.Outcome
-
-ANSWER = """From: {sender}
-To: changes@expansive.example
-Subject: Declined: Change Request Board
-Date: Sat, 28 Nov 2026 17:00:00 +0000
-Message-ID: <decline-{uid}>
-MIME-Version: 1.0
-Content-Type: multipart/alternative; boundary="k1"
-
---k1
-Content-Type: text/plain; charset="utf-8"
-
-{words}
-
---k1
-Content-Type: text/calendar; charset="utf-8"; method=REPLY
-
-BEGIN:VCALENDAR
-METHOD:REPLY
-BEGIN:VEVENT
-UID:{uid}
-ATTENDEE;PARTSTAT=DECLINED;CN=Max:mailto:{sender}
-END:VEVENT
-END:VCALENDAR
---k1--
-"""
 
 
 @pytest.fixture
@@ -50,8 +24,7 @@ def invited(table: Table) -> Meeting:
 
 
 def decline(sender: User, uid: str, words: str = "") -> IncomingMail:
-    message = ANSWER.format(sender=sender.email, uid=uid, words=words)
-    return taken(message.replace("\n", "\r\n").encode())
+    return answer(sender.email, "DECLINED", words, uid)
 
 
 def home(who: User) -> str:
