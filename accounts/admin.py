@@ -229,12 +229,14 @@ class PersonAdmin(ReasonedAdmin):
         successor = given["successor"]
         if successor is None:
             return
-        passed = [one.text for one in leaving.left_by(person) if one.what.pass_on]
         reason = given["reason"].strip() or str(_("%s leaves.") % person)
-        leaving.pass_on(person, successor=successor, actor=request.user, reason=reason)
+        # As they are until this is saved: at their customer, whose requests these are.
+        leaver = User.objects.select_related("organisation").get(pk=person.pk)
+        passed = leaving.pass_on(leaver, successor=successor, actor=request.user, reason=reason)
         if passed:
             words = _("%(successor)s takes over: %(person)s %(what)s.")
-            values = {"successor": successor, "person": person, "what": "; ".join(passed)}
+            what = "; ".join(one.text for one in passed)
+            values = {"successor": successor, "person": person, "what": what}
             self.message_user(request, words % values, messages.SUCCESS)
 
     def _invite(self, request: HttpRequest, person: User) -> None:

@@ -125,7 +125,7 @@ class PersonForm(ReasonedForm):
         return not cleaned.get("is_active") or moves or lays_down
 
     def _insist_on_successor(self) -> None:
-        left = [one.text for one in leaving.left_by(self.instance) if one.what.pass_on]
+        left = [one.text for one in leaving.left_by(self.instance) if one.is_passed_on]
         if left:
             message = _("Say who takes over, or that nobody in particular does. This person %s.")
             self.add_error("successor", message % "; ".join(left))

@@ -5,7 +5,7 @@ names the field that was forgotten. What is unfinished is shown to the administr
 somebody, and handed over in the same act.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,7 +37,7 @@ class Unfinished:
     """What somebody has not finished: which rows, in what words of how many, and where to look.
 
     ``pass_on`` gives all of it to a successor (person, successor, actor, reason) in the caller's
-    transaction; without it ``goes_on`` says who goes on.
+    transaction, where ``can_pass`` says that it can be given; else ``goes_on`` says who goes on.
     """
 
     rows: Callable[[User], QuerySet]
@@ -45,6 +45,7 @@ class Unfinished:
     url: Callable[[User], str]
     goes_on: str | Promise
     pass_on: Callable[[User, User, User, str], object] | None = None
+    can_pass: Callable[[User], bool] = lambda person: True
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,11 @@ class Left:
     what: Unfinished
     number: int
     person: User
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether a successor takes it over."""
+        return self.what.pass_on is not None and self.what.can_pass(self.person)
 
     @property
     def text(self) -> str:
@@ -96,21 +102,24 @@ def places() -> dict[str, Place]:
 def left_by(person: User) -> list[Left]:
     """Return what this person would leave unfinished; one query for each kind of place."""
     found = []
-    for what in _unfinished():
+    for what in (place.unfinished for place in _places if place.unfinished is not None):
         number = what.rows(person).count()
         if number:
             found.append(Left(what, number, person))
     return found
 
 
-def pass_on(person: User, *, successor: User, actor: User, reason: str) -> None:
-    """Give all that can be given of somebody's unfinished work to a successor.
+def pass_on(person: User, *, successor: User, actor: User, reason: str) -> list[Left]:
+    """Give all that can be given of somebody's unfinished work to a successor; return what it was.
 
-    Raises what the steps raise that do so. Effects: theirs, in the caller's transaction.
+    The last app comes first, as in every step: boards are locked before changes. Raises the
+    StepErrors of the steps that do so. Effects: theirs, in the caller's transaction.
     """
-    for what in _unfinished():
-        if what.pass_on is not None:
-            what.pass_on(person, successor, actor, reason)
+    given = [one for one in left_by(person) if one.is_passed_on]
+    for one in reversed(given):
+        assert one.what.pass_on is not None
+        one.what.pass_on(person, successor, actor, reason)
+    return given
 
 
 def takers(person: User) -> QuerySet[User]:
@@ -119,10 +128,6 @@ def takers(person: User) -> QuerySet[User]:
     if person.is_internal:
         there = there.filter(groups__name__in=STAFF_ROLES).distinct()
     return there.exclude(pk=person.pk).order_by("display_name", "pk")
-
-
-def _unfinished() -> Iterator[Unfinished]:
-    return (place.unfinished for place in _places if place.unfinished is not None)
 
 
 def _without_another_approver(person: User) -> QuerySet[Organisation]:

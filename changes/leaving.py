@@ -8,13 +8,9 @@ from django.utils.translation import ngettext
 from accounts.leaving import Place, Then, Unfinished, enter, stays
 from accounts.models import User
 
-from . import lifecycle
+from . import lifecycle, queries
 from .models import Change, Execution, Question
 from .states import OPEN, State
-
-
-def _owned(person: User) -> QuerySet[Change]:
-    return person.owned_changes.filter(state__in=OPEN)
 
 
 def _asked_for(person: User) -> QuerySet[Change]:
@@ -31,7 +27,7 @@ def _to_answer(person: User) -> QuerySet[Question]:
 
 
 def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> None:
-    if person.organisation is not None and _asked_for(person).exists():
+    if lifecycle.open_changes_of(person, person.organisation).exists():
         lifecycle.hand_over(person, actor=actor, successor=successor, reason=reason)
 
 
@@ -46,7 +42,7 @@ def provide() -> None:
             "changes.Change.owner",
             Then.WAITS,
             Unfinished(
-                rows=_owned,
+                rows=queries.owned_by,
                 says=lambda number: ngettext(
                     "owns %(number)d open change", "owns %(number)d open changes", number
                 ),
@@ -72,6 +68,8 @@ def provide() -> None:
                 ),
                 goes_on=_("Its customer success team names another requester."),
                 pass_on=_hand_over_requests,
+                # For one of our own who asks for a customer, only its team can name another.
+                can_pass=lambda person: person.organisation is not None,
             ),
         ),
         Place(

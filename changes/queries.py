@@ -52,6 +52,11 @@ def with_story(changes: QuerySet[Change]) -> QuerySet[Change]:
     )
 
 
+def owned_by(user: User) -> QuerySet[Change]:
+    """Open changes that this person sees through."""
+    return user.owned_changes.filter(state__in=OPEN)
+
+
 def waiting_on(user: User) -> QuerySet[Change]:
     """Open changes on which it is this person's turn: a step waits that they may take now."""
     wanted = any_turn_of(user)

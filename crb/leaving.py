@@ -1,5 +1,8 @@
 """What becomes of the fields of the board that name a person who has left (`accounts.leaving`)."""
 
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -10,23 +13,29 @@ from accounts.leaving import Place, Then, Unfinished, enter, stays
 from accounts.models import User
 
 from . import lifecycle
-from .models import Absence, Action, AgendaItem, Membership
+from .models import OPEN_ACTION, Absence, Action, AgendaItem, Membership
 from .states import NOT_CLOSED, ItemState
 
 
+def _yesterday() -> date:
+    """The first day that is over nowhere, wherever a board meets."""
+    return timezone.now().date() - timedelta(days=1)
+
+
 def _sits(person: User) -> QuerySet[Membership]:
-    today = timezone.localdate()
-    return person.board_memberships.filter(Q(ends_on=None) | Q(ends_on__gte=today))
+    return person.board_memberships.filter(Q(ends_on=None) | Q(ends_on__gte=_yesterday()))
+
+
+def _seats_of(person: User) -> str:
+    return f"{reverse('admin:crb_membership_changelist')}?{urlencode({'q': person.email})}"
 
 
 def _stands_in(person: User) -> QuerySet[Absence]:
-    return Absence.objects.filter(
-        alternate=person, withdrawn_at=None, ends_on__gte=timezone.localdate()
-    )
+    return Absence.objects.filter(alternate=person, withdrawn_at=None, ends_on__gte=_yesterday())
 
 
 def _open_actions(person: User) -> QuerySet[Action]:
-    return person.board_actions.filter(done_at=None, dropped_at=None)
+    return person.board_actions.filter(OPEN_ACTION)
 
 
 def _presents(person: User) -> QuerySet[AgendaItem]:
@@ -46,7 +55,7 @@ def provide() -> None:
                 says=lambda number: ngettext(
                     "sits on %(number)d board", "sits on %(number)d boards", number
                 ),
-                url=lambda person: f"{reverse('admin:crb_membership_changelist')}?q={person.email}",
+                url=lambda person: _seats_of(person),
                 goes_on=_(
                     "They count as a member no more. Name another member, and a chair or a deputy "
                     "where they were one."

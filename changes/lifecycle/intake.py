@@ -17,10 +17,10 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import finding, permissions
+from .. import finding, permissions, queries
 from ..models import AccessLink, Assessment, Change, SentForm, Service
 from ..states import OPEN, ChangeType, State
-from .core import Step, lock, record_event, take_step
+from .core import Step, lock, read_locked, record_event, take_step
 
 DRAFT_FIELDS = (
     "title",
@@ -327,12 +327,14 @@ def assign(change: Change, *, actor: User, owner: User, seen: int | None = None)
 def hand_over_ownership(person: User, successor: User, actor: User, reason: str) -> None:
     """Name a successor for all open changes that somebody who leaves sees through.
 
-    In the caller's transaction: all of them or none. Raises and does what ``assign`` does, for
-    each; ``reason`` stands with the person's own history.
+    All of them or none; what a colleague took over or ended meanwhile stays as it is. Raises and
+    does what ``assign`` does, for each; ``reason`` stands with the person's own history.
     """
-    owned = person.owned_changes.filter(state__in=OPEN).order_by("pk")
-    for change in list(owned):
-        assign(change, actor=actor, owner=successor)
+    with transaction.atomic():
+        for pk in queries.owned_by(person).order_by("pk").values_list("pk", flat=True):
+            change = read_locked(pk)
+            if change.owner_id == person.pk and change.state in OPEN:
+                assign(change, actor=actor, owner=successor)
 
 
 def withdraw(

@@ -11,7 +11,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplet
 
 from .. import permissions, reminders
 from ..minutes import messages as minutes_messages
-from ..models import Action, AgendaItem, Meeting
+from ..models import OPEN_ACTION, Action, AgendaItem, Meeting
 from .core import lock_meeting, require_right, save
 
 LONGEST_TEXT = 500
@@ -74,14 +74,16 @@ def edit_action(
 def hand_over_actions(person: User, successor: User, actor: User, reason: str) -> None:
     """Give all open actions of somebody who leaves to a successor; an administrator does.
 
-    In the caller's transaction: all of them or none. Raises StepIncomplete for a successor who
-    cannot see the board. Effects: those of ``edit_action``; ``reason`` stands with the person's
-    own history.
+    All of them or none; what somebody gave to another or ended meanwhile stays as it is. Raises
+    StepIncomplete for a successor who cannot see the board. Effects: those of ``edit_action``;
+    ``reason`` stands with the person's own history.
     """
     with transaction.atomic():
-        left = Action.objects.filter(owner=person, done_at=None, dropped_at=None).order_by("pk")
-        for action in list(left):
+        left = Action.objects.filter(OPEN_ACTION, owner=person)
+        for action in list(left.order_by("meeting__board", "meeting", "pk")):
             fresh = _lock(action)
+            if fresh.owner_id != person.pk or not fresh.is_open:
+                continue
             require_right(permissions.can_hand_over_action, actor, fresh)
             _change(fresh, actor, fresh.text, successor, fresh.due_on)
 
@@ -121,9 +123,7 @@ def remind_of_action(action_id: int, kind: reminders.Kind) -> bool:
     two beats at once wait for each other here, and the second finds it.
     """
     with transaction.atomic():
-        found = Action.objects.select_for_update(no_key=True).filter(
-            pk=action_id, done_at=None, dropped_at=None
-        )
+        found = Action.objects.select_for_update(no_key=True).filter(OPEN_ACTION, pk=action_id)
         action = found.first()
         if action is None:
             return False

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import SuccessTeam, User
+from accounts.roles import Role
 from accounts.standing import Standing
 from changes import lifecycle, worklist
 from changes.models import Change, DeliveryProblem
@@ -240,3 +241,17 @@ def test_what_waits_goes_with_the_role_and_the_team(client: Client, cast: Cast) 
     assert waiting(home(client, cast.success))
     User.groups.through.objects.filter(user=cast.success).delete()
     assert not waiting(home(client, cast.success))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", Role)
+def test_what_is_kept_of_the_queues_rests_on_nothing_that_is_read(
+    role: Role, django_assert_num_queries: Any
+) -> None:
+    """The statement is kept in the process: what it knew from the database would grow old."""
+    for organisation_id in (None, 1):
+        standing = Standing(
+            1, True, organisation_id, frozenset({role}), frozenset({2}), frozenset({3})
+        )
+        with django_assert_num_queries(0):
+            assert worklist._statement.__wrapped__(standing, True, 5).written

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from post_office.models import Email
 
@@ -15,6 +17,8 @@ from accounts import leaving
 from accounts.leaving import Then
 from accounts.models import User
 from accounts.roles import Role
+from changes import lifecycle as change_lifecycle
+from changes.lifecycle import intake
 from changes.models import Change, Execution
 from crb import lifecycle
 from crb.models import Action, Membership
@@ -194,6 +198,70 @@ def test_one_act_hands_over_what_is_owned_and_tells_the_successor(
     assert event.actor == table.cast.administrator
     assert Email.objects.filter(to=[successor.email], subject__contains=change.reference).exists()
     assert not leaving.left_by(User.objects.get(pk=who.pk))
+
+
+def test_a_hand_over_takes_from_nobody_else(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it goes on, a colleague takes one change over and another one ends."""
+    who, cast = table.cast.support, table.cast
+    changes = [stories.in_review(cast) for _number in range(3)]
+    Change.objects.filter(pk__in=[one.pk for one in changes]).update(owner=who)
+    kept = intake.assign
+
+    def assign(change: Change, **given: Any) -> Change:
+        Change.objects.filter(pk=changes[1].pk).update(owner=cast.tester)
+        if changes[2].events.filter(verb="withdraw").count() == 0:
+            change_lifecycle.withdraw(changes[2], actor=cast.requester, reason="Not needed.")
+        return kept(change, **given)
+
+    monkeypatch.setattr(intake, "assign", assign)
+    leaving.pass_on(who, successor=cast.developer, actor=cast.administrator, reason="Left.")
+    owners = Change.objects.order_by("pk").values_list("owner", flat=True)
+    assert list(owners) == [cast.developer.pk, cast.tester.pk, who.pk]
+
+
+def test_boards_are_locked_before_changes(table: Table) -> None:
+    """As by every other step: two that wait for each other would both be cut off."""
+    who = owner(table)
+    give_action(table, who)
+    with CaptureQueriesContext(connection) as asked:
+        leaving.pass_on(
+            who, successor=table.cast.developer, actor=table.cast.administrator, reason="Left."
+        )
+    locks = [one["sql"] for one in asked if "FOR NO KEY UPDATE" in one["sql"]]
+    places = {
+        name: [n for n, sql in enumerate(locks) if f'FROM "{name}"' in sql]
+        for name in ("crb_board", "changes_change")
+    }
+    assert max(places["crb_board"]) < min(places["changes_change"])
+
+
+def test_whoever_moves_to_another_customer_hands_over_at_the_old_one(
+    admin: Client, table: Table
+) -> None:
+    who, cast = requester(table), table.cast
+    data = gone(who, is_active="on", organisation=cast.meridian.pk, successor=cast.colleague.pk)
+    assert admin.post(address(who), data).status_code == 302
+    assert User.objects.get(pk=who.pk).organisation == cast.meridian
+    assert Change.objects.get().requester == cast.colleague
+
+
+def test_nothing_is_said_to_be_handed_over_that_is_not(admin: Client, table: Table) -> None:
+    """A request of one of our own names a customer's change: only its team can name another."""
+    who = table.cast.support
+    change = stories.in_review(table.cast)
+    Change.objects.filter(pk=change.pk).update(requester=who)
+    html = admin.get(address(who)).content.decode()
+    assert "asked for 1 open change" in html
+    answer = admin.post(address(who), gone(who, successor=table.cast.developer.pk), follow=True)
+    assert "takes over" not in answer.content.decode()
+    assert Change.objects.get().requester == who
+
+
+def test_an_address_with_a_plus_finds_its_seat(admin: Client, table: Table) -> None:
+    who = table.members[1]
+    User.objects.filter(pk=who.pk).update(email="max+board@expansive.example")
+    [url] = [one.url for one in leaving.left_by(User.objects.get(pk=who.pk))]
+    assert admin.get(url).context["cl"].result_count == 1
 
 
 def test_a_customers_requests_go_to_a_colleague_only(admin: Client, table: Table) -> None:
