@@ -5,7 +5,7 @@ Mail proves nobody, so it records no absence: the member does, signed in, from H
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -37,8 +37,7 @@ def notices(user: User) -> list[Notice]:
         return []
     return [
         Notice(
-            _("Your calendar declined “%(meeting)s” on %(day)s. Are you away?")
-            % {"meeting": one.meeting, "day": formats.date_format(one.meeting.date)},
+            _("Your calendar declined “%s”. Are you away?") % one.meeting,
             f"{reverse('crb:record_absence', args=[one.meeting.board_id])}?day={one.meeting.date}",
             _("Record an absence"),
         )
