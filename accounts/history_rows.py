@@ -7,6 +7,10 @@ from django.db import connections, models
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
+NUMBERED_FROM = 1_000_000_000
+"""Rows of history with this number or a higher one are numbered in the order of writing, whatever
+table they are in and whatever the clock said. Before, each table counted for itself."""
+
 
 class RowsManager(HistoryManager):
     """A manager whose class is made once for each kind of queryset.

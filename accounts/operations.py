@@ -9,6 +9,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 from simple_history.models import HistoricalChanges
 
+from .history_rows import NUMBERED_FROM
+
 FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -24,6 +26,8 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 """
+
+ORDER = f"CREATE SEQUENCE IF NOT EXISTS history_order AS integer MINVALUE {NUMBERED_FROM};"
 
 
 class AllAtOnce(Operation):
@@ -73,7 +77,10 @@ class AllAtOnce(Operation):
 
 
 class KeepHistory(Operation):
-    """Let every table of history of the app refuse changes, and be read by person.
+    """Let every table of history of the app refuse changes, and be read by person and in order.
+
+    All tables are numbered by one sequence, so that rows of several tables have an order that no
+    clock can turn round.
 
     No table with a rule of its own (a trigger of its model) is emptied at once either, which no
     trigger for rows would see. A migration that creates such a table ends with this; what stands
@@ -92,9 +99,10 @@ class KeepHistory(Operation):
     ) -> None:
         """Put the trigger on each table, and the index on those that name a person.
 
-        A trigger takes a short lock and reads no rows, so it is safe on a live table; the index
-        is built here on a new and empty one.
+        A trigger takes a short lock and reads no rows, so it is safe on a live table, and so does
+        another way of numbering; the index is built here on a new and empty one.
         """
+        schema_editor.execute(ORDER, params=None)
         schema_editor.execute(FUNCTION, params=None)
         schema_editor.execute(EMPTYING, params=None)
         for table in guarded(app_label, to_state):
@@ -102,6 +110,8 @@ class KeepHistory(Operation):
         for model in histories(app_label, to_state):
             table = to_state.apps.get_model(app_label, model.name)._meta.db_table
             schema_editor.execute(trigger_on(table), params=None)
+            if "history_date" in model.fields:
+                schema_editor.execute(numbered_in_order(table), params=None)
             if "history_user" in model.fields:
                 schema_editor.execute(index_by_person(table), params=None)
 
@@ -142,6 +152,20 @@ def trigger_on(table: str) -> str:
         f'CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON "{table}" '
         "FOR EACH ROW EXECUTE FUNCTION refuse_rewriting_history();"
     )
+
+
+def numbered_in_order(table: str) -> str:
+    """The statement that numbers a table's new rows by the sequence of all, if none has yet."""
+    # Names of tables only, from the models themselves.
+    return f"""
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = '"{table}"'::regclass
+               AND attname = 'history_id' AND attidentity <> '') THEN
+        ALTER TABLE "{table}" ALTER COLUMN history_id DROP IDENTITY;
+        ALTER TABLE "{table}" ALTER COLUMN history_id SET DEFAULT nextval('history_order');
+    END IF;
+END $$;
+"""
 
 
 def index_by_person(table: str) -> str:

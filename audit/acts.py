@@ -44,7 +44,7 @@ def acts_of(entries: Iterable[Entry]) -> list[Act]:
 
 def _belong_together(later: Entry, entry: Entry) -> bool:
     same = (later.by, later.url or later.what) == (entry.by, entry.url or entry.what)
-    return same and later.at - entry.at <= APART and _is_same_reason(later.why, entry.why)
+    return same and abs(later.at - entry.at) <= APART and _is_same_reason(later.why, entry.why)
 
 
 def _is_same_reason(one: str, other: str) -> bool:

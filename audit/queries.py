@@ -2,6 +2,10 @@
 
 History lies in some thirty tables. One statement asks each of them for its newest rows and
 merges the answers; a second brings the chosen rows with what each object looked like before.
+
+What happened to one change is read in the order in which it was written, which no clock turns
+round; rows from before there was such an order come first, by their dates. All of history is
+searched by days and read by dates; there that order settles what happened at one moment.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +16,7 @@ from typing import Any
 from django.core import signing
 from django.db.models import (
     BigIntegerField,
+    Case,
     F,
     IntegerField,
     OuterRef,
@@ -19,15 +24,19 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Value,
+    When,
 )
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
+from accounts.history_rows import NUMBERED_FROM
 from changes.paging import MAX_TOKEN, BadToken
 
 from .sources import Source, sources
 
 SIGNER = signing.Signer(salt="audit.history")
+WRITTEN = Case(When(history_id__gte=NUMBERED_FROM, then=F("history_id")), default=Value(0))
+"""The place of a row in the order of writing, as `written` says it of a key."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,15 @@ class Wanted:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def order(self) -> tuple[str, str]:
+        """By what rows of several tables are sorted, before the table and the row in it."""
+        in_order = self.change is not None or self.object_pk is not None
+        return ("written", "history_date") if in_order else ("history_date", "written")
+
     def rows_of(self, source: Source) -> QuerySet[Any]:
         """Return the rows of one table that fit."""
-        rows = source.history._default_manager.order_by()
+        rows = source.history._default_manager.order_by().alias(written=WRITTEN)
         if self.change is not None:
             rows = rows.filter(source.of_change(self.change))
         if self.object_pk is not None:
@@ -67,6 +82,11 @@ class Place:
     pk: int
     backwards: bool = False
     page: int = 1
+
+    @property
+    def key(self) -> "Key":
+        """The key of the row."""
+        return self.source, self.pk, self.at
 
 
 @dataclass
@@ -124,6 +144,18 @@ Key = tuple[int, int, datetime]
 """Number of the source, primary key in its table, moment."""
 
 
+def written(pk: int) -> int:
+    """Return the place of a row in the order of writing; 0 if it is older than that order."""
+    return pk if pk >= NUMBERED_FROM else 0
+
+
+def _sorted_by(order: tuple[str, str], key: Key) -> list[Any]:
+    """Return a key's values for an order."""
+    _number, pk, at = key
+    values = {"written": written(pk), "history_date": at}
+    return [values[name] for name in order]
+
+
 def _token(key: Key, page: int, *, backwards: bool = False) -> str:
     number, pk, at = key
     return SIGNER.sign_object([at.isoformat(), number, pk, int(backwards), page])
@@ -147,8 +179,8 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
     for source in wanted.sources:
         rows = wanted.rows_of(source)
         if place is not None:
-            rows = rows.filter(_beyond(place, source))
-        rows = rows.order_by(f"{sign}history_date", f"{sign}history_id")
+            rows = rows.filter(_beyond(place, source, wanted.order))
+        rows = rows.order_by(*(f"{sign}{name}" for name in (*wanted.order, "history_id")))
         parts.append(
             rows.values_list(
                 Value(source.number, IntegerField()),
@@ -157,19 +189,22 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
             )[:limit]
         )
     found = list(_merged(parts))
-    found.sort(key=lambda key: (key[2], key[0], key[1]), reverse=bool(sign))
+    found.sort(key=lambda key: (*_sorted_by(wanted.order, key), *key[:2]), reverse=bool(sign))
     return found[:limit]
 
 
-def _beyond(place: Place, source: Source) -> Q:
-    """Compare (moment, table, row) with a place; within one table its number is a constant."""
+def _beyond(place: Place, source: Source, order: tuple[str, str]) -> Q:
+    """Compare with a place, as `_keys` sorts; within one table its number is a constant."""
     side = "gt" if place.backwards else "lt"
-    past = Q(**{f"history_date__{side}": place.at})
+    first, second = zip(order, _sorted_by(order, place.key), strict=True)
+    past = Q((f"{first[0]}__{side}", first[1]))
+    same = Q(first, (f"{second[0]}__{side}", second[1]))
     if source.number == place.source:
-        within = Q(history_date=place.at, **{f"history_id__{side}": place.pk})
-        return Q(**{f"history_date__{side}e": place.at}) & (past | within)
-    comes_after = (source.number > place.source) == place.backwards
-    return Q(**{f"history_date__{side}e": place.at}) if comes_after else past
+        same |= Q(first, second, **{f"history_id__{side}": place.pk})
+    elif (source.number > place.source) == place.backwards:
+        same |= Q(first, second)
+    # The condition on its own lets an index on the first column be read from there on.
+    return Q((f"{first[0]}__{side}e", first[1])) & (past | same)
 
 
 def _merged(parts: list[QuerySet[Any]]) -> Iterable[Any]:

@@ -238,8 +238,9 @@ def number_as(numbers: list[tuple[str, int | None]]) -> None:
     names, last = zip(*numbers, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(setval(name::regclass, coalesce(last, 1), last IS NOT NULL)) "
-            "FROM unnest(%s::text[], %s::bigint[]) AS kept(name, last)",
+            "SELECT count(setval(seqrelid, greatest(last, seqmin), last IS NOT NULL)) "
+            "FROM unnest(%s::text[], %s::bigint[]) AS kept(name, last) "
+            "JOIN pg_sequence ON seqrelid = name::regclass",
             [list(names), list(last)],
         )
 

@@ -46,7 +46,7 @@ def dissolve_board(board: Board) -> bool:
 def _why(board: Board) -> str:
     """Say that the board no longer meets, with the reason given when it was made inactive."""
     given = ""
-    for row in board.history.order_by("-history_date", "-history_id"):
+    for row in board.history.order_by("-history_id"):
         if row.is_active:
             break
         given = row.history_change_reason or ""

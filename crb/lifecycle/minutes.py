@@ -93,7 +93,7 @@ def _section_of(meeting: Meeting, item: AgendaItem) -> AgendaItem:
 
 
 def _stale_words(section: Any) -> str:
-    last = section.history.select_related("history_user").first()
+    last = section.history.select_related("history_user").order_by("-history_id").first()
     return _("In the meantime %s has written in this section. Compare, then save again.") % (
         (last and last.history_user) or _("somebody else")
     )
