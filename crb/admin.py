@@ -67,10 +67,15 @@ class BoardForm(ReasonedForm):
         fields = BOARD_FIELDS
 
     def clean(self) -> dict[str, Any]:
-        """No customer that has a board is left without one: its code changes would be stuck."""
+        """No customer that has a board is left without one: its code changes would be stuck.
+
+        Effects: holds every board until the page's transaction ends, as two who each give up one
+        of the last two boards would not see each other.
+        """
         cleaned = super().clean()
         if self.instance.pk is None or {"is_active", "organisations"}.isdisjoint(self.changed_data):
             return cleaned
+        queries.lock_who_decides()
         chosen = cleaned.get("organisations") or ()
         left = queries.stranded_by(
             Board.objects.get(pk=self.instance.pk),

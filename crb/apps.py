@@ -18,7 +18,7 @@ class CrbConfig(AppConfig):
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import declined, leaving, to_settle, without_lead
+        from . import declined, leaving, to_settle, without_board, without_lead
         from .board_dates import dates_for
         from .lifecycle.agenda import follow_departure
         from .models import Board
@@ -28,6 +28,7 @@ class CrbConfig(AppConfig):
         provide_follower(follow_departure)
         narrower.provide("record_board_outcome", still_to_vote)
         notices.provide(without_lead.notices)
+        notices.provide(without_board.notices)
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
         declines.provide(declined.CALENDAR)

@@ -45,6 +45,11 @@ def changes_of(board: Board) -> QuerySet[Change]:
     return Change.objects.filter(among("organisation", customers.values("pk")))
 
 
+def lock_who_decides() -> None:
+    """Let nobody else change which board decides for whom until this transaction ends."""
+    list(Board.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+
+
 def stranded_by(board: Board, *, is_active: bool, only_for: Iterable[int]) -> list[Organisation]:
     """Return the customers that have a board now and would have none with this one so.
 
