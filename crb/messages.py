@@ -16,7 +16,9 @@ from changes import outbox
 from changes.models import MailFile
 
 from .models import Meeting
+from .without_lead import NAME_ONE, sentence, url_of_seats
 
+ADMINISTRATOR = _("you look after the boards as an administrator")
 MEMBER = _("you are a member of the board")
 OPEN_MEETING = _("Open the meeting")
 
@@ -64,3 +66,17 @@ def tell(
         if person.is_active
     ]
     outbox.put(rows, files)
+
+
+def nobody_leads(meetings: Sequence[Meeting], administrators: Iterable[User]) -> None:
+    """Tell administrators that a board has neither chair nor deputy, and what that holds up."""
+    tell(
+        administrators,
+        "nobody_leads",
+        meetings[0],
+        headline=_("Nobody leads the board"),
+        action_text=NAME_ONE,
+        path=url_of_seats(meetings[0].board),
+        why=ADMINISTRATOR,
+        context={"stuck": [sentence(meeting) for meeting in meetings]},
+    )

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from changes.tasks import each
 
-from . import lifecycle, queries, reminders
+from . import lifecycle, queries, reminders, without_lead
 
 
 @shared_task
@@ -50,3 +50,14 @@ def publish_agendas() -> None:
     now = timezone.now()
     each(queries.due_agendas(now), lifecycle.publish_agenda, "publish the agenda")
     each(queries.orders_to_settle(now), lifecycle.settle_finished_order, "settle the order")
+
+
+@shared_task
+def tell_of_missing_leads() -> None:
+    """Tell administrators, once, what nobody can open or end as its board has no lead."""
+    boards = {meeting.board for meeting in without_lead.without_lead()}
+    each(
+        sorted(boards, key=lambda board: board.pk),
+        lifecycle.tell_of_missing_lead,
+        "tell of a missing lead",
+    )

@@ -1,4 +1,7 @@
-"""What nobody can end: shown to administrators, who name a chair or a deputy."""
+"""What nobody can end: shown to administrators, who name a chair or a deputy.
+
+They read it on Home for as long as it is so, and are mailed once (`lifecycle.missing_lead`).
+"""
 
 from datetime import timedelta
 
@@ -7,6 +10,7 @@ from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
@@ -18,6 +22,8 @@ from .states import MeetingKind, MeetingState
 
 SOON = timedelta(days=14)
 """So long before a meeting somebody hears that there is nobody to open it."""
+
+NAME_ONE = gettext_lazy("Name a chair or a deputy")
 
 
 def without_lead() -> list[Meeting]:
@@ -37,18 +43,20 @@ def notices(user: User) -> list[Notice]:
     if not user.has_role(Role.ADMINISTRATOR):
         return []
     return [
-        Notice(_sentence(meeting), _url(meeting.board), _("Name a chair or a deputy"))
+        Notice(sentence(meeting), url_of_seats(meeting.board), NAME_ONE)
         for meeting in without_lead()
     ]
 
 
-def _sentence(meeting: Meeting) -> str:
+def sentence(meeting: Meeting) -> str:
+    """Say what is stuck."""
     if meeting.kind == MeetingKind.BALLOT:
         return _("Nobody can end “%s”: neither the chair nor a deputy is there.") % meeting
     return _("Nobody can open or close “%s”: neither the chair nor a deputy is there.") % meeting
 
 
-def _url(board: Board) -> str:
+def url_of_seats(board: Board) -> str:
+    """Return where an administrator names a chair or a deputy."""
     return f"{reverse('admin:crb_membership_changelist')}?board__id__exact={board.pk}"
 
 

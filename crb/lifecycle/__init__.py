@@ -24,6 +24,7 @@ from .feeds import make_feed, revoke_feed
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
 from .minutes import Prose, add_addendum, publish_minutes, write_minutes
+from .missing_lead import tell_of_missing_lead
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
@@ -38,6 +39,7 @@ __all__ = [
     "call_meeting",
     "move_meeting",
     "send_invitations",
+    "tell_of_missing_lead",
     "fill_agenda",
     "dissolve_board",
     "start_meeting",

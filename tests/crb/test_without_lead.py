@@ -9,12 +9,14 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.models import User
 from accounts.roles import Role
-from crb import lifecycle, permissions
+from crb import lifecycle, permissions, tasks
 from crb.models import AgendaItem, Meeting, Membership
 from crb.without_lead import without_lead
+from tests.concurrently import at_once
 from tests.crb.conftest import Table, seat
 from tests.people import person
 
@@ -141,3 +143,39 @@ def test_home_tells_administrators_what_is_stuck(alone: Table, client: Client) -
     target = f"{reverse('admin:crb_membership_changelist')}?board__id__exact={alone.board.pk}"
     assert target in client.get(reverse("changes:home")).content.decode()
     assert client.get(target).status_code == 200
+
+
+def told(alone: Table) -> list[str]:
+    """What administrators were mailed about boards that nobody leads."""
+    mails = Email.objects.filter(
+        to=alone.cast.administrator.email, subject__contains="Nobody leads"
+    )
+    return [mail.message for mail in mails.order_by("pk")]
+
+
+def test_administrators_are_mailed_once_what_is_stuck(alone: Table) -> None:
+    opened, held = ballot(alone), running(alone)
+    tasks.tell_of_missing_leads()
+    assert told(alone) == []
+    leave(alone)
+    for _beat in range(2):
+        tasks.tell_of_missing_leads()
+    (mail,) = told(alone)
+    assert str(opened) in mail and str(held) in mail
+    assert reverse("admin:crb_membership_changelist") in mail
+    assert not Email.objects.filter(to=alone.members[1].email, subject__contains="Nobody").exists()
+    following = alone.meeting(days=7)
+    tasks.tell_of_missing_leads()
+    first, later_mail = told(alone)
+    assert str(following) in later_mail and str(held) not in later_mail
+    name_a_deputy(alone)
+    tasks.tell_of_missing_leads()
+    assert len(told(alone)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_at_once_mail_once(alone: Table) -> None:
+    running(alone)
+    leave(alone)
+    assert at_once(tasks.tell_of_missing_leads, tasks.tell_of_missing_leads) == [None, None]
+    assert len(told(alone)) == 1
