@@ -55,9 +55,4 @@ def publish_agendas() -> None:
 @shared_task
 def tell_of_missing_leads() -> None:
     """Tell administrators, once, what nobody can open or end as its board has no lead."""
-    boards = {meeting.board for meeting in without_lead.without_lead()}
-    each(
-        sorted(boards, key=lambda board: board.pk),
-        lifecycle.tell_of_missing_lead,
-        "tell of a missing lead",
-    )
+    each(without_lead.stuck_boards(), lifecycle.tell_of_missing_lead, "tell of a missing lead")

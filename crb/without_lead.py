@@ -38,6 +38,11 @@ def without_lead() -> list[Meeting]:
     return [meeting for meeting in found.select_related("board") if not meeting.led_by]
 
 
+def stuck_boards() -> list[Board]:
+    """Return the boards of these meetings."""
+    return list({meeting.board_id: meeting.board for meeting in without_lead()}.values())
+
+
 def notices(user: User) -> list[Notice]:
     """Tell an administrator what is stuck, and where to help; costs the others nothing."""
     if not user.has_role(Role.ADMINISTRATOR):

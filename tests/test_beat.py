@@ -38,6 +38,9 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "crb.tasks.remind_of_actions": [
         ("crb.reminders.due_reminders", "crb.lifecycle.remind_of_action")
     ],
+    "crb.tasks.tell_of_missing_leads": [
+        ("crb.without_lead.stuck_boards", "crb.lifecycle.tell_of_missing_lead")
+    ],
     "crb.tasks.publish_agendas": [
         ("crb.queries.due_agendas", "crb.lifecycle.publish_agenda"),
         ("crb.queries.orders_to_settle", "crb.lifecycle.settle_finished_order"),
