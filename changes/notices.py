@@ -8,11 +8,16 @@ from accounts.models import User
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and the page where it is dealt with."""
+    """One sentence, and the page where it is dealt with.
+
+    ``answer`` is a button besides, for what needs no page: it posts to ``answer_url``.
+    """
 
     text: str
     url: str
     action: str
+    answer: str = ""
+    answer_url: str = ""
 
 
 Source = Callable[[User], list[Notice]]

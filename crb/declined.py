@@ -1,6 +1,7 @@
 """Members whose calendar declined a meeting: asked whether they are away, and who stands in.
 
-Mail proves nobody, so it records no absence: the member does, signed in, from Home.
+Mail proves nobody, so it records no absence: the member does, signed in, from Home. Who declined by
+mistake says there that they come (`lifecycle.will_attend`).
 """
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -40,6 +41,8 @@ def notices(user: User) -> list[Notice]:
             _("Your calendar declined “%s”. Are you away?") % one.meeting,
             f"{reverse('crb:record_absence', args=[one.meeting.board_id])}?day={one.meeting.date}",
             _("Record an absence"),
+            _("I will be there"),
+            reverse("crb:will_attend", args=[one.meeting_id]),
         )
         for one in declined_by(user)
     ]

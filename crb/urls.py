@@ -27,6 +27,7 @@ urlpatterns = [
     path("<int:pk>/meetings/", calendar.meetings, name="meetings"),
     path("<int:pk>/meetings/call/", calendar.call_meeting, name="call_meeting"),
     path("<int:pk>/absences/record/", calendar.record_absence, name="record_absence"),
+    path("meetings/<int:pk>/attend/", calendar.will_attend, name="will_attend"),
     path("absences/<int:pk>/withdraw/", calendar.withdraw_absence, name="withdraw_absence"),
     path("meetings/<int:pk>/move/", calendar.move_meeting, name="move_meeting"),
     path("statistics/", overtime.statistics, name="statistics"),

@@ -6,7 +6,7 @@ does everything its docstring says, or raises a ``StepError`` and does nothing.
 Locks are taken in one order: board, meeting, item, change.
 """
 
-from .absences import record_absence, withdraw_absence
+from .absences import record_absence, will_attend, withdraw_absence
 from .actions import (
     complete_action,
     drop_action,
@@ -40,6 +40,7 @@ __all__ = [
     "move_meeting",
     "send_invitations",
     "tell_of_missing_lead",
+    "will_attend",
     "fill_agenda",
     "dissolve_board",
     "start_meeting",

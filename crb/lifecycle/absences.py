@@ -12,9 +12,10 @@ from accounts.models import User
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
-from ..models import Absence, Board, Membership
+from ..declined import declined_by
+from ..models import Absence, Board, Meeting, Membership
 from ..schedule import FURTHEST
-from .core import lock_board, require_right, save
+from .core import lock_board, lock_meeting, require_right, save
 from .invitations import send_invitations
 
 
@@ -74,6 +75,25 @@ def withdraw_absence(absence: Absence, *, actor: User) -> Absence:
             _end_early(fresh, max(begun.date, board.today - timedelta(days=1)), actor)
         send_invitations(board)
     return fresh
+
+
+def will_attend(meeting: Meeting, *, actor: User) -> bool:
+    """Let a member whose calendar declined a meeting say that they come all the same.
+
+    Effects: they are asked no more, unless their calendar declines again; the meeting's history
+    says it. Returns whether there was something to answer: a second click finds nothing.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        person = actor.read_afresh()
+        require_right(permissions.can_answer_invitation, person)
+        invitation = declined_by(person).filter(meeting=fresh).first()
+        if invitation is None:
+            return False
+        invitation.declined_at = None
+        invitation.save(update_fields=["declined_at"])
+        save(fresh, actor=person, reason="will be there, though their calendar declined")
+    return True
 
 
 def _end_early(absence: Absence, day: date, actor: User) -> None:

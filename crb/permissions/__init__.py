@@ -6,7 +6,7 @@ pages and ``crb.lifecycle`` ask here alike.
 
 from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .absences import can_make_feed, can_record_absence, can_withdraw_absence
+from .absences import can_answer_invitation, can_make_feed, can_record_absence, can_withdraw_absence
 from .agenda import (
     can_add_late,
     can_defer_item,
@@ -59,6 +59,7 @@ __all__ = [
     "can_recuse",
     "can_start_meeting",
     "can_withdraw_absence",
+    "can_answer_invitation",
     "may_see_board",
     "may_see_votes",
     "stands_aside",

@@ -29,6 +29,11 @@ def can_withdraw_absence(user: User, absence: Absence) -> Decision:
     return decide(_concerned(user, absence.membership), late)
 
 
+def can_answer_invitation(user: User) -> Decision:
+    """Whoever may have a seat, for themselves: the step looks for their own invitation only."""
+    return decide(holds_role(user, Role.CRB_MEMBER))
+
+
 def can_make_feed(user: User) -> Decision:
     """People who can have a seat on a board."""
     return decide(holds_role(user, Role.CRB_MEMBER))

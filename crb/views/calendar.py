@@ -147,6 +147,20 @@ def withdraw_absence(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(f"{address_of(board)}#members")
 
 
+@require_POST
+@for_own_people
+def will_attend(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Say that one comes to a meeting that one's calendar declined."""
+    found = meeting_or_404(pk)
+    home = reverse("changes:home")
+    try:
+        if lifecycle.will_attend(found, actor=request.user):
+            messages.success(request, _("You are expected at “%s”.") % found)
+    except StepError as error:
+        return _refused(request, error, home)
+    return redirect(home)
+
+
 @require_safe
 @for_own_people
 def meetings(request: SignedInRequest, pk: int) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.test import Client
 from accounts.models import User
 from changes.models import IncomingMail
 from crb import lifecycle
+from crb.declined import CALENDAR
 from crb.invitations import uid_of
 from crb.models import Absence, Invitation, Meeting
 from tests.crb.conftest import Table
@@ -84,3 +85,25 @@ def test_a_day_that_is_none_is_left_out(client: Client, table: Table, day: str) 
     client.force_login(table.cast.crb_member)
     address = f"/board/{table.board.pk}/absences/record/"
     assert client.get(address, {"day": day}).status_code == 200
+
+
+def test_who_declined_by_mistake_says_that_they_come(table: Table, invited: Meeting) -> None:
+    member, uid = table.cast.crb_member, uid_of(invited)
+    decline(member, uid)
+    CALENDAR.note(table.chair, uid)
+    client = Client()
+    client.force_login(member)
+    address = f"/board/meetings/{invited.pk}/attend/"
+    assert "I will be there" in home(member) and address in home(member)
+    assert client.get(address).status_code == 405
+    said = client.post(address, follow=True).content.decode()
+    assert "You are expected at" in said and "Your calendar declined" not in said
+    assert "You are expected at" not in client.post(address, follow=True).content.decode()
+    row = invited.history.latest("history_id")
+    assert (row.history_user, row.history_change_reason) == (
+        member,
+        "will be there, though their calendar declined",
+    )
+    assert "Your calendar declined" in home(table.chair), "nobody answers for another"
+    CALENDAR.note(member, uid)
+    assert "Your calendar declined" in home(member)

@@ -32,6 +32,10 @@ make_feed        scheduled  + + + + - - - - - - -
 make_feed        running    + + + + - - - - - - -
 make_feed        closed     + + + + - - - - - - -
 make_feed        cancelled  + + + + - - - - - - -
+will_attend      scheduled  + + + + - - - - - - -
+will_attend      running    + + + + - - - - - - -
+will_attend      closed     + + + + - - - - - - -
+will_attend      cancelled  + + + + - - - - - - -
 """
 ROWS = rows_of(MATRIX)
 MEMBER = "max.member@expansive.example"
@@ -68,6 +72,7 @@ STEPS: dict[str, Step] = {
         absence_of_a_member(i), actor=who
     ),
     "make_feed": lambda i, m, who: lifecycle.make_feed(actor=who),
+    "will_attend": lambda i, m, who: lifecycle.will_attend(m, actor=who),
 }
 
 
