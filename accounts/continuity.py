@@ -1,9 +1,14 @@
 """Whether somebody has been, without a break, what and whom they are now."""
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Manager, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest
 
+from .history_rows import NUMBERED_FROM
 from .models import User
 from .roles import Role
+
+NEVER = 2**31 - 1
+"""A number that no row of history follows."""
 
 
 def has_lost(role: Role, *, person: str, since: str) -> Exists:
@@ -19,11 +24,17 @@ def has_lost(role: Role, *, person: str, since: str) -> Exists:
     return Exists(rows.filter(Q(is_active=False) | Q(organisation__isnull=False) | ~Exists(held)))
 
 
-def was_away(*, person: str, address: str, since: str) -> Exists:
+def was_away(*, person: str, address: str, since: str, made: Manager) -> Exists:
     """Whether somebody left, or had another address, for a while after a moment; from history.
 
-    The arguments name fields of the queryset that is filtered. Whatever was mailed to them before
-    may have been read by others meanwhile, so it does not come to life again with them.
+    The arguments name fields of the queryset that is filtered; ``made`` is the history of its
+    model, which says what came after whatever the clock said then. Whatever was mailed to them
+    before may have been read by others meanwhile, so it does not come to life again with them.
     """
-    rows = User.history.model.objects.filter(id=OuterRef(person), history_date__gt=OuterRef(since))
+    rows_of_it = made.filter(id=OuterRef(OuterRef("pk"))).order_by("history_id")
+    begun = Subquery(rows_of_it.values("history_id")[:1])
+    # What is older than the order of all rows is only compared with rows that are younger.
+    numbered = Greatest(Coalesce(begun, Value(NEVER)), Value(NUMBERED_FROM - 1))
+    later = Q(history_date__gt=OuterRef(since)) | Q(history_id__gt=numbered)
+    rows = User.history.model.objects.filter(later, id=OuterRef(person))
     return Exists(rows.filter(Q(is_active=False) | ~Q(email__iexact=OuterRef(address))))

@@ -104,7 +104,7 @@ def working() -> QuerySet[AccessLink]:
         | Q(change__raised_by=F("person"))
         | Exists(watches)
         | Exists(asked),
-        ~was_away(person="person", address="sent_to", since="created_at"),
+        ~was_away(person="person", address="sent_to", since="created_at", made=AccessLink.history),
         revoked_at=None,
         expired_at=None,
         expires_at__gt=timezone.now(),
@@ -149,7 +149,12 @@ def working_confirmations() -> QuerySet[ConfirmationLink]:
     address, be it for a while.
     """
     return ConfirmationLink.objects.filter(
-        ~was_away(person="confirmation__change__requester", address="sent_to", since="created_at"),
+        ~was_away(
+            person="confirmation__change__requester",
+            address="sent_to",
+            since="created_at",
+            made=ConfirmationLink.history,
+        ),
         superseded_at=None,
         expired_at=None,
         expires_at__gt=timezone.now(),

@@ -177,3 +177,17 @@ def test_a_link_does_not_come_back_with_its_reader_or_their_address(
         setattr(cast.requester, field, value)
         cast.requester.save()
     assert client.get(link).status_code == 404
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_clock_set_back_brings_no_link_back_either(client: Client, cast: Cast, kind: str) -> None:
+    """Its reader left and came back by a clock that stood before the mail went out."""
+    make, link_of, _said = LINKS[kind]
+    make(cast)
+    link = link_of(mail_to(cast.requester.email))
+    assert client.get(link).status_code == 200
+    with time_machine.travel(timezone.now() - timedelta(days=2)):
+        for there in (False, True):
+            cast.requester.is_active = there
+            cast.requester.save()
+    assert client.get(link).status_code == 404
