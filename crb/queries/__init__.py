@@ -43,7 +43,16 @@ from .meetings import (
 from .members import absences, meetings_of, memberships, possible_members
 from .questions import questions_of, unanswered_questions, with_asked
 from .related import conflicts_of, drafts_linked_with, links_of
-from .votes import ballots_on, left_for, revision_on, set_aside, still_to_vote, tally_of, votes_on
+from .votes import (
+    ballots_on,
+    left_for,
+    revision_on,
+    set_aside,
+    settled_votes,
+    still_to_vote,
+    tally_of,
+    votes_on,
+)
 
 __all__ = [
     "LEFT",
@@ -93,6 +102,7 @@ __all__ = [
     "upcoming",
     "votes_of",
     "votes_on",
+    "settled_votes",
     "stranded_by",
     "waiting_for",
     "waiting_for_ballot",
