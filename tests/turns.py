@@ -6,7 +6,7 @@ from functools import lru_cache
 from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.roles import Role
 from accounts.standing import Standing, know_standing
 from changes import permissions, queries
@@ -49,6 +49,12 @@ def deactivate(who: User) -> None:
 
 def take_roles(who: User) -> None:
     who.groups.clear()
+
+
+def move(who: User) -> None:
+    """Let a customer's person go to another customer."""
+    elsewhere = Organisation.objects.exclude(pk=who.organisation_id).earliest("pk")
+    User.objects.filter(pk=who.pk).update(organisation=elsewhere)
 
 
 @remembered
