@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -210,11 +210,18 @@ class AgendaItemAdmin(ReadOnlyAdmin):
 
 @admin.register(Vote)
 class VoteAdmin(ReadOnlyAdmin):
-    """Votes as they were cast."""
+    """Votes as they were cast, of items that are settled: before that a meeting's page shows them.
+
+    There it is asked of each reader whether they stand aside, an administrator like others.
+    """
 
     list_display = ("item", "member", "for_member", "choice", "revision", "at")
     list_filter = ("choice",)
     list_select_related = ("item__change", "member", "for_member")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Vote]":
+        """Leave out what is still being voted on."""
+        return queries.settled_votes(super().get_queryset(request))
 
 
 @admin.register(Attendance)

@@ -1,14 +1,18 @@
 """Whose turn it is, asked of everybody in few queries, with everybody there or somebody gone."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
+from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.roles import Role
+from accounts.standing import Standing, know_standing
 from changes import permissions, queries
 from changes.models import Change
 from changes.turns import TURNS, Turn
+from expansive_cm.statements import Given, Statement
 from tests.people import Cast, person
 from tests.remembered import remembered
 from tests.situations import EVERY_SITUATION
@@ -47,6 +51,12 @@ def take_roles(who: User) -> None:
     who.groups.clear()
 
 
+def move(who: User) -> None:
+    """Let a customer's person go to another customer."""
+    elsewhere = Organisation.objects.exclude(pk=who.organisation_id).earliest("pk")
+    User.objects.filter(pk=who.pk).update(organisation=elsewhere)
+
+
 @remembered
 def seconds(cast: Cast) -> list[User]:
     """Somebody else for every role: one person alone cannot be replaced by anybody."""
@@ -66,15 +76,25 @@ def everywhere(cast: Cast) -> dict[str, Change]:
 
 def by_worklist(user: User) -> set[tuple[int, int]]:
     """Return the changes on which the database says it is a person's turn, with the turn."""
-    wanted = {number: turn.changes(user) for number, turn in enumerate(TURNS)}
-    none, *queues = [
-        queries.visible_to(user)
-        .order_by()
-        .filter(Q(pk=0) if one is None else one)
-        .values_list("pk", number)
-        for number, one in ((Value(number), one) for number, one in wanted.items())
-    ]
-    return set(none.union(*queues, all=True))
+    return set(_queues(Standing.of(user)).rows(now=timezone.now()))
+
+
+@lru_cache
+def _queues(standing: Standing) -> Statement:
+    """One query for all turns that a person can have; the SQL is written once for each."""
+
+    def queues() -> "QuerySet[Change, tuple[int, int]]":
+        user, now = standing.person(), Given("now", DateTimeField())
+        wanted = enumerate(turn.changes(user, now) for turn in TURNS)
+        seen = queries.visible_to(user).order_by()
+        none, *found = (
+            seen.filter(one).values_list("pk", Value(number))
+            for number, one in [(0, Q(pk__in=[])), *wanted]
+            if one is not None
+        )
+        return none.union(*found, all=True)
+
+    return Statement(queues)
 
 
 def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:
@@ -84,6 +104,7 @@ def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:
     """
     loaded = queries.with_story(Change.objects.filter(pk__in=[one.pk for one in changes]))
     people = list(User.objects.filter(is_active=True))
+    know_standing(people)
     told = {user: by_worklist(user) for user in people}
     found: dict[Change, set[User]] = {}
     for change in loaded:

@@ -54,7 +54,7 @@ def may_answer(user: User, change: Change, question: Question) -> bool:
     asked = question.answerer
     if asked.pk == user.pk:
         return True
-    own = asked.is_internal and is_there(asked)
+    own = asked.is_internal and is_there(asked, change)
     return not own and answers_for_others(user, change)
 
 

@@ -19,7 +19,7 @@ from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, ref
 from ..models import Change, Execution, Question
 from . import past
 from .past import Past
-from .presence import acting_owner, executor_is_there, without_owner
+from .presence import acting_owner, executor_is_there, is_there, without_owner
 
 Text = str | Promise
 
@@ -357,11 +357,12 @@ def open_questions() -> QuerySet[Question]:
 
 def _those_asked(change: Change) -> Who:
     people = {one.answerer_id: one.answerer for one in change.open_questions}
-    return Who(people=tuple(person for person in people.values() if person.is_active))
+    return Who(people=tuple(person for person in people.values() if is_there(person, change)))
 
 
 def _was_asked(user: User, change: Change) -> Check:
-    if any(one.answerer_id == user.pk for one in change.open_questions):
+    asked = any(one.answerer_id == user.pk for one in change.open_questions)
+    if asked and is_there(user, change):
         return None
     return refuse(Refusal.PERSON, _("This is for those whom the board asked."))
 

@@ -41,16 +41,21 @@ def without_requester() -> Q:
     return Q(requester__is_active=False) | moved
 
 
-def is_there(asked: User) -> bool:
-    """Whether somebody who was asked can still answer: active, and able to see a change."""
-    return asked.is_active and not (asked.is_internal and not asked.roles)
+def is_there(asked: User, change: Change) -> bool:
+    """Whether somebody who was asked can still answer: active, and able to see the change."""
+    if not asked.is_active:
+        return False
+    return (
+        bool(asked.roles) if asked.is_internal else asked.organisation_id == change.organisation_id
+    )
 
 
-def left(person: str) -> Q:
+def left(person: str, change: str) -> Q:
     """Return the condition for rows of which the named person ``is_there`` no more."""
     roles = User.groups.through.objects.filter(user=OuterRef(person))
-    outside = Q(**{f"{person}__organisation": None}) & ~Q(Exists(roles))
-    return Q(**{f"{person}__is_active": False}) | outside
+    theirs = Q(**{f"{person}__organisation": None})
+    moved = ~theirs & ~Q(**{f"{person}__organisation": F(f"{change}__organisation")})
+    return Q(**{f"{person}__is_active": False}) | (theirs & ~Q(Exists(roles))) | moved
 
 
 def executor_is_there(change: Change, execution: Execution) -> bool:

@@ -143,8 +143,8 @@ SILENT_FOR_LONG = Situation(_escalated, _escalated_changes)
 REQUESTER_LEFT = Situation(lambda change: not requester_is_there(change), without_requester)
 
 SOMEBODY_ASKED_LEFT = Situation(
-    lambda change: any(not is_there(one.answerer) for one in change.open_questions),
-    lambda: Q(Exists(open_questions().filter(left("answerer")))),
+    lambda change: any(not is_there(one.answerer, change) for one in change.open_questions),
+    lambda: Q(Exists(open_questions().filter(left("answerer", "change")))),
 )
 
 MAIL_DID_NOT_ARRIVE = Situation(

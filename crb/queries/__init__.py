@@ -44,7 +44,16 @@ from .meetings import (
 from .members import absences, meetings_of, memberships, possible_members
 from .questions import questions_of, unanswered_questions, with_asked
 from .related import conflicts_of, drafts_linked_with, links_of
-from .votes import ballots_on, left_for, revision_on, set_aside, still_to_vote, tally_of, votes_on
+from .votes import (
+    ballots_on,
+    left_for,
+    revision_on,
+    set_aside,
+    settled_votes,
+    still_to_vote,
+    tally_of,
+    votes_on,
+)
 
 __all__ = [
     "LEFT",
@@ -95,6 +104,7 @@ __all__ = [
     "votes_of",
     "votes_on",
     "lock_who_decides",
+    "settled_votes",
     "stranded_by",
     "waiting_for",
     "waiting_for_ballot",

@@ -11,7 +11,7 @@ from changes.turns.narrower import Moment
 
 from ..models import Absence, AgendaItem, Membership, Vote
 from ..models.board import able
-from ..states import ItemState
+from ..states import NOT_CLOSED, ItemState
 from ..voting import Ballot, Choice, Tally, tally
 
 
@@ -43,6 +43,14 @@ def still_to_vote(user: User, now: Moment) -> Q:
     in_time = Q(meeting__deadline=None) | Q(meeting__deadline__gt=now)
     mine = _left(user).filter(in_time, seat)
     return ~Q(Exists(on_agenda)) | Q(Exists(mine.filter(change=OuterRef("pk"))))
+
+
+def settled_votes(votes: QuerySet[Vote]) -> QuerySet[Vote]:
+    """Leave of some votes those on which nothing depends any more, which all who see votes read.
+
+    The rule of ``permissions.votes_open_to`` that holds for whoever stands aside.
+    """
+    return votes.exclude(item__state=ItemState.OPEN, item__meeting__state__in=NOT_CLOSED)
 
 
 def _left(user: User) -> QuerySet[AgendaItem]:

@@ -1,5 +1,6 @@
 """The page on which somebody answers the board."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests import stories
 from tests.changes.step_pages import StepPageTests
 from tests.mailing import last_row
 from tests.people import Cast
+from tests.turns import deactivate, move
 
 
 class TestAnswerQuestion(StepPageTests):
@@ -105,6 +107,17 @@ def test_what_one_of_expansives_own_was_asked_they_answer_while_they_are_there(c
     assert queries.waiting_on(cast.success).filter(pk=change.pk).exists()
     lifecycle.answer_question(change, actor=cast.success, question=question, answer="Always.")
     assert Change.objects.get(pk=change.pk).state == State.BOARD
+
+
+@pytest.mark.parametrize("leaves", [deactivate, move])
+def test_what_a_customer_was_asked_who_left_waits_for_the_team(
+    cast: Cast, leaves: Callable[[User], None]
+) -> None:
+    change = stories.information_required(cast)
+    assert not queries.waiting_on(cast.success).filter(pk=change.pk).exists()
+    leaves(change.questions.get().answerer)
+    change = Change.objects.get(pk=change.pk)
+    assert queries.waiting_on(cast.success).filter(pk=change.pk).exists()
 
 
 def test_questions_of_a_path_that_was_left_count_for_nothing(cast: Cast) -> None:

@@ -75,3 +75,17 @@ def test_the_texts_say_which_it_is(client: Client, table: Table, item: AgendaIte
     words = page(client, table.cast.crb_member, item)
     assert "How others voted is shown once" not in words
     assert "Other members see it at once." in words
+
+
+def test_the_administration_shows_votes_of_settled_items_only(
+    client: Client, table: Table, item: AgendaItem
+) -> None:
+    """Whoever is recused must not read there what the meeting's page keeps from them."""
+    vote = item.votes.get()
+    client.force_login(table.cast.administrator)
+    one, all_of_them = f"/admin/crb/vote/{vote.pk}/change/", "/admin/crb/vote/"
+    assert str(item.change) not in client.get(all_of_them).content.decode()
+    assert client.get(one).status_code == 302
+    lifecycle.defer_item(item, actor=table.chair, reason="No time left.")
+    assert str(item.change) in client.get(all_of_them).content.decode()
+    assert client.get(one).status_code == 200
