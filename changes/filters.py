@@ -14,6 +14,7 @@ from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -32,6 +33,9 @@ from .searching import Words
 from .states import OPEN, ChangeType, State
 
 MAX_SIMILAR = 25
+MENU_DRAWN = 20
+"""A menu with more to choose from (customers, people) is no part of the page, as that would grow
+with them: it is asked for when somebody opens it."""
 NONE = "none"
 ME = "me"
 
@@ -191,12 +195,12 @@ class ChangeFilterForm(forms.Form):
                 del self.fields["organisation"]
 
     @property
-    def dropdowns(self) -> list[Any]:
+    def dropdowns(self) -> list["Menu"]:
         """The fields that are drawn as menus, in order."""
         names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
         if "stage" in self.fields:
             names = ("stage", "requester", "type", "organisation", "service", "updated")
-        return [self[name] for name in names if name in self.fields]
+        return [Menu(self[name]) for name in names if name in self.fields]
 
     @cached_property
     def chips(self) -> list["Chip"]:
@@ -213,6 +217,18 @@ class ChangeFilterForm(forms.Form):
         """How the list is sorted."""
         late = LATE.get(self.sort_name) if self.cleaned_data.get("overdue") else None
         return late or SORTS[self.sort_name]
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A field that is drawn as a menu."""
+
+    field: BoundField
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the list's page leaves out what is not chosen, until the menu is opened."""
+        return len(self.field.field.choices) > MENU_DRAWN
 
 
 @dataclass(frozen=True)

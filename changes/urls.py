@@ -36,6 +36,7 @@ list_urls = [
     path("", home.home, name="home"),
     path("changes/", lists.listing, name="list"),
     path("changes/export/", lists.export, name="export"),
+    path("changes/filter/<slug:name>/", lists.menu, name="menu"),
 ]
 intake_urls = [
     path("changes/new/", intake.new, name="new"),

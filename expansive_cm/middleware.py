@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 
 from . import errors
 
@@ -70,6 +71,31 @@ class PrivateMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compress pages for browsers that take it, but none that holds a secret.
+
+    The size of a compressed page tells whether what an address says stands in the page as well.
+    What must be in no cache (``no-store``: links without an account, calendar addresses, passwords,
+    sign-in) is therefore sent as it is. In other pages the CSRF token is another one each time,
+    another site can open them but not with a session in the background (SameSite), and Django
+    makes the size of every answer a little random. Streams and downloads are left alone.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """Compress a whole page that may be kept."""
+        if (
+            response.streaming
+            or "Content-Disposition" in response.headers
+            or "no-store" in response.get("Cache-Control", "")
+            or not response.get("Content-Type", "").startswith(("text/html", "application/json"))
+        ):
+            return response
+        compressed: HttpResponseBase = super().process_response(request, response)
+        return compressed
 
 
 def is_proxy(address: str) -> bool:

@@ -100,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "expansive_cm.middleware.CompressionMiddleware",
     "expansive_cm.middleware.PrivateMiddleware",
     "expansive_cm.errors.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

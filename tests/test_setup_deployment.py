@@ -17,7 +17,7 @@ from expansive_cm import __version__
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = ["migrate", "web", "worker", "beat"]
+OURS = ["migrate", "web", "web-2", "worker", "beat"]
 LOCKS = ["base", "local", "test", "node"]
 
 
@@ -75,9 +75,30 @@ def test_secrets_come_from_files_alone() -> None:
 
 def test_nothing_serves_before_the_database_is_migrated() -> None:
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
-    for name in ("web", "worker", "beat"):
+    for name in ("web", "web-2", "worker", "beat"):
         condition = SERVICES[name]["depends_on"]["migrate"]["condition"]
         assert condition == "service_completed_successfully", name
+
+
+def test_a_second_web_container_is_the_first_at_another_port() -> None:
+    first, second = dict(SERVICES["web"]), dict(SERVICES["web-2"])
+    assert second.pop("profiles") == ["two-web"]
+    ports = [one.pop("ports")[0].split(":", 1)[1] for one in (first, second)]
+    assert ports == ["${PORT:-8000}:8000", "${SECOND_PORT:-8001}:8000"]
+    assert first == second
+    command = SERVICES["postgres"]["command"]
+    most = int(next(word for word in command if "max_connections" in str(word)).split("=")[1])
+    processes, each = 2 * 2, settings.WEB_THREADS + 6
+    assert processes * each < most - 20  # for worker, migration and whoever looks after it
+
+
+def test_a_pool_that_drops_our_limits_is_given_each_of_them() -> None:
+    text = (ROOT / "docs" / "scaling.md").read_text()
+    told = dict(
+        re.findall(r"^ALTER ROLE expansive_cm SET (\S+) = '?([^';]+)'?;$", text, re.MULTILINE)
+    )
+    limits = {name: str(value) for name, value in settings.DATABASE_LIMITS.items()}
+    assert {name: re.sub(r"(\d+)s$", r"\g<1>000", value) for name, value in told.items()} == limits
 
 
 def test_the_web_service_does_not_wait_for_redis() -> None:
@@ -86,7 +107,7 @@ def test_the_web_service_does_not_wait_for_redis() -> None:
 
 def test_every_lasting_service_is_watched() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
-    for name in set(SERVICES) - {"migrate", "web"}:
+    for name in set(SERVICES) - {"migrate", "web", "web-2"}:
         assert SERVICES[name]["healthcheck"]["test"], name
     assert "HEALTHCHECK" in dockerfile and "/readyz" in dockerfile
 

@@ -47,8 +47,8 @@ def icon(name: str, label: Text = "", css: str = "") -> SafeString:
         else mark_safe('aria-hidden="true"')
     )
     return format_html(
-        '<svg class="icon {}" {} focusable="false"><use href="{}#{}"></use></svg>',
-        css,
+        '<svg class="{}" {}><use href="{}#{}"/></svg>',
+        f"icon {css}" if css else "icon",
         reading,
         static(SPRITE),
         name,

@@ -25,11 +25,16 @@ MENUS_KEPT = 64
 
 
 @register.simple_tag
-def list_menu(field: BoundField) -> SafeString:
+def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
     """Draw what a filter of the list offers: boxes to tick, or one to choose."""
     widget = field.field.widget
-    options = tuple((str(value), str(label)) for value, label in field.field.choices)
-    return _menu(widget.input_type, field.html_name, options, *widget.format_value(field.value()))
+    chosen = widget.format_value(field.value())
+    options = tuple(
+        (str(value), str(label))
+        for value, label in field.field.choices
+        if not only_chosen or str(value) in chosen
+    )
+    return _menu(widget.input_type, field.html_name, options, *chosen)
 
 
 @drawn_once(most=MENUS_KEPT)
@@ -37,8 +42,7 @@ def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: s
     return format_html_join(
         "\n",
         '<label class="form-check">'
-        '<input class="form-check-input" type="{}" name="{}" value="{}"{}>'
-        '<span class="form-check-label">{}</span></label>',
+        '<input class="form-check-input" type="{}" name="{}" value="{}"{}><span>{}</span></label>',
         (
             (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
             for value, label in options
@@ -85,7 +89,10 @@ def in_state(change: Change) -> SafeString:
     recent = (now - change.state_since).total_seconds() < 60
     words = _("just now") if recent else span(change.state_since, now)
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', change.state_since.isoformat(), title, words
+        '<time datetime="{}" title="{}">{}</time>',
+        change.state_since.isoformat(timespec="seconds"),
+        title,
+        words,
     )
 
 
@@ -101,9 +108,8 @@ def due(change: Change, today: date) -> SafeString:
     shown = day_words(change.due_on, "j M Y")
     if change.state in FINAL or change.due_on >= today:
         release = change.promised_release.name if change.promised_release else ""
-        return format_html(
-            '<time datetime="{}" title="{}">{}</time>', change.due_on, release, shown
-        )
+        title = format_html(' title="{}"', release) if release else ""
+        return format_html('<time datetime="{}"{}>{}</time>', change.due_on, title, shown)
     return format_html(
         '<span class="due-late">{}<time datetime="{}">{}</time>'
         '<span class="visually-hidden"> {}</span></span>',

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
@@ -86,6 +86,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "plain": not request.user.is_internal,
+        "whole_menus": request.GET.get("menus") == "whole",
         "today": timezone.localdate(),
     }
     whole = not request.htmx or request.htmx.history_restore_request
@@ -96,6 +97,17 @@ def listing(request: HttpRequest) -> HttpResponse:
         token = request.GET.get("page", "")
         response["HX-Push-Url"] = request.path + _at(form, token, or_first=True)
     return response
+
+
+@login_required
+@require_safe
+def menu(request: HttpRequest, name: str) -> HttpResponse:
+    """Show all that a filter offers, with what is chosen; 404 for what this person has no menu."""
+    form = ChangeFilterForm(request.user, request.GET)
+    field = next((one.field for one in form.dropdowns if one.field.name == name), None)
+    if field is None:
+        raise Http404
+    return render(request, "changes/partials/menu.html", {"field": field})
 
 
 @login_required

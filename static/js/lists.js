@@ -14,13 +14,14 @@
     const form = document.getElementById("filters");
     if (from === form) {
       if (leading) event.preventDefault();
-    } else if (form && from.closest("#list")) {
+    } else if (form && from.closest("#list") && !from.closest(".list-menu")) {
       leading = true;
       window.htmx.trigger(form, "htmx:abort");
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.elt.id !== "filters") leading = false;
+    const from = event.detail.elt;
+    if (from.id !== "filters" && !from.classList.contains("list-menu-body")) leading = false;
   });
 
   document.addEventListener("keydown", (event) => {

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from accounts.models import Organisation
 from changes import lifecycle
 from changes.models import Service
 from tests.components.browsing import sign_in, wait_while_held
@@ -185,3 +186,39 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
             sign_in(page, some.people[who], live_server)
             for address in addresses:
                 look.over_address(address)
+
+
+def test_a_long_menu_comes_when_it_is_opened(new_page: Any, live_server: Any, some: Cast) -> None:
+    team = some.harbour.success_team
+    for number in range(30):
+        Organisation.objects.create(name=f"Customer {number:02d}", success_team=team)
+    page = new_page()
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    page.locator("#list-q").press_sequentially("e")
+    menu(page, "Organisation").click()
+    page.get_by_label(some.harbour.name, exact=True).check()
+    expect(page).to_have_url(re.compile(rf"q=e&organisation={some.harbour.pk}$"))
+    expect(page.get_by_label("Customer 29", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    menu(page, "Organisation").click()
+    expect(page.get_by_label(some.harbour.name, exact=True)).to_be_checked()
+    page.get_by_role("link", name="Clear all").click()
+    expect(page).to_have_url(re.compile(r"/changes/\?$"))
+    expect(page.get_by_label(some.harbour.name, exact=True)).to_have_count(0)
+
+
+def test_a_long_menu_comes_without_scripts(new_page: Any, live_server: Any, some: Cast) -> None:
+    team = some.harbour.success_team
+    for number in range(30):
+        Organisation.objects.create(name=f"Customer {number:02d}", success_team=team)
+    page = new_page(java_script_enabled=False)
+    sign_in(page, some.support, live_server)
+    page.goto("/changes/")
+    menu(page, "Organisation").click()
+    page.get_by_role("button", name="Show all").click()
+    menu(page, "Organisation").click()
+    page.get_by_label("Customer 29", exact=True).check()
+    page.get_by_role("button", name="Apply").click()
+    expect(rows(page)).to_have_count(0)
+    expect(page.get_by_role("link", name="Organisation: Customer 29")).to_be_visible()
