@@ -236,7 +236,7 @@ def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
 
 def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
     """Whoever of these customers has asked for a change: one probe of an index per person."""
-    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(state=State.DRAFT)
+    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(queries.UNSENT)
     people = User.objects.filter(Exists(asked), organisation__in=organisations)
     return _choices(people.values_list("pk", "display_name"))
 
@@ -324,7 +324,7 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
 def _view(user: User, view: str) -> QuerySet[Change]:
     if view == "waiting":
         return queries.waiting_on(user)
-    visible = queries.visible_to(user)
+    visible = queries.visible_to(user).exclude(queries.THROWN_AWAY)
     if view == "open":
         return visible.filter(state__in=OPEN)
     if view == "mine":

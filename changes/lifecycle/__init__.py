@@ -55,6 +55,7 @@ from .intake import (
     reclassify,
     save_draft,
     submit,
+    throw_away,
     withdraw,
 )
 from .promises import settle_promise
@@ -73,6 +74,7 @@ __all__ = [
     "assess",
     "assign",
     "reclassify",
+    "throw_away",
     "withdraw",
     "replace_requester",
     "hand_over",

@@ -246,6 +246,16 @@ class Change(Moves, models.Model):
         return f"CR-{self.pk:06d}" if self.pk else "CR-new"
 
     @property
+    def is_thrown_away(self) -> bool:
+        """Whether it was given up before it was ever sent (the rule of ``THROWN_AWAY``)."""
+        return self.state == S.WITHDRAWN and self.submitted_at is None
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether nobody but its writer was ever meant to see it (the rule of ``UNSENT``)."""
+        return self.state == S.DRAFT or self.is_thrown_away
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing can happen to the change any more."""
         return self.state in FINAL

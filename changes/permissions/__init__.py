@@ -82,6 +82,7 @@ from .request import (
     can_reclassify,
     can_replace_requester,
     can_submit,
+    can_throw_away,
     can_withdraw,
     may_raise_for,
 )
@@ -160,6 +161,7 @@ __all__ = [
     "can_start_deployment",
     "can_start_execution",
     "can_submit",
+    "can_throw_away",
     "can_read_incoming_mail",
     "can_triage",
     "can_unlink",

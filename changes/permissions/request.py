@@ -40,6 +40,13 @@ def can_submit(user: User, change: Change) -> Decision:
     )
 
 
+def can_throw_away(user: User, change: Change) -> Decision:
+    """The person who wrote the draft, who alone sees it; also once they may raise no more."""
+    return decide(
+        sees(user, change), groups.RAISER.objects(user, change), in_state(change, "throw_away")
+    )
+
+
 def can_edit(user: User, change: Change) -> Decision:
     """Raiser, requester, support or customer success, until the decision stands."""
     allowed = (
