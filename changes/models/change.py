@@ -187,6 +187,9 @@ class Change(Moves, models.Model):
             models.Index(fields=["raised_by", "-id"], name="changes_change_raiser"),
             models.Index(fields=["type", "-id"], name="changes_change_type"),
             models.Index(fields=["risk", "-id"], name="changes_change_risk"),
+            models.Index(
+                fields=["external_id"], condition=~Q(external_id=""), name="changes_change_external"
+            ),
             # The orders of the list (filters.SORTS); two for due dates, so that none sorts last.
             models.Index(fields=["state_since", "id"], name="changes_change_since"),
             models.Index(fields=["updated_at", "id"], name="changes_change_updated"),
