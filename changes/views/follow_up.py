@@ -25,8 +25,6 @@ def follow_up(request: SignedInRequest, pk: int) -> HttpResponse:
         draft = lifecycle.follow_up(change, actor=request.user, key=key)
     except SentBefore as before:
         return redirect(reverse("changes:edit", args=[before.made.pk]))
-    words = _(
-        "This draft follows %s and is linked to it. Say what should differ, and submit."
-    )
+    words = _("This draft follows %s and is linked to it. Say what should differ, and submit.")
     messages.info(request, words % change.reference)
     return redirect(reverse("changes:edit", args=[draft.pk]))
