@@ -5,10 +5,11 @@ from functools import cache
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -209,6 +210,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("people")
         ordering = ("display_name",)
         constraints = [models.UniqueConstraint(Lower("email"), name="accounts_user_email_ci")]
+        indexes = [
+            GinIndex(
+                OpClass(Upper("display_name"), "gin_trgm_ops"), name="accounts_user_name_trgm"
+            ),
+            GinIndex(OpClass(Upper("email"), "gin_trgm_ops"), name="accounts_user_email_trgm"),
+        ]
 
     def __str__(self) -> str:
         return self.display_name or self.email

@@ -26,6 +26,7 @@ from expansive_cm.statements import Statement
 from expansive_cm.texts import composed
 
 from . import queries, searching
+from .also import people_named
 from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
@@ -36,6 +37,7 @@ MAX_SIMILAR = 25
 MENU_DRAWN = 20
 """A menu with more to choose from (customers, people) is no part of the page, as that would grow
 with them: it is asked for when somebody opens it."""
+MAX_ASKERS = 100
 NONE = "none"
 ME = "me"
 
@@ -139,6 +141,7 @@ class ChangeFilterForm(forms.Form):
     requester = forms.MultipleChoiceField(
         label=_("Asked by"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    asked_by = forms.CharField(label=_("Asked by"), max_length=200, required=False)
     type = forms.MultipleChoiceField(
         label=_("Type"),
         choices=[*ChangeType.choices, (NONE, _("Not assessed"))],
@@ -183,9 +186,9 @@ class ChangeFilterForm(forms.Form):
             self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
-                del self.fields["organisation"], self.fields["owner"]
+                del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
         else:
-            del self.fields["owner"], self.fields["risk"]
+            del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
             ids = {user.organisation_id, *user.approves_for_ids}
             self.fields["requester"].choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
@@ -193,6 +196,33 @@ class ChangeFilterForm(forms.Form):
             self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
+
+    def clean_asked_by(self) -> str:
+        """Refuse what would name more people than a list can be asked for at once."""
+        text: str = self.cleaned_data["asked_by"]
+        named = people_named(text).order_by() if text else User.objects.none()
+        self.askers = list(named.values_list("pk", flat=True)[: MAX_ASKERS + 1])
+        if len(self.askers) > MAX_ASKERS:
+            words = _("More than %d people have this in name or address. Please write more of it.")
+            raise forms.ValidationError(words % MAX_ASKERS)
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        """Add whom the words of ``asked_by`` name."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("asked_by"):
+            cleaned["askers"] = self.askers
+        return cleaned
+
+    @property
+    def asker(self) -> Any:
+        """The field for whoever asked, for those who know all customers' people; or None."""
+        return self["asked_by"] if "asked_by" in self.fields else None
+
+    @property
+    def customers(self) -> list[tuple[str, str]]:
+        """The customers that this person may choose."""
+        return list(self.fields["organisation"].choices) if "organisation" in self.fields else []
 
     @property
     def dropdowns(self) -> list["Menu"]:
@@ -252,7 +282,7 @@ def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
 
 def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
     """Whoever of these customers has asked for a change: one probe of an index per person."""
-    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(state=State.DRAFT)
+    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(queries.UNSENT)
     people = User.objects.filter(Exists(asked), organisation__in=organisations)
     return _choices(people.values_list("pk", "display_name"))
 
@@ -277,8 +307,8 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
         if not given or name in ("view", "sort"):
             continue
         field = form.fields[name]
-        if name in ("q", "overdue"):
-            value = f"“{given}”" if name == "q" else ""
+        if name in ("q", "asked_by", "overdue"):
+            value = "" if name == "overdue" else f"“{given}”"
             yield Chip(field.label, value, query_string(form, **{name: None}))
             continue
         labels = {str(key): label for key, label in field.choices}
@@ -316,6 +346,8 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
         changes = changes.filter(state__in=states)
     if wanted.get("requester"):
         changes = changes.filter(requester__in=wanted["requester"])
+    if "askers" in wanted:
+        changes = changes.filter(requester__in=wanted["askers"])
     if wanted.get("type"):
         changes = changes.filter(type__in=["" if t == NONE else t for t in wanted["type"]])
     if wanted.get("organisation"):
@@ -340,7 +372,7 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
 def _view(user: User, view: str) -> QuerySet[Change]:
     if view == "waiting":
         return queries.waiting_on(user)
-    visible = queries.visible_to(user)
+    visible = queries.visible_to(user).exclude(queries.THROWN_AWAY)
     if view == "open":
         return visible.filter(state__in=OPEN)
     if view == "mine":

@@ -15,8 +15,7 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
 
 from .models import Change, parse_reference
-from .queries import visible_to
-from .states import State
+from .queries import THROWN_AWAY, UNSENT, visible_to
 
 OFFERED = 8
 LOOKALIKES = 5
@@ -109,6 +108,7 @@ def similar_to(
     return list(
         visible_to(user)
         .filter(organisation=organisation_pk)
+        .exclude(THROWN_AWAY)
         .exclude(pk=besides)
         .alias(capitals=capitals)
         .filter(capitals__trigram_word_similar=wanted)
@@ -123,7 +123,7 @@ def similar_to(
 
 def changes_matching(user: User, text: str, besides: int) -> list[Change]:
     """Return visible requests by reference or by words of the title, for linking."""
-    visible = visible_to(user).exclude(pk=besides).exclude(state=State.DRAFT)
+    visible = visible_to(user).exclude(pk=besides).exclude(UNSENT)
     visible = visible.only("pk", "title", "state", "type")
     number = parse_reference(text)
     if number is None:

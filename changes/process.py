@@ -34,6 +34,14 @@ def _step(
 STEPS: tuple[StepInfo, ...] = (
     # Request and initial assessment
     _step("submit", "send", _("Submit"), _("submitted the request"), S.DRAFT),
+    _step(
+        "throw_away",
+        "trash",
+        _("Throw the draft away"),
+        _("threw the draft away"),
+        S.DRAFT,
+        main=False,
+    ),
     _step("assess", "scale", _("Assess"), _("assessed the change"), S.SUBMITTED),
     # Configuration changes
     _step("review", "clipboard-check", _("Review"), _("reviewed the change"), S.REVIEW),
@@ -254,7 +262,6 @@ STEPS: tuple[StepInfo, ...] = (
         "x",
         _("Withdraw"),
         _("withdrew the request"),
-        S.DRAFT,
         S.SUBMITTED,
         S.REVIEW,
         S.AUTHORISATION,

@@ -11,6 +11,11 @@ from .turns import any_turn_of
 
 S = State
 
+THROWN_AWAY = Q(state=S.WITHDRAWN, submitted_at=None)
+"""Drafts that were given up: their writer finds them by their number, no list shows them."""
+UNSENT = Q(state=S.DRAFT) | THROWN_AWAY
+"""What was never sent exists for its writer alone, for good."""
+
 
 def visible_to(user: User) -> QuerySet[Change]:
     """Changes that exist for this person (the rule of ``permissions.may_see``)."""
@@ -18,12 +23,12 @@ def visible_to(user: User) -> QuerySet[Change]:
         return Change.objects.none()
     raised = Q(raised_by=user)
     if user.is_internal and user.roles:
-        return Change.objects.filter(~Q(state=S.DRAFT) | raised)
+        return Change.objects.filter(~UNSENT | raised)
     if user.is_internal:
-        return Change.objects.filter(raised | (Q(requester=user) & ~Q(state=S.DRAFT)))
+        return Change.objects.filter(raised | (Q(requester=user) & ~UNSENT))
     theirs = Q(organisation__in={user.organisation_id, *user.approves_for_ids})
     drafts = Q(organisation=None) & raised
-    return Change.objects.filter(drafts | (theirs & (raised | ~Q(state=S.DRAFT))))
+    return Change.objects.filter(drafts | (theirs & (raised | ~UNSENT)))
 
 
 def with_people(changes: QuerySet[Change]) -> QuerySet[Change]:

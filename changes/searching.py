@@ -10,7 +10,7 @@ index is asked, which then has few rows to find.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery
@@ -26,6 +26,8 @@ from expansive_cm.texts import composed
 
 from .models import Change, parse_reference
 from .paging import Choose, Order, in_order
+
+Found = TypeVar("Found", bound=models.Model)
 
 MAX_WORDS = 12
 INDEXED = 3
@@ -70,6 +72,13 @@ class Words:
         """The same condition, for rows that are looked at one after the other."""
         found = self._each_word
         return self._or_number(found | self._in_title if self._middles else found)
+
+    def within(self, vector: Any) -> tuple[Q, Q]:
+        """The condition on other words than a change's: for looking, and for the index on them."""
+        each = Q(_matching(_query(self._all), ", ", "ts_match_vq", of=vector))
+        few = _longest(self._all)
+        found = Q(_matching(_query(few, else_of=self._all), " @@ ", of=vector))
+        return each, found & each if len(few) < len(self._all) else found
 
     @property
     def _all(self) -> list[str]:
@@ -118,9 +127,9 @@ def _query(words: list[str], else_of: list[str] | None = None) -> Any:
     return Case(When(says, then=query), default=other)
 
 
-def _matching(query: Any, joiner: str, function: str = "") -> Func:
+def _matching(query: Any, joiner: str, function: str = "", of: Any = None) -> Func:
     return Func(
-        F("search"),
+        F("search") if of is None else of,
         query,
         template=f"{function}(%(expressions)s)",
         arg_joiner=joiner,
@@ -189,7 +198,7 @@ CHOOSE = """
 last one from being read in the order of the list."""
 
 
-def _looked_at(rows: QuerySet[Change], seen: Any, most: int) -> QuerySet[Any]:
+def _looked_at(rows: QuerySet[Any], seen: Any, most: int) -> QuerySet[Any]:
     """Return the keys of the first rows, each with whether the condition holds for it."""
     told = rows.annotate(seen=ExpressionWrapper(seen, output_field=models.BooleanField()))
     return told.values_list("pk", "seen")[:most]
@@ -209,18 +218,31 @@ def similar_to(rows: QuerySet[Change], text: str, enough: int) -> QuerySet[Chang
     )
     rows = rows.filter(GreaterThan(trigrams, 0)).alias(capitals=Upper("title"))
     alike = Q(capitals__trigram_word_similar=capitals)
-    near = _looked_at(rows.order_by("-pk"), alike, NEAR)
-    indexed = rows.filter(alike).order_by().values_list("pk")
+    return newest_or_indexed(rows, alike, alike, enough)
+
+
+def newest_or_indexed(
+    rows: QuerySet[Found], seen: Any, indexed: Any, enough: int, near: int | None = None
+) -> QuerySet[Found]:
+    """Return rows that have something, without an order, with bounded work.
+
+    They are all of the newest ones, ``near`` of which are looked at; where these are fewer than
+    ``enough``, some more that an index names. The condition is given twice: ``seen`` for rows
+    that are looked at one after the other, ``indexed`` so that the index answers it.
+    """
+    newest = _looked_at(rows.order_by("-pk"), seen, NEAR if near is None else near)
+    others = rows.filter(indexed).order_by().values_list("pk")
     try:
-        parts = [part.query.sql_with_params() for part in (near, indexed)]
+        parts = [part.query.sql_with_params() for part in (newest, others)]
     except EmptyResultSet:
         return rows.none()
-    sql = RESEMBLING.format(*(sql for sql, _params in parts))
+    sql = NEWEST_OR_INDEXED.format(*(sql for sql, _params in parts))
     params = [*parts[0][1], *parts[1][1], enough, CANDIDATES]
-    return Change.objects.filter(pk__in=RawSQL(sql, params))  # noqa: S611 (as above)
+    manager = rows.model._default_manager
+    return manager.filter(pk__in=RawSQL(sql, params))  # noqa: S611 (as above)
 
 
-RESEMBLING = """
+NEWEST_OR_INDEXED = """
     WITH near AS MATERIALIZED (
         SELECT pk FROM ({0}) AS looked_at (pk, seen) WHERE seen
     ), indexed AS MATERIALIZED ({1}), rest AS MATERIALIZED (

@@ -9,6 +9,7 @@ from .views import (
     confirmation_link,
     detail,
     discussion,
+    follow_up,
     hand_over,
     home,
     import_changes,
@@ -45,6 +46,7 @@ intake_urls = [
     path("changes/similar/", intake.similar, name="similar"),
     path("changes/preview/", intake.preview_markdown, name="preview_markdown"),
     path("changes/<reference:pk>/edit/", intake.edit, name="edit"),
+    path("changes/<reference:pk>/follow_up/", follow_up.follow_up, name="follow_up"),
     path("changes/<reference:pk>/submit/", intake.submit, name="submit"),
 ]
 discussion_urls = [

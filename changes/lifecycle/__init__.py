@@ -43,6 +43,7 @@ from .confirmation import (
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .discussion import attach, comment, detach, link, unlink, unwatch, watch
+from .follow_up import follow_up
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     add_requester,
@@ -55,6 +56,7 @@ from .intake import (
     reclassify,
     save_draft,
     submit,
+    throw_away,
     withdraw,
 )
 from .promises import settle_promise
@@ -73,6 +75,8 @@ __all__ = [
     "assess",
     "assign",
     "reclassify",
+    "follow_up",
+    "throw_away",
     "withdraw",
     "replace_requester",
     "hand_over",

@@ -145,6 +145,8 @@ def autosave(
         decision = permissions.can_submit(actor.read_afresh(), fresh)
         if not decision and decision.kind == Refusal.PERSON:
             raise StepForbidden(decision.reason)
+        if fresh.is_thrown_away:
+            raise StepIllegal(_("The draft has been thrown away."))
         if fresh.state != State.DRAFT:
             raise StepIllegal(_("The draft has been submitted."))
         if fresh.version != seen:
@@ -335,6 +337,16 @@ def hand_over_ownership(person: User, successor: User, actor: User, reason: str)
             change = read_locked(pk)
             if change.owner_id == person.pk and change.state in OPEN:
                 assign(change, actor=actor, owner=successor)
+
+
+def throw_away(change: Change, *, actor: User, seen: int | None = None) -> Change:
+    """Give a draft up for good. Its writer alone still finds it, by its number; nobody is told.
+
+    Effects: state ``withdrawn``, event. Nothing is deleted: history keeps what was written.
+    """
+    with take_step("throw_away", change, actor=actor, seen=seen) as step:
+        step.change.throw_away()
+    return step.change
 
 
 def withdraw(

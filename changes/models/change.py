@@ -187,6 +187,9 @@ class Change(Moves, models.Model):
             models.Index(fields=["raised_by", "-id"], name="changes_change_raiser"),
             models.Index(fields=["type", "-id"], name="changes_change_type"),
             models.Index(fields=["risk", "-id"], name="changes_change_risk"),
+            models.Index(
+                fields=["external_id"], condition=~Q(external_id=""), name="changes_change_external"
+            ),
             # The orders of the list (filters.SORTS); two for due dates, so that none sorts last.
             models.Index(fields=["state_since", "id"], name="changes_change_since"),
             models.Index(fields=["updated_at", "id"], name="changes_change_updated"),
@@ -244,6 +247,16 @@ class Change(Moves, models.Model):
     def reference(self) -> str:
         """The name people use for the change: ``CR-000123``."""
         return f"CR-{self.pk:06d}" if self.pk else "CR-new"
+
+    @property
+    def is_thrown_away(self) -> bool:
+        """Whether it was given up before it was ever sent (the rule of ``THROWN_AWAY``)."""
+        return self.state == S.WITHDRAWN and self.submitted_at is None
+
+    @property
+    def is_unsent(self) -> bool:
+        """Whether nobody but its writer was ever meant to see it (the rule of ``UNSENT``)."""
+        return self.state == S.DRAFT or self.is_thrown_away
 
     @property
     def is_final(self) -> bool:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from .base import StageRecord
@@ -97,4 +98,5 @@ class Documentation(StageRecord):
 
     class Meta(StageRecord.Meta):
         abstract = False
+        indexes = [models.Index(Upper("reference"), name="changes_documentation_number")]
         verbose_name = _("documentation")

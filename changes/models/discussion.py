@@ -4,7 +4,10 @@ import secrets
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
@@ -25,6 +28,7 @@ class Comment(models.Model):
     class Meta:
         verbose_name = _("comment")
         ordering = ("pk",)
+        indexes = [GinIndex(SearchVector("body", config="english"), name="changes_comment_words")]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
@@ -56,6 +60,9 @@ class Attachment(models.Model):
     class Meta:
         verbose_name = _("attachment")
         ordering = ("pk",)
+        indexes = [
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="changes_attachment_name_trgm")
+        ]
 
     def __str__(self) -> str:
         return self.name

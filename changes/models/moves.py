@@ -42,10 +42,13 @@ class Moves:
         self._enter()
         self.submitted_at = self.state_since
 
+    @transition(field="state", source=S.DRAFT, target=S.WITHDRAWN)
+    def throw_away(self) -> None:
+        self._finish()
+
     @transition(
         field="state",
         source=[
-            S.DRAFT,
             S.SUBMITTED,
             S.REVIEW,
             S.AUTHORISATION,

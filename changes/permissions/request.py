@@ -33,10 +33,29 @@ def can_raise(user: User) -> Decision:
     )
 
 
+def can_follow_up(user: User, change: Change) -> Decision:
+    """Whoever may raise requests for its customer goes on from a change that has ended."""
+    ended = None
+    if not change.is_final or change.is_thrown_away:
+        ended = refuse(Refusal.STATE, _("A follow-up request begins once a change has ended."))
+    customer = change.organisation
+    person = None
+    if customer is None or not may_raise_for(user, customer):
+        person = refuse(Refusal.PERSON, _("You cannot raise changes for this organisation."))
+    return decide(sees(user, change), person, ended)
+
+
 def can_submit(user: User, change: Change) -> Decision:
     """The person who wrote the draft submits it."""
     return decide(
         sees(user, change), groups.RAISER.objects(user, change), in_state(change, "submit")
+    )
+
+
+def can_throw_away(user: User, change: Change) -> Decision:
+    """The person who wrote the draft, who alone sees it; also once they may raise no more."""
+    return decide(
+        sees(user, change), groups.RAISER.objects(user, change), in_state(change, "throw_away")
     )
 
 

@@ -24,7 +24,7 @@ def may_see(user: User, change: Change) -> bool:
         return False
     if change.raised_by_id == user.pk:
         return True
-    if change.state == S.DRAFT:
+    if change.is_unsent:
         return False
     if change.requester_id == user.pk:
         return True

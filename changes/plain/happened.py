@@ -93,6 +93,7 @@ def _who(event: Event) -> str:
 
 SAID: dict[str, Words] = {
     "submit": gettext_lazy("We received the request."),
+    "throw_away": gettext_lazy("You threw the draft away."),
     "plan_execution": gettext_lazy("We planned when the change is put in place."),
     "start_execution": gettext_lazy("We began to put the change in place."),
     "close_rolled_back": gettext_lazy("The request was closed without the change."),

@@ -442,6 +442,8 @@ def _how_it_closed(case: Case) -> str:
 
 
 def _withdrawn(case: Case) -> Status:
+    if case.change.is_thrown_away:
+        return Status(_("You threw the draft away on %s.") % case.since, _nothing_more())
     return Status(_("The request was withdrawn on %s.") % case.since, _nothing_more())
 
 

@@ -14,7 +14,7 @@ from ..process import STEP
 from ..states import State
 from .groups import Text, Who
 from .table import TURNS, Turn
-from .words import ENDED
+from .words import ENDED, THROWN_AWAY
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def next_step(change: Change) -> NextStep:
     """Return the next step of a change, from its state and the records of this round."""
     turn = turn_of(change)
     if turn is None or turn.says is None:
-        return NextStep(ENDED[State(change.state)])
+        return NextStep(THROWN_AWAY if change.is_thrown_away else ENDED[State(change.state)])
     sentence, note = turn.says(change)
     return NextStep(sentence, turn.group.who(change), turn.verb, note)
 

@@ -192,3 +192,4 @@ ENDED = {
     S.REJECTED: gettext_lazy("The board rejected the change."),
     S.WITHDRAWN: gettext_lazy("The request was withdrawn."),
 }
+THROWN_AWAY = gettext_lazy("The draft was thrown away. Nobody was told of it.")

@@ -1,5 +1,6 @@
 """The page of a change: its whole story, what happens next, and what this person may do."""
 
+import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -95,6 +96,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
+        "follow_up_key": _follow_up_key(user, change),
         **_mailed_links(user, change),
         **talk,
         **proposals_context(user, change),
@@ -215,6 +217,11 @@ def _mailed_links(user: User, change: Change) -> dict[str, Any]:
         "may_revoke_links": decision,
         "link_readers": access_links.readers(change) if shown and decision else [],
     }
+
+
+def _follow_up_key(user: User, change: Change) -> str:
+    """Return what the button for a follow-up request is known by; "" where there is none."""
+    return secrets.token_urlsafe(12) if permissions.can_follow_up(user, change) else ""
 
 
 def _gate(user: User, change: Change) -> list[gates.GatePoint]:

@@ -84,7 +84,7 @@ def customer(user: User) -> dict[str, Any]:
     """Their organisation's requests that are under way, and what ended lately."""
     visible = queries.visible_to(user)
     since = timezone.now() - timedelta(days=RECENT_DAYS)
-    ended = visible.exclude(state__in=OPEN).exclude(state=State.DRAFT)
+    ended = visible.exclude(state__in=OPEN).exclude(queries.UNSENT)
     under_way = rows(visible.filter(state__in=OPEN))
     over = rows(ended.filter(state_since__gte=since))
     plain.tell([*under_way, *over], user)

@@ -152,7 +152,8 @@ def _made_before(request: SignedInRequest, made: Change) -> HttpResponse:
     """Answer a form that arrived more than once, at once: there is one request."""
     if made.state == State.DRAFT:
         return _save(request, made)
-    messages.info(request, _("%s has been submitted already.") % made.reference)
+    gone, sent = _("%s was thrown away."), _("%s has been submitted already.")
+    messages.info(request, (gone if made.is_thrown_away else sent) % made.reference)
     return redirect(made)
 
 

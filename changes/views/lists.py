@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from .. import filters, paging, plain, queries, searching
+from ..also import Also, also_with
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
 from ..models import Change
@@ -39,7 +40,7 @@ STAFF_COLUMNS = (
     Column("title", gettext_lazy("Title"), "title"),
     Column("state", gettext_lazy("State")),
     Column("type", gettext_lazy("Type")),
-    Column("organisation", gettext_lazy("Organisation")),
+    Column("organisation", gettext_lazy("Asked by")),
     Column("owner", gettext_lazy("Owner")),
     Column("risk", gettext_lazy("Risk"), "-risk"),
     Column("since", gettext_lazy("In state"), "since"),
@@ -73,12 +74,16 @@ def listing(request: HttpRequest) -> HttpResponse:
         page, similar = _page(request, form)
     except paging.BadToken as error:
         return _refused(request, form, str(error))
+    also = _also(request, form)
+    if similar and also:
+        page, similar = Page([]), False
     if not request.user.is_internal:
         plain.tell(page.rows, request.user)
     context = {
         "form": form,
         "page": page,
         "similar": similar,
+        "also": also,
         "columns": _columns(request, form),
         "views": _views(form),
         "query": query_string(form),
@@ -157,6 +162,15 @@ def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], b
     similar = filters.similar_to(changes, text)
     rows = list(loaded(similar, filters.closeness(text), for_list))
     return Page(rows), bool(rows)
+
+
+def _also(request: HttpRequest, form: ChangeFilterForm) -> Also:
+    """Return what else has the words, beside the first page of those that have them."""
+    text = form.cleaned_data["q"]
+    if not text or request.GET.get("page"):
+        return Also()
+    rows = filters.select(request.user, form.cleaned_data)
+    return also_with(request.user, text, rows, form.customers)
 
 
 def _refused(request: HttpRequest, form: ChangeFilterForm, sentence: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
@@ -16,6 +17,7 @@ from ..forms.assessment import (
     WithdrawForm,
     other_type,
 )
+from ..forms.base import ConfirmForm
 from ..forms.correction import CorrectCustomerForm
 from ..models import Change
 from .steps import StepPage, step
@@ -97,6 +99,17 @@ def reclassify(page: StepPage) -> HttpResponse:
         done=_("You reclassified %(reference)s; it begins its new path."),
         beside=("assessment",),
         new_type=other_type(page.change),
+    )
+
+
+@step
+def throw_away(page: StepPage) -> HttpResponse:
+    """Give a draft up; on the way home nothing asks for it any more."""
+    return page.respond(
+        ConfirmForm,
+        lifecycle.throw_away,
+        done=_("You threw %(reference)s away."),
+        onward=lambda change: reverse("changes:home"),
     )
 
 

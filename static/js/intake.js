@@ -92,6 +92,9 @@
   function adopt(reference) {
     form.dataset.kept = reference;
     form.elements.draft.value = reference;
+    const thrownAway = form.querySelector("[data-throw-away]");
+    thrownAway.href = `${thrownAway.dataset.throwAway}${reference}/throw_away/`;
+    thrownAway.hidden = false;
     const here = `${window.location.pathname}?draft=${reference}`;
     form.setAttribute("action", here);
     window.history.replaceState(null, "", here);

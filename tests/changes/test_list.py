@@ -52,7 +52,7 @@ def set_fields(change: Change, **fields: Any) -> Change:
     ("who", "query", "queries"),
     [
         ("support", "", 8),
-        ("support", "?q=rooms&state=submitted&sort=-due", 8),
+        ("support", "?q=rooms&state=submitted&sort=-due", 12),
         ("success", "?view=waiting", 8),
         ("requester", "", 8),
     ],

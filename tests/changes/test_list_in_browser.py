@@ -175,9 +175,10 @@ def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -
 
 def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, some: Cast) -> None:
     change = in_requirements(some)
+    lifecycle.comment(change, actor=some.requester, body="As on the third floor.")
     pages = {
-        "support": ["/", "/changes/?q=the&sort=-due", "/changes/?q=zzzz"],
-        "requester": ["/", "/changes/"],
+        "support": ["/", "/changes/?q=the&sort=-due", "/changes/?q=zzzz", "/changes/?q=harbour"],
+        "requester": ["/", "/changes/", "/changes/?q=third"],
         "auditor": ["/", f"/changes/{change.reference}/history/", "/history/?person=cleo"],
     }
     page = new_page()

@@ -114,10 +114,11 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
         },
     ),
     "correct_customer": ({"support", "success"}, {S.SUBMITTED}),
+    "throw_away": (set(), set()),
     "withdraw": ({"requester", "support", "success"}, BEFORE_DELIVERY),
 }
 # A draft belongs to its writer alone.
-DRAFT_STEPS = {"submit", "edit", "withdraw"}
+DRAFT_STEPS = {"submit", "edit", "throw_away"}
 
 SEES: set[str] = {
     "requester",

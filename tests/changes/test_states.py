@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from changes.models import Change
 from changes.states import FINAL, LEGAL_MOVES, State
@@ -72,5 +73,6 @@ def test_the_state_cannot_be_assigned(cast: Cast) -> None:
 def test_how_it_ended_is_said_and_not_that_nothing_follows() -> None:
     assert set(ENDED) == FINAL
     for state, words in ENDED.items():
-        assert str(next_step(Change(state=state)).sentence) == str(words)
+        ended = Change(state=state, submitted_at=timezone.now())
+        assert str(next_step(ended).sentence) == str(words)
         assert str(words)[0].isupper() and not str(words).startswith("Nothing")

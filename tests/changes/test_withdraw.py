@@ -32,13 +32,3 @@ class TestWithdraw(StepPageTests):
         answer = page.get(self.address(running))
         assert answer.status_code == 409
         assert "already being put in place" in answer.content.decode()
-
-    def test_an_empty_draft_can_be_shown_and_withdrawn(self, client: Client, cast: Cast) -> None:
-        draft = lifecycle.save_draft(None, actor=cast.support)
-        client.force_login(cast.support)
-        for address in (draft.get_absolute_url(), self.address(draft)):
-            html = client.get(address).content.decode()
-            assert "Draft without a title" in html
-            assert ">None<" not in html
-        assert self.send(client, cast, draft).status_code == 302
-        assert Change.objects.get(pk=draft.pk).state == State.WITHDRAWN

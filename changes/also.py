@@ -1,0 +1,166 @@
+"""What else has the words of a search than titles and descriptions, and leads to changes.
+
+People and customers lead to the list of their requests; comments, files and numbers elsewhere lead
+to the change that has them. Only what the reader may read is looked at: changes that their list
+lets through, no internal notes and files for customers, and for them no addresses, which no page
+shows them. Each costs one query of bounded work, however many rows there are.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.postgres.search import SearchVector
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Upper
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from expansive_cm.texts import composed
+
+from . import searching
+from .models import Attachment, Change, Comment, Documentation
+from .permissions import can_see_internal
+from .queries import UNSENT
+from .searching import Words, words_of
+
+SHOWN = 5
+"""So many of each kind are shown."""
+NEWEST_COMMENTS = 200
+"""Fewer than of what keeps its words apart: those of a comment are taken out as it is looked at."""
+SHORTEST = 3
+"""With fewer letters PostgreSQL has no trigram to look up, and a comment has too many words."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A change, and where in it the words were found."""
+
+    change: Change
+    icon: str
+    kind: str | Promise
+    words: str
+
+
+@dataclass
+class Also:
+    """What was found besides, by kind."""
+
+    people: list[User] = field(default_factory=list)
+    customers: list[tuple[str, str]] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.customers or self.places)
+
+
+def people_named(text: str, *, by_address: bool = True) -> QuerySet[User]:
+    """Return people whose name, or address, has every word of a text."""
+    people = User.objects.all()
+    for word in composed(text).split()[:SHOWN]:
+        named = Q(display_name__icontains=word)
+        people = people.filter(named | Q(email__icontains=word) if by_address else named)
+    return people
+
+
+def also_with(
+    user: User, text: str, rows: QuerySet[Change], customers: list[tuple[str, str]]
+) -> Also:
+    """Return what else has the words of a text.
+
+    ``rows`` are the changes that this person's list shows without the text, ``customers`` those
+    that they may choose there, by number and name.
+    """
+    words = [word for word in words_of(text) if len(word) >= SHORTEST]
+    if not words:
+        return Also()
+    places = [*_numbers(user, text, rows), *_comments(user, text, rows), *_files(user, words, rows)]
+    return Also(_people(user, text), _named(customers, text), places)
+
+
+def _people(user: User, text: str) -> list[User]:
+    """Whoever has asked for a change: of any customer, or of the reader's own."""
+    if user.is_internal and not user.roles:
+        return []
+    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(UNSENT)
+    people = people_named(text, by_address=user.is_internal).filter(Exists(asked))
+    if not user.is_internal:
+        people = people.filter(organisation__in={user.organisation_id, *user.approves_for_ids})
+    return list(people.select_related("organisation").order_by("display_name", "pk")[:SHOWN])
+
+
+def _named(customers: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    words = composed(text).casefold().split()
+    named = [one for one in customers if all(word in one[1].casefold() for word in words)]
+    return named[:SHOWN]
+
+
+def _numbers(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:
+    """Numbers that a change has elsewhere; no page shows a customer those."""
+    if not can_see_internal(user):
+        return []
+    number = text.strip()
+    imported = Change.objects.filter(external_id=number).values_list("pk", "external_source")
+    noted = Documentation.objects.filter(reference__iexact=number).values_list("change", "system")
+    sources = dict(imported[:SHOWN].union(noted[:SHOWN], all=True))
+    found = rows.filter(pk__in=sources) if sources else ()
+    kind = _("Number elsewhere")
+    return [Place(one, "tag", kind, f"{sources[one.pk]} {number}") for one in found]
+
+
+def _comments(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:
+    comments = _readable(user, Comment.objects.all())
+    seen, indexed = Words(text).within(SearchVector("body", config="english"))
+    found = searching.newest_or_indexed(
+        comments, seen, indexed, _enough(user), near=NEWEST_COMMENTS
+    )
+    return [
+        Place(
+            one.change,
+            "lock" if one.is_internal else "message",
+            _("Internal note") if one.is_internal else _("Comment"),
+            around(one.body, words_of(text)),
+        )
+        for one in _newest(found, rows)
+    ]
+
+
+def _files(user: User, words: list[str], rows: QuerySet[Change]) -> list[Place]:
+    named = Q(*(Q(name__icontains=word) for word in words))
+    files = _readable(user, Attachment.objects.alias(capitals=Upper("name")))
+    found = searching.newest_or_indexed(files, named, named, _enough(user))
+    return [Place(one.change, "paperclip", _("File"), one.name) for one in _newest(found, rows)]
+
+
+def _readable(user: User, records: QuerySet[Any]) -> QuerySet[Any]:
+    return records if can_see_internal(user) else records.filter(is_internal=False)
+
+
+def _enough(user: User) -> int:
+    """With so many among the newest no index is asked; a customer's may all be older."""
+    return SHOWN if can_see_internal(user) else searching.NEAR + 1
+
+
+def _newest(found: QuerySet[Any], rows: QuerySet[Change]) -> QuerySet[Any]:
+    found = found.filter(change__in=rows.order_by()).select_related("change")
+    names = ("pk", "title", "state", "type", "submitted_at")
+    return found.order_by("-pk").defer(
+        *(
+            f"change__{one.name}"
+            for one in Change._meta.concrete_fields
+            if one.name not in names and one.name != "id"
+        )
+    )[:SHOWN]
+
+
+BEFORE, LONGEST = 60, 180
+
+
+def around(text: str, words: list[str]) -> str:
+    """Return the part of a long text in which the first of some words stands."""
+    plain = " ".join(text.split())
+    places = [plain.casefold().find(word.casefold()) for word in words]
+    start = max(min((place for place in places if place >= 0), default=0) - BEFORE, 0)
+    shown = plain[start : start + LONGEST]
+    before, after = "…" if start else "", "…" if start + LONGEST < len(plain) else ""
+    return f"{before}{shown}{after}"

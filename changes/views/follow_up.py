@@ -1,0 +1,30 @@
+"""The button that begins a request which goes on from a change that has ended."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from expansive_cm.workflow.errors import SentBefore
+
+from .. import lifecycle
+from .access import SignedInRequest, signed_in, visible_or_404
+
+LONGEST_KEY = 40
+
+
+@signed_in
+@require_POST
+def follow_up(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Begin the draft and open it; pressed twice, the button opens the same one."""
+    change = visible_or_404(request.user, pk)
+    key = request.POST.get("key", "")[:LONGEST_KEY]
+    try:
+        draft = lifecycle.follow_up(change, actor=request.user, key=key)
+    except SentBefore as before:
+        return redirect(reverse("changes:edit", args=[before.made.pk]))
+    words = _("This draft follows %s and is linked to it. Say what should differ, and submit.")
+    messages.info(request, words % change.reference)
+    return redirect(reverse("changes:edit", args=[draft.pk]))
