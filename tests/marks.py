@@ -19,6 +19,7 @@ from django_fsm import FSMField
 from accounts.models import User
 from audit.sources import OWN_APPS, source_named
 from changes import permissions
+from changes.filters import ChangeFilterForm
 from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
     Attachment,
@@ -171,7 +172,9 @@ def _values(
     name: str, converters: dict[str, Any], make: Objects, changes: list[Change]
 ) -> Iterator[dict[str, Any]]:
     inner = next((part for part in converters if part != "pk"), None)
-    if inner is not None:
+    if name == "changes:menu":
+        yield from ({"name": field} for field in ChangeFilterForm.base_fields)
+    elif inner is not None:
         model, parent = WITHIN[inner]
         for one in model._default_manager.order_by("-pk")[:SAMPLES]:
             outer = one
