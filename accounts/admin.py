@@ -28,7 +28,7 @@ from expansive_cm.workflow.errors import StepError
 from . import address_changes, leaving
 from .admin_forms import OrganisationForm, PersonForm, SuccessTeamForm
 from .models import EmailDomain, Organisation, SuccessTeam, User
-from .roles import Role
+from .roles import PROCESS_ROLES, Role
 
 admin.site.site_header = _("Expansive Change Management")
 admin.site.site_title = _("Expansive Change Management")
@@ -185,7 +185,7 @@ class PersonAdmin(ReasonedAdmin):
         return ", ".join(str(Role(name).label) for name in sorted(names) if name in known)
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm]:
-        """Refuse that administrators lock themselves out."""
+        """Refuse that administrators lock themselves out, or give themselves a part in changes."""
         form = super().get_form(request, obj, **kwargs)
         form.refused = getattr(request, "hand_over_refused", "")
         if obj is None or obj.pk != request.user.pk:
@@ -199,6 +199,10 @@ class PersonAdmin(ReasonedAdmin):
                     self.add_error("is_active", _("You cannot deactivate yourself."))
                 if Role.ADMINISTRATOR not in names and not obj.is_superuser:
                     self.add_error("groups", _("Another administrator must take this role away."))
+                others = User.objects.administrators().exclude(pk=obj.pk)
+                taken = {Role(group.name) for group in self.newly("groups", cleaned)}
+                if taken & PROCESS_ROLES and others.exists():
+                    self.add_error("groups", _("Another administrator must give you this role."))
                 return cleaned
 
         return OwnForm

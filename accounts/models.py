@@ -129,6 +129,10 @@ class UserManager(BaseUserManager["User"]):
         person.groups.add(Group.objects.using(self._db).get(name=Role.ADMINISTRATOR))
         return person
 
+    def administrators(self) -> "models.QuerySet[User]":
+        """Return everybody who keeps people and roles now."""
+        return self.filter(is_active=True, groups__name=Role.ADMINISTRATOR)
+
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a person by address, whatever its capitals."""
         person = self.with_address(username or "")

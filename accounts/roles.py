@@ -20,6 +20,7 @@ class Role(models.TextChoices):
 
 
 PROCESS_ROLES = frozenset(Role) - {Role.AUDITOR, Role.ADMINISTRATOR}
-"""Roles that act on changes. An administrator who takes one does so on the record."""
+"""Roles that act on changes. An administrator takes one on the record, and only while nobody else
+can give it."""
 STAFF_ROLES = frozenset(Role) - {Role.APPROVER}
 """Roles that only Expansive's own people hold; an approver may be the customer's person."""

@@ -3,7 +3,6 @@
 from django.db import transaction
 
 from accounts.models import User
-from accounts.roles import Role
 
 from .. import messages
 from ..models import Board, Meeting
@@ -32,6 +31,5 @@ def tell_of_missing_lead(board: Board) -> bool:
         locked = Meeting.objects.select_for_update(no_key=True).in_bulk([one.pk for one in new])
         for meeting in locked.values():
             save(meeting, actor=None, reason=TOLD)
-        administrators = User.objects.filter(is_active=True, groups__name=Role.ADMINISTRATOR)
-        messages.nobody_leads(new, administrators.order_by("pk"))
+        messages.nobody_leads(new, User.objects.administrators().order_by("pk"))
     return True

@@ -111,6 +111,20 @@ def test_an_administrator_takes_a_process_role_on_the_record_only(
     assert not User.objects.get(pk=rosalind.pk).has_role(Role.APPROVER)
 
 
+def test_an_administrator_is_given_a_process_role_by_another_one(
+    admin: Client, rosalind: User, jonas: User
+) -> None:
+    """Who keeps the roles would otherwise approve what nobody gave them to approve."""
+    data = person_data(rosalind, Role.ADMINISTRATOR, Role.APPROVER, reason="Somebody has to")
+    path = f"{PEOPLE}{rosalind.pk}/change/"
+    jonas.groups.add(group(Role.ADMINISTRATOR))
+    page = admin.post(path, data).content.decode()
+    assert "Another administrator must give you this role." in page
+    jonas.groups.clear()
+    admin.post(path, data)
+    assert User.objects.get(pk=rosalind.pk).has_role(Role.APPROVER)
+
+
 def test_customers_people_hold_no_internal_role(
     admin: Client, jonas: User, hospitals: Organisation
 ) -> None:
