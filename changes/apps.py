@@ -16,7 +16,7 @@ class ChangesConfig(AppConfig):
         from accounts.navigation import COUNTERS
         from accounts.setting_up import POINTS, Point
 
-        from . import leaving, outbox
+        from . import leaving, notices, outbox, unheld
         from .mail_in.waiting import how_many_wait
         from .models import Service
         from .settling import settle
@@ -25,6 +25,7 @@ class ChangesConfig(AppConfig):
         outbox.SETTLE[:] = [settle]
         COUNTERS["changes:triage"] = how_many_wait
         leaving.provide()
+        notices.provide(unheld.notices)
         POINTS.append(
             Point(
                 _("Services"),
