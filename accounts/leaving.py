@@ -83,6 +83,7 @@ class Left:
 
 _places: list[Place] = []
 _others: list[Callable[[User], list[Left]]] = []
+_said_of: list[Callable[[Organisation | SuccessTeam], list[str]]] = []
 
 
 def enter(*places: Place) -> None:
@@ -93,6 +94,16 @@ def enter(*places: Place) -> None:
 def also(find: Callable[[User], list[Left]]) -> None:
     """Let an app add what somebody leaves behind that stands in no field, as their roles."""
     _others.append(find)
+
+
+def also_said(find: Callable[[Organisation | SuccessTeam], list[str]]) -> None:
+    """Let an app say what nobody does any more for a customer or a team that was saved."""
+    _said_of.append(find)
+
+
+def said_of(place: Organisation | SuccessTeam) -> list[str]:
+    """Return what nobody does any more for a customer or a team, in sentences."""
+    return [sentence for find in _said_of for sentence in find(place)]
 
 
 def stays(model: str, fields: str) -> list[Place]:

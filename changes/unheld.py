@@ -74,15 +74,19 @@ def unheld(asker: User) -> list[Unheld]:
         Unheld(name_of_roles(*part.roles), waiting, reverse("admin:accounts_user_changelist"))
         for part, waiting in _wait_for_roles(asker, held, ROLE_PARTS)
     ]
-    if lacks_approvers:
-        for customer in _waited_for(nobody_approves, APPROVING, "organisation"):
-            url = reverse("admin:accounts_organisation_change", args=[customer.pk])
-            found.append(Unheld(name_of_approvers(customer), customer.waiting, url))
-    if lacks_members:
-        for team in _waited_for(nobody_in_team, LOOKING_AFTER, "organisation__success_team"):
-            url = reverse("admin:accounts_successteam_change", args=[team.pk])
-            found.append(Unheld(name_of_team(team), team.waiting, url))
+    found += _of_customers(nobody_approves) if lacks_approvers else []
+    found += _of_teams(nobody_in_team) if lacks_members else []
     return found
+
+
+def said_of(place: Organisation | SuccessTeam) -> list[str]:
+    """Say of a customer or a team that was saved what nobody does for it while changes wait."""
+    team = place.pk
+    found = []
+    if isinstance(place, Organisation):
+        team = place.success_team_id
+        found = _of_customers(_without_approvers().filter(pk=place.pk))
+    return [_sentence(one) for one in [*found, *_of_teams(_without_members().filter(pk=team))]]
 
 
 def notices(user: User) -> list[Notice]:
@@ -221,6 +225,28 @@ def _waited_for(nobody: QuerySet[Any], part: Part, path: str) -> QuerySet[Any]:
     theirs = waiting.filter(**{path: OuterRef("pk")}).values("pk")[:COUNTED]
     wanted = nobody.filter(pk__in=waiting.values(path)).annotate(waiting=ArraySubquery(theirs))
     return wanted.order_by("name", "pk")[:NAMED]
+
+
+def _of_customers(nobody: QuerySet[Organisation]) -> list[Unheld]:
+    return [
+        Unheld(
+            name_of_approvers(one),
+            one.waiting,
+            reverse("admin:accounts_organisation_change", args=[one.pk]),
+        )
+        for one in _waited_for(nobody, APPROVING, "organisation")
+    ]
+
+
+def _of_teams(nobody: QuerySet[SuccessTeam]) -> list[Unheld]:
+    return [
+        Unheld(
+            name_of_team(one),
+            one.waiting,
+            reverse("admin:accounts_successteam_change", args=[one.pk]),
+        )
+        for one in _waited_for(nobody, LOOKING_AFTER, "organisation__success_team")
+    ]
 
 
 def _asked_beside(asker: User, *values: Any) -> Any:

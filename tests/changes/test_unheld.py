@@ -172,6 +172,29 @@ def test_a_team_that_is_emptied(admin: Client, cast: Cast) -> None:
     assert [one.pk for one in admin.get(notice.more_url).context["page"]] == [change.pk]
 
 
+def test_whoever_empties_a_part_reads_it_at_once(admin: Client, cast: Cast) -> None:
+    stories.in_authorisation(cast)
+    stories.in_review(cast)
+    customer = {
+        "name": cast.harbour.name,
+        "success_team": cast.care_team.pk,
+        "is_active": "on",
+        "domains-TOTAL_FORMS": 0,
+        "domains-INITIAL_FORMS": 0,
+    }
+    team = {"name": cast.care_team.name, "email": cast.care_team.email}
+    said = "Nobody holds the part “%s”: 1 change waits for it."
+    saves = [
+        ("organisation", cast.harbour, customer, "Authorised approvers of Harbour Hospitals"),
+        ("successteam", cast.care_team, team, "Care team"),
+    ]
+    for model, one, given, name in saves:
+        url = f"/admin/accounts/{model}/{one.pk}/change/"
+        answer = admin.post(url, given, follow=True)
+        assert answer.redirect_chain, answer.context["errors"]
+        assert said % name in unescape(answer.content.decode())
+
+
 def test_where_everybody_is_there_it_costs_one_query(
     cast: Cast, django_assert_num_queries: Any
 ) -> None:
