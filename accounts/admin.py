@@ -268,6 +268,15 @@ class PersonAdmin(ReasonedAdmin):
         self.message_user(request, text, messages.SUCCESS)
 
 
+class SaysWhatLacks(ReasonedAdmin):
+    """Says after a save what nobody does any more for a customer or a team. Refuses nothing."""
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        for sentence in leaving.said_of(obj):
+            self.message_user(request, sentence, messages.WARNING)
+        return super().response_change(request, obj)
+
+
 class DomainInline(AdministratorsOnly, admin.TabularInline):
     """The mail domains whose addresses belong to an organisation."""
 
@@ -280,7 +289,7 @@ class DomainInline(AdministratorsOnly, admin.TabularInline):
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(ReasonedAdmin):
+class OrganisationAdmin(SaysWhatLacks):
     """Customers, their mail domains, their team and who authorises for them."""
 
     form = OrganisationForm
@@ -294,7 +303,7 @@ class OrganisationAdmin(ReasonedAdmin):
 
 
 @admin.register(SuccessTeam)
-class SuccessTeamAdmin(ReasonedAdmin):
+class SuccessTeamAdmin(SaysWhatLacks):
     """Customer success teams and their members."""
 
     form = SuccessTeamForm

@@ -67,12 +67,21 @@ POINTS: list[Point] = [
 ]
 """In the order in which one needs the other; each app enters its own when it starts."""
 
+IN_USE: list[Callable[[], QuerySet]] = []
+"""What shows, by finding anything, that an installation is new no more; entered by apps."""
+
 
 def missing(user: User) -> list[Told]:
-    """Return all points while one is not done, else nothing; only for administrators. One query."""
+    """Return all points while one is not done, for administrators of a new installation.
+
+    One query. Where there has been a change, what is missing is said of the changes that wait.
+    """
     if not user.has_role(Role.ADMINISTRATOR):
         return []
     kept = {f"point_{number}": Exists(point.found()) for number, point in enumerate(POINTS)}
-    found = User.objects.filter(pk=user.pk).values(**kept).get()
+    used = {f"use_{number}": Exists(found()) for number, found in enumerate(IN_USE)}
+    found = User.objects.filter(pk=user.pk).values(**kept, **used).get()
+    if any(found[name] for name in used):
+        return []
     told = [Told(point, found[f"point_{number}"]) for number, point in enumerate(POINTS)]
     return [] if all(one.done for one in told) else told

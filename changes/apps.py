@@ -14,17 +14,19 @@ class ChangesConfig(AppConfig):
         from post_office.signals import email_queued
 
         from accounts.navigation import COUNTERS
-        from accounts.setting_up import POINTS, Point
+        from accounts.setting_up import IN_USE, POINTS, Point
 
-        from . import leaving, outbox
+        from . import leaving, notices, outbox, unheld
         from .mail_in.waiting import how_many_wait
-        from .models import Service
+        from .models import Change, Service
         from .settling import settle
         from .tasks import deliver_after_commit
 
         outbox.SETTLE[:] = [settle]
         COUNTERS["changes:triage"] = how_many_wait
         leaving.provide()
+        notices.provide(unheld.notices)
+        IN_USE.append(Change.objects.all)
         POINTS.append(
             Point(
                 _("Services"),

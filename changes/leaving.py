@@ -5,10 +5,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.leaving import Place, Then, Unfinished, enter, stays
+from accounts.leaving import Place, Then, Unfinished, also, also_said, enter, stays
 from accounts.models import User
 
-from . import lifecycle, queries
+from . import lifecycle, queries, unheld
 from .models import Change, Execution, Question
 from .states import OPEN, State
 
@@ -36,7 +36,9 @@ def _list_of(field: str) -> str:
 
 
 def provide() -> None:
-    """Enter the places of this app."""
+    """Enter the places of this app, and the parts that only this person holds."""
+    also(unheld.left_by)
+    also_said(unheld.said_of)
     enter(
         Place(
             "changes.Change.owner",

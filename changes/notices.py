@@ -10,7 +10,8 @@ from accounts.models import User
 class Notice:
     """One sentence, and the page where it is dealt with.
 
-    ``answer`` is a button besides, for what needs no page: it posts to ``answer_url``.
+    ``answer`` is a button besides, for what needs no page: it posts to ``answer_url``. ``more``
+    is a second link, to ``more_url``.
     """
 
     text: str
@@ -18,6 +19,8 @@ class Notice:
     action: str
     answer: str = ""
     answer_url: str = ""
+    more: str = ""
+    more_url: str = ""
 
 
 Source = Callable[[User], list[Notice]]

@@ -4,13 +4,15 @@ The form of a board refuses to leave a customer without one; a customer that is 
 again, has none where each board decides for some customers only.
 """
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
+from changes.models import Change
 from changes.notices import Notice
+from changes.states import State
 
 from .models import Board
 
@@ -18,10 +20,14 @@ NAMED = 5
 
 
 def without_board() -> QuerySet[Organisation]:
-    """Active customers for whom no board decides; none where there never was a board."""
+    """Active customers for whom no board decides.
+
+    Where there never was a board, only those with a change that waits for one.
+    """
+    waits = Change.objects.filter(state=State.BOARD)
     meets = Board.objects.filter(is_active=True)
     return Organisation.objects.filter(
-        Exists(Board.objects.all()),
+        Exists(Board.objects.all()) | Q(pk__in=waits.values("organisation")),
         ~Exists(meets.filter(organisations=None)),
         ~Exists(meets.filter(organisations=OuterRef("pk"))),
         is_active=True,

@@ -4,12 +4,12 @@ Whoever assessed a change and reviewed it, on whatever path, does not authorise 
 where nobody else is an authorised approver of the customer may they, and that is recorded.
 """
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
-from accounts.roles import Role
 
 from ..models import Change, Event
+from .parts import approvers
 
 ASSESSING = ("assess", "reclassify")
 REVIEWING = ("review",)
@@ -33,20 +33,16 @@ def is_barred(user: User, change: Change) -> bool:
 
 
 def _another_can(change: Change, key: int | None) -> bool:
-    others = _approvers().exclude(pk=key).filter(approves_for=change.organisation_id)
+    others = approvers().exclude(pk=key).filter(approves_for=change.organisation_id)
     return others.exists()
 
 
 def barred_from(user: User) -> Q:
     """Return the condition for changes of which ``barred`` names this person."""
     acts = Event.objects.filter(change=OuterRef("pk"), actor=user)
-    others = _approvers().filter(approves_for=OuterRef("organisation")).exclude(pk=user.pk)
+    others = approvers().filter(approves_for=OuterRef("organisation")).exclude(pk=user.pk)
     return Q(
         Exists(acts.filter(verb__in=ASSESSING)),
         Exists(acts.filter(verb__in=REVIEWING)),
         Exists(others),
     )
-
-
-def _approvers() -> QuerySet[User]:
-    return User.objects.filter(is_active=True, groups__name=Role.APPROVER)

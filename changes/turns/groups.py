@@ -18,6 +18,17 @@ from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, ref
 
 from ..models import Change, Execution, Question
 from . import past
+from .parts import (
+    APPROVING,
+    LOOKING_AFTER,
+    Kind,
+    Part,
+    approvers,
+    holders_of,
+    name_of_approvers,
+    name_of_roles,
+    name_of_team,
+)
 from .past import Past
 from .presence import acting_owner, executor_is_there, is_there, without_owner
 
@@ -56,6 +67,10 @@ class Group:
     changes: Callable[[User], Q | None]
     belongs: Callable[[User, Change], Check]
     apart: Callable[[User, Change], Check] = lambda user, change: None
+    part: Part | None = None
+    """What the administration gives that makes somebody one of them; None where a change does."""
+    falls_to_part: Callable[[], Q] = Q
+    """Which changes wait for those who hold the part, where others come before them."""
 
     def objects(self, user: User, change: Change) -> Check:
         """Return why the person is not one of them, None when they are."""
@@ -79,7 +94,7 @@ class Group:
         def apart(user: User, change: Change) -> Check:
             return first(self.apart(user, change), not_earlier(user, change, earlier, rule()))
 
-        return Group(who, changes, self.belongs, apart)
+        return replace(self, who=who, changes=changes, apart=apart)
 
 
 def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:
@@ -91,29 +106,22 @@ def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:
 # Holders of a role ----------------------------------------------------------------------------
 
 
-def holders_of(*roles: Role) -> QuerySet[User]:
-    """Active people of Expansive's own with one of these roles."""
-    people = User.objects.filter(is_active=True, organisation=None, groups__name__in=roles)
-    return people.distinct()
-
-
-def _names(*roles: Role) -> str:
-    return _(" or ").join(str(role.label) for role in roles)
-
-
 def holds_role(user: User, *roles: Role) -> Check:
     """Object when the person holds none of these roles."""
     if user.has_role(*roles):
         return None
-    return refuse(Refusal.PERSON, _("This is for people with the role: %s.") % _names(*roles))
+    return refuse(
+        Refusal.PERSON, _("This is for people with the role: %s.") % name_of_roles(*roles)
+    )
 
 
 def with_role(*roles: Role) -> Group:
     """Everybody with one of these roles."""
     return Group(
-        lambda change: Who(_names(*roles), candidates=holders_of(*roles)),
+        lambda change: Who(name_of_roles(*roles), candidates=holders_of(*roles)),
         lambda user: Q() if user.has_role(*roles) else None,
         lambda user, change: holds_role(user, *roles),
+        part=Part(Kind.ROLE, roles),
     )
 
 
@@ -167,8 +175,8 @@ RAISER = Group(
 def _named_approvers(change: Change) -> Who:
     if change.organisation is None:
         return Who()
-    people = change.organisation.approvers.filter(is_active=True, groups__name=Role.APPROVER)
-    return Who(_("Authorised approvers of %s") % change.organisation, candidates=people)
+    people = approvers().filter(approves_for=change.organisation)
+    return Who(name_of_approvers(change.organisation), candidates=people)
 
 
 def _is_named_approver(user: User, change: Change) -> Check:
@@ -186,7 +194,7 @@ def _to_approve(user: User) -> Q | None:
 
 
 APPROVERS = (
-    Group(_named_approvers, _to_approve, _is_named_approver)
+    Group(_named_approvers, _to_approve, _is_named_approver, part=APPROVING)
     .without(past.ASKERS, lambda: _("the approver must not have asked for the change."))
     .without(past.EXECUTORS, lambda: _("the approver must not execute the change."))
     .without(
@@ -215,7 +223,7 @@ def _team_of(change: Change) -> Who:
     if organisation is None:
         return Who()
     members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=organisation.success_team_id)
-    return Who(organisation.success_team.name, candidates=members)
+    return Who(name_of_team(organisation.success_team), candidates=members)
 
 
 def _of_the_team(user: User) -> Q | None:
@@ -233,7 +241,7 @@ def _in_the_team(user: User, change: Change) -> Check:
     )
 
 
-TEAM = Group(_team_of, _of_the_team, _in_the_team)
+TEAM = Group(_team_of, _of_the_team, _in_the_team, part=LOOKING_AFTER)
 
 
 def _not_owner_nor_team() -> Decision:
@@ -260,7 +268,13 @@ def _is_responsible(user: User, change: Change) -> Check:
     return None if is_theirs else _not_owner_nor_team()
 
 
-RESPONSIBLE = Group(_owner_or_team, _owned_or_of_the_team, _is_responsible)
+RESPONSIBLE = Group(
+    _owner_or_team,
+    _owned_or_of_the_team,
+    _is_responsible,
+    part=LOOKING_AFTER,
+    falls_to_part=without_owner,
+)
 """The owner; without one who is still there the team."""
 
 

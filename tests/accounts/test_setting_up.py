@@ -12,6 +12,7 @@ from accounts.models import Organisation, User
 from accounts.roles import Role
 from accounts.setting_up import POINTS
 from changes.models import Service
+from tests import stories
 from tests.crb.conftest import new_board, seat
 from tests.people import Cast
 
@@ -62,6 +63,20 @@ def test_it_says_what_is_done_and_goes_when_nothing_is_missing(cast: Cast, clien
     assert TITLE in client.get("/").content.decode()
     client.force_login(cast.support)
     assert TITLE not in client.get("/").content.decode()
+
+
+def test_an_installation_that_has_had_a_change_is_not_new(cast: Cast, client: Client) -> None:
+    """Whatever is empty later: what changes wait for is said in words of its own."""
+    client.force_login(cast.administrator)
+    assert TITLE in client.get("/").content.decode()
+    stories.in_review(cast)
+    assert TITLE not in client.get("/").content.decode()
+    cast.care_team.members.clear()
+    cast.retail_team.members.clear()
+    Organisation.objects.update(is_active=False)
+    home = client.get("/").content.decode()
+    assert TITLE not in home
+    assert "Nobody holds the part “Care team”" in home
 
 
 def test_whoever_is_added_gets_a_mail_to_choose_a_password(

@@ -10,6 +10,7 @@ from django.test import Client
 from accounts.models import Organisation
 from crb import queries, without_board
 from crb.models import Board
+from tests import stories
 from tests.concurrently import at_once
 from tests.crb.conftest import Table
 from tests.crb.test_admin import settings_of
@@ -70,3 +71,10 @@ def test_a_new_customer_for_whom_no_board_decides_is_named_on_home(
 def test_where_there_never_was_a_board_setting_up_says_it(cast: Any) -> None:
     assert not Board.objects.exists()
     assert not without_board.without_board().exists()
+
+
+def test_where_there_never_was_a_board_but_a_change_waits_for_one(cast: Any) -> None:
+    """The list for new installations has gone with the first change."""
+    stories.on_board(cast)
+    assert [*without_board.without_board()] == [cast.harbour]
+    assert without_board.notices(cast.administrator)

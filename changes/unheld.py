@@ -1,0 +1,254 @@
+"""Parts that nobody holds while changes wait for them: shown to administrators, who give them.
+
+One function over the table of turns finds them; the page of a person asks the same of a person
+who is about to leave. Counting stops where it stops on worklists.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.contrib.auth.models import Group as RoleRow
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.leaving import Left, Unfinished
+from accounts.models import Organisation, SuccessTeam, User
+from accounts.roles import Role
+
+from .models import Change
+from .notices import Notice
+from .turns import TURNS
+from .turns.parts import (
+    APPROVING,
+    LOOKING_AFTER,
+    Kind,
+    Part,
+    approvers,
+    holders_of,
+    name_of_approvers,
+    name_of_roles,
+    name_of_team,
+)
+from .worklist import COUNTED, how_many
+
+NAMED = 5
+"""Of so many customers and teams each it is said; of the others when these have somebody."""
+ROLE_PARTS = tuple(
+    dict.fromkeys(
+        turn.group.part
+        for turn in TURNS
+        if turn.group.part is not None and turn.group.part.kind is Kind.ROLE
+    )
+)
+
+
+@dataclass(frozen=True)
+class Unheld:
+    """A part that nobody holds, which changes wait for it, and where it is given."""
+
+    name: str
+    waiting: list[int]
+    url: str
+
+
+def unheld(asker: User) -> list[Unheld]:
+    """Return the parts that nobody active holds while changes wait for them.
+
+    One query where everybody is there; at most three more, whatever waits.
+    """
+    nobody_approves, nobody_in_team = _without_approvers(), _without_members()
+    held, lacks_approvers, lacks_members = _asked_beside(
+        asker,
+        ArraySubquery(_roles_held_by(holders_of(*Role))),
+        Exists(nobody_approves),
+        Exists(nobody_in_team),
+    )
+    found = [
+        Unheld(name_of_roles(*part.roles), waiting, reverse("admin:accounts_user_changelist"))
+        for part, waiting in _wait_for_roles(asker, held, ROLE_PARTS)
+    ]
+    found += _of_customers(nobody_approves) if lacks_approvers else []
+    found += _of_teams(nobody_in_team) if lacks_members else []
+    return found
+
+
+def said_of(place: Organisation | SuccessTeam) -> list[str]:
+    """Say of a customer or a team that was saved what nobody does for it while changes wait."""
+    team = place.pk
+    found = []
+    if isinstance(place, Organisation):
+        team = place.success_team_id
+        found = _of_customers(_without_approvers().filter(pk=place.pk))
+    return [_sentence(one) for one in [*found, *_of_teams(_without_members().filter(pk=team))]]
+
+
+def notices(user: User) -> list[Notice]:
+    """Tell an administrator which parts nobody holds; costs the others nothing."""
+    if not user.has_role(Role.ADMINISTRATOR):
+        return []
+    found = unheld(user)
+    lists = _lists_of([one.waiting for one in found])
+    return [
+        Notice(
+            _sentence(one),
+            one.url,
+            _("Give it to somebody"),
+            more=_("Which changes wait"),
+            more_url=url,
+        )
+        for one, url in zip(found, lists, strict=True)
+    ]
+
+
+def left_by(person: User) -> list[Left]:
+    """Return the roles that nobody else holds while changes wait for them. Three queries at most.
+
+    Customers' approvers and teams have places of their own (`accounts.leaving`).
+    """
+    if not person.is_active or not person.is_internal:
+        return []
+    theirs = [part for part in ROLE_PARTS if person.has_role(*part.roles)]
+    if not theirs:
+        return []
+    others = holders_of(*Role).exclude(pk=person.pk)
+    found = _wait_for_roles(person, set(_roles_held_by(others)), theirs)
+    lists = _lists_of([waiting for _part, waiting in found])
+    return [
+        _left(person, part, waiting, url) for (part, waiting), url in zip(found, lists, strict=True)
+    ]
+
+
+def _left(person: User, part: Part, waiting: list[int], url: str) -> Left:
+    labels = [_within(str(role.label)) for role in part.roles]
+
+    def says(number: int) -> str:
+        words = ngettext(
+            "is the only %(part)s: %(number)s change waits",
+            "is the only %(part)s: %(number)s changes wait",
+            number,
+        )
+        return words % {"part": _(" or ").join(labels), "number": how_many(number)}
+
+    what = Unfinished(
+        rows=lambda person: Change.objects.filter(pk__in=waiting),
+        says=says,
+        url=lambda person: url,
+        goes_on=gettext_lazy("Nobody goes on until an administrator gives this part to somebody."),
+    )
+    return Left(what, len(waiting), person)
+
+
+def _within(label: str) -> str:
+    """A label within a sentence; one that begins with an abbreviation stays as it is."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _sentence(one: Unheld) -> str:
+    number = len(one.waiting)
+    words = ngettext(
+        "Nobody holds the part “%(part)s”: %(number)s change waits for it.",
+        "Nobody holds the part “%(part)s”: %(number)s changes wait for it.",
+        number,
+    )
+    return words % {"part": one.name, "number": how_many(number)}
+
+
+def _lists_of(each: list[list[int]]) -> Iterator[str]:
+    """For each lot of changes the list of their states and customers; one query for all."""
+    wanted = {key for keys in each for key in keys}
+    rows = Change.objects.filter(pk__in=wanted) if wanted else Change.objects.none()
+    known = {pk: rest for pk, *rest in rows.values_list("pk", "state", "organisation")}
+    for keys in each:
+        states = sorted({known[key][0] for key in keys if key in known})
+        customers = sorted({known[key][1] for key in keys if key in known and known[key][1]})
+        asked: list[tuple[str, Any]] = [("view", "open"), *(("state", one) for one in states)]
+        if len(customers) <= NAMED:  # of more, their number would make the address too long
+            asked += [("organisation", one) for one in customers]
+        yield reverse("changes:list") + "?" + urlencode([*asked, ("sort", "since")])
+
+
+# Who holds what -------------------------------------------------------------------------------
+
+
+def _roles_held_by(people: QuerySet[User]) -> QuerySet:
+    return RoleRow.objects.filter(
+        Exists(people.order_by().filter(groups=OuterRef("pk")))
+    ).values_list("name", flat=True)
+
+
+def _without_approvers() -> QuerySet[Organisation]:
+    named = approvers().filter(approves_for=OuterRef("pk"))
+    return Organisation.objects.filter(~Exists(named))
+
+
+def _without_members() -> QuerySet[SuccessTeam]:
+    members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=OuterRef("pk"))
+    return SuccessTeam.objects.filter(~Exists(members))
+
+
+# What waits -----------------------------------------------------------------------------------
+
+
+def _waiting_for(part: Part) -> QuerySet[Change]:
+    """Changes on which it is the turn of whoever holds this part."""
+    turns = [turn for turn in TURNS if turn.is_listed and turn.group.part == part]
+    each = [
+        Q(state__in=turn.states) & turn.when.changes() & turn.group.falls_to_part()
+        for turn in turns
+    ]
+    # The states of all of them are said besides, so that their index is used.
+    states = sorted({state for turn in turns for state in turn.states})
+    return Change.objects.filter(reduce(or_, each), state__in=states).order_by()
+
+
+def _wait_for_roles(
+    asker: User, held: Iterable[str], parts: Iterable[Part]
+) -> list[tuple[Part, list[int]]]:
+    lacking = [part for part in parts if not {*part.roles} & {*held}]
+    if not lacking:
+        return []
+    keys = _asked_beside(
+        asker, *(ArraySubquery(_waiting_for(part).values("pk")[:COUNTED]) for part in lacking)
+    )
+    return [(part, found) for part, found in zip(lacking, keys, strict=True) if found]
+
+
+def _waited_for(nobody: QuerySet[Any], part: Part, path: str) -> QuerySet[Any]:
+    waiting = _waiting_for(part)
+    theirs = waiting.filter(**{path: OuterRef("pk")}).values("pk")[:COUNTED]
+    wanted = nobody.filter(pk__in=waiting.values(path)).annotate(waiting=ArraySubquery(theirs))
+    return wanted.order_by("name", "pk")[:NAMED]
+
+
+def _of_customers(nobody: QuerySet[Organisation]) -> list[Unheld]:
+    return [
+        Unheld(
+            name_of_approvers(one),
+            one.waiting,
+            reverse("admin:accounts_organisation_change", args=[one.pk]),
+        )
+        for one in _waited_for(nobody, APPROVING, "organisation")
+    ]
+
+
+def _of_teams(nobody: QuerySet[SuccessTeam]) -> list[Unheld]:
+    return [
+        Unheld(
+            name_of_team(one),
+            one.waiting,
+            reverse("admin:accounts_successteam_change", args=[one.pk]),
+        )
+        for one in _waited_for(nobody, LOOKING_AFTER, "organisation__success_team")
+    ]
+
+
+def _asked_beside(asker: User, *values: Any) -> Any:
+    """Return several values at once, as columns of the one row of whoever asks."""
+    return User.objects.filter(pk=asker.pk).order_by().values_list(*values).get()

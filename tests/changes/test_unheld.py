@@ -1,0 +1,206 @@
+"""Parts of the process that nobody holds: administrators are told, before and after.
+
+Costs 6 s, and as much again where no other test has made a change in every situation yet.
+"""
+
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from accounts import leaving
+from accounts.models import User
+from accounts.roles import Role
+from changes import queries, unheld
+from changes.models import Change
+from changes.turns import TURNS, Turn
+from changes.turns.groups import Who
+from tests import stories
+from tests.people import Cast, person
+from tests.turns import deactivate, everywhere, take_roles
+
+pytestmark = pytest.mark.django_db
+
+
+def deployments(cast: Cast, number: int = 3) -> list[Change]:
+    return [stories.in_deployment(cast) for _number in range(number)]
+
+
+def page_of(who: User, client: Client) -> str:
+    return unescape(client.get(f"/admin/accounts/user/{who.pk}/change/").content.decode())
+
+
+def home(client: Client) -> str:
+    return unescape(client.get("/").content.decode())
+
+
+@pytest.fixture
+def admin(client: Client, cast: Cast) -> Client:
+    client.force_login(cast.administrator)
+    return client
+
+
+# Before somebody leaves -----------------------------------------------------------------------
+
+
+def test_the_only_holder_of_a_role_is_named_before_they_leave(admin: Client, cast: Cast) -> None:
+    deployments(cast)
+    page = page_of(cast.release_manager, admin)
+    assert "Nothing unfinished" not in page
+    assert "is the only release manager: 3 changes wait" in page
+    assert "until an administrator gives this part to somebody" in page
+    [left] = leaving.left_by(cast.release_manager)
+    assert not left.is_passed_on, "no successor is asked for"
+    assert len(admin.get(left.url).context["page"]) == 3
+    person("Rob Release", Role.RELEASE_MANAGER)
+    assert "Nothing unfinished" in page_of(cast.release_manager, admin)
+
+
+def test_one_of_several_roles_is_named_too(admin: Client, cast: Cast) -> None:
+    deployments(cast, 1)
+    who = person("Both Roles", Role.RELEASE_MANAGER, Role.TESTER)
+    deactivate(cast.release_manager)
+    assert "is the only release manager: 1 change waits" in page_of(who, admin)
+    assert "is the only tester" not in page_of(who, admin), "Tess is one, and nothing waits"
+
+
+@pytest.mark.parametrize("how", [deactivate, take_roles])
+def test_whoever_has_left_leaves_no_part(cast: Cast, how: Any) -> None:
+    deployments(cast, 1)
+    how(cast.release_manager)
+    assert not leaving.left_by(User.objects.get(pk=cast.release_manager.pk))
+
+
+def test_counting_stops(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployments(cast)
+    monkeypatch.setattr(unheld, "COUNTED", 2)
+    monkeypatch.setattr(unheld, "how_many", lambda number: f"{number - 1}+")
+    [left] = leaving.left_by(cast.release_manager)
+    assert left.number == 2
+    assert left.text == "is the only release manager: 1+ changes wait"
+
+
+# Afterwards -----------------------------------------------------------------------------------
+
+
+def asked_on(change: Change) -> list[tuple[Turn, Who]]:
+    """Return all turns that have come on a change, and who has them."""
+    turns = [turn for turn in TURNS if turn.is_listed and turn.has_come(change)]
+    return [(turn, turn.group.who(change)) for turn in turns]
+
+
+def test_every_turn_whose_holders_have_all_gone_is_named_on_home(
+    admin: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    """For all who can have a turn, wherever it has come: they leave, or no longer hold it.
+
+    A turn that a change gives to a person of its own falls to somebody else.
+    """
+    changes = everywhere(cast).values()
+    loaded = list(queries.with_story(Change.objects.filter(pk__in=[one.pk for one in changes])))
+    groups = [who.asked_for() for change in loaded for _turn, who in asked_on(change)]
+    everybody = {frozenset(one.pk for one in people) for people in groups}
+    everybody.discard(frozenset())
+    assert len(everybody) > 9
+    lost: set[str] = set()
+    for keys in everybody:
+        with transaction.atomic():
+            User.objects.filter(pk__in=keys).update(is_active=False)
+            with django_assert_max_num_queries(6):
+                said = " ".join(one.text for one in unheld.notices(cast.administrator))
+            html = home(admin)
+            again = queries.with_story(Change.objects.filter(pk__in=[one.pk for one in loaded]))
+            for change in again:
+                asked = asked_on(change)
+                if any(who.asked_for() for _turn, who in asked):
+                    continue
+                names = {str(who.name) for _turn, who in asked if who.name}
+                for name in names:
+                    assert f"“{name}”" in said, (change.state, name)
+                    assert f"“{name}”" in html, (change.state, name)
+                assert names or not asked, (change.state, "waits for nobody")
+                lost |= {turn.verb for turn, _who in asked}
+            transaction.set_rollback(True)
+    assert lost >= {
+        "assess",
+        "authorise",
+        "record_board_outcome",
+        "define_requirements",
+        "assess_risk",
+        "peer_review",
+        "record_development",
+        "record_test",
+        "plan_deployment",
+    }
+
+
+def test_a_role_that_is_taken_is_named_with_how_many_wait(admin: Client, cast: Cast) -> None:
+    changes = deployments(cast)
+    assert "Nobody holds" not in home(admin)
+    take_roles(cast.release_manager)
+    assert "Nobody holds the part “Release manager”: 3 changes wait for it." in home(admin)
+    [notice] = unheld.notices(cast.administrator)
+    assert admin.get(notice.url).status_code == 200
+    assert {one.pk for one in admin.get(notice.more_url).context["page"]} == {
+        one.pk for one in changes
+    }
+    admin.force_login(cast.support)
+    assert "Nobody holds the part" not in home(admin).partition("<main")[2]
+
+
+def test_a_customer_whose_approvers_are_cleared(admin: Client, cast: Cast) -> None:
+    change = stories.in_authorisation(cast)
+    cast.harbour.approvers.clear()
+    cast.meridian.approvers.clear()
+    [notice] = unheld.notices(cast.administrator)
+    assert notice.text == (
+        "Nobody holds the part “Authorised approvers of Harbour Hospitals”: 1 change waits for it."
+    )
+    assert notice.url == f"/admin/accounts/organisation/{cast.harbour.pk}/change/"
+    assert admin.get(notice.url).status_code == 200
+    assert [one.pk for one in admin.get(notice.more_url).context["page"]] == [change.pk]
+
+
+def test_a_team_that_is_emptied(admin: Client, cast: Cast) -> None:
+    change = stories.in_review(cast)
+    cast.care_team.members.clear()
+    [notice] = unheld.notices(cast.administrator)
+    assert notice.text == "Nobody holds the part “Care team”: 1 change waits for it."
+    assert notice.url == f"/admin/accounts/successteam/{cast.care_team.pk}/change/"
+    assert [one.pk for one in admin.get(notice.more_url).context["page"]] == [change.pk]
+
+
+def test_whoever_empties_a_part_reads_it_at_once(admin: Client, cast: Cast) -> None:
+    stories.in_authorisation(cast)
+    stories.in_review(cast)
+    customer = {
+        "name": cast.harbour.name,
+        "success_team": cast.care_team.pk,
+        "is_active": "on",
+        "domains-TOTAL_FORMS": 0,
+        "domains-INITIAL_FORMS": 0,
+    }
+    team = {"name": cast.care_team.name, "email": cast.care_team.email}
+    said = "Nobody holds the part “%s”: 1 change waits for it."
+    saves = [
+        ("organisation", cast.harbour, customer, "Authorised approvers of Harbour Hospitals"),
+        ("successteam", cast.care_team, team, "Care team"),
+    ]
+    for model, one, given, name in saves:
+        url = f"/admin/accounts/{model}/{one.pk}/change/"
+        answer = admin.post(url, given, follow=True)
+        assert answer.redirect_chain, answer.context["errors"]
+        assert said % name in unescape(answer.content.decode())
+
+
+def test_where_everybody_is_there_it_costs_one_query(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    deployments(cast, 1)
+    assert cast.administrator.roles and cast.support.roles
+    with django_assert_num_queries(1):
+        assert not unheld.notices(cast.administrator)
+    with django_assert_num_queries(0):
+        assert not unheld.notices(cast.support)
