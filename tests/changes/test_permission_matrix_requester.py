@@ -15,7 +15,7 @@ from accounts.models import Organisation, User
 from changes import access_links, lifecycle, permissions
 from changes.mail_in import triage
 from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer
-from changes.states import State
+from changes.states import FINAL, State
 from expansive_cm.workflow.errors import StepError
 from tests.changes.test_permission_matrix import MATRIX, SEES, who_may_each
 from tests.letters import write
@@ -40,9 +40,10 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "discard_answer": (CARE, ALWAYS),
     "watch": (SEES - {"auditor", "administrator"}, ALWAYS),
     "unwatch": (SEES, ALWAYS),
+    "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
     "detach": (set(), set()),  # what was sent stays
 }
-IN_A_DRAFT = set(BESIDE) - {"accept_answer"}
+IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up"}
 
 # Where no single change is concerned.
 ANYWHERE: dict[str, set[str]] = {
