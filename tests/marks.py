@@ -250,7 +250,8 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
 OF_THE_BOARD = frozenset(
     f"crb.{name}"
     for name in """
-    Absence.reason Action.text AgendaItem.remark AgendaVersion.reason BoardOutcome.sentence
+    Absence.reason Action.text AgendaItem.discussion AgendaItem.late_reason AgendaItem.remark
+    AgendaVersion.reason BoardOutcome.sentence
     Meeting.cancel_reason Meeting.move_reason
     """.split()
 )
