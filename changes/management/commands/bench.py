@@ -25,7 +25,16 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import filters, queries
 from changes.management import synthetic
-from changes.management.measuring import QUERIES, QUERY_MS, Case, Result, client_of, measure, secure
+from changes.management.measuring import (
+    QUERIES,
+    QUERY_MS,
+    BareHandler,
+    Case,
+    Result,
+    client_of,
+    measure,
+    secure,
+)
 from changes.models import Change, Service
 from changes.paging import Order, in_order, token_at
 from changes.states import State
@@ -84,9 +93,10 @@ class Command(BaseCommand):
         over = failed = 0
         # Each of them looks through all static files before the first page.
         clients = {user: client_of(user) for user in {case.user for case in chosen}}
+        bare = BareHandler()
         for case in chosen:
             try:
-                result = measure(case, clients[case.user], repeat)
+                result = measure(case, clients[case.user], bare, repeat)
             except Exception as error:
                 failed += 1
                 self.stdout.write(f"{case.who:<10} {case.title:<46} failed: {error}")
