@@ -5,6 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
+from django.test import Client
+
+from accounts.models import User
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -31,3 +34,13 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.join(timeout=60)
     return answers
+
+
+def signed_in(person: User) -> Client:
+    """Return a browser of theirs, signed in by a record of its own.
+
+    Signing in writes on the record, so two browsers that share one disturb each other.
+    """
+    client = Client()
+    client.force_login(User.objects.get(pk=person.pk))
+    return client

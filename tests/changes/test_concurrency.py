@@ -1,15 +1,13 @@
 """Two people acting at once: one wins, the other is told, nothing is recorded twice."""
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
 from changes import lifecycle
 from changes.models import Change, ChangeLink
 from changes.states import State
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
-from tests.concurrently import at_once
+from tests.concurrently import at_once, signed_in
 from tests.people import Cast
 from tests.stories import change_in, information_required, plan
 
@@ -48,8 +46,7 @@ def test_two_browsers_press_the_same_button(cast: Cast) -> None:
     form = {"outcome": "endorsed", "findings": "Fine.", "seen": change.version}
 
     def press() -> int:
-        client = Client()
-        client.force_login(User.objects.get(pk=cast.success.pk))
+        client = signed_in(cast.success)
         return client.post(reverse("changes:review", args=[change.pk]), form).status_code
 
     assert sorted(at_once(press, press)) == [302, 409]
@@ -129,8 +126,7 @@ def test_a_request_sent_three_times_at_once_is_one_request(cast: Cast, action: s
     }
 
     def send() -> int:
-        client = Client()
-        client.force_login(User.objects.get(pk=cast.support.pk))
+        client = signed_in(cast.support)
         return client.post(reverse("changes:new"), form).status_code
 
     answers = at_once(send, send, send)

@@ -11,7 +11,7 @@ from accounts.models import Organisation
 from crb import queries, without_board
 from crb.models import Board
 from tests import stories
-from tests.concurrently import at_once
+from tests.concurrently import at_once, signed_in
 from tests.crb.conftest import Table
 from tests.crb.test_admin import settings_of
 
@@ -41,8 +41,7 @@ def test_two_who_each_give_up_one_of_the_last_boards(table: Table, monkeypatch: 
     monkeypatch.setattr(queries, "stranded_by", asking)
 
     def give_up(board: Board) -> int:
-        client = Client()
-        client.force_login(table.cast.administrator)
+        client = signed_in(table.cast.administrator)
         given = settings_of(board, is_active=None)
         return client.post(f"/admin/crb/board/{board.pk}/change/", given).status_code
 
