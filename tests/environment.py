@@ -5,6 +5,7 @@ where these are set; otherwise a PostgreSQL and a Valkey of the tests' own are s
 `.data/test` and stopped at the end. They are never those of `make run`.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -50,6 +51,16 @@ def prepare_environment() -> None:
 
 
 prepare_environment()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep what is loaded by now out of the search for garbage, as the running product does.
+
+    With every module and test loaded, searching through all of it takes a twentieth of a run.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @pytest.hookimpl(trylast=True)
