@@ -8,7 +8,8 @@ from tests.components.looks import faults, looks
 
 PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
   body { font-family: var(--tblr-font-sans-serif, sans-serif); color-scheme: light dark }
-  a { display: inline-block; height: 30px; font-size: 20px; line-height: 30px }
+  body { background: Canvas; color: CanvasText }
+  a { color: inherit; display: inline-block; height: 30px; font-size: 20px; line-height: 30px }
   @media (max-width: 600px) and (prefers-color-scheme: light) { .pale { color: #ccc } }
   @media (min-width: 600px) and (prefers-color-scheme: dark) { .dim { color: #333 } }
   @media (min-width: 600px) { img { display: none } }
@@ -17,15 +18,13 @@ PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
 <img src="data:," width="30" height="30"><div><a href="#a">00</a><a href="#b">00</a></div></main>
 """
 FOUND = [
-    ("1280 px, dark", "color-contrast"),
-    ("1280 px, dark, in a narrow font", "target-size"),
-    ("360 px, dark", "sticks out"),
-    ("360 px, dark", "image-alt"),
-    ("360 px, light", "sticks out"),
-    ("360 px, light", "color-contrast"),
-    ("360 px, light, in a narrow font", "sticks out"),
-    ("360 px, light, in a narrow font", "target-size"),
+    ("1280 px, dark, in a narrow font", {"color-contrast", "target-size"}),
+    ("360 px, dark", {"sticks out"}),
+    ("360 px, dark", {"image-alt"}),
+    ("360 px, light, in a narrow font", {"sticks out"}),
+    ("360 px, light, in a narrow font", {"color-contrast", "target-size"}),
 ]
+FAULTS = set().union(*(faults for _, faults in FOUND))
 
 
 def test_each_fault_is_found_in_its_look_and_all_are_told(
@@ -36,9 +35,9 @@ def test_each_fault_is_found_in_its_look_and_all_are_told(
         look.over_page("the page")
     found = [one.partition(": ") for one in look.found]
     assert len(found) == len(FOUND), look.found
-    for (where, _, what), (expected, fault) in zip(found, FOUND, strict=True):
+    for (where, _, what), (expected, faults_there) in zip(found, FOUND, strict=True):
         assert where == f"the page at {expected}"
-        assert fault in what
+        assert {one for one in FAULTS if one in what} == faults_there
         assert where in str(told.value)
 
 
