@@ -302,6 +302,8 @@ def summary(answer: Any) -> Any:
         return Row(type(answer), answer.pk)
     if isinstance(answer, list):
         return [summary(one) for one in answer]
+    if isinstance(answer, dict):
+        return {name: summary(one) for name, one in answer.items()}
     if is_dataclass(answer) and not isinstance(answer, type):
         return replace(
             answer, **{one.name: summary(getattr(answer, one.name)) for one in fields(answer)}
@@ -329,8 +331,8 @@ def rows_in(answer: Any) -> Iterator[Row]:
     """Every key in an answer."""
     if isinstance(answer, Row):
         yield answer
-    elif isinstance(answer, list):
-        for one in answer:
+    elif isinstance(answer, list | dict):
+        for one in answer.values() if isinstance(answer, dict) else answer:
             yield from rows_in(one)
     elif is_dataclass(answer):
         for field in fields(answer):
@@ -355,6 +357,8 @@ def filled(answer: Any, objects: dict[Row, models.Model]) -> Any:
         return objects[answer]
     if isinstance(answer, list):
         return [filled(one, objects) for one in answer]
+    if isinstance(answer, dict):
+        return {name: filled(one, objects) for name, one in answer.items()}
     if is_dataclass(answer) and not isinstance(answer, type):
         return replace(
             answer,

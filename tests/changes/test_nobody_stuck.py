@@ -16,6 +16,8 @@ from tests.people import Cast
 from tests.situations import EVERY_SITUATION
 from tests.turns import agree, deactivate, everywhere, move, seconds, take_roles
 
+pytestmark = pytest.mark.xdist_group("everywhere")
+
 
 def involved(changes: Iterable[Change]) -> set[User | None]:
     """Return everybody who has done something on a change, is named in it or should act."""

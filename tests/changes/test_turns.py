@@ -4,6 +4,8 @@ Costs about 8 s: one change in every situation, and for each person a query. Tha
 each of them gone as well is tried in test_nobody_stuck.py.
 """
 
+import pytest
+
 from accounts.models import User
 from changes import queries
 from changes.models import Change
@@ -13,6 +15,7 @@ from changes.turns import TURNS, next_step, past, turn_of
 from tests.people import Cast
 from tests.turns import agree, everywhere
 
+pytestmark = pytest.mark.xdist_group("everywhere")
 PASTS = {name: one for name, one in vars(past).items() if isinstance(one, past.Past)}
 
 

@@ -91,6 +91,7 @@ def asked_on(change: Change) -> list[tuple[Turn, Who]]:
     return [(turn, turn.group.who(change)) for turn in turns]
 
 
+@pytest.mark.xdist_group("everywhere")
 def test_every_turn_whose_holders_have_all_gone_is_named_on_home(
     admin: Client, cast: Cast, django_assert_max_num_queries: Any
 ) -> None:
