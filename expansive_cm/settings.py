@@ -16,6 +16,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.environment import Environment
+from expansive_cm.logs import LINE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -363,7 +364,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "expansive_cm.logs.OneLineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "format": LINE,
         }
     },
     "handlers": {

@@ -1,11 +1,13 @@
 """What a line of the log holds, and what it never does."""
 
 import logging
+from importlib import import_module
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from gunicorn.config import Config
 
 from expansive_cm.logs import OneLineFormatter
 
@@ -41,6 +43,28 @@ def test_a_secret_address_is_not_logged(address: str) -> None:
     text = line("Not Found: %s", address)
     assert "a-secret-token" not in text
     assert "Not Found: /" in text
+
+
+def test_the_web_server_logs_as_the_product_does(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("gunicorn.error"), "handlers", [])
+    config = Config()
+    for name, value in vars(import_module("expansive_cm.services.gunicorn")).items():
+        if name in config.settings:
+            config.set(name, value)
+    log = config.logger_class(config)
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        log.exception("Error handling request %s", "/confirm/a-secret-token/")
+    log.info("not worth a line")
+    written = capfd.readouterr()
+    assert written.err == ""
+    (only,) = written.out.splitlines()
+    assert "ERROR gunicorn.error Error handling request /confirm/…" in only
+    assert "ValueError: first | second" in only and "a-secret-token" not in only
+    assert not log.access_log_enabled
 
 
 def test_strangers_with_any_host_name_fill_no_log(

@@ -42,6 +42,7 @@ def post_worker_init(worker: Any) -> None:
 # Which proxies are believed is decided by TRUSTED_PROXIES alone.
 forwarded_allow_ips = ""
 limit_request_line = 8190
+logger_class = "expansive_cm.web.log.ServerLog"
 errorlog = "-"
 loglevel = "warning"
 # The address of a confirmation page is a secret: requests are not logged.
