@@ -10,9 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from expansive_cm.environment import hosts
 from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
+from expansive_cm.services.product import product_environment
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -233,3 +235,15 @@ def test_what_fails_aside_is_told_and_stops_the_start() -> None:
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "ZeroDivisionError" in failed.stderr
     assert (done.returncode, done.stdout) == (0, "on\n")
+
+
+def test_the_demo_opens_under_further_names_beside_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    databases = Databases(tmp_path)
+    monkeypatch.delenv("ALLOWED_HOSTS", raising=False)
+    own = hosts(product_environment(databases, "http://10.0.0.7:8000")["ALLOWED_HOSTS"])
+    assert {"localhost", "127.0.0.1", "[::1]", "10.0.0.7"} <= set(own)
+    monkeypatch.setenv("ALLOWED_HOSTS", "demo.example, .example.net")
+    more = hosts(product_environment(databases, "http://10.0.0.7:8000")["ALLOWED_HOSTS"])
+    assert set(more) == {*own, "demo.example", ".example.net"}

@@ -34,10 +34,11 @@ def product_environment(databases: Databases, address: str) -> dict[str, str]:
         environment.pop(f"{name}_FILE", None)
     own = {urlsplit(address).hostname or "", socket.gethostname().split(".")[0]}
     hosts = {"localhost", "127.0.0.1", "[::1]", *(name for name in own if ":" not in name)}
+    hosts |= {name.strip() for name in environment.get("ALLOWED_HOSTS", "").split(",")}
     no_queue = "redis://127.0.0.1:1/0"
     return {
-        "ALLOWED_HOSTS": ",".join(sorted(hosts - {""})),
         **environment,
+        "ALLOWED_HOSTS": ",".join(sorted(hosts - {""})),
         "DEMO": "true",
         "PYTHONUNBUFFERED": "1",
         # Who starts the demo as root knows it; nothing in it is given to others.
