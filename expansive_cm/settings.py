@@ -372,6 +372,8 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
             "formatter": "line",
+            # Some loggers below have a level of their own, which asks nobody.
+            "level": LOG_LEVEL,
         },
         # A logger without any handler falls back to one that prints whole tracebacks.
         "nothing": {"class": "logging.NullHandler"},

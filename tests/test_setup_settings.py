@@ -237,6 +237,26 @@ def test_statements_are_limited_and_need_not_be(setting: Callable[..., str]) -> 
     assert "statement_timeout=0" in setting("DATABASES", STATEMENT_TIMEOUT_SECONDS="0")
 
 
+SAY_EVERYTHING = """
+import logging.config
+from gunicorn.config import Config
+from expansive_cm.settings import LOGGING
+from expansive_cm.web.log import ServerLog
+logging.config.dictConfig(LOGGING)
+ServerLog(Config())
+for name in ("gunicorn.error", "changes", *LOGGING["loggers"]):
+    for level in ("warning", "error"):
+        getattr(logging.getLogger(name), level)(level)
+"""
+
+
+def test_what_is_less_important_than_asked_for_is_not_logged(run: Run) -> None:
+    done = run("-c", SAY_EVERYTHING, **GOOD, LOG_LEVEL="ERROR")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" ERROR ") > 5 and " WARNING " not in done.stdout
+    assert " WARNING " in run("-c", SAY_EVERYTHING, **GOOD).stdout
+
+
 def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https(
     setting: Callable[..., str],
 ) -> None:

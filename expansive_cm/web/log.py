@@ -6,6 +6,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from expansive_cm.logs import LINE, OneLineFormatter
+from expansive_cm.settings import LOG_LEVEL
 
 
 class ServerLog(Logger):
@@ -20,3 +21,4 @@ class ServerLog(Logger):
         for handler in self.error_log.handlers:
             handler.setFormatter(OneLineFormatter(LINE))
             handler.setStream(sys.stdout)
+            handler.setLevel(LOG_LEVEL)
