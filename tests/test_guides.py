@@ -76,18 +76,32 @@ def files() -> dict[str, Path]:
 
 
 @cache
-def words_of_the_code() -> frozenset[str]:
-    """Every word in a file that is no guide."""
+def code(*folders: str) -> str:
+    """The text of every file below these folders, all of them by default, that is no guide."""
     kinds = {".py", ".html", ".js", ".css", ".toml", ".yml", ".json", ""}
     texts = [
         path.read_text()
         for name, path in files().items()
         if path.suffix in kinds
         and path.is_file()
+        and name.startswith(folders or "")
         and not name.startswith(("docs/", "static/vendor/", "tests/mail_corpus/"))
         and path != Path(__file__)
     ]
-    return frozenset(re.findall(r"\w+", "\n".join(texts)))
+    return "\n".join(texts)
+
+
+@cache
+def words_of_the_code() -> frozenset[str]:
+    """Every word in it."""
+    return frozenset(re.findall(r"\w+", code()))
+
+
+@cache
+def words_of_pages() -> str:
+    """What pages may say, in small letters, a text over several lines of code in one."""
+    found = code("accounts/", "audit/", "changes/", "crb/", "templates/", "static/js/")
+    return " ".join(re.sub(r'"\s*\n\s*"', "", found).replace("’", "'").lower().split())
 
 
 def is_a_file(name: str) -> bool:
@@ -144,6 +158,14 @@ def test_what_a_guide_names_is_there(page: str) -> None:
         if not there:
             missing.append(name)
     assert not missing
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_guide_says_to_press_or_read_is_on_a_page(page: str) -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", text_of(page), flags=re.DOTALL)
+    for label in re.findall(r"(?<![*\w])\*([^*\n]+)\*(?!\*)", text):
+        for part in re.split(r" → |, ", label.strip(".").lower()):
+            assert part in words_of_pages(), label
 
 
 @pytest.mark.parametrize("page", PAGES)
