@@ -1,0 +1,124 @@
+"""What the guides say in numbers is what the code has: limits, spans of time, counts."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from changes import digest, outbox
+from changes.importing import reading
+from changes.lifecycle import access
+from changes.mail_in import taking
+from changes.views import access_link, lists, secret_address, secret_link
+from crb import calendar_pages, figures, reminders
+from crb.forms import votes
+from crb.lifecycle import agenda, scheduling
+from crb.live import stream
+from crb.queries.agenda import ORDER_RESTS
+from expansive_cm import broker, celery, environment
+from expansive_cm.celery import SCHEDULE
+from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, product
+from expansive_cm.services.check import __main__ as check
+from expansive_cm.web import answers, application, bodies, worker
+from tests.report import SLOWEST
+from tests.test_guides import text_of
+
+Said = Callable[[], Iterator[str]]
+MINUTE = 60
+NUMBERS = "no one two three four five six seven eight nine ten".split()
+
+
+def in_words(number: int) -> str:
+    """A small number as texts write it."""
+    return NUMBERS[number] if number < len(NUMBERS) else {20: "twenty"}[number]
+
+
+def on_operating() -> Iterator[str]:
+    """What it says, with the figures of the code."""
+    yield f"Python {'.'.join(map(str, bootstrap.OLDEST_PYTHON))} or later"
+    yield f"Without Node.js {bootstrap.OLDEST_NODE} or later"
+    yield f"where it is taken, the next {product.PORTS_TRIED - 1} are tried"
+    yield f"| `PORT` | {product.FIRST_PORT} |"
+    yield f"something is sent at least every {stream.BEAT_SECONDS} seconds"
+    yield f"the answer is 503 with `Retry-After: {application.AGAIN_SECONDS}`"
+    yield f"at least {environment.MINIMUM_KEY_LENGTH} random characters"
+    yield f"may differ by up to {celery.LIFE_SECONDS // MINUTE} minutes"
+    yield f"lie in the list `{broker.UNREADABLE}`"
+    yield f"4 … {outbox.LONGEST_PAUSE_MINUTES} minutes"
+    yield f"for {in_words(outbox.GIVE_UP_AFTER.days)} days"
+    yield f"did not take for {in_words(outbox.GIVE_UP_AFTER.days)} days"
+    yield f"The daily summary is written at {digest.HOUR:02}:00"
+    yield f"cannot be taken {in_words(taking.MOST_TRIES)} times goes to `Failed`"
+    yield f"From one network address {secret_address.FAILURES_ALLOWED} links that do not work"
+    yield f"wrong ones refused for {secret_address.FAILURES_SECONDS // MINUTE} minutes"
+    yield (
+        f"{secret_link.NEW_LINKS.allowed} new ones can be asked for in "
+        f"{secret_link.NEW_LINKS.seconds // MINUTE} minutes"
+    )
+    yield f"a person is mailed {access.LINKS_AN_HOUR} new links an hour"
+    yield (
+        f"can send {access_link.ACTS_ALLOWED.allowed} forms in "
+        f"{access_link.ACTS_ALLOWED.seconds // MINUTE} minutes"
+    )
+
+
+def on_requests() -> Iterator[str]:
+    """The same for how a request is served."""
+    yield f"| connections | the event loop | {gunicorn.worker_connections:,}; "
+    yield f"{worker.HEAD_SECONDS:.0f} s for the first request's headers"
+    yield f"over {bodies.MEMORY_BYTES // 2**20} MiB into a file"
+    yield f"{bodies.PATIENCE_SECONDS:.0f} s + {bodies.SLOWEST_BYTES_PER_SECOND // 2**10} KiB/s"
+    assert answers.STALLED_SECONDS == MINUTE
+    yield "a reader who stalls for a minute is cut off"
+    assert answers.AHEAD_PIECES * answers.PIECE_BYTES == 2**20
+    yield "a megabyte ahead of the reader"
+
+
+def on_the_board() -> Iterator[str]:
+    """The same for the board."""
+    yield f"Meetings are planned {in_words(scheduling.MONTHS_AHEAD)} months ahead"
+    yield f"the meetings of the last {in_words(calendar_pages.MONTHS_BACK)} months"
+    yield f"After {in_words(secret_address.FAILURES_ALLOWED)} wrong addresses"
+    yield f"within {in_words(secret_address.FAILURES_SECONDS // MINUTE)} minutes wrong ones get 429"
+    yield f"while the agenda has fewer than {agenda.LONGEST} open items"
+    yield f"one version, {in_words(ORDER_RESTS.seconds // MINUTE)} minutes after the last of them"
+    yield f"takes up to {in_words(votes.MOST_QUESTIONS)} questions"
+    yield f"A stream ends after {in_words(stream.LIFE_SECONDS // MINUTE)} minutes"
+    yield f"An owner is reminded at {reminders.MORNING}:00"
+    yield f"due more than {reminders.FORGIVEN_DAYS} days ago"
+    yield "looks back {}, {} or {} months".format(*figures.PERIODS)
+    assert SCHEDULE["schedule meetings"] and SCHEDULE["send invitations"]
+    yield "`schedule meetings` runs every hour and `send invitations` every minute"
+    assert SCHEDULE["settle ballots"]
+    yield "`settle ballots` looks after deadlines every minute"
+
+
+def on_tests() -> Iterator[str]:
+    """The same for the tests."""
+    yield f"`.data/test-1` to `.data/test-{for_tests.RUNS_AT_ONCE}`"
+    yield f"It ends with the {in_words(SLOWEST)} slowest tests"
+    yield f"as many as fit into {check.SECONDS} seconds of {in_words(check.WORKERS)} workers"
+    yield f"the tests that wait for others, {in_words(hard.ROUNDS)} times while every core is busy"
+    yield f"the tests on {in_words(len(days.DAYS))} dates on which software likes to fail"
+
+
+def on_files() -> Iterator[str]:
+    """The same for what comes in and goes out as CSV."""
+    yield f"At most {reading.MAX_BYTES // 2**20} MB"
+    assert lists.PAGE_SIZE == 50
+    yield "The list shows fifty changes at a time"
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        (["operators-guide"], on_operating),
+        (["architecture"], on_requests),
+        (["board"], on_the_board),
+        (["testing"], on_tests),
+        (["import", "export"], on_files),
+    ],
+)
+def test_a_guide_has_the_figures_of_the_code(pages: list[str], said: Said) -> None:
+    text = " ".join(" ".join(text_of(f"docs/{name}.md") for name in pages).split())
+    missing = [sentence for sentence in said() if sentence not in text]
+    assert not missing
