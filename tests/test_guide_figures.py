@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from changes import digest, outbox
+from accounts import address_changes
+from changes import also, digest, filters, outbox, searching
 from changes.importing import reading
-from changes.lifecycle import access
+from changes.lifecycle import access, promises
 from changes.mail_in import taking
 from changes.views import access_link, lists, secret_address, secret_link
 from crb import calendar_pages, figures, reminders
 from crb.forms import votes
 from crb.lifecycle import agenda, scheduling
 from crb.live import stream
+from crb.models import Board
 from crb.queries.agenda import ORDER_RESTS
 from expansive_cm import broker, celery, environment
 from expansive_cm.celery import SCHEDULE
@@ -20,7 +22,7 @@ from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, pr
 from expansive_cm.services.check import __main__ as check
 from expansive_cm.web import answers, application, bodies, worker
 from tests.report import SLOWEST
-from tests.test_guides import text_of
+from tests.test_guides import defaults, text_of
 
 Said = Callable[[], Iterator[str]]
 MINUTE = 60
@@ -101,6 +103,22 @@ def on_tests() -> Iterator[str]:
     yield f"the tests on {in_words(len(days.DAYS))} dates on which software likes to fail"
 
 
+def on_people() -> Iterator[str]:
+    """The same for who works with it."""
+    yield f"it shows up to {filters.MAX_SIMILAR} titles"
+    yield f"the best of the newest {searching.NEAR:,} changes"
+    yield f"where these hold too few, of {searching.CANDIDATES} others"
+    yield f"{in_words(also.SHOWN)} of each and the newest first"
+    burst = int(defaults()["MAIL_BURST_SECONDS"]) // MINUTE
+    yield f"what happens to one change within {in_words(burst)} minutes is one mail"
+    yield f"**once a day** at {digest.HOUR:02}:00"
+    yield "after {}, {} and {} days".format(*defaults()["REMINDER_DAYS"].split(","))
+    yield f"for {in_words(address_changes.REST.days)} days nobody chooses another one"
+    yield f"in one of the next {in_words(promises.RELEASES_PROMISED)} releases"
+    cutoff = Board._meta.get_field("cutoff_days").default
+    yield f"is published {in_words(cutoff)} working days before"
+
+
 def on_files() -> Iterator[str]:
     """The same for what comes in and goes out as CSV."""
     yield f"At most {reading.MAX_BYTES // 2**20} MB"
@@ -114,6 +132,7 @@ def on_files() -> Iterator[str]:
         (["operators-guide"], on_operating),
         (["architecture"], on_requests),
         (["board"], on_the_board),
+        (["user-guide"], on_people),
         (["testing"], on_tests),
         (["import", "export"], on_files),
     ],
