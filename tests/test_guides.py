@@ -16,8 +16,9 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 from django.template import Template, engines
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_resolver, resolve
 
+from audit.sources import OWN_APPS
 from changes.export import CUSTOMER_COLUMNS, STAFF_COLUMNS
 from changes.importing import mapping
 from changes.models import Channel
@@ -138,6 +139,12 @@ def is_answered(address: str) -> bool:
     return False
 
 
+def is_a_page(name: str) -> bool:
+    """Whether a page has this name, whatever its address needs."""
+    space, _colon, page = name.partition(":")
+    return page in get_resolver().namespace_dict[space][1].reverse_dict
+
+
 # --- What is named ---------------------------------------------------------------------------
 
 
@@ -151,6 +158,8 @@ def test_what_a_guide_names_is_there(page: str) -> None:
             there = (
                 bool(MADE_HERE.fullmatch(name)) or name == "text/event-stream" or is_a_file(name)
             )
+        elif name.partition(":")[0] in ("changes", "crb", "audit", "accounts") and ":" in name:
+            there = is_a_page(name)
         elif re.fullmatch(r"(?:accounts|audit|changes|crb|expansive_cm)(?:\.\w+)+", name):
             there = is_importable(name)
         else:
@@ -213,14 +222,26 @@ def asked_commands(text: str) -> Iterator[list[str]]:
         yield [target.replace("-", "_"), *found.split()]
 
 
+@cache
+def options_of(command: str) -> frozenset[str]:
+    """What a management command can be asked for."""
+    parser = load_command_class(get_commands()[command], command).create_parser("", command)
+    return frozenset(one for action in parser._actions for one in action.option_strings)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_management_commands_and_their_options_exist(page: str) -> None:
     for name, *arguments in asked_commands(text_of(page)):
         assert name in get_commands() | {"shell": ""}, name
-        app = get_commands()[name]
-        parser = load_command_class(app, name).create_parser("manage.py", name)
-        known = {option for action in parser._actions for option in action.option_strings}
+        known = options_of(name)
         assert {one for one in arguments if one.startswith("--")} <= known, (name, arguments)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_options_named_alone_exist_as_well(page: str) -> None:
+    ours = [one for one, app in get_commands().items() if app in OWN_APPS]
+    known = frozenset().union(*map(options_of, ours))
+    assert {name.split()[0] for name in named_in(page) if name.startswith("--")} <= known
 
 
 # --- Settings --------------------------------------------------------------------------------
