@@ -91,7 +91,7 @@ def on_the_board() -> Iterator[str]:
     assert SCHEDULE["schedule meetings"] and SCHEDULE["send invitations"]
     yield "`schedule meetings` runs every hour and `send invitations` every minute"
     assert SCHEDULE["settle ballots"]
-    yield "`settle ballots` looks after deadlines every minute"
+    yield "*settle ballots* looks after deadlines every minute"
 
 
 def on_tests() -> Iterator[str]:
