@@ -1,5 +1,6 @@
 """What the guides say in numbers is what the code has: limits, spans of time, counts."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -23,6 +24,7 @@ from expansive_cm.services.check import __main__ as check
 from expansive_cm.web import answers, application, bodies, worker
 from tests.report import SLOWEST
 from tests.test_guides import defaults, text_of
+from tests.test_setup_deployment import ROOT, SERVICES
 
 Said = Callable[[], Iterator[str]]
 MINUTE = 60
@@ -40,6 +42,9 @@ def on_operating() -> Iterator[str]:
     yield f"Without Node.js {bootstrap.OLDEST_NODE} or later"
     yield f"where it is taken, the next {product.PORTS_TRIED - 1} are tried"
     yield f"| `PORT` | {product.FIRST_PORT} |"
+    image = (ROOT / "Dockerfile").read_text()
+    yield f"The account in the containers is number {re.findall('--uid ([0-9]+)', image)[0]}"
+    yield f"PostgreSQL {SERVICES['postgres']['image'].partition(':')[2]}, Valkey"
     yield f"something is sent at least every {stream.BEAT_SECONDS} seconds"
     yield f"the answer is 503 with `Retry-After: {application.AGAIN_SECONDS}`"
     yield f"at least {environment.MINIMUM_KEY_LENGTH} random characters"
@@ -119,6 +124,14 @@ def on_people() -> Iterator[str]:
     yield f"is published {in_words(cutoff)} working days before"
 
 
+def on_growing() -> Iterator[str]:
+    """The same for more than one machine."""
+    (most,) = re.findall(r"max_connections=(\d+)", " ".join(SERVICES["postgres"]["command"]))
+    yield f"the compose file says {most}"
+    (port,) = re.findall(r"SECOND_PORT:-(\d+)", SERVICES["web-2"]["ports"][0])
+    yield f"at `SECOND_PORT` ({port})"
+
+
 def on_files() -> Iterator[str]:
     """The same for what comes in and goes out as CSV."""
     yield f"At most {reading.MAX_BYTES // 2**20} MB"
@@ -133,6 +146,7 @@ def on_files() -> Iterator[str]:
         (["architecture"], on_requests),
         (["board"], on_the_board),
         (["user-guide"], on_people),
+        (["scaling"], on_growing),
         (["testing"], on_tests),
         (["import", "export"], on_files),
     ],

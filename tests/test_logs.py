@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from gunicorn.config import Config
 
-from expansive_cm.logs import OneLineFormatter
+from expansive_cm.logs import LINE, OneLineFormatter
+from tests.people import Cast
 
 
 def line(message: str, *arguments: object, **options: object) -> str:
@@ -17,7 +18,7 @@ def line(message: str, *arguments: object, **options: object) -> str:
     record = logging.LogRecord("app", logging.WARNING, "", 0, message, arguments, None)
     for name, value in options.items():
         setattr(record, name, value)
-    return OneLineFormatter(settings.LOGGING["formatters"]["line"]["format"]).format(record)
+    return OneLineFormatter(LINE).format(record)
 
 
 def test_an_event_is_one_line_with_its_traceback() -> None:
@@ -43,6 +44,20 @@ def test_a_secret_address_is_not_logged(address: str) -> None:
     text = line("Not Found: %s", address)
     assert "a-secret-token" not in text
     assert "Not Found: /" in text
+
+
+def test_what_is_refused_is_logged_with_its_path_alone(
+    client: Client, cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.force_login(cast.support, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/changes/").status_code == 200
+    assert not caplog.records
+    for address, status in (("/import/?q=private", 403), ("/nothing/?q=private", 404)):
+        assert client.get(address).status_code == status
+    told = [OneLineFormatter(LINE).format(record) for record in caplog.records]
+    assert len(told) == 2 and all(" WARNING django.request " in one for one in told)
+    assert "/import/" in told[0] and "/nothing/" in told[1]
+    assert "private" not in "".join(told)
 
 
 def test_the_web_server_logs_as_the_product_does(
