@@ -101,9 +101,10 @@ def words_of_the_code() -> frozenset[str]:
 
 @cache
 def words_of_pages() -> str:
-    """What pages may say, in small letters, a text over several lines of code in one."""
+    """What pages may say, in small letters: one text where the code has pieces, 0 for a value."""
     found = code("accounts/", "audit/", "changes/", "crb/", "templates/", "static/js/")
-    return " ".join(re.sub(r'"\s*\n\s*"', "", found).replace("’", "'").lower().split())
+    whole = re.sub(r'"\s*\n\s*"', "", found).replace("’", "'")
+    return " ".join(re.sub(r"{{.*?}}|%\(\w+\)[sd]|%[sd]", "0", whole).lower().split())
 
 
 def is_a_file(name: str) -> bool:
@@ -172,9 +173,10 @@ def test_what_a_guide_names_is_there(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_a_guide_says_to_press_or_read_is_on_a_page(page: str) -> None:
-    text = re.sub(r"```.*?```|`[^`]*`", "", text_of(page), flags=re.DOTALL)
-    for label in re.findall(r"(?<![*\w])\*([^*\n]+)\*(?!\*)", text):
-        for part in re.split(r" → |, ", label.strip(".").lower()):
+    text = re.sub(r"```.*?```|`[^`]*`|<[^>]*>", "", text_of(page), flags=re.DOTALL)
+    labels = re.findall(r"(?<![*\w])\*([^*\n]+)\*(?!\*)", text)
+    for label in labels + re.findall(r'"([A-Z][^"\n]+)"', text):
+        for part in re.split(r" → |, ", re.sub(r"\d+", "0", label).strip(".").lower()):
             assert part in words_of_pages() or part in SCHEDULE, label
 
 
