@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import DateField, DateTimeField, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,12 +53,24 @@ def action_rows(actions: Iterable[Action], user: User, chaired: Collection[int])
     return rows
 
 
+def overdue_actions() -> QuerySet[Action]:
+    """Return open actions whose day is over where their board meets."""
+    now = timezone.now()
+    zone, moment = F("meeting__board__zone"), Value(now, DateTimeField())
+    there = Func(zone, moment, function="timezone", output_field=DateTimeField())
+    # Nowhere is it more than a day later than in UTC: the index finds the few.
+    found = Action.objects.filter(OPEN_ACTION, due_on__lte=now.date())
+    return found.alias(today_there=Cast(there, DateField())).filter(due_on__lt=F("today_there"))
+
+
 def boards_run_by(user: User) -> set[int]:
-    """Return the boards whose chair or deputy this person is today. One query."""
-    today = timezone.localdate()
-    term = Q(starts_on__lte=today) & (Q(ends_on=None) | Q(ends_on__gte=today))
-    chairs = user.board_memberships.filter(term, Q(is_chair=True) | Q(is_deputy=True))
-    return set(chairs.values_list("board_id", flat=True))
+    """Return the boards whose chair or deputy this person is today, where each meets. One query."""
+    terms = user.board_memberships.filter(Q(is_chair=True) | Q(is_deputy=True))
+    return {
+        one.board_id
+        for one in terms.select_related("board")
+        if one.starts_on <= one.board.today <= (one.ends_on or date.max)
+    }
 
 
 def open_actions(board: Board, user: User, *, runs: bool) -> list[ActionRow]:

@@ -242,6 +242,13 @@ def positive(value: str) -> int:
     return int(value)
 
 
+def not_negative(value: str) -> int:
+    """Take a whole number; zero means none."""
+    if not re.fullmatch(r"\d{1,9}", value):
+        raise ValidationError("it must be a whole number, zero or more.")
+    return int(value)
+
+
 def seconds(value: str) -> int:
     """Take a whole number of seconds, an hour at most; zero switches something off."""
     if not re.fullmatch(r"\d{1,4}", value) or int(value) > 3600:
@@ -284,6 +291,7 @@ PARSERS = {
     "networks": networks,
     "folder": folder,
     "positive": positive,
+    "not_negative": not_negative,
     "seconds": seconds,
     "address": address,
     "days": days,

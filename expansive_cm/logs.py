@@ -3,6 +3,8 @@
 import logging
 import re
 
+LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
 # Whoever knows the rest of these addresses may answer or sign in for somebody.
 SECRET_ADDRESS = re.compile(r"(/confirm/|/r/|/unwatch/|/reset/key/|/board/feed/)[^/\s'\"]+")
 

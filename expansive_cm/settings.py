@@ -16,6 +16,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.environment import Environment
+from expansive_cm.logs import LINE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -40,7 +41,7 @@ TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "")
 DATABASE = env.database_url(
     "DATABASE_URL", demo_default("postgresql://postgres@127.0.0.1/postgres")
 )
-STATEMENT_TIMEOUT_SECONDS = env.int("STATEMENT_TIMEOUT_SECONDS", 30)
+STATEMENT_TIMEOUT_SECONDS = env.not_negative("STATEMENT_TIMEOUT_SECONDS", "30")
 REDIS_URL = env.redis_url("REDIS_URL", demo_default("redis://127.0.0.1:6379/0"))
 EMAIL = env.email_url("EMAIL_URL", demo_default("smtp://127.0.0.1:25"))
 DEFAULT_FROM_EMAIL = env.str(
@@ -51,7 +52,7 @@ MAILBOX_CA = env.certificates("MAILBOX_CA", None)
 MAIL_LARGEST = env.positive("MAIL_LARGEST", str(30 * 2**20))
 MEDIA_ROOT = env.folder("MEDIA_ROOT", str(BASE_DIR / ".data" / "media"))
 STATIC_ROOT = env.folder("STATIC_ROOT", str(BASE_DIR / "staticfiles"))
-HSTS_SECONDS = env.int("HSTS_SECONDS", 365 * 24 * 3600)
+HSTS_SECONDS = env.not_negative("HSTS_SECONDS", str(365 * 24 * 3600))
 LOG_LEVEL = env.level("LOG_LEVEL", "INFO")
 ATTACHMENT_MAX_BYTES = env.positive("ATTACHMENT_MAX_BYTES", str(20 * 2**20))
 CHANGE_FILES_MAX_BYTES = env.positive("CHANGE_FILES_MAX_BYTES", str(500 * 2**20))
@@ -61,6 +62,7 @@ CONFIRMATION_LINK_DAYS = env.positive("CONFIRMATION_LINK_DAYS", "30")
 ACCESS_LINK_DAYS = env.positive("ACCESS_LINK_DAYS", "60")
 REPLY_ADDRESS = env.address("REPLY_ADDRESS", "")
 MAIL_BURST_SECONDS = env.seconds("MAIL_BURST_SECONDS", "120")
+WEB_PROCESSES = env.positive("WEB_PROCESSES", "2")
 WEB_THREADS = env.positive("WEB_THREADS", "4")
 WEB_QUEUE = env.positive("WEB_QUEUE", "100")
 WEB_STREAMS = env.positive("WEB_STREAMS", "1000")
@@ -362,7 +364,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "expansive_cm.logs.OneLineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "format": LINE,
         }
     },
     "handlers": {
@@ -370,6 +372,8 @@ LOGGING = {
             "class": "logging.StreamHandler",
             "stream": "ext://sys.stdout",
             "formatter": "line",
+            # Some loggers below have a level of their own, which asks nobody.
+            "level": LOG_LEVEL,
         },
         # A logger without any handler falls back to one that prints whole tracebacks.
         "nothing": {"class": "logging.NullHandler"},

@@ -159,6 +159,10 @@ def graph() -> Graph:
         ("tests/crb/conftest.py", "tests.crb.test_agenda_pages"),
         ("tests/dovecot.py", "tests.changes.test_fetch_mail"),
         ("docker-compose.yml", "tests.test_setup_deployment"),
+        ("docs/operators-guide.md", "tests.test_setup_deployment"),
+        ("docs/board.md", "tests.test_guides"),
+        ("CONTRIBUTING.md", "tests.test_guides"),
+        ("docs/take_screenshots.py", "tests.test_guides"),
         ("static/js/live.js", "tests.crb.test_live_in_browser"),
     ],
 )
@@ -166,6 +170,13 @@ def test_a_change_of_this_project_touches_its_test(path: str, test: str, graph: 
     found = check.reached([path], graph)
     assert test in found.steps
     assert not found.unknown
+
+
+def test_every_guide_has_a_test(graph: Graph) -> None:
+    guides = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    names = [path.relative_to(ROOT).as_posix() for path in guides]
+    assert len(names) > 10 and not [name for name in names if name.startswith(check.NO_TEST)]
+    assert not check.reached(names, graph).unknown
 
 
 def test_scripts_and_styles_are_seen_by_browsers_alone(graph: Graph) -> None:

@@ -135,6 +135,24 @@ def test_a_column_that_is_repeated_is_joined_where_it_is_taken_whole(cast: Cast)
     )
 
 
+def test_what_is_kept_is_kept_whole_and_shown_to_our_own_people(client: Client, cast: Cast) -> None:
+    told = map_of("Key", '"Labels", "Comment"', "Summary", "Description")
+    long = "They open at five. " * 200
+    imported(JIRA.replace("Seen.", long).encode(), map_text=told)
+    change = Change.objects.get(external_id="EST-1")
+    kept = change.events.get(verb="import").data["row"]
+    assert kept == {"Labels": "doors, north", "Comment": f"{long}, Thanks"}
+    for person, shown in ((cast.support, True), (cast.requester, False)):
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        page = client.get(change.get_absolute_url()).content.decode()
+        assert ("Labels: doors, north" in page) is shown
+        assert ("Comment: They open at five. They open" in page) is shown
+        assert long not in page
+    too_long = "x" * (Change._meta.get_field("description").max_length + 1)
+    run = imported(JIRA.replace("EST", "NEW").replace("Thanks", too_long).encode(), map_text=told)
+    assert [(line, column) for line, column, _why in reasons(run)] == [(2, "Comment")]
+
+
 def test_cells_that_a_tool_exports_as_html_become_text(cast: Cast) -> None:
     told = map_of("ID", "", "Title", "Description", html='html = ["Title", "Description"]')
     imported(GLPI.encode(), map_text=told)

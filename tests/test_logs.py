@@ -1,13 +1,16 @@
 """What a line of the log holds, and what it never does."""
 
 import logging
+from importlib import import_module
 
 import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from gunicorn.config import Config
 
-from expansive_cm.logs import OneLineFormatter
+from expansive_cm.logs import LINE, OneLineFormatter
+from tests.people import Cast
 
 
 def line(message: str, *arguments: object, **options: object) -> str:
@@ -15,7 +18,7 @@ def line(message: str, *arguments: object, **options: object) -> str:
     record = logging.LogRecord("app", logging.WARNING, "", 0, message, arguments, None)
     for name, value in options.items():
         setattr(record, name, value)
-    return OneLineFormatter(settings.LOGGING["formatters"]["line"]["format"]).format(record)
+    return OneLineFormatter(LINE).format(record)
 
 
 def test_an_event_is_one_line_with_its_traceback() -> None:
@@ -41,6 +44,42 @@ def test_a_secret_address_is_not_logged(address: str) -> None:
     text = line("Not Found: %s", address)
     assert "a-secret-token" not in text
     assert "Not Found: /" in text
+
+
+def test_what_is_refused_is_logged_with_its_path_alone(
+    client: Client, cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.force_login(cast.support, backend="django.contrib.auth.backends.ModelBackend")
+    assert client.get("/changes/").status_code == 200
+    assert not caplog.records
+    for address, status in (("/import/?q=private", 403), ("/nothing/?q=private", 404)):
+        assert client.get(address).status_code == status
+    told = [OneLineFormatter(LINE).format(record) for record in caplog.records]
+    assert len(told) == 2 and all(" WARNING django.request " in one for one in told)
+    assert "/import/" in told[0] and "/nothing/" in told[1]
+    assert "private" not in "".join(told)
+
+
+def test_the_web_server_logs_as_the_product_does(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("gunicorn.error"), "handlers", [])
+    config = Config()
+    for name, value in vars(import_module("expansive_cm.services.gunicorn")).items():
+        if name in config.settings:
+            config.set(name, value)
+    log = config.logger_class(config)
+    try:
+        raise ValueError("first\nsecond")
+    except ValueError:
+        log.exception("Error handling request %s", "/confirm/a-secret-token/")
+    log.info("not worth a line")
+    written = capfd.readouterr()
+    assert written.err == ""
+    (only,) = written.out.splitlines()
+    assert "ERROR gunicorn.error Error handling request /confirm/…" in only
+    assert "ValueError: first | second" in only and "a-secret-token" not in only
+    assert not log.access_log_enabled
 
 
 def test_strangers_with_any_host_name_fill_no_log(

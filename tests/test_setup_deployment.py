@@ -53,7 +53,7 @@ def test_every_setting_reaches_the_product_from_the_file_of_settings() -> None:
 
 
 def test_a_proxy_is_told_to_pass_what_the_product_takes() -> None:
-    guide = (ROOT / "docs" / "operators-guide.md").read_text()
+    guide = (ROOT / "docs/operators-guide.md").read_text()
     assert f"client_max_body_size {settings.REQUEST_MAX_BYTES // 2**20}m" in guide
 
 
@@ -93,7 +93,7 @@ def test_a_second_web_container_is_the_first_at_another_port() -> None:
 
 
 def test_a_pool_that_drops_our_limits_is_given_each_of_them() -> None:
-    text = (ROOT / "docs" / "scaling.md").read_text()
+    text = (ROOT / "docs/scaling.md").read_text()
     told = dict(
         re.findall(r"^ALTER ROLE expansive_cm SET (\S+) = '?([^';]+)'?;$", text, re.MULTILINE)
     )

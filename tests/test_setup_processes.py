@@ -6,13 +6,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_INET, AF_INET6
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from expansive_cm.environment import hosts
 from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
+from expansive_cm.services.product import product_environment
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -47,6 +51,11 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 def child(command: list[str], tmp_path: Path, name: str = "part", grace: float = 5) -> Child:
     return Child(name=name, command=command, env={}, cwd=tmp_path, grace=grace)
+
+
+def seen_at(family: int, address: str) -> SimpleNamespace:
+    """An address of this machine, as psutil tells of it."""
+    return SimpleNamespace(family=family, address=address)
 
 
 def ignore(name: str, line: str) -> None:
@@ -233,3 +242,35 @@ def test_what_fails_aside_is_told_and_stops_the_start() -> None:
     assert (failed.returncode, failed.stdout) == (1, "")
     assert "ZeroDivisionError" in failed.stderr
     assert (done.returncode, done.stdout) == (0, "on\n")
+
+
+def test_the_demo_opens_under_further_names_beside_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    databases = Databases(tmp_path)
+    monkeypatch.delenv("ALLOWED_HOSTS", raising=False)
+    own = hosts(product_environment(databases, "http://10.0.0.7:8000")["ALLOWED_HOSTS"])
+    assert {"localhost", "127.0.0.1", "[::1]", "10.0.0.7"} <= set(own)
+    assert "[fd00::5]" in product_environment(databases, "http://[fd00::5]:8000")["ALLOWED_HOSTS"]
+    monkeypatch.setenv("ALLOWED_HOSTS", "demo.example, .example.net")
+    more = hosts(product_environment(databases, "http://10.0.0.7:8000")["ALLOWED_HOSTS"])
+    assert set(more) == {*own, "demo.example", ".example.net"}
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::"])
+def test_a_demo_shown_to_the_network_opens_under_the_addresses_of_this_machine(
+    bind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ALLOWED_HOSTS", raising=False)
+    seen = {
+        "eth0": [seen_at(AF_INET, "192.168.1.5"), seen_at(AF_INET6, "fe80::1%eth0")],
+        "vpn": [seen_at(AF_INET6, "2001:db8::5"), seen_at(psutil.AF_LINK, "00:00:00:00:00:01")],
+    }
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: seen)
+    found = {"192.168.1.5", "[fe80::1]", "[2001:db8::5]"}
+    address = "http://127.0.0.1:8000"
+    allowed = hosts(product_environment(Databases(tmp_path), address)["ALLOWED_HOSTS"])
+    assert not found & set(allowed), "of this machine alone"
+    monkeypatch.setenv("BIND", bind)
+    allowed = hosts(product_environment(Databases(tmp_path), address)["ALLOWED_HOSTS"])
+    assert found <= set(allowed)

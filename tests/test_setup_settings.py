@@ -13,6 +13,8 @@ import pytest
 from environs import ValidationError
 
 from expansive_cm.environment import mailboxes
+from tests.environment import DEFAULTS, SETTINGS_READ
+from tests.test_setup_deployment import settings_read
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = {
@@ -45,7 +47,19 @@ MALFORMED = {
     "STATEMENT_TIMEOUT_SECONDS": "long",
     "LOG_LEVEL": "LOUD",
     "MEDIA_ROOT": "media",
+    "STATIC_ROOT": "assets",
+    "DEBUG": "sometimes",
+    "HSTS_SECONDS": "-7",
+    "CHANGE_FILES_MAX_BYTES": "plenty",
+    "LINK_FILES_MAX_BYTES": "1e9",
+    "WEB_PROCESSES": "several",
+    "WEB_THREADS": "dozens",
+    "WEB_QUEUE": "endless",
+    "WEB_STREAMS": "hundreds",
+    "WEB_STREAMS_PERSON": "unbounded",
 }
+"""Values that are wrong, of every setting but those below."""
+ANY_TEXT = {"SECRET_KEY_FALLBACKS", "DEFAULT_FROM_EMAIL"}
 
 
 # It has read libraries, which take long, and nothing of the product, and lends itself out: each
@@ -136,6 +150,15 @@ def test_production_without_values_names_every_missing_one(manage: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_every_setting_that_can_be_malformed_is_here() -> None:
+    assert MALFORMED.keys() | ANY_TEXT == settings_read()
+
+
+def test_no_setting_of_the_shell_reaches_the_tests() -> None:
+    set_for_each_run = {"DATABASE_URL", "REDIS_URL", "MEDIA_ROOT"}
+    assert settings_read() - DEFAULTS.keys() == {*SETTINGS_READ, *set_for_each_run}
+
+
 def test_production_names_every_malformed_value_and_shows_none(manage: Run) -> None:
     done = manage("check", **{**GOOD, **MALFORMED})
     assert done.returncode == 1
@@ -212,6 +235,26 @@ def test_the_mail_address_is_taken_apart(setting: Callable[..., str]) -> None:
 def test_statements_are_limited_and_need_not_be(setting: Callable[..., str]) -> None:
     assert "statement_timeout=30000" in setting("DATABASES")
     assert "statement_timeout=0" in setting("DATABASES", STATEMENT_TIMEOUT_SECONDS="0")
+
+
+SAY_EVERYTHING = """
+import logging.config
+from gunicorn.config import Config
+from expansive_cm.settings import LOGGING
+from expansive_cm.web.log import ServerLog
+logging.config.dictConfig(LOGGING)
+ServerLog(Config())
+for name in ("gunicorn.error", "changes", *LOGGING["loggers"]):
+    for level in ("warning", "error"):
+        getattr(logging.getLogger(name), level)(level)
+"""
+
+
+def test_what_is_less_important_than_asked_for_is_not_logged(run: Run) -> None:
+    done = run("-c", SAY_EVERYTHING, **GOOD, LOG_LEVEL="ERROR")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" ERROR ") > 5 and " WARNING " not in done.stdout
+    assert " WARNING " in run("-c", SAY_EVERYTHING, **GOOD).stdout
 
 
 def test_cookies_are_only_sent_encrypted_where_the_product_is_reached_by_https(

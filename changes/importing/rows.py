@@ -173,7 +173,7 @@ class _Reading:
             created=created,
             updated=updated,
             desired=self._date("desired", may_be_ahead=True),
-            kept={name: self.row[name][:EXCERPT] for name in self.map.keep if self.row[name]},
+            kept=self._kept(),
         )
 
     def _object(self, column: str, reason: str) -> None:
@@ -216,6 +216,12 @@ class _Reading:
             self._object(first, _("An open change needs a description."))
         self._check_length(first, description, DESCRIPTION_LENGTH)
         return description
+
+    def _kept(self) -> dict[str, str]:
+        kept = {name: self.row[name] for name in self.map.keep if self.row[name]}
+        for name, text in kept.items():
+            self._check_length(name, text, DESCRIPTION_LENGTH)
+        return kept
 
     def _value(self, name: str, fallback: str) -> str:
         """Return a value by the map's table for it; an empty cell takes the map's default.

@@ -57,7 +57,8 @@ LINKING = frozenset({"link", "unlink"})
 """Acts whose reason names another change, which may be a draft of somebody else."""
 
 SHORT = 400
-"""A longer reason stands in full in its record; the timeline says how it begins."""
+"""A longer reason stands in full in its record; the timeline says how it begins. So with what
+was kept of another tool's row."""
 
 
 def happenings(
@@ -92,5 +93,8 @@ def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
     if event.verb in LINKING:
         reason = without(reason, hidden)
     reason = excerpt(reason, SHORT)
+    if full and event.verb == "import":
+        kept = event.data.get("row", {}).items()
+        reason = "\n".join([reason, *(f"{name}: {excerpt(text, SHORT)}" for name, text in kept)])
     person = event.actor_name or event.actor
     return TimelineItem(event.at, words, person, reason, icon, tone)

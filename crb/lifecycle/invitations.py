@@ -73,5 +73,6 @@ def _note(
         rows,
         update_conflicts=True,
         unique_fields=["meeting", "user"],
-        update_fields=["sequence", "sent_at", "cancelled_at"],
+        # Whoever declined did so for the time before: a new invitation asks anew.
+        update_fields=["sequence", "sent_at", "cancelled_at", "declined_at"],
     )

@@ -9,7 +9,6 @@ from django.db.models.fields import DateField
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -61,11 +60,10 @@ def actions(request: SignedInRequest) -> HttpResponse:
 
 
 def _select(asked: dict[str, Any]) -> QuerySet[Action]:
-    """Return the actions of a state and an owner. Overdue is what is due before today in UTC,
-    so that the day itself is over wherever the board is."""
+    """Return the actions of a state and an owner."""
     found = {
         "": Action.objects.filter(OPEN_ACTION),
-        "overdue": Action.objects.filter(OPEN_ACTION, due_on__lt=timezone.localdate()),
+        "overdue": panels.overdue_actions(),
         "done": Action.objects.exclude(done_at=None),
         "dropped": Action.objects.exclude(dropped_at=None),
         "all": Action.objects.all(),

@@ -4,10 +4,12 @@ import os
 import resource
 from typing import Any
 
+from expansive_cm.settings import WEB_PROCESSES
+
 # Two cores: two processes. In each an event loop holds all connections, and WEB_THREADS threads
-# (expansive_cm/settings.py) do the work of pages: see expansive_cm/web.
+# do the work of pages: see expansive_cm/web.
 worker_class = "expansive_cm.web.worker.Worker"
-workers = int(os.environ.get("WEB_PROCESSES", "2"))
+workers = WEB_PROCESSES
 worker_connections = 4000
 preload_app = True
 asgi_lifespan = "on"
@@ -40,6 +42,7 @@ def post_worker_init(worker: Any) -> None:
 # Which proxies are believed is decided by TRUSTED_PROXIES alone.
 forwarded_allow_ips = ""
 limit_request_line = 8190
+logger_class = "expansive_cm.web.log.ServerLog"
 errorlog = "-"
 loglevel = "warning"
 # The address of a confirmation page is a secret: requests are not logged.

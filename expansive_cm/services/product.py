@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 from expansive_cm.services.databases import DATABASE, Databases
 from expansive_cm.services.processes import Child, StartError, clean_environment
 
@@ -33,11 +35,14 @@ def product_environment(databases: Databases, address: str) -> dict[str, str]:
         environment.pop(name, None)
         environment.pop(f"{name}_FILE", None)
     own = {urlsplit(address).hostname or "", socket.gethostname().split(".")[0]}
-    hosts = {"localhost", "127.0.0.1", "[::1]", *(name for name in own if ":" not in name)}
+    hosts = {"localhost", "127.0.0.1", "[::1]", *(bracketed(name) for name in own)}
+    if os.environ.get("BIND") in EVERYWHERE:
+        hosts |= own_addresses()
+    hosts |= {name.strip() for name in environment.get("ALLOWED_HOSTS", "").split(",")}
     no_queue = "redis://127.0.0.1:1/0"
     return {
-        "ALLOWED_HOSTS": ",".join(sorted(hosts - {""})),
         **environment,
+        "ALLOWED_HOSTS": ",".join(sorted(hosts - {""})),
         "DEMO": "true",
         "PYTHONUNBUFFERED": "1",
         # Who starts the demo as root knows it; nothing in it is given to others.
@@ -49,6 +54,21 @@ def product_environment(databases: Databases, address: str) -> dict[str, str]:
         "MEDIA_ROOT": str(databases.base / "media"),
         "STATIC_ROOT": str(databases.base / "static"),
     }
+
+
+def own_addresses() -> set[str]:
+    """The addresses of this machine in its networks, as a browser names them."""
+    found = [one for card in psutil.net_if_addrs().values() for one in card]
+    return {
+        bracketed(one.address.partition("%")[0])
+        for one in found
+        if one.family in (socket.AF_INET, socket.AF_INET6)
+    }
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in an address: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def secret_key(data: Path) -> str:
@@ -91,7 +111,7 @@ def address_of(listener: socket.socket) -> tuple[str, str]:
     """The address for people, which BASE_URL may name, and the one on this machine."""
     host, port = listener.getsockname()[:2]
     host = "127.0.0.1" if host in EVERYWHERE else host
-    local = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    local = f"http://{bracketed(host)}:{port}"
     return os.environ.get("BASE_URL") or local, local
 
 

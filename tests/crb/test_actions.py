@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
+from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from crb import lifecycle, reminders, tasks
-from crb.models import Action, Meeting
+from crb import lifecycle, panels, reminders, tasks
+from crb.models import Action, Board, Meeting
 from crb.reminders import Kind, due_reminders, working_day_before
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
@@ -349,6 +350,32 @@ def test_the_list_filters_by_state_and_owner(client: Client, table: Table) -> No
     assert get(client, table.cast.support, "/board/actions/?state=lost").status_code == 400
     assert get(client, table.cast.support, "/board/actions/?owner=x").status_code == 400
     assert get(client, table.cast.support, "/board/actions/?page=x").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "is_over"),
+    [
+        ("Pacific/Auckland", 8, False),
+        ("Pacific/Auckland", 20, True),
+        ("Europe/London", 20, False),
+        ("America/Los_Angeles", 24 + 3, False),
+        ("America/Los_Angeles", 24 + 12, True),
+    ],
+)
+def test_a_day_is_over_and_a_term_begins_where_the_board_meets(
+    client: Client, table: Table, zone: str, hour: int, is_over: bool
+) -> None:
+    action = recorded(table, held(table))
+    day = action.meeting.date
+    Action.objects.filter(pk=action.pk).update(due_on=day)
+    Board.objects.filter(pk=table.board.pk).update(zone=zone)
+    term = table.chair.board_memberships.get()
+    type(term).objects.filter(pk=term.pk).update(starts_on=day + timedelta(days=1))
+    moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour)
+    with time_machine.travel(moment, tick=False), timezone.override("Europe/London"):
+        page = text(get(client, table.cast.support, "/board/actions/?state=overdue"))
+        assert ("Ask the vendor" in page) is is_over
+        assert panels.boards_run_by(table.chair) == ({table.board.pk} if is_over else set())
 
 
 def test_the_list_pages_by_keyset(client: Client, table: Table) -> None:

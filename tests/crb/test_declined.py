@@ -1,5 +1,7 @@
 """A member's calendar declines a meeting: they are asked whether they are away, and no more."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
@@ -106,4 +108,23 @@ def test_who_declined_by_mistake_says_that_they_come(table: Table, invited: Meet
     )
     assert "Your calendar declined" in home(table.chair), "nobody answers for another"
     CALENDAR.note(member, uid)
+    assert "Your calendar declined" in home(member)
+
+
+def test_who_declined_is_not_asked_about_the_day_that_a_meeting_was_moved_to(
+    table: Table, invited: Meeting
+) -> None:
+    member = table.cast.crb_member
+    decline(member, uid_of(invited))
+    lifecycle.move_meeting(
+        invited,
+        actor=table.chair,
+        date=invited.date + timedelta(days=1),
+        start=invited.start,
+        length_minutes=invited.length_minutes,
+        reason="The room is taken.",
+        on_day_off=True,
+    )
+    assert "Your calendar declined" not in home(member), "the new invitation replaces the old one"
+    CALENDAR.note(member, uid_of(invited))
     assert "Your calendar declined" in home(member)

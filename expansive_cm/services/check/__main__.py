@@ -20,7 +20,7 @@ SECONDS = 150
 SECONDS_OF_A_TEST = 0.5
 SECONDS_IN_THE_BROWSER = 3.0
 """What a test is taken for that has never run here."""
-NO_TEST = ("docs/", ".ci/", ".gitignore", ".gitattributes", ".dockerignore", "README.md")
+NO_TEST = ("docs/images/", ".ci/", ".gitignore", ".gitattributes", ".dockerignore")
 EVERY_TEST = (
     "requirements/ pyproject.toml package.json package-lock.json expansive_cm/settings.py "
     "tests/conftest.py tests/database.py tests/environment.py tests/settings.py"

@@ -139,6 +139,7 @@ def files_of(root: Path) -> Iterator[Path]:
         for path in (root / folder).rglob("*"):
             if path.is_file() and path.suffix not in {".py", ".pyc"}:
                 yield path
+    yield from (path for path in (root / "docs").glob("*.*") if path.is_file())
     yield from (path for path in root.iterdir() if path.is_file())
 
 
