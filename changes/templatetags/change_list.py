@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.templatetags.ui import badge, day_words, icon, span
+from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
@@ -62,9 +62,9 @@ def type_mark(change_type: str) -> SafeString:
         ChangeType.CODE: pgettext("type of change, in a narrow cell", "Code"),
     }
     return format_html(
-        '<span class="type-mark" title="{}">{}<span>{}</span></span>',
+        '<span class="type-mark {}" title="{}"><span>{}</span></span>',
+        shape(icon_name),
         ChangeType(change_type).label,
-        icon(icon_name),
         words[change_type],
     )
 
