@@ -161,14 +161,17 @@ def avatar(person: Any, size: str = "sm") -> SafeString:
 
 @drawn_once()
 def _avatar(name: str, size: str) -> SafeString:
-    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
-    tone = PERSON_TONES[number % len(PERSON_TONES)]
     return format_html(
         '<span class="avatar avatar-{} tone-{}" aria-hidden="true">{}</span>',
         size,
-        tone,
+        _tone_of(name),
         _initials(name),
     )
+
+
+def _tone_of(name: str) -> str:
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    return PERSON_TONES[number % len(PERSON_TONES)]
 
 
 @register.simple_tag(name="person")
@@ -182,8 +185,9 @@ def person_chip(person: Any, empty: Text = "") -> SafeString:
 @drawn_once()
 def _person(name: str) -> SafeString:
     return format_html(
-        '<span class="person">{}<span class="person-name">{}</span></span>',
-        _avatar(name, "xs"),
+        '<span class="person tone-{}" data-initials="{}"><span>{}</span></span>',
+        _tone_of(name),
+        _initials(name),
         name,
     )
 

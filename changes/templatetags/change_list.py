@@ -42,7 +42,7 @@ def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: s
     return format_html_join(
         "\n",
         '<label class="form-check">'
-        '<input class="form-check-input" type="{}" name="{}" value="{}"{}><span>{}</span></label>',
+        '<input class="form-check-input" type="{}" name="{}" value="{}"{}>{}</label>',
         (
             (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
             for value, label in options
@@ -88,12 +88,7 @@ def in_state(change: Change) -> SafeString:
     now = timezone.now()
     recent = (now - change.state_since).total_seconds() < 60
     words = _("just now") if recent else span(change.state_since, now)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        change.state_since.isoformat(timespec="seconds"),
-        title,
-        words,
-    )
+    return format_html('<span title="{}">{}</span>', title, words)
 
 
 @register.simple_tag
