@@ -11,6 +11,8 @@ NUMBERED_FROM = 1_000_000_000
 """Rows of history with this number or a higher one are numbered in the order of writing, whatever
 table they are in and whatever the clock said. Before, each table counted for itself."""
 
+NEW = "+"
+
 
 class RowsManager(HistoryManager):
     """A manager whose class is made once for each kind of queryset.
@@ -40,9 +42,12 @@ class Records(HistoricalRecords):
         super().__init__(*args, history_manager=RowsManager, **options)
 
     def create_historical_record_m2ms(self, history_instance: Any, instance: models.Model) -> None:
-        """Copy what the many-to-many fields hold beside the row of history, in one statement."""
+        """Copy what the many-to-many fields hold beside the row of history, in one statement.
+
+        They hold nothing yet of what is new: what is put into them makes a row of its own.
+        """
         fields = history_instance._history_m2m_fields
-        if not fields:
+        if not fields or history_instance.history_type == NEW:
             return
         kept = tuple(
             (self.m2m_models[field], field.remote_field.through, field) for field in fields

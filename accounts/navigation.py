@@ -88,8 +88,7 @@ def navigation(request: HttpRequest) -> list[NavItem]:
         return []
     found = []
     for entry in ENTRIES:
-        url = url_or_none(entry.url_name)
-        if url is not None and entry.shown_to(user):
+        if entry.shown_to(user) and (url := url_or_none(entry.url_name)) is not None:
             found.append((entry, url))
     here = _longest_match(request.path, [url for _entry, url in found])
     return [

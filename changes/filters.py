@@ -34,9 +34,10 @@ from .searching import Words
 from .states import OPEN, ChangeType, State
 
 MAX_SIMILAR = 25
-MENU_DRAWN = 20
-"""A menu with more to choose from (customers, people) is no part of the page, as that would grow
-with them: it is asked for when somebody opens it."""
+MENU_DRAWN = 12
+GROWING = frozenset({"organisation", "requester", "service", "owner"})
+"""A menu that grows with use is no part of the page once it has more than that to choose from: it
+is asked for when somebody opens it. The others, the states among them, are always there."""
 MAX_ASKERS = 100
 NONE = "none"
 ME = "me"
@@ -258,7 +259,7 @@ class Menu:
     @property
     def is_long(self) -> bool:
         """Whether the list's page leaves out what is not chosen, until the menu is opened."""
-        return len(self.field.field.choices) > MENU_DRAWN
+        return self.field.name in GROWING and len(self.field.field.choices) > MENU_DRAWN
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""The icons that pages use, and the sprite built from them at set-up.
+"""The icons that pages use, and the style sheet built from them at set-up.
 
-`python -m expansive_cm.icons node_modules/@tabler/icons static/vendor/tabler/icons.svg`
-copies each named outline icon into one SVG file. A name that is missing here is
-refused by `{% icon %}`, so that a misspelt icon fails a test instead of vanishing.
+`python -m expansive_cm.icons node_modules/@tabler/icons static/vendor/tabler/icons.css`
+gives each named outline icon a class, `i-clock`. What it sets is a shape, which `css/app.css`
+fills with the colour of the text: a page says which icon it means in as many signs as its name
+has. A name that is missing here is refused by `{% icon %}`, so that a misspelt icon fails a test
+instead of vanishing.
 """
 
 import re
@@ -31,36 +33,50 @@ ICONS = frozenset(
     users-group versions vocabulary wand world writing x zoom-question
     """.split()
 )
-SPRITE = "vendor/tabler/icons.svg"
+STYLES = "vendor/tabler/icons.css"
+STROKES = {"icon": 1.5, "icon-bold": 2}
+"""The properties that a class sets, and how thick each draws its lines: bold is for small ones."""
 
 _DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 _FRAME = re.compile(r'<path stroke="none" d="M0 0h24v24H0z" fill="none" />\s*')
+_SIGNS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", ">": "%3E", '"': "'"})
+"""What the address of a picture may not hold as it is."""
 
 
-def build_sprite(package: Path) -> str:
-    """Return the sprite of every named icon in an unpacked @tabler/icons package.
+def build_styles(package: Path) -> str:
+    """Return the classes of every named icon in an unpacked @tabler/icons package.
 
     Raises FileNotFoundError for a name that the package does not have.
     """
-    symbols = []
-    for name in sorted(ICONS):
-        source = (package / "icons" / "outline" / f"{name}.svg").read_text(encoding="utf-8")
-        match = _DRAWING.search(source)
-        if match is None:
-            raise ValueError(f"{name}.svg holds no drawing")
-        drawing = " ".join(_FRAME.sub("", match[1]).split())
-        symbols.append(
-            f'<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
-            f' stroke-linecap="round" stroke-linejoin="round">{drawing}</symbol>'
-        )
-    return '<svg xmlns="http://www.w3.org/2000/svg">\n' + "\n".join(symbols) + "\n</svg>\n"
+    return "".join(_class_of(name, package) for name in sorted(ICONS))
+
+
+def _class_of(name: str, package: Path) -> str:
+    source = (package / "icons" / "outline" / f"{name}.svg").read_text(encoding="utf-8")
+    match = _DRAWING.search(source)
+    if match is None:
+        raise ValueError(f"{name}.svg holds no drawing")
+    drawing = " ".join(_FRAME.sub("", match[1]).split()).replace("> <", "><").replace(" />", "/>")
+    shapes = "; ".join(
+        f'--{shape}: url("data:image/svg+xml,{_picture(drawing, stroke)}")'
+        for shape, stroke in STROKES.items()
+    )
+    return f".i-{name} {{ {shapes} }}\n"
+
+
+def _picture(drawing: str, stroke: float) -> str:
+    picture = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#000"'
+        f' stroke-width="{stroke}" stroke-linecap="round" stroke-linejoin="round">{drawing}</svg>'
+    )
+    return picture.translate(_SIGNS)
 
 
 def main(package: str, target: str) -> None:
-    """Write the sprite where the pages look for it."""
+    """Write the style sheet where the pages look for it."""
     path = Path(target)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(build_sprite(Path(package)), encoding="utf-8")
+    path.write_text(build_styles(Path(package)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_nothing_is_inline_that_the_policy_refuses() -> None:
     assert {name: what for name, what in found.items() if what} == {}
 
 
-def test_every_icon_is_in_the_sprite() -> None:
+def test_every_icon_has_a_shape() -> None:
     missing = {name: icons_in(source) - ICONS for name, source in SOURCES.items()}
     assert {name: icons for name, icons in missing.items() if icons} == {}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import template
 from django.template.defaultfilters import date as format_date
-from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import avoid_wrapping, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -18,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.components import Series, Stage, StageStatus, Text, TimelineItem
 from expansive_cm.drawing import drawn_once
-from expansive_cm.icons import ICONS, SPRITE
+from expansive_cm.icons import ICONS
 
 register = template.Library()
 
@@ -35,33 +34,32 @@ def _tone(tone: str) -> str:
 @register.simple_tag
 @drawn_once()
 def icon(name: str, label: Text = "", css: str = "") -> SafeString:
-    """Draw an icon. Without a label it is decoration and hidden from screen readers.
+    """Draw an icon. Without a label it is decoration, of which screen readers say nothing.
+
+    Raises ValueError for a name that is not in `expansive_cm.icons.ICONS`.
+    """
+    reading = format_html(' role="img" aria-label="{}"', label) if label else ""
+    more = f" {css}" if css else ""
+    return format_html('<i class="icon {}{}"{}></i>', shape(name), more, reading)
+
+
+def shape(name: str) -> str:
+    """Return the class of an icon, for `icon` and for what draws one before its words.
 
     Raises ValueError for a name that is not in `expansive_cm.icons.ICONS`.
     """
     if name not in ICONS:
         raise ValueError(f"{name!r} is not in expansive_cm.icons.ICONS")
-    reading = (
-        format_html('role="img" aria-label="{}"', label)
-        if label
-        else mark_safe('aria-hidden="true"')
-    )
-    return format_html(
-        '<svg class="{}" {}><use href="{}#{}"/></svg>',
-        f"icon {css}" if css else "icon",
-        reading,
-        static(SPRITE),
-        name,
-    )
+    return f"i-{name}"
 
 
 @register.simple_tag
 @drawn_once()
 def badge(label: Text, tone: str = "grey", icon_name: str = "", title: Text = "") -> SafeString:
     """Show a short status: always with its words, with an icon where one helps."""
-    mark = icon(icon_name) if icon_name else ""
+    mark = f" {shape(icon_name)}" if icon_name else ""
     hint = format_html(' title="{}"', title) if title else ""
-    return format_html('<span class="badge tone-{}"{}>{}{}</span>', _tone(tone), hint, mark, label)
+    return format_html('<span class="badge tone-{}{}"{}>{}</span>', _tone(tone), mark, hint, label)
 
 
 # --- Time -----------------------------------------------------------------------------
@@ -163,14 +161,17 @@ def avatar(person: Any, size: str = "sm") -> SafeString:
 
 @drawn_once()
 def _avatar(name: str, size: str) -> SafeString:
-    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
-    tone = PERSON_TONES[number % len(PERSON_TONES)]
     return format_html(
         '<span class="avatar avatar-{} tone-{}" aria-hidden="true">{}</span>',
         size,
-        tone,
+        _tone_of(name),
         _initials(name),
     )
+
+
+def _tone_of(name: str) -> str:
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    return PERSON_TONES[number % len(PERSON_TONES)]
 
 
 @register.simple_tag(name="person")
@@ -184,8 +185,9 @@ def person_chip(person: Any, empty: Text = "") -> SafeString:
 @drawn_once()
 def _person(name: str) -> SafeString:
     return format_html(
-        '<span class="person">{}<span class="person-name">{}</span></span>',
-        _avatar(name, "xs"),
+        '<span class="person tone-{}" data-initials="{}"><span>{}</span></span>',
+        _tone_of(name),
+        _initials(name),
         name,
     )
 

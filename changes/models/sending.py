@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
+from expansive_cm.statements import Given, Statement
+
 from .change import Change
 
 
@@ -30,3 +33,18 @@ class SentForm(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
+
+    @classmethod
+    def made_by(cls, person: User, key: str) -> Change | None:
+        """Return what the person's form with this key has made already; mostly nothing."""
+        made = MADE_BY.rows(person=person.pk, key=key)
+        return Change.objects.get(pk=made[0][0]) if made else None
+
+
+MADE_BY = Statement(
+    lambda: (
+        SentForm.objects.filter(person=Given("person"), key=Given("key", models.CharField()))
+        .order_by()
+        .values_list("change")
+    )
+)

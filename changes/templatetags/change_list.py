@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.templatetags.ui import badge, day_words, icon, span
+from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
@@ -42,7 +42,7 @@ def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: s
     return format_html_join(
         "\n",
         '<label class="form-check">'
-        '<input class="form-check-input" type="{}" name="{}" value="{}"{}><span>{}</span></label>',
+        '<input class="form-check-input" type="{}" name="{}" value="{}"{}>{}</label>',
         (
             (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
             for value, label in options
@@ -62,9 +62,9 @@ def type_mark(change_type: str) -> SafeString:
         ChangeType.CODE: pgettext("type of change, in a narrow cell", "Code"),
     }
     return format_html(
-        '<span class="type-mark" title="{}">{}<span>{}</span></span>',
+        '<span class="type-mark {}" title="{}"><span>{}</span></span>',
+        shape(icon_name),
         ChangeType(change_type).label,
-        icon(icon_name),
         words[change_type],
     )
 
@@ -88,12 +88,7 @@ def in_state(change: Change) -> SafeString:
     now = timezone.now()
     recent = (now - change.state_since).total_seconds() < 60
     words = _("just now") if recent else span(change.state_since, now)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        change.state_since.isoformat(timespec="seconds"),
-        title,
-        words,
-    )
+    return format_html('<span title="{}">{}</span>', title, words)
 
 
 @register.simple_tag

@@ -114,9 +114,8 @@ def _draft_in_address(request: SignedInRequest) -> Change | None:
 
 def _draft_by_key(request: SignedInRequest) -> Change | None:
     """Return what an earlier sending of the same form has made, whose answer was lost."""
-    key = request.POST.get("key", "")
-    sent = SentForm.objects.filter(person=request.user, key=key).select_related("change").first()
-    return sent.change if sent and key else None
+    key = request.POST.get("key")
+    return SentForm.made_by(request.user, key) if key else None
 
 
 def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:

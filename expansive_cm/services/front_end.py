@@ -23,7 +23,7 @@ MAP_REFERENCE = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")
 
 
 def copy_files(packages: Path, vendor: Path) -> None:
-    """Replace `vendor` by the files that pages name, and the sprite of our icons.
+    """Replace `vendor` by the files that pages name, and the shapes of our icons.
 
     Raises: FileNotFoundError when a package lacks a file.
     """
@@ -34,10 +34,10 @@ def copy_files(packages: Path, vendor: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (packages / source).read_text(encoding="utf-8")
         path.write_text(MAP_REFERENCE.sub("", text), encoding="utf-8")
-    sprite = draft / "tabler" / "icons.svg"
+    shapes = draft / "tabler" / "icons.css"
     icons = ROOT / "expansive_cm" / "icons.py"
     subprocess.run(
-        [sys.executable, str(icons), str(packages / "@tabler" / "icons"), str(sprite)], check=True
+        [sys.executable, str(icons), str(packages / "@tabler" / "icons"), str(shapes)], check=True
     )
     shutil.rmtree(vendor, ignore_errors=True)
     draft.replace(vendor)

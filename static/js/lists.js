@@ -38,6 +38,6 @@
     const other = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
     if (!other) return;
     event.preventDefault();
-    other.querySelector(".change-link").focus();
+    other.querySelector("th > a").focus();
   });
 })();

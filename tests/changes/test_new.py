@@ -538,6 +538,20 @@ def test_a_file_over_the_limit_is_named_and_the_words_are_kept(
     assert not Change.objects.exists()
 
 
+def test_sending_costs_few_statements_whoever_is_told(
+    support: Client, cast: Cast, django_assert_num_queries: Any
+) -> None:
+    """The same for one colleague who is told as for three."""
+    support.post(NEW, words(cast, key="a-key-of-the-first"))
+    for number in (1, 3):
+        while cast.care_team.members.count() < number:
+            name = f"Another {cast.care_team.members.count()}"
+            cast.care_team.members.add(person(name, Role.CUSTOMER_SUCCESS))
+        with django_assert_num_queries(36):
+            support.post(NEW, words(cast, key=f"a-key-of-those-of-{number}"))
+    assert Change.objects.count() == 3
+
+
 def test_the_form_costs_few_queries(
     support: Client, cast: Cast, django_assert_max_num_queries: Any
 ) -> None:

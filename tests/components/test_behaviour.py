@@ -25,6 +25,25 @@ def gallery(page: Any, live_server: Any, person: User) -> Any:
     return page
 
 
+DRAWN = """parts => [...document.querySelectorAll(".icon, .badge[class*=' i-']")].map(one => {
+    const style = getComputedStyle(one, one.matches(".icon") ? "" : "::before")
+    const words = getComputedStyle(one.closest("a, button, .badge") || document.body).color
+    return [style.maskImage.startsWith('url("data:image/svg+xml,'), style.backgroundColor === words,
+            style.printColorAdjust || style.webkitPrintColorAdjust].join(" ")
+})"""
+"""Whether each icon has its shape and the colour of the words beside it, on paper too."""
+
+
+def test_icons_are_seen_in_forced_colours_and_on_paper(
+    new_page: Any, live_server: Any, person: User
+) -> None:
+    page = new_page(forced_colors="active")
+    sign_in(page, person, live_server)
+    page.goto("/gallery/")
+    found = page.evaluate(DRAWN)
+    assert len(found) > 20 and set(found) == {"true true exact"}
+
+
 def test_mistakes_are_listed_focused_and_linked(gallery: Any) -> None:
     gallery.fill("#id_description", "Typed with care")
     gallery.click("button:text-is('Save')")

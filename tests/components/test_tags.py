@@ -24,7 +24,8 @@ from changes.templatetags.change_ui import (
     state_badge,
 )
 from expansive_cm.forms import DateTimeLocalInput, MultipleFileField, RadioCards
-from expansive_cm.icons import ICONS
+from expansive_cm.icons import ICONS, STROKES, build_styles
+from expansive_cm.services.front_end import PACKAGES
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 DONE, CURRENT, AHEAD = StageStatus.DONE, StageStatus.CURRENT, StageStatus.AHEAD
@@ -44,8 +45,18 @@ def test_an_unknown_icon_is_refused() -> None:
 
 
 def test_an_icon_speaks_only_when_it_has_something_to_say() -> None:
-    assert 'aria-hidden="true"' in ui.icon("check")
+    assert ui.icon("check") == '<i class="icon i-check"></i>'
     assert 'role="img" aria-label="Done"' in ui.icon("check", "Done")
+
+
+def test_every_icon_has_a_shape_in_each_stroke() -> None:
+    styles = build_styles(PACKAGES / "@tabler" / "icons")
+    rules = dict(re.findall(r"^\.i-([a-z0-9-]+) \{(.*)\}$", styles, flags=re.MULTILINE))
+    assert rules.keys() == ICONS
+    for name, rule in rules.items():
+        found = re.findall(r'--([a-z-]+): url\("data:image/svg\+xml,([^"#<>]+)"\)', rule)
+        assert [shape for shape, _picture in found] == list(STROKES), name
+        assert all("%3Cpath d='M" in picture for _shape, picture in found), name
 
 
 def test_an_unknown_tone_is_refused() -> None:
@@ -75,7 +86,7 @@ def test_nobody_is_a_dash_or_what_the_page_says() -> None:
 def test_every_state_has_words_colour_and_icon() -> None:
     shown = {state: state_badge({}, state.value) for state in State}
     assert [state for state in State if str(state.label) not in shown[state]] == []
-    assert [state for state in State if "<svg" not in shown[state]] == []
+    assert [state for state in State if f" i-{STATE_LOOKS[state][1]}" not in shown[state]] == []
     assert [state for state in State if STATE_LOOKS[state][1] not in ICONS] == []
 
 
