@@ -20,13 +20,13 @@ class CrbConfig(AppConfig):
 
         from . import declined, leaving, to_settle, without_board, without_lead
         from .board_dates import dates_for
+        from .deciding import BOARD
         from .lifecycle.agenda import follow_departure
         from .models import Board
-        from .queries import still_to_vote
 
         provide(dates_for)
         provide_follower(follow_departure)
-        narrower.provide("record_board_outcome", still_to_vote)
+        narrower.provide("record_board_outcome", BOARD)
         notices.provide(without_lead.notices)
         notices.provide(without_board.notices)
         notices.provide(to_settle.notices)

@@ -5,8 +5,7 @@ They read it on Home for as long as it is so, and are mailed once (`lifecycle.mi
 
 from datetime import timedelta
 
-from django.db.models import DateField, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +16,7 @@ from accounts.roles import Role
 from changes.notices import Notice
 
 from .models import Absence, Board, Meeting, Membership
-from .models.board import able
+from .models.board import able, day_there
 from .states import MeetingKind, MeetingState
 
 SOON = timedelta(days=14)
@@ -66,8 +65,6 @@ def url_of_seats(board: Board) -> str:
 
 
 def _boards_without_lead() -> QuerySet[Board]:
-    now = Value(timezone.now(), DateTimeField())
-    there = Func(F("zone"), now, function="timezone", output_field=DateTimeField())
     day, away_on = OuterRef("today_there"), OuterRef(OuterRef("today_there"))
     stood_in = Absence.objects.filter(
         Exists(able(OuterRef("alternate"))),
@@ -84,5 +81,5 @@ def _boards_without_lead() -> QuerySet[Board]:
         board=OuterRef("pk"),
         starts_on__lte=day,
     )
-    dated = Board.objects.alias(today_there=Cast(there, DateField()))
+    dated = Board.objects.alias(today_there=day_there(timezone.now()))
     return dated.filter(~Exists(leads)).values("pk")
