@@ -18,7 +18,7 @@ class CrbConfig(AppConfig):
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import declined, leaving, to_settle, without_board, without_lead
+        from . import declined, leaving, to_settle, without_board, without_lead, without_quorum
         from .board_dates import dates_for
         from .deciding import BOARD
         from .lifecycle.agenda import follow_departure
@@ -28,6 +28,7 @@ class CrbConfig(AppConfig):
         provide_follower(follow_departure)
         narrower.provide("record_board_outcome", BOARD)
         notices.provide(without_lead.notices)
+        notices.provide(without_quorum.notices)
         notices.provide(without_board.notices)
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)

@@ -1,6 +1,6 @@
 """What nobody can end: shown to administrators, who name a chair or a deputy.
 
-They read it on Home for as long as it is so, and are mailed once (`lifecycle.missing_lead`).
+They read it on Home for as long as it is so, and are mailed once (`lifecycle.hindrances`).
 """
 
 from datetime import timedelta
@@ -30,11 +30,16 @@ def without_lead() -> list[Meeting]:
 
     One query where every board has a chair or deputy today; more only where one has none.
     """
+    found = held_or_soon().filter(board__in=_boards_without_lead())
+    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+
+
+def held_or_soon() -> QuerySet[Meeting]:
+    """What runs, and meetings of the next two weeks of boards that meet; the first first."""
     today = timezone.now().date()
     soon = Q(date__range=(today - timedelta(days=1), today + SOON), board__is_active=True)
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED) & soon
-    found = Meeting.objects.filter(wanted, board__in=_boards_without_lead()).order_by("date", "pk")
-    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+    return Meeting.objects.filter(wanted).order_by("date", "pk")
 
 
 def stuck_boards() -> list[Board]:

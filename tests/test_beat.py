@@ -39,7 +39,8 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
         ("crb.reminders.due_reminders", "crb.lifecycle.remind_of_action")
     ],
     "crb.tasks.tell_of_missing_leads": [
-        ("crb.without_lead.stuck_boards", "crb.lifecycle.tell_of_missing_lead")
+        ("crb.without_lead.stuck_boards", "crb.lifecycle.tell_of_missing_lead"),
+        ("crb.without_quorum.stuck_boards", "crb.lifecycle.tell_of_missing_quorum"),
     ],
     "crb.tasks.publish_agendas": [
         ("crb.queries.due_agendas", "crb.lifecycle.publish_agenda"),

@@ -108,11 +108,11 @@ def _for_one_aside(user: User) -> Q:
     ).filter(starts_on__lte=day, ends_on__gte=day)
     seats = KeptSeat.objects.filter(meeting=OuterRef("meeting"))
     keeps = KEEPS & Q(Exists(seats))
-    kept = seats.filter(_is_aside("absent"), user=user)
-    return keeps & Q(Exists(kept)) | ~keeps & Q(Exists(away.filter(_is_aside("membership__user"))))
+    kept = seats.filter(is_aside("absent"), user=user)
+    return keeps & Q(Exists(kept)) | ~keeps & Q(Exists(away.filter(is_aside("membership__user"))))
 
 
-def _is_aside(member: str) -> Q:
+def is_aside(member: str) -> Q:
     """Whether a member, by the way to them, asked for an item's change or is recused from it."""
     change, person = OuterRef(OuterRef("change")), OuterRef(member)
     recused = Vote.objects.filter(
