@@ -1,12 +1,14 @@
-"""Parts that nobody holds while changes wait for them: shown to administrators, who give them.
+"""Parts that nobody can take while changes wait for them: shown to administrators, who give them.
 
-One function over the table of turns finds them; the page of a person asks the same of a person
-who is about to leave. Counting stops where it stops on worklists.
+Nobody holds them, or only people whom separation of duties bars from the change that waits. One
+function over the table of turns finds them; the page of a person asks the same of a person who is
+about to leave. Counting stops where it stops on worklists.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
@@ -21,16 +23,18 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.leaving import Left, Unfinished
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.statements import Given, Statement
 
 from .models import Change
 from .notices import Notice
-from .turns import TURNS
+from .turns import TURNS, Turn
 from .turns.parts import (
     APPROVING,
     LOOKING_AFTER,
     Kind,
     Part,
     approvers,
+    holders_for_a_change,
     holders_of,
     name_of_approvers,
     name_of_roles,
@@ -47,36 +51,35 @@ ROLE_PARTS = tuple(
         if turn.group.part is not None and turn.group.part.kind is Kind.ROLE
     )
 )
+GUARDED = tuple(turn for turn in TURNS if turn.is_listed and turn.group.part and turn.group.bars)
+"""Turns from which separation of duties may bar whoever holds the part."""
 
 
 @dataclass(frozen=True)
 class Unheld:
-    """A part that nobody holds, which changes wait for it, and where it is given."""
+    """A part that nobody can take, which changes wait for it, and where it is given."""
 
     name: str
     waiting: list[int]
     url: str
+    is_barred: bool = False
+    """Whether people hold it, and all of them are barred from these changes."""
 
 
 def unheld(asker: User) -> list[Unheld]:
-    """Return the parts that nobody active holds while changes wait for them.
+    """Return the parts that nobody active holds, or may take, while changes wait for them.
 
-    One query where everybody is there; at most three more, whatever waits.
+    One query where everybody is there; at most four more, whatever waits.
     """
     nobody_approves, nobody_in_team = _without_approvers(), _without_members()
-    held, lacks_approvers, lacks_members = _asked_beside(
-        asker,
-        ArraySubquery(_roles_held_by(holders_of(*Role))),
-        Exists(nobody_approves),
-        Exists(nobody_in_team),
-    )
+    [(held, lacks_approvers, lacks_members, *barred)] = _asked_of_all(COUNTED).rows(asker=asker.pk)
     found = [
         Unheld(name_of_roles(*part.roles), waiting, reverse("admin:accounts_user_changelist"))
         for part, waiting in _wait_for_roles(asker, held, ROLE_PARTS)
     ]
     found += _of_customers(nobody_approves) if lacks_approvers else []
     found += _of_teams(nobody_in_team) if lacks_members else []
-    return found
+    return found + _of_those_barred(barred)
 
 
 def said_of(place: Organisation | SuccessTeam) -> list[str]:
@@ -157,6 +160,14 @@ def _sentence(one: Unheld) -> str:
         "Nobody holds the part “%(part)s”: %(number)s changes wait for it.",
         number,
     )
+    if one.is_barred:
+        words = ngettext(
+            "Separation of duties bars everybody who holds the part “%(part)s”: "
+            "%(number)s change waits for somebody else.",
+            "Separation of duties bars everybody who holds the part “%(part)s”: "
+            "%(number)s changes wait for somebody else.",
+            number,
+        )
     return words % {"part": one.name, "number": how_many(number)}
 
 
@@ -208,6 +219,47 @@ def _waiting_for(part: Part) -> QuerySet[Change]:
     return Change.objects.filter(reduce(or_, each), state__in=states).order_by()
 
 
+def _barred(turn: Turn) -> QuerySet[Change]:
+    """Changes that wait for a part from which everybody who holds it is barred."""
+    group = turn.group
+    assert group.part is not None
+    holders = holders_for_a_change(group.part).order_by()
+    free = holders.filter(*(~bar.people() for bar in group.bars))
+    waiting = turn.when.changes() & group.falls_to_part()
+    found = Change.objects.filter(waiting, Exists(holders), ~Exists(free), state__in=turn.states)
+    return found.order_by()
+
+
+def _of_those_barred(found: Sequence[list[int]]) -> list[Unheld]:
+    """Name the parts of these changes, found for each of the guarded turns. One query at most."""
+    wanted = {key for keys in found for key in keys}
+    if not wanted:
+        return []
+    changes = Change.objects.select_related("organisation__success_team").in_bulk(wanted)
+    waiting: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for turn, keys in zip(GUARDED, found, strict=True):
+        for key in keys:
+            if key in changes:
+                waiting[_given_where(turn, changes[key])].append(key)
+    return [Unheld(name, keys, url, is_barred=True) for (name, url), keys in waiting.items()]
+
+
+def _given_where(turn: Turn, change: Change) -> tuple[str, str]:
+    """What a part is called for a change, and the page where it is given."""
+    part, customer = turn.group.part, change.organisation
+    assert part is not None
+    if customer is not None and part.kind is Kind.APPROVERS:
+        return name_of_approvers(customer), _page_of("organisation", customer.pk)
+    if customer is not None and part.kind is Kind.TEAM:
+        team = customer.success_team
+        return name_of_team(team), _page_of("successteam", team.pk)
+    return name_of_roles(*part.roles), reverse("admin:accounts_user_changelist")
+
+
+def _page_of(model: str, key: int) -> str:
+    return reverse(f"admin:accounts_{model}_change", args=[key])
+
+
 def _wait_for_roles(
     asker: User, held: Iterable[str], parts: Iterable[Part]
 ) -> list[tuple[Part, list[int]]]:
@@ -232,7 +284,7 @@ def _of_customers(nobody: QuerySet[Organisation]) -> list[Unheld]:
         Unheld(
             name_of_approvers(one),
             one.waiting,
-            reverse("admin:accounts_organisation_change", args=[one.pk]),
+            _page_of("organisation", one.pk),
         )
         for one in _waited_for(nobody, APPROVING, "organisation")
     ]
@@ -243,10 +295,26 @@ def _of_teams(nobody: QuerySet[SuccessTeam]) -> list[Unheld]:
         Unheld(
             name_of_team(one),
             one.waiting,
-            reverse("admin:accounts_successteam_change", args=[one.pk]),
+            _page_of("successteam", one.pk),
         )
         for one in _waited_for(nobody, LOOKING_AFTER, "organisation__success_team")
     ]
+
+
+@lru_cache
+def _asked_of_all(most: int) -> Statement:
+    """Which roles are held, whether any customer or team lacks somebody, and who is barred.
+
+    It takes longer to write than to run.
+    """
+    columns = (
+        ArraySubquery(_roles_held_by(holders_of(*Role))),
+        Exists(_without_approvers()),
+        Exists(_without_members()),
+        *(ArraySubquery(_barred(turn).values("pk")[:most]) for turn in GUARDED),
+    )
+    one = User.objects.filter(pk=Given("asker")).order_by()
+    return Statement(lambda: one.values_list(*columns))
 
 
 def _asked_beside(asker: User, *values: Any) -> Any:

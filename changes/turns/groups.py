@@ -95,6 +95,8 @@ class Group:
     """What the administration gives that makes somebody one of them; None where a change does."""
     falls_to_part: Callable[[], Q] = Q
     """Which changes wait for those who hold the part, where others come before them."""
+    bars: tuple[Past, ...] = ()
+    """What those who hold the part must not have done before."""
 
     def objects(self, user: User, change: Change) -> Check:
         """Return why the person is not one of them, None when they are."""
@@ -118,7 +120,7 @@ class Group:
         def apart(user: User, change: Change) -> Check:
             return first(self.apart(user, change), not_earlier(user, change, earlier, rule()))
 
-        return replace(self, who=who, changes=changes, apart=apart)
+        return replace(self, who=who, changes=changes, apart=apart, bars=(*self.bars, earlier))
 
 
 def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:

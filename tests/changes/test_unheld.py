@@ -3,6 +3,7 @@
 Costs 6 s, and as much again where no other test has made a change in every situation yet.
 """
 
+from collections.abc import Iterable
 from html import unescape
 from typing import Any
 
@@ -14,8 +15,8 @@ from accounts import leaving
 from accounts.models import User
 from accounts.roles import Role
 from changes import queries, unheld
-from changes.models import Change
-from changes.turns import TURNS, Turn
+from changes.models import Change, Event, RiskAssessment
+from changes.turns import TURNS, Turn, past
 from changes.turns.groups import Who
 from tests import stories
 from tests.people import Cast, person
@@ -134,6 +135,58 @@ def test_every_turn_whose_holders_have_all_gone_is_named_on_home(
         "record_test",
         "plan_deployment",
     }
+
+
+def bar(change: Change, earlier: past.Past, people: Iterable[User]) -> None:
+    """Let people have done before what must be separate."""
+    verbs = {
+        past.ASKERS: ["submit"],
+        past.EXECUTORS: ["start_execution"],
+        past.AUTHORISERS: ["authorise"],
+        past.AUTHORS: ["record_development"],
+        past.PREPARED_ALONE: ["assess", "review"],
+        past.RISK_ASSESSORS: [],
+    }
+    for who in people:
+        for verb in verbs[earlier]:
+            Event.objects.create(change=change, verb=verb, actor=who)
+        if earlier is past.RISK_ASSESSORS:
+            words = {"security_risks": "-", "impact_analysis": "-", "mitigations": "-"}
+            RiskAssessment.objects.create(change=change, recorded_by=who, path=change.path, **words)
+
+
+def test_every_turn_from_which_all_who_hold_the_part_are_barred_is_named(
+    admin: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    """On Home with how many wait, and on the card; for everything that bars from each turn."""
+    everywhere(cast)
+    tried = set()
+    for turn in unheld.GUARDED:
+        for earlier in turn.group.bars:
+            with transaction.atomic():
+                if earlier is past.AUTHORISERS:  # only where the executor has left
+                    deactivate(cast.support)
+                changes = queries.with_story(Change.objects.filter(state__in=turn.states))
+                waits = [one for one in changes if turn.has_come(one)]
+                assert waits, turn.verb
+                assert unheld.notices(cast.administrator) == []
+                for change in waits:
+                    bar(change, earlier, turn.group.who(change).asked_for())
+                again = queries.with_story(Change.objects.filter(pk__in=[x.pk for x in waits]))
+                assert not any(turn.group.members(one) for one in again)
+                name = turn.group.who(waits[0]).name
+                with django_assert_max_num_queries(3):
+                    [notice] = unheld.notices(cast.administrator)
+                assert f"bars everybody who holds the part “{name}”: {len(waits)} c" in notice.text
+                assert notice.text in home(admin)
+                assert admin.get(notice.url).status_code == 200
+                if turn.says is not None:
+                    page = unescape(admin.get(waits[0].get_absolute_url()).content.decode())
+                    assert "Separation of duties bars everybody who holds this part" in page
+                    assert "Nobody holds this part" not in page
+                tried.add((turn.verb, name))
+                transaction.set_rollback(True)
+    assert len(tried) == len(unheld.GUARDED) == 5
 
 
 def test_a_role_that_is_taken_is_named_with_how_many_wait(admin: Client, cast: Cast) -> None:
