@@ -26,6 +26,10 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.settle_promises": [
         ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
     ],
+    "changes.tasks.tell_of_unheld_parts": [
+        ("changes.unheld.settled", "changes.lifecycle.forget_told_part"),
+        ("changes.unheld.untold", "changes.lifecycle.tell_of_unheld"),
+    ],
     "changes.tasks.carry_on_imports": [
         ("changes.importing.runs.unfinished", "changes.importing.runs.carry_on")
     ],
