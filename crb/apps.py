@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import notices
+        from changes import notices, outbox
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -23,6 +23,7 @@ class CrbConfig(AppConfig):
         from .deciding import BOARD
         from .lifecycle.agenda import follow_departure
         from .models import Board
+        from .settling import settle
 
         provide(dates_for)
         provide_follower(follow_departure)
@@ -33,6 +34,7 @@ class CrbConfig(AppConfig):
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
         declines.provide(declined.CALENDAR)
+        outbox.SETTLE.append(settle)
         leaving.provide()
         user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(

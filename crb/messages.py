@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from post_office.models import PRIORITY
+from post_office.models import PRIORITY, Email
 
 from accounts.models import User
 from changes import outbox
@@ -22,6 +22,12 @@ from .without_quorum import NAME_MEMBERS
 ADMINISTRATOR = _("you look after the boards as an administrator")
 MEMBER = _("you are a member of the board")
 OPEN_MEETING = _("Open the meeting")
+THREAD = "meeting-"
+
+
+def is_about_a_meeting(email: Email) -> bool:
+    """Whether a mail in the outbox is one of those below."""
+    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
 
 
 def tell(
@@ -53,7 +59,7 @@ def tell(
         **(context or {}),
     }
     own = each or {}
-    headers = outbox.thread_headers(f"meeting-{meeting.pk}")
+    headers = outbox.thread_headers(f"{THREAD}{meeting.pk}")
     rows = [
         outbox.compose(
             person,
