@@ -7,7 +7,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
 from .models import Organisation, SuccessTeam, User
-from .roles import Role
+from .roles import Role, held_by
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def know_standing(people: Iterable[User]) -> None:
     rows = {pk: rest for pk, *rest in found.values_list("pk", *arrays)}
     for one in unknown:
         names, team_ids, approves_for = rows[one.pk]
-        one.roles = frozenset(Role(name) for name in names if name in Role.values)
+        one.roles = held_by(names, is_internal=one.is_internal)
         one.team_ids = frozenset(team_ids)
         approves = one.has_role(Role.APPROVER)
         one.approves_for_ids = frozenset(approves_for) if approves else frozenset()

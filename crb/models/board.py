@@ -209,8 +209,10 @@ class Board(models.Model):
 
 
 def able(person: OuterRef) -> models.QuerySet[User]:
-    """The person, if active and still in the role of a member."""
-    return User.objects.filter(pk=person, is_active=True, groups__name=Role.CRB_MEMBER)
+    """The person, if active, of Expansive's own people and still in the role of a member."""
+    return User.objects.filter(
+        pk=person, is_active=True, organisation=None, groups__name=Role.CRB_MEMBER
+    )
 
 
 def day_there(now: datetime | Expression) -> Cast:
