@@ -154,7 +154,9 @@ def _without_another_approver(person: User) -> QuerySet[Organisation]:
 
 
 def _without_another_member(person: User) -> QuerySet[SuccessTeam]:
-    others = User.objects.filter(is_active=True, groups__name=Role.CUSTOMER_SUCCESS)
+    others = User.objects.filter(
+        is_active=True, organisation=None, groups__name=Role.CUSTOMER_SUCCESS
+    )
     return SuccessTeam.objects.filter(members=person).exclude(
         members__in=others.exclude(pk=person.pk)
     )

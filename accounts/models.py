@@ -17,7 +17,7 @@ from expansive_cm.statements import Given, Statement
 
 from .addresses import normal
 from .history_rows import Records
-from .roles import Role
+from .roles import Role, held_by
 
 
 @cache
@@ -131,7 +131,7 @@ class UserManager(BaseUserManager["User"]):
 
     def administrators(self) -> "models.QuerySet[User]":
         """Return everybody who keeps people and roles now."""
-        return self.filter(is_active=True, groups__name=Role.ADMINISTRATOR)
+        return self.filter(is_active=True, organisation=None, groups__name=Role.ADMINISTRATOR)
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Find a person by address, whatever its capitals."""
@@ -254,12 +254,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def roles(self) -> frozenset[Role]:
         """The roles held, read once per loaded person. Superuser status grants none."""
-        known = set(Role.values)
         if "groups" in getattr(self, "_prefetched_objects_cache", {}):
             names = [group.name for group in self.groups.all()]
         else:
             names = [name for (name,) in ROLES_OF.rows(person=self.pk)]
-        return frozenset(Role(name) for name in names if name in known)
+        return held_by(names, is_internal=self.is_internal)
 
     def read_afresh(self) -> "User":
         """Read the person, with roles and teams, anew: somebody may have changed them meanwhile.

@@ -1,5 +1,7 @@
 """The roles of the change process. A person may hold several; each is a Django group."""
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -24,3 +26,13 @@ PROCESS_ROLES = frozenset(Role) - {Role.AUDITOR, Role.ADMINISTRATOR}
 can give it."""
 STAFF_ROLES = frozenset(Role) - {Role.APPROVER}
 """Roles that only Expansive's own people hold; an approver may be the customer's person."""
+
+
+def held_by(names: Iterable[str], *, is_internal: bool) -> frozenset[Role]:
+    """Return the roles that the groups of these names give somebody.
+
+    Those of Expansive's own people give nothing to who is a customer's person now, even where
+    two administrators who saved at once left them.
+    """
+    held = frozenset(Role(name) for name in names if name in Role.values)
+    return held if is_internal else held - STAFF_ROLES

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from .models import User
-from .roles import Role
+from .roles import Role, held_by
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def know_standing(people: Iterable[User]) -> None:
         rows = {pk: rest for pk, *rest in cursor.fetchall()}
     for one in unknown:
         names, team_ids, approves_for = rows[one.pk]
-        one.roles = frozenset(Role(name) for name in names if name in Role.values)
+        one.roles = held_by(names, is_internal=one.is_internal)
         one.team_ids = frozenset(team_ids)
         approves = one.has_role(Role.APPROVER)
         one.approves_for_ids = frozenset(approves_for) if approves else frozenset()

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
+from accounts.models import User
+
 from . import access_links, letters, messages
 from .models import AccessLink, Change, ConfirmationLink, Notice
 from .secret_links import without_links
@@ -34,7 +36,7 @@ def settle(email: Email) -> bool:
     """
     notices = list(Notice.objects.filter(email=email).select_related(*RELATED).order_by("pk"))
     if not notices:
-        return True
+        return _is_anybodys(email)
     if notices[0].is_for_digest:
         return _settle_summary(email, notices)
     change, person = notices[0].change, notices[0].person
@@ -45,12 +47,21 @@ def settle(email: Email) -> bool:
         return True
     letters_now = [letter for notice in told if (letter := messages.again(notice))]
     if not letters_now:
-        _drop(email)
+        drop(email)
         return False
     dropped = len(letters_now) < len(notices)
     if dropped or _has_dead_link(email) or _is_late(email, change, letters_now):
         letters.rewrite(change, email, letters_now, email.headers or {})
     return True
+
+
+def _is_anybodys(email: Email) -> bool:
+    """Whether a mail that tells of no change goes to a stranger, or to who is still with us."""
+    readers = [User.objects.with_address(address) for address in email.to]
+    if all(reader is None or reader.is_active for reader in readers):
+        return True
+    drop(email)
+    return False
 
 
 def _is_still_asked(email: Email, newest: Notice) -> bool:
@@ -91,11 +102,11 @@ def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
     if (email.number_of_retries or 0) > 0:
         return True
     Notice.objects.filter(email=email).update(email=None)
-    _drop(email)
+    drop(email)
     return False
 
 
-def _drop(email: Email) -> None:
+def drop(email: Email) -> None:
     """Keep a mail as one that was not sent, without the links that it would have brought."""
     Email.objects.filter(pk=email.pk).update(
         expires_at=timezone.now(),

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from . import digest, lifecycle, outbox, reminders
+from . import digest, lifecycle, outbox, reminders, unheld
 from .importing import runs
 from .mail_in import fetching
 
@@ -66,6 +66,13 @@ def fetch_mail() -> None:
 def carry_on_imports() -> None:
     """Run uploaded imports that wait, and those that a worker's death cut off."""
     each(runs.unfinished(), runs.carry_on, "carry on import")
+
+
+@shared_task
+def tell_of_unheld_parts() -> None:
+    """Tell administrators, once, which parts nobody can take while changes wait for them."""
+    each(unheld.settled(), lifecycle.forget_told_part, "forget the part that was told")
+    each(unheld.untold(), lifecycle.tell_of_unheld, "tell of parts that nobody holds")
 
 
 def each(keys: Iterable[Any], act: Callable[[Any], object], what: str) -> None:

@@ -1,12 +1,14 @@
-"""Parts that nobody holds while changes wait for them: shown to administrators, who give them.
+"""Parts that nobody can take while changes wait for them: shown to administrators, who give them.
 
-One function over the table of turns finds them; the page of a person asks the same of a person
-who is about to leave. Counting stops where it stops on worklists.
+Nobody holds them, or only people whom separation of duties bars from the change that waits. One
+function over the table of turns finds them; the page of a person asks the same of a person who is
+about to leave. Counting stops where it stops on worklists.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Any
 
@@ -21,16 +23,18 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.leaving import Left, Unfinished
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.statements import Given, Statement
 
-from .models import Change
+from .models import Change, ToldPart
 from .notices import Notice
-from .turns import TURNS
+from .turns import TURNS, Turn
 from .turns.parts import (
     APPROVING,
     LOOKING_AFTER,
     Kind,
     Part,
     approvers,
+    holders_for_a_change,
     holders_of,
     name_of_approvers,
     name_of_roles,
@@ -47,36 +51,69 @@ ROLE_PARTS = tuple(
         if turn.group.part is not None and turn.group.part.kind is Kind.ROLE
     )
 )
+GUARDED = tuple(turn for turn in TURNS if turn.is_listed and turn.group.part and turn.group.bars)
+"""Turns from which separation of duties may bar whoever holds the part."""
 
 
 @dataclass(frozen=True)
 class Unheld:
-    """A part that nobody holds, which changes wait for it, and where it is given."""
+    """A part that nobody can take, which changes wait for it, and where it is given."""
 
+    key: str
+    """What it is known by, whatever it is called."""
     name: str
     waiting: list[int]
     url: str
+    is_barred: bool = False
+    """Whether people hold it, and all of them are barred from these changes."""
+
+    @property
+    def sentence(self) -> str:
+        """Say that nobody can take it, and how many changes wait."""
+        return _sentence(self)
 
 
-def unheld(asker: User) -> list[Unheld]:
-    """Return the parts that nobody active holds while changes wait for them.
+def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
+    """Return the parts that nobody active holds, or may take, while changes wait for them.
 
-    One query where everybody is there; at most three more, whatever waits.
+    One query where everybody is there; at most four more, whatever waits.
+    Of customers and of teams as many as are ``named``.
     """
     nobody_approves, nobody_in_team = _without_approvers(), _without_members()
-    held, lacks_approvers, lacks_members = _asked_beside(
-        asker,
-        ArraySubquery(_roles_held_by(holders_of(*Role))),
-        Exists(nobody_approves),
-        Exists(nobody_in_team),
-    )
+    [(held, lacks_approvers, lacks_members, *barred)] = _asked_of_all(COUNTED).rows(asker=asker.pk)
+    people = reverse("admin:accounts_user_changelist")
     found = [
-        Unheld(name_of_roles(*part.roles), waiting, reverse("admin:accounts_user_changelist"))
+        Unheld(_key(*part.roles), name_of_roles(*part.roles), waiting, people)
         for part, waiting in _wait_for_roles(asker, held, ROLE_PARTS)
     ]
-    found += _of_customers(nobody_approves) if lacks_approvers else []
-    found += _of_teams(nobody_in_team) if lacks_members else []
-    return found
+    found += _of_customers(nobody_approves, named) if lacks_approvers else []
+    found += _of_teams(nobody_in_team, named) if lacks_members else []
+    return found + _of_those_barred(barred)
+
+
+def untold() -> list[list[Unheld]]:
+    """Return the parts of which administrators are to be mailed, those given on one page together.
+
+    None where nobody is an administrator.
+    """
+    known = set(ToldPart.objects.values_list("key", flat=True))
+    pages: dict[str, list[Unheld]] = defaultdict(list)
+    for one in _all_of_them():
+        if one.key not in known:
+            pages[one.url].append(one)
+    return list(pages.values())
+
+
+def settled() -> list[ToldPart]:
+    """Return what the administrators were mailed of and is so no more."""
+    told = list(ToldPart.objects.all())
+    still = {one.key for one in _all_of_them()} if told else set()
+    return [one for one in told if one.key not in still]
+
+
+def _all_of_them() -> list[Unheld]:
+    asker = User.objects.administrators().first()
+    return unheld(asker, named=None) if asker else []
 
 
 def said_of(place: Organisation | SuccessTeam) -> list[str]:
@@ -157,6 +194,14 @@ def _sentence(one: Unheld) -> str:
         "Nobody holds the part “%(part)s”: %(number)s changes wait for it.",
         number,
     )
+    if one.is_barred:
+        words = ngettext(
+            "Separation of duties bars everybody who holds the part “%(part)s”: "
+            "%(number)s change waits for somebody else.",
+            "Separation of duties bars everybody who holds the part “%(part)s”: "
+            "%(number)s changes wait for somebody else.",
+            number,
+        )
     return words % {"part": one.name, "number": how_many(number)}
 
 
@@ -208,6 +253,55 @@ def _waiting_for(part: Part) -> QuerySet[Change]:
     return Change.objects.filter(reduce(or_, each), state__in=states).order_by()
 
 
+def _barred(turn: Turn) -> QuerySet[Change]:
+    """Changes that wait for a part from which everybody who holds it is barred."""
+    group = turn.group
+    assert group.part is not None
+    holders = holders_for_a_change(group.part).order_by()
+    free = holders.filter(*(~bar.people() for bar in group.bars))
+    waiting = turn.when.changes() & group.falls_to_part()
+    found = Change.objects.filter(waiting, Exists(holders), ~Exists(free), state__in=turn.states)
+    return found.order_by()
+
+
+def _of_those_barred(found: Sequence[list[int]]) -> list[Unheld]:
+    """Name the parts of these changes, found for each of the guarded turns. One query at most."""
+    wanted = {key for keys in found for key in keys}
+    if not wanted:
+        return []
+    changes = Change.objects.select_related("organisation__success_team").in_bulk(wanted)
+    waiting: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for turn, keys in zip(GUARDED, found, strict=True):
+        for key in keys:
+            if key in changes:
+                waiting[_given_where(turn, changes[key])].append(key)
+    return [
+        Unheld(_key("barred", key), name, keys, url, is_barred=True)
+        for (key, name, url), keys in waiting.items()
+    ]
+
+
+def _given_where(turn: Turn, change: Change) -> tuple[str, str, str]:
+    """What a part is known by and called for a change, and the page where it is given."""
+    part, customer = turn.group.part, change.organisation
+    assert part is not None
+    if customer is not None and part.kind is Kind.APPROVERS:
+        key, page = _key(part.kind, customer.pk), _page_of("organisation", customer.pk)
+        return key, name_of_approvers(customer), page
+    if customer is not None and part.kind is Kind.TEAM:
+        team = customer.success_team
+        return _key(part.kind, team.pk), name_of_team(team), _page_of("successteam", team.pk)
+    return _key(*part.roles), name_of_roles(*part.roles), reverse("admin:accounts_user_changelist")
+
+
+def _key(*parts: object) -> str:
+    return " ".join(str(part) for part in parts)
+
+
+def _page_of(model: str, key: int) -> str:
+    return reverse(f"admin:accounts_{model}_change", args=[key])
+
+
 def _wait_for_roles(
     asker: User, held: Iterable[str], parts: Iterable[Part]
 ) -> list[tuple[Part, list[int]]]:
@@ -220,33 +314,51 @@ def _wait_for_roles(
     return [(part, found) for part, found in zip(lacking, keys, strict=True) if found]
 
 
-def _waited_for(nobody: QuerySet[Any], part: Part, path: str) -> QuerySet[Any]:
+def _waited_for(nobody: QuerySet[Any], part: Part, path: str, named: int | None) -> QuerySet[Any]:
     waiting = _waiting_for(part)
     theirs = waiting.filter(**{path: OuterRef("pk")}).values("pk")[:COUNTED]
     wanted = nobody.filter(pk__in=waiting.values(path)).annotate(waiting=ArraySubquery(theirs))
-    return wanted.order_by("name", "pk")[:NAMED]
+    return wanted.order_by("name", "pk")[:named]
 
 
-def _of_customers(nobody: QuerySet[Organisation]) -> list[Unheld]:
+def _of_customers(nobody: QuerySet[Organisation], named: int | None = NAMED) -> list[Unheld]:
     return [
         Unheld(
+            _key(APPROVING.kind, one.pk),
             name_of_approvers(one),
             one.waiting,
-            reverse("admin:accounts_organisation_change", args=[one.pk]),
+            _page_of("organisation", one.pk),
         )
-        for one in _waited_for(nobody, APPROVING, "organisation")
+        for one in _waited_for(nobody, APPROVING, "organisation", named)
     ]
 
 
-def _of_teams(nobody: QuerySet[SuccessTeam]) -> list[Unheld]:
+def _of_teams(nobody: QuerySet[SuccessTeam], named: int | None = NAMED) -> list[Unheld]:
     return [
         Unheld(
+            _key(LOOKING_AFTER.kind, one.pk),
             name_of_team(one),
             one.waiting,
-            reverse("admin:accounts_successteam_change", args=[one.pk]),
+            _page_of("successteam", one.pk),
         )
-        for one in _waited_for(nobody, LOOKING_AFTER, "organisation__success_team")
+        for one in _waited_for(nobody, LOOKING_AFTER, "organisation__success_team", named)
     ]
+
+
+@lru_cache
+def _asked_of_all(most: int) -> Statement:
+    """Which roles are held, whether any customer or team lacks somebody, and who is barred.
+
+    It takes longer to write than to run.
+    """
+    columns = (
+        ArraySubquery(_roles_held_by(holders_of(*Role))),
+        Exists(_without_approvers()),
+        Exists(_without_members()),
+        *(ArraySubquery(_barred(turn).values("pk")[:most]) for turn in GUARDED),
+    )
+    one = User.objects.filter(pk=Given("asker")).order_by()
+    return Statement(lambda: one.values_list(*columns))
 
 
 def _asked_beside(asker: User, *values: Any) -> Any:

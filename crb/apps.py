@@ -12,26 +12,29 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import notices
+        from changes import notices, outbox
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import declined, leaving, to_settle, without_board, without_lead
+        from . import declined, leaving, to_settle, without_board, without_lead, without_quorum
         from .board_dates import dates_for
+        from .deciding import BOARD
         from .lifecycle.agenda import follow_departure
         from .models import Board
-        from .queries import still_to_vote
+        from .settling import settle
 
         provide(dates_for)
         provide_follower(follow_departure)
-        narrower.provide("record_board_outcome", still_to_vote)
+        narrower.provide("record_board_outcome", BOARD)
         notices.provide(without_lead.notices)
+        notices.provide(without_quorum.notices)
         notices.provide(without_board.notices)
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
         declines.provide(declined.CALENDAR)
+        outbox.SETTLE.append(settle)
         leaving.provide()
         user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(

@@ -9,18 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from post_office.models import PRIORITY
+from post_office.models import PRIORITY, Email
 
 from accounts.models import User
 from changes import outbox
 from changes.models import MailFile
 
 from .models import Meeting
-from .without_lead import NAME_ONE, sentence, url_of_seats
+from .without_lead import NAME_ONE, url_of_seats
+from .without_quorum import NAME_MEMBERS
 
 ADMINISTRATOR = _("you look after the boards as an administrator")
 MEMBER = _("you are a member of the board")
 OPEN_MEETING = _("Open the meeting")
+THREAD = "meeting-"
+
+
+def is_about_a_meeting(email: Email) -> bool:
+    """Whether a mail in the outbox is one of those below."""
+    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
 
 
 def tell(
@@ -52,7 +59,7 @@ def tell(
         **(context or {}),
     }
     own = each or {}
-    headers = outbox.thread_headers(f"meeting-{meeting.pk}")
+    headers = outbox.thread_headers(f"{THREAD}{meeting.pk}")
     rows = [
         outbox.compose(
             person,
@@ -68,15 +75,32 @@ def tell(
     outbox.put(rows, files)
 
 
-def nobody_leads(meetings: Sequence[Meeting], administrators: Iterable[User]) -> None:
+def nobody_leads(stuck: Mapping[Meeting, str], administrators: Iterable[User]) -> None:
     """Tell administrators that a board has neither chair nor deputy, and what that holds up."""
+    _hindered(stuck, administrators, "nobody_leads", _("Nobody leads the board"), NAME_ONE)
+
+
+def too_few_vote(stuck: Mapping[Meeting, str], administrators: Iterable[User]) -> None:
+    """Tell administrators in which meetings of a board quorum is out of reach."""
+    _hindered(stuck, administrators, "too_few_vote", _("The board cannot decide"), NAME_MEMBERS)
+
+
+def _hindered(
+    stuck: Mapping[Meeting, str],
+    administrators: Iterable[User],
+    message: str,
+    headline: Any,
+    action_text: Any,
+) -> None:
+    """Say in one mail what keeps meetings of one board, at least one, from going on."""
+    meeting = next(iter(stuck))
     tell(
         administrators,
-        "nobody_leads",
-        meetings[0],
-        headline=_("Nobody leads the board"),
-        action_text=NAME_ONE,
-        path=url_of_seats(meetings[0].board),
+        message,
+        meeting,
+        headline=headline,
+        action_text=action_text,
+        path=url_of_seats(meeting.board),
         why=ADMINISTRATOR,
-        context={"stuck": [sentence(meeting) for meeting in meetings]},
+        context={"stuck": list(stuck.values())},
     )

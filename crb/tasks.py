@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from changes.tasks import each
 
-from . import lifecycle, queries, reminders, without_lead
+from . import lifecycle, queries, reminders, without_lead, without_quorum
 
 
 @shared_task
@@ -54,5 +54,6 @@ def publish_agendas() -> None:
 
 @shared_task
 def tell_of_missing_leads() -> None:
-    """Tell administrators, once, what nobody can open or end as its board has no lead."""
+    """Tell administrators, once, what nobody can open or end, and what too few can vote on."""
     each(without_lead.stuck_boards(), lifecycle.tell_of_missing_lead, "tell of a missing lead")
+    each(without_quorum.stuck_boards(), lifecycle.tell_of_missing_quorum, "tell of no quorum")

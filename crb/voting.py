@@ -18,7 +18,7 @@ Outcome rule
     as one. Without a vote for any outcome there is none, and the item waits.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil
@@ -115,6 +115,14 @@ class Tally:
     @property
     def has_quorum(self) -> bool:
         return self.voted >= self.needed
+
+    def within_reach(self, able: Set[int]) -> frozenset[int]:
+        """Return who has voted, or is ``able`` to: some whose vote is missing may have left."""
+        return frozenset(self.positions) | (self.missing & able)
+
+    def can_reach_quorum(self, able: Set[int]) -> bool:
+        """Whether enough have voted, or can."""
+        return len(self.within_reach(able)) >= self.needed
 
     @property
     def leading(self) -> tuple[Choice, ...]:

@@ -1,12 +1,11 @@
 """What nobody can end: shown to administrators, who name a chair or a deputy.
 
-They read it on Home for as long as it is so, and are mailed once (`lifecycle.missing_lead`).
+They read it on Home for as long as it is so, and are mailed once (`lifecycle.hindrances`).
 """
 
 from datetime import timedelta
 
-from django.db.models import DateField, DateTimeField, Exists, F, Func, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +16,7 @@ from accounts.roles import Role
 from changes.notices import Notice
 
 from .models import Absence, Board, Meeting, Membership
-from .models.board import able
+from .models.board import able, day_there
 from .states import MeetingKind, MeetingState
 
 SOON = timedelta(days=14)
@@ -31,11 +30,16 @@ def without_lead() -> list[Meeting]:
 
     One query where every board has a chair or deputy today; more only where one has none.
     """
+    found = held_or_soon().filter(board__in=_boards_without_lead())
+    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+
+
+def held_or_soon() -> QuerySet[Meeting]:
+    """What runs, and meetings of the next two weeks of boards that meet; the first first."""
     today = timezone.now().date()
     soon = Q(date__range=(today - timedelta(days=1), today + SOON), board__is_active=True)
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED) & soon
-    found = Meeting.objects.filter(wanted, board__in=_boards_without_lead()).order_by("date", "pk")
-    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+    return Meeting.objects.filter(wanted).order_by("date", "pk")
 
 
 def stuck_boards() -> list[Board]:
@@ -66,8 +70,6 @@ def url_of_seats(board: Board) -> str:
 
 
 def _boards_without_lead() -> QuerySet[Board]:
-    now = Value(timezone.now(), DateTimeField())
-    there = Func(F("zone"), now, function="timezone", output_field=DateTimeField())
     day, away_on = OuterRef("today_there"), OuterRef(OuterRef("today_there"))
     stood_in = Absence.objects.filter(
         Exists(able(OuterRef("alternate"))),
@@ -84,5 +86,5 @@ def _boards_without_lead() -> QuerySet[Board]:
         board=OuterRef("pk"),
         starts_on__lte=day,
     )
-    dated = Board.objects.alias(today_there=Cast(there, DateField()))
+    dated = Board.objects.alias(today_there=day_there(timezone.now()))
     return dated.filter(~Exists(leads)).values("pk")

@@ -63,6 +63,7 @@ SCHEDULE = {
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),
+    "tell of unheld parts": every_hour("changes.tasks.tell_of_unheld_parts", minute=17),
     "tell of missing leads": every_hour("crb.tasks.tell_of_missing_leads", minute=22),
 }
 

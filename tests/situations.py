@@ -1,11 +1,15 @@
 """One maker for every situation of a change: its states, and what can be so within a state."""
 
 from collections.abc import Callable
+from datetime import date, time
 
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.roles import Role
 from changes import lifecycle
 from changes.models import Change, Confirmation, DeliveryProblem
+from crb.models import Board
 from tests.people import Cast
 from tests.remembered import remembered
 from tests.stories import (
@@ -16,6 +20,7 @@ from tests.stories import (
     in_deployment,
     in_development,
     in_execution,
+    on_board,
     plan,
     risk_assessed,
 )
@@ -50,8 +55,22 @@ def deploy(change: Change, cast: Cast) -> Change:
     return lifecycle.start_deployment(change, actor=cast.release_manager)
 
 
+def on_a_board(cast: Cast) -> Change:
+    """Where everybody who is a member now has a seat on the board that decides."""
+    seat_everybody()
+    return on_board(cast)
+
+
+def seat_everybody() -> None:
+    """Seat all members on a board for every customer."""
+    board = Board.objects.create(name="The board", start=time(14), first_date=date(2026, 1, 6))
+    for user in User.objects.filter(groups__name=Role.CRB_MEMBER):
+        board.memberships.create(user=user, starts_on=date(2020, 1, 1))
+
+
 EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
     **{str(state): maker for state, maker in MAKERS.items()},
+    "board": on_a_board,
     "execution planned": execution_planned,
     "execution running": lambda cast: start(execution_planned(cast), cast),
     "risk assessed": risk_assessed,

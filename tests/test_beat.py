@@ -26,6 +26,10 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.settle_promises": [
         ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
     ],
+    "changes.tasks.tell_of_unheld_parts": [
+        ("changes.unheld.settled", "changes.lifecycle.forget_told_part"),
+        ("changes.unheld.untold", "changes.lifecycle.tell_of_unheld"),
+    ],
     "changes.tasks.carry_on_imports": [
         ("changes.importing.runs.unfinished", "changes.importing.runs.carry_on")
     ],
@@ -39,7 +43,8 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
         ("crb.reminders.due_reminders", "crb.lifecycle.remind_of_action")
     ],
     "crb.tasks.tell_of_missing_leads": [
-        ("crb.without_lead.stuck_boards", "crb.lifecycle.tell_of_missing_lead")
+        ("crb.without_lead.stuck_boards", "crb.lifecycle.tell_of_missing_lead"),
+        ("crb.without_quorum.stuck_boards", "crb.lifecycle.tell_of_missing_quorum"),
     ],
     "crb.tasks.publish_agendas": [
         ("crb.queries.due_agendas", "crb.lifecycle.publish_agenda"),

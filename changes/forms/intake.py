@@ -363,10 +363,15 @@ class SupportForm(NewRequestForm):
             self.new_address = address
 
     def arguments(self) -> dict[str, Any]:
-        """Add whose request it is, as far as that is known; a new requester is not added yet."""
+        """Add whose request it is, as far as that is known; a new requester is not added yet.
+
+        The requester is not known where the organisation is wrong: both stay what they were.
+        """
         names = ("organisation", "channel")
         known = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
-        return {**super().arguments(), **known, "requester": self.found}
+        if "organisation" in known:
+            known["requester"] = self.found
+        return {**super().arguments(), **known}
 
     def requester_to_set(self) -> User | None:
         """Return the requester; somebody new is added now.

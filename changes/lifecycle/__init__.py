@@ -59,6 +59,7 @@ from .intake import (
     throw_away,
     withdraw,
 )
+from .parts import forget_told_part, tell_of_unheld
 from .promises import settle_promise
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
@@ -121,6 +122,9 @@ __all__ = [
     "note_refusal",
     "unnoted_refusals",
     "settle_delivery",
+    # Parts that nobody can take
+    "tell_of_unheld",
+    "forget_told_part",
     # Without an account
     "ask_for_link",
     "send_link",

@@ -48,6 +48,7 @@ class Step:
         self.internal = False
         self.data: dict[str, Any] = {}
         self.way = ""
+        self.browser_of: User | None = None
         self.event: Event | None = None
 
     def save(self, record: models.Model, *, reason: str = "") -> None:
@@ -62,17 +63,21 @@ class Step:
         words = str(past_words(self.verb))
         if self.way in WAYS:
             words = f"{words} {WAYS[self.way]}"
+        if self.browser_of is not None:
+            words += _(", in the browser of %s") % self.browser_of
         return f"{words}: {self.reason}" if self.reason else words
 
     def came_through(self, link: AccessLink | ConfirmationLink | None) -> None:
         """Note how an act came: by a mailed link, or from somebody signed in.
 
+        A link acts for whoever it was mailed to; who else was signed in where it was used is kept.
         Before anything is saved, as history says it too. Raises ChangeStale for a link that lost
         its meaning in the meantime.
         """
         if isinstance(link, AccessLink) and not access_links.still_works(link):
             raise ChangeStale(_("This link is no longer valid."))
         self.way = "link" if link else "signed_in"
+        self.browser_of = link.browser_of if link else None
 
     def came_by_mail(self) -> None:
         """Note that a mail from the person brought the act."""
@@ -191,5 +196,12 @@ def record_event(step: Step) -> Event:
         revision=step.change.revision,
         reason=step.reason,
         is_internal=step.internal,
-        data={"via": step.way, **step.data} if step.way else step.data,
+        data={**_how_it_came(step), **step.data},
     )
+
+
+def _how_it_came(step: Step) -> dict[str, Any]:
+    found: dict[str, Any] = {"via": step.way} if step.way else {}
+    if step.browser_of is not None:
+        found["browser_of"] = step.browser_of.pk
+    return found

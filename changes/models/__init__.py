@@ -20,7 +20,7 @@ from .discussion import Attachment, ChangeLink, Comment
 from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
-from .mail import DeliveryProblem, MailEvent, MailFile, Notice
+from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
 from .sending import SentForm
 
 __all__ = [
@@ -64,4 +64,5 @@ __all__ = [
     "Service",
     "StagingTest",
     "parse_reference",
+    "ToldPart",
 ]

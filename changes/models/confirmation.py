@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
+from accounts.models import User
 
 
 class Confirmation(models.Model):
@@ -142,6 +143,8 @@ class ConfirmationLink(models.Model):
     expired_at = models.DateTimeField(null=True, blank=True, editable=False)
     used_at = models.DateTimeField(_("used"), null=True, blank=True)
     superseded_at = models.DateTimeField(_("superseded"), null=True, blank=True)
+    browser_of: User | None = None
+    """Who else than its reader is signed in where it is used; known while an act is taken."""
     history = Records(excluded_fields=["token_hash", "email", "opened_at", "expired_at"])
 
     class Meta:

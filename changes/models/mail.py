@@ -136,3 +136,21 @@ class DeliveryProblem(models.Model):
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"
+
+
+class ToldPart(models.Model):
+    """A part that nobody can take, of which the administrators were mailed.
+
+    There for as long as it is so: the mail goes out once, and anew when it comes to that again.
+    """
+
+    key = models.CharField(_("part"), max_length=60, unique=True)
+    at = models.DateTimeField(_("told"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("part of which was told")
+        verbose_name_plural = _("parts of which was told")
+        ordering = ("key",)
+
+    def __str__(self) -> str:
+        return self.key

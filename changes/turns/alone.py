@@ -46,3 +46,15 @@ def barred_from(user: User) -> Q:
         Exists(acts.filter(verb__in=REVIEWING)),
         Exists(others),
     )
+
+
+def barred_people() -> Q:
+    """Return the condition for people of whom ``barred`` names one, in a subquery of changes."""
+    acts = Event.objects.filter(change=OuterRef(OuterRef("pk")), actor=OuterRef("pk"))
+    customer = OuterRef(OuterRef("organisation"))
+    others = approvers().filter(approves_for=customer).exclude(pk=OuterRef("pk"))
+    return Q(
+        Exists(acts.filter(verb__in=ASSESSING)),
+        Exists(acts.filter(verb__in=REVIEWING)),
+        Exists(others),
+    )

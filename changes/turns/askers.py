@@ -81,6 +81,13 @@ def asked_by(user: User, change: str = "") -> Q:
     return present | Q(asked_earlier(OuterRef(f"{change}pk"), user.pk))
 
 
+def askers_of_a_change() -> Q:
+    """Return the condition for people who ever asked for a change, in a subquery of changes."""
+    change, person = OuterRef(OuterRef("pk")), OuterRef("pk")
+    present = Change.objects.filter(Q(requester=person) | Q(raised_by=person), pk=change)
+    return Q(Exists(present)) | Q(asked_earlier(change, person))
+
+
 def asked_earlier(change: Any, person: Any) -> Exists:
     """Whether a person, by key or reference, asked for a change and may be replaced since."""
     events = Event.objects.filter(change=change).annotate(replaced=_REPLACED)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
 
 from ..models import Change, Execution, Question
-from . import past
+from . import narrower, past
 from .parts import (
     APPROVING,
     LOOKING_AFTER,
@@ -33,6 +34,25 @@ from .past import Past
 from .presence import acting_owner, executor_is_there, is_there, without_owner
 
 Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """Why it is nobody's turn, and whether an administrator has to help."""
+
+    text: Text
+    is_stuck: bool = True
+
+
+NOBODY_HOLDS_IT = Lacking(
+    gettext_lazy("Nobody holds this part at present: an administrator can name somebody.")
+)
+ALL_BARRED = Lacking(
+    gettext_lazy(
+        "Separation of duties bars everybody who holds this part: "
+        "an administrator can name somebody else."
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +74,10 @@ class Who:
             return [person for person in self.people if person is not None and person.is_active]
         return list(self.candidates)
 
+    def lacking(self) -> Lacking:
+        """Say why there are no members; costs a query for a group."""
+        return ALL_BARRED if self.asked_for() else NOBODY_HOLDS_IT
+
 
 @dataclass(frozen=True)
 class Group:
@@ -71,6 +95,8 @@ class Group:
     """What the administration gives that makes somebody one of them; None where a change does."""
     falls_to_part: Callable[[], Q] = Q
     """Which changes wait for those who hold the part, where others come before them."""
+    bars: tuple[Past, ...] = ()
+    """What those who hold the part must not have done before."""
 
     def objects(self, user: User, change: Change) -> Check:
         """Return why the person is not one of them, None when they are."""
@@ -94,7 +120,7 @@ class Group:
         def apart(user: User, change: Change) -> Check:
             return first(self.apart(user, change), not_earlier(user, change, earlier, rule()))
 
-        return replace(self, who=who, changes=changes, apart=apart)
+        return replace(self, who=who, changes=changes, apart=apart, bars=(*self.bars, earlier))
 
 
 def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:
@@ -127,7 +153,6 @@ def with_role(*roles: Role) -> Group:
 
 DEVELOPERS = with_role(Role.DEVELOPER)
 RELEASE_MANAGERS = with_role(Role.RELEASE_MANAGER)
-BOARD_MEMBERS = with_role(Role.CRB_MEMBER)
 TESTERS = with_role(Role.TESTER).without(past.AUTHORS, lambda: _("nobody tests their own work."))
 PEER_REVIEWERS = with_role(Role.PEER_REVIEWER).without(
     past.AUTHORS, lambda: _("nobody reviews their own work.")
@@ -135,6 +160,28 @@ PEER_REVIEWERS = with_role(Role.PEER_REVIEWER).without(
 RISK_SIGNERS = with_role(Role.DEVELOPER, Role.PEER_REVIEWER, Role.RELEASE_MANAGER).without(
     past.RISK_ASSESSORS, lambda: _("a risk assessment is signed off by a second person.")
 )
+
+
+def _on_the_board() -> Group:
+    """Those of the members whom crb knows to have a seat where the change is decided."""
+    everybody = with_role(Role.CRB_MEMBER)
+    step = "record_board_outcome"
+
+    def who(change: Change) -> Who:
+        known = narrower.of(step)
+        return known.who(change) if known else everybody.who(change)
+
+    def belongs(user: User, change: Change) -> Check:
+        known, objection = narrower.of(step), everybody.belongs(user, change)
+        if objection is not None or known is None:
+            return objection
+        return known.objects(user, change)
+
+    return replace(everybody, who=who, belongs=belongs)
+
+
+BOARD_MEMBERS = _on_the_board()
+"""Who has a seat on the board that decides; ``Turn`` leaves out who has voted."""
 
 
 def last_authors(change: Change) -> list[User]:

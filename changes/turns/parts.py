@@ -6,7 +6,7 @@ Who holds one is said here, of all people; `groups` asks it of one change.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
@@ -42,6 +42,16 @@ def holders_of(*roles: Role) -> QuerySet[User]:
 def approvers() -> QuerySet[User]:
     """Active people who may authorise, for whichever customers they are named."""
     return User.objects.filter(is_active=True, groups__name=Role.APPROVER)
+
+
+def holders_for_a_change(part: Part) -> QuerySet[User]:
+    """Who holds a part for a change, in a subquery of changes."""
+    if part.kind is Kind.APPROVERS:
+        return approvers().filter(approves_for=OuterRef("organisation"))
+    people = holders_of(*part.roles)
+    if part.kind is Kind.TEAM:
+        people = people.filter(success_teams=OuterRef("organisation__success_team"))
+    return people
 
 
 def name_of_roles(*roles: Role) -> str:

@@ -1,12 +1,14 @@
 """What people did to a change before, with which separation of duties compares them.
 
-(ISO 27001:2022, Annex A 5.3.) Each is one object that answers in three directions: who they are,
-of a loaded change; which changes they are of, in SQL; and what a person did, in words for them.
+(ISO 27001:2022, Annex A 5.3.) Each is one object that answers in four directions: who they are,
+of a loaded change; which changes somebody is of them, and which people are, in SQL; and what a
+person did, in words for them.
 Whoever did it once has done it for good. A test holds the directions together.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -18,7 +20,7 @@ from accounts.models import User
 from ..models import Change, Development, Event, Execution, RiskAssessment
 from ..process import past_words
 from . import alone
-from .askers import asked_by, askers, how_asked
+from .askers import asked_by, askers, askers_of_a_change, how_asked
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,20 @@ class Past:
     """Everybody who did something to a change.
 
     ``keys`` are the primary keys of these people, ``changes`` the condition for changes of which
-    somebody is one of them, and ``act`` says what they did: "" when they are not.
+    somebody is one of them, and ``act`` says what they did: "" when they are not. ``people`` is
+    the condition for people who are of them, in a subquery of changes.
     """
 
     keys: Callable[[Change], set[int | None]]
     changes: Callable[[User], Q]
     act: Callable[[User, Change], str]
+    people: Callable[[], Q]
+
+
+CHANGE = OuterRef("pk")
+"""The change, from rows of what was done to it."""
+CHANGE_OF_PEOPLE, PERSON = OuterRef(CHANGE), OuterRef("pk")
+"""The change and the person, from such rows within a subquery of people within one of changes."""
 
 
 def acts_of(user: User, change: Change, verbs: Iterable[str]) -> list[Event]:
@@ -53,11 +63,15 @@ def _actors(change: Change, *verbs: str) -> set[int | None]:
     return {event.actor_id for event in change.events.all() if event.verb in verbs}
 
 
-def _did(user: User, *verbs: str) -> Q:
-    return Q(Exists(Event.objects.filter(change=OuterRef("pk"), actor=user, verb__in=verbs)))
+def _did(user: Any, *verbs: str, change: OuterRef = CHANGE) -> Q:
+    return Q(Exists(Event.objects.filter(change=change, actor=user, verb__in=verbs)))
 
 
-ASKERS = Past(lambda change: {*askers(change)}, asked_by, how_asked)
+def _did_it(*verbs: str) -> Q:
+    return _did(PERSON, *verbs, change=CHANGE_OF_PEOPLE)
+
+
+ASKERS = Past(lambda change: {*askers(change)}, asked_by, how_asked, askers_of_a_change)
 """Who ever asked for it: requester, former requesters, raiser, submitter."""
 
 PREPARED_ALONE = Past(
@@ -66,6 +80,7 @@ PREPARED_ALONE = Past(
     lambda user, change: (
         _("You assessed and reviewed this change.") if alone.is_barred(user, change) else ""
     ),
+    alone.barred_people,
 )
 """Who both assessed and reviewed it, where somebody else could authorise it."""
 
@@ -73,6 +88,7 @@ AUTHORISERS = Past(
     lambda change: _actors(change, "authorise"),
     lambda user: _did(user, "authorise"),
     lambda user, change: _first_act(user, change, "authorise"),
+    lambda: _did_it("authorise"),
 )
 
 
@@ -86,9 +102,9 @@ def _executors(change: Change) -> set[int | None]:
     return named | _actors(change, *_EXECUTING)
 
 
-def _executed_by(user: User) -> Q:
-    named = Execution.objects.filter(change=OuterRef("pk"), executor=user)
-    return Q(Exists(named)) | _did(user, *_EXECUTING)
+def _executed_by(user: Any, change: OuterRef = CHANGE) -> Q:
+    named = Execution.objects.filter(change=change, executor=user)
+    return Q(Exists(named)) | _did(user, *_EXECUTING, change=change)
 
 
 def _how_executed(user: User, change: Change) -> str:
@@ -97,7 +113,9 @@ def _how_executed(user: User, change: Change) -> str:
     return _first_act(user, change, *_EXECUTING)
 
 
-EXECUTORS = Past(_executors, _executed_by, _how_executed)
+EXECUTORS = Past(
+    _executors, _executed_by, _how_executed, lambda: _executed_by(PERSON, CHANGE_OF_PEOPLE)
+)
 
 
 # Who wrote some of it ---------------------------------------------------------------------------
@@ -108,11 +126,9 @@ def _authors(change: Change) -> set[int | None]:
     return named | _actors(change, "record_development")
 
 
-def _written_by(user: User) -> Q:
-    named = Development.authors.through.objects.filter(
-        development__change=OuterRef("pk"), user=user
-    )
-    return Q(Exists(named)) | _did(user, "record_development")
+def _written_by(user: Any, change: OuterRef = CHANGE) -> Q:
+    named = Development.authors.through.objects.filter(development__change=change, user=user)
+    return Q(Exists(named)) | _did(user, "record_development", change=change)
 
 
 def _how_written(user: User, change: Change) -> str:
@@ -122,7 +138,7 @@ def _how_written(user: User, change: Change) -> str:
     return _first_act(user, change, "record_development")
 
 
-AUTHORS = Past(_authors, _written_by, _how_written)
+AUTHORS = Past(_authors, _written_by, _how_written, lambda: _written_by(PERSON, CHANGE_OF_PEOPLE))
 
 
 # Who wrote a version of its risk assessment -----------------------------------------------------
@@ -136,8 +152,13 @@ def _how_assessed(user: User, change: Change) -> str:
     return _("You wrote an earlier version.") if written else ""
 
 
+def _assessed_by(user: Any, change: OuterRef = CHANGE) -> Q:
+    return Q(Exists(RiskAssessment.objects.filter(change=change, recorded_by=user)))
+
+
 RISK_ASSESSORS = Past(
     lambda change: {one.recorded_by_id for one in change.risk_assessments.all()},
-    lambda user: Q(Exists(RiskAssessment.objects.filter(change=OuterRef("pk"), recorded_by=user))),
+    _assessed_by,
     _how_assessed,
+    lambda: _assessed_by(PERSON, CHANGE_OF_PEOPLE),
 )

@@ -74,5 +74,6 @@ def without_executor(executions: QuerySet[Execution]) -> QuerySet[Execution]:
         groups__name=Role.CUSTOMER_SUCCESS,
         success_teams=OuterRef("change__organisation__success_team"),
     )
-    able = User.objects.filter(support | team, pk=OuterRef("executor"), is_active=True)
+    own = User.objects.filter(is_active=True, organisation=None)
+    able = own.filter(support | team, pk=OuterRef("executor"))
     return executions.filter(~Exists(able))

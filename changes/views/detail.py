@@ -153,6 +153,7 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
         "note": note,
         "group": onward.who.name if full and onward.who else "",
         "people": members,
+        "lacking": onward.who.lacking() if full and onward.who and not members else None,
         "mine": mine,
         "verb": onward.verb,
         "refused": [offer for offer in main if not offer.decision],

@@ -69,13 +69,25 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
                 if WRONG.are_too_many(request):
                     return too_many(request)
                 return not_valid(request)
-            if request.method == "GET" and isinstance(link, AccessLink | ConfirmationLink):
-                access_links.note_opened(link)
+            if isinstance(link, AccessLink | ConfirmationLink):
+                if request.method == "GET":
+                    access_links.note_opened(link)
+                elif request.method == "POST":
+                    link.browser_of = _who_else(request, link)
             return view(request, link, token, **more)
 
         return guarded
 
     return decorate
+
+
+def _who_else(request: HttpRequest, link: AccessLink | ConfirmationLink) -> User | None:
+    """Return who is signed in, if it is not the person to whom the link was mailed."""
+    reader = (
+        link.person_id if isinstance(link, AccessLink) else link.confirmation.change.requester_id
+    )
+    user = request.user
+    return user if isinstance(user, User) and user.pk != reader else None
 
 
 @for_its_reader_only

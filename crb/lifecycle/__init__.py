@@ -21,10 +21,10 @@ from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
 from .dissolving import dissolve_board
 from .feeds import make_feed, revoke_feed
+from .hindrances import tell_of_missing_lead, tell_of_missing_quorum
 from .invitations import send_invitations
 from .meetings import close_meeting, join_meeting, start_meeting
 from .minutes import Prose, add_addendum, publish_minutes, write_minutes
-from .missing_lead import tell_of_missing_lead
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
@@ -40,6 +40,7 @@ __all__ = [
     "move_meeting",
     "send_invitations",
     "tell_of_missing_lead",
+    "tell_of_missing_quorum",
     "will_attend",
     "fill_agenda",
     "dissolve_board",

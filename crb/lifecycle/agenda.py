@@ -175,14 +175,17 @@ def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
 def new_item(change: Change, meeting: Meeting) -> AgendaItem:
     """Return an unsaved item that says why the change comes: with answers, undecided, newly.
 
-    What is carried over keeps presenter, time box and speaker notes; it is voted on anew.
+    What is carried over keeps presenter, time box and speaker notes; it is voted on anew. On the
+    agenda of another board it comes without the notes, which are for those who sat there.
     """
-    visits = change.agenda_items.filter(path=change.path).order_by("-pk")
+    visits = change.agenda_items.filter(path=change.path).select_related("meeting").order_by("-pk")
     last = visits.exclude(state=ItemState.DROPPED).first()
     item = AgendaItem(change=change, meeting=meeting, path=change.path)
     if last is not None and last.state == ItemState.DEFERRED:
         item.kind = Kind.CARRIED
-        item.presenter, item.time_box, item.notes = last.presenter, last.time_box, last.notes
+        item.presenter, item.time_box = last.presenter, last.time_box
+        if last.meeting.board_id == meeting.board_id:
+            item.notes = last.notes
     else:
         decided = change.board_decisions.filter(path=change.path).exists()
         item.kind = Kind.RETURNING if decided else Kind.NEW

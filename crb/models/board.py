@@ -1,7 +1,7 @@
 """Boards, who sits on them, and who stands in for whom."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import (
     Exists,
+    Expression,
     F,
     FilteredRelation,
     Func,
@@ -22,6 +23,7 @@ from django.db.models import (
     Q,
     Value,
 )
+from django.db.models.functions import Cast
 from django.utils import formats, timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -207,8 +209,17 @@ class Board(models.Model):
 
 
 def able(person: OuterRef) -> models.QuerySet[User]:
-    """The person, if active and still in the role of a member."""
-    return User.objects.filter(pk=person, is_active=True, groups__name=Role.CRB_MEMBER)
+    """The person, if active, of Expansive's own people and still in the role of a member."""
+    return User.objects.filter(
+        pk=person, is_active=True, organisation=None, groups__name=Role.CRB_MEMBER
+    )
+
+
+def day_there(now: datetime | Expression) -> Cast:
+    """The day it is at a moment where a board meets, as an annotation of boards."""
+    moment = Value(now, models.DateTimeField()) if isinstance(now, datetime) else now
+    there = Func(F("zone"), moment, function="timezone", output_field=models.DateTimeField())
+    return Cast(there, models.DateField())
 
 
 def _seat(membership: Any) -> "Seat":

@@ -5,6 +5,7 @@ from changes import permissions as change_permissions
 from expansive_cm.workflow.decisions import Decision, decide
 
 from .. import queries
+from ..deciding import know_place
 from ..models import AgendaItem
 from ..states import MeetingState
 from ..voting import Tally
@@ -54,6 +55,7 @@ def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None)
     )
     if not early:
         return early
+    know_place(item)
     change = change_permissions.check("record_board_outcome", user, item.change)
     return decide(
         None if change else change,

@@ -18,6 +18,7 @@ from .agenda import (
 from .ballots import ballots, ballots_to_settle, ballots_with_counts, waiting_for_ballot
 from .boards import (
     active_boards,
+    board_for,
     boards_to_dissolve,
     changes_of,
     lock_who_decides,
@@ -66,6 +67,7 @@ __all__ = [
     "ballots_on",
     "ballots_to_settle",
     "ballots_with_counts",
+    "board_for",
     "boards_to_dissolve",
     "changes_of",
     "conflicts_of",

@@ -1,8 +1,9 @@
 """Which board a change belongs to, and what waits for it."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models import Count, Exists, Func, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -33,16 +34,32 @@ def boards_to_dissolve() -> QuerySet[Board]:
 
 
 def changes_of(board: Board) -> QuerySet[Change]:
-    """Changes that this board decides on.
+    """Changes that this board decides on."""
+    return Change.objects.filter(for_customers_of([board.pk]))
+
+
+def for_customers_of(boards: "QuerySet[Board, Any] | list[int]") -> Func:
+    """Whether one of these boards, by key, decides on a change: as a condition of changes.
 
     A customer's own board comes before the one for all others; of several the oldest counts.
     """
+    customers = Organisation.objects.alias(decides=_who_decides()).filter(decides__in=boards)
+    return among("organisation", customers.values("pk"))
+
+
+def board_for(change: Change) -> Board | None:
+    """Return the board that decides on a change, if there is one."""
+    customer = Organisation.objects.filter(pk=change.organisation_id)
+    decides = customer.annotate(decides=_who_decides()).values("decides")
+    return Board.objects.filter(pk__in=decides).first()
+
+
+def _who_decides() -> Coalesce:
+    """The key of the board that decides for a customer, as an annotation of customers."""
     boards = active_boards().order_by("pk").values("pk")
     own = boards.filter(organisations=OuterRef("pk"))
     general = boards.filter(organisations=None)
-    decides = Coalesce(Subquery(own[:1]), Subquery(general[:1]))
-    customers = Organisation.objects.alias(decides=decides).filter(decides=board.pk)
-    return Change.objects.filter(among("organisation", customers.values("pk")))
+    return Coalesce(Subquery(own[:1]), Subquery(general[:1]))
 
 
 def lock_who_decides() -> None:

@@ -55,6 +55,7 @@ def _own_seats(user: User) -> QuerySet[Membership]:
         ends_on__gte=OuterRef(OuterRef("date")),
         withdrawn_at=None,
         alternate__is_active=True,
+        alternate__organisation=None,
         alternate__groups__name=Role.CRB_MEMBER,
     )
     terms = Membership.objects.filter(user=user, board=board, starts_on__lte=day)

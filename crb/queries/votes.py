@@ -9,10 +9,11 @@ from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
 
-from ..models import Absence, AgendaItem, Membership, Vote
-from ..models.board import able
-from ..states import NOT_CLOSED, ItemState
+from ..models import Absence, AgendaItem, Board, KeptSeat, Membership, Vote
+from ..models.board import able, day_there
+from ..states import NOT_CLOSED, ItemState, MeetingKind, MeetingState
 from ..voting import Ballot, Choice, Tally, tally
+from .boards import active_boards, for_customers_of
 
 
 def left_for(user: User) -> Combinable:
@@ -28,21 +29,52 @@ def left_for(user: User) -> Combinable:
 def still_to_vote(user: User, now: Moment) -> Q:
     """The condition for changes on which a member is to vote: their turn of ``changes``.
 
-    What is on no agenda yet waits for every member. On an agenda it waits for those with a seat
-    there who have not voted on the present revision, until nobody may vote any more.
+    What is on no agenda yet waits for everybody with a seat today on the board that decides, but
+    for who asked for it or stands aside. On an agenda it waits for those with a seat there who
+    have not voted on the present revision, until nobody may vote any more. ``crb.deciding`` says
+    the same of a loaded change.
     """
     on_agenda = AgendaItem.objects.filter(change=OuterRef("pk"), state=ItemState.OPEN)
-    day = OuterRef("meeting__date")
-    in_term = Q(ends_on=None) | Q(ends_on__gte=day)
-    term = Membership.objects.filter(in_term, board=OuterRef("meeting__board"), starts_on__lte=day)
-    away = {"withdrawn_at": None, "starts_on__lte": OuterRef(day), "ends_on__gte": OuterRef(day)}
-    absent = Absence.objects.filter(membership=OuterRef("pk"), **away)
-    substituted = Exists(absent.filter(Exists(able(OuterRef("alternate")))))
-    seat = Exists(term.filter(~substituted, user=user))
-    seat |= Exists(term.filter(Exists(absent.filter(alternate=user))))
+    aside = Vote.objects.filter(
+        member=user,
+        item__change=OuterRef("pk"),
+        item__path=OuterRef("path"),
+        choice=Choice.RECUSE,
+    )
+    theirs = Q(for_customers_of(_boards_of(user, now)))
+    to_come = theirs & ~Q(Exists(on_agenda)) & ~Q(Exists(aside)) & ~asked_by(user)
     in_time = Q(meeting__deadline=None) | Q(meeting__deadline__gt=now)
+    seats = KeptSeat.objects.filter(meeting=OuterRef("meeting"))
+    keeps = KEEPS & Q(Exists(seats))
+    seat = keeps & Q(Exists(seats.filter(user=user)))
+    seat |= ~keeps & _sits(user, "meeting__board", "meeting__date")
     mine = _left(user).filter(in_time, seat)
-    return ~Q(Exists(on_agenda)) | Q(Exists(mine.filter(change=OuterRef("pk"))))
+    return to_come | Q(Exists(mine.filter(change=OuterRef("pk"))))
+
+
+KEEPS = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BALLOT)
+"""Of items: whether who sits there was kept when their meeting began (``Meeting.keeps_seats``)."""
+
+
+def _sits(user: User, board: str, day: str) -> Q:
+    """Whether a person has a seat, both being names of a board and a day of what is asked."""
+    in_term = Q(ends_on=None) | Q(ends_on__gte=OuterRef(day))
+    term = Membership.objects.filter(in_term, board=OuterRef(board), starts_on__lte=OuterRef(day))
+    absent = Absence.objects.filter(
+        membership=OuterRef("pk"),
+        withdrawn_at=None,
+        starts_on__lte=OuterRef(OuterRef(day)),
+        ends_on__gte=OuterRef(OuterRef(day)),
+    )
+    substituted = Exists(absent.filter(Exists(able(OuterRef("alternate")))))
+    own = Exists(term.filter(~substituted, user=user))
+    return Q(own) | Q(Exists(term.filter(Exists(absent.filter(alternate=user)))))
+
+
+def _boards_of(user: User, now: Moment) -> "QuerySet[Board, int]":
+    """The boards that meet on which a person has a seat today, by key."""
+    dated = active_boards().alias(day_there=day_there(now)).order_by()
+    return dated.filter(_sits(user, "pk", "day_there")).values("pk")
 
 
 def settled_votes(votes: QuerySet[Vote]) -> QuerySet[Vote]:
@@ -68,22 +100,30 @@ def _left(user: User) -> QuerySet[AgendaItem]:
     )
 
 
-def _for_one_aside(user: User) -> Combinable:
+def _for_one_aside(user: User) -> Q:
     """Whether somebody would vote on an item for a member who has no part in it (``set_aside``)."""
-    day, change = OuterRef("meeting__date"), OuterRef(OuterRef("change"))
+    day = OuterRef("meeting__date")
     away = Absence.objects.filter(
         alternate=user, withdrawn_at=None, membership__board=OuterRef("meeting__board")
     ).filter(starts_on__lte=day, ends_on__gte=day)
+    seats = KeptSeat.objects.filter(meeting=OuterRef("meeting"))
+    keeps = KEEPS & Q(Exists(seats))
+    kept = seats.filter(is_aside("absent"), user=user)
+    return keeps & Q(Exists(kept)) | ~keeps & Q(Exists(away.filter(is_aside("membership__user"))))
+
+
+def is_aside(member: str) -> Q:
+    """Whether a member, by the way to them, asked for an item's change or is recused from it."""
+    change, person = OuterRef(OuterRef("change")), OuterRef(member)
     recused = Vote.objects.filter(
-        member=OuterRef("membership__user"),
+        member=person,
         item__change=change,
         item__path=OuterRef(OuterRef("path")),
         choice=Choice.RECUSE,
     )
-    asked = Q(membership__user=OuterRef("change__requester"))
-    asked |= Q(membership__user=OuterRef("change__raised_by"))
-    asked |= Q(asked_earlier(change, OuterRef("membership__user")))
-    return Exists(away.filter(asked | Exists(recused)))
+    asked = Q(**{member: OuterRef("change__requester")})
+    asked |= Q(**{member: OuterRef("change__raised_by")})
+    return asked | Q(asked_earlier(change, person)) | Q(Exists(recused))
 
 
 def ballots_on(item: AgendaItem) -> list[Ballot]:

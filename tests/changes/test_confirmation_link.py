@@ -272,6 +272,39 @@ def test_whoever_is_signed_in_the_link_answers_for_the_requester(
     assert history.history_user == cast.requester
 
 
+@pytest.mark.parametrize("answer", [YES, FURTHER], ids=["yes", "further"])
+def test_who_else_used_a_forwarded_link_is_on_record(
+    client: Client, cast: Cast, change: Change, link: str, answer: dict[str, str]
+) -> None:
+    """The answer is the requester's; whoever was signed in there did not go unseen."""
+    client.force_login(cast.support)
+    client.post(link, answer)
+    client.post(link, SUCCESSOR if answer is FURTHER else RATING)
+    acts = change.events.filter(data__via="link").order_by("pk")
+    assert [act.data["browser_of"] for act in acts] == [cast.support.pk] * 2
+    confirmation = change.confirmations.get().history.first()
+    assert "through a mailed link, in the browser of Sam Support" in (
+        confirmation.history_change_reason
+    )
+    client.force_login(cast.auditor)
+    page = client.get(reverse("audit:change_history", args=[change.pk]))
+    assert "in the browser of Sam Support" in page.content.decode()
+    client.force_login(cast.colleague)
+    assert "in the browser of" not in client.get(change.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("who", [None, "requester"])
+def test_the_requesters_own_browser_and_a_stranger_are_nobody_else(
+    client: Client, cast: Cast, change: Change, link: str, who: str | None
+) -> None:
+    if who:
+        client.force_login(cast.people[who])
+    client.post(link, YES)
+    event = change.events.get(verb="answer_confirmation")
+    assert event.data["via"] == "link" and "browser_of" not in event.data
+    assert "browser" not in change.history.first().history_change_reason
+
+
 def test_a_used_link_decides_nothing_more(client: Client, change: Change, link: str) -> None:
     client.post(link, YES)
     before = rows_of(change)

@@ -20,6 +20,7 @@ from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.people import Cast, person
 from tests.plainly import plain_words
+from tests.situations import seat_everybody
 
 S = State
 TECHNICAL = {
@@ -78,6 +79,7 @@ def test_everybody_inside_is_told_what_happens_next_and_by_whom(
         S.REJECTED: ("The board rejected the change",),
         S.WITHDRAWN: ("The request was withdrawn",),
     }
+    seat_everybody()
     html = page_for(client, cast.auditor, stories.change_in(state, cast))
     card = html.split('id="next-title"')[1].split('id="facts-title"')[0]
     for words in expected[state]:

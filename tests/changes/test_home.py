@@ -14,6 +14,7 @@ from accounts.standing import Standing
 from changes import lifecycle, worklist
 from changes.models import Change, DeliveryProblem
 from tests.people import Cast
+from tests.situations import seat_everybody
 from tests.stories import (
     draft,
     in_authorisation,
@@ -68,6 +69,7 @@ def test_what_waits_leads_to_its_step(client: Client, cast: Cast) -> None:
 
 
 def test_members_vote_on_the_board(client: Client, cast: Cast) -> None:
+    seat_everybody()
     on_board(cast)
     assert waiting(home(client, cast.crb_member)) == [("Vote", [reverse("crb:board")])]
 

@@ -346,6 +346,19 @@ def test_what_is_not_valid_yet_is_left_out(support: Client, cast: Cast) -> None:
     assert draft.title == "Let night staff book meeting rooms"
 
 
+def test_a_customer_that_cannot_be_chosen_takes_no_requester_off(
+    success: Client, cast: Cast
+) -> None:
+    success.post(AUTOSAVE, words(cast, action=None))
+    own = Change.objects.get()
+    assert own.requester == cast.requester
+    sent = words(cast, action=None, organisation=cast.meridian.pk, seen=1, title="Longer")
+    kept = success.post(f"{AUTOSAVE}?draft={own.reference}", sent)
+    assert (kept.status_code, kept.json()["complete"]) == (200, False)
+    own = Change.objects.get()
+    assert (own.title, own.organisation, own.requester) == ("Longer", cast.harbour, cast.requester)
+
+
 def test_typing_never_adds_a_person(support: Client, cast: Cast) -> None:
     people = User.objects.count()
 

@@ -14,7 +14,7 @@ from tests import stories
 from tests.mailing import last_row, told
 from tests.people import Cast
 from tests.situations import EVERY_SITUATION
-from tests.turns import agree, deactivate, everywhere, move, seconds, take_roles
+from tests.turns import agree, deactivate, everywhere, go_over, move, seconds, take_roles
 
 pytestmark = pytest.mark.xdist_group("everywhere")
 
@@ -32,7 +32,7 @@ def involved(changes: Iterable[Change]) -> set[User | None]:
     return named
 
 
-@pytest.mark.parametrize("leaves", [deactivate, take_roles, move])
+@pytest.mark.parametrize("leaves", [deactivate, take_roles, move, go_over])
 def test_somebody_can_go_on_and_sees_it(cast: Cast, leaves: Callable[[User], None]) -> None:
     """Whoever has to do with a change leaves, in any situation. A draft is its writer's alone."""
     changes = everywhere(cast)
@@ -41,6 +41,8 @@ def test_somebody_can_go_on_and_sees_it(cast: Cast, leaves: Callable[[User], Non
             continue  # nothing to take
         if leaves is move and who.is_internal:
             continue  # of no customer
+        if leaves is go_over and not who.is_internal:
+            continue  # is there already
         with transaction.atomic():
             leaves(who)
             for change, theirs in agree(changes.values()).items():

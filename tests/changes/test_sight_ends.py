@@ -7,12 +7,16 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.roles import STAFF_ROLES, Role
+from accounts.standing import know_standing
 from changes import access_links, lifecycle, permissions, queries
 from changes.models import Change
 from changes.states import OPEN, State
+from crb.permissions import may_see_board
 from tests import stories
+from tests.crb.conftest import new_board, seat
 from tests.mailing import last_row, mail_to, told
-from tests.people import Cast
+from tests.people import Cast, person
 
 PARTS: dict[str, Callable[[Cast, Change], User]] = {
     "requester": lambda cast, change: cast.requester,
@@ -79,3 +83,25 @@ def test_an_approver_without_the_role_sees_nothing_of_other_customers(cast: Cast
     assert sees(cast.stranger_approver, change)
     cast.stranger_approver.groups.clear()
     assert not sees(cast.stranger_approver, change)
+
+
+@pytest.mark.parametrize("role", sorted(Role))
+def test_a_customers_person_holds_no_role_of_expansives_own_people(cast: Cast, role: Role) -> None:
+    """Two administrators who save at once may leave it: one moves them, one gives the role."""
+    change = stories.in_review(cast)
+    who = person("Mona Moved", role)
+    User.objects.filter(pk=who.pk).update(organisation=cast.meridian)
+    who = User.objects.get(pk=who.pk)
+    known = User.objects.get(pk=who.pk)
+    know_standing([known])
+    for one in (who, known):
+        assert one.roles == frozenset({role} - STAFF_ROLES)
+    assert not sees(who, change)
+    assert not queries.waiting_on(who).exists()
+    allowed = {step.verb for step, decision in permissions.offered_steps(who, change) if decision}
+    assert allowed == set()
+    assert not may_see_board(who)
+    assert who not in User.objects.administrators()
+    board = new_board()
+    seat(board, who, is_chair=True)
+    assert board.seats_today == []

@@ -5,6 +5,7 @@ each of them gone as well is tried in test_nobody_stuck.py.
 """
 
 import pytest
+from django.contrib.postgres.expressions import ArraySubquery
 
 from accounts.models import User
 from changes import queries
@@ -34,7 +35,14 @@ def test_one_turn_at_a_time_is_what_happens_next(cast: Cast) -> None:
 def test_what_people_did_is_said_alike_in_each_direction(cast: Cast) -> None:
     changes = [one.pk for one in everywhere(cast).values()]
     loaded = list(queries.with_story(Change.objects.filter(pk__in=changes)))
-    for user in User.objects.all():
+    everybody = User.objects.all()
+    for name, one in PASTS.items():
+        did = ArraySubquery(everybody.filter(one.people()).values("pk"))
+        rows = Change.objects.filter(pk__in=changes).values_list("pk", did)
+        found = {pk: set(people) for pk, people in rows}
+        for change in loaded:
+            assert found[change.pk] == {key for key in one.keys(change) if key}, (name, change)
+    for user in everybody:
         for name, one in PASTS.items():
             in_sql = set(Change.objects.filter(one.changes(user)).values_list("pk", flat=True))
             for change in loaded:

@@ -3,21 +3,24 @@
 Costs 6 s, and as much again where no other test has made a change in every situation yet.
 """
 
+from collections.abc import Iterable
 from html import unescape
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from post_office.models import Email
 
 from accounts import leaving
 from accounts.models import User
 from accounts.roles import Role
-from changes import queries, unheld
-from changes.models import Change
-from changes.turns import TURNS, Turn
+from changes import queries, tasks, unheld
+from changes.models import Change, Event, RiskAssessment
+from changes.turns import TURNS, Turn, past
 from changes.turns.groups import Who
 from tests import stories
+from tests.concurrently import at_once
 from tests.people import Cast, person
 from tests.turns import deactivate, everywhere, take_roles
 
@@ -137,6 +140,58 @@ def test_every_turn_whose_holders_have_all_gone_is_named_on_home(
     }
 
 
+def bar(change: Change, earlier: past.Past, people: Iterable[User]) -> None:
+    """Let people have done before what must be separate."""
+    verbs = {
+        past.ASKERS: ["submit"],
+        past.EXECUTORS: ["start_execution"],
+        past.AUTHORISERS: ["authorise"],
+        past.AUTHORS: ["record_development"],
+        past.PREPARED_ALONE: ["assess", "review"],
+        past.RISK_ASSESSORS: [],
+    }
+    for who in people:
+        for verb in verbs[earlier]:
+            Event.objects.create(change=change, verb=verb, actor=who)
+        if earlier is past.RISK_ASSESSORS:
+            words = {"security_risks": "-", "impact_analysis": "-", "mitigations": "-"}
+            RiskAssessment.objects.create(change=change, recorded_by=who, path=change.path, **words)
+
+
+def test_every_turn_from_which_all_who_hold_the_part_are_barred_is_named(
+    admin: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    """On Home with how many wait, and on the card; for everything that bars from each turn."""
+    everywhere(cast)
+    tried = set()
+    for turn in unheld.GUARDED:
+        for earlier in turn.group.bars:
+            with transaction.atomic():
+                if earlier is past.AUTHORISERS:  # only where the executor has left
+                    deactivate(cast.support)
+                changes = queries.with_story(Change.objects.filter(state__in=turn.states))
+                waits = [one for one in changes if turn.has_come(one)]
+                assert waits, turn.verb
+                assert unheld.notices(cast.administrator) == []
+                for change in waits:
+                    bar(change, earlier, turn.group.who(change).asked_for())
+                again = queries.with_story(Change.objects.filter(pk__in=[x.pk for x in waits]))
+                assert not any(turn.group.members(one) for one in again)
+                name = turn.group.who(waits[0]).name
+                with django_assert_max_num_queries(3):
+                    [notice] = unheld.notices(cast.administrator)
+                assert f"bars everybody who holds the part “{name}”: {len(waits)} c" in notice.text
+                assert notice.text in home(admin)
+                assert admin.get(notice.url).status_code == 200
+                if turn.says is not None:
+                    page = unescape(admin.get(waits[0].get_absolute_url()).content.decode())
+                    assert "Separation of duties bars everybody who holds this part" in page
+                    assert "Nobody holds this part" not in page
+                tried.add((turn.verb, name))
+                transaction.set_rollback(True)
+    assert len(tried) == len(unheld.GUARDED) == 5
+
+
 def test_a_role_that_is_taken_is_named_with_how_many_wait(admin: Client, cast: Cast) -> None:
     changes = deployments(cast)
     assert "Nobody holds" not in home(admin)
@@ -205,3 +260,75 @@ def test_where_everybody_is_there_it_costs_one_query(
         assert not unheld.notices(cast.administrator)
     with django_assert_num_queries(0):
         assert not unheld.notices(cast.support)
+
+
+# By mail --------------------------------------------------------------------------------------
+
+
+def told(cast: Cast) -> list[str]:
+    """What administrators were mailed of parts that nobody can take, the first first."""
+    mails = Email.objects.filter(
+        to=cast.administrator.email, subject__contains="Nobody can go on with what waits"
+    )
+    return [mail.message for mail in mails.order_by("pk")]
+
+
+def test_administrators_are_mailed_once_for_as_long_as_it_is_so(cast: Cast) -> None:
+    deployments(cast, 1)
+    tasks.tell_of_unheld_parts()
+    assert told(cast) == []
+    deactivate(cast.release_manager)
+    for _beat in range(2):
+        tasks.tell_of_unheld_parts()
+    (mail,) = told(cast)
+    assert "Nobody holds the part “Release manager”: 1 change waits for it." in mail
+    assert "/admin/accounts/user/" in mail
+    stories.in_authorisation(cast)
+    cast.harbour.approvers.clear()
+    tasks.tell_of_unheld_parts()
+    assert len(told(cast)) == 2 and "approvers of Harbour Hospitals" in told(cast)[1]
+    assert "Release manager" not in told(cast)[1]
+
+
+def test_what_is_settled_is_told_again_only_when_it_comes_to_that_again(cast: Cast) -> None:
+    deployments(cast, 1)
+    deactivate(cast.release_manager)
+    tasks.tell_of_unheld_parts()
+    for active in (True, False):
+        User.objects.filter(pk=cast.release_manager.pk).update(is_active=active)
+        tasks.tell_of_unheld_parts()
+        assert len(told(cast)) == 2 - active
+    User.objects.filter(pk=cast.administrator.pk).update(is_active=False)
+    tasks.tell_of_unheld_parts()
+
+
+def test_what_is_given_on_one_page_comes_in_one_mail(cast: Cast) -> None:
+    """Several roles, and one whose only holder is barred from what waits."""
+    deployments(cast, 1)
+    stories.in_requirements(cast)
+    change = stories.in_testing(cast)
+    bar(change, past.AUTHORS, [cast.tester])
+    deactivate(cast.release_manager)
+    deactivate(cast.developer)
+    tasks.tell_of_unheld_parts()
+    (mail,) = told(cast)
+    for said in ("part “Developer”", "part “Release manager”", "bars everybody who holds the part"):
+        assert said in mail
+
+
+def test_all_customers_are_told_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unheld, "NAMED", 1)
+    stories.in_authorisation(cast)
+    Change.objects.filter(pk=stories.in_authorisation(cast).pk).update(organisation=cast.meridian)
+    cast.harbour.approvers.clear()
+    cast.meridian.approvers.clear()
+    tasks.tell_of_unheld_parts()
+    assert len(told(cast)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_at_once_mail_once(cast: Cast) -> None:
+    deployments(cast, 1)
+    deactivate(cast.release_manager)
+    assert at_once(tasks.tell_of_unheld_parts, tasks.tell_of_unheld_parts) == [None, None]
+    assert len(told(cast)) == 1

@@ -27,6 +27,15 @@ def leave(table: Table) -> None:
     User.objects.filter(pk=table.chair.pk).update(is_active=False)
 
 
+def lose_the_role(table: Table) -> None:
+    table.chair.groups.clear()
+
+
+def go_to_a_customer(table: Table) -> None:
+    """With the role, as two administrators who save at once may leave it."""
+    User.objects.filter(pk=table.chair.pk).update(organisation=table.cast.meridian)
+
+
 def end_the_term(table: Table) -> None:
     Membership.objects.filter(user=table.chair).update(ends_on=table.board.today)
 
@@ -39,7 +48,7 @@ def go_on_holiday(table: Table) -> None:
     )
 
 
-GOES = (leave, end_the_term, go_on_holiday)
+GOES = (leave, lose_the_role, go_to_a_customer, end_the_term, go_on_holiday)
 
 
 @pytest.fixture

@@ -1,0 +1,232 @@
+"""A change that waits for the board: card, worklist and permission name those who can decide.
+
+Costs 4 s: a board of seven, in every phase of its meeting.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from changes import lifecycle as change_lifecycle
+from changes import permissions, queries
+from changes.models import Change
+from changes.turns import next_step
+from crb import lifecycle
+from crb.models import AgendaItem, Board, Membership
+from tests.crb.conftest import Table, new_board, seat
+from tests.people import person
+
+pytestmark = pytest.mark.django_db
+
+
+def holders() -> list[User]:
+    return list(User.objects.filter(groups__name=Role.CRB_MEMBER, is_active=True))
+
+
+def whose_turn(change: Change) -> set[User]:
+    """Whose turn it is to vote, alike on the card, on worklists, and as permissions have it."""
+    loaded = queries.with_story(Change.objects.filter(pk=change.pk)).get()
+    who = next_step(loaded).who
+    assert who is not None
+    named = set(who.members())
+    listed = {one for one in holders() if queries.waiting_on(one).filter(pk=change.pk).exists()}
+    assert named == listed, (named, listed)
+    seated = set(who.asked_for())
+    assert named <= seated
+    for one in holders():
+        allowed = bool(permissions.can_record_board_outcome(one, loaded))
+        assert allowed is (one in seated), one
+    return named
+
+
+def card(client: Client, change: Change) -> str:
+    """The card on the page of a change, as support reads it."""
+    page = unescape(client.get(change.get_absolute_url()).content.decode())
+    return page.partition('id="next-title"')[2].partition("</section>")[0]
+
+
+def stranger() -> User:
+    """A member of another board, which decides for nobody of ours."""
+    other = person("Otto Other", Role.CRB_MEMBER)
+    seat(new_board(name="Another"), other)
+    return other
+
+
+def leaves(who: User) -> None:
+    User.objects.filter(pk=who.pk).update(is_active=False)
+
+
+def waiting(table: Table) -> tuple[Change, set[User]]:
+    return table.change(), set(table.members)
+
+
+def asked_by_a_member(table: Table) -> tuple[Change, set[User]]:
+    change = table.change()
+    Change.objects.filter(pk=change.pk).update(raised_by=table.members[2])
+    return change, {*table.members} - {table.members[2]}
+
+
+def one_away(table: Table) -> tuple[Change, set[User]]:
+    """Today one is away and somebody stands in."""
+    alternate = person("Al Ternate", Role.CRB_MEMBER)
+    own = Membership.objects.get(user=table.members[1])
+    days = {"starts_on": table.board.today, "ends_on": table.board.today}
+    lifecycle.record_absence(own, actor=own.user, alternate=alternate, **days)
+    return table.change(), {*table.members, alternate} - {own.user}
+
+
+def over(table: Table) -> tuple[Change, set[User]]:
+    """The term of one is over."""
+    Membership.objects.filter(user=table.members[3]).update(
+        ends_on=table.board.today - timedelta(days=1)
+    )
+    return table.change(), {*table.members} - {table.members[3]}
+
+
+def on_the_agenda(table: Table) -> tuple[Change, set[User]]:
+    item = table.item()
+    table.vote(item, "accepted", "recuse", "abstain")
+    return item.change, set(table.members[3:])
+
+
+def running(table: Table) -> tuple[Change, set[User]]:
+    """A meeting has begun: who is named a member since has no seat there, and who left votes not.
+
+    A term that ends during the meeting ends nothing there.
+    """
+    item = table.running_item()
+    seat(table.board, person("Nina New", Role.CRB_MEMBER))
+    leaves(table.members[2])
+    Membership.objects.filter(user=table.members[3]).update(
+        ends_on=item.meeting.date - timedelta(days=1)
+    )
+    table.vote(item, "accepted")
+    return item.change, {*table.members[1:]} - {table.members[2]}
+
+
+def running_for_one_aside(table: Table) -> tuple[Change, set[User]]:
+    """Whoever stood in when the meeting began stands aside with the member, back or not."""
+    item, alternate = table.item(), person("Al Ternate", Role.CRB_MEMBER)
+    own = Membership.objects.get(user=table.members[1])
+    days = {"starts_on": item.meeting.date, "ends_on": item.meeting.date}
+    lifecycle.record_absence(own, actor=own.user, alternate=alternate, **days)
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    own.absences.update(withdrawn_at=timezone.now())
+    Change.objects.filter(pk=item.change_id).update(raised_by=own.user)
+    return item.change, {*table.members} - {own.user}
+
+
+def all_voted(table: Table) -> tuple[Change, set[User]]:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 7)
+    return item.change, set()
+
+
+def moved_to_another_board(table: Table) -> tuple[Change, set[User]]:
+    """The customer has a board of their own now, and nothing is on an agenda yet."""
+    change = table.change()
+    own = new_board(name="Their own")
+    own.organisations.add(table.cast.harbour)
+    member = person("Owen Own", Role.CRB_MEMBER)
+    seat(own, member)
+    return change, {member}
+
+
+def without_a_board(table: Table) -> tuple[Change, set[User]]:
+    change = table.change()
+    Board.objects.update(is_active=False)
+    return change, set()
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        waiting,
+        asked_by_a_member,
+        one_away,
+        over,
+        on_the_agenda,
+        running,
+        running_for_one_aside,
+        all_voted,
+        moved_to_another_board,
+    ],
+)
+def test_those_with_a_seat_where_it_is_decided_are_named(
+    table: Table, phase: Callable[[Table], tuple[Change, set[User]]]
+) -> None:
+    other = stranger()
+    change, expected = phase(table)
+    named = whose_turn(change)
+    assert named == expected
+    assert other not in named
+
+
+def test_a_ballot_waits_for_votes_until_its_deadline(table: Table) -> None:
+    change, deadline = table.change(), timezone.now() + timedelta(days=3)
+    lifecycle.open_ballot(
+        table.board, actor=table.chair, changes=[change], deadline=deadline, reason="Urgent."
+    )
+    seat(table.board, person("Nina New", Role.CRB_MEMBER))
+    table.vote(AgendaItem.objects.get(change=change), "accepted")
+    assert len(whose_turn(change)) == 7
+    with time_machine.travel(deadline, tick=False):
+        assert whose_turn(change) == set()
+
+
+def test_an_edit_asks_again(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, "accepted")
+    change_lifecycle.edit(
+        Change.objects.get(pk=item.change_id), actor=table.cast.requester, description="At night."
+    )
+    assert table.chair in whose_turn(item.change)
+
+
+def test_the_card_names_them_and_says_why_nobody_is_left(table: Table, client: Client) -> None:
+    other, change = stranger(), table.change()
+    client.force_login(table.cast.support)
+    said = card(client, change)
+    assert str(table.chair) in said and str(other) not in said
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 7)
+    said = card(client, item.change)
+    assert "Nobody is left to vote" in said and "next-nobody" not in said
+
+
+def test_the_card_says_what_keeps_the_board_from_deciding(table: Table, client: Client) -> None:
+    client.force_login(table.cast.support)
+    change, _nobody = without_a_board(table)
+    assert "No board decides for this customer" in card(client, change)
+    Board.objects.update(is_active=True)
+    for one in table.members:
+        leaves(one)
+    assert "Nobody with a seat on the board can vote" in card(client, change)
+    User.objects.filter(pk=table.chair.pk).update(is_active=True)
+    Change.objects.filter(pk=change.pk).update(raised_by=table.chair)
+    assert "Every member of the board stands aside" in card(client, change)
+
+
+def test_who_has_no_seat_reads_why_the_board_is_not_theirs(table: Table, client: Client) -> None:
+    change = table.change()
+    client.force_login(stranger())
+    assert "for those with a seat on the board that decides" in card(client, change)
+
+
+def test_naming_them_costs_the_same_whatever_the_board(
+    table: Table, django_assert_num_queries: Any
+) -> None:
+    for _number in range(2):
+        item = table.item()
+        change = queries.with_story(Change.objects.filter(pk=item.change_id)).get()
+        step = next_step(change)
+        with django_assert_num_queries(5):
+            assert step.who and len(step.who.members()) == 7
