@@ -87,6 +87,7 @@ SELECT 'linked', to_jsonb(c) - 'description' - 'search' FROM changes_changelink 
   JOIN changes_change c ON c.id IN (l.source_id, l.target_id) AND c.id <> %s
   WHERE l.source_id = %s OR l.target_id = %s
 """
+PEOPLE = "SELECT to_jsonb(u) - 'password' FROM accounts_user u WHERE u.id = ANY(%s)"
 
 
 def load(user: User, pk: int, *, with_talk: bool = False) -> Change:
@@ -165,8 +166,12 @@ def _rows(pk: int, with_talk: bool = False) -> dict[str, list[dict[str, Any]]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, [pk] * statement.count("%s"))
         for name, row in cursor.fetchall():
-            found[name].append(json.loads(row) if isinstance(row, str) else row)
+            found[name].append(_read(row))
     return found
+
+
+def _read(row: Any) -> dict[str, Any]:
+    return json.loads(row) if isinstance(row, str) else row
 
 
 @cache
@@ -276,4 +281,9 @@ def _people(change: Change, records: list[Any], named: list[dict[str, Any]]) -> 
             if field.related_model is User:
                 wanted.add(getattr(record, field.attname))
     missing = wanted - known.keys() - {None}
-    return {**known, **(User.objects.in_bulk(missing) if missing else {})}
+    if missing:
+        with connection.cursor() as cursor:
+            cursor.execute(PEOPLE, [sorted(missing)])
+            found = [_build(User, _read(row)) for (row,) in cursor.fetchall()]
+        known |= {person.pk: person for person in found}
+    return known
