@@ -1,14 +1,16 @@
 """The list in a real browser: filters that apply at once, without a mouse, and without scripts."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Organisation
 from changes import lifecycle
-from changes.models import Service
+from changes.models import Change, Promise, Service
 from tests.components.browsing import sign_in, wait_while_held
 from tests.components.looks import looks
 from tests.people import Cast
@@ -176,6 +178,9 @@ def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -
 def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, some: Cast) -> None:
     change = in_requirements(some)
     lifecycle.comment(change, actor=some.requester, body="As on the third floor.")
+    named = Change.objects.filter(title__contains=" the ")
+    named.filter(type="code").update(promise=Promise.THREE_RELEASES, promised_at=timezone.now())
+    named.filter(type="").update(due_on=timezone.localdate() - timedelta(days=9))
     pages = {
         "support": ["/", "/changes/?q=the&sort=-due", "/changes/?q=zzzz", "/changes/?q=harbour"],
         "requester": ["/", "/changes/", "/changes/?q=third"],
