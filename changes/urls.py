@@ -18,6 +18,7 @@ from .views import (
     lists,
     mail,
     mail_log,
+    palette,
     proposed_answers,
     secret_link,
     steps,
@@ -38,6 +39,7 @@ list_urls = [
     path("changes/", lists.listing, name="list"),
     path("changes/export/", lists.export, name="export"),
     path("changes/filter/<slug:name>/", lists.menu, name="menu"),
+    path("changes/palette/", palette.palette, name="palette"),
 ]
 intake_urls = [
     path("changes/new/", intake.new, name="new"),

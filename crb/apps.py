@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import notices, outbox
+        from changes import notices, outbox, palette
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -21,6 +21,7 @@ class CrbConfig(AppConfig):
         from . import declined, leaving, to_settle, without_board, without_lead, without_quorum
         from .board_dates import dates_for
         from .deciding import BOARD
+        from .found import meetings_with
         from .lifecycle.agenda import follow_departure
         from .models import Board
         from .settling import settle
@@ -33,6 +34,7 @@ class CrbConfig(AppConfig):
         notices.provide(without_board.notices)
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
+        palette.provide(meetings_with)
         declines.provide(declined.CALENDAR)
         outbox.SETTLE.append(settle)
         leaving.provide()

@@ -1,0 +1,126 @@
+"""What the palette leads to while somebody types: changes, people, and what other apps have.
+
+Everything is found as lists find it, for this reader, with the same bounds; pages are the entries
+of the header. Other apps, which this one does not know, add what is theirs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from expansive_cm.texts import composed
+
+from . import filters, paging, searching
+from .also import Also, Place, also_with
+from .filters import ChangeFilterForm
+from .models import Change
+
+SHOWN = 6
+"""So many of each kind are shown."""
+LONGEST = 200
+
+
+@dataclass(frozen=True)
+class Lead:
+    """A place to go to, and what tells it from others of its name."""
+
+    text: str | Promise
+    url: str
+    icon: str
+    detail: str | Promise = ""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Places of one kind."""
+
+    name: str | Promise
+    leads: list[Lead]
+
+
+Source = Callable[[User, str], Kind]
+_sources: list[Source] = []
+
+
+def provide(source: Source) -> None:
+    """Let an app that ``changes`` may not ask add what a person finds by a text."""
+    _sources.append(source)
+
+
+def kinds_for(user: User, text: str, pages: list[Lead]) -> list[Kind]:
+    """Return what a text leads to, by kind; the pages alone while nothing is typed.
+
+    Costs the queries of a list's search, and one for each further app.
+    """
+    found = [Kind(_("Pages"), with_words(pages, text))]
+    if text.strip():
+        found = [*_changes(user, text), *found, *(source(user, text) for source in _sources)]
+    return [replace(kind, leads=kind.leads[:SHOWN]) for kind in found if kind.leads]
+
+
+def with_words(leads: list[Lead], text: str) -> list[Lead]:
+    """Return those whose words hold every word of a text."""
+    words = composed(text).casefold().split()
+    return [
+        one for one in leads if all(word in f"{one.text} {one.detail}".casefold() for word in words)
+    ]
+
+
+def _changes(user: User, text: str) -> list[Kind]:
+    form = ChangeFilterForm(user, QueryDict(urlencode({"q": text})))
+    if not form.is_valid():
+        return []
+    rows, wanted = filters.select(user, form.cleaned_data), form.cleaned_data["q"]
+    choose = searching.first_with(searching.Words(wanted))
+    changes = paging.page_of(rows, form.order, size=SHOWN, load=_bare, choose=choose)
+    also = also_with(user, wanted, rows, form.customers)
+    return [
+        Kind(_("Changes"), [_lead(change) for change in changes]),
+        Kind(_("Requests of"), _askers(user, also)),
+        Kind(_("Comments, files and numbers"), [_place(place) for place in also.places]),
+    ]
+
+
+def _bare(changes: QuerySet[Change]) -> QuerySet[Change]:
+    return changes.only("pk", "title", "state", "type", "submitted_at")
+
+
+def _lead(change: Change, icon: str = "file-text") -> Lead:
+    title = change.title or _("No title yet")
+    detail = f"{change.reference} · {change.get_state_display()}"
+    return Lead(title, change.get_absolute_url(), icon, detail)
+
+
+def _place(place: Place) -> Lead:
+    return replace(
+        _lead(place.change, place.icon), detail=f"{place.change.reference}: {place.words}"
+    )
+
+
+def _askers(user: User, also: Also) -> list[Lead]:
+    where = reverse("changes:list")
+    people = [
+        Lead(
+            str(one),
+            f"{where}?{urlencode(_asked_by(user, one))}",
+            "user",
+            str(one.organisation) if user.is_internal and one.organisation else "",
+        )
+        for one in also.people
+    ]
+    customers = [
+        Lead(name, f"{where}?{urlencode({'organisation': pk})}", "building-community")
+        for pk, name in also.customers
+    ]
+    return [*people, *customers]
+
+
+def _asked_by(user: User, person: User) -> dict[str, object]:
+    return {"asked_by": person.email} if user.is_internal else {"requester": person.pk}

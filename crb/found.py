@@ -1,0 +1,36 @@
+"""Meetings that somebody finds by a text, in the palette."""
+
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from changes.palette import Kind, Lead, with_words
+
+from .models import Meeting
+from .permissions import may_see_board
+
+NEWEST = 200
+"""So many meetings are looked at, of all boards: those of some years, and what is planned."""
+SOON = timedelta(days=60)
+
+
+def meetings_with(user: User, text: str) -> Kind:
+    """Return meetings whose board, day, kind or state has every word: the latest first."""
+    kind = _("Meetings")
+    if not may_see_board(user):
+        return Kind(kind, [])
+    near = timezone.now() + SOON
+    meetings = Meeting.objects.select_related("board").filter(starts_at__lt=near)
+    leads = [
+        Lead(
+            str(one),
+            reverse("crb:meeting", args=[one.pk]),
+            "gavel",
+            f"{one.get_kind_display()} · {one.get_state_display()}",
+        )
+        for one in meetings[:NEWEST]
+    ]
+    return Kind(kind, with_words(leads, text))

@@ -1,0 +1,106 @@
+"""The palette leads to what a list's search finds, to meetings and pages, for each reader alone.
+
+Costs 6 s, nearly all of it in the browser.
+"""
+
+import re
+from typing import Any
+
+from django.test import Client
+from playwright.sync_api import expect
+
+from accounts.models import User
+from changes import lifecycle
+from tests import stories
+from tests.components.browsing import sign_in
+from tests.components.looks import looks
+from tests.people import Cast
+
+PALETTE = "/changes/palette/"
+CANARY = "zanzibar"
+
+
+def found(client: Client, person: User, text: str) -> dict[str, list[str]]:
+    client.force_login(person)
+    answer = client.get(PALETTE, {"q": text}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return {
+        str(one.name): [str(lead.text) for lead in one.leads] for one in answer.context["kinds"]
+    }
+
+
+def test_who_finds_what(client: Client, cast: Cast) -> None:
+    change = stories.submitted(cast, title="Rooms at night")
+    lifecycle.comment(change, actor=cast.support, body=f"{CANARY} costs us.", internal=True)
+    for text in ("night rooms", change.reference, str(change.reference).lower()):
+        for person in (cast.support, cast.requester, cast.colleague):
+            assert found(client, person, text)["Changes"] == [change.title], (person, text)
+        assert "Changes" not in found(client, cast.stranger_customer, text)
+        assert "Changes" not in found(client, cast.nobody, text)
+    notes = "Comments, files and numbers"
+    assert found(client, cast.support, CANARY) == {notes: [change.title]}
+    assert found(client, cast.requester, CANARY) == {}
+    asked = cast.requester.display_name
+    assert found(client, cast.support, asked)["Requests of"] == [asked]
+    assert found(client, cast.stranger_customer, asked) == {}
+
+
+def test_pages_are_those_of_the_header(client: Client, cast: Cast) -> None:
+    for person in cast.people.values():
+        client.force_login(person)
+        whole = client.get(PALETTE)
+        header = [str(one.label) for one in whole.context["navigation"]]
+        shown = [str(lead.text) for kind in whole.context["kinds"] for lead in kind.leads]
+        assert shown == header[: len(shown)] and len(shown) >= min(len(header), 6)
+    assert found(client, cast.administrator, "admini")["Pages"] == ["Administration"]
+    assert "Pages" not in found(client, cast.requester, "admini")
+
+
+def test_whatever_is_typed_is_answered(client: Client, cast: Cast) -> None:
+    for text in ("", " ", "%", "\\", "'", "x" * 5000, "<script>", "CR-9" * 99):
+        assert isinstance(found(client, cast.support, text), dict)
+    assert client.post(PALETTE).status_code == 405
+    client.logout()
+    assert client.get(PALETTE)["Location"].startswith("/account/login/")
+
+
+def test_everything_by_keyboard_in_every_look(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    change = stories.submitted(cast, title="Rooms at night")
+    page = new_page()
+    sign_in(page, cast.success, live_server)
+    page.goto(f"/changes/{change.reference}/")
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("searchbox", name="A reference, words, a person, a page")
+    expect(box).to_be_focused()
+    expect(page.get_by_role("link", name="Assess").last).to_be_visible()
+    page.keyboard.type("night")
+    lead = page.locator("#palette").get_by_role("link", name="Rooms at night")
+    expect(lead).to_be_visible()
+    with looks(page) as over:
+        over.over_page("the palette")
+    page.keyboard.press("ArrowDown")
+    expect(lead).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(box).to_be_focused()
+    box.fill("home")
+    expect(lead).to_be_hidden()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"://[^/]+/$"))
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_hidden()
+
+
+def test_who_is_signed_out_meanwhile_is_led_to_sign_in(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    page = new_page()
+    sign_in(page, cast.success, live_server)
+    page.goto("/changes/")
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+k")
+    expect(page).to_have_url(re.compile("/account/login/"))
