@@ -117,13 +117,19 @@ def _all_of_them() -> list[Unheld]:
 
 
 def said_of(place: Organisation | SuccessTeam) -> list[str]:
-    """Say of a customer or a team that was saved what nobody does for it while changes wait."""
-    team = place.pk
+    """Say of a customer or a team that was saved what nobody can do for it while changes wait."""
+    team, theirs = place.pk, Q(organisation__success_team=place.pk)
     found = []
     if isinstance(place, Organisation):
-        team = place.success_team_id
+        team, theirs = place.success_team_id, Q(organisation=place.pk)
         found = _of_customers(_without_approvers().filter(pk=place.pk))
-    return [_sentence(one) for one in [*found, *_of_teams(_without_members().filter(pk=team))]]
+    found += _of_teams(_without_members().filter(pk=team))
+    given_there = [turn.group.part in (APPROVING, LOOKING_AFTER) for turn in GUARDED]
+    barred = [
+        list(_barred(turn).filter(theirs).values_list("pk", flat=True)[:COUNTED]) if given else []
+        for turn, given in zip(GUARDED, given_there, strict=True)
+    ]
+    return [_sentence(one) for one in [*found, *_of_those_barred(barred)]]
 
 
 def notices(user: User) -> list[Notice]:

@@ -1,4 +1,4 @@
-"""Whoever leaves, in whatever situation: somebody has a next step and sees it. Costs 12 s."""
+"""Whoever leaves, in whatever situation: somebody has a next step and sees it. Costs 16 s."""
 
 from collections.abc import Callable, Iterable
 

@@ -658,3 +658,16 @@ def test_many_links_that_do_not_work_are_refused_for_a_while(client: Client, lin
     assert "password" not in refused.content.decode(), "nobody here has an account"
     assert client.get("/r/one-more/", REMOTE_ADDR="192.0.2.7").status_code == 404
     assert client.get(link).status_code == 200, "a colleague behind the same address goes on"
+
+
+@pytest.mark.parametrize("who", ["support", "stranger_customer", "requester", None])
+def test_whose_browser_a_forwarded_link_was_used_in_is_on_record(
+    client: Client, cast: Cast, change: Change, link: str, who: str | None
+) -> None:
+    if who:
+        client.force_login(cast.people[who])
+    assert client.post(link, {"act": "write", "body": "We wait for this."}).status_code == 302
+    act = change.events.get(verb="comment")
+    assert (act.actor, act.data["via"]) == (cast.requester, "link")
+    other = cast.people[who].pk if who in ("support", "stranger_customer") else None
+    assert act.data.get("browser_of") == other

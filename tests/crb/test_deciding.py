@@ -1,8 +1,9 @@
 """A change that waits for the board: card, worklist and permission name those who can decide.
 
-Costs 4 s: a board of seven, in every phase of its meeting.
+Costs 9 s: a board of seven, in every phase of its meeting.
 """
 
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -18,7 +20,7 @@ from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
 from changes import permissions, queries
 from changes.models import Change
-from changes.turns import next_step
+from changes.turns import TURNS, next_step
 from crb import lifecycle
 from crb.models import AgendaItem, Board, Membership
 from tests.crb.conftest import Table, new_board, seat
@@ -45,6 +47,14 @@ def whose_turn(change: Change) -> set[User]:
         allowed = bool(permissions.can_record_board_outcome(one, loaded))
         assert allowed is (one in seated), one
     return named
+
+
+def waits_for(who: User) -> set[int]:
+    """On which changes the database says that a person is to vote."""
+    (turn,) = [one for one in TURNS if one.verb == "record_board_outcome"]
+    wanted = turn.changes(who)
+    found = Change.objects.filter(wanted) if wanted is not None else Change.objects.none()
+    return set(found.values_list("pk", flat=True))
 
 
 def card(client: Client, change: Change) -> str:
@@ -168,6 +178,66 @@ def test_those_with_a_seat_where_it_is_decided_are_named(
     named = whose_turn(change)
     assert named == expected
     assert other not in named
+
+
+def test_card_and_worklist_agree_whatever_becomes_of_boards_and_members(table: Table) -> None:
+    """At random: two boards, a meeting that has begun, one to come, a ballot, and no agenda."""
+    dice = random.Random(7)
+    other = new_board(name="Another")
+    for who in table.members[2:5]:
+        seat(other, who)
+    items = [table.item("First"), table.running_item("Second")]
+    changes = [one.change for one in items]
+    ballot = table.change("Third")
+    deadline = timezone.now() + timedelta(days=3)
+    lifecycle.open_ballot(
+        table.board, actor=table.chair, changes=[ballot], deadline=deadline, reason="Urgent."
+    )
+    table.meeting(days=3)
+    changes += [ballot, table.item("Fourth").change, table.change("Fifth")]
+    today = table.board.today
+    for _throw in range(5):
+        with transaction.atomic():
+            for who in dice.sample(table.members, 5):
+                term = Membership.objects.get(user=who, board=table.board)
+                change = dice.choice(changes)
+                match dice.choice("leaves role away alone term asked voted recused board".split()):
+                    case "leaves":
+                        leaves(who)
+                    case "role":
+                        who.groups.clear()
+                    case "away":
+                        alternate = dice.choice(table.members)
+                        if alternate == who or dice.random() < 0.5:
+                            alternate = person(f"Al {who}", Role.CRB_MEMBER)
+                        end = today + timedelta(days=dice.choice([0, 2, 30]))
+                        term.absences.create(starts_on=today, ends_on=end, alternate=alternate)
+                    case "alone":
+                        term.absences.create(starts_on=today, ends_on=today + timedelta(days=9))
+                    case "term":
+                        days = dice.choice([-1, 0, 2, 5])
+                        Membership.objects.filter(pk=term.pk).update(
+                            ends_on=today + timedelta(days=days)
+                        )
+                    case "asked":
+                        Change.objects.filter(pk=change.pk).update(raised_by=who)
+                    case "voted" | "recused" as how:
+                        item = AgendaItem.objects.filter(change=change, state="open").first()
+                        if item is not None:
+                            choice = "abstain" if how == "voted" else "recuse"
+                            item.votes.create(
+                                member=who, choice=choice, revision=1, reason="My own."
+                            )
+                    case "board":
+                        other.organisations.add(table.cast.harbour)
+            listed = {one.pk: waits_for(one) for one in holders()}
+            for loaded in queries.with_story(Change.objects.filter(state="board")):
+                step = next_step(loaded).who
+                assert step is not None
+                named = {one.pk for one in step.members()}
+                asked = {pk for pk, waiting in listed.items() if loaded.pk in waiting}
+                assert named == asked, loaded.title
+            transaction.set_rollback(True)
 
 
 def test_a_ballot_waits_for_votes_until_its_deadline(table: Table) -> None:
