@@ -15,9 +15,9 @@ from accounts.models import User
 from accounts.roles import Role
 from changes.models import Change
 from changes.turns.askers import askers
-from changes.turns.groups import Lacking, Who
 from changes.turns.narrower import Narrower
 from changes.turns.parts import name_of_roles
+from changes.turns.who import Lacking, Who
 from expansive_cm.workflow.decisions import Check, Refusal, refuse
 
 from . import queries

@@ -24,7 +24,7 @@ from changes import letters, messages
 from changes.lifecycle import core
 from changes.models import Change, Development, Notice, Release, Service
 from changes.recall import Recollection
-from changes.turns.groups import Who
+from changes.turns.who import Who
 from crb.models import Absence, Board, Membership, Seat
 
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Release, Board})

@@ -12,8 +12,8 @@ from accounts.models import User
 from ..models import Change, Event
 from ..process import STEP
 from ..states import State
-from .groups import Text, Who
 from .table import TURNS, Turn
+from .who import Text, Who
 from .words import ENDED, THROWN_AWAY
 
 

@@ -7,7 +7,6 @@ says this in three directions, as a group does, and a test holds them together.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db.models import Expression, Q
 
@@ -15,9 +14,7 @@ from accounts.models import User
 from expansive_cm.workflow.decisions import Check
 
 from ..models import Change
-
-if TYPE_CHECKING:
-    from .groups import Who
+from .who import Who
 
 Moment = datetime | Expression
 
@@ -26,7 +23,7 @@ Moment = datetime | Expression
 class Narrower:
     """Whose turn it is of those who hold a part."""
 
-    who: Callable[[Change], "Who"]
+    who: Callable[[Change], Who]
     """They, of a loaded change; asks the database when they are named."""
     changes: Callable[[User, Moment], Q]
     """For which changes it still waits for a person."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from .. import gates
 from ..models import Change, Execution, StagingTest
 from ..states import State
-from .groups import Text
+from .who import Text
 
 S = State
 Words = tuple[Text, Text]

@@ -18,7 +18,7 @@ from accounts.roles import Role
 from changes import queries, tasks, unheld
 from changes.models import Change, Event, RiskAssessment
 from changes.turns import TURNS, Turn, past
-from changes.turns.groups import Who
+from changes.turns.who import Who
 from tests import stories
 from tests.concurrently import at_once
 from tests.people import Cast, person
