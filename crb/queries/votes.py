@@ -10,8 +10,9 @@ from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
 
 from ..models import Absence, AgendaItem, Membership, Vote
+from ..models.attendance import marked
 from ..models.board import able
-from ..states import NOT_CLOSED, ItemState
+from ..states import AWAY, NOT_CLOSED, ItemState, MeetingKind, MeetingState
 from ..voting import Ballot, Choice, Tally, tally
 
 
@@ -63,9 +64,15 @@ def _left(user: User) -> QuerySet[AgendaItem]:
     waiting = AgendaItem.objects.filter(
         state=ItemState.OPEN, change__state=State.BOARD, change__path=F("path")
     )
-    return waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
-        asked_by(user, "change__")
-    )
+    aside = Exists(voted) | Exists(recused) | _for_one_aside(user) | _is_away(user)
+    return waiting.exclude(aside).exclude(asked_by(user, "change__"))
+
+
+def _is_away(user: User) -> Combinable:
+    """Whether somebody is marked as not being at the meeting of an item (``Meeting.away``)."""
+    away = marked(OuterRef("meeting"), user=user).filter(mark__in=AWAY)
+    held = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BALLOT)
+    return Exists(away.filter(held))
 
 
 def _for_one_aside(user: User) -> Combinable:
@@ -144,6 +151,7 @@ def tally_of(item: AgendaItem) -> Tally:
         revision=revision_on(item),
         rule=item.meeting.board.quorum,
         barred=barred,
+        away=item.meeting.away if item.is_open else (),
     )
 
 
