@@ -23,6 +23,7 @@ from .models import (
     AgendaItem,
     AgendaVersion,
     Attendance,
+    AttendanceMark,
     Board,
     BoardOutcome,
     CalendarFeed,
@@ -230,6 +231,14 @@ class AttendanceAdmin(ReadOnlyAdmin):
 
     list_display = ("meeting", "user", "arrived_at")
     list_select_related = ("meeting__board", "user")
+
+
+@admin.register(AttendanceMark)
+class AttendanceMarkAdmin(ReadOnlyAdmin):
+    """What was marked of who is at a meeting; those taken back as well."""
+
+    list_display = ("meeting", "user", "guest", "mark", "at", "set_by", "set_at", "withdrawn_at")
+    list_select_related = ("meeting__board", "user", "set_by")
 
 
 @admin.register(KeptSeat)

@@ -87,8 +87,8 @@ class Deciding:
             return [seat.user for seat in seats if seat.user_id not in self.aside]
         if self.item.meeting.is_over:
             return []
-        missing = queries.tally_of(self.item).missing
-        return [seat.user for seat in seats if seat.user_id in missing]
+        awaited = queries.tally_of(self.item).awaited
+        return [seat.user for seat in seats if seat.user_id in awaited]
 
 
 @dataclass(frozen=True)

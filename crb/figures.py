@@ -59,7 +59,8 @@ from changes.queries import visible_to
 from changes.states import OPEN, State
 
 from . import queries
-from .models import Attendance, Board, BoardOutcome, Meeting, Membership
+from .models import Board, BoardOutcome, KeptSeat, Meeting, Membership
+from .models.attendance import took_part
 from .schedule import months_ahead
 from .states import MeetingKind, MeetingState
 
@@ -298,9 +299,8 @@ def with_presence(
     meetings: QuerySet[Meeting], member: User, presence: str = ""
 ) -> QuerySet[Meeting]:
     """Meetings during a person's term at which their seat was taken that way."""
-    there = Attendance.objects.filter(meeting=OuterRef("pk"))
-    present = Exists(there.filter(user=member))
-    alternate = Exists(there.filter(for_member=member))
+    present = took_part(OuterRef("pk"), user=member)
+    alternate = took_part(OuterRef("pk"), for_member=member)
     found = in_term_of(meetings, member)
     if presence == Presence.PRESENT:
         return found.filter(present)
@@ -332,7 +332,7 @@ class MemberAttendance:
 
 def _seats(board: Board, period: Period) -> QuerySet[Membership]:
     """One row per member and meeting held during the member's term."""
-    there = Attendance.objects.filter(meeting=OuterRef("board__meetings"))
+    there = OuterRef("board__meetings")
     day = counted_on(board, "board__meetings__")
     was_held = Q(
         GreaterThanOrEqual(day, period.since),
@@ -346,8 +346,8 @@ def _seats(board: Board, period: Period) -> QuerySet[Membership]:
     return (
         Membership.objects.filter(was_held & not_ballot & in_term, board=board)
         .annotate(
-            is_present=Exists(there.filter(user=OuterRef("user"))),
-            has_alternate=Exists(there.filter(for_member=OuterRef("user"))),
+            is_present=took_part(there, user=OuterRef("user")),
+            has_alternate=took_part(there, for_member=OuterRef("user")),
         )
         .order_by()
     )
@@ -365,10 +365,12 @@ def attendance(board: Board, period: Period) -> list[MemberAttendance]:
     rows = _seats(board, period).values("user_id", name=F("user__display_name")).annotate(**SEATS)
     stood_in: dict[int, list[tuple[str, int]]] = {}
     came = (
-        Attendance.objects.filter(
-            meeting__in=held(board, period.since, period.until), for_member__isnull=False
+        KeptSeat.objects.filter(
+            took_part(OuterRef("meeting"), user=OuterRef("user")),
+            meeting__in=held(board, period.since, period.until),
+            absent__isnull=False,
         )
-        .values_list("for_member", "user__display_name")
+        .values_list("absent", "user__display_name")
         .annotate(number=Count("pk"))
         .order_by("user__display_name")
     )

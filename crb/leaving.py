@@ -108,6 +108,7 @@ def provide() -> None:
         Place("crb.CalendarFeed.user", Then.ENDS),
         Place("crb.Invitation.user", Then.ENDS),
         *stays("crb.Attendance", "user for_member"),
+        *stays("crb.AttendanceMark", "user for_member set_by"),
         *stays("crb.AgendaItem", "pulled_by"),
         *stays("crb.AgendaVersion", "published_by"),
         *stays("crb.Minutes", "published_by"),

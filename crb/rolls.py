@@ -8,7 +8,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from accounts.models import User
 
 from .figures import Presence
-from .models import Attendance, Board, Meeting, Membership
+from .models import Attendance, AttendanceMark, Board, Meeting, Membership
+from .models.attendance import roster
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,11 @@ class Roll:
 
 def with_attendances(meetings: QuerySet[Meeting]) -> QuerySet[Meeting]:
     """Load who came with the meetings."""
-    people = Attendance.objects.select_related("user")
-    return meetings.prefetch_related(Prefetch("attendances", people))
+    people = Attendance.objects.select_related("user", "for_member")
+    marks = AttendanceMark.objects.filter(withdrawn_at=None).select_related("user", "for_member")
+    return meetings.prefetch_related(
+        Prefetch("attendances", people), Prefetch("attendance_marks", marks)
+    )
 
 
 def call(board: Board, meetings: Sequence[Meeting], member: User | None = None) -> list[Roll]:
@@ -63,15 +67,14 @@ def call(board: Board, meetings: Sequence[Meeting], member: User | None = None) 
 
 
 def _roll(meeting: Meeting, terms: Sequence[Membership], member: User | None) -> Roll:
-    came = list(meeting.attendances.all())
-    present = {one.user_id for one in came}
-    instead = {one.for_member_id: one.user for one in came if one.for_member_id}
+    came = roster(meeting.attendances.all(), meeting.attendance_marks.all()).were_there
+    instead = {one.for_member.pk: one.user for one in came.values() if one.for_member}
     entries = []
     for term in terms:
         if term.starts_on > meeting.date or (term.ends_on and term.ends_on < meeting.date):
             continue
-        alternate = None if term.user_id in present else instead.get(term.user_id)
-        presence = Presence.PRESENT if term.user_id in present else Presence.ABSENT
+        alternate = None if term.user_id in came else instead.get(term.user_id)
+        presence = Presence.PRESENT if term.user_id in came else Presence.ABSENT
         entries.append(Entry(term.user, Presence.ALTERNATE if alternate else presence, alternate))
     own = next((entry for entry in entries if member and entry.member == member), None)
     return Roll(meeting, entries, own)

@@ -11,6 +11,7 @@ from .lifecycle.arranging import plan_token
 from .live.rooms import Snapshot
 from .models import AgendaItem
 from .pages.agenda import AgendaCard, ConsentBatch, shows_batch
+from .pages.attendance import RollCard
 from .people import OwnPeople
 
 
@@ -60,6 +61,7 @@ class Sight:
             "item": self.chosen,
             "change": self.chosen.change if self.chosen else None,
             "attended": self.attended,
+            "roll": RollCard(self.meeting, self.items, self.user),
             "seat": self.meeting.seat_of(self.user),
             "looks": pages.LOOKS,
             "course": self.course,

@@ -44,3 +44,21 @@ ITEM_MOVES: dict[ItemState, tuple[ItemState, ...]] = {
 }
 NOT_CLOSED = (MeetingState.SCHEDULED, MeetingState.RUNNING)
 """The states of a meeting in which members may vote and its agenda may grow."""
+
+
+class Mark(models.TextChoices):
+    """What the chair notes of somebody's attendance, in the order in which it is offered."""
+
+    PRESENT = "present", _("Present")
+    LATE = "late", _("Late")
+    TELEPHONE = "telephone", _("By telephone")
+    LEFT = "left", _("Left")
+    EXCUSED = "excused", _("Excused")
+
+
+HERE = (Mark.PRESENT, Mark.LATE, Mark.TELEPHONE)
+"""The marks of whoever is there now."""
+AWAY = (Mark.LEFT, Mark.EXCUSED)
+"""The marks of whoever is not, and so does not vote."""
+WAS_THERE = (*HERE, Mark.LEFT)
+"""The marks of whoever took part, be it for a while."""

@@ -5,6 +5,7 @@ from django.urls import path
 from .views import (
     actions,
     agenda,
+    attendance,
     ballots,
     board,
     calendar,
@@ -38,6 +39,7 @@ urlpatterns = [
     path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/start/", meetings.start_meeting, name="start_meeting"),
     path("meetings/<int:pk>/join/", meetings.join_meeting, name="join_meeting"),
+    path("meetings/<int:pk>/mark/", attendance.mark_attendance, name="mark_attendance"),
     path("meetings/<int:pk>/live/", live.live, name="live"),
     path("meetings/<int:pk>/present/", live.present, name="present"),
     path("meetings/<int:pk>/go/", meetings.go_to_item, name="go_to_item"),

@@ -10,7 +10,9 @@ Who counts
 Quorum rule
     An abstention is a vote. Quorum is met when at least ``count`` members have voted and at
     least ``share`` per cent of the eligible members, rounded up. A recusal makes the share
-    smaller, never the count, so a board cannot recuse itself below its count.
+    smaller, never the count, so a board cannot recuse itself below its count. Who is marked as
+    not being there makes neither smaller: their votes stay, and without them there may be no
+    quorum any more.
 
 Outcome rule
     The outcome with the most votes leads; abstentions are on no side. When several lead, the
@@ -87,6 +89,7 @@ class Tally:
     stale: frozenset[int]
     counts: dict[Choice, int]
     needed: int
+    away: frozenset[int] = frozenset()
 
     @property
     def eligible(self) -> frozenset[int]:
@@ -97,6 +100,11 @@ class Tally:
     def missing(self) -> frozenset[int]:
         """Members whose vote on the current revision is still missing."""
         return self.eligible - self.positions.keys()
+
+    @property
+    def awaited(self) -> frozenset[int]:
+        """Of the missing votes those that can come: of members who have not left."""
+        return self.missing - self.away
 
     @property
     def voted(self) -> int:
@@ -149,12 +157,12 @@ class Tally:
 
     @property
     def votes_to_change(self) -> int:
-        """How many of the missing votes it takes to end the lead; 0 if they cannot."""
+        """How many of the awaited votes it takes to end the lead; 0 if they cannot."""
         if len(self.leading) != 1:
-            return min(1, len(self.missing)) if self.cast else 0
+            return min(1, len(self.awaited)) if self.cast else 0
         first, second = sorted(self.counts.values(), reverse=True)[:2]
         margin = first - second
-        return margin if margin <= len(self.missing) else 0
+        return margin if margin <= len(self.awaited) else 0
 
     @property
     def quorum_sentence(self) -> str:
@@ -162,7 +170,7 @@ class Tally:
         figures = _figures(self)
         if self.has_quorum:
             return _("Quorum met (%s).") % figures
-        if self.needed > len(self.eligible):
+        if self.needed > self.voted + len(self.awaited):
             return _("No quorum possible: %(needed)d votes are needed (%(figures)s).") % {
                 "needed": self.needed,
                 "figures": figures,
@@ -196,11 +204,13 @@ def tally(
     revision: int,
     rule: QuorumRule,
     barred: Iterable[int] = (),
+    away: Iterable[int] = (),
 ) -> Tally:
     """Count the ballots on one revision, in whatever order they are given.
 
     ``barred`` are members who requested or raised the change: they count as recused. Ballots
-    of people who are no members count for nothing.
+    of people who are no members count for nothing. ``away`` are members who are not there: what
+    they have voted counts, and no vote of theirs can come.
     """
     everybody = frozenset(members)
     ordered = sorted(ballots, key=lambda ballot: ballot.number)
@@ -221,6 +231,7 @@ def tally(
         stale=frozenset(latest.keys() - positions.keys()),
         counts=counts,
         needed=rule.needed(len(everybody - recused)),
+        away=everybody.intersection(away) - recused - positions.keys(),
     )
 
 
@@ -250,6 +261,8 @@ def _figures(count: Tally) -> str:
         "voted": count.voted,
         "eligible": len(count.eligible),
     }
+    if count.away:
+        text += ", " + ngettext("%d not there", "%d not there", len(count.away)) % len(count.away)
     if count.recused:
         text += ", " + ngettext("%d recused", "%d recused", len(count.recused)) % len(count.recused)
     return text
@@ -274,7 +287,7 @@ def _lead(count: Tally, words: str) -> str:
 
 
 def _outlook(count: Tally) -> str:
-    missing, deciding = len(count.missing), count.votes_to_change
+    missing, deciding = len(count.awaited), count.votes_to_change
     if not missing or not count.cast:
         return ""
     numbers = {"deciding": number_words(deciding).capitalize(), "missing": number_words(missing)}

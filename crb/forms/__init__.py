@@ -2,6 +2,7 @@
 
 from .actions import ActionFilterForm, ActionForm
 from .agenda import AddLateForm, DeferForm, PlanForm, PullForm
+from .attendance import MarkForm
 from .calendar import AbsenceForm, CallForm, MoveForm
 from .meetings import CancelForm
 from .minutes import AddendumForm, SectionForm
@@ -11,6 +12,7 @@ __all__ = [
     "AbsenceForm",
     "CallForm",
     "CancelForm",
+    "MarkForm",
     "MoveForm",
     "OutcomeForm",
     "RecuseForm",

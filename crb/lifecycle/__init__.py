@@ -17,6 +17,7 @@ from .actions import (
 )
 from .agenda import fill_agenda
 from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_finished_order
+from .attendance import mark_attendance, take_back_mark
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
 from .dissolving import dissolve_board
@@ -46,6 +47,8 @@ __all__ = [
     "dissolve_board",
     "start_meeting",
     "join_meeting",
+    "mark_attendance",
+    "take_back_mark",
     "go_to_item",
     "cast_vote",
     "recuse",

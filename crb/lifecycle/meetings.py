@@ -9,6 +9,7 @@ from .. import permissions
 from ..models import Attendance, Meeting
 from ..models.seat import keep_seats
 from .agenda import drop_departed, fill_agenda, lock_open_items
+from .attendance import attend
 from .core import authorise_state, lock_meeting, require_right, save, save_meeting
 from .publishing import settle_agenda
 from .running import leave_item, turn_to, turn_to_first
@@ -35,18 +36,14 @@ def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
 
 
 def join_meeting(meeting: Meeting, *, actor: User) -> Attendance:
-    """Record that a member is there; said twice it is recorded once."""
+    """Record that a member is there; said twice it is recorded once.
+
+    Who was marked as away is back by saying so.
+    """
     with transaction.atomic():
         fresh = lock_meeting(meeting)
         require_right(permissions.can_join_meeting, actor, fresh)
         return attend(fresh, actor)
-
-
-def attend(meeting: Meeting, user: User) -> Attendance:
-    """Note a person's arrival at a running meeting, once, and whom they stand in for."""
-    seat = meeting.seat_of(user)
-    standing_in = {"for_member": seat.absent if seat else None}
-    return Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=standing_in)[0]
 
 
 def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:

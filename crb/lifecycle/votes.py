@@ -9,8 +9,8 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import permissions
 from ..models import AgendaItem, Vote
+from .attendance import attend
 from .core import hold_for_vote, require_right
-from .meetings import attend
 from .offers import refresh_offer
 
 Choice = Vote.Choice
@@ -32,9 +32,10 @@ def cast_vote(
 
     ``seen`` is the revision of the request on the member's page. Raises StepForbidden for
     others than members, the requester and the raiser, and the recused; StepIllegal once meeting
-    or item are closed or a ballot's deadline has passed; ChangeStale when the request was edited
-    meanwhile; StepIncomplete when information is required without a question or a rejection
-    names no category. Effects: the vote, and in a running meeting the member's attendance.
+    or item are closed or a ballot's deadline has passed, and while the member is marked as not
+    being there; ChangeStale when the request was edited meanwhile; StepIncomplete when
+    information is required without a question or a rejection names no category. Effects: the
+    vote, and in a running meeting the member's attendance.
     """
     if choice not in VOTES:
         raise StepIncomplete(_("Choose one of the four outcomes, or abstain."), ["choice"])

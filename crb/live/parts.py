@@ -141,8 +141,11 @@ class Picture:
         return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:
-        away = tuple(seat.user_id for seat in self.sight.meeting.members if seat.is_away)
-        return (*self._meeting, tuple(self.sight.attended), away)
+        roll, roster = self.frame["roll"], self.sight.meeting.roster
+        known = [*roster.people.items(), *roster.guests.items()]
+        stands = tuple((key, one.seen, one.said) for key, one in known)
+        rows = tuple((row.key, row.is_away, row.presents) for row in roll.rows)
+        return (*self._meeting, roll.may_mark, stands, rows)
 
     @cached_property
     def _item(self) -> tuple[Hashable, ...]:
@@ -159,7 +162,7 @@ class Picture:
     def _votes(self) -> tuple[Hashable, ...]:
         assert self.item is not None
         votes = tuple(sorted(vote.pk for vote in queries.votes_on(self.item)))
-        return (*self._item, votes)
+        return (*self._item, votes, tuple(sorted(self.frame["page"].count.away)))
 
     @property
     def _next_left(self) -> Hashable:

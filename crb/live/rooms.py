@@ -14,7 +14,7 @@ from changes.models import Change
 
 from .. import queries
 from ..consequences import consequences
-from ..models import AgendaItem, AgendaVersion, Attendance, Meeting
+from ..models import AgendaItem, AgendaVersion, Meeting, Standing
 from .hub import Listener
 
 PAUSE_SECONDS = 0.1
@@ -33,7 +33,7 @@ class Snapshot:
     version: int
     meeting: Meeting
     items: list[AgendaItem]
-    attended: dict[int, Attendance]
+    attended: dict[int, Standing]
     agenda_version: AgendaVersion | None = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     made: dict[Hashable, SafeString] = field(default_factory=dict)

@@ -17,12 +17,12 @@ from changes.models import BoardDecision, Question
 
 from .. import queries
 from ..consequences import promised_words
-from ..models import Absence, Action, AgendaItem, Attendance, Meeting, Seat, Vote
+from ..models import Absence, Action, AgendaItem, Meeting, Seat, Standing, Vote
 from ..permissions import minutes_of
-from ..states import MeetingState
+from ..states import Mark, MeetingState
 from ..voting import SIDES, Choice, Tally
 
-FORMAT = 1
+FORMAT = 2
 """Grows when the shape of the content changes; frozen minutes keep the shape they have."""
 
 Json = dict[str, Any]
@@ -43,7 +43,7 @@ class _Record:
     def __init__(self, meeting: Meeting) -> None:
         self.meeting = meeting
         self.items = queries.agenda_of(meeting)
-        self.attendances = list(meeting.attendances.select_related("user", "for_member"))
+        self.roster = meeting.roster
         self.absences = list(_absences(meeting))
         self.questions = _by(_questions(meeting), "decision_id")
         actions = meeting.actions.filter(dropped_at=None).select_related("owner", "done_by")
@@ -104,22 +104,27 @@ class _Record:
 
     def _attendance(self) -> Json:
         seats = {seat.user_id: seat for seat in self.meeting.members}
-        there = {one.user_id for one in self.attendances}
+        there = self.roster.were_there
         away = {one.membership.user_id for one in self.absences}
+        excused = [
+            one
+            for pk, one in self.roster.people.items()
+            if one.mark == Mark.EXCUSED and pk not in away
+        ]
         missing = [
             seat
             for pk, seat in seats.items()
-            if pk not in there and not (pk in away and seat.absent is None)
+            if pk not in there
+            and self.roster.of(seat.user).mark != Mark.EXCUSED
+            and not (pk in away and seat.absent is None)
         ]
         apologies = [one for one in self.absences if one.membership.user_id not in there]
         return {
-            "present": [_present(one, seats.get(one.user_id)) for one in self.attendances],
+            "present": [_present(one, seats.get(pk)) for pk, one in there.items()],
+            "guests": [_present(one, None) for one in self.roster.guests.values()],
             "apologies": [
-                {
-                    "name": one.membership.user.display_name,
-                    "alternate": one.alternate.display_name if one.alternate else "",
-                }
-                for one in apologies
+                *(_apology(self.roster.of(one.membership.user), one) for one in apologies),
+                *(_apology(one) for one in excused),
             ],
             "absent": [
                 {"name": seat.user.display_name, "seat": seat_words(seat), "for": _for(seat)}
@@ -274,12 +279,31 @@ def _for(seat: Seat) -> str:
     return seat.absent.display_name if seat.absent else ""
 
 
-def _present(one: Attendance, seat: Seat | None) -> Json:
+def _name_of(one: Standing) -> str:
+    return one.user.display_name if one.user else one.guest
+
+
+def _present(one: Standing, seat: Seat | None) -> Json:
+    """Return who was there: ``arrived`` and ``said`` are their own words, ``marks`` the chair's."""
     return {
-        "name": one.user.display_name,
+        "name": _name_of(one),
         "seat": seat_words(seat),
         "for": one.for_member.display_name if one.for_member else "",
-        "arrived": _moment(one.arrived_at),
+        "presents": one.is_presenter,
+        "arrived": _moment(one.own.arrived_at if one.own else None),
+        "said": _moment(one.said),
+        "marks": [{"mark": mark.mark, "at": _moment(mark.at)} for mark in one.steps],
+    }
+
+
+def _apology(one: Standing, absence: Absence | None = None) -> Json:
+    """Return who sent apologies; with what they said themselves, if they did."""
+    alternate = absence.alternate if absence else None
+    own = {"said": _moment(one.said)} if one.said else {}
+    return {
+        "name": _name_of(one),
+        "alternate": alternate.display_name if alternate else "",
+        **own,
     }
 
 

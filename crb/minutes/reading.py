@@ -1,6 +1,7 @@
 """Minutes in words, for one reader: the page and the file are drawn from the same answer."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ..models import Minutes
-from ..states import ItemState, MeetingKind
+from ..states import ItemState, Mark, MeetingKind
 
 Json = dict[str, Any]
 
@@ -116,9 +117,11 @@ def _attendance(content: Json, zone: ZoneInfo) -> list[Json]:
     ballot = content["kind"] == MeetingKind.BALLOT
     present = _("Took part") if ballot else _("Present")
     absent = _("Did not take part") if ballot else _("Not present")
+    guests, apologies = found.get("guests", []), found["apologies"]
     groups = [
         (present, [[one["name"], _present(one, content, zone)] for one in found["present"]]),
-        (_("Apologies"), [[one["name"], _alternate(one)] for one in found["apologies"]]),
+        (_("Guests"), [[one["name"], _present(one, content, zone)] for one in guests]),
+        (_("Apologies"), [[one["name"], _apology(one, content, zone)] for one in apologies]),
         (absent, [[one["name"], _place(one)] for one in found["absent"]]),
     ]
     return [{"label": str(label), "people": people} for label, people in groups if people]
@@ -130,12 +133,44 @@ def _place(one: Json) -> str:
 
 
 def _present(one: Json, content: Json, zone: ZoneInfo) -> str:
-    arrived = _("from %s") % _clock(one["arrived"], zone, content["date"])
-    return ", ".join(part for part in (_place(one), arrived) if part)
+    presents = _("presents") if one.get("presents") else ""
+    parts = (_place(one), presents, *_course(one, content, zone))
+    return ", ".join(part for part in parts if part)
 
 
-def _alternate(one: Json) -> str:
-    return _("alternate: %s") % one["alternate"] if one["alternate"] else ""
+def _course(one: Json, content: Json, zone: ZoneInfo) -> list[str]:
+    """Return when somebody came and went: as marked, and beside it what they said themselves."""
+
+    def clock(moment: str) -> str:
+        return _clock(moment, zone, content["date"])
+
+    marks = one.get("marks", [])
+    if not marks:
+        return [_("from %s") % clock(one["arrived"])]
+    words = [_step(mark["mark"], clock(mark["at"]), number) for number, mark in enumerate(marks)]
+    return [*words, _own(one, clock)]
+
+
+def _step(mark: str, at: str, number: int) -> str:
+    """Return one mark in words; who comes after having left is back."""
+    shapes = {
+        Mark.LATE: _("late, from %s"),
+        Mark.LEFT: _("left at %s"),
+        Mark.TELEPHONE: _("by telephone from %s") if at else _("by telephone"),
+        Mark.PRESENT: _("from %s") if at else "",
+    }
+    shape = _("back from %s") if number and mark == Mark.PRESENT else shapes[Mark(mark)]
+    return shape % at if "%s" in shape else shape
+
+
+def _own(one: Json, clock: Callable[[str], str]) -> str:
+    return _("own mark: from %s") % clock(one["said"]) if one.get("said") else ""
+
+
+def _apology(one: Json, content: Json, zone: ZoneInfo) -> str:
+    alternate = _("alternate: %s") % one["alternate"] if one["alternate"] else ""
+    own = _own(one, lambda moment: _clock(moment, zone, content["date"]))
+    return ", ".join(part for part in (alternate, own) if part)
 
 
 # The items

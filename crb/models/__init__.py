@@ -6,6 +6,7 @@ them. Locks are always taken in one order: board, meeting, item, change.
 """
 
 from .agenda import AgendaItem, AgendaVersion
+from .attendance import AttendanceMark, Roster, Standing
 from .board import Absence, Board, Membership, Seat
 from .meeting import Attendance, CalendarFeed, Invitation, Meeting
 from .minutes import OPEN_ACTION, Action, Addendum, Minutes
@@ -20,6 +21,7 @@ __all__ = [
     "AgendaItem",
     "AgendaVersion",
     "Attendance",
+    "AttendanceMark",
     "Board",
     "BoardOutcome",
     "CalendarFeed",
@@ -28,6 +30,8 @@ __all__ = [
     "Meeting",
     "Membership",
     "Minutes",
+    "Roster",
     "Seat",
+    "Standing",
     "Vote",
 ]

@@ -1,7 +1,7 @@
 """Meetings, who is invited and who was there."""
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,6 +26,9 @@ from ..states import (
 )
 from .base import APPEND_ONLY, NO_DELETE, legal_moves
 from .board import Board, Seat
+
+if TYPE_CHECKING:
+    from .attendance import Roster
 
 NEAR = timedelta(hours=1)
 """So long before its start a meeting is about to begin."""
@@ -222,6 +225,19 @@ class Meeting(models.Model):
         from .seat import kept_seats
 
         return (self.keeps_seats and kept_seats(self)) or self.board.members_on(self.date)
+
+    @cached_property
+    def roster(self) -> "Roster":
+        """Who said that they are here, and what the chair marked; read once per loaded meeting."""
+        from .attendance import Roster, roster_of
+
+        begun = self.state in (MeetingState.RUNNING, MeetingState.CLOSED) and not self.is_ballot
+        return roster_of(self) if begun else Roster()
+
+    @property
+    def away(self) -> set[int]:
+        """Who was marked as not being there, while it is held: they do not vote."""
+        return self.roster.away if self.is_running else set()
 
     @property
     def keeps_seats(self) -> bool:

@@ -47,6 +47,7 @@ class MemberRow:
     seat: Seat | None
     status: str
     present: bool
+    away: bool = False
     vote: Vote | None = None
     standing_in_for: User | None = None
 
@@ -148,6 +149,7 @@ class ItemPage:
             seat=seat,
             status=self._status(user, vote),
             present=user.pk in self.attended,
+            away=user.pk in self.count.away,
             vote=vote if visible else None,
             standing_in_for=absent or (seat.absent if seat else None),
         )

@@ -22,6 +22,7 @@ from .meetings import (
     can_cancel_meeting,
     can_close_meeting,
     can_join_meeting,
+    can_mark_attendance,
     can_move_meeting,
     can_start_meeting,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "can_end_ballot",
     "can_extend_ballot",
     "can_join_meeting",
+    "can_mark_attendance",
     "can_make_feed",
     "can_move_meeting",
     "can_record_absence",

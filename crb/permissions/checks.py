@@ -118,6 +118,16 @@ def in_time(meeting: Meeting) -> Check:
     )
 
 
+def not_away(user: User, meeting: Meeting) -> Check:
+    """Who was marked as not being there does not vote; saying "I am here" ends that."""
+    if user.pk not in meeting.away:
+        return None
+    return refuse(
+        Refusal.STATE,
+        _("You are marked as not being there. Press “I am here” above; then you can vote."),
+    )
+
+
 def item_open(item: AgendaItem) -> Check:
     if item.state != ItemState.OPEN:
         words = {

@@ -41,6 +41,11 @@ def can_call_meeting(user: User, board: Board) -> Decision:
     return decide(chair_of(user, board), meets(board))
 
 
+def can_mark_attendance(user: User, meeting: Meeting) -> Decision:
+    """The chair or the deputy marks who is there, while the meeting runs."""
+    return decide(chair(user, meeting), held(meeting), in_state(meeting, MeetingState.RUNNING))
+
+
 def can_join_meeting(user: User, meeting: Meeting) -> Decision:
     """Members say that they are there."""
     return decide(member(user, meeting), held(meeting), in_state(meeting, MeetingState.RUNNING))

@@ -16,6 +16,7 @@ from .checks import (
     in_time,
     item_open,
     member,
+    not_away,
     not_for_one_aside,
     not_own,
     not_recused,
@@ -30,6 +31,7 @@ def can_cast_vote(user: User, item: AgendaItem) -> Decision:
         not_recused(user, item),
         not_for_one_aside(user, item),
         in_state(item.meeting, MeetingState.SCHEDULED, MeetingState.RUNNING),
+        not_away(user, item.meeting),
         item_open(item),
         in_time(item.meeting),
     )

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from changes.models import BoardDecision
 
-from ..models import AgendaItem, AgendaVersion, Attendance, Board, Invitation, Meeting
+from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
 from ..states import ItemState, MeetingKind, MeetingState
 
 REORDERED = "reordered the agenda"
@@ -150,6 +150,6 @@ def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
     return found.annotate(**counts, **published).order_by("-ended_at", "-pk")
 
 
-def attendance_of(meeting: Meeting) -> dict[int, Attendance]:
-    """Who was there, by person."""
-    return {one.user_id: one for one in meeting.attendances.select_related("user")}
+def attendance_of(meeting: Meeting) -> dict[int, Standing]:
+    """Who is there, by person; once it is closed, who was."""
+    return meeting.roster.here if meeting.is_running else meeting.roster.were_there

@@ -10,8 +10,9 @@ from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
 
 from ..models import Absence, AgendaItem, Board, KeptSeat, Membership, Vote
+from ..models.attendance import marked
 from ..models.board import able, day_there
-from ..states import NOT_CLOSED, ItemState, MeetingKind, MeetingState
+from ..states import AWAY, NOT_CLOSED, ItemState, MeetingKind, MeetingState
 from ..voting import Ballot, Choice, Tally, tally
 from .boards import active_boards, for_customers_of
 
@@ -95,9 +96,15 @@ def _left(user: User) -> QuerySet[AgendaItem]:
     waiting = AgendaItem.objects.filter(
         state=ItemState.OPEN, change__state=State.BOARD, change__path=F("path")
     )
-    return waiting.exclude(Exists(voted) | Exists(recused) | _for_one_aside(user)).exclude(
-        asked_by(user, "change__")
-    )
+    aside = Exists(voted) | Exists(recused) | _for_one_aside(user) | _is_away(user)
+    return waiting.exclude(aside).exclude(asked_by(user, "change__"))
+
+
+def _is_away(user: User) -> Combinable:
+    """Whether somebody is marked as not being at the meeting of an item (``Meeting.away``)."""
+    away = marked(OuterRef("meeting"), user=user).filter(mark__in=AWAY)
+    held = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BALLOT)
+    return Exists(away.filter(held))
 
 
 def _for_one_aside(user: User) -> Q:
@@ -184,6 +191,7 @@ def tally_of(item: AgendaItem) -> Tally:
         revision=revision_on(item),
         rule=item.meeting.board.quorum,
         barred=barred,
+        away=item.meeting.away if item.is_open else (),
     )
 
 

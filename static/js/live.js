@@ -233,15 +233,21 @@
     return field.value !== field.defaultValue;
   }
   const fields = (box) => [...box.querySelectorAll("input, select, textarea")];
-  function isBusy(box) {
+  function isBusy(box, held = "input, select, textarea, summary, button") {
     if (!box) return false;
     const focused = document.activeElement;
     return (
-      (box.contains(focused) && focused.matches("input, select, textarea, summary, button")) ||
+      (box.contains(focused) && focused.matches(held)) ||
       // data-typed: a form that came back with what was typed, and with what is wrong about it.
       box.querySelector("[data-sending], [data-asking], [data-typed], form.htmx-request") !== null ||
       fields(box).some(changed)
     );
+  }
+
+  // Of who is there the news go on, unless somebody has opened what they are about to mark.
+  function isHeld(name, box) {
+    if (name !== "attendance") return WRITTEN_IN.includes(name) && isBusy(box);
+    return isBusy(box, "input") || box.querySelector("details[open]") !== null;
   }
 
   function remember(root) {
@@ -298,7 +304,7 @@
       old.querySelector("[data-kept-note]")?.remove();
       return;
     }
-    if (WRITTEN_IN.includes(name) && isBusy(old)) {
+    if (isHeld(name, old)) {
       waiting.set(name, html);
       if (note) keep(old, note);
       return;
@@ -449,6 +455,13 @@
     if (state.dataset.state === "on") event.detail.headers["Meeting-Live"] = "1";
   });
   document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target?.id === "attendance") {
+      // Now, not when htmx settles: what the stream brings may take its place before.
+      waiting.delete("attendance");
+      const next = document.querySelector("#attendance [autofocus]");
+      next?.removeAttribute("autofocus");
+      next?.focus({ preventScroll: true });
+    }
     if (event.detail.target?.id !== "vote-box") return;
     waiting.delete("vote-box");
     document.getElementById("position")?.focus({ preventScroll: true });

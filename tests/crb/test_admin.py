@@ -231,6 +231,7 @@ def records(table: Table) -> list[Any]:
         AgendaVersion.objects.get(),
         Action.objects.create(meeting=meeting, text="Ask.", due_on=day, **by),
         Addendum.objects.create(minutes=minutes, text="And.", added_by=table.chair),
+        lifecycle.mark_attendance(meeting, actor=table.chair, user=table.chair, mark="left"),
     ]
 
 

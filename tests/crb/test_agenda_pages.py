@@ -371,7 +371,7 @@ def test_queries_of_the_whole_case(
     lifecycle.fill_agenda(table.board)
     lifecycle.publish_agenda(item.meeting, actor=table.chair)
     sign_in(client, table.cast.crb_member)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         assert client.get(page_of(item)).status_code == 200
 
 
@@ -382,7 +382,7 @@ def test_queries_of_the_batch(
     items = [agreed(table, f"Change {number}") for number in range(count)]
     meeting = lifecycle.start_meeting(items[0].meeting, actor=table.chair)
     sign_in(client, table.chair)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert client.get(address(meeting, "?show=consent")).status_code == 200
 
 

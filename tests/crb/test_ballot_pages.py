@@ -206,7 +206,7 @@ def test_queries(client: Client, table: Table, django_assert_num_queries: Any, c
     client.force_login(table.cast.crb_member)
     with django_assert_num_queries(13):
         assert client.get("/board/").status_code == 200
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(12):
         assert client.get(ballots[0].get_absolute_url()).status_code == 200
     client.force_login(table.chair)
     with django_assert_num_queries(6):

@@ -134,6 +134,15 @@ def running_for_one_aside(table: Table) -> tuple[Change, set[User]]:
     return item.change, {*table.members} - {own.user}
 
 
+def running_without_one_who_left(table: Table) -> tuple[Change, set[User]]:
+    """Who is marked as gone is not waited for; who says that they are back is, again."""
+    item = table.running_item()
+    for who in table.members[1:3]:
+        lifecycle.mark_attendance(item.meeting, actor=table.chair, user=who, mark="left")
+    lifecycle.join_meeting(item.meeting, actor=table.members[2])
+    return item.change, {*table.members} - {table.members[1]}
+
+
 def all_voted(table: Table) -> tuple[Change, set[User]]:
     item = table.running_item()
     table.vote(item, *["accepted"] * 7)
@@ -166,6 +175,7 @@ def without_a_board(table: Table) -> tuple[Change, set[User]]:
         on_the_agenda,
         running,
         running_for_one_aside,
+        running_without_one_who_left,
         all_voted,
         moved_to_another_board,
     ],

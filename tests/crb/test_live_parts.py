@@ -52,6 +52,9 @@ def busy_meeting(table: Table) -> list[AgendaItem]:
     lifecycle.cast_vote(half, actor=table.chair, choice="accepted", reason="Long overdue.")
     table.decide(decided, "rejected", reason="No.", category="not_strategic")
     AgendaItem.objects.filter(pk=half.pk).update(notes="Ask the porters.", time_box=10)
+    for user, mark in ((table.members[1], "left"), (table.deputy, "excused")):
+        lifecycle.mark_attendance(half.meeting, actor=table.chair, user=user, mark=mark)
+    lifecycle.mark_attendance(half.meeting, actor=table.chair, guest="Gail Guest", mark="late")
     lifecycle.go_to_item(half.meeting, actor=table.chair, item=half)
     return [decided, half, untouched]
 

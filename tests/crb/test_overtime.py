@@ -416,7 +416,7 @@ def lived(table: Table, count: int) -> None:
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
     ("name", "queries"),
-    [("statistics", 11), ("decisions", 6), ("questions", 5), ("attendance", 8)],
+    [("statistics", 11), ("decisions", 6), ("questions", 5), ("attendance", 9)],
 )
 def test_queries(
     client: Client,

@@ -1,4 +1,4 @@
-"""Who may turn a meeting to an item, in each of its states, written out by hand."""
+"""Who may turn a meeting to an item and mark who is there, by its state, written out by hand."""
 
 import pytest
 
@@ -13,11 +13,24 @@ go_to_item scheduled  ~ ~ - - - - - - - - -
 go_to_item running    + + - - - - - - - - -
 go_to_item closed     ~ ~ - - - - - - - - -
 go_to_item cancelled  ~ ~ - - - - - - - - -
+mark_attendance scheduled ~ ~ - - - - - - - - -
+mark_attendance running   + + - - - - - - - - -
+mark_attendance closed    ~ ~ - - - - - - - - -
+mark_attendance cancelled ~ ~ - - - - - - - - -
+take_back_mark  scheduled ~ ~ - - - - - - - - -
+take_back_mark  running   ~ ~ - - - - - - - - -
+take_back_mark  closed    ~ ~ - - - - - - - - -
+take_back_mark  cancelled ~ ~ - - - - - - - - -
 """
 ROWS = rows_of(MATRIX)
 
 STEPS: dict[str, Step] = {
     "go_to_item": lambda i, m, who: lifecycle.go_to_item(m, actor=who, item=i),
+    "mark_attendance": lambda i, m, who: lifecycle.mark_attendance(
+        m, actor=who, guest="Gail Guest", mark="present"
+    ),
+    # Nobody is marked: whoever may take marks back is told that there is none.
+    "take_back_mark": lambda i, m, who: lifecycle.take_back_mark(m, actor=who, guest="Gail Guest"),
 }
 
 

@@ -1,0 +1,178 @@
+"""Who is there: what the chair marks of others, and what people say themselves."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
+
+from .. import permissions
+from ..models import Attendance, AttendanceMark, Meeting, Standing
+from ..models.attendance import steps
+from ..states import HERE, Mark
+from .core import lock_meeting, require_right, save
+
+MOST_GUESTS = 30
+LONGEST_NAME = AttendanceMark._meta.get_field("guest").max_length
+
+
+def mark_attendance(
+    meeting: Meeting,
+    *,
+    actor: User,
+    mark: str,
+    user: User | None = None,
+    guest: str = "",
+    is_presenter: bool = False,
+    at: datetime | None = None,
+    seen: int | None = None,
+) -> AttendanceMark:
+    """Mark where one person stands at a running meeting. The chair or the deputy.
+
+    The person is ``user``, who has a seat, presents an item or is there already, or a guest by
+    name. ``at`` is since when; without it late and left are so from now on. ``seen`` is
+    ``Standing.seen`` as the page showed it: of two who mark somebody at once, the second is told,
+    unless both say the same, which is marked once. Raises StepForbidden, StepIllegal when the
+    meeting is not running or the person may not be marked so, ChangeStale, and StepIncomplete for
+    an unknown mark, an impossible time, and a name that is missing, too long or one too many.
+    Effects: the mark with its history. Votes that were cast stay; who is marked as away does not
+    vote until somebody, perhaps they themselves, says that they are back.
+    """
+    if mark not in Mark.values:
+        raise StepIncomplete(_("Choose one of the marks."), ["mark"])
+    name = _name(guest) if user is None else ""
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        require_right(permissions.can_mark_attendance, actor, fresh)
+        standing = fresh.roster.of(user, name)
+        last = standing.last
+        if last is not None and last.mark == mark and at in (None, last.at):
+            return last
+        _require_unmoved(standing, seen)
+        if user is None:
+            _check_guest(fresh, standing)
+            is_presenter = is_presenter or standing.is_presenter
+        else:
+            _check_person(fresh, user, mark)
+        return _append(fresh, standing, mark, at, actor=actor, is_presenter=is_presenter)
+
+
+def take_back_mark(
+    meeting: Meeting,
+    *,
+    actor: User,
+    user: User | None = None,
+    guest: str = "",
+    seen: int | None = None,
+) -> AttendanceMark:
+    """Take back the last mark of somebody at a running meeting. The chair or the deputy.
+
+    The mark before it, or what the person said themselves, counts again; a guest without any is
+    no longer listed. What a member said after a mark is not taken back: it is theirs. Raises
+    StepForbidden, StepIllegal and ChangeStale. Effects: the mark, with its history, counts no more.
+    """
+    with transaction.atomic():
+        fresh = lock_meeting(meeting)
+        require_right(permissions.can_mark_attendance, actor, fresh)
+        standing = fresh.roster.of(user, guest)
+        _require_unmoved(standing, seen)
+        last = standing.last
+        if last is None:
+            raise StepIllegal(_("There is no mark to take back."))
+        if last.is_own and last.user_id != actor.pk:
+            raise StepIllegal(_("They said so themselves: mark what you see instead."))
+        last.withdrawn_at = timezone.now()
+        save(last, actor=actor, reason="took the mark back")
+    return last
+
+
+def attend(meeting: Meeting, user: User) -> Attendance:
+    """Note that a person is at a running meeting, and whom they stand in for.
+
+    Their arrival is noted once. Who was marked as away since says by it that they are back.
+    """
+    seat = meeting.seat_of(user)
+    standing_in = {"for_member": seat.absent if seat else None}
+    found = Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=standing_in)[0]
+    standing = meeting.roster.of(user)
+    if standing.is_away:
+        _append(meeting, standing, Mark.PRESENT, timezone.now(), actor=user)
+    return found
+
+
+def _append(
+    meeting: Meeting,
+    standing: Standing,
+    mark: str,
+    at: datetime | None,
+    *,
+    actor: User,
+    is_presenter: bool = False,
+) -> AttendanceMark:
+    returns = mark in HERE and standing.mark == Mark.LEFT
+    if at is None and (mark in (Mark.LATE, Mark.LEFT) or returns):
+        at = timezone.now()
+    seat = meeting.seat_of(standing.user) if standing.user else None
+    made = AttendanceMark(
+        meeting=meeting,
+        user=standing.user,
+        for_member=seat.absent if seat else None,
+        guest=standing.guest,
+        is_presenter=is_presenter,
+        mark=mark,
+        at=at,
+        set_by=actor,
+    )
+    _check_time(meeting, standing, made)
+    return save(made, actor=actor, reason=f"marked: {mark}")
+
+
+def _require_unmoved(standing: Standing, seen: int | None) -> None:
+    if seen is None or seen == standing.seen:
+        return
+    words = _("In the meantime %(name)s was marked by %(by)s. Look again before you mark them.")
+    last = standing.last
+    by = last.set_by if last else _("somebody else")
+    raise ChangeStale(words % {"name": standing.user or standing.guest, "by": by})
+
+
+def _name(guest: str) -> str:
+    name = " ".join(guest.split())
+    if not name:
+        raise StepIncomplete(_("Give the name of the guest."), ["guest"])
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        words = _("Give a name of at most %d characters, without special signs.") % LONGEST_NAME
+        raise StepIncomplete(words, ["guest"])
+    return name
+
+
+def _check_guest(meeting: Meeting, standing: Standing) -> None:
+    if not standing.marks and len(meeting.roster.guests) >= MOST_GUESTS:
+        raise StepIncomplete(_("A meeting has at most %d guests.") % MOST_GUESTS, ["guest"])
+
+
+def _check_person(meeting: Meeting, user: User, mark: str) -> None:
+    """Refuse who has nothing to do with the meeting, and that somebody comes who no longer may."""
+    seat = meeting.seat_of(user)
+    known = seat is not None or user.pk in meeting.roster.people
+    if not known and not meeting.items.filter(presenter=user).exists():
+        raise StepIllegal(
+            _("%s has no seat here and presents nothing. Add them as a guest.") % user
+        )
+    able = seat.is_able if seat else user.is_active
+    if mark in HERE and not able and not meeting.roster.of(user).is_here:
+        raise StepIllegal(_("%s may no longer take part: their account or role has ended.") % user)
+
+
+def _check_time(meeting: Meeting, standing: Standing, made: AttendanceMark) -> None:
+    if made.at is None:
+        return
+    begun = meeting.started_at.replace(second=0, microsecond=0) if meeting.started_at else made.at
+    if not begun <= made.at <= timezone.now():
+        raise StepIncomplete(_("Give a time between the opening of the meeting and now."), ["at"])
+    *before, _this = steps([*standing.marks, made])
+    if any(one.at and one.at.replace(second=0, microsecond=0) > made.at for one in before):
+        raise StepIncomplete(_("This is before what was marked last. Check the time."), ["at"])

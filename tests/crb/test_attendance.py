@@ -1,0 +1,346 @@
+"""Who is at a meeting: what the chair marks, what people say themselves, and what follows."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from crb import lifecycle, permissions, queries
+from crb.lifecycle.attendance import MOST_GUESTS
+from crb.minutes import compose
+from crb.models import AgendaItem, Attendance, AttendanceMark, Meeting, Vote
+from crb.models.attendance import AttendanceMark as Row
+from crb.states import Mark
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from tests.crb.conftest import Table
+
+pytestmark = pytest.mark.django_db
+
+
+def fresh(meeting: Meeting) -> Meeting:
+    return Meeting.objects.select_related("board").get(pk=meeting.pk)
+
+
+def mark(table: Table, meeting: Meeting, user: User, word: str, **more: Any) -> AttendanceMark:
+    return lifecycle.mark_attendance(meeting, actor=table.chair, user=user, mark=word, **more)
+
+
+# What is marked, by whom
+
+
+def test_the_chair_marks_and_history_says_who_did(table: Table) -> None:
+    meeting, member = table.running_item().meeting, table.members[2]
+    made = mark(table, meeting, member, "present")
+    again = mark(table, meeting, member, "present")
+    assert made == again, "said twice it is marked once"
+    assert meeting.attendance_marks.count() == 1
+    entry = made.history.get()
+    assert (entry.history_user, entry.history_change_reason) == (table.chair, "marked: present")
+    assert not Attendance.objects.filter(user=member).exists(), "their own word is their own"
+
+
+def test_a_mark_is_never_deleted(table: Table) -> None:
+    made = mark(table, table.running_item().meeting, table.members[2], "left")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        AttendanceMark.objects.filter(pk=made.pk).delete()
+
+
+@pytest.mark.parametrize("state", ["scheduled", "closed"])
+def test_only_a_running_meeting_is_marked(table: Table, state: str) -> None:
+    meeting = table.item().meeting
+    if state == "closed":
+        meeting = lifecycle.start_meeting(meeting, actor=table.chair)
+        mark(table, meeting, table.members[2], "late")
+        lifecycle.close_meeting(meeting, actor=table.chair)
+    with pytest.raises(StepIllegal):
+        mark(table, meeting, table.members[2], "present")
+    with pytest.raises(StepIllegal):
+        lifecycle.take_back_mark(meeting, actor=table.chair, user=table.members[2])
+
+
+def test_of_two_who_mark_at_once_the_second_is_told(table: Table) -> None:
+    meeting, member = table.running_item().meeting, table.members[2]
+    mark(table, meeting, member, "late", seen=0)
+    with pytest.raises(ChangeStale, match=f"{member} was marked by {table.chair}"):
+        lifecycle.mark_attendance(meeting, actor=table.deputy, user=member, mark="excused", seen=0)
+    lifecycle.mark_attendance(meeting, actor=table.deputy, user=member, mark="late", seen=0)
+    with pytest.raises(ChangeStale):
+        lifecycle.take_back_mark(meeting, actor=table.deputy, user=member, seen=0)
+    assert meeting.attendance_marks.count() == 1, "who says the same has nothing to be told"
+    mark(table, meeting, table.members[3], "late", seen=0)  # of others nothing is stale
+
+
+def test_taking_back_makes_the_word_before_count_again(table: Table) -> None:
+    meeting, member = table.running_item().meeting, table.members[2]
+    lifecycle.join_meeting(meeting, actor=member)
+    mark(table, meeting, member, "left")
+    assert not fresh(meeting).roster.of(member).is_here
+    taken = lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+    assert fresh(meeting).roster.of(member).mark == Mark.PRESENT
+    assert taken.history.first().history_user == table.chair
+    with pytest.raises(StepIllegal, match="no mark"):
+        lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+
+
+def test_times_lie_within_the_meeting_and_in_order(table: Table) -> None:
+    with time_machine.travel(datetime(2026, 3, 3, 14, 0, 30, tzinfo=UTC), tick=False) as at:
+        meeting, member = table.running_item().meeting, table.members[2]
+        begun = timezone.now()
+        at.shift(timedelta(minutes=30))
+        for wrong in (begun - timedelta(minutes=2), begun + timedelta(minutes=31)):
+            with pytest.raises(StepIncomplete) as refused:
+                mark(table, meeting, member, "late", at=wrong)
+            assert refused.value.missing == ["at"]
+        mark(table, meeting, member, "late", at=begun + timedelta(minutes=20))
+        with pytest.raises(StepIncomplete, match="before what was marked last"):
+            mark(table, meeting, member, "left", at=begun + timedelta(minutes=10))
+        corrected = mark(table, meeting, member, "late", at=begun.replace(second=0))
+        assert corrected.at == begun.replace(second=0), "the minute in which it was opened counts"
+        assert mark(table, meeting, member, "left").at == timezone.now()
+
+
+def test_who_has_nothing_to_do_with_the_meeting_is_no_member_of_it(table: Table) -> None:
+    item, outsider = table.running_item(), table.cast.developer
+    with pytest.raises(StepIllegal, match="Add them as a guest"):
+        mark(table, item.meeting, outsider, "present")
+    lifecycle.plan_item(item, actor=table.chair, presenter=outsider)
+    mark(table, item.meeting, outsider, "telephone")
+    assert outsider.pk in queries.attendance_of(fresh(item.meeting))
+
+
+@pytest.mark.parametrize("word", ["", "asleep"])
+def test_an_unknown_mark_is_none(table: Table, word: str) -> None:
+    with pytest.raises(StepIncomplete):
+        mark(table, table.running_item().meeting, table.members[2], word)
+
+
+# Guests
+
+
+def test_guests_go_by_name_and_are_few(table: Table) -> None:
+    meeting = table.running_item().meeting
+
+    def add(name: str, **more: Any) -> AttendanceMark:
+        more = {"mark": "present", **more}
+        return lifecycle.mark_attendance(meeting, actor=table.chair, guest=name, **more)
+
+    add("  Gail   Guest ", is_presenter=True)
+    add("gail guest", mark="left")
+    assert list(fresh(meeting).roster.guests) == ["gail guest"]
+    for wrong in ("", " ", "x" * 81, "Gail\x07", "Ga\u202eil"):
+        with pytest.raises(StepIncomplete) as refused:
+            add(wrong)
+        assert refused.value.missing == ["guest"]
+    Row.objects.bulk_create(
+        Row(meeting=meeting, guest=f"G{n}", mark="present", set_by=table.chair)
+        for n in range(MOST_GUESTS - 1)
+    )
+    with pytest.raises(StepIncomplete, match="at most"):
+        add("One Toomany")
+    add("Gail Guest", mark="telephone")  # who is listed may be marked
+    lifecycle.take_back_mark(meeting, actor=table.chair, guest="G0")
+    add("One Toomany")
+    assert "g0" not in fresh(meeting).roster.guests
+
+
+# What members say themselves
+
+
+def test_a_member_marked_as_gone_says_that_they_are_back(table: Table) -> None:
+    item, member = table.running_item(), table.members[2]
+    lifecycle.join_meeting(item.meeting, actor=member)
+    mark(table, item.meeting, member, "left")
+    assert not permissions.can_cast_vote(member, AgendaItem.objects.get(pk=item.pk))
+    with pytest.raises(StepIllegal, match="marked as not being there"):
+        lifecycle.cast_vote(item, actor=member, choice="accepted")
+    lifecycle.join_meeting(item.meeting, actor=member)
+    lifecycle.cast_vote(item, actor=member, choice="accepted")
+    own = item.meeting.attendance_marks.last()
+    assert (own.set_by, own.mark, own.at is not None) == (member, "present", True)
+    with pytest.raises(StepIllegal, match="said so themselves"):
+        lifecycle.take_back_mark(item.meeting, actor=table.chair, user=member)
+
+
+def test_own_words_stay_beside_the_chairs_mark(client: Client, table: Table) -> None:
+    item, member = table.running_item(), table.members[2]
+    lifecycle.join_meeting(item.meeting, actor=member)
+    mark(table, item.meeting, member, "excused")
+    standing = fresh(item.meeting).roster.of(member)
+    assert standing.said == Attendance.objects.get(user=member).arrived_at
+    client.force_login(table.cast.auditor)
+    assert "Own mark: here since" in client.get(item.meeting.get_absolute_url()).content.decode()
+
+
+# Quorum and the right to vote
+
+
+def test_votes_stay_and_quorum_may_become_impossible(table: Table) -> None:
+    """Seven seats, four votes needed: two are cast, and three who have not voted leave."""
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted")
+    before = queries.tally_of(AgendaItem.objects.get(pk=item.pk))
+    assert (before.needed, before.voted, len(before.awaited)) == (4, 2, 5)
+    for member in (table.members[1], *table.members[3:6]):
+        mark(table, item.meeting, member, "left")
+    count = queries.tally_of(AgendaItem.objects.get(pk=item.pk))
+    assert (count.needed, count.voted, len(count.away)) == (4, 2, 3), "nobody needs fewer votes"
+    assert count.awaited == {table.members[2].pk, table.deputy.pk}
+    mark(table, item.meeting, table.deputy, "excused")
+    count = queries.tally_of(AgendaItem.objects.get(pk=item.pk))
+    assert count.sentence.startswith(
+        "No quorum possible: 4 votes are needed (2 of 7, 4 not there)."
+    )
+    assert Vote.objects.count() == 2
+    lifecycle.take_back_mark(item.meeting, actor=table.chair, user=table.deputy)
+    assert "No quorum yet" in queries.tally_of(AgendaItem.objects.get(pk=item.pk)).sentence
+
+
+def test_who_has_left_sees_no_vote_before_their_own(table: Table) -> None:
+    """Or they would come back and know."""
+    item, member = table.running_item(), table.members[2]
+    table.vote(item, "accepted", "accepted")
+    mark(table, item.meeting, member, "left")
+    found = AgendaItem.objects.get(pk=item.pk)
+    count = queries.tally_of(found)
+    assert not permissions.votes_open_to(member, found, count)
+    assert not permissions.tally_open_to(member, found, count)
+
+
+def test_who_has_left_counts_with_the_vote_they_cast(table: Table) -> None:
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    for member in table.members[1:4]:
+        mark(table, item.meeting, member, "left")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    settled = AgendaItem.objects.get(pk=item.pk)
+    assert settled.outcome.sentence.startswith("Quorum met (4 of 7).")
+
+
+@pytest.mark.parametrize("word", [*Mark.values, ""])
+def test_whose_turn_it_is_and_who_may_vote_agree(table: Table, word: str) -> None:
+    item, member = table.running_item(), table.members[2]
+    if word:
+        mark(table, item.meeting, member, word)
+    may = bool(permissions.can_cast_vote(member, AgendaItem.objects.get(pk=item.pk)))
+    assert may == (word not in ("left", "excused"))
+    left = Meeting.objects.annotate(left=queries.left_for(member)).get(pk=item.meeting_id).left
+    assert bool(left) == may
+    waits = type(item.change).objects.filter(queries.still_to_vote(member, timezone.now()))
+    assert waits.filter(pk=item.change_id).exists() == may
+
+
+def test_once_closed_who_had_left_is_among_those_who_did_not_vote(table: Table) -> None:
+    item = table.running_item()
+    mark(table, item.meeting, table.members[2], "left")
+    table.vote(item, "accepted", "accepted")
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    votes = compose(fresh(item.meeting))["votes"][str(item.pk)]
+    assert str(table.members[2]) in votes["missing"]
+
+
+# People who change
+
+
+def test_who_lost_the_account_leaves_but_does_not_come(table: Table) -> None:
+    meeting, there, gone = table.running_item().meeting, table.members[2], table.members[3]
+    lifecycle.join_meeting(meeting, actor=there)
+    User.objects.filter(pk__in=(there.pk, gone.pk)).update(is_active=False)
+    with pytest.raises(StepIllegal, match="may no longer take part"):
+        mark(table, meeting, gone, "present")
+    mark(table, meeting, gone, "excused")
+    mark(table, meeting, there, "left")
+
+
+def test_a_chair_who_takes_over_marks_on(table: Table) -> None:
+    item = table.running_item()
+    mark(table, item.meeting, table.members[2], "late")
+    User.objects.filter(pk=table.chair.pk).update(is_active=False)
+    with pytest.raises(StepForbidden):
+        mark(table, item.meeting, table.members[2], "left")
+    lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.members[2], mark="left")
+    lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.chair, mark="left")
+
+
+# The page
+
+
+def post(client: Client, meeting: Meeting, htmx: bool = False, **data: Any) -> Any:
+    headers = {"HX-Request": "true", "Meeting-Live": "1"} if htmx else {}
+    return client.post(f"/board/meetings/{meeting.pk}/mark/", data, headers=headers)
+
+
+def test_only_the_chair_has_the_buttons(client: Client, table: Table) -> None:
+    meeting = table.running_item().meeting
+    for user in (table.chair, table.deputy, table.members[2], table.cast.administrator):
+        client.force_login(user)
+        page = client.get(meeting.get_absolute_url()).content.decode()
+        assert ("Add a guest or presenter" in page) == (user in (table.chair, table.deputy))
+
+
+def test_without_scripts_a_press_marks_and_leads_back(client: Client, table: Table) -> None:
+    meeting, member = table.running_item().meeting, table.members[2]
+    client.force_login(table.chair)
+    answer = post(client, meeting, person=member.pk, seen=0, mark="left", at="")
+    assert (answer.status_code, answer["Location"]) == (
+        302,
+        f"{meeting.get_absolute_url()}#attendance",
+    )
+    seen = meeting.attendance_marks.get().pk
+    post(client, meeting, person=member.pk, seen=seen, mark="take_back")
+    assert not meeting.attendance_marks.filter(withdrawn_at=None).exists()
+    refused = post(client, meeting, guest="x" * 81, mark="present")
+    assert refused.status_code == 400
+    assert "x" * 81 in refused.content.decode(), "what was typed is not lost"
+
+
+def test_a_page_that_follows_is_answered_with_the_card(client: Client, table: Table) -> None:
+    meeting, member = table.running_item().meeting, table.members[2]
+    client.force_login(table.chair)
+    answer = post(client, meeting, htmx=True, person=member.pk, seen=0, mark="telephone")
+    page = answer.content.decode()
+    assert (answer.status_code, answer["HX-Retarget"]) == (200, "#attendance")
+    assert f'id="roll-{member.pk}" autofocus' in page
+    whole = client.post(
+        f"/board/meetings/{meeting.pk}/mark/",
+        {"person": member.pk, "mark": "late"},
+        headers={"HX-Request": "true"},
+    )
+    assert (
+        "HX-Retarget" not in whole and f'id="roll-{member.pk}" autofocus' in whole.content.decode()
+    )
+    stale = post(client, meeting, htmx=True, person=member.pk, seen=0, mark="left", at="14:00")
+    assert stale.status_code == 422
+    assert "In the meantime" in stale.content.decode() and 'value="14:00"' in stale.content.decode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"mark": "asleep"}, {"mark": "late", "person": "x"}, {"mark": "late", "seen": "-1"}],
+)
+def test_what_no_form_sends_is_refused(client: Client, table: Table, data: dict[str, str]) -> None:
+    client.force_login(table.chair)
+    assert post(client, table.running_item().meeting, **data).status_code == 400
+
+
+def test_marks_cost_no_queries_of_their_own(client: Client, table: Table) -> None:
+    meeting = table.running_item().meeting
+    client.force_login(table.chair)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as context:
+            client.get(meeting.get_absolute_url())
+        return len(context)
+
+    asked()
+    before = asked()
+    for member in table.members[1:]:
+        mark(table, meeting, member, "late")
+    for name in ("Gail", "Gus"):
+        lifecycle.mark_attendance(meeting, actor=table.chair, guest=name, mark="present")
+    assert asked() == before
