@@ -16,6 +16,7 @@ from changes.models import BoardDecision, Change
 from crb import lifecycle, queries
 from crb.models import AgendaItem, Board, Meeting, Membership, Seat
 from crb.schedule import Rhythm, cutoff_of, holiday_on, slot
+from crb.states import Mark
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
@@ -276,8 +277,14 @@ def _open(world: World) -> None:
 
 def _join(world: World) -> None:
     """All but one are there; in past meetings a vote says that somebody was."""
+    meeting, chair = _running(world), world.people.chair
     for member in world.people.board[1:-1]:
-        lifecycle.join_meeting(_running(world), actor=member)
+        lifecycle.join_meeting(meeting, actor=member)
+    late = world.people.board[2]
+    lifecycle.mark_attendance(meeting, actor=chair, user=late, mark=Mark.LATE)
+    lifecycle.mark_attendance(
+        meeting, actor=chair, guest="Ines Falk, fire safety", mark=Mark.TELEPHONE, is_presenter=True
+    )
 
 
 def _close(world: World) -> None:
