@@ -352,7 +352,7 @@
     }
     const same = String(message.item) === body().dataset.item;
     const tools = [...article.querySelectorAll(".item-tool")];
-    if ([...WRITTEN_IN.map((name) => document.getElementById(name)), ...tools].some(isBusy)) {
+    if ([...WRITTEN_IN.map((name) => document.getElementById(name)), ...tools].some((one) => isBusy(one))) {
       if (same) return false; // an edited request: the note beside the form says so
       delete body().dataset.follows;
       open();

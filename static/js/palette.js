@@ -10,7 +10,7 @@
   // What can be done on this page is known to the page alone.
   function offerActs() {
     const acts = dialog.querySelector("[data-palette-acts]");
-    const list = acts.querySelector("ul");
+    const list = document.createElement("ul");
     const seen = new Set();
     for (const link of document.querySelectorAll(ACTS)) {
       const text = link.textContent.trim().replace(/\s+/g, " ");
@@ -29,6 +29,7 @@
       item.append(lead);
       list.append(item);
     }
+    acts.append(list);
     narrow("");
   }
   function narrow(typed) {
