@@ -1,14 +1,15 @@
 // The shell: questions before a step, failed requests, progress.
 (() => {
   // --- "Are you sure?": <form data-confirm="…"> or <button data-confirm="…"> -------------
+  // A form with data-confirm-if="field=value" asks only where that is chosen, and for its own act.
   const dialog = document.getElementById("confirm-dialog");
 
   document.addEventListener(
     "submit",
     (event) => {
       const form = event.target;
-      const asker = event.submitter?.dataset.confirm ? event.submitter : form;
-      if (!asker.dataset?.confirm || form.dataset.confirmed || !dialog) return;
+      const asker = askerOf(form, event.submitter);
+      if (!asker?.dataset?.confirm || form.dataset.confirmed || !dialog) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       ask(asker.dataset.confirm, form, event.submitter, () => {
@@ -19,6 +20,13 @@
     },
     true,
   );
+
+  function askerOf(form, submitter) {
+    if (submitter?.dataset.confirm) return submitter;
+    const [name, value] = (form.dataset?.confirmIf || "").split("=");
+    if (!name) return form;
+    return !submitter?.hasAttribute("formaction") && new FormData(form).get(name) === value ? form : null;
+  }
 
   function ask(question, form, button, proceed) {
     dialog.querySelector("[data-confirm-text]").textContent = question;

@@ -91,6 +91,35 @@ def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: 
     assert item.change.questions.get().answerer == table.cast.developer
 
 
+def test_what_ends_a_change_and_a_recusal_ask_first(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    """Costs 4 s. Another outcome is recorded at once, as other tests show."""
+    item = table.running_item("Rooms at night")
+    table.vote(item, *["rejected"] * 4)
+    page = open_page(new_page, live_server, table.chair, page_of(item))
+    question, box = page.locator("#confirm-dialog"), page.locator(".record-outcome")
+    page.locator(".recuse > summary").click()
+    page.locator(".recuse textarea").fill("My brother works there.")
+    page.get_by_role("button", name="Recuse myself").click()
+    expect(question).to_contain_text(f"Recuse yourself from {item.change.reference}?")
+    question.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".recuse textarea")).to_have_value("My brother works there.")
+
+    reason = box.get_by_label("Reason, for the requester")
+    reason.fill("Nobody else needs it.")
+    box.get_by_role("button", name="Record the outcome").click()
+    expect(question).to_contain_text("This ends the change, and the requester is told why.")
+    question.get_by_role("button", name="Cancel").click()
+    expect(reason).to_have_value("Nobody else needs it.")
+    assert AgendaItem.objects.get(pk=item.pk).state == "open"
+    assert not item.votes.filter(choice="recuse").exists()
+
+    box.get_by_role("button", name="Record the outcome").click()
+    question.get_by_role("button", name="Record the outcome").click()
+    expect(page.locator("#settled")).to_contain_text("Rejected")
+
+
 def test_an_outcome_on_its_way_is_not_previewed_any_more(
     table: Table, new_page: Any, live_server: Any
 ) -> None:

@@ -48,6 +48,11 @@ class Visitor:
             self.page.locator("dialog[open] button:not([value=cancel])").last.click()
         return self
 
+    def means_it(self) -> "Visitor":
+        """Say yes where what was pressed asks first and is then sent in the background."""
+        self.page.locator("#confirm-dialog[open] [data-confirm-yes]").click()
+        return self.has_its_answers()
+
     def fills(self, **fields: Any) -> "Visitor":
         """Fill the fields of the form by name: texts, choices, ticks (True, or a list)."""
         for name, value in fields.items():

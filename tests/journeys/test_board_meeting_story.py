@@ -88,7 +88,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
     # Ben has a conflict of interest; Max and the chair vote, and each sees the tally grow.
     ben.page.locator(".recuse > summary").click()
     ben.page.locator(".recuse textarea").fill("My brother works for the supplier.")
-    ben.presses("Recuse myself").sees("You are recused")
+    ben.presses("Recuse myself").means_it().sees("You are recused")
     max_.fills(choice="accepted").presses("Vote").sees("Your vote counts.")
     expect_text(max_, "#tally", "No quorum yet")
     expect_text(max_, "#tally", "1 recused")
