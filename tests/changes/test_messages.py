@@ -20,6 +20,7 @@ from changes.recall import recalling
 from tests import stories
 from tests.mailing import last_row, mail_to, told
 from tests.people import Cast, person
+from tests.turns import everywhere
 
 
 def after(act: Callable[[], object]) -> list[tuple[str, str]]:
@@ -298,9 +299,9 @@ def test_internal_notes_reach_only_our_own_people(cast: Cast) -> None:
     ]
 
 
+@pytest.mark.xdist_group("everywhere")
 def test_customers_never_read_internal_reasons(cast: Cast) -> None:
-    for make in stories.MAKERS.values():
-        make(cast)
+    everywhere(cast)
     for mail in Email.objects.filter(to__endswith="@harbour.example"):
         for body in (mail.message, mail.html_message):
             for internal in ("Harmless", "Went as written", "Night staff cannot", "Unsupervised"):

@@ -27,6 +27,7 @@ from tests.stories import (
     plan,
     risk_assessed,
 )
+from tests.turns import everywhere
 
 S = State
 
@@ -187,8 +188,9 @@ def test_every_refusal_has_a_sentence(cast: Cast, state: State) -> None:
             assert decision.allowed or decision.kind in Refusal
 
 
+@pytest.mark.xdist_group("everywhere")
 def test_a_deactivated_person_may_nothing(cast: Cast) -> None:
-    changes = [change_in(state, cast) for state in State]
+    changes = everywhere(cast).values()
     cast.success.is_active = False
     for change in changes:
         assert not permissions.may_see(cast.success, change)
@@ -196,13 +198,14 @@ def test_a_deactivated_person_may_nothing(cast: Cast) -> None:
     assert not queries.visible_to(cast.success).exists()
 
 
+@pytest.mark.xdist_group("everywhere")
 def test_superuser_status_grants_no_step(cast: Cast) -> None:
     """An administrator never holds a process role silently; keeping people is their task."""
     assert cast.administrator.is_superuser
-    for state in State:
-        change = change_in(state, cast)
+    for change in everywhere(cast).values():
         offered = [s.verb for s, d in permissions.offered_steps(cast.administrator, change) if d]
-        assert offered == (["replace_requester", "assign"] if state in EVERYBODY_AT_WORK else [])
+        expected = ["replace_requester", "assign"] if change.state in EVERYBODY_AT_WORK else []
+        assert offered == expected
 
 
 # Steps that wait for an earlier record of the same state

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -52,10 +53,11 @@ def beat(moment: datetime) -> list[tuple[str, str]]:
 def test_the_ladder(change: Change, asked_at: datetime) -> None:
     assert settings.REMINDER_DAYS == [3, 7, 14]
     told_on = {}
-    for hours in range(0, 24 * 20, 6):
-        if mails := beat(asked_at + timedelta(hours=hours)):
-            told_on[hours / 24] = mails
-    assert told_on == {3: [REMINDED], 7: [REMINDED], 14: [REMINDED], 15: ESCALATED}
+    for day, early in product(range(20), (timedelta(minutes=1), timedelta(0))):
+        if mails := beat(asked_at + timedelta(days=day) - early):
+            told_on[timedelta(days=day) - early] = mails
+    days = {3: [REMINDED], 7: [REMINDED], 14: [REMINDED], 15: ESCALATED}
+    assert told_on == {timedelta(days=day): mails for day, mails in days.items()}
     change = Change.objects.get(pk=change.pk)
     assert change.state == State.CONFIRMATION, "nothing closes by itself"
     verbs = list(change.events.order_by("pk").values_list("verb", flat=True))
