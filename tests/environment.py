@@ -54,6 +54,14 @@ def prepare_environment() -> None:
 prepare_environment()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect the files of a folder one after the other, in whatever order they are named.
+
+    pytest 9.1 that comes back to a folder has forgotten the fixtures of its conftest.py.
+    """
+    config.args.sort()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Keep what is loaded by now out of the search for garbage, as the running product does.
 

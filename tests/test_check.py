@@ -1,6 +1,7 @@
 """Which tests `make check` runs for a change."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,18 @@ def test_a_file_has_its_name_in_the_graph() -> None:
     assert part_of("crb/lifecycle/__init__.py") == "crb.lifecycle"
     assert part_of("tests/crb/test_votes.py") == "tests.crb.test_votes"
     assert part_of("docs/take_screenshots.py") == "docs/take_screenshots.py"
+
+
+def test_files_may_be_named_in_any_order() -> None:
+    """As `make check` names them: one of a folder, one of another, one of the first again."""
+    named = ["tests/crb/test_voting.py", "tests/test_files.py", "tests/crb/test_still_to_vote.py"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-q", "--setup-plan", "-p", "no:randomly", *named],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
 
 
 # The project as it is
