@@ -33,7 +33,7 @@ def mark_attendance(
     """Mark where one person stands at a running meeting. The chair or the deputy.
 
     The person is ``user``, who has a seat, presents an item or is there already, or a guest by
-    name. ``at`` is since when; without it late and left are so from now on. ``seen`` is
+    name, who is not excused. ``at`` is since when; without it late and left are so from now on. ``seen`` is
     ``Standing.seen`` as the page showed it: of two who mark somebody at once, the second is told,
     unless both say the same, which is marked once. Raises StepForbidden, StepIllegal when the
     meeting is not running or the person may not be marked so, ChangeStale, and StepIncomplete for
@@ -53,7 +53,7 @@ def mark_attendance(
             return last
         _require_unmoved(standing, seen)
         if user is None:
-            _check_guest(fresh, standing)
+            _check_guest(fresh, standing, mark)
             is_presenter = is_presenter or standing.is_presenter
         else:
             _check_person(fresh, user, mark)
@@ -149,7 +149,9 @@ def _name(guest: str) -> str:
     return name
 
 
-def _check_guest(meeting: Meeting, standing: Standing) -> None:
+def _check_guest(meeting: Meeting, standing: Standing, mark: str) -> None:
+    if mark == Mark.EXCUSED:
+        raise StepIncomplete(_("A guest is not expected, and so not excused."), ["mark"])
     if not standing.marks and len(meeting.roster.guests) >= MOST_GUESTS:
         raise StepIncomplete(_("A meeting has at most %d guests.") % MOST_GUESTS, ["guest"])
 

@@ -149,6 +149,18 @@ def test_guests_go_by_name_and_are_few(table: Table) -> None:
     assert "g0" not in fresh(meeting).roster.guests
 
 
+def test_a_guest_is_not_excused(client: Client, table: Table) -> None:
+    """No button offers it; minutes had no words for it and could not be read ever after."""
+    meeting = table.running_item().meeting
+    client.force_login(table.chair)
+    answer = post(client, meeting, htmx=True, guest="Gail Guest", seen=0, mark="excused")
+    assert "not expected" in answer.content.decode()
+    Row.objects.create(meeting=meeting, guest="G", mark="excused", set_by=table.chair)
+    assert client.get(f"/board/meetings/{meeting.pk}/minutes/").status_code == 200
+    with pytest.raises(StepIncomplete):
+        lifecycle.mark_attendance(meeting, actor=table.chair, guest="Gail", mark="excused")
+
+
 # What members say themselves
 
 
