@@ -105,6 +105,24 @@ def test_times_lie_within_the_meeting_and_in_order(table: Table) -> None:
         assert mark(table, meeting, member, "left").at == timezone.now()
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_out(table: Table) -> None:
+    """What is so from now on is taken; the moments stay in the order of what happened."""
+    with time_machine.travel(datetime(2026, 3, 3, 14, 0, 30, tzinfo=UTC), tick=False) as at:
+        meeting, member = table.running_item().meeting, table.members[2]
+        at.shift(timedelta(minutes=30))
+        mark(table, meeting, member, "left")
+        at.shift(timedelta(minutes=-10))
+        lifecycle.join_meeting(meeting, actor=member)
+        assert fresh(meeting).roster.of(member).is_here
+        at.shift(timedelta(minutes=-40))
+        mark(table, meeting, member, "left")
+        mark(table, meeting, table.members[3], "late")
+        moments = [one.at for one in fresh(meeting).roster.of(member).steps]
+        assert len(moments) == 3 and moments == sorted(moments)
+        with pytest.raises(StepIncomplete):
+            mark(table, meeting, table.members[4], "late", at=timezone.now())
+
+
 def test_who_has_nothing_to_do_with_the_meeting_is_no_member_of_it(table: Table) -> None:
     item, outsider = table.running_item(), table.cast.developer
     with pytest.raises(StepIllegal, match="Add them as a guest"):
