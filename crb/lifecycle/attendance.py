@@ -36,9 +36,10 @@ def mark_attendance(
     The person is ``user``, who has a seat, presents an item or is there already, or a guest by
     name, who is not excused. ``at`` is since when; without it late and left are so from now on.
     ``seen`` is ``Standing.seen`` as the page showed it: of two who mark somebody at once, the
-    second is told, unless both say the same, which is marked once. Raises StepForbidden, StepIllegal when the
-    meeting is not running or the person may not be marked so, ChangeStale, and StepIncomplete for
-    an unknown mark, an impossible time, and a name that is missing, too long or one too many.
+    second is told, unless both say the same, which is marked once. Raises StepForbidden,
+    StepIllegal when the meeting is not running or the person may not be marked so, ChangeStale,
+    and StepIncomplete for an unknown mark, an impossible time, and a name that is missing, too
+    long or one too many.
     Effects: the mark with its history. Votes that were cast stay; who is marked as away does not
     vote until somebody, perhaps they themselves, says that they are back.
     """

@@ -21,12 +21,10 @@ from .. import lifecycle
 from ..forms import MarkForm
 from ..live.rooms import read
 from ..models import Meeting
-from ..pages.attendance import RollCard, Sent
+from ..pages.attendance import NEW_GUEST, RollCard, Sent
 from ..sight import Sight
 from .access import SignedInRequest, for_own_people, meeting_or_404
 from .page import MeetingPage
-
-NEW_GUEST = "roll-new-guest"
 
 
 @require_POST
@@ -106,6 +104,9 @@ def _card(
     """Answer with the card alone, as it is now; the stream brings what else has changed."""
     fresh = meeting_or_404(pk)
     sight = Sight(request.user, read(fresh), None)
-    frame = sight.frame() | {"roll": RollCard(fresh, sight.items, request.user, **about)}
+    roll = RollCard(fresh, sight.items, request.user, **about)
+    if roll.unplaced:
+        messages.error(request, roll.unplaced)
+    frame = sight.frame() | {"roll": roll}
     answer = render(request, "crb/partials/attendance_answer.html", frame, status=status)
     return retarget(reswap(answer, "outerHTML show:none"), "#attendance")

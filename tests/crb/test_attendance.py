@@ -349,6 +349,23 @@ def test_a_page_that_follows_is_answered_with_the_card(client: Client, table: Ta
     assert "In the meantime" in stale.content.decode() and 'value="14:00"' in stale.content.decode()
 
 
+def test_a_refusal_is_read_also_where_no_form_is_left(client: Client, table: Table) -> None:
+    """Who presented does so no more; or the other one has closed the meeting."""
+    item, outsider = table.running_item(), table.cast.developer
+    client.force_login(table.chair)
+
+    def sent(**data: Any) -> str:
+        answer = post(client, item.meeting, htmx=True, seen=0, mark="present", **data)
+        assert answer.status_code == 422
+        return str(answer.content.decode())
+
+    assert sent(person=outsider.pk).count("Add them as a guest") == 1
+    assert sent(guest="x" * 81).count("attendance-error") == 1, "beside the form, and there only"
+    lifecycle.close_meeting(item.meeting, actor=table.deputy)
+    assert "The meeting is closed" in sent(person=table.members[2].pk)
+    assert "The meeting is closed" in sent(guest="Gail Guest")
+
+
 @pytest.mark.parametrize(
     "data",
     [{}, {"mark": "asleep"}, {"mark": "late", "person": "x"}, {"mark": "late", "seen": "-1"}],
