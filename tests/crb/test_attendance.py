@@ -375,6 +375,27 @@ def test_what_no_form_sends_is_refused(client: Client, table: Table, data: dict[
     assert post(client, table.running_item().meeting, **data).status_code == 400
 
 
+def test_what_a_browser_says_of_its_page_may_be_anything(client: Client, table: Table) -> None:
+    meeting = table.running_item().meeting
+    client.force_login(table.chair)
+    for number, said in enumerate(("http://[", "?item=" + "9" * 5000, "?item=x&item", "%")):
+        answer = client.post(
+            f"/board/meetings/{meeting.pk}/mark/",
+            {"person": table.members[number + 1].pk, "mark": "late"},
+            headers={"HX-Request": "true", "HX-Current-URL": said},
+        )
+        assert answer.status_code == 200, said
+
+
+def test_what_was_sent_does_not_fill_the_log(client: Client, table: Table, caplog: Any) -> None:
+    meeting = table.running_item().meeting
+    client.force_login(table.cast.support)
+    for name in ("mark", "person", "seen"):
+        answer = post(client, meeting, **{"mark": "left", name: "x" * 10**6})
+        assert answer.status_code == 400 and len(answer.content) < 100_000
+    assert caplog.records and all(len(one.getMessage()) < 200 for one in caplog.records)
+
+
 def test_marks_cost_no_queries_of_their_own(client: Client, table: Table) -> None:
     meeting = table.running_item().meeting
     client.force_login(table.chair)
