@@ -13,6 +13,8 @@ from django.utils import timezone
 from accounts.models import User
 from crb import lifecycle, permissions, queries
 from crb.lifecycle.attendance import MOST_GUESTS
+from crb.live.parts import Picture, Viewer
+from crb.live.rooms import Snapshot, read
 from crb.minutes import compose
 from crb.models import AgendaItem, Attendance, AttendanceMark, Meeting, Vote
 from crb.models.attendance import AttendanceMark as Row
@@ -263,6 +265,29 @@ def test_whose_turn_it_is_and_who_may_vote_agree(table: Table, word: str) -> Non
     assert bool(left) == may
     waits = type(item.change).objects.filter(queries.still_to_vote(member, timezone.now()))
     assert waits.filter(pk=item.change_id).exists() == may
+
+
+def test_who_has_left_casts_no_casting_vote(table: Table) -> None:
+    """They record what the votes decide, though; nobody else may be there who can."""
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "rejected", "rejected")
+    shown = {}
+    for word in ("present", "left"):
+        lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.chair, mark=word)
+        user = User.objects.get(pk=table.chair.pk)
+        picture = Picture(Viewer(user, timezone.get_current_timezone(), ""), _read(item), item.pk)
+        shown[word] = (picture.keys["outcome-box"], picture.html("outcome-box"))
+    assert ["not being there" in shown[word][1] for word in shown] == [False, True]
+    assert shown["left"][0] != shown["present"][0], "open pages are told"
+    decide = {"actor": table.chair, "outcome": "accepted", "casting_vote": True}
+    with pytest.raises(StepIllegal, match="not being there"):
+        lifecycle.record_outcome(item, **decide)
+    lifecycle.join_meeting(item.meeting, actor=table.chair)
+    lifecycle.record_outcome(item, **decide)
+
+
+def _read(item: AgendaItem) -> Snapshot:
+    return read(queries.meetings().get(pk=item.meeting_id))
 
 
 def test_once_closed_who_had_left_is_among_those_who_did_not_vote(table: Table) -> None:
