@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from changes import lifecycle
+from changes.states import State
+from changes.templatetags.change_ui import state_words
 from tests import stories
 from tests.components.browsing import sign_in
 from tests.components.looks import looks
@@ -43,6 +45,19 @@ def test_who_finds_what(client: Client, cast: Cast) -> None:
     asked = cast.requester.display_name
     assert found(client, cast.support, asked)["Requests of"] == [asked]
     assert found(client, cast.stranger_customer, asked) == {}
+
+
+def test_customers_read_states_in_the_words_of_their_list(client: Client, cast: Cast) -> None:
+    """For them there is no board, and no other stage of the work inside."""
+    changes = [stories.submitted(cast), stories.assessed(cast, "code"), stories.in_testing(cast)]
+    for change in [*changes, stories.in_review(cast)]:
+        for person in (cast.requester, cast.support):
+            client.force_login(person)
+            answer = client.get(PALETTE, {"q": change.reference}, headers={"HX-Request": "true"})
+            (lead,) = next(k.leads for k in answer.context["kinds"] if str(k.name) == "Changes")
+            words = lead.detail.partition(" · ")[2]
+            assert words == state_words(State(change.state), plain=not person.is_internal)
+            assert person.is_internal or "Board" not in words
 
 
 def test_pages_are_those_of_the_header(client: Client, cast: Cast) -> None:
