@@ -51,7 +51,8 @@ def mark_attendance(
         require_right(permissions.can_mark_attendance, actor, fresh)
         standing = fresh.roster.of(user, name)
         last = standing.last
-        if last is not None and last.mark == mark and at in (None, last.at):
+        presents = is_presenter and not standing.is_presenter
+        if last is not None and last.mark == mark and at in (None, last.at) and not presents:
             return last
         _require_unmoved(standing, seen)
         if user is None:

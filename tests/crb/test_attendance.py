@@ -169,6 +169,22 @@ def test_guests_go_by_name_and_are_few(table: Table) -> None:
     assert "g0" not in fresh(meeting).roster.guests
 
 
+def test_a_guest_who_turns_out_to_present_is_noted(table: Table) -> None:
+    """With the mark that they have already; the form of a new guest reads that they are listed."""
+    meeting = table.running_item().meeting
+    for presents in (False, True, False):
+        lifecycle.mark_attendance(
+            meeting, actor=table.chair, guest="Gail", mark="present", is_presenter=presents
+        )
+    assert fresh(meeting).roster.guests["gail"].is_presenter
+    assert meeting.attendance_marks.count() == 2
+    lifecycle.mark_attendance(meeting, actor=table.chair, guest="Gus", mark="present")
+    with pytest.raises(ChangeStale):
+        lifecycle.mark_attendance(
+            meeting, actor=table.chair, guest="Gus", mark="present", is_presenter=True, seen=0
+        )
+
+
 def test_a_guest_is_not_excused(client: Client, table: Table) -> None:
     """No button offers it; minutes had no words for it and could not be read ever after."""
     meeting = table.running_item().meeting
