@@ -119,3 +119,21 @@ def test_who_is_signed_out_meanwhile_is_led_to_sign_in(
     page.context.clear_cookies(name="sessionid")
     page.keyboard.press("Control+k")
     expect(page).to_have_url(re.compile("/account/login/"))
+
+
+def test_nobody_leaves_a_page_as_the_palette_does_not_come(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    """The database is away, or the network: what is being typed stays where it is."""
+    page = new_page()
+    sign_in(page, cast.success, live_server)
+    page.goto("/changes/")
+    for answer in (lambda route: route.fulfill(status=503), lambda route: route.abort()):
+        page.route("**/changes/palette/", answer)
+        page.keyboard.press("Control+k")
+        expect(page.get_by_text("That did not work")).to_be_visible()
+        assert page.url.endswith("/changes/")
+        page.reload()
+    page.unroute("**/changes/palette/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()
