@@ -56,7 +56,7 @@ class AdministratorsOnly:
 
     def _is_administrator(self, request: HttpRequest) -> bool:
         person = request.user
-        if not isinstance(person, User) or not person.is_active:
+        if not (isinstance(person, User) and person.is_active and person.is_internal):
             return False
         return person.is_superuser or person.has_role(Role.ADMINISTRATOR)
 

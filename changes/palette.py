@@ -21,6 +21,8 @@ from . import filters, paging, searching
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
 from .models import Change
+from .states import State
+from .templatetags.change_ui import state_words
 
 SHOWN = 6
 """So many of each kind are shown."""
@@ -82,9 +84,9 @@ def _changes(user: User, text: str) -> list[Kind]:
     changes = paging.page_of(rows, form.order, size=SHOWN, load=_bare, choose=choose)
     also = also_with(user, wanted, rows, form.customers)
     return [
-        Kind(_("Changes"), [_lead(change) for change in changes]),
+        Kind(_("Changes"), [_lead(user, change) for change in changes]),
         Kind(_("Requests of"), _askers(user, also)),
-        Kind(_("Comments, files and numbers"), [_place(place) for place in also.places]),
+        Kind(_("Comments, files and numbers"), [_place(user, place) for place in also.places]),
     ]
 
 
@@ -92,16 +94,16 @@ def _bare(changes: QuerySet[Change]) -> QuerySet[Change]:
     return changes.only("pk", "title", "state", "type", "submitted_at")
 
 
-def _lead(change: Change, icon: str = "file-text") -> Lead:
+def _lead(user: User, change: Change, icon: str = "file-text") -> Lead:
     title = change.title or _("No title yet")
-    detail = f"{change.reference} · {change.get_state_display()}"
+    words = state_words(State(change.state), plain=not user.is_internal)
+    detail = f"{change.reference} · {words}"
     return Lead(title, change.get_absolute_url(), icon, detail)
 
 
-def _place(place: Place) -> Lead:
-    return replace(
-        _lead(place.change, place.icon), detail=f"{place.change.reference}: {place.words}"
-    )
+def _place(user: User, place: Place) -> Lead:
+    lead = _lead(user, place.change, place.icon)
+    return replace(lead, detail=f"{place.change.reference}: {place.words}")
 
 
 def _askers(user: User, also: Also) -> list[Lead]:

@@ -10,8 +10,9 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from accounts.roles import Role
 
-from . import access_links, letters, messages
+from . import access_links, administration, letters, messages
 from .models import AccessLink, Change, ConfirmationLink, Notice
 from .secret_links import without_links
 from .states import State
@@ -56,12 +57,18 @@ def settle(email: Email) -> bool:
 
 
 def _is_anybodys(email: Email) -> bool:
-    """Whether a mail that tells of no change goes to a stranger, or to who is still with us."""
+    """Whether a mail that tells of no change goes to a stranger, or to who is still with us.
+
+    What administrators are told, of customers by name, is for who is one still.
+    """
     readers = [User.objects.with_address(address) for address in email.to]
-    if all(reader is None or reader.is_active for reader in readers):
-        return True
-    drop(email)
-    return False
+    if administration.is_for_administrators(email):
+        goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
+    else:
+        goes = all(reader is None or reader.is_active for reader in readers)
+    if not goes:
+        drop(email)
+    return goes
 
 
 def _is_still_asked(email: Email, newest: Notice) -> bool:

@@ -37,6 +37,10 @@ ALL_VOTED = Lacking(
     gettext_lazy("Nobody is left to vote: the chair or the deputy records what was decided."),
     is_stuck=False,
 )
+TOO_FEW_VOTED = Lacking(
+    gettext_lazy("Nobody else can vote now, and too few have: it goes on to a later agenda."),
+    is_stuck=False,
+)
 
 
 PLACE = "open_agenda_item"
@@ -79,6 +83,11 @@ class Deciding:
         )
         return askers(self.change) | set(recused.values_list("member", flat=True))
 
+    @property
+    def has_quorum(self) -> bool:
+        """Whether enough have voted; not before it is on an agenda."""
+        return self.item is not None and queries.tally_of(self.item).has_quorum
+
     @cached_property
     def left(self) -> list[User]:
         """Who has yet to vote, and may."""
@@ -112,7 +121,9 @@ class AtTheBoard(Who):
         if not self.place.seats:
             return NO_SEATS
         aside = all(seat.user_id in self.place.aside for seat in self.place.seats)
-        return ALL_ASIDE if aside else ALL_VOTED
+        if aside:
+            return ALL_ASIDE
+        return ALL_VOTED if self.place.has_quorum else TOO_FEW_VOTED
 
 
 def _who(change: Change) -> AtTheBoard:

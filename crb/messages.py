@@ -30,6 +30,12 @@ def is_about_a_meeting(email: Email) -> bool:
     return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
 
 
+def meeting_named_by(email: Email) -> int:
+    """Return the key of the meeting that such a mail is about."""
+    root = str((email.headers or {})["References"]).split()[0]
+    return int(root.removeprefix(f"<{THREAD}").partition("@")[0])
+
+
 def tell(
     people: Iterable[User],
     message: str,

@@ -7,17 +7,22 @@ from changes.settling import drop
 
 from . import invitations, permissions
 from .messages import is_about_a_meeting
+from .minutes.messages import take_votes_out
 
 
 def settle(email: Email) -> bool:
     """Send what is said of a meeting only to who may still read it; return whether it goes out.
 
     A cancellation, which takes the meeting out of a calendar, is for whoever is still with us.
+    Minutes go without single votes to who may not see those any more.
     """
     if not is_about_a_meeting(email):
         return True
     reader = User.objects.with_address(email.to[0])
-    if reader is None or permissions.may_see_board(reader):
+    if reader is None:
+        return True
+    if permissions.may_see_board(reader):
+        take_votes_out(email, reader)
         return True
     cancels = email.files.filter(content_type=invitations.content_type(invitations.CANCEL))
     if reader.is_active and reader.is_internal and cancels.exists():

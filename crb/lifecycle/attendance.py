@@ -1,5 +1,6 @@
 """Who is there: what the chair marks of others, and what people say themselves."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -33,11 +34,12 @@ def mark_attendance(
     """Mark where one person stands at a running meeting. The chair or the deputy.
 
     The person is ``user``, who has a seat, presents an item or is there already, or a guest by
-    name. ``at`` is since when; without it late and left are so from now on. ``seen`` is
-    ``Standing.seen`` as the page showed it: of two who mark somebody at once, the second is told,
-    unless both say the same, which is marked once. Raises StepForbidden, StepIllegal when the
-    meeting is not running or the person may not be marked so, ChangeStale, and StepIncomplete for
-    an unknown mark, an impossible time, and a name that is missing, too long or one too many.
+    name, who is not excused. ``at`` is since when; without it late and left are so from now on.
+    ``seen`` is ``Standing.seen`` as the page showed it: of two who mark somebody at once, the
+    second is told, unless both say the same, which is marked once. Raises StepForbidden,
+    StepIllegal when the meeting is not running or the person may not be marked so, ChangeStale,
+    and StepIncomplete for an unknown mark, an impossible time, and a name that is missing, too
+    long or one too many.
     Effects: the mark with its history. Votes that were cast stay; who is marked as away does not
     vote until somebody, perhaps they themselves, says that they are back.
     """
@@ -49,14 +51,17 @@ def mark_attendance(
         require_right(permissions.can_mark_attendance, actor, fresh)
         standing = fresh.roster.of(user, name)
         last = standing.last
-        if last is not None and last.mark == mark and at in (None, last.at):
+        presents = is_presenter and not standing.is_presenter
+        if last is not None and last.mark == mark and at in (None, last.at) and not presents:
             return last
         _require_unmoved(standing, seen)
         if user is None:
-            _check_guest(fresh, standing)
+            _check_guest(fresh, standing, mark)
             is_presenter = is_presenter or standing.is_presenter
         else:
             _check_person(fresh, user, mark)
+        if at is not None:
+            _check_time(fresh, standing, mark, at)
         return _append(fresh, standing, mark, at, actor=actor, is_presenter=is_presenter)
 
 
@@ -99,7 +104,7 @@ def attend(meeting: Meeting, user: User) -> Attendance:
     found = Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=standing_in)[0]
     standing = meeting.roster.of(user)
     if standing.is_away:
-        _append(meeting, standing, Mark.PRESENT, timezone.now(), actor=user)
+        _append(meeting, standing, Mark.PRESENT, _now(meeting, standing), actor=user)
     return found
 
 
@@ -114,7 +119,7 @@ def _append(
 ) -> AttendanceMark:
     returns = mark in HERE and standing.mark == Mark.LEFT
     if at is None and (mark in (Mark.LATE, Mark.LEFT) or returns):
-        at = timezone.now()
+        at = _now(meeting, standing)
     seat = meeting.seat_of(standing.user) if standing.user else None
     made = AttendanceMark(
         meeting=meeting,
@@ -126,7 +131,6 @@ def _append(
         at=at,
         set_by=actor,
     )
-    _check_time(meeting, standing, made)
     return save(made, actor=actor, reason=f"marked: {mark}")
 
 
@@ -149,7 +153,9 @@ def _name(guest: str) -> str:
     return name
 
 
-def _check_guest(meeting: Meeting, standing: Standing) -> None:
+def _check_guest(meeting: Meeting, standing: Standing, mark: str) -> None:
+    if mark == Mark.EXCUSED:
+        raise StepIncomplete(_("A guest is not expected, and so not excused."), ["mark"])
     if not standing.marks and len(meeting.roster.guests) >= MOST_GUESTS:
         raise StepIncomplete(_("A meeting has at most %d guests.") % MOST_GUESTS, ["guest"])
 
@@ -167,12 +173,22 @@ def _check_person(meeting: Meeting, user: User, mark: str) -> None:
         raise StepIllegal(_("%s may no longer take part: their account or role has ended.") % user)
 
 
-def _check_time(meeting: Meeting, standing: Standing, made: AttendanceMark) -> None:
-    if made.at is None:
-        return
-    begun = meeting.started_at.replace(second=0, microsecond=0) if meeting.started_at else made.at
-    if not begun <= made.at <= timezone.now():
+def _moments(meeting: Meeting, before: Sequence[AttendanceMark]) -> list[datetime]:
+    """When the meeting was opened, and the moments of what was marked before."""
+    known = [meeting.started_at, *(one.at for one in before)]
+    return [one for one in known if one is not None]
+
+
+def _now(meeting: Meeting, standing: Standing) -> datetime:
+    """Now, but never before what came before: the clock may have been set back since."""
+    return max([timezone.now(), *_moments(meeting, standing.steps)])
+
+
+def _check_time(meeting: Meeting, standing: Standing, mark: str, at: datetime) -> None:
+    """Refuse a time that somebody gives and at which it cannot have been."""
+    *before, _this = steps([*standing.marks, AttendanceMark(mark=mark, at=at)])
+    minute = at.replace(second=59, microsecond=999_999)  # people give it without seconds
+    if not all(moment <= minute for moment in _moments(meeting, ())) or at > timezone.now():
         raise StepIncomplete(_("Give a time between the opening of the meeting and now."), ["at"])
-    *before, _this = steps([*standing.marks, made])
-    if any(one.at and one.at.replace(second=0, microsecond=0) > made.at for one in before):
+    if any(moment > minute for moment in _moments(meeting, before)):
         raise StepIncomplete(_("This is before what was marked last. Check the time."), ["at"])

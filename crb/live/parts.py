@@ -186,7 +186,8 @@ class Picture:
     def _outcome_box(self) -> tuple[Hashable, ...]:
         if not self.frame["page"].runs_meeting:
             return ()
-        return (*self._votes, self.viewer.user.pk)
+        own = self.viewer.user.pk
+        return (*self._votes, own, own in self.sight.meeting.away)
 
     def _ballots(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]

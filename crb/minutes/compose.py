@@ -121,7 +121,7 @@ class _Record:
         apologies = [one for one in self.absences if one.membership.user_id not in there]
         return {
             "present": [_present(one, seats.get(pk)) for pk, one in there.items()],
-            "guests": [_present(one, None) for one in self.roster.guests.values()],
+            "guests": [_present(one, None) for one in self.roster.guests.values() if one.was_there],
             "apologies": [
                 *(_apology(self.roster.of(one.membership.user), one) for one in apologies),
                 *(_apology(one) for one in excused),

@@ -6,20 +6,24 @@ from typing import Protocol
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from post_office.models import Email
 
 from accounts.models import User
 from changes.models import MailFile
 
 from .. import permissions
-from ..messages import tell
+from ..messages import meeting_named_by, tell
 from ..models import Action, Addendum, Meeting, Minutes
 from .reading import reading
-from .typeset import file_name
+from .typeset import file_name, typeset
 
 CONCERNED = gettext_lazy("you are a member of the board, were at the meeting or have an action")
 OWNER = gettext_lazy("you are the owner of this action")
 READ = gettext_lazy("Read the minutes")
 OPEN_ACTIONS = gettext_lazy("Your actions")
+FILE = "application/pdf"
+FILE_WITH_VOTES = f"{FILE}; votes=named"
+"""The type of a file for those alone who may see single votes; mails name it without the rest."""
 
 
 class Files(Protocol):
@@ -52,12 +56,30 @@ def minutes_published(minutes: Minutes, files: Files, *, actor: User) -> None:
     inside = [person for person in people if permissions.may_see_votes(person, meeting)]
     outside = [person for person in people if person not in inside]
     if inside:
-        _send_minutes(inside, minutes, files.with_votes)
+        _send_minutes(inside, minutes, files.with_votes, FILE_WITH_VOTES)
     if outside:
-        _send_minutes(outside, minutes, files.without_votes)
+        _send_minutes(outside, minutes, files.without_votes, FILE)
 
 
-def _send_minutes(people: Iterable[User], minutes: Minutes, content: bytes) -> None:
+def take_votes_out(email: Email, reader: User) -> None:
+    """Give a mail that waits the file without single votes, if its reader sees them no more."""
+    carried = email.files.filter(content_type=FILE_WITH_VOTES).first()
+    if carried is None:
+        return
+    meeting = Meeting.objects.select_related("board", "minutes").get(pk=meeting_named_by(email))
+    if permissions.may_see_votes(reader, meeting):
+        return
+    minutes = meeting.minutes
+    view = reading(minutes.content, minutes, votes=False)
+    content = typeset(view, at=minutes.published_at)
+    email.files.set(
+        [MailFile.objects.create(name=carried.name, content_type=FILE, content=content)]
+    )
+
+
+def _send_minutes(
+    people: Iterable[User], minutes: Minutes, content: bytes, content_type: str
+) -> None:
     view = reading(minutes.content, minutes, votes=False)
     own = {
         person.pk: [one for one in view["actions"] if one["owner_id"] == person.pk]
@@ -74,7 +96,7 @@ def _send_minutes(people: Iterable[User], minutes: Minutes, content: bytes) -> N
         context={"publisher": minutes.published_by, "items": view["items"]},
         each={pk: {"own_actions": actions} for pk, actions in own.items()},
         files=[
-            MailFile(name=file_name(view), content_type="application/pdf", content=content),
+            MailFile(name=file_name(view), content_type=content_type, content=content),
         ],
     )
 

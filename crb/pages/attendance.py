@@ -86,6 +86,10 @@ class Sent:
     guest: str = ""
 
 
+NEW_GUEST = "roll-new-guest"
+"""The key of the form by which somebody is added."""
+
+
 class RollCard:
     """Everybody who is at a meeting or expected there, for one person; asks no query.
 
@@ -127,6 +131,13 @@ class RollCard:
         return [
             self._row(one, None, one.is_presenter) for one in self.meeting.roster.guests.values()
         ]
+
+    @property
+    def unplaced(self) -> str:
+        """Why what was sent was not done, where no form is left to say it beside."""
+        keys = {row.key for row in (*self.rows, *self.guests)} | {NEW_GUEST}
+        shown = self.sent is None or (self.may_mark and self.sent.key in keys)
+        return "" if shown or self.sent is None else self.sent.error
 
     def _row(self, standing: Standing, seat: Seat | None, presents: bool) -> RollRow:
         row = RollRow(standing, seat, presents)

@@ -45,7 +45,8 @@ def can_recuse(user: User, item: AgendaItem) -> Decision:
 def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None) -> Decision:
     """The chair or the deputy, in the running meeting, with quorum and a vote for an outcome.
 
-    In a ballot also after its deadline, when the votes decide.
+    In a ballot also after its deadline, when the votes decide. A tie is decided by the vote of
+    whoever records it: not while they are marked as not being there.
     ``count`` saves counting twice; under a lock it must be counted from fresh rows.
     """
     early = decide(
@@ -57,9 +58,11 @@ def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None)
     )
     if not early:
         return early
+    count = count or queries.tally_of(item)
     know_place(item)
     change = change_permissions.check("record_board_outcome", user, item.change)
     return decide(
         None if change else change,
-        decidable(count or queries.tally_of(item)),
+        decidable(count),
+        not_away(user, item.meeting) if count.is_tied else None,
     )

@@ -21,12 +21,10 @@ from .. import lifecycle
 from ..forms import MarkForm
 from ..live.rooms import read
 from ..models import Meeting
-from ..pages.attendance import RollCard, Sent
+from ..pages.attendance import NEW_GUEST, RollCard, Sent
 from ..sight import Sight
 from .access import SignedInRequest, for_own_people, meeting_or_404
 from .page import MeetingPage
-
-NEW_GUEST = "roll-new-guest"
 
 
 @require_POST
@@ -35,8 +33,9 @@ def mark_attendance(request: SignedInRequest, pk: int) -> HttpResponse:
     """Mark where one person stands, add a guest, or take the last mark back."""
     found, form = meeting_or_404(pk), MarkForm(request.POST)
     valid = form.is_valid()
-    if {"person", "mark", "seen"} & form.errors.keys():
-        raise BadRequest(form.errors.as_json())
+    for name in ("person", "mark", "seen"):
+        if name in form.errors:
+            raise BadRequest(name)
     user = _person(form)
     if not valid:
         words = " ".join(str(error) for own in form.errors.values() for error in own)
@@ -58,9 +57,17 @@ def mark_attendance(request: SignedInRequest, pk: int) -> HttpResponse:
     done = _key(found, form, user)
     if request.headers.get("Meeting-Live"):
         return _card(request, pk, done=done)
-    asked = parse_qs(urlsplit(request.htmx.current_url or "").query).get("item", [""])[0]
-    page = MeetingPage(request, meeting_or_404(pk), whole_number(asked))
+    page = MeetingPage(request, meeting_or_404(pk), _item_shown(request))
     return page.show(roll=RollCard(page.meeting, page.sight.items, request.user, done=done))
+
+
+def _item_shown(request: SignedInRequest) -> int | None:
+    """Return the item that the page showed, by its address as the browser says it."""
+    try:
+        query = parse_qs(urlsplit(request.htmx.current_url or "").query)
+    except ValueError:  # not an address at all
+        return None
+    return whole_number(query.get("item", [""])[0])
 
 
 def _person(form: MarkForm) -> User | None:
@@ -106,6 +113,9 @@ def _card(
     """Answer with the card alone, as it is now; the stream brings what else has changed."""
     fresh = meeting_or_404(pk)
     sight = Sight(request.user, read(fresh), None)
-    frame = sight.frame() | {"roll": RollCard(fresh, sight.items, request.user, **about)}
+    roll = RollCard(fresh, sight.items, request.user, **about)
+    if roll.unplaced:
+        messages.error(request, roll.unplaced)
+    frame = sight.frame() | {"roll": roll}
     answer = render(request, "crb/partials/attendance_answer.html", frame, status=status)
     return retarget(reswap(answer, "outerHTML show:none"), "#attendance")

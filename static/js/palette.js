@@ -78,16 +78,20 @@
     try {
       if (!dialog) {
         const answer = await fetch(address, { headers: { Accept: "text/html" } });
-        if (answer.redirected || !answer.ok) {
-          window.location.assign(answer.redirected ? answer.url : address);
+        if (answer.redirected) {
+          window.location.assign(answer.url);
           return;
         }
+        if (!answer.ok) throw new Error(answer.statusText);
         prepare(await answer.text());
       }
       if (!dialog.open) dialog.showModal();
       const box = dialog.querySelector("input");
       box.focus();
       box.select();
+    } catch {
+      // Nobody leaves a page for this: it is said as of any request that failed.
+      window.htmx.trigger(document.body, "htmx:sendError");
     } finally {
       opening = false;
     }

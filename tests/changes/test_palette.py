@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from changes import lifecycle
+from changes.states import State
+from changes.templatetags.change_ui import state_words
 from tests import stories
 from tests.components.browsing import sign_in
 from tests.components.looks import looks
@@ -43,6 +45,19 @@ def test_who_finds_what(client: Client, cast: Cast) -> None:
     asked = cast.requester.display_name
     assert found(client, cast.support, asked)["Requests of"] == [asked]
     assert found(client, cast.stranger_customer, asked) == {}
+
+
+def test_customers_read_states_in_the_words_of_their_list(client: Client, cast: Cast) -> None:
+    """For them there is no board, and no other stage of the work inside."""
+    changes = [stories.submitted(cast), stories.assessed(cast, "code"), stories.in_testing(cast)]
+    for change in [*changes, stories.in_review(cast)]:
+        for person in (cast.requester, cast.support):
+            client.force_login(person)
+            answer = client.get(PALETTE, {"q": change.reference}, headers={"HX-Request": "true"})
+            (lead,) = next(k.leads for k in answer.context["kinds"] if str(k.name) == "Changes")
+            words = lead.detail.partition(" · ")[2]
+            assert words == state_words(State(change.state), plain=not person.is_internal)
+            assert person.is_internal or "Board" not in words
 
 
 def test_pages_are_those_of_the_header(client: Client, cast: Cast) -> None:
@@ -104,3 +119,21 @@ def test_who_is_signed_out_meanwhile_is_led_to_sign_in(
     page.context.clear_cookies(name="sessionid")
     page.keyboard.press("Control+k")
     expect(page).to_have_url(re.compile("/account/login/"))
+
+
+def test_nobody_leaves_a_page_as_the_palette_does_not_come(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    """The database is away, or the network: what is being typed stays where it is."""
+    page = new_page()
+    sign_in(page, cast.success, live_server)
+    page.goto("/changes/")
+    for answer in (lambda route: route.fulfill(status=503), lambda route: route.abort()):
+        page.route("**/changes/palette/", answer)
+        page.keyboard.press("Control+k")
+        expect(page.get_by_text("That did not work")).to_be_visible()
+        assert page.url.endswith("/changes/")
+        page.reload()
+    page.unroute("**/changes/palette/")
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()

@@ -86,7 +86,9 @@ def test_an_approver_without_the_role_sees_nothing_of_other_customers(cast: Cast
 
 
 @pytest.mark.parametrize("role", sorted(Role))
-def test_a_customers_person_holds_no_role_of_expansives_own_people(cast: Cast, role: Role) -> None:
+def test_a_customers_person_holds_no_role_of_expansives_own_people(
+    client: Client, cast: Cast, role: Role
+) -> None:
     """Two administrators who save at once may leave it: one moves them, one gives the role."""
     change = stories.in_review(cast)
     who = person("Mona Moved", role)
@@ -102,6 +104,9 @@ def test_a_customers_person_holds_no_role_of_expansives_own_people(cast: Cast, r
     assert allowed == set()
     assert not may_see_board(who)
     assert who not in User.objects.administrators()
+    User.objects.filter(pk=who.pk).update(is_staff=True, is_superuser=True)
+    client.force_login(who)
+    assert client.get("/admin/accounts/user/").status_code == 403
     board = new_board()
     seat(board, who, is_chair=True)
     assert board.seats_today == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.test import Client
-from post_office.models import Email
+from post_office.models import STATUS, Email
 
 from accounts import leaving
 from accounts.models import User
@@ -21,6 +21,7 @@ from changes.turns import TURNS, Turn, past
 from changes.turns.who import Who
 from tests import stories
 from tests.concurrently import at_once
+from tests.mailing import deliver
 from tests.people import Cast, person
 from tests.turns import deactivate, everywhere, take_roles
 
@@ -304,6 +305,23 @@ def test_administrators_are_mailed_once_for_as_long_as_it_is_so(cast: Cast) -> N
     tasks.tell_of_unheld_parts()
     assert len(told(cast)) == 2 and "approvers of Harbour Hospitals" in told(cast)[1]
     assert "Release manager" not in told(cast)[1]
+
+
+@pytest.mark.parametrize("how", ["takes another role", "goes to a customer"])
+def test_who_is_no_administrator_when_it_goes_is_mailed_nothing(cast: Cast, how: str) -> None:
+    """It names customers, and waits for as long as the mail server is away."""
+    other = person("Anna Admin", Role.ADMINISTRATOR, Role.SUPPORT)
+    stories.in_authorisation(cast)
+    cast.harbour.approvers.clear()
+    tasks.tell_of_unheld_parts()
+    if how == "takes another role":
+        other.groups.remove(*other.groups.filter(name=Role.ADMINISTRATOR))
+    else:
+        User.objects.filter(pk=other.pk).update(organisation=cast.meridian)
+    deliver()
+    mails = Email.objects.filter(subject__contains="Nobody can go on with what waits")
+    state = {mail.to[0]: mail.status for mail in mails}
+    assert state == {other.email: STATUS.queued, cast.administrator.email: STATUS.sent}
 
 
 def test_what_is_settled_is_told_again_only_when_it_comes_to_that_again(cast: Cast) -> None:

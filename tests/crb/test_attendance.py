@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
 from crb import lifecycle, permissions, queries
 from crb.lifecycle.attendance import MOST_GUESTS
+from crb.live.parts import Picture, Viewer
+from crb.live.rooms import Snapshot, read
 from crb.minutes import compose
 from crb.models import AgendaItem, Attendance, AttendanceMark, Meeting, Vote
 from crb.models.attendance import AttendanceMark as Row
@@ -105,6 +106,24 @@ def test_times_lie_within_the_meeting_and_in_order(table: Table) -> None:
         assert mark(table, meeting, member, "left").at == timezone.now()
 
 
+def test_a_clock_that_was_set_back_keeps_nobody_out(table: Table) -> None:
+    """What is so from now on is taken; the moments stay in the order of what happened."""
+    with time_machine.travel(datetime(2026, 3, 3, 14, 0, 30, tzinfo=UTC), tick=False) as at:
+        meeting, member = table.running_item().meeting, table.members[2]
+        at.shift(timedelta(minutes=30))
+        mark(table, meeting, member, "left")
+        at.shift(timedelta(minutes=-10))
+        lifecycle.join_meeting(meeting, actor=member)
+        assert fresh(meeting).roster.of(member).is_here
+        at.shift(timedelta(minutes=-40))
+        mark(table, meeting, member, "left")
+        mark(table, meeting, table.members[3], "late")
+        moments = [one.at for one in fresh(meeting).roster.of(member).steps]
+        assert len(moments) == 3 and moments == sorted(moments)
+        with pytest.raises(StepIncomplete):
+            mark(table, meeting, table.members[4], "late", at=timezone.now())
+
+
 def test_who_has_nothing_to_do_with_the_meeting_is_no_member_of_it(table: Table) -> None:
     item, outsider = table.running_item(), table.cast.developer
     with pytest.raises(StepIllegal, match="Add them as a guest"):
@@ -147,6 +166,22 @@ def test_guests_go_by_name_and_are_few(table: Table) -> None:
     lifecycle.take_back_mark(meeting, actor=table.chair, guest="G0")
     add("One Toomany")
     assert "g0" not in fresh(meeting).roster.guests
+
+
+def test_a_guest_who_turns_out_to_present_is_noted(table: Table) -> None:
+    """With the mark that they have already; the form of a new guest reads that they are listed."""
+    meeting = table.running_item().meeting
+    for presents in (False, True, False):
+        lifecycle.mark_attendance(
+            meeting, actor=table.chair, guest="Gail", mark="present", is_presenter=presents
+        )
+    assert fresh(meeting).roster.guests["gail"].is_presenter
+    assert meeting.attendance_marks.count() == 2
+    lifecycle.mark_attendance(meeting, actor=table.chair, guest="Gus", mark="present")
+    with pytest.raises(ChangeStale):
+        lifecycle.mark_attendance(
+            meeting, actor=table.chair, guest="Gus", mark="present", is_presenter=True, seen=0
+        )
 
 
 # What members say themselves
@@ -235,6 +270,29 @@ def test_whose_turn_it_is_and_who_may_vote_agree(table: Table, word: str) -> Non
     assert waits.filter(pk=item.change_id).exists() == may
 
 
+def test_who_has_left_casts_no_casting_vote(table: Table) -> None:
+    """They record what the votes decide, though; nobody else may be there who can."""
+    item = table.running_item()
+    table.vote(item, "accepted", "accepted", "rejected", "rejected")
+    shown = {}
+    for word in ("present", "left"):
+        lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.chair, mark=word)
+        user = User.objects.get(pk=table.chair.pk)
+        picture = Picture(Viewer(user, timezone.get_current_timezone(), ""), _read(item), item.pk)
+        shown[word] = (picture.keys["outcome-box"], picture.html("outcome-box"))
+    assert ["not being there" in shown[word][1] for word in shown] == [False, True]
+    assert shown["left"][0] != shown["present"][0], "open pages are told"
+    decide = {"actor": table.chair, "outcome": "accepted", "casting_vote": True}
+    with pytest.raises(StepIllegal, match="not being there"):
+        lifecycle.record_outcome(item, **decide)
+    lifecycle.join_meeting(item.meeting, actor=table.chair)
+    lifecycle.record_outcome(item, **decide)
+
+
+def _read(item: AgendaItem) -> Snapshot:
+    return read(queries.meetings().get(pk=item.meeting_id))
+
+
 def test_once_closed_who_had_left_is_among_those_who_did_not_vote(table: Table) -> None:
     item = table.running_item()
     mark(table, item.meeting, table.members[2], "left")
@@ -265,82 +323,3 @@ def test_a_chair_who_takes_over_marks_on(table: Table) -> None:
         mark(table, item.meeting, table.members[2], "left")
     lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.members[2], mark="left")
     lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=table.chair, mark="left")
-
-
-# The page
-
-
-def post(client: Client, meeting: Meeting, htmx: bool = False, **data: Any) -> Any:
-    headers = {"HX-Request": "true", "Meeting-Live": "1"} if htmx else {}
-    return client.post(f"/board/meetings/{meeting.pk}/mark/", data, headers=headers)
-
-
-def test_only_the_chair_has_the_buttons(client: Client, table: Table) -> None:
-    meeting = table.running_item().meeting
-    for user in (table.chair, table.deputy, table.members[2], table.cast.administrator):
-        client.force_login(user)
-        page = client.get(meeting.get_absolute_url()).content.decode()
-        assert ("Add a guest or presenter" in page) == (user in (table.chair, table.deputy))
-
-
-def test_without_scripts_a_press_marks_and_leads_back(client: Client, table: Table) -> None:
-    meeting, member = table.running_item().meeting, table.members[2]
-    client.force_login(table.chair)
-    answer = post(client, meeting, person=member.pk, seen=0, mark="left", at="")
-    assert (answer.status_code, answer["Location"]) == (
-        302,
-        f"{meeting.get_absolute_url()}#attendance",
-    )
-    seen = meeting.attendance_marks.get().pk
-    post(client, meeting, person=member.pk, seen=seen, mark="take_back")
-    assert not meeting.attendance_marks.filter(withdrawn_at=None).exists()
-    refused = post(client, meeting, guest="x" * 81, mark="present")
-    assert refused.status_code == 400
-    assert "x" * 81 in refused.content.decode(), "what was typed is not lost"
-
-
-def test_a_page_that_follows_is_answered_with_the_card(client: Client, table: Table) -> None:
-    meeting, member = table.running_item().meeting, table.members[2]
-    client.force_login(table.chair)
-    answer = post(client, meeting, htmx=True, person=member.pk, seen=0, mark="telephone")
-    page = answer.content.decode()
-    assert (answer.status_code, answer["HX-Retarget"]) == (200, "#attendance")
-    assert f'id="roll-{member.pk}" autofocus' in page
-    whole = client.post(
-        f"/board/meetings/{meeting.pk}/mark/",
-        {"person": member.pk, "mark": "late"},
-        headers={"HX-Request": "true"},
-    )
-    assert (
-        "HX-Retarget" not in whole and f'id="roll-{member.pk}" autofocus' in whole.content.decode()
-    )
-    stale = post(client, meeting, htmx=True, person=member.pk, seen=0, mark="left", at="14:00")
-    assert stale.status_code == 422
-    assert "In the meantime" in stale.content.decode() and 'value="14:00"' in stale.content.decode()
-
-
-@pytest.mark.parametrize(
-    "data",
-    [{}, {"mark": "asleep"}, {"mark": "late", "person": "x"}, {"mark": "late", "seen": "-1"}],
-)
-def test_what_no_form_sends_is_refused(client: Client, table: Table, data: dict[str, str]) -> None:
-    client.force_login(table.chair)
-    assert post(client, table.running_item().meeting, **data).status_code == 400
-
-
-def test_marks_cost_no_queries_of_their_own(client: Client, table: Table) -> None:
-    meeting = table.running_item().meeting
-    client.force_login(table.chair)
-
-    def asked() -> int:
-        with CaptureQueriesContext(connection) as context:
-            client.get(meeting.get_absolute_url())
-        return len(context)
-
-    asked()
-    before = asked()
-    for member in table.members[1:]:
-        mark(table, meeting, member, "late")
-    for name in ("Gail", "Gus"):
-        lifecycle.mark_attendance(meeting, actor=table.chair, guest=name, mark="present")
-    assert asked() == before

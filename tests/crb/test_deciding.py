@@ -22,7 +22,7 @@ from changes import permissions, queries
 from changes.models import Change
 from changes.turns import TURNS, next_step
 from crb import lifecycle
-from crb.models import AgendaItem, Board, Membership
+from crb.models import Absence, AgendaItem, Board, Membership
 from tests.crb.conftest import Table, new_board, seat
 from tests.people import person
 
@@ -280,6 +280,34 @@ def test_the_card_names_them_and_says_why_nobody_is_left(table: Table, client: C
     table.vote(item, *["accepted"] * 7)
     said = card(client, item.change)
     assert "Nobody is left to vote" in said and "next-nobody" not in said
+
+
+def test_who_is_marked_as_away_is_awaited_no_more_until_back(table: Table, client: Client) -> None:
+    """An alternate, the chair and others; with too few left the card does not say it is decided."""
+    seat_away = table.members[3]
+    alternate = person("Al Alternate", Role.CRB_MEMBER)
+    day = table.board.today
+    term = Membership.objects.get(user=seat_away)
+    Absence.objects.create(
+        membership=term, starts_on=day, ends_on=day + timedelta(days=60), alternate=alternate
+    )
+    item = table.running_item()
+    there = [one for one in table.members if one != seat_away] + [alternate]
+    assert whose_turn(item.change) == set(there)
+    left: set[User] = set()
+    for one in (alternate, table.chair, table.members[1]):
+        lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=one, mark="left")
+        left.add(one)
+        assert whose_turn(item.change) == set(there) - left
+    lifecycle.join_meeting(item.meeting, actor=alternate)
+    assert alternate in whose_turn(item.change)
+    for one in there:
+        lifecycle.mark_attendance(item.meeting, actor=table.deputy, user=one, mark="excused")
+    assert whose_turn(item.change) == set()
+    client.force_login(table.cast.support)
+    said = card(client, item.change)
+    assert "too few have" in said and "Nobody is left to vote" not in said
+    assert "next-nobody" not in said
 
 
 def test_the_card_says_what_keeps_the_board_from_deciding(table: Table, client: Client) -> None:

@@ -1,19 +1,23 @@
 """Mail of a board that waits for the mail server: it is not sent to who may not read it any more.
 
-Costs 2 s.
+Costs 4 s.
 """
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from post_office.models import STATUS, Email
+from pypdf import PdfReader
 
 from accounts.models import User
 from accounts.roles import Role
 from crb import lifecycle
 from crb.models import Membership
 from tests.crb.conftest import Table
+from tests.crb.test_attendance import fresh
 from tests.mailing import deliver, last_row
 from tests.people import person
 
@@ -82,6 +86,27 @@ def test_who_lost_the_seat_alone_reads_what_was_written_for_them(table: Table) -
     Membership.objects.filter(user=table.members[2]).update(ends_on=table.board.today)
     deliver()
     assert sent_to(table.members[2], since)
+
+
+def test_minutes_that_wait_hold_no_single_vote_for_who_sees_none_any_more(table: Table) -> None:
+    """Whoever was taken from the board, and works on as support, reads what others read."""
+    table.meeting(days=0)
+    item = table.running_item()
+    table.decide(item, "accepted")
+    lifecycle.close_meeting(fresh(item.meeting), actor=table.chair)
+    since, gone, stays = last_row(), table.members[2], table.members[3]
+    lifecycle.publish_minutes(fresh(item.meeting), actor=table.chair)
+    gone.groups.set(Group.objects.filter(name=Role.SUPPORT))
+    deliver()
+    shown = {}
+    for who in (gone, stays):
+        (row,) = Email.objects.filter(to=who.email, status=STATUS.sent, pk__gt=since)
+        (file,) = row.files.all()
+        pages = PdfReader(BytesIO(bytes(file.content))).pages
+        text = " ".join(page.extract_text() for page in pages)
+        assert "Quorum met (4 of 7)" in text
+        shown[who] = "With the members' votes" in text
+    assert shown == {gone: False, stays: True}
 
 
 def test_mail_without_a_change_is_not_for_who_has_left(table: Table) -> None:
