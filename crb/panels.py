@@ -6,8 +6,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import DateField, DateTimeField, F, Func, Q, QuerySet, Value
-from django.db.models.functions import Cast
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +15,7 @@ from accounts.models import User
 from . import permissions
 from .forms import ActionForm
 from .models import OPEN_ACTION, Action, AgendaItem, Board, Meeting
+from .models.board import day_there
 from .people import OwnPeople
 from .permissions import Decision
 
@@ -56,11 +56,10 @@ def action_rows(actions: Iterable[Action], user: User, chaired: Collection[int])
 def overdue_actions() -> QuerySet[Action]:
     """Return open actions whose day is over where their board meets."""
     now = timezone.now()
-    zone, moment = F("meeting__board__zone"), Value(now, DateTimeField())
-    there = Func(zone, moment, function="timezone", output_field=DateTimeField())
+    there = day_there(now, "meeting__board__")
     # Nowhere is it more than a day later than in UTC: the index finds the few.
     found = Action.objects.filter(OPEN_ACTION, due_on__lte=now.date())
-    return found.alias(today_there=Cast(there, DateField())).filter(due_on__lt=F("today_there"))
+    return found.alias(today_there=there).filter(due_on__lt=F("today_there"))
 
 
 def boards_run_by(user: User) -> set[int]:

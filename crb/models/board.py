@@ -215,10 +215,15 @@ def able(person: OuterRef) -> models.QuerySet[User]:
     )
 
 
-def day_there(now: datetime | Expression) -> Cast:
-    """The day it is at a moment where a board meets, as an annotation of boards."""
+def day_there(now: datetime | Expression, board: str = "") -> Cast:
+    """The day it is at a moment where a board meets, as an annotation of boards.
+
+    Of rows that belong to one, ``board`` is the way to it, such as ``meeting__board__``.
+    """
     moment = Value(now, models.DateTimeField()) if isinstance(now, datetime) else now
-    there = Func(F("zone"), moment, function="timezone", output_field=models.DateTimeField())
+    there = Func(
+        F(f"{board}zone"), moment, function="timezone", output_field=models.DateTimeField()
+    )
     return Cast(there, models.DateField())
 
 
