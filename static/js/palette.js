@@ -10,6 +10,7 @@
   // What can be done on this page is known to the page alone.
   function offerActs() {
     const acts = dialog.querySelector("[data-palette-acts]");
+    acts.querySelector("ul")?.remove();
     const list = document.createElement("ul");
     const seen = new Set();
     for (const link of document.querySelectorAll(ACTS)) {
@@ -30,7 +31,7 @@
       list.append(item);
     }
     acts.append(list);
-    narrow("");
+    narrow(dialog.querySelector("input").value);
   }
   function narrow(typed) {
     const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
@@ -61,7 +62,6 @@
     dialog = holder.querySelector("dialog");
     document.body.append(dialog);
     window.htmx.process(dialog);
-    offerActs();
     dialog.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event);
     });
@@ -85,6 +85,7 @@
         if (!answer.ok) throw new Error(answer.statusText);
         prepare(await answer.text());
       }
+      offerActs(); // as the page is now: much of it changes while it stays open
       if (!dialog.open) dialog.showModal();
       const box = dialog.querySelector("input");
       box.focus();

@@ -106,8 +106,13 @@ def test_everything_by_keyboard_in_every_look(
     expect(page).to_have_url(re.compile(r"://[^/]+/$"))
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
+    offered = page.locator("#palette").get_by_role("link", name="New change request")
+    expect(offered).to_have_count(1)
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_hidden()
+    page.locator(".app-new").evaluate("one => one.remove()")  # as when a part of a page is renewed
+    page.keyboard.press("Control+k")
+    expect(offered).to_have_count(0)
 
 
 def test_who_is_signed_out_meanwhile_is_led_to_sign_in(
