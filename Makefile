@@ -10,6 +10,9 @@ SEED ?=
 DAY ?=
 ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 
+# Where it is set, each of the many processes that tests start compiles the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
 

@@ -30,6 +30,8 @@ SETTINGS_READ = (
     "REPLY_ADDRESS MAIL_BURST_SECONDS "
     "WEB_PROCESSES WEB_THREADS WEB_QUEUE WEB_STREAMS WEB_STREAMS_PERSON"
 ).split()
+_folders: list[str] = []
+"""What this process has made; a run within a test has folders of other runs in its environment."""
 
 
 def prepare_environment() -> None:
@@ -44,7 +46,9 @@ def prepare_environment() -> None:
         os.environ["MEDIA_ROOT"] = str(own)
     else:
         # Inherited by parallel workers and by the Celery worker, which read the same files.
-        os.environ["MEDIA_ROOT"] = tempfile.mkdtemp(prefix="expansive-cm-test-media-")
+        for name in ("MEDIA_ROOT", "TEST_BEGINNINGS"):
+            os.environ[name] = tempfile.mkdtemp(prefix=f"expansive-cm-{name.lower()}-")
+            _folders.append(os.environ[name])
     if not {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
         from expansive_cm.services.for_tests import start_test_services
 
@@ -79,4 +83,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         from expansive_cm.services.for_tests import stop_test_services
 
         stop_test_services()
-        shutil.rmtree(os.environ["MEDIA_ROOT"], ignore_errors=True)
+        while _folders:
+            shutil.rmtree(_folders.pop(), ignore_errors=True)
