@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.mailreader.addresses import normal
+
 from . import leaving
-from .addresses import normal
 from .forms import time_zone_choices
 from .models import Organisation, SuccessTeam, User
 from .roles import PROCESS_ROLES, STAFF_ROLES, Role

@@ -13,9 +13,9 @@ from django.db.models.functions import Lower, Upper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.mailreader.addresses import normal
 from expansive_cm.statements import Given, Statement
 
-from .addresses import normal
 from .history_rows import Records
 from .roles import Role, held_by
 

@@ -8,9 +8,9 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy
 
-from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
 from accounts.roles import Role
+from expansive_cm.mailreader.addresses import normal
 from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
 

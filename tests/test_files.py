@@ -16,9 +16,9 @@ from django.test import Client
 
 from changes import attachments, lifecycle, messages
 from changes.mail_in import files as mail_files
-from changes.mail_in.incoming import Attachment as FromMail
 from changes.models import Attachment, Change
 from expansive_cm import files
+from expansive_cm.mailreader.incoming import Attachment as FromMail
 from tests import stories
 from tests.mailing import mail_to
 from tests.people import Cast

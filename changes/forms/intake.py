@@ -16,9 +16,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.addresses import normal
 from accounts.models import Organisation, User
 from expansive_cm.forms import DateInput, MarkdownTextarea, MultipleFileField
+from expansive_cm.mailreader.addresses import normal
 
 from .. import attachments, finding, lifecycle, permissions
 from ..models import Change, Channel, Service

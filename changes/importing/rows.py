@@ -7,8 +7,8 @@ from hashlib import blake2b
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.addresses import normal
 from accounts.models import Organisation, User
+from expansive_cm.mailreader.addresses import normal
 
 from ..lifecycle import ImportedChange
 from ..models import Change, Channel

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.addresses import normal
 from accounts.models import Organisation, User
+from expansive_cm.mailreader.addresses import normal
 from expansive_cm.workflow.decisions import Refusal
 from expansive_cm.workflow.errors import (
     ChangeStale,

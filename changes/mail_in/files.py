@@ -8,11 +8,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.mailreader.incoming import Attachment
 
 from .. import attachments
 from ..models import Change
 from ..room import why_no_room
-from .incoming import Attachment
 from .phrasing import without_secrets
 from .secrets import file_holds_token
 

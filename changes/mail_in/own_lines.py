@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from post_office.models import Email
 
-from .incoming import Incoming
-from .reading import TEXT_LIMIT
+from expansive_cm.mailreader.incoming import Incoming
+from expansive_cm.mailreader.reading import TEXT_LIMIT
 
 
 def with_own_lines(incoming: Incoming, answered: Email | None) -> Incoming:

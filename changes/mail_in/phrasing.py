@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from expansive_cm.mailreader.incoming import Incoming, Note
+
 from ..models import Change, Comment
-from .incoming import Incoming, Note
 from .secrets import without_tokens
 from .sorting import words_of
 

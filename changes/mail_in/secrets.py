@@ -16,9 +16,10 @@ from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 
+from expansive_cm.mailreader.parts import take_apart
+from expansive_cm.mailreader.words import unbase64
+
 from ..access_links import hash_token
-from .parts import take_apart
-from .words import unbase64
 
 LENGTH = 43
 """What ``secrets.token_urlsafe(32)`` has; every token that we mail is made so."""

@@ -17,14 +17,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from post_office.models import Email
 
-from accounts.addresses import normal, without_tag
 from accounts.models import Organisation, User
+from expansive_cm.mailreader.addresses import normal, without_tag
+from expansive_cm.mailreader.incoming import Incoming, Kind, Note
 
 from .. import finding, permissions
 from ..models import Change, IncomingMail, Question, parse_reference
 from ..states import State
 from . import declines
-from .incoming import Incoming, Kind, Note
 
 Outcome = IncomingMail.Outcome
 

@@ -20,13 +20,14 @@ from django.db import connection, transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from expansive_cm.mailreader.incoming import Incoming
+from expansive_cm.mailreader.reading import read
+
 from .. import attachments, lifecycle
 from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer, RawMail
 from ..models.change import Channel
 from . import declines, files, phrasing
-from .incoming import Incoming
 from .own_lines import with_own_lines
-from .reading import read
 from .sorting import Verdict, mail_of_ours, sort, was_sent_to, words_of
 
 Outcome = IncomingMail.Outcome

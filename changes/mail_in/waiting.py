@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from django.db.models import QuerySet
 
-from accounts.addresses import normal
 from accounts.models import EmailDomain, Organisation, User
+from expansive_cm.mailreader.addresses import normal
 from expansive_cm.statements import Statement
 
 from .. import permissions

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.components import Tab
 from accounts.models import User
+from expansive_cm.mailreader.incoming import Incoming
+from expansive_cm.mailreader.reading import read
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
@@ -26,9 +28,7 @@ from .. import finding, markdown, permissions
 from ..forms.triage import AcceptCommentForm, AcceptRequestForm
 from ..mail_in import fetching, files, waiting
 from ..mail_in import triage as acts
-from ..mail_in.incoming import Incoming
 from ..mail_in.phrasing import without_secrets
-from ..mail_in.reading import read
 from ..models import Change, IncomingMail
 from ..worklist import how_many
 from .access import SignedInRequest, insist, signed_in

@@ -4,12 +4,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from accounts.addresses import normal
 from accounts.models import EmailDomain, User
 from changes import finding
 from changes.forms.intake import parse_person
 from changes.mail_in.sorting import was_sent_to
 from changes.models import IncomingMail
+from expansive_cm.mailreader.addresses import normal
 from tests import stories
 from tests.letters import taken, write
 from tests.mailing import mail_to

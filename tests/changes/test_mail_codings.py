@@ -5,7 +5,7 @@ import quopri
 
 import pytest
 
-from changes.mail_in.reading import read
+from expansive_cm.mailreader.reading import read
 
 HEAD = b"From: a@b.example\r\nSubject: s\r\n"
 WORDS = "The café on the ground floor needs its own calendar."

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from changes.mail_in.reading import Attachment, Incoming, read
+from expansive_cm.mailreader.reading import Attachment, Incoming, read
 
 CORPUS = Path(__file__).parent.parent / "mail_corpus"
 EXPECTED = yaml.safe_load((CORPUS / "expected.yaml").read_text())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from changes.mail_in.reading import read
+from expansive_cm.mailreader.reading import read
 
 HEAD = b"From: a@b.example\r\nSubject: s\r\n"
 WORDS = "Please hide the door codes."

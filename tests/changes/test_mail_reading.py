@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from changes.mail_in.incoming import Incoming, Kind, Note
-from changes.mail_in.parts import PARTS_LIMIT
-from changes.mail_in.reading import REFERENCES_LIMIT, TEXT_LIMIT, read
+from expansive_cm.mailreader.incoming import Incoming, Kind, Note
+from expansive_cm.mailreader.parts import PARTS_LIMIT
+from expansive_cm.mailreader.reading import REFERENCES_LIMIT, TEXT_LIMIT, read
 
 CORPUS = [
     path.read_bytes() for path in sorted((Path(__file__).parents[1] / "mail_corpus").glob("*.eml"))

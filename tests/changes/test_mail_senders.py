@@ -2,8 +2,8 @@
 
 import pytest
 
-from changes.mail_in.reading import read
 from changes.models import IncomingMail
+from expansive_cm.mailreader.reading import read
 from tests import stories
 from tests.letters import letter, taken
 from tests.people import Cast

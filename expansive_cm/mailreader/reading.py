@@ -8,9 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 
-from accounts.addresses import normal
-
 from . import bounces, kinds
+from .addresses import normal
 from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
 from .parts import Part, Taken, take_apart
