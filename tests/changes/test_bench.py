@@ -22,11 +22,12 @@ def static_files_elsewhere(settings: Any, tmp_path: Path) -> None:
 
 
 def databases() -> set[str]:
-    """Name the databases, without those that a bench test in another process uses now."""
+    """Name the databases, without those that come and go with the tests of other processes."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT datname FROM pg_database")
         names = {row[0] for row in cursor.fetchall()}
-    return {name for name in names if name == DATABASE or not name.startswith("bench_test_")}
+    of_others = ("bench_test_", "test_", "prepared_")
+    return {name for name in names if name == DATABASE or not name.startswith(of_others)}
 
 
 def test_every_page_answers_and_nothing_is_left() -> None:
