@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "changes",
     "crb",
     "audit",
+    "expansive_cm.bench",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

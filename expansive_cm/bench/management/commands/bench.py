@@ -24,8 +24,11 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role
 from changes import filters, queries
-from changes.management import synthetic
-from changes.management.measuring import (
+from changes.models import Change, Service
+from changes.paging import Order, in_order, token_at
+from changes.states import State
+from expansive_cm.bench import synthetic
+from expansive_cm.bench.measuring import (
     QUERIES,
     QUERY_MS,
     BareHandler,
@@ -35,9 +38,6 @@ from changes.management.measuring import (
     measure,
     secure,
 )
-from changes.models import Change, Service
-from changes.paging import Order, in_order, token_at
-from changes.states import State
 
 
 class Command(BaseCommand):

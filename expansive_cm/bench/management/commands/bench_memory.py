@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 
-from changes.management import synthetic
-from changes.management.commands.bench import bench_database
-from changes.management.commands.bench_people import Person, who_works, work
-from changes.management.serving import SECONDS, database_url
+from expansive_cm.bench import synthetic
+from expansive_cm.bench.management.commands.bench import bench_database
+from expansive_cm.bench.management.commands.bench_people import Person, who_works, work
+from expansive_cm.bench.serving import SECONDS, database_url
 from expansive_cm.services.processes import Child, Registry
 from expansive_cm.services.product import (
     address_of,

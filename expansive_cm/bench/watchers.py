@@ -1,10 +1,10 @@
 """Many browsers on one meeting, as far as a server notices: each holds a stream open and reads.
 
-`python -m crb.management.watchers HOST PORT PATH < cookies`, one cookie a line; those that begin
-with `asks ` ask every few seconds from the first, and so does everybody whose stream is refused,
-as a page does (static/js/live.js). Says `ready` when each has its first state, and when told to
-end (a line on standard input), what each was sent and when: one JSON object a line. Knows nothing
-of Django, so that it costs little itself.
+`python -m expansive_cm.bench.watchers HOST PORT PATH < cookies`, one cookie a line; those that
+begin with `asks ` ask every few seconds from the first, and so does everybody whose stream is
+refused, as a page does (static/js/live.js). Says `ready` when each has its first state, and when
+told to end (a line on standard input), what each was sent and when: one JSON object a line. Knows
+nothing of Django, so that it costs little itself.
 """
 
 import asyncio

@@ -24,10 +24,10 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import permissions, queries
-from changes.management import synthetic
-from changes.management.commands.bench import bench_database
-from changes.management.serving import cookie_of, processor_seconds, web_server
 from changes.states import State
+from expansive_cm.bench import synthetic
+from expansive_cm.bench.management.commands.bench import bench_database
+from expansive_cm.bench.serving import cookie_of, processor_seconds, web_server
 
 PAGES = {"list": 30, "change": 35, "search": 15, "home": 20}
 """Of a hundred pages."""

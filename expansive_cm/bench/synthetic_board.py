@@ -1,7 +1,7 @@
 # ruff: noqa: S608  (every statement is made of this file's own words and numbers)
 """Four years of a board's meetings among the synthetic changes, written by the database itself.
 
-Only for measuring. The tables are named, not imported: the board's app lies above this one.
+Only for measuring.
 """
 
 from collections.abc import Callable

@@ -31,10 +31,10 @@ from django.db import connection
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from changes import lifecycle as change_lifecycle
-from changes.management.commands.bench import bench_database
-from changes.management.serving import SECONDS, cookie_of, processor_seconds, web_server
 from crb import lifecycle
 from crb.models import AgendaItem, Board, Meeting, Membership, Vote
+from expansive_cm.bench.management.commands.bench import bench_database
+from expansive_cm.bench.serving import SECONDS, cookie_of, processor_seconds, web_server
 
 GOAL_MS = 1000
 TEXT = "Night porters have to book the loading bay by telephone, which nobody answers. " * 12
@@ -208,7 +208,7 @@ def watchers(address: tuple[str, int], scene: Scene) -> Iterator[list[list[dict[
     """Let everybody watch from a process of its own; the lists hold what came when it is over."""
     path = f"/board/meetings/{scene.meeting.pk}/live/?item={scene.items[0].pk}&follow=1"
     process = subprocess.Popen(
-        [sys.executable, "-m", "crb.management.watchers", address[0], str(address[1]), path],
+        [sys.executable, "-m", "expansive_cm.bench.watchers", address[0], str(address[1]), path],
         cwd=settings.BASE_DIR,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
-from changes.management.synthetic_board import fill_board
 from changes.models import CHECKLIST, Change, Release, Service
+from expansive_cm.bench.synthetic_board import fill_board
 
 ORGANISATIONS, TEAMS, SERVICES, RELEASES = 50, 5, 20, 24
 PEOPLE_PER_ORGANISATION = 10

@@ -1,0 +1,1 @@
+"""What the product costs, measured on a database of its own: above every app, used by none."""
