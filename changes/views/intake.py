@@ -22,7 +22,7 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import attachments, finding, lifecycle, markdown, permissions
+from .. import attachments, finding, lifecycle, markdown, permissions, proposing
 from ..forms.intake import (
     CustomerForm,
     NewRequestForm,
@@ -32,7 +32,8 @@ from ..forms.intake import (
     form_for,
     parse_person,
 )
-from ..models import Change, SentForm, parse_reference
+from ..forms.template import filled_in, values_for_request
+from ..models import Change, ChangeTemplate, SentForm, parse_reference
 from ..states import State
 from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
@@ -47,15 +48,19 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @page_methods
 def new(request: SignedInRequest) -> HttpResponse:
-    """Write a request; ``?draft=`` goes on with what was kept while typing."""
+    """Write a request; ``?draft=`` goes on with what was kept while typing.
+
+    ``?template=`` shows what a template fills in; nothing is kept before something is typed.
+    """
     _refuse_unless_may_raise(request.user)
     draft = _draft_in_address(request) or _draft_by_key(request)
     if draft is not None and draft.state != State.DRAFT:
         return _made_before(request, draft)
     if request.method == "POST":
         return _save(request, draft)
+    begun = {} if draft else values_for_request(_template(request, request.GET.get("template")))
     form = form_for(request.user)(
-        user=request.user, change=draft, initial={"key": secrets.token_urlsafe(12)}
+        user=request.user, change=draft, initial={**begun, "key": secrets.token_urlsafe(12)}
     )
     return _draft_page(request, form, draft)
 
@@ -122,6 +127,8 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     """Save the form, and submit the request if that button was pressed; nothing on an error."""
     if "remove" in request.POST and draft is not None:
         return _without_file(request, draft)
+    if "use_template" in request.POST:
+        return _with_template(request, draft)
     submitting = request.POST.get("action") == "submit"
     form = form_for(request.user)(
         request.POST, request.FILES, user=request.user, change=draft, submitting=submitting
@@ -198,6 +205,29 @@ def _without_file(request: SignedInRequest, draft: Change) -> HttpResponse:
     return _draft_page(request, form.unjudged(), draft)
 
 
+def _template(request: SignedInRequest, text: str | None) -> ChangeTemplate | None:
+    """Return the template of this number, if this person may begin a request with it."""
+    number = _number(text)
+    return proposing.usable_by(request.user).filter(pk=number).first() if number else None
+
+
+def _with_template(request: SignedInRequest, draft: Change | None) -> HttpResponse:
+    """Fill in from another template, or none, and show the form; what was typed stays."""
+    wanted = request.POST["use_template"]
+    data, template = request.POST, _template(request, wanted)
+    if template is not None or not wanted:
+        data = filled_in(data, template, _template(request, data.get("template")))
+    else:
+        messages.warning(request, _("This template cannot be used any more."))
+    form = form_for(request.user)(
+        data, request.FILES, user=request.user, change=draft, submitting=False
+    )
+    form.is_valid()
+    draft = _keep_files(request, form, draft)
+    form.begin_at_a_gap()
+    return _draft_page(request, form.unjudged(), draft, holds_all=True)
+
+
 @transaction.atomic
 def _write(
     user: User, form: SupportForm | CustomerForm, draft: Change | None, submitting: bool
@@ -251,16 +281,22 @@ def _draft_page(
     *,
     status: int = HTTPStatus.OK,
     happened: str = "",
+    holds_all: bool = False,
 ) -> HttpResponse:
     if happened and draft is not None:
         draft = visible_or_404(request.user, draft.pk)
         form.data = form.data.copy()
         form.data["seen"] = draft.version
     is_new = request.resolver_match is not None and request.resolver_match.url_name == "new"
+    shown, others = proposing.shown_first(request.user)
     context = {
         "form": form,
         "draft": draft,
         "happened": happened,
+        "template": _template(request, str(form["template"].value() or "")),
+        "templates": shown,
+        "more_templates": others,
+        "holds_all": holds_all,
         "by_support": isinstance(form, SupportForm),
         "attached": list(draft.attachments.all()) if draft else [],
         "lost_files": form.files_lost,
