@@ -240,15 +240,31 @@ class RecordTestForm(StepForm):
     attachments = AttachmentsField(label=_("Screenshots and logs"))
 
     def prepare(self) -> None:
-        """Propose the first kind that has not passed yet."""
+        """Propose the first kind that has not passed yet, where this person tested before."""
         self.fields["attachments"].say_limits()
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         environments = Environment.objects.filter(is_active=True)
         self.fields["environment"].queryset = environments
-        self.fields["environment"].initial = environments.filter(is_staging=True).first()
+        staging = environments.filter(is_staging=True)
+        self.fields["environment"].initial = self._last_environment() or staging.first()
         passed = gates.passed_tests(self.change)
         missing = [kind for kind in StagingTest.Kind.values if kind not in passed]
         self.fields["kind"].initial = missing[0] if missing else None
+
+    def _last_environment(self) -> Environment | None:
+        """Where the person tested this round of this change last.
+
+        Of another change that would be no good guess: only what passes in staging counts.
+        """
+        mine = [
+            one
+            for one in self.change.staging_tests.all()
+            if one.recorded_by_id == self.user.pk
+            and (one.path, one.round) == (self.change.path, self.change.round)
+        ]
+        last = max(mine, key=lambda one: one.pk, default=None)
+        offered = self.fields["environment"].queryset
+        return offered.filter(name=last.environment).first() if last else None
 
     def arguments(self) -> dict[str, Any]:
         """Name the environment."""
