@@ -25,6 +25,7 @@ from .memory import remembering
 from .outbox import deliver_quietly
 from .people import create_people
 from .schedule import Story, plan, read_stories
+from .templates import create_templates
 from .world import Step, World
 
 BEGINNING = timedelta(days=400)
@@ -87,6 +88,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         stories={story.key: story for story in stories},
         files=files,
     )
+    create_templates(world)
     for release in create_releases(timezone.localdate(diary.now)):
         diary.add(released_at(release), release.name, partial(_finish_release, release))
     board.enter_meetings(world, diary, rhythm)
