@@ -88,7 +88,6 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         stories={story.key: story for story in stories},
         files=files,
     )
-    create_templates(world)
     for release in create_releases(timezone.localdate(diary.now)):
         diary.add(released_at(release), release.name, partial(_finish_release, release))
     board.enter_meetings(world, diary, rhythm)
@@ -97,6 +96,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         diary.add(planned.moment, planned.story.title, act)
     enter_letters(world, diary)
     with remembering():
+        create_templates(world)
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)
             clock.set(entry.moment)
