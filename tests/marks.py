@@ -232,11 +232,11 @@ FOR_CUSTOMERS = frozenset(
     Assessment.customer_impact Assessment.need Assessment.reason Assessment.service_impact
     Attachment.name Authorisation.reason BoardDecision.elsewhere BoardDecision.reason
     Change.description Change.title ChangeTemplate.description ChangeTemplate.name
-    ChangeTemplate.purpose ChangeTemplate.title Comment.body
-    Confirmation.reason Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary Event.actor_name Event.reason
-    Execution.notes IncomingMail.quoted Question.answer Question.text
-    Requirements.acceptance_criteria Requirements.objectives Requirements.purpose
-    Requirements.scope Review.findings
+    ChangeTemplate.purpose ChangeTemplate.title Comment.body Confirmation.reason
+    Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
+    Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
+    Requirements.acceptance_criteria Requirements.objectives Requirements.purpose Requirements.scope
+    Review.findings
     """.split()
 )
 """What a customer's people read of their own changes and of templates offered to them."""

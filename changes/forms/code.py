@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import gates, permissions
+from .. import gates, permissions, proposing
 from ..models import (
     CHECKLIST,
     Deployment,
@@ -294,14 +294,16 @@ class PlanDeploymentForm(StepForm):
     )
 
     def prepare(self) -> None:
-        """Offer the releases that are not out yet; start from the existing plan."""
+        """Offer the releases that are not out yet; start from the existing plan, or a template."""
         plan = self.change.deployment
         coming = Release.objects.filter(released_at=None)
         self.fields["release"].queryset = coming
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan
-        elif self.change.promised_release_id:
+            return
+        self.propose(proposing.template_of(self.change), ["rollback_plan"])
+        if self.change.promised_release_id:
             self.fields["release"].initial = self.change.promised_release_id
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()

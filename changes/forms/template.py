@@ -106,7 +106,10 @@ class TemplateForm(forms.Form):
         named = initial.get("services", [])
         offered = Service.objects.filter(is_active=True) | Service.objects.filter(pk__in=named)
         self.fields["services"].queryset = offered
-        self.fields["organisation"].queryset = proposing.kept_by(user)
+        customers = proposing.kept_by(user)
+        if template is not None:
+            customers |= Organisation.objects.filter(pk=template.organisation_id)
+        self.fields["organisation"].queryset = customers
         if template is None:
             del self.fields["is_active"], self.fields["reason"]
 

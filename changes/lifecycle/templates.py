@@ -45,14 +45,16 @@ def save_template(
             if seen is not None and seen != fresh.version:
                 raise ChangeStale(_what_happened(fresh))
             fresh.version += 1
+        before = fresh.organisation_id
         for name, value in fields.items():
             setattr(fresh, name, value)
-        _may_be_for(actor, fresh.organisation)
+        if fresh.organisation_id != before:
+            _may_be_for(actor, fresh.organisation)
         fresh.updated_by = actor
         fresh._history_user = actor  # type: ignore[attr-defined]
         fresh._change_reason = _why(fresh, made_from, reason)  # type: ignore[attr-defined]
         _save(fresh)
-        _set_services(fresh, services)
+        _set_services(fresh, services, reason)
     return fresh
 
 
@@ -98,9 +100,11 @@ def _save(template: ChangeTemplate) -> None:
         raise StepIncomplete(words, ["name"]) from None
 
 
-def _set_services(template: ChangeTemplate, services: Iterable[Service]) -> None:
+def _set_services(template: ChangeTemplate, services: Iterable[Service], reason: str) -> None:
     wanted = {service.pk for service in services}
     known = set(template.services.values_list("pk", flat=True))
+    why = _("set the services of the template")
+    template._change_reason = f"{why}: {reason}" if reason else why  # type: ignore[attr-defined]
     if known - wanted:
         template.services.remove(*known - wanted)
     if wanted - known:

@@ -113,6 +113,25 @@ def test_success_keeps_templates_of_its_own_customers_alone(client: Client, cast
         written(cast, organisation=cast.harbour)
 
 
+def test_nobody_keeps_templates_with_a_right_that_is_gone(cast: Cast) -> None:
+    one = written(cast)
+    cast.success.groups.clear()
+    User.objects.filter(pk=cast.administrator.pk).update(is_active=False)
+    for user in (cast.success, cast.administrator):
+        for template in (one, None):
+            with pytest.raises(StepForbidden):
+                lifecycle.save_template(template, actor=user, name="Mine", purpose="Mine.")
+
+
+def test_a_template_of_a_customer_that_has_gone_is_still_kept(client: Client, cast: Cast) -> None:
+    one = written(cast, organisation=cast.harbour)
+    Organisation.objects.filter(pk=cast.harbour.pk).update(is_active=False)
+    page(client, cast.success, at(one), sent(one, is_active=""), status=302)
+    one.refresh_from_db()
+    assert (one.is_active, one.organisation) == (False, cast.harbour)
+    page(client, cast.administrator, at(one), sent(one, organisation=""), status=302)
+
+
 def test_what_is_wrong_stands_beside_its_field(client: Client, cast: Cast) -> None:
     written(cast)
     limits = {"name": 101, "purpose": 301, "title": 201, "description": 50001, "need": 5001}
@@ -162,11 +181,15 @@ def test_of_two_who_change_it_the_second_is_told(client: Client, cast: Cast) -> 
 def test_its_history_says_who_and_why_and_stays(client: Client, cast: Cast) -> None:
     service = Service.objects.create(name="Space booking")
     one = written(cast, services=[service])
-    page(client, cast.success, at(one), sent(one, is_active="", reason="Went wrong."), status=302)
+    data = sent(one, is_active="", reason="Went wrong.", services=[service.pk])
+    page(client, cast.success, at(one), data, status=302)
     rows = one.history.order_by("pk")
     assert {row.history_user for row in rows} == {cast.success}
-    assert rows[0].history_change_reason == "wrote the template"
-    assert rows.last().history_change_reason == "withdrew the template: Went wrong."
+    assert [row.history_change_reason for row in rows] == [
+        "wrote the template",
+        "set the services of the template",
+        "withdrew the template: Went wrong.",
+    ]
     address = reverse("audit:history") + "?type=changes.changetemplate"
     shown = page(client, cast.auditor, address)
     assert "withdrew the template: Went wrong." in shown and "Space booking" in shown
@@ -312,6 +335,19 @@ def test_templates_are_found_by_words_and_the_rest_is_said(client: Client, cast:
     assert new.count('class="btn begin-with-choice"') == 4 and "find-template" in new
 
 
+def test_the_list_goes_on_page_by_page(client: Client, cast: Cast) -> None:
+    values = {**TEXT, "created_by": cast.success, "updated_by": cast.success}
+    ChangeTemplate.objects.bulk_create(
+        ChangeTemplate(**{**values, "name": f"Flag {number:02}"}) for number in range(30)
+    )
+    client.force_login(cast.auditor)
+    first = client.get(LIST)
+    second = client.get(LIST + first.context["next_url"])
+    names = [one.name for answer in (first, second) for one, _usable in answer.context["rows"]]
+    assert names == [f"Flag {number:02}" for number in range(30)]
+    assert client.get(f"{LIST}?page=elsewhere").status_code == 400
+
+
 def test_those_used_last_come_first(cast: Cast) -> None:
     names = ["A", "B", "C", "D", "E", "F"]
     made = {name: written(cast, name=name) for name in names}
@@ -384,6 +420,19 @@ def advanced(cast: Cast, change: Change) -> Change:
     return lifecycle.authorise(
         change, actor=cast.approver, outcome="authorised", reason="We need it."
     )
+
+
+def test_a_code_change_is_planned_with_the_rollback_plan_of_its_template(
+    client: Client, cast: Cast
+) -> None:
+    one = written(cast)
+    change = stories.in_deployment(cast)
+    Change.objects.filter(pk=change.pk).update(template=one)
+    form = form_at(client, cast.release_manager, "plan_deployment", change)
+    assert form["rollback_plan"].value() == "canary rollback"
+    change = stories.deployment_planned(change, cast)
+    form = form_at(client, cast.release_manager, "plan_deployment", change)
+    assert form["rollback_plan"].value() == "Redeploy 4.11."
 
 
 def test_a_template_that_does_not_fit_any_more_proposes_nothing(client: Client, cast: Cast) -> None:
