@@ -213,6 +213,11 @@ class NewRequestForm(RequestForm):
         self._errors = ErrorDict()
         return self
 
+    @classmethod
+    def whose(cls, change: Change) -> dict[str, Any]:
+        """Return for whom it was raised, where the form asks that."""
+        return {}
+
     def begin_at_a_gap(self) -> None:
         """Let its writer go on in the first needed field that is empty."""
         empty = [name for name in self.needed if not self.data.get(name, "").strip()]
@@ -324,8 +329,12 @@ class SupportForm(NewRequestForm):
         """Add requester, organisation and channel."""
         if change is None:
             return {}
+        return {**super().values_of(change), **self.whose(change)}
+
+    @classmethod
+    def whose(cls, change: Change) -> dict[str, Any]:
+        """Return for whom it was raised, and how it reached us."""
         return {
-            **super().values_of(change),
             "requester": person_as_text(change.requester) if change.requester else "",
             "organisation": change.organisation_id,
             "channel": change.channel,

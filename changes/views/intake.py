@@ -39,6 +39,7 @@ from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 PREVIEW_LIMIT = 50_000
+SUBMIT, ANOTHER = "submit", "another"
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -50,7 +51,8 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 def new(request: SignedInRequest) -> HttpResponse:
     """Write a request; ``?draft=`` goes on with what was kept while typing.
 
-    ``?template=`` shows what a template fills in; nothing is kept before something is typed.
+    ``?template=`` shows what a template fills in, ``?after=`` whose request the last one was and
+    its template; nothing is kept before something is typed.
     """
     _refuse_unless_may_raise(request.user)
     draft = _draft_in_address(request) or _draft_by_key(request)
@@ -58,7 +60,7 @@ def new(request: SignedInRequest) -> HttpResponse:
         return _made_before(request, draft)
     if request.method == "POST":
         return _save(request, draft)
-    begun = {} if draft else values_for_request(_template(request, request.GET.get("template")))
+    begun = {} if draft else _begun_with(request)
     form = form_for(request.user)(
         user=request.user, change=draft, initial={**begun, "key": secrets.token_urlsafe(12)}
     )
@@ -129,7 +131,7 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
         return _without_file(request, draft)
     if "use_template" in request.POST:
         return _with_template(request, draft)
-    submitting = request.POST.get("action") == "submit"
+    submitting = request.POST.get("action") in (SUBMIT, ANOTHER)
     form = form_for(request.user)(
         request.POST, request.FILES, user=request.user, change=draft, submitting=submitting
     )
@@ -211,6 +213,16 @@ def _template(request: SignedInRequest, text: str | None) -> ChangeTemplate | No
     return proposing.usable_by(request.user).filter(pk=number).first() if number else None
 
 
+def _begun_with(request: SignedInRequest) -> dict[str, Any]:
+    """Return what a new request begins with, as its address says."""
+    reference = request.GET.get("after")
+    if reference is None:
+        return values_for_request(_template(request, request.GET.get("template")))
+    last = visible_or_404(request.user, parse_reference(reference) or 0)
+    template = _template(request, str(last.template_id or ""))
+    return {**values_for_request(template), **form_for(request.user).whose(last)}
+
+
 def _with_template(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     """Fill in from another template, or none, and show the form; what was typed stays."""
     wanted = request.POST["use_template"]
@@ -264,6 +276,8 @@ def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool
 def _submitted(request: SignedInRequest, change: Change) -> HttpResponse:
     words = {"reference": change.reference, "next": next_step(change).told(request.user)}
     messages.success(request, _("%(reference)s is submitted. Next: %(next)s") % words)
+    if request.POST.get("action") == ANOTHER:
+        return redirect(f"{reverse('changes:new')}?after={change.reference}")
     return redirect(change)
 
 

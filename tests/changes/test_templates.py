@@ -273,6 +273,32 @@ def test_the_address_of_a_template_begins_a_request(client: Client, cast: Cast) 
     assert f"{NEW}?template={one.pk}" not in page(client, cast.stranger_success, LIST)
 
 
+def test_another_one_goes_on_with_template_and_requester(client: Client, cast: Cast) -> None:
+    one = written(cast)
+    data = request_of(cast, title="On", description="It.", template=one.pk, channel="chat")
+    client.force_login(cast.support)
+    answer = client.post(NEW, {**data, "action": "another"})
+    change = Change.objects.get()
+    assert (change.state, answer["Location"]) == (
+        State.SUBMITTED,
+        f"{NEW}?after={change.reference}",
+    )
+    answer = client.get(answer["Location"])
+    form = answer.context["form"]
+    for name, value in {**data, "title": TEXT["title"], "description": TEXT["description"]}.items():
+        assert form[name].value() == value, name
+    assert f"{change.reference} is submitted." in answer.content.decode()
+    assert not Change.objects.exclude(pk=change.pk).exists()
+    lifecycle.save_template(one, actor=cast.success, is_active=False)
+    form = client.get(f"{NEW}?after={change.reference}").context["form"]
+    assert (form["title"].value(), form["requester"].value()) == (None, data["requester"])
+    client.force_login(cast.stranger_customer)
+    assert client.get(f"{NEW}?after={change.reference}").status_code == 404
+    client.force_login(cast.requester)
+    html = client.get(f"{NEW}?after={change.reference}").content.decode()
+    assert "Submit, and another" not in html and TEXT["title"] not in html
+
+
 def test_a_template_of_one_customer_is_for_them_alone(client: Client, cast: Cast) -> None:
     one = written(cast, organisation=cast.harbour, is_offered=True)
     assert TEXT["name"] in page(client, cast.requester, NEW)
