@@ -35,13 +35,12 @@ def save_template(
     history. Changes that began with it keep what was written into them.
     """
     with transaction.atomic():
-        actor.read_afresh()
         if template is None:
-            _insist(permissions.can_maintain_templates(actor))
+            _insist(permissions.can_maintain_templates(actor.read_afresh()))
             fresh = ChangeTemplate(created_by=actor)
         else:
             fresh = _locked(template)
-            _insist(permissions.may_keep_template(actor, fresh))
+            _insist(permissions.may_keep_template(actor.read_afresh(), fresh))
             if seen is not None and seen != fresh.version:
                 raise ChangeStale(_what_happened(fresh))
             fresh.version += 1
