@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -40,6 +41,7 @@ from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 PREVIEW_LIMIT = 50_000
 SUBMIT, ANOTHER = "submit", "another"
+NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -215,9 +217,12 @@ def _template(request: SignedInRequest, text: str | None) -> ChangeTemplate | No
 
 def _begun_with(request: SignedInRequest) -> dict[str, Any]:
     """Return what a new request begins with, as its address says."""
-    reference = request.GET.get("after")
+    reference, wanted = request.GET.get("after"), request.GET.get("template")
     if reference is None:
-        return values_for_request(_template(request, request.GET.get("template")))
+        template = _template(request, wanted)
+        if wanted and template is None:
+            messages.warning(request, NOT_USABLE)
+        return values_for_request(template)
     last = visible_or_404(request.user, parse_reference(reference) or 0)
     template = _template(request, str(last.template_id or ""))
     return {**values_for_request(template), **form_for(request.user).whose(last)}
@@ -230,7 +235,7 @@ def _with_template(request: SignedInRequest, draft: Change | None) -> HttpRespon
     if template is not None or not wanted:
         data = filled_in(data, template, _template(request, data.get("template")))
     else:
-        messages.warning(request, _("This template cannot be used any more."))
+        messages.warning(request, NOT_USABLE)
     form = form_for(request.user)(
         data, request.FILES, user=request.user, change=draft, submitting=False
     )
