@@ -53,6 +53,12 @@ ENTRIES = (
         lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR),
     ),
     _Entry(
+        _("Templates"),
+        "changes:templates",
+        "clipboard-text",
+        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.AUDITOR, Role.ADMINISTRATOR),
+    ),
+    _Entry(
         _("History"),
         "audit:history",
         "history",

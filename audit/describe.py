@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
-from changes.models import CHECKLIST, Change, ChangeLink, Release, Service
+from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Release, Service
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 from crb.permissions import may_see_notes
@@ -33,6 +33,7 @@ NAMED: dict[type[models.Model], str] = {
     Organisation: "name",
     SuccessTeam: "name",
     Service: "name",
+    ChangeTemplate: "name",
     Release: "name",
     Group: "name",
     Meeting: "date",

@@ -113,6 +113,7 @@ def provide() -> None:
         *stays("changes.Comment", "author"),
         *stays("changes.Attachment", "uploaded_by"),
         *stays("changes.ChangeLink", "created_by"),
+        *stays("changes.ChangeTemplate", "created_by updated_by"),
         *stays("changes.Event", "actor"),
         *stays("changes.ImportRun", "started_by"),
         *stays("changes.IncomingMail", "person handled_by"),

@@ -26,6 +26,7 @@ from .views import (
     steps_code,  # noqa: F401
     steps_configuration,  # noqa: F401
     steps_confirmation,  # noqa: F401
+    templates,
     triage,
     unwatch_link,
 )
@@ -49,7 +50,14 @@ intake_urls = [
     path("changes/preview/", intake.preview_markdown, name="preview_markdown"),
     path("changes/<reference:pk>/edit/", intake.edit, name="edit"),
     path("changes/<reference:pk>/follow_up/", follow_up.follow_up, name="follow_up"),
+    path("changes/<reference:pk>/copy_as_new/", follow_up.copy_as_new, name="copy_as_new"),
     path("changes/<reference:pk>/submit/", intake.submit, name="submit"),
+]
+template_urls = [
+    path("templates/", templates.templates, name="templates"),
+    path("templates/new/", templates.new_template, name="new_template"),
+    path("templates/find/", templates.find_template, name="find_template"),
+    path("templates/<int:pk>/", templates.template, name="template"),
 ]
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
@@ -130,6 +138,7 @@ import_urls = [
 urlpatterns = [
     *list_urls,
     *intake_urls,
+    *template_urls,
     *discussion_urls,
     *story_urls,
     *step_urls,

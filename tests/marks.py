@@ -18,13 +18,14 @@ from django_fsm import FSMField
 
 from accounts.models import User
 from audit.sources import OWN_APPS, source_named
-from changes import permissions
+from changes import permissions, proposing
 from changes.filters import ChangeFilterForm
 from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
     Attachment,
     Change,
     ChangeLink,
+    ChangeTemplate,
     DeliveryProblem,
     ImportRun,
     IncomingMail,
@@ -114,6 +115,7 @@ OBJECTS: dict[str, Objects] = {
     "board/absences/": Absence.objects.order_by("-pk").all,
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
+    "templates/": ChangeTemplate.objects.order_by("pk").all,
     "triage/": IncomingMail.objects.order_by("-pk").all,
     "import/": ImportRun.objects.order_by("-pk").all,
 }
@@ -229,18 +231,21 @@ FOR_CUSTOMERS = frozenset(
     for name in """
     Assessment.customer_impact Assessment.need Assessment.reason Assessment.service_impact
     Attachment.name Authorisation.reason BoardDecision.elsewhere BoardDecision.reason
-    Change.description Change.title Comment.body Confirmation.reason Confirmation.what_was_done
-    Deployment.notes Development.notes Documentation.summary Event.actor_name Event.reason
-    Execution.notes IncomingMail.quoted Question.answer Question.text
-    Requirements.acceptance_criteria Requirements.objectives Requirements.purpose
-    Requirements.scope Review.findings
+    Change.description Change.title ChangeTemplate.description ChangeTemplate.name
+    ChangeTemplate.purpose ChangeTemplate.title Comment.body Confirmation.reason
+    Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
+    Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
+    Requirements.acceptance_criteria Requirements.objectives Requirements.purpose Requirements.scope
+    Review.findings
     """.split()
 )
-"""What a customer's people read of their own changes, where it is not internal."""
+"""What a customer's people read of their own changes and of templates offered to them."""
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
-    BoardDecision.meeting Confirmation.rating_comment ContactAttempt.note
+    BoardDecision.meeting ChangeTemplate.customer_impact ChangeTemplate.need
+    ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
+    ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
     Execution.rollback_plan Execution.steps Notice.why PeerReview.findings
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
@@ -271,6 +276,8 @@ def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
 
 
 def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
+    if row[0].startswith("changes.ChangeTemplate."):
+        return full or proposing.usable_by(viewer).filter(pk=row[1]).exists()
     change, is_internal = _change_of(row)
     if change is None:
         return full

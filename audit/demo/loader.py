@@ -25,6 +25,7 @@ from .memory import remembering
 from .outbox import deliver_quietly
 from .people import create_people
 from .schedule import Story, plan, read_stories
+from .templates import create_templates
 from .world import Step, World
 
 BEGINNING = timedelta(days=400)
@@ -95,6 +96,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         diary.add(planned.moment, planned.story.title, act)
     enter_letters(world, diary)
     with remembering():
+        create_templates(world)
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)
             clock.set(entry.moment)

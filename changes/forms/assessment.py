@@ -10,9 +10,9 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import finding
+from .. import finding, proposing
 from ..lifecycle import open_changes_of
-from ..models import Assessment, Change, Service
+from ..models import Assessment, Change, ChangeTemplate, Service
 from ..states import ChangeType
 from .base import LongText, StepForm, cards, scale, text
 
@@ -78,8 +78,9 @@ class AssessForm(JudgementForm):
     field_order = ["type", "need"]
 
     def prepare(self) -> None:
-        """Offer the services in use and those that the request names."""
+        """Offer the services in use and those that the request names; propose the template's."""
         super().prepare()
+        self.propose(proposing.template_of(self.change), ChangeTemplate.ASSESSMENT)
         named = [service.pk for service in self.change.services.all()]
         active = Service.objects.filter(is_active=True) | Service.objects.filter(pk__in=named)
         self.fields["services"].queryset = active.distinct()

@@ -15,13 +15,15 @@ from accounts.models import User
 from expansive_cm.forms import RadioCards
 from expansive_cm.workflow.errors import StepIncomplete
 
-from ..models import Change
+from ..models import Change, ChangeTemplate
 
 
 class StepForm(forms.Form):
     """The form of one step on one change; ``cleaned_data`` are the arguments of the step."""
 
     required_css_class = ""
+    template: ChangeTemplate | None = None
+    """What some of its fields were filled in from, as a proposal."""
 
     def __init__(self, *args: Any, change: Change, user: User, **kwargs: Any) -> None:
         self.change = change
@@ -31,6 +33,14 @@ class StepForm(forms.Form):
 
     def prepare(self) -> None:
         """Fit the form to this change and person; nothing to do for most steps."""
+
+    def propose(self, template: ChangeTemplate | None, names: Iterable[str]) -> None:
+        """Fill in what a template says; the person confirms it by sending the form."""
+        for name in names:
+            value = getattr(template, name, None)
+            if value not in (None, ""):
+                self.fields[name].initial = value
+                self.template = template
 
     def arguments(self) -> dict[str, Any]:
         """Return what the step is called with; files are kept beside it."""

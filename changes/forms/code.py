@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import gates, permissions
+from .. import gates, permissions, proposing
 from ..models import (
     CHECKLIST,
     Deployment,
@@ -240,15 +240,31 @@ class RecordTestForm(StepForm):
     attachments = AttachmentsField(label=_("Screenshots and logs"))
 
     def prepare(self) -> None:
-        """Propose the first kind that has not passed yet."""
+        """Propose the first kind that has not passed yet, where this person tested before."""
         self.fields["attachments"].say_limits()
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         environments = Environment.objects.filter(is_active=True)
         self.fields["environment"].queryset = environments
-        self.fields["environment"].initial = environments.filter(is_staging=True).first()
+        staging = environments.filter(is_staging=True)
+        self.fields["environment"].initial = self._last_environment() or staging.first()
         passed = gates.passed_tests(self.change)
         missing = [kind for kind in StagingTest.Kind.values if kind not in passed]
         self.fields["kind"].initial = missing[0] if missing else None
+
+    def _last_environment(self) -> Environment | None:
+        """Where the person tested this round of this change last.
+
+        Of another change that would be no good guess: only what passes in staging counts.
+        """
+        mine = [
+            one
+            for one in self.change.staging_tests.all()
+            if one.recorded_by_id == self.user.pk
+            and (one.path, one.round) == (self.change.path, self.change.round)
+        ]
+        last = max(mine, key=lambda one: one.pk, default=None)
+        offered = self.fields["environment"].queryset
+        return offered.filter(name=last.environment).first() if last else None
 
     def arguments(self) -> dict[str, Any]:
         """Name the environment."""
@@ -278,14 +294,16 @@ class PlanDeploymentForm(StepForm):
     )
 
     def prepare(self) -> None:
-        """Offer the releases that are not out yet; start from the existing plan."""
+        """Offer the releases that are not out yet; start from the existing plan, or a template."""
         plan = self.change.deployment
         coming = Release.objects.filter(released_at=None)
         self.fields["release"].queryset = coming
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan
-        elif self.change.promised_release_id:
+            return
+        self.propose(proposing.template_of(self.change), ["rollback_plan"])
+        if self.change.promised_release_id:
             self.fields["release"].initial = self.change.promised_release_id
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()

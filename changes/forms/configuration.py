@@ -13,8 +13,8 @@ from accounts.models import User
 from expansive_cm.forms import DateTimeLocalInput
 from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .. import gates, permissions
-from ..models import Authorisation, Documentation, Execution, Review
+from .. import gates, permissions, proposing
+from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
 
@@ -99,15 +99,23 @@ class PlanExecutionForm(StepForm):
             tomorrow = _tomorrow_evening()
             self.fields["window_start"].initial = tomorrow
             self.fields["window_end"].initial = tomorrow + timedelta(hours=1)
-            self._propose_last_plan()
+            self._propose_last_plan(allowed)
 
-    def _propose_last_plan(self) -> None:
-        """After a rollback, start from the steps that were planned then."""
+    def _propose_last_plan(self, allowed: list[int]) -> None:
+        """After a rollback, start from the steps that were planned then; at first, from others.
+
+        The steps are those of the template, the executor is whoever this person named last.
+        """
         own = [one for one in self.change.executions.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
         if earlier is not None:
             for name in ("executor", "steps", "rollback_plan"):
                 self.fields[name].initial = getattr(earlier, name)
+            return
+        self.propose(proposing.template_of(self.change), ChangeTemplate.PLAN)
+        last = proposing.used_last(Execution, "executor", self.user, self.change.organisation_id)
+        if last in allowed:
+            self.fields["executor"].initial = last
 
     def clean(self) -> dict[str, Any]:
         """Refuse a window that closes before it opens, or that lies in the past."""
@@ -203,3 +211,23 @@ class DocumentForm(StepForm):
         rows=5,
         help_text=_("In plain words: the requester reads this and is asked to confirm it."),
     )
+
+    def prepare(self) -> None:
+        """Propose where it was logged last, and what was written down when it was executed."""
+        earlier = max(self.change.documentations.all(), key=lambda one: one.pk, default=None)
+        if earlier is not None:
+            self.fields["system"].initial = earlier.system
+        else:
+            self._propose_system()
+        done = self.change.execution
+        if done is not None and done.notes:
+            self.fields["summary"].initial = done.notes
+            begun = _now("It begins with what was written down when it was executed.")
+            self.fields["summary"].help_text = f"{self.fields['summary'].help_text} {begun}"
+
+    def _propose_system(self) -> None:
+        self.propose(proposing.template_of(self.change), ["system"])
+        if self.template is None:
+            customer = self.change.organisation_id
+            last = proposing.used_last(Documentation, "system", self.user, customer)
+            self.fields["system"].initial = last

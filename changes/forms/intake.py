@@ -20,8 +20,8 @@ from accounts.models import Organisation, User
 from expansive_cm.forms import DateInput, MarkdownTextarea, MultipleFileField
 from expansive_cm.mailreader.addresses import normal
 
-from .. import attachments, finding, lifecycle, permissions
-from ..models import Change, Channel, Service
+from .. import attachments, finding, lifecycle, permissions, proposing
+from ..models import Change, ChangeTemplate, Channel, Service
 from .base import LongText
 
 
@@ -185,6 +185,7 @@ class NewRequestForm(RequestForm):
     files_lost = False
     """Whether files that were chosen are not on the draft either."""
     key = forms.RegexField(regex=r"^[\w-]{8,40}$", required=False, widget=forms.HiddenInput)
+    template = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -192,10 +193,36 @@ class NewRequestForm(RequestForm):
         if not self.is_bound and self.change is None:
             self.fields[self.needed[0]].widget.attrs["autofocus"] = True
 
+    def values_of(self, change: Change | None) -> dict[str, Any]:
+        """Add the template that it began with."""
+        begun = {"template": change.template_id} if change is not None else {}
+        return {**super().values_of(change), **begun}
+
+    def clean_template(self) -> ChangeTemplate | None:
+        """Find the template; one that was withdrawn meanwhile has filled in all it will."""
+        number = self.cleaned_data["template"]
+        return proposing.usable_by(self.user).filter(pk=number).first() if number else None
+
+    def arguments(self) -> dict[str, Any]:
+        """Add the template."""
+        known = {"template"} & self.cleaned_data.keys()
+        return {**super().arguments(), **{name: self.cleaned_data[name] for name in known}}
+
     def unjudged(self) -> "NewRequestForm":
         """Return the form so that it shows what was typed and says nothing about it."""
         self._errors = ErrorDict()
         return self
+
+    @classmethod
+    def whose(cls, change: Change) -> dict[str, Any]:
+        """Return for whom it was raised, where the form asks that."""
+        return {}
+
+    def begin_at_a_gap(self) -> None:
+        """Let its writer go on in the first needed field that is empty."""
+        empty = [name for name in self.needed if not self.data.get(name, "").strip()]
+        if empty:
+            self.fields[empty[0]].widget.attrs["autofocus"] = True
 
     def requester_to_set(self) -> User | None:
         """Return whose request this is; somebody new is added now, on behalf of the user."""
@@ -302,8 +329,12 @@ class SupportForm(NewRequestForm):
         """Add requester, organisation and channel."""
         if change is None:
             return {}
+        return {**super().values_of(change), **self.whose(change)}
+
+    @classmethod
+    def whose(cls, change: Change) -> dict[str, Any]:
+        """Return for whom it was raised, and how it reached us."""
         return {
-            **super().values_of(change),
             "requester": person_as_text(change.requester) if change.requester else "",
             "organisation": change.organisation_id,
             "channel": change.channel,
@@ -314,6 +345,13 @@ class SupportForm(NewRequestForm):
         text = self.cleaned_data.get("requester", "")
         if text and "organisation" not in self.errors:
             self._find(*parse_person(text))
+        template, customer = (
+            self.cleaned_data.get("template"),
+            self.cleaned_data.get("organisation"),
+        )
+        if template and customer and not proposing.fits(template, customer.pk):
+            words = {"template": template, "organisation": template.organisation}
+            self.add_error("organisation", proposing.NOT_THEIRS % words)
         missing = self.submitting and self.cleaned_data.get("organisation") is None
         if missing and not self.errors.keys() & {"organisation", "requester"}:
             self.add_error("organisation", _("Choose a customer."))

@@ -43,7 +43,7 @@ from .confirmation import (
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .discussion import attach, comment, detach, link, unlink, unwatch, watch
-from .follow_up import follow_up
+from .follow_up import copy_as_new, follow_up
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     add_requester,
@@ -63,6 +63,7 @@ from .parts import forget_told_part, tell_of_unheld
 from .promises import settle_promise
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
+from .templates import save_template
 
 __all__ = [
     # Request and initial assessment
@@ -77,6 +78,7 @@ __all__ = [
     "assign",
     "reclassify",
     "follow_up",
+    "copy_as_new",
     "throw_away",
     "withdraw",
     "replace_requester",
@@ -130,6 +132,8 @@ __all__ = [
     "send_link",
     "revoke_links",
     "open_confirmation",
+    # What requests of one kind have in common
+    "save_template",
     # From another tool
     "ImportedChange",
     "Origin",

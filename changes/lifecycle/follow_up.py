@@ -1,13 +1,15 @@
-"""A request that goes on from a change that has ended."""
+"""A request that goes on from a change that has ended, or that is like another one."""
+
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 
-from .. import permissions
+from .. import permissions, proposing
 from ..models import Change, ChangeLink, Channel
 from .core import Step, lock
 from .intake import save_draft
@@ -25,24 +27,49 @@ def follow_up(change: Change, *, actor: User, key: str = "") -> Change:
     """
     with transaction.atomic():
         old = lock(change)
-        decision = permissions.can_follow_up(actor.read_afresh(), old)
-        if not decision:
-            refused = StepIllegal if decision.kind == Refusal.STATE else StepForbidden
-            raise refused(decision.reason)
-        draft = save_draft(
-            None,
-            actor=actor,
-            services=old.services.filter(is_active=True),
-            key=key,
-            title=old.title,
-            description=_follows(old),
-            organisation=old.organisation,
-            requester=_requester(old, actor),
-            channel=Channel.PHONE if actor.is_internal else Channel.PORTAL,
-        )
-        step = Step(draft, "save_draft", actor)
-        step.reason = _("Follow-up of %s") % old.reference
-        record_link(step, draft, old, ChangeLink.Kind.SUCCESSOR_OF)
+        _insist(permissions.can_follow_up(actor.read_afresh(), old))
+        return _begun(old, actor, key, ChangeLink.Kind.SUCCESSOR_OF, description=_follows(old))
+
+
+def copy_as_new(change: Change, *, actor: User, key: str = "") -> Change:
+    """Begin a request like another one, in whatever state that is: a draft, filled in and linked.
+
+    It takes what was asked for: text, services in use, customer, requester and template; no
+    notes, files, answers or dates. Whose it is, ``key``, and what is raised are as in
+    ``follow_up``. Effects: the draft, its event, the link.
+    """
+    with transaction.atomic():
+        old = lock(change)
+        _insist(permissions.can_copy_as_new(actor.read_afresh(), old))
+        usable = proposing.usable_by(actor).filter(pk=old.template_id).first()
+        template = usable if proposing.fits(usable, old.organisation_id) else None
+        kind = ChangeLink.Kind.COPY_OF
+        return _begun(old, actor, key, kind, description=old.description, template=template)
+
+
+def _insist(decision: Decision) -> None:
+    if not decision:
+        refused = StepIllegal if decision.kind == Refusal.STATE else StepForbidden
+        raise refused(decision.reason)
+
+
+def _begun(old: Change, actor: User, key: str, kind: ChangeLink.Kind, **fields: Any) -> Change:
+    draft = save_draft(
+        None,
+        actor=actor,
+        services=old.services.filter(is_active=True),
+        key=key,
+        title=old.title,
+        organisation=old.organisation,
+        requester=_requester(old, actor),
+        channel=Channel.PHONE if actor.is_internal else Channel.PORTAL,
+        **fields,
+    )
+    step = Step(draft, "save_draft", actor)
+    is_copy = kind == ChangeLink.Kind.COPY_OF
+    words = _("Copy of %s") if is_copy else _("Follow-up of %s")
+    step.reason = words % old.reference
+    record_link(step, draft, old, kind)
     return draft
 
 

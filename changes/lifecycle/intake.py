@@ -17,8 +17,8 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import finding, permissions, queries
-from ..models import AccessLink, Assessment, Change, SentForm, Service
+from .. import finding, permissions, proposing, queries
+from ..models import AccessLink, Assessment, Change, ChangeTemplate, SentForm, Service
 from ..states import OPEN, ChangeType, State
 from .core import Step, lock, read_locked, record_event, take_step
 
@@ -29,6 +29,7 @@ DRAFT_FIELDS = (
     "requester",
     "channel",
     "desired_on",
+    "template",
 )
 
 
@@ -89,6 +90,19 @@ def _requester_fits(requester: User | None, organisation: Organisation | None) -
         raise StepForbidden(finding.NOT_THEIRS % organisation)
 
 
+def _template_fits(
+    actor: User, template: ChangeTemplate | None, organisation: Organisation | None
+) -> None:
+    """Refuse a template that is not this person's to use, or that is for another customer."""
+    if template is None:
+        return
+    if not proposing.usable_by(actor).filter(pk=template.pk).exists():
+        raise StepForbidden(_("This template cannot be used any more."))
+    if organisation is not None and template.organisation_id not in (None, organisation.pk):
+        words = {"template": template, "organisation": template.organisation}
+        raise StepForbidden(proposing.NOT_THEIRS % words)
+
+
 def save_draft(
     draft: Change | None,
     *,
@@ -107,6 +121,7 @@ def save_draft(
     if draft is not None:
         return edit(draft, actor=actor, services=services, **fields)
     _requester_fits(fields.get("requester"), fields.get("organisation"))
+    _template_fits(actor, fields.get("template"), fields.get("organisation"))
     with transaction.atomic():
         form = _first_sent(actor, key) if key else None
         draft = Change(raised_by=actor, **fields)
@@ -153,8 +168,10 @@ def autosave(
             raise ChangeStale(_("The draft was saved in another window."))
         _may_raise(actor, fields.get("organisation"))
         step = Step(fresh, "save_draft", actor)
-        if _set_fields(fresh, fields):
+        if changed := _set_fields(fresh, fields):
             _requester_fits(fresh.requester, fresh.organisation)
+            if {"template", "organisation"} & set(changed):
+                _template_fits(actor, fresh.template, fresh.organisation)
             step.save(fresh)
         _set_services(step, services)
     return fresh
@@ -217,15 +234,15 @@ def edit(
 ) -> Change:
     """Change what is asked for. Once submitted, that makes a new revision of the request.
 
-    A draft may change every field of DRAFT_FIELDS; later organisation, requester and channel
-    stand. Effects: the fields, revision + 1 (votes on the old one go stale), event.
+    A draft may change every field of DRAFT_FIELDS; later organisation, requester, channel
+    and template stand. Effects: the fields, revision + 1 (votes on the old one go stale), event.
     """
     with take_step("edit", change, actor=actor, seen=seen) as step:
         fresh = step.change
         is_draft = fresh.state == State.DRAFT
         if is_draft:
             _may_raise(actor, fields.get("organisation"))
-        fixed = () if is_draft else ("organisation", "requester", "channel")
+        fixed = () if is_draft else ("organisation", "requester", "channel", "template")
         movable = {
             name: value
             for name, value in fields.items()
@@ -234,6 +251,8 @@ def edit(
         changed = _set_fields(fresh, movable)
         if is_draft:
             _requester_fits(fresh.requester, fresh.organisation)
+            if {"template", "organisation"} & set(changed):
+                _template_fits(actor, fresh.template, fresh.organisation)
         step.reason = reason
         if services is not None and _set_services(step, services):
             changed.append("services")

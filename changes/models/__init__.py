@@ -22,6 +22,7 @@ from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
 from .sending import SentForm
+from .template import ChangeTemplate
 
 __all__ = [
     "CHECKLIST",
@@ -32,6 +33,7 @@ __all__ = [
     "BoardDecision",
     "Change",
     "ChangeLink",
+    "ChangeTemplate",
     "Channel",
     "Comment",
     "Confirmation",

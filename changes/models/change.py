@@ -102,6 +102,15 @@ class Change(Moves, models.Model):
     services: Any = models.ManyToManyField(
         "changes.Service", verbose_name=_("affected services"), related_name="changes", blank=True
     )
+    template = models.ForeignKey(
+        "changes.ChangeTemplate",
+        verbose_name=_("template"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
     watchers: Any = models.ManyToManyField(
         settings.AUTH_USER_MODEL,
         verbose_name=_("watchers"),
@@ -185,6 +194,11 @@ class Change(Moves, models.Model):
             models.Index(fields=["owner", "-id"], name="changes_change_owner"),
             models.Index(fields=["requester", "-id"], name="changes_change_requester"),
             models.Index(fields=["raised_by", "-id"], name="changes_change_raiser"),
+            models.Index(
+                fields=["raised_by", "-id"],
+                condition=Q(template__isnull=False),
+                name="changes_change_from_template",
+            ),
             models.Index(fields=["type", "-id"], name="changes_change_type"),
             models.Index(fields=["risk", "-id"], name="changes_change_risk"),
             models.Index(

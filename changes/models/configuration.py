@@ -75,6 +75,9 @@ class Execution(StageRecord):
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("execution")
+        indexes = [
+            models.Index(fields=["recorded_by", "-id"], name="changes_execution_by"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(window_end__gt=F("window_start")), name="changes_execution_window"
@@ -98,5 +101,8 @@ class Documentation(StageRecord):
 
     class Meta(StageRecord.Meta):
         abstract = False
-        indexes = [models.Index(Upper("reference"), name="changes_documentation_number")]
+        indexes = [
+            models.Index(Upper("reference"), name="changes_documentation_number"),
+            models.Index(fields=["recorded_by", "-id"], name="changes_documentation_by"),
+        ]
         verbose_name = _("documentation")

@@ -76,12 +76,14 @@ class ChangeLink(models.Model):
         ENABLED_BY = "enabled_by", _("Enabled by")
         DUPLICATES = "duplicates", _("Duplicates")
         CONFLICTS_WITH = "conflicts_with", _("Conflicts with")
+        COPY_OF = "copy_of", _("Copy of")
 
     REVERSED: Any = {
         Kind.SUCCESSOR_OF: _("Succeeded by"),
         Kind.ENABLED_BY: _("Enables"),
         Kind.DUPLICATES: _("Duplicated by"),
         Kind.CONFLICTS_WITH: _("Conflicts with"),
+        Kind.COPY_OF: _("Copied as"),
     }
 
     source = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="links_out")

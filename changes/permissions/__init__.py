@@ -88,6 +88,12 @@ from .request import (
     may_raise_for,
 )
 from .rules import can_see_internal, may_see
+from .template import (
+    can_copy_as_new,
+    can_maintain_templates,
+    can_read_templates,
+    may_keep_template,
+)
 
 # From another tool
 
@@ -125,6 +131,7 @@ __all__ = [
     "can_close_unanswered",
     "can_close_with_successor",
     "can_comment",
+    "can_copy_as_new",
     "can_correct_customer",
     "can_define_requirements",
     "can_detach",
@@ -136,6 +143,7 @@ __all__ = [
     "can_hand_over",
     "can_import",
     "can_link",
+    "can_maintain_templates",
     "can_note",
     "can_peer_review",
     "can_plan_deployment",
@@ -165,6 +173,7 @@ __all__ = [
     "can_submit",
     "can_throw_away",
     "can_read_incoming_mail",
+    "can_read_templates",
     "can_triage",
     "can_unlink",
     "can_unwatch",
@@ -173,6 +182,8 @@ __all__ = [
     "check",
     "may_answer",
     "may_execute",
+    "may_keep_template",
+    "may_keep_template",
     "may_raise_for",
     "may_see",
     "named_executor",

@@ -97,6 +97,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
         "follow_up_key": _follow_up_key(user, change),
+        **_as_example(user, change),
         **_mailed_links(user, change),
         **talk,
         **proposals_context(user, change),
@@ -223,6 +224,17 @@ def _mailed_links(user: User, change: Change) -> dict[str, Any]:
 def _follow_up_key(user: User, change: Change) -> str:
     """Return what the button for a follow-up request is known by; "" where there is none."""
     return secrets.token_urlsafe(12) if permissions.can_follow_up(user, change) else ""
+
+
+def _as_example(user: User, change: Change) -> dict[str, Any]:
+    """What begins another one like it, and what this one began with, for who may know it."""
+    inside = permissions.can_see_internal(user)
+    return {
+        "copy_key": secrets.token_urlsafe(12) if permissions.can_copy_as_new(user, change) else "",
+        "may_save_as_template": not change.is_unsent
+        and permissions.can_maintain_templates(user).allowed,
+        "template_used": change.template if inside else None,
+    }
 
 
 def _gate(user: User, change: Change) -> list[gates.GatePoint]:

@@ -28,3 +28,18 @@ def follow_up(request: SignedInRequest, pk: int) -> HttpResponse:
     words = _("This draft follows %s and is linked to it. Say what should differ, and submit.")
     messages.info(request, words % change.reference)
     return redirect(reverse("changes:edit", args=[draft.pk]))
+
+
+@signed_in
+@require_POST
+def copy_as_new(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Begin a draft that asks for the same, and open it; pressed twice, it opens the same one."""
+    change = visible_or_404(request.user, pk)
+    key = request.POST.get("key", "")[:LONGEST_KEY]
+    try:
+        draft = lifecycle.copy_as_new(change, actor=request.user, key=key)
+    except SentBefore as before:
+        return redirect(reverse("changes:edit", args=[before.made.pk]))
+    words = _("This draft is a copy of %s and is linked to it. Say what differs, and submit.")
+    messages.info(request, words % change.reference)
+    return redirect(reverse("changes:edit", args=[draft.pk]))

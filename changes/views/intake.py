@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -22,7 +23,7 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import attachments, finding, lifecycle, markdown, permissions
+from .. import attachments, finding, lifecycle, markdown, permissions, proposing
 from ..forms.intake import (
     CustomerForm,
     NewRequestForm,
@@ -32,12 +33,15 @@ from ..forms.intake import (
     form_for,
     parse_person,
 )
-from ..models import Change, SentForm, parse_reference
+from ..forms.template import filled_in, values_for_request
+from ..models import Change, ChangeTemplate, SentForm, parse_reference
 from ..states import State
 from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 PREVIEW_LIMIT = 50_000
+SUBMIT, ANOTHER = "submit", "another"
+NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -47,15 +51,20 @@ page_methods = require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 @page_methods
 def new(request: SignedInRequest) -> HttpResponse:
-    """Write a request; ``?draft=`` goes on with what was kept while typing."""
+    """Write a request; ``?draft=`` goes on with what was kept while typing.
+
+    ``?template=`` shows what a template fills in, ``?after=`` whose request the last one was and
+    its template; nothing is kept before something is typed.
+    """
     _refuse_unless_may_raise(request.user)
     draft = _draft_in_address(request) or _draft_by_key(request)
     if draft is not None and draft.state != State.DRAFT:
         return _made_before(request, draft)
     if request.method == "POST":
         return _save(request, draft)
+    begun = {} if draft else _begun_with(request)
     form = form_for(request.user)(
-        user=request.user, change=draft, initial={"key": secrets.token_urlsafe(12)}
+        user=request.user, change=draft, initial={**begun, "key": secrets.token_urlsafe(12)}
     )
     return _draft_page(request, form, draft)
 
@@ -122,7 +131,9 @@ def _save(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     """Save the form, and submit the request if that button was pressed; nothing on an error."""
     if "remove" in request.POST and draft is not None:
         return _without_file(request, draft)
-    submitting = request.POST.get("action") == "submit"
+    if "use_template" in request.POST:
+        return _with_template(request, draft)
+    submitting = request.POST.get("action") in (SUBMIT, ANOTHER)
     form = form_for(request.user)(
         request.POST, request.FILES, user=request.user, change=draft, submitting=submitting
     )
@@ -198,6 +209,42 @@ def _without_file(request: SignedInRequest, draft: Change) -> HttpResponse:
     return _draft_page(request, form.unjudged(), draft)
 
 
+def _template(request: SignedInRequest, text: str | None) -> ChangeTemplate | None:
+    """Return the template of this number, if this person may begin a request with it."""
+    number = _number(text)
+    return proposing.usable_by(request.user).filter(pk=number).first() if number else None
+
+
+def _begun_with(request: SignedInRequest) -> dict[str, Any]:
+    """Return what a new request begins with, as its address says."""
+    reference, wanted = request.GET.get("after"), request.GET.get("template")
+    if reference is None:
+        template = _template(request, wanted)
+        if wanted and template is None:
+            messages.warning(request, NOT_USABLE)
+        return values_for_request(template)
+    last = visible_or_404(request.user, parse_reference(reference) or 0)
+    template = _template(request, str(last.template_id or ""))
+    return {**values_for_request(template), **form_for(request.user).whose(last)}
+
+
+def _with_template(request: SignedInRequest, draft: Change | None) -> HttpResponse:
+    """Fill in from another template, or none, and show the form; what was typed stays."""
+    wanted = request.POST["use_template"]
+    data, template = request.POST, _template(request, wanted)
+    if template is not None or not wanted:
+        data = filled_in(data, template, _template(request, data.get("template")))
+    else:
+        messages.warning(request, NOT_USABLE)
+    form = form_for(request.user)(
+        data, request.FILES, user=request.user, change=draft, submitting=False
+    )
+    form.is_valid()
+    draft = _keep_files(request, form, draft)
+    form.begin_at_a_gap()
+    return _draft_page(request, form.unjudged(), draft, holds_all=True)
+
+
 @transaction.atomic
 def _write(
     user: User, form: SupportForm | CustomerForm, draft: Change | None, submitting: bool
@@ -234,6 +281,8 @@ def _differs(draft: Change, fields: dict[str, Any], services: list[Any]) -> bool
 def _submitted(request: SignedInRequest, change: Change) -> HttpResponse:
     words = {"reference": change.reference, "next": next_step(change).told(request.user)}
     messages.success(request, _("%(reference)s is submitted. Next: %(next)s") % words)
+    if request.POST.get("action") == ANOTHER:
+        return redirect(f"{reverse('changes:new')}?after={change.reference}")
     return redirect(change)
 
 
@@ -251,16 +300,22 @@ def _draft_page(
     *,
     status: int = HTTPStatus.OK,
     happened: str = "",
+    holds_all: bool = False,
 ) -> HttpResponse:
     if happened and draft is not None:
         draft = visible_or_404(request.user, draft.pk)
         form.data = form.data.copy()
         form.data["seen"] = draft.version
     is_new = request.resolver_match is not None and request.resolver_match.url_name == "new"
+    shown, others = proposing.shown_first(request.user)
     context = {
         "form": form,
         "draft": draft,
         "happened": happened,
+        "template": _template(request, str(form["template"].value() or "")),
+        "templates": shown,
+        "more_templates": others,
+        "holds_all": holds_all,
         "by_support": isinstance(form, SupportForm),
         "attached": list(draft.attachments.all()) if draft else [],
         "lost_files": form.files_lost,

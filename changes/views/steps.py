@@ -180,7 +180,7 @@ class StepPage:
             )
         if task := onward(self.user, done=self.verb, besides=changed):
             sentence = format_html(
-                '{} <a class="alert-link d-block mt-1" href="{}">{}</a>',
+                '{} <a class="alert-link d-block mt-1" data-onward href="{}">{}</a>',
                 sentence,
                 task.task.url,
                 task.words,

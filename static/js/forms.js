@@ -57,7 +57,8 @@
     const kept = storage.getItem(key);
     const original = read(form);
     storage.removeItem(SENT + keyOf(form));
-    const refused = form.querySelector("[data-error-summary]"); // it stands there, unsaved
+    // What was typed stands there, unsaved: after a mistake, or filled in from a template.
+    const refused = form.querySelector("[data-error-summary], [data-holds-all]");
     if (kept === original && !refused) {
       storage.removeItem(key); // it has arrived
     } else if (kept && !refused) {

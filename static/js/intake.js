@@ -12,6 +12,7 @@
   const name = form.elements.requester_name;
 
   form.addEventListener("combobox:chosen", (event) => {
+    if (event.target !== requester) return;
     const chosen = event.detail;
     const isNew = "new" in chosen;
     fresh.hidden = !isNew;
@@ -26,6 +27,14 @@
   });
   requester?.addEventListener("input", () => {
     if (requester.value !== requester.dataset.chosen && !fresh.hidden && !name.value) fresh.hidden = true;
+  });
+
+  // --- Template: what is chosen is filled in by the server, with all that was typed -----------
+  const found = form.querySelector("[data-found-template]");
+  form.addEventListener("combobox:chosen", (event) => {
+    if (event.target.name !== "find_template") return;
+    found.value = event.detail.template;
+    form.requestSubmit(found);
   });
 
   // --- Autosave: a moment after the last key, and when the page is left ---------------------
@@ -118,6 +127,12 @@
     dirty = true;
     later(WAIT);
   });
+
+  // What a template has filled in is kept like what is typed.
+  if (form.querySelector("[data-holds-all]")) {
+    dirty = true;
+    later(WAIT);
+  }
 
   // A save under way is waited for, so that the same request does not become two drafts.
   form.addEventListener(

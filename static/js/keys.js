@@ -64,6 +64,7 @@
     k: () => beside(-1),
     c: () => focus("#comment-form textarea"),
     m: () => follow(".next-actions a.btn-primary"),
+    o: () => follow("[data-onward]"),
   };
 
   document.addEventListener("keydown", (event) => {

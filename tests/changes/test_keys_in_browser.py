@@ -41,6 +41,15 @@ def test_single_keys_lead_through_the_day(
     comment.blur()
     page.keyboard.press("m")
     expect(page).to_have_url(re.compile(r"/assess/$"))
+    page.locator("#id_type_0").check(force=True)
+    for name in ("need", "service_impact", "customer_impact"):
+        page.fill(f"#id_{name}", "Some words.")
+    for name in ("likelihood", "impact"):
+        page.select_option(f"#id_{name}", "1")
+    page.locator(".step-form button[type=submit]").click()
+    expect(page.locator("[data-onward]")).to_contain_text("Next for you")
+    page.keyboard.press("o")
+    expect(page).to_have_url(re.compile(rf"{first.reference}/assess/$"))
     page.goto("/")
     page.keyboard.press("/")
     expect(page.locator("#app-search")).to_be_focused()

@@ -33,7 +33,7 @@ def test_the_same_step_comes_first(client: Client, cast: Cast) -> None:
     done, oldest, _newest = in_review(cast), in_review(cast), in_review(cast)
     html = review(client, cast, done)
     words = f"Next for you: {oldest.reference}, Review (2 more)"
-    assert f'href="{address("review", oldest)}">{words}</a>' in html
+    assert f'data-onward href="{address("review", oldest)}">{words}</a>' in html
 
 
 def test_then_whatever_else_waits(client: Client, cast: Cast) -> None:

@@ -41,6 +41,7 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "watch": (SEES - {"auditor", "administrator"}, ALWAYS),
     "unwatch": (SEES, ALWAYS),
     "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
+    "copy_as_new": ({"support", "success", *CUSTOMERS}, ALWAYS),
     "detach": (set(), set()),  # what was sent stays
 }
 IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up"}
@@ -50,6 +51,11 @@ ANYWHERE: dict[str, set[str]] = {
     "triage": {"support"},
     "follow_answers": {"support", "success", "stranger_success", "auditor", "administrator"},
     "import": {"administrator"},
+    "maintain_templates": {"success", "stranger_success", "administrator"},
+    "read_templates": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "read_incoming_mail": {"support", "auditor"},
     "see_internal": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),

@@ -1,0 +1,110 @@
+"""Keeping change templates."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation, User
+from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
+
+from .. import permissions, proposing
+from ..models import Change, ChangeTemplate, Service
+
+NAME_IN_USE = "changes_template_name"
+
+
+def save_template(
+    template: ChangeTemplate | None,
+    *,
+    actor: User,
+    seen: int | None = None,
+    services: Iterable[Service] = (),
+    made_from: Change | None = None,
+    reason: str = "",
+    **fields: Any,
+) -> ChangeTemplate:
+    """Write a template, or change one; withdrawing it is setting ``is_active`` to False.
+
+    ``fields`` are those of ChangeTemplate; ``made_from`` is the change whose records filled in a
+    new one. ``seen`` is the version on the page. Raises StepForbidden for who may not keep it or
+    the customer that it shall be for, ChangeStale when somebody changed it meanwhile,
+    StepIncomplete for a name that another template in use has. Effects: the template with its
+    history. Changes that began with it keep what was written into them.
+    """
+    with transaction.atomic():
+        if template is None:
+            _insist(permissions.can_maintain_templates(actor.read_afresh()))
+            fresh = ChangeTemplate(created_by=actor)
+        else:
+            fresh = _locked(template)
+            _insist(permissions.may_keep_template(actor.read_afresh(), fresh))
+            if seen is not None and seen != fresh.version:
+                raise ChangeStale(_what_happened(fresh))
+            fresh.version += 1
+        before = fresh.organisation_id
+        for name, value in fields.items():
+            setattr(fresh, name, value)
+        if fresh.organisation_id != before:
+            _may_be_for(actor, fresh.organisation)
+        fresh.updated_by = actor
+        fresh._history_user = actor  # type: ignore[attr-defined]
+        fresh._change_reason = _why(fresh, made_from, reason)  # type: ignore[attr-defined]
+        _save(fresh)
+        _set_services(fresh, services, reason)
+    return fresh
+
+
+def _insist(decision: Decision) -> None:
+    if not decision:
+        raise StepForbidden(decision.reason)
+
+
+def _locked(template: ChangeTemplate) -> ChangeTemplate:
+    rows = ChangeTemplate.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("organisation", "updated_by").get(pk=template.pk)
+
+
+def _what_happened(template: ChangeTemplate) -> str:
+    return _("In the meantime %s changed this template.") % template.updated_by
+
+
+def _may_be_for(actor: User, organisation: Organisation | None) -> None:
+    if organisation is None:
+        return
+    if not proposing.kept_by(actor).filter(pk=organisation.pk).exists():
+        raise StepForbidden(_("You cannot keep templates of %s.") % organisation)
+
+
+def _why(template: ChangeTemplate, made_from: Change | None, reason: str) -> str:
+    if template.pk is None:
+        begun = _("wrote the template")
+        if made_from is not None:
+            begun = _("wrote the template from %s") % made_from.reference
+    else:
+        begun = _("changed the template") if template.is_active else _("withdrew the template")
+    return f"{begun}: {reason}" if reason else begun
+
+
+def _save(template: ChangeTemplate) -> None:
+    try:
+        with transaction.atomic():
+            template.save()
+    except IntegrityError as error:
+        if NAME_IN_USE not in str(error):
+            raise
+        words = _("Another template in use is called “%s”.") % template.name
+        raise StepIncomplete(words, ["name"]) from None
+
+
+def _set_services(template: ChangeTemplate, services: Iterable[Service], reason: str) -> None:
+    wanted = {service.pk for service in services}
+    known = set(template.services.values_list("pk", flat=True))
+    why = _("set the services of the template")
+    template._change_reason = f"{why}: {reason}" if reason else why  # type: ignore[attr-defined]
+    if known - wanted:
+        template.services.remove(*known - wanted)
+    if wanted - known:
+        template.services.add(*wanted - known)

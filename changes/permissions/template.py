@@ -1,0 +1,43 @@
+"""Who keeps change templates, who reads them, and who begins a request like another one."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
+
+from ..models import Change, ChangeTemplate
+from ..turns.groups import holds_role
+from .request import may_raise_for
+from .rules import internal, sees
+
+
+def can_maintain_templates(user: User) -> Decision:
+    """Administrators and customer success write templates."""
+    return decide(internal(user), holds_role(user, Role.ADMINISTRATOR, Role.CUSTOMER_SUCCESS))
+
+
+def can_read_templates(user: User) -> Decision:
+    """Expansive's own people read all of a template; customers what is offered, in their form."""
+    return decide(internal(user))
+
+
+def may_keep_template(user: User, template: ChangeTemplate) -> Decision:
+    """Customer success keeps those for all customers and for those of its own teams."""
+    theirs = None
+    anywhere = template.organisation is None or user.has_role(Role.ADMINISTRATOR)
+    if not anywhere and template.organisation.success_team_id not in user.team_ids:
+        words = _("This is for the customer success team of %s and for administrators.")
+        theirs = refuse(Refusal.PERSON, words % template.organisation)
+    return decide(
+        internal(user), holds_role(user, Role.ADMINISTRATOR, Role.CUSTOMER_SUCCESS), theirs
+    )
+
+
+def can_copy_as_new(user: User, change: Change) -> Decision:
+    """Whoever may raise requests for its customer begins one like it, in whatever state it is."""
+    customer = change.organisation
+    person = None
+    if customer is None or not may_raise_for(user, customer):
+        person = refuse(Refusal.PERSON, _("You cannot raise changes for this organisation."))
+    return decide(sees(user, change), person)
