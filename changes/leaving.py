@@ -115,6 +115,7 @@ def provide() -> None:
         *stays("changes.ChangeLink", "created_by"),
         *stays("changes.Event", "actor"),
         *stays("changes.ImportRun", "started_by"),
+        *stays("changes.ManyRun", "person"),
         *stays("changes.IncomingMail", "person handled_by"),
         *stays("changes.ProposedAnswer", "decided_by"),
         *stays("changes.DeliveryProblem", "person resolved_by"),

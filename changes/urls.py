@@ -18,6 +18,7 @@ from .views import (
     lists,
     mail,
     mail_log,
+    many,
     palette,
     proposed_answers,
     secret_link,
@@ -67,6 +68,11 @@ discussion_urls = [
     path("changes/<reference:pk>/send_link/", links.send_link, name="send_link"),
     path("changes/<reference:pk>/revoke_links/", links.revoke_links, name="revoke_links"),
     path("requesters/<int:pk>/successor/", hand_over.hand_over, name="hand_over"),
+]
+many_urls = [
+    path("changes/many/", many.act_on_many, name="act_on_many"),
+    path("changes/many/<int:pk>/", many.many_run, name="many_run"),
+    path("changes/many/<int:pk>/progress/", many.many_progress, name="many_progress"),
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
@@ -131,6 +137,7 @@ urlpatterns = [
     *list_urls,
     *intake_urls,
     *discussion_urls,
+    *many_urls,
     *story_urls,
     *step_urls,
     *answer_urls,
