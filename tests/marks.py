@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.test import Client
 from django.urls import get_resolver
+from django.utils.http import urlencode
 from django_fsm import FSMField
 
 from accounts.models import User
@@ -28,6 +29,7 @@ from changes.models import (
     DeliveryProblem,
     ImportRun,
     IncomingMail,
+    ManyRun,
     ProposedAnswer,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
@@ -106,6 +108,7 @@ FOR_THE_DEMO = {"changes:mail", "changes:mail_message", "changes:mail_body", "ch
 
 Objects = Callable[[], models.QuerySet[Any]]
 OBJECTS: dict[str, Objects] = {
+    "changes/many/": ManyRun.objects.order_by("-pk").all,
     "changes/": Change.objects.order_by("pk").all,
     "requesters/": User.objects.order_by("pk").all,
     "board/meetings/": Meeting.objects.order_by("-date", "pk").all,
@@ -158,6 +161,9 @@ def addresses(changes: list[Change]) -> Iterator[str]:
             continue
         if not converters:
             yield "/" + route
+            if name == "changes:act_on_many":
+                chosen = urlencode({"change": [one.pk for one in changes]}, doseq=True)
+                yield f"/{route}?act=comment&{chosen}"
             continue
         make = next((of for start, of in OBJECTS.items() if route.startswith(start)), None)
         assert make is not None, f"The walk does not know what {route} names."

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from accounts.models import User
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import SentBefore
 
-from .. import queries
+from .. import permissions, queries
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
@@ -137,7 +137,7 @@ def _earlier(request: SignedInRequest) -> ManyRun | None:
     number = whole_number(request.GET.get("again", ""))
     if request.method == "POST" or number is None:
         return None
-    return get_object_or_404(ManyRun, pk=number, person=request.user)
+    return _own(request, number)
 
 
 def _numbers(data: QueryDict, earlier: ManyRun | None) -> list[int]:
@@ -229,7 +229,7 @@ def _page(
 @require_safe
 def many_run(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show whoever began it how far it is or, when it is over, what became of each change."""
-    run = get_object_or_404(ManyRun, pk=pk, person=request.user)
+    run = _own(request, pk)
     visible = queries.visible_to(request.user)
     rows = list(run.rows.select_related("change").filter(change__in=visible))
     by_outcome = {outcome: [row for row in rows if row.outcome == outcome] for outcome in Outcome}
@@ -249,12 +249,19 @@ def many_run(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @signed_in
 @require_safe
-def many_progress(request: HttpRequest, pk: int) -> HttpResponse:
+def many_progress(request: SignedInRequest, pk: int) -> HttpResponse:
     """The progress bar, fetched each second; at the end the page loads itself again."""
-    run = get_object_or_404(ManyRun, pk=pk, person=request.user)
+    run = _own(request, pk)
     if run.is_over:
         return HttpResponseClientRefresh()
     return render(request, "changes/many_progress.html", {"run": run, **_progress(run)})
+
+
+def _own(request: SignedInRequest, pk: int) -> ManyRun:
+    """Return a run of this person's, for as long as they are one of Expansive's own people."""
+    if not permissions.can_see_internal(request.user):
+        raise Http404
+    return get_object_or_404(ManyRun, pk=pk, person=request.user)
 
 
 def _progress(run: ManyRun) -> dict[str, object]:
