@@ -67,6 +67,10 @@
   }
 
   document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-many-every]")) {
+      for (const box of boxes()) box.checked = true;
+      count();
+    }
     if (!event.target.matches?.(BOXES)) return;
     if (event.shiftKey) range(event.target);
     last = event.target;
