@@ -7,6 +7,7 @@ from .views import (
     access_link,
     answers,
     confirmation_link,
+    correct_comment,
     detail,
     discussion,
     follow_up,
@@ -55,6 +56,11 @@ intake_urls = [
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
     path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),
+    path(
+        "changes/<reference:pk>/comments/<int:comment_pk>/correct/",
+        correct_comment.correct_comment,
+        name="correct_comment",
+    ),
     path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
     path(
         "changes/<reference:pk>/attachments/<int:attachment_pk>/",

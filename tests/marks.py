@@ -26,6 +26,7 @@ from changes.models import (
     Attachment,
     Change,
     ChangeLink,
+    Comment,
     DeliveryProblem,
     ImportRun,
     IncomingMail,
@@ -123,6 +124,7 @@ OBJECTS: dict[str, Objects] = {
 """What ``pk`` names in an address that begins so; the first that fits counts."""
 WITHIN: dict[str, tuple[Any, str]] = {
     "attachment_pk": (Attachment, "change"),
+    "comment_pk": (Comment, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),
