@@ -44,6 +44,8 @@ class Act:
     arguments: Callable[[User, Form], Arguments]
     idle: Callable[[User, Change], str] = lambda user, change: ""
     """Why it would do nothing there, "" where it does something."""
+    for_customers: bool = False
+    """Whether a customer's people take it too."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
 
@@ -167,6 +169,7 @@ ACTS: tuple[Act, ...] = (
         _form_of_step(AuthoriseForm),
         _approves,
         _all_of_step,
+        for_customers=True,
         asks_story=True,
     ),
     Act(
@@ -227,7 +230,8 @@ ACT: dict[str, Act] = {act.name: act for act in ACTS}
 
 
 def acts_of(user: User) -> list[Act]:
-    """Return the acts that this person could ever take; none for a customer's people."""
-    if not (user.is_internal and user.is_active):
+    """Return the acts that this person could ever take: a customer's approvers authorise."""
+    if not user.is_active:
         return []
-    return [act for act in ACTS if act.may_ever(user)]
+    open_to = [act for act in ACTS if user.is_internal or act.for_customers]
+    return [act for act in open_to if act.may_ever(user)]

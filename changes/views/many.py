@@ -258,10 +258,15 @@ def many_progress(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def _own(request: SignedInRequest, pk: int) -> ManyRun:
-    """Return a run of this person's, for as long as they are one of Expansive's own people."""
-    if not permissions.can_see_internal(request.user):
+    """Return a run of this person's, for as long as its act is one that they may take.
+
+    Expansive's own people read theirs for as long as they are that.
+    """
+    mine = [act.name for act in acts_of(request.user)]
+    run = get_object_or_404(ManyRun, pk=pk, person=request.user)
+    if run.act not in mine and not permissions.can_see_internal(request.user):
         raise Http404
-    return get_object_or_404(ManyRun, pk=pk, person=request.user)
+    return run
 
 
 def _progress(run: ManyRun) -> dict[str, object]:

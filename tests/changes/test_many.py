@@ -23,14 +23,6 @@ MANY = "/changes/many/"
 Outcome = ManyRow.Outcome
 
 
-@pytest.fixture
-def team(cast: Cast) -> Cast:
-    """The cast, with an approver of Harbour's who is one of Expansive's own."""
-    cast.approver.organisation = None
-    cast.approver.save()
-    return cast
-
-
 def page(person: User, act: str, *changes: Change, **more: Any) -> Any:
     client = Client()
     client.force_login(person)
@@ -78,16 +70,16 @@ DOERS = {"review": "success", "authorise": "approver"}
 
 
 @pytest.mark.parametrize("name", [act.name for act in ACTS])
-def test_each_act_does_what_its_single_step_does(team: Cast, name: str) -> None:
-    person = getattr(team, DOERS.get(name, "support"))
+def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
+    person = getattr(cast, DOERS.get(name, "support"))
     maker = {"review": stories.in_review, "authorise": stories.in_authorisation}.get(
         name, stories.submitted
     )
-    changes = [maker(team), maker(team)]
+    changes = [maker(cast), maker(cast)]
     if name == "unwatch":
         for one in changes:
             lifecycle.watch(one, actor=person)
-    fields = {**FIELDS[name], **({"owner": team.developer.pk} if name == "assign" else {})}
+    fields = {**FIELDS[name], **({"owner": cast.developer.pk} if name == "assign" else {})}
     client, _data, answer = send(person, name, *changes, **fields)
     run = ManyRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
@@ -100,20 +92,20 @@ def test_each_act_does_what_its_single_step_does(team: Cast, name: str) -> None:
     assert all(one.reference in shown for one in changes) and "2 changes done." in shown
 
 
-def test_one_that_is_refused_stops_none_of_the_others(team: Cast) -> None:
+def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
     """Stale, of another team, past the state, and one that fails in an unforeseen way."""
-    good, stale, moved, broken, last = (stories.in_review(team) for _each in range(5))
-    strange = stories.in_review(team)
-    Change.objects.filter(pk=strange.pk).update(organisation=team.meridian)
+    good, stale, moved, broken, last = (stories.in_review(cast) for _each in range(5))
+    strange = stories.in_review(cast)
+    Change.objects.filter(pk=strange.pk).update(organisation=cast.meridian)
     chosen = [good, stale, moved, strange, broken, last]
-    client, data, answer = send(team.success, "review", *chosen, run=False, **FIELDS["review"])
-    lifecycle.assign(stale, actor=team.support, owner=team.developer)
-    lifecycle.withdraw(moved, actor=team.support, reason="No longer wished.")
+    client, data, answer = send(cast.success, "review", *chosen, run=False, **FIELDS["review"])
+    lifecycle.assign(stale, actor=cast.support, owner=cast.developer)
+    lifecycle.withdraw(moved, actor=cast.support, reason="No longer wished.")
     real = lifecycle.review
 
     def review(change: Change, **fields: Any) -> Change:
         if change.pk == broken.pk:
-            Comment.objects.create(change=change, author=team.success, body="Half done.")
+            Comment.objects.create(change=change, author=cast.success, body="Half done.")
             raise ZeroDivisionError
         return real(change, **fields)
 
@@ -144,9 +136,9 @@ def test_one_that_is_refused_stops_none_of_the_others(team: Cast) -> None:
     assert [one.change for one in again.context["refused"]] == [moved, strange]
 
 
-def test_a_form_that_comes_twice_acts_once(team: Cast) -> None:
-    changes = [stories.submitted(team), stories.submitted(team)]
-    client, data, answer = send(team.support, "comment", *changes, **FIELDS["comment"])
+def test_a_form_that_comes_twice_acts_once(cast: Cast) -> None:
+    changes = [stories.submitted(cast), stories.submitted(cast)]
+    client, data, answer = send(cast.support, "comment", *changes, **FIELDS["comment"])
     assert client.post(MANY, data)["Location"] == answer["Location"]
     tasks.carry_on_acts()
     runs.carry_on(ManyRun.objects.get().pk)
@@ -159,9 +151,9 @@ def test_a_form_that_comes_twice_acts_once(team: Cast) -> None:
     assert Comment.objects.count() == 4
 
 
-def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(team: Cast) -> None:
-    changes = [stories.submitted(team) for _each in range(4)]
-    send(team.support, "comment", *changes, run=False, **FIELDS["comment"])
+def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(cast: Cast) -> None:
+    changes = [stories.submitted(cast) for _each in range(4)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
     run = ManyRun.objects.get()
     real = lifecycle.comment
     died: list[int] = []
@@ -192,40 +184,40 @@ def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(team: Cast) -> No
     assert (Comment.objects.count(), runs.unfinished()) == (3, [])
 
 
-def test_rights_are_asked_when_it_is_done(team: Cast) -> None:
+def test_rights_are_asked_when_it_is_done(cast: Cast) -> None:
     """Who was deactivated, lost the role or moved to a customer meanwhile does nothing."""
 
     def deactivate() -> None:
-        User.objects.filter(pk=team.support.pk).update(is_active=False)
+        User.objects.filter(pk=cast.support.pk).update(is_active=False)
 
     def take_role() -> None:
-        team.support.groups.clear()
+        cast.support.groups.clear()
 
     def move() -> None:
-        team.support.groups.clear()
-        User.objects.filter(pk=team.support.pk).update(organisation=team.harbour)
+        cast.support.groups.clear()
+        User.objects.filter(pk=cast.support.pk).update(organisation=cast.harbour)
 
     for befalls in (deactivate, take_role, move):
-        changes = [stories.submitted(team), stories.submitted(team)]
-        Change.objects.filter(pk__in=[one.pk for one in changes]).update(raised_by=team.developer)
-        send(team.support, "comment", *changes, run=False, **FIELDS["comment"])
+        changes = [stories.submitted(cast), stories.submitted(cast)]
+        Change.objects.filter(pk__in=[one.pk for one in changes]).update(raised_by=cast.developer)
+        send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
         befalls()
         tasks.carry_on_acts()
         run = ManyRun.objects.latest("pk")
         assert {one for one, _why in outcomes(run).values()} == {Outcome.REFUSED}, befalls
-        User.objects.filter(pk=team.support.pk).update(is_active=True, organisation=None)
-        team.support.groups.set(team.success.groups.model.objects.filter(name=Role.SUPPORT))
+        User.objects.filter(pk=cast.support.pk).update(is_active=True, organisation=None)
+        cast.support.groups.set(cast.success.groups.model.objects.filter(name=Role.SUPPORT))
     assert not Comment.objects.exists()
 
 
-def test_separation_of_duties_holds_for_each(team: Cast) -> None:
-    own, other = stories.in_authorisation(team), stories.in_authorisation(team)
-    own.requester = team.approver
+def test_separation_of_duties_holds_for_each(cast: Cast) -> None:
+    own, other = stories.in_authorisation(cast), stories.in_authorisation(cast)
+    own.requester = cast.approver
     own.save()
-    _client, shown = page(team.approver, "authorise", own, other)
+    _client, shown = page(cast.approver, "authorise", own, other)
     (refused,) = shown.context["refused"]
     assert refused.change == own and "Separation of duties" in refused.why_not
-    send(team.approver, "authorise", own, other, **FIELDS["authorise"])
+    send(cast.approver, "authorise", own, other, **FIELDS["authorise"])
     found = outcomes()
     assert found[own.reference] == (Outcome.REFUSED, refused.why_not)
     assert found[other.reference][0] == Outcome.DONE
@@ -233,39 +225,64 @@ def test_separation_of_duties_holds_for_each(team: Cast) -> None:
 
 
 def test_who_reaches_the_pages(cast: Cast) -> None:
+    """A customer's people see nothing of it, but for their approvers, who authorise."""
     change = stories.submitted(cast)
     send(cast.support, "watch", change)
     run = ManyRun.objects.get()
-    without = {"requester", "approver", "auditor", "nobody"}
-    asked = "requester approver support success developer auditor administrator nobody".split()
-    for name in asked:
+    first = {
+        **dict.fromkeys(("requester", "auditor", "nobody")),
+        "approver": "authorise",
+        "success": "review",
+        "support": "take",
+        "administrator": "assign",
+        "developer": "comment",
+    }
+    for name, act in first.items():
         person = cast.people[name]
-        client, shown = page(person, "watch", change)
+        assert next((one.name for one in acts_of(person)), None) == act, name
+        client, shown = page(person, act or "watch", change)
+        assert shown.status_code == (200 if act else 403), name
         listed = client.get("/changes/").content.decode()
-        may = bool(acts_of(person))
-        assert may == (name not in without), name
-        assert ('name="act"' in listed) == may and ('name="change"' in listed) == may, name
-        if name == "administrator":
-            assert shown.status_code == 403
-            assert page(person, "assign", change)[1].status_code == 200
-        else:
-            assert shown.status_code == (200 if may else 403), name
-            assert client.post(MANY, {"act": "watch"}).status_code == (400 if may else 403), name
+        assert ('name="act"' in listed) == ('name="change"' in listed) == bool(act), name
+        if name in ("approver", "administrator"):
+            assert page(person, "watch", change)[1].status_code == 403
+            assert client.post(MANY, {"act": "watch", "change": change.pk}).status_code == 403
         for path in (run.get_absolute_url(), f"{run.get_absolute_url()}progress/"):
             assert client.get(path).status_code == (200 if name == "support" else 404), name
             assert client.post(path).status_code == 405
         assert client.get(MANY, {"again": run.pk}).status_code in {403, 404} or name == "support"
+    assert [one.name for one in acts_of(cast.approver)] == ["authorise"]
     assert Client().get(MANY)["Location"] == f"/account/login/?next={MANY}"
     assert ManyRun.objects.count() == 1
 
 
-def test_what_does_not_exist_for_somebody_is_not_told_apart(team: Cast) -> None:
-    draft, change = stories.draft(team), stories.submitted(team)
-    Change.objects.filter(pk=draft.pk).update(raised_by=team.success)
-    client, shown = page(team.support, "watch", change, draft, Change(pk=987654))
+def test_a_customers_approver_decides_on_their_own_alone(cast: Cast) -> None:
+    own, strange = stories.in_authorisation(cast), stories.in_authorisation(cast)
+    lifecycle.comment(own, actor=cast.success, body="heron", internal=True)
+    Change.objects.filter(pk=strange.pk).update(organisation=cast.meridian)
+    client, shown = page(cast.approver, "authorise", own, strange)
+    assert [one.change for one in shown.context["offered"]] == [own]
+    rows = [f"{one.pk}:{one.version}" for one in (own, strange)]
+    data = {"act": "authorise", "key": "k", "change": [own.pk, strange.pk], "row": rows}
+    client.post(MANY, data | FIELDS["authorise"])
+    lifecycle.assign(own, actor=cast.support, owner=cast.support)
+    tasks.carry_on_acts()
+    ((outcome, reason),) = outcomes().values()
+    assert outcome == Outcome.REFUSED and "assigned an owner" in reason
+    told = client.get(ManyRun.objects.get().get_absolute_url()).content.decode()
+    for text in (shown.content.decode(), told):
+        assert strange.reference not in text and "heron" not in text
+    cast.harbour.approvers.remove(cast.approver)
+    assert client.get(ManyRun.objects.get().get_absolute_url()).status_code == 404
+
+
+def test_what_does_not_exist_for_somebody_is_not_told_apart(cast: Cast) -> None:
+    draft, change = stories.draft(cast), stories.submitted(cast)
+    Change.objects.filter(pk=draft.pk).update(raised_by=cast.success)
+    client, shown = page(cast.support, "watch", change, draft, Change(pk=987654))
     assert [one.change for one in shown.context["offered"]] == [change]
     assert not shown.context["refused"] and draft.reference not in shown.content.decode()
-    assert page(team.support, "watch", draft)[1].status_code == 404
+    assert page(cast.support, "watch", draft)[1].status_code == 404
     rows = [f"{draft.pk}:1", f"{change.pk}:{change.version}"]
     data = {"act": "watch", "change": [draft.pk, change.pk], "row": rows, "key": "k"}
     client.post(MANY, data)
@@ -322,9 +339,9 @@ def test_bad_choices_get_a_sentence(
         assert client.post(MANY, data).status_code == status
 
 
-def test_bad_forms_keep_what_was_typed_and_ticked(team: Cast) -> None:
-    one, two = stories.in_review(team), stories.in_review(team)
-    client, data, answer = send(team.success, "review", one, two, run=False, findings="Fine.")
+def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
+    one, two = stories.in_review(cast), stories.in_review(cast)
+    client, data, answer = send(cast.success, "review", one, two, run=False, findings="Fine.")
     assert answer.status_code == 400 and "Fine." in answer.content.decode()
     ticked = {**data, **FIELDS["review"], "row": f"{one.pk}:{one.version}", "outcome": "maybe"}
     answer = client.post(MANY, ticked)
@@ -344,14 +361,14 @@ def test_bad_forms_keep_what_was_typed_and_ticked(team: Cast) -> None:
 
 @pytest.mark.parametrize("name", ["review", "authorise", "assign", "watch"])
 def test_the_page_costs_the_same_for_two_and_for_six(
-    team: Cast, name: str, django_assert_max_num_queries: Any
+    cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:
-    person = getattr(team, DOERS.get(name, "support"))
+    person = getattr(cast, DOERS.get(name, "support"))
     maker: Callable[[Cast], Change] = {
         "review": stories.in_review,
         "authorise": stories.in_authorisation,
     }.get(name, stories.submitted)
-    changes = [maker(team) for _each in range(6)]
+    changes = [maker(cast) for _each in range(6)]
     counts = []
     for number in (2, 6):
         with django_assert_max_num_queries(60) as asked:
