@@ -1,4 +1,7 @@
-"""A comment may be corrected for some minutes; history keeps what it said before."""
+"""A comment may be corrected for some minutes; history keeps what it said before.
+
+The database allows an hour: its clock and those of the web servers may differ by minutes.
+"""
 
 from django.db import migrations, models
 
@@ -11,7 +14,7 @@ FOR EACH ROW WHEN (NOT (
     NEW.body <> OLD.body AND NEW.corrected_at IS NOT NULL
     AND to_jsonb(NEW) - '{body,corrected_at}'::text[]
         = to_jsonb(OLD) - '{body,corrected_at}'::text[]
-    AND OLD.created_at > now() - interval '20 minutes'
+    AND OLD.created_at > now() - interval '1 hour'
 )) EXECUTE FUNCTION refuse_rewriting_history();
 """
 BACK = """
