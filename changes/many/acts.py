@@ -46,6 +46,8 @@ class Act:
     """Why it would do nothing there, "" where it does something."""
     for_customers: bool = False
     """Whether a customer's people take it too."""
+    button: str | Promise = ""
+    """What sends the form says, where that is not the label: an outcome may be a refusal."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
 
@@ -158,6 +160,7 @@ ACTS: tuple[Act, ...] = (
         _form_of_step(ReviewForm),
         _reviews,
         _all_of_step,
+        button=gettext_lazy("Record the review"),
         asks_story=True,
     ),
     Act(
@@ -170,6 +173,7 @@ ACTS: tuple[Act, ...] = (
         _approves,
         _all_of_step,
         for_customers=True,
+        button=gettext_lazy("Record the decision"),
         asks_story=True,
     ),
     Act(

@@ -48,7 +48,7 @@ def test_many_are_reviewed_at_once(
         page.get_by_text("Endorsed").click()
         page.get_by_label("Findings").fill("Looked at all of them.")
         lifecycle.assign(changes[1], actor=cast.support, owner=cast.support)
-        page.get_by_role("button", name="Review (3)").click()
+        page.get_by_role("button", name="Record the review (3)").click()
         page.get_by_text("Waiting for the worker").wait_for()
         look.over_page("progress")
         tasks.carry_on_acts()
