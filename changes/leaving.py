@@ -116,6 +116,7 @@ def provide() -> None:
         *stays("changes.ChangeTemplate", "created_by updated_by"),
         *stays("changes.Event", "actor"),
         *stays("changes.ImportRun", "started_by"),
+        *stays("changes.ManyRun", "person"),
         *stays("changes.IncomingMail", "person handled_by"),
         *stays("changes.ProposedAnswer", "decided_by"),
         *stays("changes.DeliveryProblem", "person resolved_by"),

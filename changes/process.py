@@ -283,6 +283,7 @@ OTHER_VERBS: dict[str, str] = {
     "save_draft": _("saved a draft"),
     "comment": _("commented"),
     "note": _("added an internal note"),
+    "correct_comment": _("corrected a comment"),
     "attach": _("attached a file"),
     "detach": _("removed a file"),
     "link": _("linked another change"),

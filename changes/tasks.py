@@ -12,6 +12,7 @@ from django.utils import timezone
 from . import digest, lifecycle, outbox, reminders, unheld
 from .importing import runs
 from .mail_in import fetching
+from .many import runs as many_runs
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,12 @@ def carry_on_imports() -> None:
 
 
 @shared_task
+def carry_on_acts() -> None:
+    """Go on with acts on many changes that wait, and those that a worker's death cut off."""
+    each(many_runs.unfinished(), many_runs.carry_on, "carry on act on many")
+
+
+@shared_task
 def tell_of_unheld_parts() -> None:
     """Tell administrators, once, which parts nobody can take while changes wait for them."""
     each(unheld.settled(), lifecycle.forget_told_part, "forget the part that was told")
@@ -101,6 +108,11 @@ def start_delivery() -> None:
 def start_imports() -> None:
     """Ask a worker to run the imports that wait; without a broker beat does so later."""
     start(carry_on_imports)
+
+
+def start_acts() -> None:
+    """Ask a worker to go on with acts on many changes; without a broker beat does so later."""
+    start(carry_on_acts)
 
 
 def start(task: Any) -> None:

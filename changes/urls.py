@@ -7,6 +7,7 @@ from .views import (
     access_link,
     answers,
     confirmation_link,
+    correct_comment,
     detail,
     discussion,
     follow_up,
@@ -18,6 +19,7 @@ from .views import (
     lists,
     mail,
     mail_log,
+    many,
     palette,
     proposed_answers,
     secret_link,
@@ -62,6 +64,11 @@ template_urls = [
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
     path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),
+    path(
+        "changes/<reference:pk>/comments/<int:comment_pk>/correct/",
+        correct_comment.correct_comment,
+        name="correct_comment",
+    ),
     path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
     path(
         "changes/<reference:pk>/attachments/<int:attachment_pk>/",
@@ -75,6 +82,11 @@ discussion_urls = [
     path("changes/<reference:pk>/send_link/", links.send_link, name="send_link"),
     path("changes/<reference:pk>/revoke_links/", links.revoke_links, name="revoke_links"),
     path("requesters/<int:pk>/successor/", hand_over.hand_over, name="hand_over"),
+]
+many_urls = [
+    path("changes/many/", many.act_on_many, name="act_on_many"),
+    path("changes/many/<int:pk>/", many.many_run, name="many_run"),
+    path("changes/many/<int:pk>/progress/", many.many_progress, name="many_progress"),
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
@@ -140,6 +152,7 @@ urlpatterns = [
     *intake_urls,
     *template_urls,
     *discussion_urls,
+    *many_urls,
     *story_urls,
     *step_urls,
     *answer_urls,

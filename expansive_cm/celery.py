@@ -61,6 +61,7 @@ SCHEDULE = {
     "remind of actions": every_minute("crb.tasks.remind_of_actions"),
     "publish agendas": every_minute("crb.tasks.publish_agendas"),
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
+    "carry on acts": every_minute("changes.tasks.carry_on_acts"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),
     "tell of unheld parts": every_hour("changes.tasks.tell_of_unheld_parts", minute=17),

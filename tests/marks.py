@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.test import Client
 from django.urls import get_resolver
+from django.utils.http import urlencode
 from django_fsm import FSMField
 
 from accounts.models import User
@@ -26,9 +27,11 @@ from changes.models import (
     Change,
     ChangeLink,
     ChangeTemplate,
+    Comment,
     DeliveryProblem,
     ImportRun,
     IncomingMail,
+    ManyRun,
     ProposedAnswer,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
@@ -107,6 +110,7 @@ FOR_THE_DEMO = {"changes:mail", "changes:mail_message", "changes:mail_body", "ch
 
 Objects = Callable[[], models.QuerySet[Any]]
 OBJECTS: dict[str, Objects] = {
+    "changes/many/": ManyRun.objects.order_by("-pk").all,
     "changes/": Change.objects.order_by("pk").all,
     "requesters/": User.objects.order_by("pk").all,
     "board/meetings/": Meeting.objects.order_by("-date", "pk").all,
@@ -122,6 +126,7 @@ OBJECTS: dict[str, Objects] = {
 """What ``pk`` names in an address that begins so; the first that fits counts."""
 WITHIN: dict[str, tuple[Any, str]] = {
     "attachment_pk": (Attachment, "change"),
+    "comment_pk": (Comment, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),
@@ -160,6 +165,9 @@ def addresses(changes: list[Change]) -> Iterator[str]:
             continue
         if not converters:
             yield "/" + route
+            if name == "changes:act_on_many":
+                chosen = urlencode({"change": [one.pk for one in changes]}, doseq=True)
+                yield f"/{route}?act=comment&{chosen}"
             continue
         make = next((of for start, of in OBJECTS.items() if route.startswith(start)), None)
         assert make is not None, f"The walk does not know what {route} names."

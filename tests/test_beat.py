@@ -33,6 +33,7 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.carry_on_imports": [
         ("changes.importing.runs.unfinished", "changes.importing.runs.carry_on")
     ],
+    "changes.tasks.carry_on_acts": [("changes.many.runs.unfinished", "changes.many.runs.carry_on")],
     "crb.tasks.fill_agendas": [
         ("crb.queries.boards_to_dissolve", "crb.lifecycle.dissolve_board"),
         ("crb.queries.active_boards", "crb.lifecycle.fill_agenda"),

@@ -66,6 +66,19 @@ class CommentForm(AudienceForm):
     )
 
 
+class CorrectCommentForm(forms.Form):
+    """The words of a comment, to be put right; who may read it stays as it was."""
+
+    use_required_attribute = False
+
+    body = LongText(
+        label=gettext_lazy("Comment"),
+        max_length=Comment._meta.get_field("body").max_length,
+        widget=MarkdownTextarea(attrs={"rows": 6}),
+        error_messages={"required": gettext_lazy("Write something first.")},
+    )
+
+
 class AttachForm(AudienceForm):
     """Files for a change."""
 

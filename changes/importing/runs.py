@@ -1,15 +1,14 @@
 """Imports that are kept: begun by a command or an upload, carried on by a task."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.alone import alone
 from expansive_cm.workflow.errors import StepError
 
 from ..models import ImportProblem, ImportRun
@@ -127,9 +126,9 @@ def carry_on(run_id: int) -> None:
 
     An import that fails without getting any further is given up after MAX_ATTEMPTS.
     """
-    with _alone(run_id) as alone:
+    with alone("import run", run_id) as is_ours:
         kept = ImportRun.objects.get(pk=run_id)
-        if not alone or kept.is_over:
+        if not is_ours or kept.is_over:
             return
         if kept.attempts >= MAX_ATTEMPTS:
             kept.status = Status.FAILED
@@ -142,17 +141,3 @@ def carry_on(run_id: int) -> None:
         ImportRun.objects.filter(pk=run_id).update(attempts=kept.attempts + 1)
         with kept.file.open("rb") as file:
             go(kept, file)
-
-
-@contextmanager
-def _alone(run_id: int) -> Iterator[bool]:
-    """Hold a lock on a run for as long as this connection lives; yield whether it is ours."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('import run'), %s)", [run_id])
-        alone = cursor.fetchone()[0]
-    try:
-        yield alone
-    finally:
-        if alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('import run'), %s)", [run_id])

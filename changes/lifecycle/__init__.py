@@ -42,7 +42,7 @@ from .confirmation import (
     send_reminder,
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
-from .discussion import attach, comment, detach, link, unlink, unwatch, watch
+from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
@@ -141,6 +141,7 @@ __all__ = [
     "import_changes",
     # Discussion
     "comment",
+    "correct_comment",
     "correct_customer",
     "attach",
     "detach",

@@ -26,8 +26,8 @@ from ..recall import recalling
 from ..states import State
 
 UNVERSIONED = frozenset(
-    "comment note attach detach link unlink watch unwatch record_contact rate discard_answer "
-    "undelivered settle_delivery send_link revoke_links".split()
+    "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
+    "discard_answer undelivered settle_delivery send_link revoke_links".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

@@ -4,13 +4,15 @@ import hashlib
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
+from expansive_cm.workflow.decisions import Refusal
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 
-from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
-from ..permissions import can_note, may_see
+from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail
+from ..permissions import can_note, may_correct, may_see
 from ..room import why_no_room
 from .core import lock, take_step
 from .successor import record_link
@@ -41,6 +43,43 @@ def comment(
         step.save(record)
         step.data = {"comment": record.pk}
     return record
+
+
+def correct_comment(
+    comment: Comment, *, actor: User, body: str, seen: str | None = None
+) -> Comment:
+    """Put other words into a comment that its author wrote a few minutes ago.
+
+    ``seen`` is the ``state_of_words`` that the page showed. Raises StepForbidden for somebody
+    else's, StepIllegal for what came by mail or is too old, ChangeStale where it was corrected
+    meanwhile, StepIncomplete where nothing is different. Effects: the comment, whose history keeps
+    what it said; event. Nobody is told anew: a mail that is worded later has the new words.
+    """
+    with take_step("correct_comment", comment.change, actor=actor) as step:
+        record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
+        decision = may_correct(actor, record, by_mail=came_by_mail(record))
+        if not decision:
+            late = decision.kind == Refusal.STATE
+            raise (StepIllegal if late else StepForbidden)(decision.reason)
+        if seen is not None and seen != state_of_words(record):
+            raise ChangeStale(_("You have corrected this comment meanwhile."))
+        if body == record.body:
+            raise StepIncomplete(_("Nothing in it is different."), ["body"])
+        step.internal = record.is_internal
+        record.body, record.corrected_at = body, timezone.now()
+        step.save(record)
+        step.data = {"comment": record.pk}
+    return record
+
+
+def state_of_words(comment: Comment) -> str:
+    """Return what tells the words of a comment from those that it had before."""
+    return comment.corrected_at.isoformat() if comment.corrected_at else ""
+
+
+def came_by_mail(comment: Comment) -> bool:
+    """Whether a mail became this comment."""
+    return IncomingMail.objects.filter(comment=comment).exists()
 
 
 def attach(

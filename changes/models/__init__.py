@@ -21,6 +21,7 @@ from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
+from .many import ManyRow, ManyRun
 from .sending import SentForm
 from .template import ChangeTemplate
 
@@ -51,6 +52,8 @@ __all__ = [
     "IncomingMail",
     "MailEvent",
     "MailFile",
+    "ManyRow",
+    "ManyRun",
     "Notice",
     "PeerReview",
     "Promise",

@@ -23,6 +23,7 @@ class Comment(models.Model):
     body = models.TextField(_("comment"), max_length=20000)
     is_internal = models.BooleanField(_("internal note"), default=False)
     created_at = models.DateTimeField(_("written"), auto_now_add=True)
+    corrected_at = models.DateTimeField(_("corrected"), null=True, blank=True)
     history = Records()
 
     class Meta:

@@ -57,12 +57,14 @@ from .confirmation import (
 from .discussion import (
     can_attach,
     can_comment,
+    can_correct_comment,
     can_detach,
     can_link,
     can_note,
     can_unlink,
     can_unwatch,
     can_watch,
+    may_correct,
 )
 from .mail import (
     can_read_incoming_mail,
@@ -132,6 +134,7 @@ __all__ = [
     "can_close_with_successor",
     "can_comment",
     "can_copy_as_new",
+    "can_correct_comment",
     "can_correct_customer",
     "can_define_requirements",
     "can_detach",
@@ -181,8 +184,8 @@ __all__ = [
     "can_withdraw",
     "check",
     "may_answer",
+    "may_correct",
     "may_execute",
-    "may_keep_template",
     "may_keep_template",
     "may_raise_for",
     "may_see",

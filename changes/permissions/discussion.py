@@ -1,13 +1,19 @@
 """Who may write, attach files, link changes and watch."""
 
+from datetime import timedelta
+
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
-from ..models import Change
+from ..models import Change, Comment
 from ..states import State
 from .rules import internal, not_only_auditor, sees, still_open
+
+CORRECTABLE = timedelta(minutes=15)
+"""How long a comment can be corrected; the database refuses it soon after."""
 
 
 def can_comment(user: User, change: Change) -> Decision:
@@ -19,6 +25,29 @@ def can_note(user: User, change: Change) -> Decision:
     """Internal notes are for Expansive's own people."""
     refusal = internal(user)
     return can_comment(user, change) if refusal is None else refusal
+
+
+def can_correct_comment(user: User, change: Change) -> Decision:
+    """As for comments; ``may_correct`` says whether one of them is this person's to correct."""
+    return can_comment(user, change)
+
+
+def may_correct(user: User, comment: Comment, *, by_mail: bool) -> Decision:
+    """Whoever wrote a comment on our pages corrects it, for CORRECTABLE and no longer."""
+    person = came = late = None
+    if comment.author_id != user.pk:
+        person = refuse(Refusal.PERSON, _("Only whoever wrote a comment corrects it."))
+    elif comment.is_internal:
+        person = internal(user)
+    if by_mail:
+        came = refuse(Refusal.STATE, _("What came by mail stays as it was written."))
+    if timezone.now() - comment.created_at > CORRECTABLE:
+        late = refuse(
+            Refusal.STATE,
+            _("A comment can be corrected for %d minutes. Please write another one.")
+            % (CORRECTABLE.total_seconds() // 60),
+        )
+    return decide(person, came, late)
 
 
 def can_attach(user: User, change: Change) -> Decision:

@@ -19,6 +19,7 @@ from accounts.models import User
 from expansive_cm.workflow.decisions import Decision
 
 from .. import access_links, gates, markdown, permissions, plain
+from ..many.acts import ACT
 from ..models import Change
 from ..process import StepInfo
 from ..states import FINAL, State
@@ -93,6 +94,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "open_section": _open_section(change, found),
         "description": markdown.render(change.description),
         "facts": {"overdue": is_overdue(change)},
+        "may_take": _may_take(user, change, offered),
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
@@ -201,6 +203,12 @@ def is_overdue(change: Change) -> bool:
     return bool(
         change.due_on and change.state not in FINAL and change.due_on < timezone.localdate()
     )
+
+
+def _may_take(user: User, change: Change, offered: list[Offer]) -> bool:
+    """Whether the page has a button by which its reader becomes the owner."""
+    allowed = any(one.step.verb == "assign" and one.decision for one in offered)
+    return allowed and ACT["take"].may_ever(user) and change.owner_id != user.pk
 
 
 def _open_section(change: Change, found: list[Section]) -> str:

@@ -43,17 +43,20 @@ def discussion_context(user: User, change: Change) -> Context:
 
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
-    comments = _with_html(_readable(user, _told_or_read(change, "comments", "author")))
+    comments = _with_html(readable(user, _told_or_read(change, "comments", "author")))
     origins = mails_of(user, change)
     for one in comments:
         one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
+    may_comment = permissions.can_comment(user, change)
+    if may_comment:
+        _tell_correctable(user, comments)
     return {
         "change": change,
         "comments": comments,
         "request_mail": origins.get(None),
         "after": comments[-1].pk if comments else 0,
         "comment_form": CommentForm(user=user),
-        "may_comment": permissions.can_comment(user, change),
+        "may_comment": may_comment,
         "sees_internal": can_see_internal(user),
     }
 
@@ -71,7 +74,7 @@ def attachments_context(user: User, change: Change) -> Context:
 
 def readable_files(user: User, change: Change) -> list[Attachment]:
     """Return the files of a change that this person may have."""
-    return list(_readable(user, _told_or_read(change, "attachments", "uploaded_by")))
+    return list(readable(user, _told_or_read(change, "attachments", "uploaded_by")))
 
 
 def links_context(user: User, change: Change) -> Context:
@@ -122,6 +125,15 @@ def _with_html(comments: Iterable[Comment]) -> list[Comment]:
     return found
 
 
+def _tell_correctable(user: User, comments: list[Comment]) -> None:
+    """Note on each comment whether this person may still correct it."""
+    for one in comments:
+        by_mail = getattr(one, "origin", None) is not None
+        one.may_correct = permissions.may_correct(  # type: ignore[attr-defined]
+            user, one, by_mail=by_mail
+        )
+
+
 def mails_of(user: User, change: Change) -> dict[int | None, IncomingMail]:
     """Return the mails that a change came from, by the comment each has become.
 
@@ -150,7 +162,8 @@ def _told_or_read(change: Change, name: str, person: str) -> Any:
     return list(found.all()) if story.is_told(change, name) else found.select_related(person)
 
 
-def _readable(user: User, records: Any) -> Any:
+def readable(user: User, records: Any) -> Any:
+    """Return those of a change's comments or files that this person may read."""
     if can_see_internal(user):
         return records
     if isinstance(records, list):
@@ -178,11 +191,13 @@ def comment(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, words)
         return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
     since = whole_number(request.POST.get("after", "")) or 0
-    new = _readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
+    new = readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
+    comments = _with_html(new)
+    _tell_correctable(request.user, comments)
     context = {
         "change": change,
         "sees_internal": can_see_internal(request.user),
-        "comments": _with_html(new),
+        "comments": comments,
         "after": written.pk,
     }
     return render(request, "changes/partials/comments_new.html", context)
@@ -227,8 +242,8 @@ def attach(request: SignedInRequest, pk: int) -> HttpResponse:
 def attachment(request: SignedInRequest, pk: int, attachment_pk: int) -> FileResponse:
     """Hand out a file to somebody who sees it, as a download."""
     change = visible_or_404(request.user, pk)
-    readable = _readable(request.user, Attachment.objects.filter(change=change))
-    found = get_object_or_404(readable, pk=attachment_pk)
+    seen_by_them = readable(request.user, Attachment.objects.filter(change=change))
+    found = get_object_or_404(seen_by_them, pk=attachment_pk)
     try:
         return attachments.download(found)
     except FileNotFoundError:

@@ -21,6 +21,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "edit": ("edit", "blue"),
     "comment": ("message", "grey"),
     "note": ("lock", "amber"),
+    "correct_comment": ("pencil", "grey"),
     "attach": ("paperclip", "grey"),
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),

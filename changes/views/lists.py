@@ -18,6 +18,7 @@ from .. import filters, paging, plain, queries, searching
 from ..also import Also, also_with
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
+from ..many.acts import acts_of
 from ..models import Change
 from ..paging import Page, loaded, page_of
 from ..searching import Words
@@ -90,6 +91,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         "clear_url": query_string(form, **dict.fromkeys(set(form.fields) - {"view", "sort"})),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
+        "acts": acts_of(request.user),
+        "here_url": _at(form, request.GET.get("page", ""), or_first=True),
         "plain": not request.user.is_internal,
         "whole_menus": request.GET.get("menus") == "whole",
         "today": timezone.localdate(),
@@ -99,8 +102,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     response = render(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
     if not whole:
-        token = request.GET.get("page", "")
-        response["HX-Push-Url"] = request.path + _at(form, token, or_first=True)
+        response["HX-Push-Url"] = request.path + context["here_url"]
     return response
 
 

@@ -1,4 +1,5 @@
-// The list of changes: filters apply at once, menus close by themselves, arrow keys walk the rows.
+// The list of changes: filters apply at once, menus close by themselves, arrow keys walk the rows,
+// and rows are ticked to act on many at once.
 (() => {
   const menus = () => document.querySelectorAll(".list-menu[open]");
 
@@ -40,4 +41,61 @@
     event.preventDefault();
     other.querySelector("th > a").focus();
   });
+
+  // --- Rows that are ticked -----------------------------------------------------------------
+  const BOXES = "#many .change-row input, #many .many-one input";
+  const boxes = () => [...document.querySelectorAll(BOXES)];
+  let last = null;
+
+  function count() {
+    const all = boxes();
+    const ticked = all.filter((box) => box.checked).length;
+    for (const place of document.querySelectorAll("[data-many-count]"))
+      place.textContent = place.dataset.manyCount.replace("%d", ticked);
+    for (const every of document.querySelectorAll("[data-many-all]")) {
+      every.hidden = false;
+      every.checked = ticked > 0 && ticked === all.length;
+      every.indeterminate = ticked > 0 && ticked < all.length;
+    }
+  }
+
+  // From the box that was pressed before to this one, all become what this one is now.
+  function range(box) {
+    const all = boxes();
+    const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, other) => one - other);
+    if (from >= 0) for (const between of all.slice(from, to + 1)) between.checked = box.checked;
+  }
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-many-every]")) {
+      for (const box of boxes()) box.checked = true;
+      count();
+    }
+    if (!event.target.matches?.(BOXES)) return;
+    if (event.shiftKey) range(event.target);
+    last = event.target;
+    count();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches?.("[data-many-all]"))
+      for (const box of boxes()) box.checked = event.target.checked;
+    if (event.target.closest?.("#many")) count();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== " " && event.key !== "x" && event.key !== "X") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(".change-row > th > a")) return;
+    const box = event.target.closest(".change-row").querySelector("input");
+    if (!box) return;
+    event.preventDefault();
+    box.checked = !box.checked;
+    if (event.shiftKey) range(box);
+    last = box;
+    count();
+  });
+  document.addEventListener("reset", (event) => {
+    if (event.target.id === "many") window.setTimeout(count);
+  });
+  document.addEventListener("htmx:afterSettle", count);
+  window.addEventListener("pageshow", count);
+  count();
 })();

@@ -42,3 +42,22 @@ class TestAssign(StepPageTests):
             person(f"More {number}", Role.SUPPORT)
         with django_assert_num_queries(8):
             page.get(self.address(change))
+
+
+def test_whoever_may_assign_takes_a_change_with_one_click(client: Client, cast: Cast) -> None:
+    change = stories.in_review(cast)
+    action = f'action="{change.get_absolute_url()}assign/"'
+    shown = {}
+    for name, somebody in cast.people.items():
+        client.force_login(somebody)
+        shown[name] = action in client.get(change.get_absolute_url()).content.decode()
+    assert [name for name, has in shown.items() if has] == ["support"]  # success owns it already
+    client.force_login(cast.support)
+    data = {"owner": cast.support.pk, "seen": change.version}
+    assert client.post(f"{change.get_absolute_url()}assign/", data).status_code == 302
+    change = Change.objects.get(pk=change.pk)
+    assert (change.owner, change.events.latest("pk").actor) == (cast.support, cast.support)
+    assert action not in client.get(change.get_absolute_url()).content.decode()
+    client.force_login(cast.success)
+    assert action in client.get(change.get_absolute_url()).content.decode()
+    assert client.post(f"{change.get_absolute_url()}assign/", data).status_code == 409

@@ -276,7 +276,7 @@ def test_who_may_discuss(cast: Cast, state: State) -> None:
     customers = {"requester", "colleague", "approver"}
     anybody = set() if closed else SEES - READERS_ONLY
     expected = {
-        **dict.fromkeys(("comment", "attach"), anybody),
+        **dict.fromkeys(("comment", "correct_comment", "attach"), anybody),
         **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
         "watch": SEES - READERS_ONLY,
         "unwatch": SEES,

@@ -66,7 +66,7 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success"),
     },
 }
-DISCUSSION = {"comment", "note", "attach", "link", "unlink"}
+DISCUSSION = {"comment", "correct_comment", "note", "attach", "link", "unlink"}
 
 
 def test_every_permission_is_in_a_matrix() -> None:

@@ -87,6 +87,7 @@ def test_nobody_is_named_for_what_they_no_longer_are(cast: Cast) -> None:
 PASSED_ON = {
     "may_see",
     "can_note",
+    "may_correct",
     "may_raise_for",
     "may_answer",
     "answers_for_others",

@@ -1,0 +1,241 @@
+"""The acts that can be taken on many changes at once, as one table.
+
+Each is a single step's own: its permission, its form and its function of ``lifecycle``. Nothing
+here decides anything about a change.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.forms import Form
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.roles import Role
+
+from .. import lifecycle, permissions
+from ..forms.assessment import AssignForm
+from ..forms.base import ConfirmForm, StepForm
+from ..forms.configuration import AuthoriseForm, ReviewForm
+from ..forms.discussion import INTERNAL, PUBLIC, CommentForm
+from ..models import Change
+from ..process import STEP
+
+Arguments = dict[str, Any]
+WITHOUT_VERSION = frozenset({"comment", "watch", "unwatch"})
+"""Acts beside the process, which no open page makes stale."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act: ``verb`` names its permission, ``does`` its function."""
+
+    name: str
+    verb: str
+    label: str | Promise
+    icon: str
+    does: Callable[..., Any]
+    form: Callable[..., Form]
+    may_ever: Callable[[User], bool]
+    arguments: Callable[[User, Form], Arguments]
+    idle: Callable[[User, Change], str] = lambda user, change: ""
+    """Why it would do nothing there, "" where it does something."""
+    for_customers: bool = False
+    """Whether a customer's people take it too."""
+    button: str | Promise = ""
+    """What sends the form says, where that is not the label: an outcome may be a refusal."""
+    asks_story: bool = False
+    """Whether its permission asks for what was done to the change before."""
+
+    @property
+    def has_version(self) -> bool:
+        """Whether it is refused on a change that has moved on since it was seen."""
+        return self.name not in WITHOUT_VERSION
+
+    def why_not(self, user: User, change: Change) -> str:
+        """Return why this person does not do it there, "" where they may."""
+        decision = permissions.check(self.verb, user, change)
+        if decision:
+            return self.idle(user, change)
+        return decision.reason
+
+    def take(self, user: User, change: Change, seen: int | None, kept: Arguments) -> None:
+        """Take the act as the single step does. Raises what that raises."""
+        version = {"seen": seen} if self.has_version else {}
+        self.does(change, actor=user, **version, **_restored(kept))
+
+
+# --- Forms and what they ask for ------------------------------------------------------------
+
+
+def _form_of_step(form: type[StepForm]) -> Callable[..., Form]:
+    return lambda *data, user, initial=None: form(
+        *data, change=Change(), user=user, initial=initial
+    )
+
+
+def _form_of_comment(*data: Any, user: User, initial: Arguments | None = None) -> Form:
+    initial = dict(initial or {})
+    if "internal" in initial:
+        initial["audience"] = INTERNAL if initial["internal"] else PUBLIC
+    return CommentForm(*data, user=user, initial=initial)
+
+
+def _all_of_step(user: User, form: Form) -> Arguments:
+    return form.arguments()  # type: ignore[attr-defined]
+
+
+def _themselves(user: User, form: Form) -> Arguments:
+    return {"owner": user}
+
+
+def _comment(user: User, form: Form) -> Arguments:
+    return {name: form.cleaned_data[name] for name in ("body", "internal")}
+
+
+def kept(arguments: Arguments) -> Arguments:
+    """Return arguments as a run keeps them: people by their keys."""
+    return {
+        name: value.pk if isinstance(value, Model) else value for name, value in arguments.items()
+    }
+
+
+def _restored(arguments: Arguments) -> Arguments:
+    if "owner" not in arguments:
+        return arguments
+    return {**arguments, "owner": User.objects.get(pk=arguments["owner"])}
+
+
+# --- Who could ever, and where it would do nothing --------------------------------------------
+
+
+def _works_for_customers(user: User) -> bool:
+    """Whether they belong to support or to a customer success team."""
+    return user.has_role(Role.SUPPORT) or _reviews(user)
+
+
+def _assigns(user: User) -> bool:
+    return _works_for_customers(user) or user.has_role(Role.ADMINISTRATOR)
+
+
+def _reviews(user: User) -> bool:
+    return user.has_role(Role.CUSTOMER_SUCCESS) and bool(user.team_ids)
+
+
+def _approves(user: User) -> bool:
+    return user.has_role(Role.APPROVER) and bool(user.approves_for_ids)
+
+
+def _takes_part(user: User) -> bool:
+    return user.is_internal and bool(user.roles - {Role.AUDITOR, Role.ADMINISTRATOR})
+
+
+def _owned(user: User, change: Change) -> str:
+    return _("You own it already.") if change.owner_id == user.pk else ""
+
+
+def _watches(user: User, change: Change) -> bool:
+    return any(one.pk == user.pk for one in change.watchers.all())
+
+
+def _watched(user: User, change: Change) -> str:
+    return _("You watch it already.") if _watches(user, change) else ""
+
+
+def _unwatched(user: User, change: Change) -> str:
+    return "" if _watches(user, change) else _("You do not watch it.")
+
+
+ACTS: tuple[Act, ...] = (
+    Act(
+        "review",
+        "review",
+        STEP["review"].label,
+        STEP["review"].icon,
+        lifecycle.review,
+        _form_of_step(ReviewForm),
+        _reviews,
+        _all_of_step,
+        button=gettext_lazy("Record the review"),
+        asks_story=True,
+    ),
+    Act(
+        "authorise",
+        "authorise",
+        STEP["authorise"].label,
+        STEP["authorise"].icon,
+        lifecycle.authorise,
+        _form_of_step(AuthoriseForm),
+        _approves,
+        _all_of_step,
+        for_customers=True,
+        button=gettext_lazy("Record the decision"),
+        asks_story=True,
+    ),
+    Act(
+        "take",
+        "assign",
+        gettext_lazy("Take ownership"),
+        "user-circle",
+        lifecycle.assign,
+        _form_of_step(ConfirmForm),
+        _works_for_customers,
+        _themselves,
+        idle=_owned,
+    ),
+    Act(
+        "assign",
+        "assign",
+        STEP["assign"].label,
+        STEP["assign"].icon,
+        lifecycle.assign,
+        _form_of_step(AssignForm),
+        _assigns,
+        _all_of_step,
+    ),
+    Act(
+        "comment",
+        "comment",
+        gettext_lazy("Comment"),
+        "message",
+        lifecycle.comment,
+        _form_of_comment,
+        _takes_part,
+        _comment,
+    ),
+    Act(
+        "watch",
+        "watch",
+        gettext_lazy("Watch"),
+        "eye",
+        lifecycle.watch,
+        _form_of_step(ConfirmForm),
+        _takes_part,
+        lambda user, form: {},
+        idle=_watched,
+    ),
+    Act(
+        "unwatch",
+        "unwatch",
+        gettext_lazy("Stop watching"),
+        "eye-off",
+        lifecycle.unwatch,
+        _form_of_step(ConfirmForm),
+        _takes_part,
+        lambda user, form: {},
+        idle=_unwatched,
+    ),
+)
+ACT: dict[str, Act] = {act.name: act for act in ACTS}
+
+
+def acts_of(user: User) -> list[Act]:
+    """Return the acts that this person could ever take: a customer's approvers authorise."""
+    if not user.is_active:
+        return []
+    open_to = [act for act in ACTS if user.is_internal or act.for_customers]
+    return [act for act in open_to if act.may_ever(user)]

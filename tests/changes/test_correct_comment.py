@@ -1,0 +1,168 @@
+"""A comment is put right by its author, for some minutes, and history keeps what it said.
+
+Costs 3 s.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle, messages
+from changes.models import Change, Comment, IncomingMail, Notice
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
+from tests import stories
+from tests.people import Cast
+
+LATER = timedelta(minutes=15, seconds=5)
+
+
+@pytest.fixture
+def change(cast: Cast) -> Change:
+    return stories.submitted(cast)
+
+
+@pytest.fixture
+def said(cast: Cast, change: Change) -> Comment:
+    return lifecycle.comment(change, actor=cast.support, body="On Munday.")
+
+
+def address(comment: Comment) -> str:
+    return f"{comment.change.get_absolute_url()}comments/{comment.pk}/correct/"
+
+
+def correct(person: User, comment: Comment, body: str = "On Monday.", **more: Any) -> int:
+    client = Client()
+    client.force_login(person)
+    return client.post(address(comment), {"body": body, "seen": "", **more}).status_code
+
+
+def test_the_author_corrects_and_history_keeps_what_it_said(
+    client: Client, cast: Cast, change: Change, said: Comment
+) -> None:
+    client.force_login(cast.support)
+    assert address(said) in client.get(change.get_absolute_url()).content.decode()
+    assert "On Munday." in client.get(address(said)).content.decode()
+    assert correct(cast.support, said) == 302
+    said.refresh_from_db()
+    assert said.body == "On Monday." and said.corrected_at is not None
+    kept = list(said.history.order_by("history_id").values_list("body", "history_user"))
+    assert kept == [("On Munday.", cast.support.pk), ("On Monday.", cast.support.pk)]
+    assert said.history.latest().history_change_reason == "corrected a comment"
+    event = change.events.get(verb="correct_comment")
+    assert (event.actor, event.data, event.is_internal) == (
+        cast.support,
+        {"comment": said.pk},
+        False,
+    )
+    version = change.version
+    change.refresh_from_db(fields=["version"])
+    assert change.version == version  # no open page becomes stale
+    for reader in (cast.support, cast.requester):
+        client.force_login(reader)
+        page = client.get(change.get_absolute_url()).content.decode()
+        assert "On Monday." in page and "On Munday." not in page and ">corrected<" in page
+    client.force_login(cast.auditor)
+    assert "On Munday." in client.get(f"{change.get_absolute_url()}history/").content.decode()
+
+
+def test_who_corrects_what(cast: Cast, change: Change, said: Comment) -> None:
+    note = lifecycle.comment(change, actor=cast.support, body="Only us.", internal=True)
+    own = lifecycle.comment(change, actor=cast.requester, body="Thank you.")
+    for person in cast.people.values():
+        sees = person not in (cast.stranger_customer, cast.stranger_approver, cast.nobody)
+        customers = (cast.requester, cast.colleague, cast.approver)
+        other = 403 if sees else 404
+        assert correct(person, said) == (302 if person == cast.support else other), person
+        expected = 404 if person in customers or not sees else other
+        assert correct(person, note) == (302 if person == cast.support else expected), person
+        assert correct(person, own) == (302 if person == cast.requester else other), person
+    assert change.events.filter(verb="correct_comment", is_internal=True).count() == 1
+    other = stories.submitted(cast)
+    client = Client()
+    client.force_login(cast.support)
+    path = f"{other.get_absolute_url()}comments/{said.pk}/correct/"
+    assert client.get(path).status_code == 404
+    assert Client().get(path).status_code == 302
+    assert client.delete(address(said)).status_code == 405
+
+
+def test_not_too_late_nor_by_mail_nor_once_it_has_ended(cast: Cast, change: Change) -> None:
+    said = lifecycle.comment(change, actor=cast.support, body="On Munday.")
+    client = Client()
+    client.force_login(cast.support)
+    with time_machine.travel(timezone.now() + LATER):
+        assert correct(cast.support, said) == 409
+        assert address(said) not in client.get(change.get_absolute_url()).content.decode()
+        with pytest.raises(StepIllegal, match="15 minutes"):
+            lifecycle.correct_comment(said, actor=cast.support, body="On Monday.")
+    mailed = lifecycle.comment(change, actor=cast.requester, body="Yes.", via="mail")
+    IncomingMail.objects.create(comment=mailed, change=change, outcome="comment", size=1)
+    assert correct(cast.requester, mailed) == 409
+    lifecycle.withdraw(change, actor=cast.support, reason="No longer wished.")
+    assert correct(cast.support, said) == 409
+    assert not change.events.filter(verb="correct_comment").exists()
+
+
+def test_bad_words_and_another_window(cast: Cast, change: Change, said: Comment) -> None:
+    assert correct(cast.support, said, body=" ") == 400
+    assert correct(cast.support, said, body="On Munday.") == 400
+    assert correct(cast.support, said, body="x" * 20_001) == 400
+    assert correct(cast.support, said) == 302
+    client = Client()
+    client.force_login(cast.support)
+    answer = client.post(address(said), {"body": "On Tuesday.", "seen": ""})
+    assert answer.status_code == 409 and "On Tuesday." in answer.content.decode()
+    said.refresh_from_db()
+    assert said.body == "On Monday."
+    with pytest.raises(ChangeStale):
+        lifecycle.correct_comment(said, actor=cast.support, body="On Tuesday.", seen="")
+    again = {"body": "On Tuesday.", "seen": answer.context["seen"]}
+    assert client.post(address(said), again).status_code == 302
+    assert said.history.count() == 3
+
+
+def test_who_is_no_longer_one_of_us_corrects_no_note(cast: Cast, change: Change) -> None:
+    note = lifecycle.comment(change, actor=cast.support, body="Only us.", internal=True)
+    cast.support.groups.clear()
+    User.objects.filter(pk=cast.support.pk).update(organisation=cast.harbour)
+    assert correct(cast.support, note) == 404
+    with pytest.raises(StepForbidden):
+        lifecycle.correct_comment(note, actor=cast.support, body="Everybody.")
+
+
+def test_the_database_refuses_everything_else(cast: Cast, change: Change, said: Comment) -> None:
+    with time_machine.travel(timezone.now() - timedelta(hours=2)):
+        old = lifecycle.comment(change, actor=cast.support, body="Of before.")
+    now = timezone.now()
+    rows = Comment.objects.filter(pk=said.pk)
+    attempts = (
+        lambda: Comment.objects.filter(pk=old.pk).update(body="Rewritten.", corrected_at=now),
+        lambda: rows.update(body="Rewritten."),
+        lambda: rows.update(corrected_at=now),
+        lambda: rows.update(body="Public.", corrected_at=now, is_internal=True),
+        lambda: rows.update(body="Mine.", corrected_at=now, author=cast.success),
+        lambda: rows.update(body="Older.", corrected_at=now, created_at=now),
+        lambda: rows._raw_delete("default"),
+    )
+    for attempt in attempts:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            attempt()
+    with connection.cursor() as cursor, pytest.raises(DatabaseError), transaction.atomic():
+        cursor.execute('TRUNCATE "changes_comment" CASCADE')
+
+
+def test_what_is_worded_later_has_the_new_words(cast: Cast, change: Change) -> None:
+    said = lifecycle.comment(change, actor=cast.support, body="On Munday.")
+    lifecycle.correct_comment(said, actor=cast.support, body="On Monday.")
+    told = Notice.objects.filter(change=change, event__verb="comment")
+    assert told.exists()
+    for notice in told.select_related("event", "person", "change"):
+        letter = messages.again(notice)
+        assert letter is not None and letter.context["comment"].body == "On Monday."
+    assert not Notice.objects.filter(event__verb="correct_comment").exists()

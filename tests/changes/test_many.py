@@ -1,0 +1,377 @@
+"""One act on many changes: each obeys its own rules, and none stops another.
+
+Costs 6 s.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from accounts.roles import Role
+from changes import lifecycle, tasks
+from changes.many import runs
+from changes.many.acts import ACTS, acts_of
+from changes.models import Change, Comment, ManyRow, ManyRun
+from tests import stories
+from tests.concurrently import at_once, signed_in
+from tests.people import Cast
+
+MANY = "/changes/many/"
+Outcome = ManyRow.Outcome
+
+
+def page(person: User, act: str, *changes: Change, **more: Any) -> Any:
+    client = Client()
+    client.force_login(person)
+    chosen = {"act": act, "change": [one.pk for one in changes], **more}
+    return client, client.get(MANY, chosen)
+
+
+def send(person: User, act: str, *changes: Change, run: bool = True, **fields: Any) -> Any:
+    """Choose changes, fill in the form, tick what may be ticked; let the worker do it."""
+    client, shown = page(person, act, *changes)
+    assert shown.status_code == 200, shown.content
+    data = {
+        "act": act,
+        "key": shown.context["key"],
+        "change": [one.pk for one in changes],
+        "row": [one.value for one in shown.context["offered"]],
+        **fields,
+    }
+    answer = client.post(MANY, data)
+    if run and answer.status_code == 302:
+        tasks.carry_on_acts()
+    return client, data, answer
+
+
+def outcomes(run: ManyRun | None = None) -> dict[str, tuple[str, str]]:
+    """Return what became of each change of a run, by its reference."""
+    run = run or ManyRun.objects.get()
+    return {row.change.reference: (row.outcome, row.reason) for row in run.rows.all()}
+
+
+def acts_on(change: Change, verb: str) -> list[str]:
+    return [one.reason for one in change.events.filter(verb=verb)]
+
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "review": {"outcome": "endorsed", "findings": "Looked at all of them."},
+    "authorise": {"outcome": "authorised", "reason": "Agreed on Monday."},
+    "take": {},
+    "assign": {},
+    "comment": {"audience": "internal", "body": "Ask the ward."},
+    "watch": {},
+    "unwatch": {},
+}
+DOERS = {"review": "success", "authorise": "approver"}
+
+
+@pytest.mark.parametrize("name", [act.name for act in ACTS])
+def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
+    person = getattr(cast, DOERS.get(name, "support"))
+    maker = {"review": stories.in_review, "authorise": stories.in_authorisation}.get(
+        name, stories.submitted
+    )
+    changes = [maker(cast), maker(cast)]
+    if name == "unwatch":
+        for one in changes:
+            lifecycle.watch(one, actor=person)
+    fields = {**FIELDS[name], **({"owner": cast.developer.pk} if name == "assign" else {})}
+    client, _data, answer = send(person, name, *changes, **fields)
+    run = ManyRun.objects.get()
+    assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
+    assert {outcome for outcome, _why in outcomes().values()} == {Outcome.DONE}
+    verb = {"take": "assign", "comment": "note"}.get(name, name)
+    for one in changes:
+        event = one.events.filter(verb=verb).latest("pk")
+        assert event.actor == person
+    shown = client.get(run.get_absolute_url()).content.decode()
+    assert all(one.reference in shown for one in changes) and "2 changes done." in shown
+
+
+def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
+    """Stale, of another team, past the state, and one that fails in an unforeseen way."""
+    good, stale, moved, broken, last = (stories.in_review(cast) for _each in range(5))
+    strange = stories.in_review(cast)
+    Change.objects.filter(pk=strange.pk).update(organisation=cast.meridian)
+    chosen = [good, stale, moved, strange, broken, last]
+    client, data, answer = send(cast.success, "review", *chosen, run=False, **FIELDS["review"])
+    lifecycle.assign(stale, actor=cast.support, owner=cast.developer)
+    lifecycle.withdraw(moved, actor=cast.support, reason="No longer wished.")
+    real = lifecycle.review
+
+    def review(change: Change, **fields: Any) -> Change:
+        if change.pk == broken.pk:
+            Comment.objects.create(change=change, author=cast.success, body="Half done.")
+            raise ZeroDivisionError
+        return real(change, **fields)
+
+    with pytest.MonkeyPatch.context() as patch:
+        (act,) = (one for one in ACTS if one.name == "review")
+        patch.setitem(runs.ACT, "review", type(act)(**{**vars(act), "does": review}))
+        tasks.carry_on_acts()
+    found = outcomes()
+    assert [found[one.reference][0] for one in chosen] == [
+        Outcome.DONE,
+        Outcome.REFUSED,
+        Outcome.REFUSED,
+        Outcome.REFUSED,
+        Outcome.FAILED,
+        Outcome.DONE,
+    ]
+    assert "In the meantime Sam Support assigned an owner." in found[stale.reference][1]
+    assert "withdrew the request" in found[moved.reference][1]
+    assert "looks after Meridian Retail" in found[strange.reference][1]
+    assert not Comment.objects.exists()
+    shown = client.get(ManyRun.objects.get().get_absolute_url()).content.decode()
+    assert "2 changes done." in shown and "3 refused." in shown and "1 could not be done." in shown
+
+    again = client.get(MANY, {"again": ManyRun.objects.get().pk})
+    offered = [one.change for one in again.context["offered"]]
+    assert offered == [stale, broken]
+    assert "Looked at all of them." in again.content.decode()
+    assert [one.change for one in again.context["refused"]] == [moved, strange]
+
+
+def test_a_form_that_comes_twice_acts_once(cast: Cast) -> None:
+    changes = [stories.submitted(cast), stories.submitted(cast)]
+    client, data, answer = send(cast.support, "comment", *changes, **FIELDS["comment"])
+    assert client.post(MANY, data)["Location"] == answer["Location"]
+    tasks.carry_on_acts()
+    runs.carry_on(ManyRun.objects.get().pk)
+    assert Comment.objects.count() == 2
+    other = client.post(MANY, {**data, "body": "Something else."})
+    assert other.status_code == 400 and "Something else." in other.content.decode()
+    assert other.context["key"] != data["key"] and Comment.objects.count() == 2
+    client.post(MANY, {**data, "body": "Something else.", "key": other.context["key"]})
+    tasks.carry_on_acts()
+    assert Comment.objects.count() == 4
+
+
+def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(cast: Cast) -> None:
+    changes = [stories.submitted(cast) for _each in range(4)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+    run = ManyRun.objects.get()
+    real = lifecycle.comment
+    died: list[int] = []
+
+    def die(change: Change, **fields: Any) -> Comment:
+        done = real(change, **fields)
+        if change.pk == changes[1].pk:
+            died.append(1)
+            raise SystemExit
+        return done
+
+    act = runs.ACT["comment"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": die}))
+        for _each in range(runs.MAX_ATTEMPTS):
+            with pytest.raises(SystemExit):
+                runs.carry_on(run.pk)
+            assert Comment.objects.count() == 1
+        assert runs.unfinished() == [run.pk]
+        runs.carry_on(run.pk)  # passes over the one on which it died
+    assert len(died) == runs.MAX_ATTEMPTS
+    assert [one for one, _why in outcomes(run).values()] == [
+        Outcome.DONE,
+        Outcome.FAILED,
+        Outcome.DONE,
+        Outcome.DONE,
+    ]
+    assert (Comment.objects.count(), runs.unfinished()) == (3, [])
+
+
+def test_rights_are_asked_when_it_is_done(cast: Cast) -> None:
+    """Who was deactivated, lost the role or moved to a customer meanwhile does nothing."""
+
+    def deactivate() -> None:
+        User.objects.filter(pk=cast.support.pk).update(is_active=False)
+
+    def take_role() -> None:
+        cast.support.groups.clear()
+
+    def move() -> None:
+        cast.support.groups.clear()
+        User.objects.filter(pk=cast.support.pk).update(organisation=cast.harbour)
+
+    for befalls in (deactivate, take_role, move):
+        changes = [stories.submitted(cast), stories.submitted(cast)]
+        Change.objects.filter(pk__in=[one.pk for one in changes]).update(raised_by=cast.developer)
+        send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+        befalls()
+        tasks.carry_on_acts()
+        run = ManyRun.objects.latest("pk")
+        assert {one for one, _why in outcomes(run).values()} == {Outcome.REFUSED}, befalls
+        User.objects.filter(pk=cast.support.pk).update(is_active=True, organisation=None)
+        cast.support.groups.set(cast.success.groups.model.objects.filter(name=Role.SUPPORT))
+    assert not Comment.objects.exists()
+
+
+def test_separation_of_duties_holds_for_each(cast: Cast) -> None:
+    own, other = stories.in_authorisation(cast), stories.in_authorisation(cast)
+    own.requester = cast.approver
+    own.save()
+    _client, shown = page(cast.approver, "authorise", own, other)
+    (refused,) = shown.context["refused"]
+    assert refused.change == own and "Separation of duties" in refused.why_not
+    send(cast.approver, "authorise", own, other, **FIELDS["authorise"])
+    found = outcomes()
+    assert found[own.reference] == (Outcome.REFUSED, refused.why_not)
+    assert found[other.reference][0] == Outcome.DONE
+    assert not acts_on(own, "authorise") and acts_on(other, "authorise") == ["Agreed on Monday."]
+
+
+def test_who_reaches_the_pages(cast: Cast) -> None:
+    """A customer's people see nothing of it, but for their approvers, who authorise."""
+    change = stories.submitted(cast)
+    send(cast.support, "watch", change)
+    run = ManyRun.objects.get()
+    first = {
+        **dict.fromkeys(("requester", "auditor", "nobody")),
+        "approver": "authorise",
+        "success": "review",
+        "support": "take",
+        "administrator": "assign",
+        "developer": "comment",
+    }
+    for name, act in first.items():
+        person = cast.people[name]
+        assert next((one.name for one in acts_of(person)), None) == act, name
+        client, shown = page(person, act or "watch", change)
+        assert shown.status_code == (200 if act else 403), name
+        listed = client.get("/changes/").content.decode()
+        assert ('name="act"' in listed) == ('name="change"' in listed) == bool(act), name
+        if name in ("approver", "administrator"):
+            assert page(person, "watch", change)[1].status_code == 403
+            assert client.post(MANY, {"act": "watch", "change": change.pk}).status_code == 403
+        for path in (run.get_absolute_url(), f"{run.get_absolute_url()}progress/"):
+            assert client.get(path).status_code == (200 if name == "support" else 404), name
+            assert client.post(path).status_code == 405
+        assert client.get(MANY, {"again": run.pk}).status_code in {403, 404} or name == "support"
+    assert [one.name for one in acts_of(cast.approver)] == ["authorise"]
+    assert Client().get(MANY)["Location"] == f"/account/login/?next={MANY}"
+    assert ManyRun.objects.count() == 1
+
+
+def test_a_customers_approver_decides_on_their_own_alone(cast: Cast) -> None:
+    own, strange = stories.in_authorisation(cast), stories.in_authorisation(cast)
+    lifecycle.comment(own, actor=cast.success, body="heron", internal=True)
+    Change.objects.filter(pk=strange.pk).update(organisation=cast.meridian)
+    client, shown = page(cast.approver, "authorise", own, strange)
+    assert [one.change for one in shown.context["offered"]] == [own]
+    rows = [f"{one.pk}:{one.version}" for one in (own, strange)]
+    data = {"act": "authorise", "key": "k", "change": [own.pk, strange.pk], "row": rows}
+    client.post(MANY, data | FIELDS["authorise"])
+    lifecycle.assign(own, actor=cast.support, owner=cast.support)
+    tasks.carry_on_acts()
+    ((outcome, reason),) = outcomes().values()
+    assert outcome == Outcome.REFUSED and "assigned an owner" in reason
+    told = client.get(ManyRun.objects.get().get_absolute_url()).content.decode()
+    for text in (shown.content.decode(), told):
+        assert strange.reference not in text and "heron" not in text
+    cast.harbour.approvers.remove(cast.approver)
+    assert client.get(ManyRun.objects.get().get_absolute_url()).status_code == 404
+
+
+def test_what_does_not_exist_for_somebody_is_not_told_apart(cast: Cast) -> None:
+    draft, change = stories.draft(cast), stories.submitted(cast)
+    Change.objects.filter(pk=draft.pk).update(raised_by=cast.success)
+    client, shown = page(cast.support, "watch", change, draft, Change(pk=987654))
+    assert [one.change for one in shown.context["offered"]] == [change]
+    assert not shown.context["refused"] and draft.reference not in shown.content.decode()
+    assert page(cast.support, "watch", draft)[1].status_code == 404
+    rows = [f"{draft.pk}:1", f"{change.pk}:{change.version}"]
+    data = {"act": "watch", "change": [draft.pk, change.pk], "row": rows, "key": "k"}
+    client.post(MANY, data)
+    tasks.carry_on_acts()
+    assert set(outcomes()) == {change.reference} and not draft.watchers.exists()
+    run = ManyRun.objects.get()
+    ManyRow.objects.filter(run=run).update(change=draft)
+    later = client.get(run.get_absolute_url()).content.decode()
+    assert draft.reference not in later and draft.title not in later
+    assert client.get(MANY, {"again": run.pk}).status_code == 400
+
+
+def test_who_has_moved_to_a_customer_reads_their_runs_no_more(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    client, _data, _answer = send(cast.support, "watch", change)
+    path = ManyRun.objects.get().get_absolute_url()
+    User.objects.filter(pk=cast.support.pk).update(organisation=cast.harbour)
+    assert {client.get(one).status_code for one in (path, f"{path}progress/")} == {404}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_forms_and_two_workers_at_once_act_once(cast: Cast) -> None:
+    changes = [stories.submitted(cast), stories.submitted(cast)]
+    _client, data, _answer = send(cast.support, "comment", *changes, run=False, audience="x")
+    data |= FIELDS["comment"]
+    clients = [signed_in(cast.support) for _each in range(2)]
+    answers = at_once(*(lambda one=one: one.post(MANY, data) for one in clients))
+    run = ManyRun.objects.get()
+    assert [answer["Location"] for answer in answers] == [run.get_absolute_url()] * 2
+    assert at_once(*[lambda: runs.carry_on(run.pk)] * 2) == [None, None]
+    assert (Comment.objects.count(), runs.unfinished()) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "sentence"),
+    [
+        ({"act": "watch"}, 400, "Choose at least one change"),
+        ({"act": "watch", "change": ["x", "-1", "9" * 30]}, 400, "Choose at least one change"),
+        ({"act": "watch", "change": range(1, 52)}, 400, "At most 50 changes at once"),
+        ({"act": "close", "change": [1]}, 404, ""),
+        ({"act": "authorise", "change": [1]}, 403, "never yours"),
+        ({"again": "x"}, 400, "Choose at least one change"),
+        ({"again": "77"}, 404, ""),
+    ],
+)
+def test_bad_choices_get_a_sentence(
+    cast: Cast, data: dict[str, Any], status: int, sentence: str
+) -> None:
+    client = Client()
+    client.force_login(cast.support)
+    answer = client.get(MANY, data)
+    assert (answer.status_code, sentence in answer.content.decode()) == (status, True)
+    if "again" not in data:
+        assert client.post(MANY, data).status_code == status
+
+
+def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
+    one, two = stories.in_review(cast), stories.in_review(cast)
+    client, data, answer = send(cast.success, "review", one, two, run=False, findings="Fine.")
+    assert answer.status_code == 400 and "Fine." in answer.content.decode()
+    ticked = {**data, **FIELDS["review"], "row": f"{one.pk}:{one.version}", "outcome": "maybe"}
+    answer = client.post(MANY, ticked)
+    assert [chosen.ticked for chosen in answer.context["offered"]] == [True, False]
+    answer = client.post(MANY, {**ticked, "outcome": "endorsed", "row": []})
+    assert answer.status_code == 400 and "Tick at least one change." in answer.content.decode()
+    odd = {"key": "a\0b", "back": "?q=\0", "row": [f"{one.pk}:{one.version}", "1:x", ":", "a"]}
+    answer = client.post(MANY, {**ticked, "outcome": "endorsed", **odd})
+    assert answer.status_code == 302
+    tasks.carry_on_acts()
+    assert set(outcomes()) == {one.reference}
+    assert (
+        client.get(MANY, {"act": "review", "change": two.pk, "back": "//evil"}).context["back_url"]
+        == "/changes/"
+    )
+
+
+@pytest.mark.parametrize("name", ["review", "authorise", "assign", "watch"])
+def test_the_page_costs_the_same_for_two_and_for_six(
+    cast: Cast, name: str, django_assert_max_num_queries: Any
+) -> None:
+    person = getattr(cast, DOERS.get(name, "support"))
+    maker: Callable[[Cast], Change] = {
+        "review": stories.in_review,
+        "authorise": stories.in_authorisation,
+    }.get(name, stories.submitted)
+    changes = [maker(cast) for _each in range(6)]
+    counts = []
+    for number in (2, 6):
+        with django_assert_max_num_queries(60) as asked:
+            assert page(person, name, *changes[:number])[1].status_code == 200
+        counts.append(len(asked))
+    assert counts[0] == counts[1], counts

@@ -1,0 +1,63 @@
+"""Rows of the list are ticked and acted on at once, by keyboard and on a phone.
+
+Costs 4 s.
+"""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from changes import lifecycle, tasks
+from changes.models import ManyRun
+from tests import stories
+from tests.components.browsing import sign_in
+from tests.components.looks import looks
+from tests.people import Cast
+
+
+def test_many_are_reviewed_at_once(
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any
+) -> None:
+    changes = [stories.in_review(cast) for _each in range(3)]
+    stories.submitted(cast, title="Not to be reviewed yet")
+    page = new_page()
+    sign_in(page, cast.success, live_server)
+    with looks(page) as look:
+        page.goto("/changes/?state=review&state=submitted&sort=reference")
+        bar = page.get_by_role("group", name="Act on the ticked changes")
+        expect(bar).to_be_hidden()
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+        expect(bar.get_by_role("status")).to_have_text("Chosen: 1")
+        for _each in range(3):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Shift+Space")
+        expect(bar.get_by_role("status")).to_have_text("Chosen: 4")
+        bar.get_by_role("button", name="None", exact=True).click()
+        expect(bar).to_be_hidden()
+        page.get_by_role("checkbox", name="All on this page").check()
+        page.get_by_role("checkbox", name=changes[0].reference).click()
+        page.get_by_role("checkbox", name=changes[2].reference).click(modifiers=["Shift"])
+        expect(bar.get_by_role("status")).to_have_text("Chosen: 1")
+        bar.get_by_role("button", name="All", exact=True).click()
+        expect(bar.get_by_role("status")).to_have_text("Chosen: 4")
+        look.over_page("list")
+        bar.get_by_role("button", name="Review").click()
+        page.get_by_role("heading", name="1 of these is left out").wait_for()
+        look.over_page("form")
+        page.get_by_text("Endorsed").click()
+        page.get_by_label("Findings").fill("Looked at all of them.")
+        lifecycle.assign(changes[1], actor=cast.support, owner=cast.support)
+        page.get_by_role("button", name="Record the review (3)").click()
+        page.get_by_text("Waiting for the worker").wait_for()
+        look.over_page("progress")
+        tasks.carry_on_acts()
+        page.get_by_role("heading", name="Not done, and why").wait_for()
+        expect(page.get_by_role("main")).to_contain_text("2 changes done. 2 refused.")
+        look.over_page("result")
+    page.get_by_role("link", name="Choose these again").click()
+    expect(page.get_by_label("Findings")).to_have_value("Looked at all of them.")
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator(".change-row")).to_have_count(2)
+    assert all(part in page.url for part in ("state=submitted", "state=review", "sort=reference"))
+    assert ManyRun.objects.count() == 1
