@@ -1,21 +1,85 @@
-"""What the board's steps share: fresh rows under a lock, refusals, explained saves."""
+"""What the board's steps share: the shape of a step, fresh rows under a lock, explained saves.
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+``take_step`` is for the board what that of ``changes.lifecycle`` is for changes; what both have in
+common stands in ``expansive_cm.workflow.steps``. What is no act of a person (beat's tasks, and
+what a step brings about besides) opens a plain ``acting`` block.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Decision, Refusal
-from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
+from expansive_cm.workflow.errors import ChangeStale
+from expansive_cm.workflow.steps import opened, require, save
 
 from .. import permissions
-from ..models import AgendaItem, Board, Meeting
+from ..models import Action, AgendaItem, Board, Meeting
 from ..states import MeetingState
 
 Row = TypeVar("Row", bound=models.Model)
 Rule = Callable[..., Decision]
+
+STALE_FIRST = (None, Refusal.STATE)
+"""Answers that a page explains on which the meeting was another one."""
+
+
+@dataclass
+class Step(Generic[Row]):
+    """A step being taken: what it is about, under its lock, and what is recorded about it."""
+
+    verb: str
+    on: Row
+    actor: User | None
+    reason: str = ""
+    happened: bool = True
+    """False where the body found that there was nothing to do."""
+    meeting: Meeting | None = None
+    """The meeting that a step on a board brought about."""
+    item: AgendaItem | None = None
+    """The item that a step on a meeting is about."""
+
+
+@contextmanager
+def take_step(
+    verb: str,
+    about: Row,
+    *,
+    actor: User | None,
+    seen: int | None = None,
+    reason: str = "",
+    lock: Callable[[Row], Row] | None = None,
+    rule: Rule | None = None,
+    asks: bool = True,
+    stale_first: Collection[Refusal | None] = STALE_FIRST,
+) -> Iterator[Step[Row]]:
+    """Lock what a step is about, ask whether the actor may, and run the body on it.
+
+    ``seen`` is the meeting's version on the page the person acted from; what else a page may
+    show, the body compares. ``lock`` and ``rule`` are said where they are not those of the kind
+    of row and of the verb. A step that ``asks`` nothing here does so in its body, once it has
+    locked what the answer depends on. Without an actor the product itself acts, unasked.
+    Raises StepForbidden, StepIllegal or ChangeStale, in which case nothing has changed.
+    """
+    may = (rule or getattr(permissions, f"can_{verb}")) if asks else None
+
+    def stale(fresh: Row) -> str:
+        return moved_on(fresh, seen) if isinstance(fresh, Meeting) else ""
+
+    with opened(
+        lambda: (lock or LOCKS[type(about)])(about),
+        actor=actor,
+        ask=(lambda fresh: may(actor, fresh)) if may else None,
+        stale=stale,
+        stale_first=stale_first,
+    ) as fresh:
+        step = Step(verb, fresh, actor, reason.strip())
+        yield step
 
 
 def lock_board(board_id: int) -> Board:
@@ -61,6 +125,36 @@ def hold_for_vote(item: AgendaItem) -> AgendaItem:
     return share_item(item) if begun else lock_item(item)
 
 
+def lock_item_with_meeting(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item under the locks of its board, its meeting and its own.
+
+    Raises ChangeStale for one that has moved to another meeting meanwhile.
+    """
+    meeting = lock_meeting(item.meeting)
+    fresh = lock_item(item)
+    if fresh.meeting_id != meeting.pk:
+        raise ChangeStale(_("The item has moved to another meeting since you opened this page."))
+    fresh.meeting = meeting
+    return fresh
+
+
+def lock_action(action: Action) -> Action:
+    """Return a fresh action under the locks of its board, its meeting and its own."""
+    meeting = lock_meeting(Meeting.objects.get(pk=action.meeting_id))
+    fresh = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
+    fresh.meeting = meeting
+    return fresh
+
+
+LOCKS: dict[type[models.Model], Callable[[Any], Any]] = {
+    Board: lambda board: lock_board(board.pk),
+    Meeting: lock_meeting,
+    AgendaItem: lock_item,
+    Action: lock_action,
+}
+"""How a row of each kind is locked where a step does not say otherwise."""
+
+
 def ask(rule: Rule, actor: User, *about: Any) -> Decision:
     """Ask whether the actor, read afresh, may; called under the locks that the step takes."""
     return rule(actor.read_afresh(), *about)
@@ -71,22 +165,31 @@ def require_right(rule: Rule, actor: User, *about: Any) -> None:
     require(ask(rule, actor, *about))
 
 
-def require(decision: Decision) -> None:
-    """Raise what a refusal means: StepIllegal for the wrong moment, StepForbidden otherwise."""
-    if decision:
-        return
-    if decision.kind in (Refusal.STATE, Refusal.GATE):
-        raise StepIllegal(decision.reason)
-    raise StepForbidden(decision.reason)
+def moved_on(meeting: Meeting, seen: int | None) -> str:
+    """Say that the meeting has moved on since the person's page was made, if it has."""
+    if seen is None or seen == meeting.version:
+        return ""
+    words = _("The meeting has moved on since you opened this page. It is now: %s.")
+    return words % meeting.get_state_display().lower()
+
+
+def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
+    """Save a step on a meeting; pages that show it as it was are now out of date."""
+    meeting.version += 1
+    save(meeting, actor=actor, reason=reason)
+
+
+def require_unmoved(item: AgendaItem, fresh: AgendaItem) -> None:
+    """Raise ChangeStale when the item went to another meeting before it was locked."""
+    if item.meeting_id != fresh.meeting_id:
+        raise ChangeStale(_("The item has moved to another agenda: %s.") % fresh.meeting)
 
 
 def require_current(meeting: Meeting, seen: int | None) -> None:
     """Raise ChangeStale when the meeting has moved on since the person's page was made."""
-    if seen is not None and seen != meeting.version:
-        raise ChangeStale(
-            _("The meeting has moved on since you opened this page. It is now: %s.")
-            % meeting.get_state_display().lower()
-        )
+    words = moved_on(meeting, seen)
+    if words:
+        raise ChangeStale(words)
 
 
 def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
@@ -103,23 +206,3 @@ def authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) 
     if decision.kind == Refusal.STATE:
         require_current(meeting, seen)
     require(decision)
-
-
-def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
-    """Save a step on a meeting; pages that show it as it was are now out of date."""
-    meeting.version += 1
-    save(meeting, actor=actor, reason=reason)
-
-
-def require_unmoved(item: AgendaItem, fresh: AgendaItem) -> None:
-    """Raise ChangeStale when the item went to another meeting before it was locked."""
-    if item.meeting_id != fresh.meeting_id:
-        raise ChangeStale(_("The item has moved to another agenda: %s.") % fresh.meeting)
-
-
-def save(record: Row, *, actor: User | None, reason: str) -> Row:
-    """Save a record with its history attributed to the actor and explained."""
-    record._history_user = actor  # type: ignore[attr-defined]
-    record._change_reason = reason  # type: ignore[attr-defined]
-    record.save()
-    return record
