@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
+
+from expansive_cm.workflow.acts import acting
 
 from .. import calendar_messages as messages
 from .. import queries
@@ -21,7 +22,7 @@ def send_invitations(board: Board, *, reason: str = "", now: datetime | None = N
     seat, and everybody when the meeting was cancelled, gets a cancellation. Ballots without a
     meeting and times that have passed are left alone. Returns how many invitations changed.
     """
-    with transaction.atomic():
+    with acting():
         board = lock_board(board.pk)
         now = now or timezone.now()
         changed = 0
