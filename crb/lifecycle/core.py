@@ -183,26 +183,3 @@ def require_unmoved(item: AgendaItem, fresh: AgendaItem) -> None:
     """Raise ChangeStale when the item went to another meeting before it was locked."""
     if item.meeting_id != fresh.meeting_id:
         raise ChangeStale(_("The item has moved to another agenda: %s.") % fresh.meeting)
-
-
-def require_current(meeting: Meeting, seen: int | None) -> None:
-    """Raise ChangeStale when the meeting has moved on since the person's page was made."""
-    words = moved_on(meeting, seen)
-    if words:
-        raise ChangeStale(words)
-
-
-def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
-    """Go on only if this person may take this step on the meeting as their page showed it."""
-    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
-    if decision or decision.kind == Refusal.STATE:
-        require_current(meeting, seen)
-    require(decision)
-
-
-def authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
-    """As ``authorise``; but what moved only on the agenda since is no reason to refuse."""
-    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
-    if decision.kind == Refusal.STATE:
-        require_current(meeting, seen)
-    require(decision)
