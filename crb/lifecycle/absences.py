@@ -89,8 +89,8 @@ def will_attend(meeting: Meeting, *, actor: User) -> bool:
     return True
 
 
-def _may_answer(actor: User, _meeting: Meeting) -> Decision:
-    return permissions.can_answer_invitation(actor)
+def _may_answer(user: User, _meeting: Meeting) -> Decision:
+    return permissions.can_answer_invitation(user)
 
 
 def _lock(membership: Membership) -> Membership:

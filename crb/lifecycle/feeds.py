@@ -35,8 +35,8 @@ def revoke_feed(*, actor: User) -> bool:
         return step.happened
 
 
-def _may_make(actor: User, _themselves: User) -> Decision:
-    return permissions.can_make_feed(actor)
+def _may_make(user: User, _themselves: User) -> Decision:
+    return permissions.can_make_feed(user)
 
 
 def _lock(person: User) -> User:
