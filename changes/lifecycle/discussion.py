@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment
@@ -129,7 +130,7 @@ def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink
     Raises StepIncomplete for a link to itself or one that exists. Both changes are held, in one
     order: of two who link them from both sides at once, the second sees what the first did.
     """
-    with transaction.atomic():
+    with acting():
         for key in sorted({change.pk, other.pk}):
             lock(Change(pk=key))
         return _link(change, actor, other, kind)

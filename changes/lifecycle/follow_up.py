@@ -1,9 +1,9 @@
 """A request that goes on from a change that has ended."""
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.decisions import Refusal
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 
@@ -23,7 +23,7 @@ def follow_up(change: Change, *, actor: User, key: str = "") -> Change:
     the button's form: raises SentBefore where it was pressed already. Raises StepForbidden or
     StepIllegal with the reason. Effects: the draft, its event, the link.
     """
-    with transaction.atomic():
+    with acting():
         old = lock(change)
         decision = permissions.can_follow_up(actor.read_afresh(), old)
         if not decision:
