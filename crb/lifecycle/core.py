@@ -19,7 +19,7 @@ from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, require, save
 
 from .. import permissions
-from ..models import Action, AgendaItem, Board, Meeting
+from ..models import Absence, Action, AgendaItem, Board, BoardEvent, Meeting, Membership
 from ..states import MeetingState
 
 Row = TypeVar("Row", bound=models.Model)
@@ -58,7 +58,7 @@ def take_step(
     asks: bool = True,
     stale_first: Collection[Refusal | None] = STALE_FIRST,
 ) -> Iterator[Step[Row]]:
-    """Lock what a step is about, ask whether the actor may, and run the body on it.
+    """Lock what a step is about, ask whether the actor may, run the body on it, and record it.
 
     ``seen`` is the meeting's version on the page the person acted from; what else a page may
     show, the body compares. ``lock`` and ``rule`` are said where they are not those of the kind
@@ -79,7 +79,51 @@ def take_step(
         stale_first=stale_first,
     ) as fresh:
         step = Step(verb, fresh, actor, reason.strip())
+        before = _state(fresh)
         yield step
+        if step.happened:
+            _record_event(step, before)
+
+
+def _record_event(step: Step[Any], before: str) -> BoardEvent:
+    """Append the event that says that the step was taken."""
+    board, meeting, item = _place(step.on)
+    made = step.meeting
+    return BoardEvent.objects.create(
+        board_id=board,
+        meeting_id=made.pk if made else meeting,
+        item_id=step.item.pk if step.item else item,
+        verb=step.verb,
+        actor=step.actor,
+        actor_name=step.actor.display_name if step.actor else "",
+        actor_email=step.actor.email if step.actor else "",
+        from_state=before,
+        to_state=_state(made or step.on),
+        reason=step.reason,
+    )
+
+
+def _state(row: models.Model) -> str:
+    return getattr(row, "state", "")
+
+
+def _place(row: models.Model) -> tuple[int | None, int | None, int | None]:
+    """Return the keys of the board, the meeting and the item that a row belongs to."""
+    match row:
+        case Board():
+            return row.pk, None, None
+        case Meeting():
+            return row.board_id, row.pk, None
+        case AgendaItem():
+            return row.meeting.board_id, row.meeting_id, row.pk
+        case Action():
+            return row.meeting.board_id, row.meeting_id, row.item_id
+        case Membership():
+            return row.board_id, None, None
+        case Absence():
+            return row.membership.board_id, None, None
+        case _:
+            return None, None, None
 
 
 def lock_board(board_id: int) -> Board:
