@@ -10,6 +10,7 @@ PAST: dict[str, Promise] = {
     "cancel_meeting": _("cancelled the meeting"),
     "record_absence": _("recorded an absence"),
     "withdraw_absence": _("withdrew an absence"),
+    "send_invitations": _("sent invitations"),
     "will_attend": _("will be there, though their calendar declined"),
     "make_feed": _("made a calendar address"),
     "revoke_feed": _("ended a calendar address"),

@@ -85,6 +85,11 @@ def take_step(
             _record_event(step, before)
 
 
+def record_event(verb: str, about: models.Model, reason: str) -> BoardEvent:
+    """Append an event of what the product itself has done, and nothing else tells of."""
+    return _record_event(Step(verb, about, None, reason), _state(about))
+
+
 def _record_event(step: Step[Any], before: str) -> BoardEvent:
     """Append the event that says that the step was taken."""
     board, meeting, item = _place(step.on)

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,9 @@ def test_no_transaction_is_written_by_hand() -> None:
 
 
 def test_every_step_has_words_and_every_word_is_a_steps() -> None:
-    assert {verb for _file, _name, verb in calls()["take_step"]} == set(PAST)
+    opened = calls()
+    taken = {verb for _file, _name, verb in opened["take_step"] | opened["record_event"]}
+    assert taken == set(PAST)
 
 
 def told(**wanted: Any) -> list[tuple[str, ...]]:
@@ -139,6 +141,28 @@ def test_steps_beside_the_meeting(table: Table) -> None:
         ("revoke_feed", name, ">", "", ""),
         ("record_action", chair, "running>running", "boardmeetingitem", ""),
         ("complete_action", str(table.cast.developer), ">", "boardmeetingitem", ""),
+    ]
+
+
+def test_who_was_invited_when_is_kept(table: Table) -> None:
+    """An invitation itself only says how it is now."""
+    meeting, chair = table.meeting(), table.chair
+    lifecycle.send_invitations(table.board)
+    lifecycle.send_invitations(table.board)
+    plan = {"date": meeting.date, "start": time(15), "length_minutes": 90, "on_day_off": True}
+    lifecycle.move_meeting(meeting, actor=chair, reason="Fog.", **plan)
+    Membership.objects.filter(user=table.members[2]).update(ends_on=table.board.today)
+    lifecycle.send_invitations(table.board)
+    lifecycle.cancel_meeting(meeting, actor=chair, reason="Snow.")
+    everybody = "Bea Board, Ben Board, Bo Board, Bob Board, Cora Chair, Dora Deputy, Max Member"
+    others = everybody.replace("Ben Board, ", "")
+    assert [(verb, by, why) for verb, by, _move, _what, why in told(meeting=meeting)] == [
+        ("send_invitations", "", f"invited: {everybody}"),
+        ("send_invitations", "", f"changed for: {everybody}"),
+        ("move_meeting", str(chair), "Fog."),
+        ("send_invitations", "", "no longer invited: Ben Board"),
+        ("send_invitations", "", f"cancelled for: {others}"),
+        ("cancel_meeting", str(chair), "Snow."),
     ]
 
 
