@@ -136,8 +136,8 @@ def reorder_agenda(
         if wanted == items:
             step.happened = False
             return False
-        step = last_reorder(fresh)
-        if step is not None and step.history_user_id != actor.pk:
+        before = last_reorder(fresh)
+        if before is not None and before.history_user_id != actor.pk:
             settle_order(fresh)
         number_items(wanted, actor=actor)
         save_meeting(fresh, actor, queries.REORDERED)
