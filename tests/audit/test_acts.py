@@ -192,6 +192,23 @@ def test_the_boards_outcome_and_what_the_change_makes_of_it_are_one(
     assert "outcome" not in before.why
 
 
+def test_what_an_administrator_saves_at_once_is_one(client: Client, cast: Cast) -> None:
+    client.force_login(cast.administrator)
+    url = reverse("admin:accounts_organisation_change", args=[cast.harbour.pk])
+    data = {"name": cast.harbour.name, "success_team": cast.care_team.pk, "is_active": "on"}
+    data |= {"domains-TOTAL_FORMS": "0", "domains-INITIAL_FORMS": "0", "_save": "Save"}
+    with time_machine.travel(timezone.now(), tick=False):
+        for approvers in ([], [cast.approver.pk]):
+            answer = client.post(url, {**data, "reason": "Asked.", "approvers": approvers})
+            assert answer.status_code == 302
+        second, first = client.get("/history/").context["acts"][:2]
+    approver, nobody = str(cast.approver), "–"
+    assert [fields(act)[0][1] for act in (first, second)] == [
+        {"Authorised approvers": (approver, nobody)},
+        {"Authorised approvers": (nobody, approver)},
+    ]
+
+
 def test_what_follows_once_it_is_stored_is_no_part(
     db: None, django_capture_on_commit_callbacks: Any
 ) -> None:
