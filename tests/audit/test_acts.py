@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.acts import Act
+from audit.acts import Act, acts_of
+from audit.describe import Entry, FieldChange
 from changes import lifecycle
 from changes.models import Change, Service
 from crb import lifecycle as board
@@ -161,6 +162,29 @@ def test_of_one_act_others_tell_what_they_did_themselves(auditor: Client, cast: 
         (str(cast.support), change.get_absolute_url(), 1),
         (str(cast.support), other.get_absolute_url(), 1),
     ]
+
+
+def test_acts_at_once_do_not_mix() -> None:
+    """Rows of two transactions are numbered as they come."""
+
+    def row(within: int, number: int) -> Entry:
+        return Entry(
+            at=timezone.now(),
+            by="Cora Chair",
+            act="created",
+            icon="plus",
+            tone="green",
+            what="Board",
+            url="",
+            why="planned",
+            record=("crb.board", number),
+            within=within,
+            both=False,
+            fields=[FieldChange("Number", "", str(number))],
+        )
+
+    acts = acts_of([row(2, 4), row(1, 3), row(2, 2), row(1, 1)])
+    assert [[part.record[1] for part in act.parts] for act in acts] == [[2, 4], [1, 3]]
 
 
 def test_what_is_undone_within_an_act_leaves_it_whole(auditor: Client, cast: Cast) -> None:
