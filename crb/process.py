@@ -11,6 +11,7 @@ PAST: dict[str, Promise] = {
     "record_absence": _("recorded an absence"),
     "withdraw_absence": _("withdrew an absence"),
     "send_invitations": _("sent invitations"),
+    "note_decline": _("noted that a calendar declined"),
     "will_attend": _("will be there, though their calendar declined"),
     "make_feed": _("made a calendar address"),
     "revoke_feed": _("ended a calendar address"),

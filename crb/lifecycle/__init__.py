@@ -7,7 +7,7 @@ nothing.
 Locks are taken in one order: board, meeting, item, change.
 """
 
-from .absences import record_absence, will_attend, withdraw_absence
+from .absences import note_decline, record_absence, will_attend, withdraw_absence
 from .actions import (
     complete_action,
     drop_action,
@@ -43,6 +43,7 @@ __all__ = [
     "send_invitations",
     "tell_of_missing_lead",
     "tell_of_missing_quorum",
+    "note_decline",
     "will_attend",
     "fill_agenda",
     "dissolve_board",

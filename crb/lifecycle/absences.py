@@ -8,14 +8,14 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
-from ..declined import declined_by
 from ..models import Absence, Board, Meeting, Membership
 from ..schedule import FURTHEST
-from .core import lock_board, save, take_step
+from .core import lock_board, record_event, save, take_step
 from .invitations import send_invitations
 
 
@@ -79,7 +79,7 @@ def will_attend(meeting: Meeting, *, actor: User) -> bool:
     """
     with take_step("will_attend", meeting, actor=actor, rule=_may_answer) as step:
         fresh = step.on
-        invitation = declined_by(actor).filter(meeting=fresh).first()
+        invitation = queries.declined_by(actor).filter(meeting=fresh).first()
         if invitation is None:
             step.happened = False
             return False
@@ -87,6 +87,20 @@ def will_attend(meeting: Meeting, *, actor: User) -> bool:
         invitation.save(update_fields=["declined_at"])
         save(fresh, actor=actor, reason="will be there, though their calendar declined")
     return True
+
+
+def note_decline(person: User, meeting: int | None) -> None:
+    """Keep that a mail from somebody's calendar declined a meeting to which they are invited.
+
+    Mail proves nobody, so it decides nothing. Effects: the person is asked on Home whether they are
+    away; an event of the product.
+    """
+    with acting():
+        invitations = queries.invited_ahead(person).filter(meeting=meeting)
+        invitation = invitations.select_related("meeting").first()
+        if invitation is not None:
+            invitations.update(declined_at=timezone.now())
+            record_event("note_decline", invitation.meeting, person.display_name)
 
 
 def _may_answer(user: User, _meeting: Meeting) -> Decision:

@@ -22,7 +22,7 @@ PLAIN = {("agenda.py", "_join"), ("preview.py", "preview_outcome")}
 """A savepoint for one bad row, and what is undone again."""
 OF_THE_PRODUCT = set(
     "fill_agenda follow_departure settle_finished_order settle_ballot dissolve_board _tell "
-    "send_invitations remind_of_action schedule_meetings hand_over_actions".split()
+    "send_invitations remind_of_action schedule_meetings hand_over_actions note_decline".split()
 )
 """What time or another step brings about; whoever hands over takes a step for each action."""
 
