@@ -5,6 +5,7 @@ for good: people and organisations are deactivated instead. Each save can carry 
 must carry one when it gives somebody power over changes; the reason stays in the history.
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 from allauth.account.admin import EmailAddress
@@ -23,6 +24,7 @@ from django.utils.translation import ngettext
 from post_office import admin as mail_admin
 from simple_history.admin import SimpleHistoryAdmin
 
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepError
 
 from . import address_changes, leaving
@@ -99,6 +101,11 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
         """Save with the reason given; the person's name is kept by the history itself."""
         obj._change_reason = form.cleaned_data.get("reason", "").strip() or None
         super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Store what one form changes, with all that hangs on it, as one act of history."""
+        with acting() if request.method == "POST" else nullcontext():
+            return super().changeform_view(request, *args, **kwargs)
 
     def history_form_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Show an earlier version. Nothing is brought back from it: the page only shows."""

@@ -7,11 +7,41 @@ from django.db import connections, models
 from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
+from expansive_cm.workflow import acts
+
 NUMBERED_FROM = 1_000_000_000
 """Rows of history with this number or a higher one are numbered in the order of writing, whatever
 table they are in and whatever the clock said. Before, each table counted for itself."""
 
 NEW = "+"
+BEGINS = 0
+"""In the place of an act's number: the row is the first of its act, which is numbered after it."""
+
+
+class Row(models.Model):
+    """A row of history, which knows the act that it belongs to.
+
+    Rows from before there were acts, and what is written outside of one, know none.
+    """
+
+    history_act = models.IntegerField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Write the row as part of the act that is under way."""
+        act = acts.current()
+        if act is not None:
+            self.history_act = BEGINS if act.number is None else act.number
+        super().save(*args, **options)
+        if act is not None and act.number is None:
+            act.number = self.pk
+
+
+def act_of(row: int, act: int | None) -> int | None:
+    """Return the number of the act that a row of history belongs to; None if it knows none."""
+    return row if act == BEGINS else act
 
 
 class RowsManager(HistoryManager):
@@ -19,6 +49,14 @@ class RowsManager(HistoryManager):
 
     simple-history makes it anew whenever ``history`` is asked for, which is at every save.
     """
+
+    def bulk_history_create(self, objs: Any, **options: Any) -> Any:
+        """Write rows for many objects at once, as part of an act that has a number already."""
+        act = acts.current()
+        if act is not None and act.number is not None:
+            given = options.pop("custom_historical_attrs", None)
+            options["custom_historical_attrs"] = {**(given or {}), "history_act": act.number}
+        return super().bulk_history_create(objs, **options)
 
     @classmethod
     def from_queryset(cls, queryset_class: Any, class_name: str | None = None) -> Any:
@@ -39,7 +77,7 @@ class Records(HistoricalRecords):
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, history_manager=RowsManager, **options)
+        super().__init__(*args, history_manager=RowsManager, bases=(Row,), **options)
 
     def create_historical_record_m2ms(self, history_instance: Any, instance: models.Model) -> None:
         """Copy what the many-to-many fields hold beside the row of history, in one statement.

@@ -1,24 +1,28 @@
-"""Entries of history as acts: what one person did at one moment, for one reason, in one place.
+"""Entries of history as acts: what one person did at once, in one place.
 
 A step saves several records, and each of them has a row of history of its own. A reader wants
-to see the step once, with all that it changed.
+to see the step once, with all that it changed. Rows know the act in which they were written
+(``expansive_cm.workflow.acts``). Of rows that know none, as they are older than that or were
+written outside of an act, those are put together that follow each other within a second, by the
+same person, for the same reason.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from .describe import Entry, FieldChange
 
 APART = timedelta(seconds=1)
-"""Rows of one act are written in one transaction: no further from each other than this."""
+"""Rows that know no act belong together if they are no further from each other than this."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """One act, the newest row first; ``parts`` are the records that it touched."""
+    """One act; ``parts`` are the records that it touched, ``whys`` its reasons, the main first."""
 
     parts: tuple[Entry, ...]
+    whys: tuple[str, ...] = ()
 
     @property
     def main(self) -> Entry:
@@ -28,22 +32,37 @@ class Act:
     @property
     def why(self) -> str:
         """The reason with the person's own words, which not every record of the act has."""
-        return max((part.why for part in self.parts), key=len)
+        return self.whys[0] if self.whys else ""
 
 
 def acts_of(entries: Iterable[Entry]) -> list[Act]:
     """Put entries, newest first, together into acts, newest first."""
     found: list[list[Entry]] = []
+    numbered: dict[object, list[Entry]] = {}
     for entry in entries:
-        if found and _belong_together(found[-1][-1], entry):
+        act = (entry.within, *_who_and_where(entry))
+        if act in numbered:
+            numbered[act].append(entry)
+        elif entry.within is None and found and _belong_together(found[-1][-1], entry):
             found[-1].append(entry)
         else:
             found.append([entry])
-    return [Act(tuple(_parts(rows))) for rows in found]
+            if entry.within is not None:
+                numbered[act] = found[-1]
+    return [_act(rows) for rows in found]
+
+
+def _act(rows: Sequence[Entry]) -> Act:
+    parts = _parts(rows)
+    return Act(tuple(parts), tuple(_reasons([parts[0].why, *(row.why for row in rows[::-1])])))
+
+
+def _who_and_where(entry: Entry) -> tuple[str, str]:
+    return entry.by, entry.url or entry.what
 
 
 def _belong_together(later: Entry, entry: Entry) -> bool:
-    same = (later.by, later.url or later.what) == (entry.by, entry.url or entry.what)
+    same = later.within is None and _who_and_where(later) == _who_and_where(entry)
     return same and abs(later.at - entry.at) <= APART and _is_same_reason(later.why, entry.why)
 
 
@@ -53,7 +72,19 @@ def _is_same_reason(one: str, other: str) -> bool:
     return short == long or bool(short) and long.startswith(f"{short}: ")
 
 
-def _parts(rows: list[Entry]) -> list[Entry]:
+def _reasons(whys: Iterable[str]) -> list[str]:
+    """Return each reason once, with as many words as were given for it."""
+    found: list[str] = []
+    for why in filter(None, whys):
+        place = next((n for n, one in enumerate(found) if _is_same_reason(one, why)), None)
+        if place is None:
+            found.append(why)
+        else:
+            found[place] = max(found[place], why, key=len)
+    return found
+
+
+def _parts(rows: Sequence[Entry]) -> list[Entry]:
     """Return one entry per record, the change first, the others in the order of writing."""
     parts: list[Entry] = []
     for row in reversed(rows):

@@ -72,7 +72,10 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Entry:
-    """One act on one object, ready to be shown; ``both`` if its fields have a before and after."""
+    """One row, ready to be shown; ``both`` if its fields have a before and after.
+
+    ``within`` is the number of the act in which it was written, where it has one.
+    """
 
     at: datetime
     by: str
@@ -83,6 +86,7 @@ class Entry:
     url: str
     why: str
     record: tuple[str, int]
+    within: int | None = None
     is_change: bool = False
     both: bool = True
     fields: list[FieldChange] = field(default_factory=list)
@@ -148,6 +152,7 @@ def _entry(version: Version, labels: Labels) -> Entry:
         url=url,
         why=without(version.why, [pk for model, pk in labels if model is Change]),
         record=(version.source.key, version.object_pk),
+        within=version.within,
         is_change=version.source.model is Change,
         both=version.act == "~",
         fields=field_changes(version, labels),

@@ -29,7 +29,7 @@ from django.db.models import (
 from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
-from accounts.history_rows import NUMBERED_FROM
+from accounts.history_rows import NUMBERED_FROM, act_of
 from changes.paging import MAX_TOKEN, BadToken
 
 from .sources import Source, sources
@@ -91,7 +91,10 @@ class Place:
 
 @dataclass
 class Version:
-    """One row of history: an object as it was after an act, and as it was before."""
+    """One row of history: an object as it was after an act, and as it was before.
+
+    ``within`` is the number of that act, None for what was written without one.
+    """
 
     source: Source
     pk: int
@@ -99,6 +102,7 @@ class Version:
     act: str
     by: int | None
     why: str
+    within: int | None
     object_pk: int
     change_pk: int | None
     values: dict[str, Any]
@@ -222,11 +226,12 @@ def _load(keys: list[Key]) -> list[Version]:
     everything = sources()
     parts = [_rows(everything[number], pks) for number, pks in by_source.items()]
     versions = {}
-    for number, pk, at, act, by, why, object_pk, change_pk, values, before in _merged(parts):
+    for number, pk, at, act, by, why, within, *about, values, before in _merged(parts):
         source = everything[number]
         before_pk = before.pop("history_id") if before else None
+        within = act_of(pk, within)
         versions[number, pk] = Version(
-            source, pk, at, act, by, why or "", object_pk, change_pk, values, before, before_pk
+            source, pk, at, act, by, why or "", within, *about, values, before, before_pk
         )
     found = [versions[number, pk] for number, pk, _at in keys]
     _load_many(found)
@@ -252,6 +257,7 @@ def _rows(source: Source, pks: list[int]) -> QuerySet[Any]:
         F("history_type"),
         F("history_user_id"),
         F("history_change_reason"),
+        F("history_act"),
         F(source.pk_name),
         F(source.changes[0]) if source.changes else Value(None, BigIntegerField()),
         _as_json(source),

@@ -117,4 +117,5 @@ def provide() -> None:
         *stays("crb.KeptSeat", "user absent"),
         *stays("crb.Vote", "member for_member"),
         *stays("crb.BoardOutcome", "recorded_by"),
+        *stays("crb.BoardEvent", "actor"),
     )

@@ -36,6 +36,7 @@ urlpatterns = [
     path("decisions/export/", overtime.export_decisions, name="export_decisions"),
     path("questions/", overtime.questions, name="questions"),
     path("attendance/", overtime.attendance, name="attendance"),
+    path("record/", overtime.record, name="record"),
     path("meetings/<int:pk>/", meetings.meeting, name="meeting"),
     path("meetings/<int:pk>/start/", meetings.start_meeting, name="start_meeting"),
     path("meetings/<int:pk>/join/", meetings.join_meeting, name="join_meeting"),

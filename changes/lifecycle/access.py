@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import access_links, messages
@@ -27,7 +27,7 @@ def ask_for_link(change: Change, person: User) -> bool:
     somebody who has left, has no part in the change, or was sent LINKS_AN_HOUR in the last hour.
     Effects: the link, an internal event, mail.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock(change)
         reader = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
         if not access_links.is_for(fresh, reader) or _had_enough(reader):
@@ -115,7 +115,7 @@ def open_confirmation(change: Change, *, actor: User, link: AccessLink) -> str:
     the link to the question. Decides nothing. Raises StepIllegal when nothing is asked of them,
     and ChangeStale for a link that lost its meaning. Effects: a link, beside the mailed ones.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock(change)
         asked = fresh.confirmation
         if not access_links.still_works(link):

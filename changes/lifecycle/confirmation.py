@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import messages
@@ -247,7 +247,7 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
     the event: after a standstill nobody gets three reminders at once. Effects: the reminder, a
     link of its own beside the earlier ones, event, mail.
     """
-    with transaction.atomic():
+    with acting():
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
@@ -277,7 +277,7 @@ def ask_at_new_address(confirmation_id: int) -> bool:
     What was mailed to the old address was never heard, so silence begins anew as well. Effects:
     a link, the earlier ones stop working; event, mail.
     """
-    with transaction.atomic():
+    with acting():
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
@@ -305,7 +305,7 @@ def ask_anew(step: Step, confirmation: Confirmation, *, instead_of: str = "") ->
 
 def escalate(confirmation_id: int) -> bool:
     """Tell owner and success team, once, that the last reminder stayed unanswered."""
-    with transaction.atomic():
+    with acting():
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()

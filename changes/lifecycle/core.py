@@ -16,8 +16,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from expansive_cm.workflow.decisions import Refusal
-from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
+from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import ChangeStale
+from expansive_cm.workflow.steps import opened, save
 
 from .. import access_links, messages, permissions
 from ..models import AccessLink, Change, ConfirmationLink, Event
@@ -53,9 +54,7 @@ class Step:
 
     def save(self, record: models.Model, *, reason: str = "") -> None:
         """Save a record with its history attributed to the actor and explained."""
-        record._history_user = self.actor  # type: ignore[attr-defined]
-        record._change_reason = reason or self.why  # type: ignore[attr-defined]
-        record.save()
+        save(record, actor=self.actor, reason=reason or self.why)
 
     @property
     def why(self) -> str:
@@ -103,9 +102,15 @@ def take_step(
     comparison. Without an actor the product itself acts (reminders, import), unasked.
     Raises StepForbidden, StepIllegal or ChangeStale, in which case nothing has changed.
     """
-    with transaction.atomic():
-        fresh = lock(change)
-        _authorise(verb, fresh, actor, seen)
+
+    def ask(fresh: Change) -> Decision:
+        with recalling(fresh):
+            return permissions.check(verb, actor, fresh)
+
+    def stale(fresh: Change) -> str:
+        return what_happened(fresh, actor) if seen not in (None, fresh.version) else ""
+
+    with opened(lambda: lock(change), actor=actor, ask=ask, stale=stale) as fresh:
         step = Step(fresh, verb, actor)
         yield step
         _finish(step)
@@ -126,22 +131,6 @@ def read_locked(key: int) -> Change:
         .select_related("organisation__success_team", "requester", "owner", "raised_by")
         .get(pk=key)
     )
-
-
-def _authorise(verb: str, change: Change, actor: User | None, seen: int | None) -> None:
-    if actor is None:
-        return
-    actor.read_afresh()
-    with recalling(change):
-        decision = permissions.check(verb, actor, change)
-    stale = seen is not None and seen != change.version
-    if stale and (decision or decision.kind in (Refusal.STATE, Refusal.GATE)):
-        raise ChangeStale(what_happened(change, actor))
-    if decision:
-        return
-    if decision.kind in (Refusal.STATE, Refusal.GATE):
-        raise StepIllegal(decision.reason)
-    raise StepForbidden(decision.reason)
 
 
 def what_happened(change: Change, reader: User) -> str:

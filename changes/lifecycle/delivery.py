@@ -2,13 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import messages
@@ -36,7 +36,7 @@ def note_failure(
     it again for the same mail does nothing.
     """
     now = timezone.now()
-    with transaction.atomic():
+    with acting():
         notices = Notice.objects.filter(email=email) if email else Notice.objects.none()
         told = dict(notices.order_by("change").values_list("change", "person"))
         person = User.objects.with_address(address)

@@ -8,8 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.decisions import Refusal
-from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
+from expansive_cm.workflow.steps import require
 
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail
 from ..permissions import can_note, may_correct, may_see
@@ -57,10 +58,7 @@ def correct_comment(
     """
     with take_step("correct_comment", comment.change, actor=actor) as step:
         record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
-        decision = may_correct(actor, record, by_mail=came_by_mail(record))
-        if not decision:
-            late = decision.kind == Refusal.STATE
-            raise (StepIllegal if late else StepForbidden)(decision.reason)
+        require(may_correct(actor, record, by_mail=came_by_mail(record)))
         if seen is not None and seen != state_of_words(record):
             raise ChangeStale(_("You have corrected this comment meanwhile."))
         if body == record.body:
@@ -116,8 +114,8 @@ def _attach(
     link: AccessLink | None,
 ) -> Attachment:
     with take_step("attach", change, actor=actor) as step:
-        if internal and not (decision := can_note(actor, step.change)):
-            raise StepForbidden(decision.reason)
+        if internal:
+            require(can_note(actor, step.change))
         by_link, size = link is not None, file.size or 0
         if why := why_no_room(step.change, actor, str(file.name), size, by_link=by_link):
             raise StepIncomplete(why)
@@ -168,7 +166,7 @@ def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink
     Raises StepIncomplete for a link to itself or one that exists. Both changes are held, in one
     order: of two who link them from both sides at once, the second sees what the first did.
     """
-    with transaction.atomic():
+    with acting():
         for key in sorted({change.pk, other.pk}):
             lock(Change(pk=key))
         return _link(change, actor, other, kind)

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.decisions import Decision, Refusal
-from expansive_cm.workflow.errors import StepForbidden, StepIllegal
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.steps import require
 
 from .. import permissions, proposing
 from ..models import Change, ChangeLink, Channel
@@ -25,9 +24,9 @@ def follow_up(change: Change, *, actor: User, key: str = "") -> Change:
     the button's form: raises SentBefore where it was pressed already. Raises StepForbidden or
     StepIllegal with the reason. Effects: the draft, its event, the link.
     """
-    with transaction.atomic():
+    with acting():
         old = lock(change)
-        _insist(permissions.can_follow_up(actor.read_afresh(), old))
+        require(permissions.can_follow_up(actor.read_afresh(), old))
         return _begun(old, actor, key, ChangeLink.Kind.SUCCESSOR_OF, description=_follows(old))
 
 
@@ -38,19 +37,13 @@ def copy_as_new(change: Change, *, actor: User, key: str = "") -> Change:
     notes, files, answers or dates. Whose it is, ``key``, and what is raised are as in
     ``follow_up``. Effects: the draft, its event, the link.
     """
-    with transaction.atomic():
+    with acting():
         old = lock(change)
-        _insist(permissions.can_copy_as_new(actor.read_afresh(), old))
+        require(permissions.can_copy_as_new(actor.read_afresh(), old))
         usable = proposing.usable_by(actor).filter(pk=old.template_id).first()
         template = usable if proposing.fits(usable, old.organisation_id) else None
         kind = ChangeLink.Kind.COPY_OF
         return _begun(old, actor, key, kind, description=old.description, template=template)
-
-
-def _insist(decision: Decision) -> None:
-    if not decision:
-        refused = StepIllegal if decision.kind == Refusal.STATE else StepForbidden
-        raise refused(decision.reason)
 
 
 def _begun(old: Change, actor: User, key: str, kind: ChangeLink.Kind, **fields: Any) -> Change:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from expansive_cm.mailreader.addresses import normal
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.decisions import Refusal
 from expansive_cm.workflow.errors import (
     ChangeStale,
@@ -122,7 +123,7 @@ def save_draft(
         return edit(draft, actor=actor, services=services, **fields)
     _requester_fits(fields.get("requester"), fields.get("organisation"))
     _template_fits(actor, fields.get("template"), fields.get("organisation"))
-    with transaction.atomic():
+    with acting():
         form = _first_sent(actor, key) if key else None
         draft = Change(raised_by=actor, **fields)
         step = Step(draft, "save_draft", actor)
@@ -155,7 +156,7 @@ def autosave(
     version; there is no event and no new version, so the open form does not become stale.
     Raises StepIllegal once the draft is submitted, ChangeStale when it was saved elsewhere.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock(draft)
         decision = permissions.can_submit(actor.read_afresh(), fresh)
         if not decision and decision.kind == Refusal.PERSON:
@@ -351,7 +352,7 @@ def hand_over_ownership(person: User, successor: User, actor: User, reason: str)
     All of them or none; what a colleague took over or ended meanwhile stays as it is. Raises and
     does what ``assign`` does, for each; ``reason`` stands with the person's own history.
     """
-    with transaction.atomic():
+    with acting():
         for pk in queries.owned_by(person).order_by("pk").values_list("pk", flat=True):
             change = read_locked(pk)
             if change.owner_id == person.pk and change.state in OPEN:

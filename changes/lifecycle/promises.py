@@ -2,9 +2,10 @@
 
 from datetime import date, datetime
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+
+from expansive_cm.workflow.acts import acting
 
 from ..models import BoardDecision, Change, Promise, Release
 from .core import Step, lock, record_event
@@ -53,7 +54,7 @@ def settle_promise(change_id: int) -> bool:
 
     Returns whether anything changed; if so an event says what the date was and is.
     """
-    with transaction.atomic():
+    with acting():
         change = lock(Change(pk=change_id))
         if change.promise != Promise.THREE_RELEASES or change.is_final:
             return False

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 
 from .. import permissions
@@ -36,7 +36,7 @@ def replace_requester(
     former one are revoked; event; the successor is told, with a link; the former requester,
     owner and watchers are told.
     """
-    with transaction.atomic():
+    with acting():
         others = _lock_others(change) if everywhere else []
         former, changed = _replace(change, actor, successor, reason, seen)
         for other in others:

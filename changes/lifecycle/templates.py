@@ -7,8 +7,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
-from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
+from expansive_cm.workflow.steps import require
 
 from .. import permissions, proposing
 from ..models import Change, ChangeTemplate, Service
@@ -34,13 +35,13 @@ def save_template(
     StepIncomplete for a name that another template in use has. Effects: the template with its
     history. Changes that began with it keep what was written into them.
     """
-    with transaction.atomic():
+    with acting():
         if template is None:
-            _insist(permissions.can_maintain_templates(actor.read_afresh()))
+            require(permissions.can_maintain_templates(actor.read_afresh()))
             fresh = ChangeTemplate(created_by=actor)
         else:
             fresh = _locked(template)
-            _insist(permissions.may_keep_template(actor.read_afresh(), fresh))
+            require(permissions.may_keep_template(actor.read_afresh(), fresh))
             if seen is not None and seen != fresh.version:
                 raise ChangeStale(_what_happened(fresh))
             fresh.version += 1
@@ -55,11 +56,6 @@ def save_template(
         _save(fresh)
         _set_services(fresh, services, reason)
     return fresh
-
-
-def _insist(decision: Decision) -> None:
-    if not decision:
-        raise StepForbidden(decision.reason)
 
 
 def _locked(template: ChangeTemplate) -> ChangeTemplate:

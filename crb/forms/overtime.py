@@ -15,10 +15,11 @@ from changes.states import State
 from expansive_cm.forms import DateInput
 
 from .. import figures
-from ..models import Board, BoardOutcome, Meeting
+from ..models import Absence, Board, BoardEvent, BoardOutcome, Meeting
 
 ANY = ("", _("Any"))
 SETTLED = "settled"
+ADDRESSES = "addresses"
 UNANSWERED, ANSWERED, MOOT = "unanswered", "answered", "moot"
 MOST_DAYS = 36_500
 
@@ -182,3 +183,38 @@ class AttendanceFilterForm(ListForm):
         if wanted["member"] is None:
             return found
         return figures.with_presence(found, wanted["member"], wanted["presence"])
+
+
+class RecordFilterForm(ListForm):
+    """By whom, and in which meeting; or what is no board's, as calendar addresses are."""
+
+    about = forms.ChoiceField(
+        label=_("About"),
+        choices=[("", _("This board")), (ADDRESSES, _("Calendar addresses of everybody"))],
+        required=False,
+    )
+    person = forms.ModelChoiceField(
+        label=_("By"), queryset=User.objects.none(), empty_label=_("Everybody"), required=False
+    )
+    meeting = forms.ModelChoiceField(
+        label=_("Meeting"),
+        queryset=Meeting.objects.none(),
+        required=False,
+        widget=forms.HiddenInput,
+    )
+
+    def __init__(self, board: Board, data: QueryDict) -> None:
+        super().__init__(board, data)
+        sat = Q(pk__in=board.memberships.values("user"))
+        stood_in = Q(pk__in=Absence.objects.filter(membership__board=board).values("alternate"))
+        people = User.objects.filter(sat | stood_in)
+        self.fields["person"].queryset = people.order_by("display_name")  # type: ignore[attr-defined]
+        self.fields["meeting"].queryset = board.meetings.all()  # type: ignore[attr-defined]
+
+    def select(self) -> QuerySet[BoardEvent]:
+        """Return the events that every filter lets through."""
+        wanted = self.cleaned_data
+        found = BoardEvent.objects.filter(board=None if wanted["about"] else self.of)
+        if wanted["person"]:
+            found = found.filter(actor=wanted["person"])
+        return found.filter(meeting=wanted["meeting"]) if wanted["meeting"] else found

@@ -1,12 +1,13 @@
 """Every step of the board, one public function each.
 
-The same visible shape as ``changes.lifecycle``: ``atomic -> lock -> authorise on fresh rows ->
-transition -> save with a change reason``. Each function takes ``actor`` by keyword and either
-does everything its docstring says, or raises a ``StepError`` and does nothing.
+The same visible shape as ``changes.lifecycle`` (``take_step`` in ``core.py``): ``atomic -> lock ->
+authorise on fresh rows -> transition -> save with a change reason``. Each function takes ``actor``
+by keyword and either does everything its docstring says, or raises a ``StepError`` and does
+nothing.
 Locks are taken in one order: board, meeting, item, change.
 """
 
-from .absences import record_absence, will_attend, withdraw_absence
+from .absences import note_decline, record_absence, will_attend, withdraw_absence
 from .actions import (
     complete_action,
     drop_action,
@@ -17,14 +18,14 @@ from .actions import (
 )
 from .agenda import fill_agenda
 from .arranging import add_late, defer_item, plan_item, reorder_agenda, settle_finished_order
-from .attendance import mark_attendance, take_back_mark
+from .attendance import join_meeting, mark_attendance, take_back_mark
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
 from .dissolving import dissolve_board
 from .feeds import make_feed, revoke_feed
 from .hindrances import tell_of_missing_lead, tell_of_missing_quorum
 from .invitations import send_invitations
-from .meetings import close_meeting, join_meeting, start_meeting
+from .meetings import close_meeting, start_meeting
 from .minutes import Prose, add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
@@ -42,6 +43,7 @@ __all__ = [
     "send_invitations",
     "tell_of_missing_lead",
     "tell_of_missing_quorum",
+    "note_decline",
     "will_attend",
     "fill_agenda",
     "dissolve_board",

@@ -2,20 +2,20 @@
 
 from datetime import date, timedelta
 
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import permissions, queries
-from ..declined import declined_by
 from ..models import Absence, Board, Meeting, Membership
 from ..schedule import FURTHEST
-from .core import lock_board, lock_meeting, require_right, save
+from .core import lock_board, record_event, save, take_step
 from .invitations import send_invitations
 
 
@@ -36,11 +36,8 @@ def record_absence(
     absence never reaches back. Raises StepIncomplete for dates outside the term, or already
     covered, and for an alternate who may not sit on the board or has a seat on it then.
     """
-    with transaction.atomic():
-        board = lock_board(membership.board_id)
-        fresh = Membership.objects.select_related("user").get(pk=membership.pk)
-        fresh.board = board
-        require_right(permissions.can_record_absence, actor, fresh)
+    with take_step("record_absence", membership, actor=actor, reason=reason, lock=_lock) as step:
+        fresh = step.on
         _check_days(fresh, starts_on, ends_on)
         if alternate is not None:
             _check_alternate(fresh, alternate, starts_on, ends_on)
@@ -52,7 +49,7 @@ def record_absence(
             reason=reason.strip(),
         )
         save(absence, actor=actor, reason="recorded an absence")
-        send_invitations(board)
+        send_invitations(fresh.board)
     return absence
 
 
@@ -62,11 +59,8 @@ def withdraw_absence(absence: Absence, *, actor: User) -> Absence:
     Effects: the member has the seat again at the meetings to come. Where one has begun during
     the absence, it ends with that day instead: what was decided by the alternate stays so.
     """
-    with transaction.atomic():
-        board = lock_board(absence.membership.board_id)
-        fresh = Absence.objects.select_related("membership").get(pk=absence.pk)
-        fresh.membership.board = board
-        require_right(permissions.can_withdraw_absence, actor, fresh)
+    with take_step("withdraw_absence", absence, actor=actor, lock=_lock_absence) as step:
+        fresh, board = step.on, step.on.membership.board
         begun = queries.last_begun(board, fresh.starts_on, fresh.ends_on)
         if begun is None:
             fresh.withdrawn_at = timezone.now()
@@ -83,17 +77,50 @@ def will_attend(meeting: Meeting, *, actor: User) -> bool:
     Effects: they are asked no more, unless their calendar declines again; the meeting's history
     says it. Returns whether there was something to answer: a second click finds nothing.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        person = actor.read_afresh()
-        require_right(permissions.can_answer_invitation, person)
-        invitation = declined_by(person).filter(meeting=fresh).first()
+    with take_step("will_attend", meeting, actor=actor, rule=_may_answer) as step:
+        fresh = step.on
+        invitation = queries.declined_by(actor).filter(meeting=fresh).first()
         if invitation is None:
+            step.happened = False
             return False
         invitation.declined_at = None
         invitation.save(update_fields=["declined_at"])
-        save(fresh, actor=person, reason="will be there, though their calendar declined")
+        save(fresh, actor=actor, reason="will be there, though their calendar declined")
     return True
+
+
+def note_decline(person: User, meeting: int | None) -> None:
+    """Keep that a mail from somebody's calendar declined a meeting to which they are invited.
+
+    Mail proves nobody, so it decides nothing. Effects: the person is asked on Home whether they are
+    away; an event of the product.
+    """
+    with acting():
+        invitations = queries.invited_ahead(person).filter(meeting=meeting)
+        invitation = invitations.select_related("meeting").first()
+        if invitation is not None:
+            invitations.update(declined_at=timezone.now())
+            record_event("note_decline", invitation.meeting, person.display_name)
+
+
+def _may_answer(user: User, _meeting: Meeting) -> Decision:
+    return permissions.can_answer_invitation(user)
+
+
+def _lock(membership: Membership) -> Membership:
+    """Return a fresh membership under the lock of its board."""
+    board = lock_board(membership.board_id)
+    fresh = Membership.objects.select_related("user").get(pk=membership.pk)
+    fresh.board = board
+    return fresh
+
+
+def _lock_absence(absence: Absence) -> Absence:
+    """Return a fresh absence under the lock of its board."""
+    board = lock_board(absence.membership.board_id)
+    fresh = Absence.objects.select_related("membership").get(pk=absence.pk)
+    fresh.membership.board = board
+    return fresh
 
 
 def _end_early(absence: Absence, day: date, actor: User) -> None:

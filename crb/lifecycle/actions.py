@@ -2,17 +2,17 @@
 
 from datetime import date
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import permissions, reminders
 from ..minutes import messages as minutes_messages
 from ..models import OPEN_ACTION, Action, AgendaItem, Meeting
-from .core import lock_meeting, require_right, save
+from .core import lock_action, save, take_step
 
 LONGEST_TEXT = 500
 
@@ -30,12 +30,12 @@ def record_action(
 
     The owner is one of Expansive's own people. They read of it in the minutes, and are reminded.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_record_action, actor, fresh)
+    with take_step("record_action", meeting, actor=actor) as step:
+        fresh = step.on
         _check(fresh, text, owner, due_on)
         if item is not None and not fresh.items.filter(pk=item.pk).exists():
             raise StepIllegal(_("This item is not on the agenda of this meeting."))
+        step.item = item
         action = Action(
             meeting=fresh,
             item=item,
@@ -62,9 +62,8 @@ def edit_action(
     was; so owners of before and now are told of the change by mail, unless it was they who
     made it.
     """
-    with transaction.atomic():
-        fresh = _lock(action)
-        require_right(permissions.can_edit_action, actor, fresh)
+    with take_step("edit_action", action, actor=actor) as step:
+        fresh = step.on
         if seen is not None and seen != fresh.fingerprint:
             raise ChangeStale(_("Somebody has changed this action since you opened the page."))
         _change(fresh, actor, text, owner, due_on)
@@ -78,14 +77,14 @@ def hand_over_actions(person: User, successor: User, actor: User, reason: str) -
     StepIncomplete for a successor who cannot see the board. Effects: those of ``edit_action``;
     ``reason`` stands with the person's own history.
     """
-    with transaction.atomic():
+    with acting():
         left = Action.objects.filter(OPEN_ACTION, owner=person)
         for action in list(left.order_by("meeting__board", "meeting", "pk")):
-            fresh = _lock(action)
+            fresh = lock_action(action)
             if fresh.owner_id != person.pk or not fresh.is_open:
                 continue
-            require_right(permissions.can_hand_over_action, actor, fresh)
-            _change(fresh, actor, fresh.text, successor, fresh.due_on)
+            with take_step("hand_over_action", fresh, actor=actor, reason=reason, lock=_is_locked):
+                _change(fresh, actor, fresh.text, successor, fresh.due_on)
 
 
 def _change(action: Action, actor: User, text: str, owner: User, due_on: date) -> None:
@@ -100,18 +99,16 @@ def _change(action: Action, actor: User, text: str, owner: User, due_on: date) -
 
 def drop_action(action: Action, *, actor: User) -> Action:
     """Give up an open action. The chair or the deputy; it stays in its history."""
-    with transaction.atomic():
-        fresh = _lock(action)
-        require_right(permissions.can_drop_action, actor, fresh)
+    with take_step("drop_action", action, actor=actor) as step:
+        fresh = step.on
         fresh.dropped_at = timezone.now()
         return save(fresh, actor=actor, reason="dropped the action")
 
 
 def complete_action(action: Action, *, actor: User) -> Action:
     """Say that an action is done. Its owner, the chair or the deputy, who is recorded."""
-    with transaction.atomic():
-        fresh = _lock(action)
-        require_right(permissions.can_complete_action, actor, fresh)
+    with take_step("complete_action", action, actor=actor) as step:
+        fresh = step.on
         fresh.done_at, fresh.done_by = timezone.now(), actor
         return save(fresh, actor=actor, reason="said that the action is done")
 
@@ -122,7 +119,7 @@ def remind_of_action(action_id: int, kind: reminders.Kind) -> bool:
     That it was done is written into the action's history in the same transaction as the mail:
     two beats at once wait for each other here, and the second finds it.
     """
-    with transaction.atomic():
+    with acting():
         found = Action.objects.select_for_update(no_key=True).filter(OPEN_ACTION, pk=action_id)
         action = found.first()
         if action is None:
@@ -135,12 +132,8 @@ def remind_of_action(action_id: int, kind: reminders.Kind) -> bool:
     return True
 
 
-def _lock(action: Action) -> Action:
-    """Return a fresh action under the locks of its board, its meeting and its own."""
-    meeting = lock_meeting(Meeting.objects.get(pk=action.meeting_id))
-    fresh = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
-    fresh.meeting = meeting
-    return fresh
+def _is_locked(action: Action) -> Action:
+    return action
 
 
 def _check(meeting: Meeting, text: str, owner: User, due_on: date) -> None:

@@ -14,6 +14,7 @@ from accounts.models import User
 from changes.models import Change, Event
 from changes.process import past_words
 from changes.states import State
+from expansive_cm.workflow.acts import acting
 
 from .. import agenda_messages, queries
 from ..models import AgendaItem, Board, Meeting
@@ -46,7 +47,7 @@ def fill_agenda(
     (``LONGEST``); the members are told of answers that have come. A change that cannot join is
     logged and stops no other. ``meeting`` names the agenda to fill instead. Returns the new items.
     """
-    with transaction.atomic():
+    with acting():
         board = lock_board(board.pk)
         drop_departed(board, actor=actor)
         withdraw_offers(board, actor=actor)
@@ -67,7 +68,7 @@ def fill_agenda(
 def _join(agenda: Meeting, items: Sequence[AgendaItem], actor: User | None) -> None:
     """Put new items on an agenda and tell of answers; one by one where it fails for all."""
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # a savepoint: one bad row stops nothing but itself
             place(agenda, items, actor=actor, reason="put on the agenda")
             for item in items:
                 if item.kind == Kind.RETURNING:
@@ -135,7 +136,7 @@ def follow_departure(change: Change, event: Event) -> None:
         return
     item = queries.open_item_of(change)
     if item is not None:
-        with transaction.atomic():
+        with acting():
             drop_departed(lock_board(item.meeting.board_id), actor=None)
 
 

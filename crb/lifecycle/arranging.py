@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from zlib import crc32
 
-from django.db import transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.models import Change
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from .. import agenda_messages, permissions, queries
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState
 from .agenda import lock_items, new_item, number_items, place
-from .core import lock_item, lock_meeting, require_right, save
+from .core import lock_item, lock_item_with_meeting, lock_meeting, save, save_meeting, take_step
 from .versions import last_reorder, record_version, settle_order
 
 LONGEST_TIME_BOX = 480
@@ -32,9 +32,8 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why it cannot wait for the next meeting."), ["reason"])
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_add_late, actor, fresh)
+    with take_step("add_late", meeting, actor=actor, reason=reason) as step:
+        fresh = step.on
         item = _open_item_to_move(change, fresh) or new_item(change, fresh)
         source = item.meeting if item.pk else None
         item.meeting, item.late_reason, item.remark = fresh, reason.strip(), ""
@@ -50,8 +49,9 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
             record_version(source, actor=actor, reason=gone)
         if before is not None and fresh.current_item_id == before.pk:
             fresh.current_item = item
-        _touch(fresh, actor, why)
+        save_meeting(fresh, actor, why)
         agenda_messages.added_late(item, actor)
+        step.item = item
     return item
 
 
@@ -93,33 +93,22 @@ def defer_item(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem | No
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the item is deferred."), ["reason"])
-    with transaction.atomic():
-        meeting = lock_meeting(item.meeting)
-        fresh = lock_item(item)
-        require_same_meeting(fresh, meeting)
-        require_right(permissions.can_defer_item, actor, fresh)
+    with take_step(
+        "defer_item", item, actor=actor, reason=reason, lock=lock_item_with_meeting
+    ) as step:
+        fresh, meeting = step.on, step.on.meeting
         fresh.defer(reason.strip())
         save(fresh, actor=actor, reason=f"deferred to the next meeting: {reason}")
         words = {"reference": fresh.change.reference, "reason": reason.strip()}
         why = _("Deferred: %(reference)s. %(reason)s") % words
         record_version(meeting, actor=actor, reason=why)
-        _touch(meeting, actor, why)
+        save_meeting(meeting, actor, why)
         target = queries.next_agenda(meeting.board, after=meeting)
         if target is None:
             return None
         carried = new_item(fresh.change, target)
         place(target, [carried], actor=actor, reason="carried over")
     return carried
-
-
-def require_same_meeting(item: AgendaItem, meeting: Meeting) -> None:
-    """Raise ChangeStale for a locked item that has moved to another meeting meanwhile.
-
-    The item then belongs to the meeting that is locked, and is the same object.
-    """
-    if item.meeting_id != meeting.pk:
-        raise ChangeStale(_("The item has moved to another meeting since you opened this page."))
-    item.meeting = meeting
 
 
 def reorder_agenda(
@@ -133,9 +122,8 @@ def reorder_agenda(
     gets a new version, but one for all steps that a person takes in a run
     (``settle_finished_order``).
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_reorder_agenda, actor, fresh)
+    with take_step("reorder_agenda", meeting, actor=actor) as step:
+        fresh = step.on
         items = lock_items(fresh)
         movable = {item.pk: item for item in items if item.is_open and not item.is_consent}
         stale = seen is not None and seen != fresh.version
@@ -146,12 +134,13 @@ def reorder_agenda(
         turn = iter(order)
         wanted = [movable[next(turn)] if item.pk in movable else item for item in items]
         if wanted == items:
+            step.happened = False
             return False
-        step = last_reorder(fresh)
-        if step is not None and step.history_user_id != actor.pk:
+        before = last_reorder(fresh)
+        if before is not None and before.history_user_id != actor.pk:
             settle_order(fresh)
         number_items(wanted, actor=actor)
-        _touch(fresh, actor, queries.REORDERED)
+        save_meeting(fresh, actor, queries.REORDERED)
     return True
 
 
@@ -161,7 +150,7 @@ def settle_finished_order(meeting: Meeting) -> bool:
     That is five minutes after the last step. Whatever else changes a published agenda, opening
     and closing the meeting included, makes the version at once. Returns whether one was made.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock_meeting(meeting)
         made = settle_order(fresh) is not None
         if made:
@@ -185,9 +174,8 @@ def plan_item(
     is not made anew for it. Raises ChangeStale when somebody else has planned the item since.
     """
     _check_plan(presenter, time_box)
-    with transaction.atomic():
-        fresh = lock_item(item)
-        require_right(permissions.can_plan_item, actor, fresh)
+    with take_step("plan_item", item, actor=actor) as step:
+        fresh = step.on
         if seen is not None and seen != plan_token(fresh):
             raise ChangeStale(_("Somebody else has planned this item since you opened the page."))
         fresh.presenter, fresh.time_box, fresh.notes = presenter, time_box, notes.strip()
@@ -206,9 +194,3 @@ def _check_plan(presenter: User | None, time_box: int | None) -> None:
 def plan_token(item: AgendaItem) -> str:
     """Return what tells one plan of an item from another."""
     return f"{item.presenter_id or ''}-{item.time_box or ''}-{crc32(item.notes.encode())}"
-
-
-def _touch(meeting: Meeting, actor: User, reason: str) -> None:
-    """Count up the locked meeting's version: open pages no longer show its agenda."""
-    meeting.version += 1
-    save(meeting, actor=actor, reason=reason)

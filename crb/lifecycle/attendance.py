@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
-from .. import permissions
 from ..models import Attendance, AttendanceMark, Meeting, Standing
 from ..models.attendance import steps
+from ..permissions import can_mark_attendance
 from ..states import HERE, Mark
-from .core import lock_meeting, require_right, save
+from .core import save, take_step
 
 MOST_GUESTS = 30
 LONGEST_NAME = AttendanceMark._meta.get_field("guest").max_length
@@ -46,13 +45,13 @@ def mark_attendance(
     if mark not in Mark.values:
         raise StepIncomplete(_("Choose one of the marks."), ["mark"])
     name = _name(guest) if user is None else ""
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_mark_attendance, actor, fresh)
+    with take_step("mark_attendance", meeting, actor=actor) as step:
+        fresh = step.on
         standing = fresh.roster.of(user, name)
         last = standing.last
         presents = is_presenter and not standing.is_presenter
         if last is not None and last.mark == mark and at in (None, last.at) and not presents:
+            step.happened = False
             return last
         _require_unmoved(standing, seen)
         if user is None:
@@ -79,10 +78,8 @@ def take_back_mark(
     no longer listed. What a member said after a mark is not taken back: it is theirs. Raises
     StepForbidden, StepIllegal and ChangeStale. Effects: the mark, with its history, counts no more.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_mark_attendance, actor, fresh)
-        standing = fresh.roster.of(user, guest)
+    with take_step("take_back_mark", meeting, actor=actor, rule=can_mark_attendance) as step:
+        standing = step.on.roster.of(user, guest)
         _require_unmoved(standing, seen)
         last = standing.last
         if last is None:
@@ -99,13 +96,31 @@ def attend(meeting: Meeting, user: User) -> Attendance:
 
     Their arrival is noted once. Who was marked as away since says by it that they are back.
     """
+    return _attend(meeting, user)[0]
+
+
+def join_meeting(meeting: Meeting, *, actor: User) -> Attendance:
+    """Record that a member is there; said twice it is recorded once.
+
+    Who was marked as away is back by saying so.
+    """
+    with take_step("join_meeting", meeting, actor=actor) as step:
+        found, step.happened = _attend(step.on, actor)
+    return found
+
+
+def _attend(meeting: Meeting, user: User) -> tuple[Attendance, bool]:
+    """Note it, and say whether it is news."""
     seat = meeting.seat_of(user)
     standing_in = {"for_member": seat.absent if seat else None}
-    found = Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=standing_in)[0]
+    found, is_new = Attendance.objects.get_or_create(
+        meeting=meeting, user=user, defaults=standing_in
+    )
     standing = meeting.roster.of(user)
-    if standing.is_away:
+    is_back = standing.is_away
+    if is_back:
         _append(meeting, standing, Mark.PRESENT, _now(meeting, standing), actor=user)
-    return found
+    return found, is_new or is_back
 
 
 def _append(

@@ -8,21 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.models import Change
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import ballot_messages, permissions, queries
+from .. import ballot_messages, queries
 from ..models import AgendaItem, Board, Meeting
 from ..models.seat import keep_seats
 from ..schedule import FURTHEST
 from ..states import MeetingKind
 from .agenda import drop_departed, fill_agenda, lock_open_items
-from .core import authorise, lock_board, lock_meeting, require_right, save, save_meeting
+from .core import lock_meeting, save, save_meeting, take_step
 from .taking_up import take_up
 from .versions import record_version
 
@@ -46,9 +46,8 @@ def open_ballot(
     into it with the votes cast so far, others get one; everybody with a seat is mailed.
     """
     wanted = list(dict.fromkeys(changes))
-    with transaction.atomic():
-        board = lock_board(board.pk)
-        require_right(permissions.can_open_ballot, actor, board)
+    with take_step("open_ballot", board, actor=actor, reason=reason) as step:
+        board = step.on
         if not wanted:
             raise StepIncomplete(_("Choose at least one change."), ["changes"])
         if not reason.strip():
@@ -60,6 +59,7 @@ def open_ballot(
         save(ballot, actor=actor, reason=f"opened the ballot: {ballot.purpose}")
         _fill(ballot, wanted, actor)
         ballot_messages.ballot_opened(ballot, wanted, actor)
+        step.meeting = ballot
     return ballot
 
 
@@ -104,9 +104,8 @@ def extend_ballot(
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the members get more time."), ["reason"])
-    with transaction.atomic():
-        fresh = lock_meeting(ballot)
-        authorise("extend_ballot", fresh, actor, seen)
+    with take_step("extend_ballot", ballot, actor=actor, seen=seen, reason=reason) as step:
+        fresh = step.on
         if fresh.deadline is not None and deadline <= fresh.deadline:
             raise StepIncomplete(_("The new deadline must be later than the old."), ["deadline"])
         _set_deadline(fresh, deadline)
@@ -124,9 +123,8 @@ def end_ballot(ballot: Meeting, *, actor: User, reason: str, seen: int | None = 
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the ballot ends."), ["reason"])
-    with transaction.atomic():
-        fresh = lock_meeting(ballot)
-        authorise("end_ballot", fresh, actor, seen)
+    with take_step("end_ballot", ballot, actor=actor, seen=seen, reason=reason) as step:
+        fresh = step.on
         drop_departed(fresh.board, actor=actor)
         remark = _("The ballot was ended: %s") % reason.strip()
         remarks = dict.fromkeys(lock_open_items(fresh), remark)
@@ -144,7 +142,7 @@ def settle_ballot(ballot: Meeting) -> bool:
     remark; those that can be decided wait for the chair, who is mailed once per deadline, and
     again when more went back. Returns whether anything was done.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock_meeting(ballot)
         if not (fresh.is_ballot and fresh.is_running):
             return False

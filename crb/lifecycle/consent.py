@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,8 +16,7 @@ from ..consent import consent_side
 from ..models import AgendaItem, BoardOutcome, Meeting
 from ..voting import WORDS
 from .agenda import lock_items, number_items, place
-from .arranging import require_same_meeting
-from .core import ask, lock_item, lock_meeting, require_right, save
+from .core import ask, lock_item_with_meeting, lock_meeting, save, save_meeting, take_step
 from .outcomes import record_locked
 from .versions import record_version
 
@@ -39,11 +37,10 @@ def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaIt
     """
     if not reason.strip():
         raise StepIncomplete(_("Say what there is to discuss."), ["reason"])
-    with transaction.atomic():
-        meeting = lock_meeting(item.meeting)
-        fresh = lock_item(item)
-        require_same_meeting(fresh, meeting)
-        require_right(permissions.can_pull_from_consent, actor, fresh)
+    with take_step(
+        "pull_from_consent", item, actor=actor, reason=reason, lock=lock_item_with_meeting
+    ) as step:
+        fresh, meeting = step.on, step.on.meeting
         fresh.is_consent = False
         fresh.pulled_by, fresh.pulled_at = actor, timezone.now()
         fresh.pull_reason = reason.strip()
@@ -51,8 +48,7 @@ def pull_from_consent(item: AgendaItem, *, actor: User, reason: str) -> AgendaIt
         place(meeting, [fresh], actor=actor, reason=words, at_the_end=True)
         why = _("Taken out of the consent items: %s.") % fresh.change.reference
         record_version(meeting, actor=actor, reason=why)
-        meeting.version += 1
-        save(meeting, actor=actor, reason=words)
+        save_meeting(meeting, actor, words)
     return fresh
 
 
@@ -69,10 +65,15 @@ def record_consent(
     showed none): raises ChangeStale if these are not the batch, because a member has taken one
     out, say, or if another outcome leads by now.
     """
-    with transaction.atomic():
+    items: list[AgendaItem] = []
+
+    def lock(meeting: Meeting) -> Meeting:
         fresh = lock_meeting(meeting)
-        items = lock_items(fresh)
-        require_right(permissions.can_record_consent, actor, fresh)
+        items[:] = lock_items(fresh)
+        return fresh
+
+    with take_step("record_consent", meeting, actor=actor, lock=lock) as step:
+        fresh = step.on
         batch = [item for item in items if item.is_open and item.is_consent]
         if shown is not None:
             _require_shown(items, batch, shown)
@@ -81,8 +82,7 @@ def record_consent(
             item.meeting = fresh
             _record(item, actor, answer, (shown or {}).get(item.pk, ""))
         _return_to_discussion(fresh, actor)
-        fresh.version += 1
-        save(fresh, actor=actor, reason="recorded the consent items")
+        save_meeting(fresh, actor, "recorded the consent items")
     return answer
 
 

@@ -1,21 +1,134 @@
-"""What the board's steps share: fresh rows under a lock, refusals, explained saves."""
+"""What the board's steps share: the shape of a step, fresh rows under a lock, explained saves.
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+``take_step`` is for the board what that of ``changes.lifecycle`` is for changes; what both have in
+common stands in ``expansive_cm.workflow.steps``. What is no act of a person (beat's tasks, and
+what a step brings about besides) opens a plain ``acting`` block.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Decision, Refusal
-from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
+from expansive_cm.workflow.errors import ChangeStale
+from expansive_cm.workflow.steps import opened, require, save
 
 from .. import permissions
-from ..models import AgendaItem, Board, Meeting
+from ..models import Absence, Action, AgendaItem, Board, BoardEvent, Meeting, Membership
 from ..states import MeetingState
 
 Row = TypeVar("Row", bound=models.Model)
 Rule = Callable[..., Decision]
+
+STALE_FIRST = (None, Refusal.STATE)
+"""Answers that a page explains on which the meeting was another one."""
+
+
+@dataclass
+class Step(Generic[Row]):
+    """A step being taken: what it is about, under its lock, and what is recorded about it."""
+
+    verb: str
+    on: Row
+    actor: User | None
+    reason: str = ""
+    happened: bool = True
+    """False where the body found that there was nothing to do."""
+    meeting: Meeting | None = None
+    """The meeting that a step on a board brought about."""
+    item: AgendaItem | None = None
+    """The item that a step on a meeting is about."""
+
+
+@contextmanager
+def take_step(
+    verb: str,
+    about: Row,
+    *,
+    actor: User | None,
+    seen: int | None = None,
+    reason: str = "",
+    lock: Callable[[Row], Row] | None = None,
+    rule: Rule | None = None,
+    asks: bool = True,
+    stale_first: Collection[Refusal | None] = STALE_FIRST,
+) -> Iterator[Step[Row]]:
+    """Lock what a step is about, ask whether the actor may, run the body on it, and record it.
+
+    ``seen`` is the meeting's version on the page the person acted from; what else a page may
+    show, the body compares. ``lock`` and ``rule`` are said where they are not those of the kind
+    of row and of the verb. A step that ``asks`` nothing here does so in its body, once it has
+    locked what the answer depends on. Without an actor the product itself acts, unasked.
+    Raises StepForbidden, StepIllegal or ChangeStale, in which case nothing has changed.
+    """
+    may = (rule or getattr(permissions, f"can_{verb}")) if asks else None
+
+    def stale(fresh: Row) -> str:
+        return moved_on(fresh, seen) if isinstance(fresh, Meeting) else ""
+
+    with opened(
+        lambda: (lock or LOCKS[type(about)])(about),
+        actor=actor,
+        ask=(lambda fresh: may(actor, fresh)) if may else None,
+        stale=stale,
+        stale_first=stale_first,
+    ) as fresh:
+        step = Step(verb, fresh, actor, reason.strip())
+        before = _state(fresh)
+        yield step
+        if step.happened:
+            _record_event(step, before)
+
+
+def record_event(verb: str, about: models.Model, reason: str) -> BoardEvent:
+    """Append an event of what the product itself has done, and nothing else tells of."""
+    return _record_event(Step(verb, about, None, reason), _state(about))
+
+
+def _record_event(step: Step[Any], before: str) -> BoardEvent:
+    """Append the event that says that the step was taken."""
+    board, meeting, item = _place(step.on)
+    made = step.meeting
+    return BoardEvent.objects.create(
+        board_id=board,
+        meeting_id=made.pk if made else meeting,
+        item_id=step.item.pk if step.item else item,
+        verb=step.verb,
+        actor=step.actor,
+        actor_name=step.actor.display_name if step.actor else "",
+        actor_email=step.actor.email if step.actor else "",
+        from_state=before,
+        to_state=_state(made or step.on),
+        reason=step.reason,
+    )
+
+
+def _state(row: models.Model) -> str:
+    return getattr(row, "state", "")
+
+
+def _place(row: models.Model) -> tuple[int | None, int | None, int | None]:
+    """Return the keys of the board, the meeting and the item that a row belongs to."""
+    match row:
+        case Board():
+            return row.pk, None, None
+        case Meeting():
+            return row.board_id, row.pk, None
+        case AgendaItem():
+            return row.meeting.board_id, row.meeting_id, row.pk
+        case Action():
+            return row.meeting.board_id, row.meeting_id, row.item_id
+        case Membership():
+            return row.board_id, None, None
+        case Absence():
+            return row.membership.board_id, None, None
+        case _:
+            return None, None, None
 
 
 def lock_board(board_id: int) -> Board:
@@ -61,6 +174,36 @@ def hold_for_vote(item: AgendaItem) -> AgendaItem:
     return share_item(item) if begun else lock_item(item)
 
 
+def lock_item_with_meeting(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item under the locks of its board, its meeting and its own.
+
+    Raises ChangeStale for one that has moved to another meeting meanwhile.
+    """
+    meeting = lock_meeting(item.meeting)
+    fresh = lock_item(item)
+    if fresh.meeting_id != meeting.pk:
+        raise ChangeStale(_("The item has moved to another meeting since you opened this page."))
+    fresh.meeting = meeting
+    return fresh
+
+
+def lock_action(action: Action) -> Action:
+    """Return a fresh action under the locks of its board, its meeting and its own."""
+    meeting = lock_meeting(Meeting.objects.get(pk=action.meeting_id))
+    fresh = Action.objects.select_for_update(no_key=True).get(pk=action.pk)
+    fresh.meeting = meeting
+    return fresh
+
+
+LOCKS: dict[type[models.Model], Callable[[Any], Any]] = {
+    Board: lambda board: lock_board(board.pk),
+    Meeting: lock_meeting,
+    AgendaItem: lock_item,
+    Action: lock_action,
+}
+"""How a row of each kind is locked where a step does not say otherwise."""
+
+
 def ask(rule: Rule, actor: User, *about: Any) -> Decision:
     """Ask whether the actor, read afresh, may; called under the locks that the step takes."""
     return rule(actor.read_afresh(), *about)
@@ -71,38 +214,12 @@ def require_right(rule: Rule, actor: User, *about: Any) -> None:
     require(ask(rule, actor, *about))
 
 
-def require(decision: Decision) -> None:
-    """Raise what a refusal means: StepIllegal for the wrong moment, StepForbidden otherwise."""
-    if decision:
-        return
-    if decision.kind in (Refusal.STATE, Refusal.GATE):
-        raise StepIllegal(decision.reason)
-    raise StepForbidden(decision.reason)
-
-
-def require_current(meeting: Meeting, seen: int | None) -> None:
-    """Raise ChangeStale when the meeting has moved on since the person's page was made."""
-    if seen is not None and seen != meeting.version:
-        raise ChangeStale(
-            _("The meeting has moved on since you opened this page. It is now: %s.")
-            % meeting.get_state_display().lower()
-        )
-
-
-def authorise(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
-    """Go on only if this person may take this step on the meeting as their page showed it."""
-    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
-    if decision or decision.kind == Refusal.STATE:
-        require_current(meeting, seen)
-    require(decision)
-
-
-def authorise_state(verb: str, meeting: Meeting, actor: User, seen: int | None) -> None:
-    """As ``authorise``; but what moved only on the agenda since is no reason to refuse."""
-    decision = ask(getattr(permissions, f"can_{verb}"), actor, meeting)
-    if decision.kind == Refusal.STATE:
-        require_current(meeting, seen)
-    require(decision)
+def moved_on(meeting: Meeting, seen: int | None) -> str:
+    """Say that the meeting has moved on since the person's page was made, if it has."""
+    if seen is None or seen == meeting.version:
+        return ""
+    words = _("The meeting has moved on since you opened this page. It is now: %s.")
+    return words % meeting.get_state_display().lower()
 
 
 def save_meeting(meeting: Meeting, actor: User | None, reason: str) -> None:
@@ -115,11 +232,3 @@ def require_unmoved(item: AgendaItem, fresh: AgendaItem) -> None:
     """Raise ChangeStale when the item went to another meeting before it was locked."""
     if item.meeting_id != fresh.meeting_id:
         raise ChangeStale(_("The item has moved to another agenda: %s.") % fresh.meeting)
-
-
-def save(record: Row, *, actor: User | None, reason: str) -> Row:
-    """Save a record with its history attributed to the actor and explained."""
-    record._history_user = actor  # type: ignore[attr-defined]
-    record._change_reason = reason  # type: ignore[attr-defined]
-    record.save()
-    return record

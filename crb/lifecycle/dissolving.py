@@ -1,8 +1,9 @@
 """A board that no longer meets: what it had planned is taken back, and its changes go on."""
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from expansive_cm.workflow.acts import acting
 
 from .. import ballot_messages, queries
 from ..models import Board
@@ -23,7 +24,7 @@ def dissolve_board(board: Board) -> bool:
     their members told. Made active again, the board plans its days anew. Returns whether
     anything was done.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock_board(board.pk)
         if fresh.is_active or queries.running(fresh) is not None:
             return False

@@ -2,15 +2,15 @@
 
 import secrets
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from changes.lifecycle import hash_token
+from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions
 from ..models import CalendarFeed
-from .core import require_right
+from .core import take_step
 
 TOKEN_BYTES = 32
 
@@ -20,9 +20,8 @@ def make_feed(*, actor: User) -> str:
 
     Effects: the address they had until now no longer works.
     """
-    with transaction.atomic():
-        person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-        require_right(permissions.can_make_feed, person)
+    with take_step("make_feed", actor, actor=actor, lock=_lock, rule=_may_make) as step:
+        person = step.on
         _revoke(person)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         CalendarFeed.objects.create(user=person, token_hash=hash_token(token))
@@ -31,9 +30,18 @@ def make_feed(*, actor: User) -> str:
 
 def revoke_feed(*, actor: User) -> bool:
     """Make a person's calendar address worthless; return whether there was one."""
-    with transaction.atomic():
-        person = User.objects.select_for_update(no_key=True).get(pk=actor.pk)
-        return _revoke(person)
+    with take_step("revoke_feed", actor, actor=actor, lock=_lock, asks=False) as step:
+        step.happened = _revoke(step.on)
+        return step.happened
+
+
+def _may_make(user: User, _themselves: User) -> Decision:
+    return permissions.can_make_feed(user)
+
+
+def _lock(person: User) -> User:
+    """Return the person under a lock, so that of two requests one makes the address."""
+    return User.objects.select_for_update(no_key=True).get(pk=person.pk)
 
 
 def _revoke(person: User) -> bool:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from django.db import transaction
-
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 
 from .. import messages
 from ..models import Board, Meeting
@@ -49,7 +48,7 @@ def _tell(board: Board, find: Callable[[], Mapping[Meeting, str]], told: str, te
     Effects: it stands in the history of each meeting in the same transaction as the mail, so two
     beats at once tell once. Returns whether it was done.
     """
-    with transaction.atomic():
+    with acting():
         fresh = lock_board(board.pk)
         stuck = {one: words for one, words in find().items() if one.board_id == fresh.pk}
         before = Meeting.history.filter(

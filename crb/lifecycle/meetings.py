@@ -1,19 +1,21 @@
-"""Meetings: opened, joined and closed."""
+"""Meetings: opened and closed."""
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.decisions import Refusal
 
-from .. import permissions
-from ..models import Attendance, Meeting
+from ..models import Meeting
 from ..models.seat import keep_seats
 from .agenda import drop_departed, fill_agenda, lock_open_items
 from .attendance import attend
-from .core import authorise_state, lock_meeting, require_right, save, save_meeting
+from .core import save, save_meeting, take_step
 from .publishing import settle_agenda
 from .running import leave_item, turn_to, turn_to_first
 from .versions import settle_order
+
+MOVED = (Refusal.STATE,)
+"""What moved only on the agenda since the page was made is no reason to refuse."""
 
 
 def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
@@ -23,9 +25,8 @@ def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
     ``running``; the actor is recorded as present; the first open item is the current one. Raises
     StepIllegal while another meeting of the board runs.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        authorise_state("start_meeting", fresh, actor, seen)
+    with take_step("start_meeting", meeting, actor=actor, seen=seen, stale_first=MOVED) as step:
+        fresh = step.on
         settle_agenda(fresh, actor=actor)
         keep_seats(fresh)
         fresh.begin()
@@ -33,17 +34,6 @@ def start_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
         save_meeting(fresh, actor, "opened the meeting")
         attend(fresh, actor)
     return fresh
-
-
-def join_meeting(meeting: Meeting, *, actor: User) -> Attendance:
-    """Record that a member is there; said twice it is recorded once.
-
-    Who was marked as away is back by saying so.
-    """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_join_meeting, actor, fresh)
-        return attend(fresh, actor)
 
 
 def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> Meeting:
@@ -54,9 +44,8 @@ def close_meeting(meeting: Meeting, *, actor: User, seen: int | None = None) -> 
     state ``closed``. A vote that is being cast counts, or is refused because the item is no
     longer open: the items are locked first.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        authorise_state("close_meeting", fresh, actor, seen)
+    with take_step("close_meeting", meeting, actor=actor, seen=seen, stale_first=MOVED) as step:
+        fresh = step.on
         settle_order(fresh)
         leave_item(fresh, actor=actor)
         turn_to(fresh, None)

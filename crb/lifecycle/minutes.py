@@ -6,7 +6,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,7 +16,7 @@ from .. import permissions
 from ..minutes import compose, fingerprint, reading, typeset
 from ..minutes import messages as minutes_messages
 from ..models import Addendum, AgendaItem, Meeting, Minutes
-from .core import ask, lock_item, lock_meeting, require, require_right, save
+from .core import lock_item, require_right, save, take_step
 
 LONGEST_PROSE = 20_000
 LONGEST_ADDENDUM = 10_000
@@ -39,10 +38,12 @@ def write_minutes(
     a new version of the minutes, so that nobody publishes what they have not read.
     """
     prose = Prose(text, item, seen)
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_write_minutes, actor, fresh)
-        return _write(fresh, begun(fresh), prose, actor=actor)
+    with take_step("write_minutes", meeting, actor=actor) as step:
+        before = begun(step.on)
+        version = before.version
+        minutes = _write(step.on, before, prose, actor=actor)
+        step.happened = minutes.version != version
+        return minutes
 
 
 @dataclass
@@ -121,15 +122,13 @@ def publish_minutes(
     expected = _with_prose(compose(meeting), unsaved)
     prepared = _Files(expected, Minutes(published_at=at, published_by=actor), at)
     prepared.load()
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        decision = ask(permissions.can_publish_minutes, actor, fresh)
+    with take_step("publish_minutes", meeting, actor=actor) as step:
+        fresh = step.on
         minutes = begun(fresh)
-        if decision and seen is not None and seen != minutes.version:
+        if seen is not None and seen != minutes.version:
             raise ChangeStale(
                 _("The minutes have changed since you opened this page. Please read them again.")
             )
-        require(decision)
         for prose in sorted(unsaved, key=lambda one: one.item.pk if one.item else 0):
             minutes = _write(fresh, minutes, prose, actor=actor)
         content = compose(fresh)
@@ -183,9 +182,7 @@ def add_addendum(meeting: Meeting, *, actor: User, text: str) -> Addendum:
         raise StepIncomplete(
             _("This text is too long: %d characters at most.") % LONGEST_ADDENDUM, ["text"]
         )
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        require_right(permissions.can_add_addendum, actor, fresh)
-        addendum = Addendum.objects.create(minutes=fresh.minutes, text=text, added_by=actor)
+    with take_step("add_addendum", meeting, actor=actor) as step:
+        addendum = Addendum.objects.create(minutes=step.on.minutes, text=text, added_by=actor)
         minutes_messages.addendum_added(addendum, actor=actor)
     return addendum

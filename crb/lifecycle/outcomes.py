@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -18,7 +17,7 @@ from ..consequences import promise_words
 from ..models import AgendaItem, BoardOutcome
 from ..voting import SIDES, WORDS, Choice, Tally
 from .ballots import close_when_settled, lock_ballot_of
-from .core import lock_item, require_right, require_unmoved, save
+from .core import lock_item, require_right, require_unmoved, save, take_step
 
 Outcome = BoardDecision.Outcome
 REFERENCE = re.compile(r"\bCR-?[0-9]{1,18}\b", re.IGNORECASE)
@@ -48,12 +47,11 @@ def record_outcome(
     it stood; and everything that ``changes.lifecycle.record_board_outcome`` does to the change.
     A ballot closes with its last item.
     """
-    with transaction.atomic():
-        ballot = lock_ballot_of(item)
-        fresh = lock_item(item)
-        require_unmoved(item, fresh)
+    with take_step(
+        "record_outcome", item, actor=actor, reason=reason, lock=_lock, asks=False
+    ) as step:
         outcome_record = record_locked(
-            fresh,
+            step.on,
             actor=actor,
             outcome=outcome,
             reason=reason,
@@ -63,9 +61,19 @@ def record_outcome(
             casting_vote=casting_vote,
             seen=seen,
         )
-        if ballot is not None:
-            close_when_settled(ballot, actor=actor)
+        if step.on.meeting.is_ballot:
+            close_when_settled(step.on.meeting, actor=actor)
         return outcome_record
+
+
+def _lock(item: AgendaItem) -> AgendaItem:
+    """Return a fresh item under its lock; a ballot, which closes with its last, is locked first."""
+    ballot = lock_ballot_of(item)
+    fresh = lock_item(item)
+    require_unmoved(item, fresh)
+    if ballot is not None:
+        fresh.meeting = ballot
+    return fresh
 
 
 def record_locked(

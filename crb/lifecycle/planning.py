@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
@@ -12,12 +11,12 @@ from accounts.models import User
 from changes.models import Change
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import permissions, queries
+from .. import queries
 from ..models import Board, Meeting
 from ..schedule import FURTHEST, SATURDAY, holiday_on, is_skipped
 from ..states import MeetingKind
 from .agenda import move_items, place
-from .core import authorise, lock_board, lock_meeting, require_right, save, save_meeting
+from .core import save, save_meeting, take_step
 from .invitations import send_invitations
 from .publishing import publish
 from .taking_up import take_up
@@ -46,9 +45,8 @@ def move_meeting(
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is moved."), ["reason"])
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        authorise("move_meeting", fresh, actor, seen)
+    with take_step("move_meeting", meeting, actor=actor, seen=seen, reason=reason) as step:
+        fresh = step.on
         if (fresh.date, fresh.start, fresh.length_minutes) == (date, start, length_minutes):
             raise StepIncomplete(_("That is when the meeting is planned already."), ["date"])
         is_meant = on_day_off or fresh.date == date
@@ -83,9 +81,8 @@ def call_meeting(
     """
     if not purpose.strip():
         raise StepIncomplete(_("Say what the meeting is called for."), ["purpose"])
-    with transaction.atomic():
-        board = lock_board(board.pk)
-        require_right(permissions.can_call_meeting, actor, board)
+    with take_step("call_meeting", board, actor=actor, reason=purpose) as step:
+        board = step.on
         meeting = Meeting(
             board=board,
             kind=MeetingKind.EXTRAORDINARY,
@@ -99,6 +96,7 @@ def call_meeting(
         save(meeting, actor=actor, reason=f"called the meeting: {meeting.purpose}")
         _fill(meeting, list(dict.fromkeys(changes)), actor)
         send_invitations(board)
+        step.meeting = meeting
     return meeting
 
 
@@ -127,9 +125,8 @@ def cancel_meeting(
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is cancelled."), ["reason"])
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        authorise("cancel_meeting", fresh, actor, seen)
+    with take_step("cancel_meeting", meeting, actor=actor, seen=seen, reason=reason) as step:
+        fresh = step.on
         fresh.sequence += 1
         fresh.cancel(reason)
         save_meeting(fresh, actor, f"cancelled the meeting: {reason}")

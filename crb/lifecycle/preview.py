@@ -32,7 +32,7 @@ def preview_outcome(item: AgendaItem, *, actor: User, **arguments: Any) -> Previ
     also where it joins a mail that still waits: only the token of its secret link is left out.
     Takes the arguments of ``record_outcome`` and raises what it raises.
     """
-    with transaction.atomic():
+    with transaction.atomic():  # undone again, so it is no act of anybody
         last = Notice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         record_outcome(item, actor=actor, **arguments)
         requester = item.change.requester

@@ -1,16 +1,15 @@
 """An agenda is published at its cut-off: frozen, versioned, and mailed to the members."""
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from .. import agenda_messages, permissions
+from .. import agenda_messages
 from ..models import AgendaVersion, Meeting
 from ..states import MeetingState
 from .agenda import arranged, fill_agenda, lock_items, number_items
-from .core import lock_meeting, require_right, save
+from .core import save, take_step
 from .offers import refresh_offers
 from .versions import record_version
 
@@ -24,13 +23,11 @@ def publish_agenda(meeting: Meeting, *, actor: User | None = None) -> AgendaVers
     seat is mailed the agenda with what is left for that person to vote on. From now on nothing
     joins by itself.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        if actor is not None:
-            require_right(permissions.can_publish_agenda, actor, fresh)
-        elif not _is_due(fresh):
+    with take_step("publish_agenda", meeting, actor=actor) as step:
+        if actor is None and not _is_due(step.on):
+            step.happened = False
             return None
-        return publish(fresh, actor=actor)
+        return publish(step.on, actor=actor)
 
 
 def _is_due(meeting: Meeting) -> bool:

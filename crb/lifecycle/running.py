@@ -1,13 +1,12 @@
 """The course of a running meeting: which item it is at, and for how long."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 
 from .. import permissions, queries
 from ..models import AgendaItem, Meeting
-from .core import ask, lock_item, lock_meeting, require, require_current, require_right, save
+from .core import lock_item, require_right, save, save_meeting, take_step
 
 
 def go_to_item(
@@ -21,20 +20,17 @@ def go_to_item(
     left; the meeting's current item, since now. Going where the meeting is already changes
     nothing.
     """
-    with transaction.atomic():
-        fresh = lock_meeting(meeting)
-        early = ask(permissions.can_go_to_item, actor, fresh)
-        if early:
-            require_current(fresh, seen)
-        require(early)
+    with take_step("go_to_item", meeting, actor=actor, seen=seen) as step:
+        fresh = step.on
         target = AgendaItem.objects.get(pk=item.pk)
         require_right(permissions.can_go_to_item, actor, fresh, target)
         if fresh.current_item_id == target.pk:
+            step.happened = False
             return fresh
         leave_item(fresh, actor=actor)
         turn_to(fresh, target)
-        fresh.version += 1
-        save(fresh, actor=actor, reason=f"went to item: {target.change}")
+        step.item = target
+        save_meeting(fresh, actor, f"went to item: {target.change}")
     return fresh
 
 

@@ -4,9 +4,10 @@ from datetime import date, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+
+from expansive_cm.workflow.acts import acting
 
 from .. import queries
 from ..models import Board, Meeting
@@ -46,7 +47,7 @@ def schedule_meetings(board: Board, *, now: datetime | None = None) -> list[Meet
     an extraordinary meeting was called or another moved there. What has begun or passed is never
     touched. Returns the new meetings.
     """
-    with transaction.atomic():
+    with acting():
         board = lock_board(board.pk)
         if not board.is_active:
             return []

@@ -1,16 +1,14 @@
 """Votes: append-only, each on the revision of the request that the member has read."""
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.models import BoardDecision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import permissions
 from ..models import AgendaItem, Vote
 from .attendance import attend
-from .core import hold_for_vote, require_right
+from .core import hold_for_vote, take_step
 from .offers import refresh_offer
 
 Choice = Vote.Choice
@@ -76,9 +74,8 @@ def _of_choice(choice: str, fields: dict[str, str]) -> dict[str, str]:
 def _append(
     item: AgendaItem, actor: User, choice: str, reason: str, seen: int | None, **fields: str
 ) -> Vote:
-    with transaction.atomic():
-        fresh = hold_for_vote(item)
-        require_right(permissions.can_cast_vote, actor, fresh)
+    with take_step("cast_vote", item, actor=actor, lock=hold_for_vote) as step:
+        fresh = step.on
         revision = fresh.change.revision
         if seen is not None and seen != revision:
             raise ChangeStale(

@@ -39,7 +39,14 @@ from .minutes import (
     runs_then_or_now,
 )
 from .running import SHOWN, can_go_to_item, may_see_notes
-from .sight import may_see_board, may_see_votes, stands_aside, tally_open_to, votes_open_to
+from .sight import (
+    may_see_board,
+    may_see_record,
+    may_see_votes,
+    stands_aside,
+    tally_open_to,
+    votes_open_to,
+)
 from .votes import can_cast_vote, can_record_outcome, can_recuse
 
 __all__ = [
@@ -63,6 +70,7 @@ __all__ = [
     "can_withdraw_absence",
     "can_answer_invitation",
     "may_see_board",
+    "may_see_record",
     "may_see_votes",
     "stands_aside",
     "tally_open_to",

@@ -21,6 +21,11 @@ def may_see_votes(user: User, meeting: Meeting) -> bool:
     return seat is not None and seat.is_able
 
 
+def may_see_record(user: User) -> bool:
+    """Whether this person reads who took which step on the board, and when: as all of history."""
+    return may_see_board(user) and user.has_role(Role.AUDITOR, Role.ADMINISTRATOR)
+
+
 def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
     """Whether this person sees how others voted on an item now.
 

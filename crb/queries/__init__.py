@@ -27,6 +27,7 @@ from .boards import (
     waiting_with_items,
 )
 from .feeds import working_feeds
+from .invitations import declined_by, invited_ahead
 from .meetings import (
     REORDERED,
     attendance_of,
@@ -71,10 +72,12 @@ __all__ = [
     "boards_to_dissolve",
     "changes_of",
     "conflicts_of",
+    "declined_by",
     "drafts_linked_with",
     "due_agendas",
     "entries_on",
     "held_around",
+    "invited_ahead",
     "last_begun",
     "last_version",
     "late_candidates",

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from crb import permissions
 from crb.models import Board, Meeting, Minutes
@@ -53,6 +55,15 @@ def minutes_link(context: Context, meeting: Meeting) -> dict[str, Any]:
         "published": published,
         "next": writes and meeting.state == MeetingState.CLOSED,
     }
+
+
+@register.inclusion_tag("crb/partials/record_link.html", takes_context=True)
+def record_link(context: Context, meeting: Meeting) -> dict[str, Any]:
+    """Lead those who read the record of a board from a meeting to what was done in it."""
+    if not permissions.may_see_record(context["request"].user):
+        return {}
+    parameters = urlencode({"board": meeting.board_id, "meeting": meeting.pk})
+    return {"url": f"{reverse('crb:record')}?{parameters}"}
 
 
 def _page(context: Context) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def board(request: SignedInRequest) -> HttpResponse:
     meetings = _meetings(found, request.user)
     roster: Roster = meetings["roster"]
     context = {
-        **frame(boards, found, "board"),
+        **frame(request, boards, found, "board"),
         **meetings,
         **_past(found, _day(request.GET.get("before", ""))),
         **calendar_pages.side(roster, request.user),

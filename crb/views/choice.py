@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.components import Tab
 
-from .. import queries
+from .. import permissions, queries
 from ..models import Board
 from .access import SignedInRequest
 
@@ -31,22 +31,36 @@ def choose_board(request: SignedInRequest, boards: list[Board]) -> Board:
     return next((one for one in boards if one.pk in own), boards[0])
 
 
-def board_of(request: SignedInRequest, here: str) -> tuple[Board, dict[str, Any]]:
-    """Return the board of a page and what frames the page; ``here`` is the page's name."""
-    boards = list(queries.active_boards())
+def board_of(
+    request: SignedInRequest, here: str, *, dissolved: bool = False
+) -> tuple[Board, dict[str, Any]]:
+    """Return the board of a page and what frames the page; ``here`` is the page's name.
+
+    ``dissolved`` lets the page be about a board that no longer meets.
+    """
+    boards = list(Board.objects.all() if dissolved else queries.active_boards())
     found = choose_board(request, boards)
-    return found, frame(boards, found, here)
+    return found, frame(request, boards, found, here)
 
 
-def frame(boards: list[Board], chosen: Board, here: str) -> dict[str, Any]:
-    """Return the tabs of a board's pages and, of several boards, the others."""
-    pages = (
+def frame(
+    request: SignedInRequest, boards: list[Board], chosen: Board, here: str
+) -> dict[str, Any]:
+    """Return the tabs of a board's pages and, of several boards, the others.
+
+    A board that no longer meets has none but its record.
+    """
+    pages = [
         ("board", _("Board"), "gavel"),
         ("statistics", _("Over time"), "chart-bar"),
         ("decisions", _("Decisions"), "circle-check"),
         ("questions", _("Questions"), "message-question"),
         ("attendance", _("Attendance"), "users-group"),
-    )
+    ]
+    if not chosen.is_active:
+        pages = []
+    if permissions.may_see_record(request.user):
+        pages.append(("record", _("Record"), "history"))
     others = [Tab(one.name, address(here, one), active=one == chosen) for one in boards]
     return {
         "board": chosen,

@@ -4,6 +4,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db.models import DateTimeField, F, QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -17,7 +18,7 @@ from changes.models import Question
 from changes.paging import BadToken, Order, Page, page_of
 from expansive_cm.errors import page as error_page
 
-from .. import figures, overview, queries, rolls
+from .. import figures, overview, permissions, queries, rolls
 from ..export import HEADINGS, lines
 from ..forms.overtime import (
     UNANSWERED,
@@ -25,8 +26,9 @@ from ..forms.overtime import (
     DecisionFilterForm,
     ListForm,
     QuestionFilterForm,
+    RecordFilterForm,
 )
-from ..models import Board, BoardOutcome, Meeting
+from ..models import Board, BoardEvent, BoardOutcome, Meeting
 from .access import SignedInRequest, for_own_people
 from .choice import address, board_of
 
@@ -143,6 +145,22 @@ def attendance(request: SignedInRequest) -> HttpResponse:
     board, frame = board_of(request, "attendance")
     form = AttendanceFilterForm(board, request.GET)
     return _list(request, "attendance", form, frame, form.select, rolls.with_attendances, LATEST)
+
+
+@require_safe
+@for_own_people
+def record(request: SignedInRequest) -> HttpResponse:
+    """List the steps that were taken on the board, the latest first."""
+    if not permissions.may_see_record(request.user):
+        raise PermissionDenied(_("The record of a board is for auditors and administrators."))
+    board, frame = board_of(request, "record", dissolved=True)
+    form = RecordFilterForm(board, request.GET)
+    context = {**frame, "meeting": form.cleaned_data["meeting"] if form.is_valid() else None}
+    return _list(request, "record", form, context, form.select, _with_places)
+
+
+def _with_places(events: QuerySet[BoardEvent]) -> QuerySet[BoardEvent]:
+    return events.select_related("meeting", "item")
 
 
 def _list(

@@ -1,16 +1,22 @@
-"""One act is one entry of the history, with all that it changed."""
+"""One act is one entry of the history, with all that it changed. About 4 s."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.acts import Act
+from audit.acts import Act, acts_of
+from audit.describe import Entry, FieldChange
 from changes import lifecycle
 from changes.models import Change, Service
+from crb import lifecycle as board
+from expansive_cm.workflow.acts import acting, current
+from tests.crb.conftest import Table, seven
 from tests.people import Cast
 from tests.stories import draft, in_authorisation, in_confirmation, submitted
 
@@ -19,6 +25,11 @@ from tests.stories import draft, in_authorisation, in_confirmation, submitted
 def auditor(client: Client, cast: Cast) -> Client:
     client.force_login(cast.auditor, backend="django.contrib.auth.backends.ModelBackend")
     return client
+
+
+@pytest.fixture
+def table(cast: Cast) -> Table:
+    return seven(cast)
 
 
 def page_of(client: Client, change: Change) -> Any:
@@ -93,3 +104,140 @@ def test_acts_apart_stay_apart(auditor: Client, cast: Cast) -> None:
     acts = auditor.get("/history/").context["acts"][:5]
     assert [len(act.parts) for act in acts] == [1, 1, 1, 1, 1]
     assert [act.main.why for act in acts] == ["assigned", "assigned", "edited", "edited", "edited"]
+
+
+def saved(one: Change, who: Any, why: str, seconds: float = 0) -> None:
+    """Save a change so many seconds from now."""
+    one._history_date = timezone.now() + timedelta(minutes=1, seconds=seconds)
+    one._history_user, one._change_reason = who, why
+    one.title += "."
+    one.save()
+
+
+def test_of_rows_without_an_act_those_of_one_moment_are_one(auditor: Client, cast: Cast) -> None:
+    change = submitted(cast)
+    for seconds in (0, 0.5, 3):
+        saved(change, cast.support, "edited", seconds)
+    acts = page_of(auditor, change).context["acts"][:3]
+    titles = [act.main.fields[0].before for act in acts]
+    assert [act.why for act in acts] == ["edited", "edited", "submitted the request"]
+    assert titles[:2] == [f"{change.title[:-1]}", f"{change.title[:-3]}"]
+
+
+def test_two_acts_of_one_moment_stay_two(auditor: Client, table: Table) -> None:
+    """By one person, on one item, for the same reason."""
+    item = table.item()
+    with time_machine.travel(timezone.now(), tick=False):
+        for minutes in (5, 10):
+            board.plan_item(item, actor=table.chair, time_box=minutes)
+    acts = page_of(auditor, item.change).context["acts"][:2]
+    boxes = [act.main.fields[0] for act in acts]
+    assert [(act.why, act.main.by) for act in acts] == [("planned", str(table.chair))] * 2
+    assert [(one.before, one.after) for one in boxes] == [("5", "10"), ("–", "5")]
+
+
+def test_an_act_that_takes_long_is_one(auditor: Client, cast: Cast) -> None:
+    change = submitted(cast)
+    title = change.title
+    with acting():
+        saved(change, cast.support, "edited", 0)
+        with acting():
+            saved(change, cast.support, "moved", 5)
+    saved(change, cast.support, "moved", 5)
+    second, first = page_of(auditor, change).context["acts"][:2]
+    assert (first.whys, second.whys) == (("edited", "moved"), ("moved",))
+    assert fields(first) == [(f"{change.reference} {title}..", {"Title": (title, f"{title}..")})]
+
+
+def test_of_one_act_others_tell_what_they_did_themselves(auditor: Client, cast: Cast) -> None:
+    change, other = submitted(cast), submitted(cast)
+    with acting():
+        saved(change, cast.support, "edited")
+        saved(other, cast.support, "edited")
+        saved(change, cast.support, "edited")
+        saved(change, None, "followed")
+    acts = auditor.get("/history/").context["acts"][:3]
+    assert [(act.main.by, act.main.url, len(act.main.fields)) for act in acts] == [
+        ("", change.get_absolute_url(), 1),
+        (str(cast.support), change.get_absolute_url(), 1),
+        (str(cast.support), other.get_absolute_url(), 1),
+    ]
+
+
+def test_acts_at_once_do_not_mix() -> None:
+    """Rows of two transactions are numbered as they come."""
+
+    def row(within: int, number: int) -> Entry:
+        return Entry(
+            at=timezone.now(),
+            by="Cora Chair",
+            act="created",
+            icon="plus",
+            tone="green",
+            what="Board",
+            url="",
+            why="planned",
+            record=("crb.board", number),
+            within=within,
+            both=False,
+            fields=[FieldChange("Number", "", str(number))],
+        )
+
+    acts = acts_of([row(2, 4), row(1, 3), row(2, 2), row(1, 1)])
+    assert [[part.record[1] for part in act.parts] for act in acts] == [[2, 4], [1, 3]]
+
+
+def test_what_is_undone_within_an_act_leaves_it_whole(auditor: Client, cast: Cast) -> None:
+    change = submitted(cast)
+    with acting():
+        with transaction.atomic():
+            saved(Change.objects.get(pk=change.pk), cast.support, "tried")
+            transaction.set_rollback(True)
+        saved(change, cast.support, "edited", 0)
+        saved(change, cast.support, "edited", 5)
+    acts = page_of(auditor, change).context["acts"][:2]
+    assert [act.why for act in acts] == ["edited", "submitted the request"]
+
+
+def test_the_boards_outcome_and_what_the_change_makes_of_it_are_one(
+    auditor: Client, table: Table
+) -> None:
+    item = table.running_item()
+    for member in table.members[1:5]:
+        board.cast_vote(item, actor=member, choice="accepted")
+    board.record_outcome(item, actor=table.chair, outcome="accepted", reason="It helps.")
+    newest, before = page_of(auditor, item.change).context["acts"][:2]
+    kinds = [part.what.split(" of ")[0] for part in newest.parts]
+    assert kinds == [str(item.change), "Board decision", "Link to a change", "Agenda item"]
+    assert newest.whys == (
+        "recorded the board's outcome: It helps.",
+        "recorded the outcome: Accepted",
+    )
+    assert "outcome" not in before.why
+
+
+def test_what_an_administrator_saves_at_once_is_one(client: Client, cast: Cast) -> None:
+    client.force_login(cast.administrator)
+    url = reverse("admin:accounts_organisation_change", args=[cast.harbour.pk])
+    data = {"name": cast.harbour.name, "success_team": cast.care_team.pk, "is_active": "on"}
+    data |= {"domains-TOTAL_FORMS": "0", "domains-INITIAL_FORMS": "0", "_save": "Save"}
+    with time_machine.travel(timezone.now(), tick=False):
+        for approvers in ([], [cast.approver.pk]):
+            answer = client.post(url, {**data, "reason": "Asked.", "approvers": approvers})
+            assert answer.status_code == 302
+        second, first = client.get("/history/").context["acts"][:2]
+    approver, nobody = str(cast.approver), "–"
+    assert [fields(act)[0][1] for act in (first, second)] == [
+        {"Authorised approvers": (approver, nobody)},
+        {"Authorised approvers": (nobody, approver)},
+    ]
+
+
+def test_what_follows_once_it_is_stored_is_no_part(
+    db: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    seen: list[object] = []
+    with django_capture_on_commit_callbacks(execute=True), acting():
+        transaction.on_commit(lambda: seen.append(current()))
+        assert current() is not None
+    assert seen == [None]

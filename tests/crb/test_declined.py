@@ -10,7 +10,7 @@ from changes.models import IncomingMail
 from crb import lifecycle
 from crb.declined import CALENDAR
 from crb.invitations import uid_of
-from crb.models import Absence, Invitation, Meeting
+from crb.models import Absence, BoardEvent, Invitation, Meeting
 from tests.crb.conftest import Table
 from tests.letters import answer
 
@@ -40,6 +40,12 @@ def test_the_member_alone_is_asked_and_records_it(table: Table, invited: Meeting
     mail = decline(table.cast.crb_member, uid_of(invited))
     assert mail.outcome == Outcome.IGNORED, "there is nothing in it for support to do"
     assert not Absence.objects.exists(), "an address proves nothing"
+    event = BoardEvent.objects.get(verb="note_decline")
+    assert (event.meeting, event.actor, event.reason) == (
+        invited,
+        None,
+        str(table.cast.crb_member),
+    )
     assert "Your calendar declined" not in home(table.chair)
     page = home(table.cast.crb_member)
     assert "Your calendar declined" in page

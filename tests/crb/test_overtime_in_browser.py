@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils.formats import date_format
 
 from crb import lifecycle
 from crb.models import AgendaItem
@@ -11,6 +12,7 @@ from tests.components.browsing import sign_in
 from tests.components.looks import looks, unfold
 from tests.crb.conftest import Table
 from tests.crb.history import TODAY, half_a_year
+from tests.crb.test_steps import from_plan_to_minutes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGES = ("", "statistics/", "decisions/", "questions/", "attendance/", "decisions/?over=x")
@@ -44,3 +46,17 @@ def lead_on(page: Any) -> None:
     row.get_by_role("link", name="2", exact=True).click()
     page.get_by_text("2 decisions").wait_for()
     page.get_by_text("Of the meeting of 2 June 2026").wait_for()
+
+
+def test_an_auditor_goes_from_a_meeting_to_its_record(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    item = from_plan_to_minutes(table)
+    page = new_page()
+    sign_in(page, table.cast.auditor, live_server)
+    page.goto(item.meeting.get_absolute_url())
+    page.get_by_role("link", name="Record").click()
+    page.get_by_text("9 steps").wait_for()
+    page.get_by_text(f"In the meeting of {date_format(item.meeting.date, 'j F Y')}").wait_for()
+    with looks(page) as look:
+        look.over_address(page.url)

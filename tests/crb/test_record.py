@@ -1,0 +1,87 @@
+"""The record of a board: who took which step, for those who read all of history. About 4 s."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from crb import lifecycle
+from crb.models import AgendaItem, Meeting
+from tests.crb.conftest import Table
+from tests.crb.test_steps import from_plan_to_minutes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def story(table: Table) -> AgendaItem:
+    return from_plan_to_minutes(table)
+
+
+def page(client: Client, user: Any, query: str = "") -> Any:
+    client.force_login(user)
+    return client.get(f"/board/record/{query}")
+
+
+def test_who_reads_the_record(client: Client, table: Table, story: AgendaItem) -> None:
+    cast = table.cast
+    answers = {
+        who: page(client, getattr(cast, who)).status_code
+        for who in ("auditor", "administrator", "chair", "crb_member", "support", "requester")
+    }
+    assert answers == {
+        **dict.fromkeys(("auditor", "administrator"), 200),
+        **dict.fromkeys(("chair", "crb_member", "support"), 403),
+        "requester": 404,
+    }
+    link = f"/board/record/?board={table.board.pk}&amp;meeting={story.meeting_id}"
+    for who, shown in ((cast.auditor, True), (table.chair, False)):
+        client.force_login(who)
+        meeting = client.get(story.meeting.get_absolute_url()).content.decode()
+        board = client.get("/board/").content.decode()
+        assert (link in meeting) is shown
+        assert ("/board/record/" in board) is shown
+
+
+def test_the_record_says_who_did_what_in_a_meeting(
+    client: Client, table: Table, story: AgendaItem
+) -> None:
+    table.meeting(days=14)
+    asked = f"?board={table.board.pk}&meeting={story.meeting_id}"
+    answer = page(client, table.cast.auditor, asked)
+    text = " ".join(answer.content.decode().split())
+    assert [row.verb for row in answer.context["rows"]][:2] == ["write_minutes", "close_meeting"]
+    assert "closed the meeting <span" in text and "→ Closed" in text and "It helps." in text
+    assert story.change.reference in text and "otter" not in text and "heron" not in text
+    other = Meeting.objects.exclude(pk=story.meeting_id).latest("pk")
+    asked = f"?board={table.board.pk}&meeting={other.pk}"
+    assert page(client, table.cast.auditor, asked).context["rows"] == []
+    asked = f"?board={table.board.pk}&person={table.members[1].pk}"
+    assert [row.verb for row in page(client, table.cast.auditor, asked).context["rows"]] == [
+        "cast_vote"
+    ]
+    lifecycle.make_feed(actor=table.chair)
+    feeds = page(client, table.cast.auditor, "?about=addresses").context["rows"]
+    assert [row.verb for row in feeds] == ["make_feed"]
+
+
+def test_a_board_that_no_longer_meets_keeps_its_record(
+    client: Client, table: Table, story: AgendaItem
+) -> None:
+    table.board.is_active = False
+    table.board.save()
+    answer = page(client, table.cast.auditor, f"?board={table.board.pk}")
+    assert [tab.label for tab in answer.context["sections"]] == ["Record"]
+    assert len(answer.context["rows"]) > 5
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_queries_of_the_record(
+    client: Client, table: Table, django_assert_num_queries: Any, count: int
+) -> None:
+    for number in range(count):
+        lifecycle.plan_item(table.item(f"Item {number}"), actor=table.chair, time_box=5)
+    client.force_login(table.cast.auditor)
+    with django_assert_num_queries(6):
+        answer = client.get("/board/record/")
+    assert len(answer.context["rows"]) == count
