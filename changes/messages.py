@@ -237,6 +237,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return _letter(change, event, person, message, notice.why) if waits else None
     if message in ASKING and _has_gone_on(person, change, event):
         return None
+    if message is question and not _questions_to(person, change):
+        return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)

@@ -251,6 +251,25 @@ def test_two_mails_that_wait_for_the_same_reader_tell_each_its_own(cast: Cast) -
     assert "happened before" not in first.message
 
 
+def test_a_question_that_was_answered_or_given_to_another_is_not_sent(cast: Cast) -> None:
+    """As the mail server was away when the board asked."""
+    change = stories.on_board(cast)
+    deliver()
+    before = last_row()
+    asked = [("How many rooms?", cast.requester), ("Which doors?", cast.developer)]
+    stories.decided(change, cast, "information_required", questions=asked)
+    question = change.questions.get(answerer=cast.requester)
+    lifecycle.answer_question(change, actor=cast.requester, question=question, answer="Forty.")
+    deliver()
+    mails = Email.objects.filter(pk__gt=before, expires_at=None)
+    asked_of_grace = mails.filter(to=cast.requester.email, notices__message="question")
+    assert not asked_of_grace.exists()
+    assert (
+        "Which doors?"
+        in mails.get(to=cast.developer.email, subject__contains="has a quest").message
+    )
+
+
 # --- Where it is looked at meanwhile ------------------------------------------------------------
 
 
