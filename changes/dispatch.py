@@ -22,7 +22,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 
 from .models import AccessLink, ConfirmationLink
-from .outbox import set_values
+from .outbox import UNWORDED, set_values
 from .refusals import is_final, is_unreachable
 from .secret_links import without_links
 
@@ -86,9 +86,13 @@ def _deliver_next() -> bool:
 
 
 def _send(key: int, now: datetime) -> bool:
-    """Send one mail that is settled, unless somebody else is at it; return as above."""
+    """Send one mail that is settled; return as above.
+
+    Unless somebody else is at it, or has given it more to tell since.
+    """
     with transaction.atomic():
-        email = due(now).filter(pk=key).select_for_update(skip_locked=True, of=("self",)).first()
+        settled = due(now).filter(pk=key).exclude(backend_alias=UNWORDED)
+        email = settled.select_for_update(skip_locked=True, of=("self",)).first()
         if email is None:
             return True
         _be_patient()

@@ -98,8 +98,9 @@ def _last_move(email: Email, change: Change, person: User) -> int:
 
 
 def _later(email: Email, change: Change, person: User) -> QuerySet[Notice]:
-    """Return what later mails tell the same reader of the change."""
-    return Notice.objects.filter(change=change, person=person, email__pk__gt=email.pk)
+    """Return what later mails tell the same reader of the change, but for those not sent."""
+    told = Notice.objects.filter(change=change, person=person, email__pk__gt=email.pk)
+    return told.filter(email__expires_at=None)
 
 
 def _is_anybodys(email: Email) -> bool:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
-from changes import lifecycle, messages, outbox, tasks
+from changes import dispatch, lifecycle, messages, outbox, tasks
 from changes.message_words import TOPICS
 from changes.models import AccessLink, Change, DeliveryProblem, Notice
 from tests import stories
@@ -238,6 +238,27 @@ def test_what_could_not_be_worded_is_worded_when_it_can(cast: Cast, monkeypatch:
         deliver()
     mail = mail_to(cast.requester.email)
     assert mail.status == STATUS.sent and "We have the request" in mail.subject
+
+
+def test_what_joins_a_mail_between_wording_and_sending_goes_along(
+    cast: Cast, monkeypatch: Any, smtp_server: Mailbox
+) -> None:
+    """The mail is free for a moment; whoever began before it was due may find it waiting."""
+    stories.submitted(cast)
+    mail = Email.objects.get(to=cast.requester.email)
+    joined: list[Email] = []
+
+    def join(email: Email) -> bool:
+        if email.pk == mail.pk and not joined:
+            joined.append(email)
+            outbox.take_words_back(email, at_least=0)
+        return True
+
+    monkeypatch.setattr(dispatch, "SETTLE", [*dispatch.SETTLE, join])
+    deliver()
+    sent = Email.objects.get(pk=mail.pk)
+    assert (sent.status, sent.number_of_retries) == (STATUS.sent, None)
+    assert [one["Message-ID"] for one in smtp_server.messages].count(mail.message_id) == 1
 
 
 def test_two_mails_that_wait_for_the_same_reader_tell_each_its_own(cast: Cast) -> None:
