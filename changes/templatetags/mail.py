@@ -58,10 +58,11 @@ def mail_heading(email: Email, notices: Iterable[Notice] | None = None) -> str:
         return email.subject or _("(no subject)")
     told = sorted(email.notices.all() if notices is None else notices, key=lambda one: one.pk)
     topics = dict.fromkeys(mail_topic(one) for one in told)
-    words = {"topics": ", ".join(topics)}
+    about = (email.headers or {}).get("X-Change-Request", "")
+    words = {"reference": about, "topics": ", ".join(topics)}
     if email.expires_at:
-        return _("Never worded: %(topics)s") % words
-    return _("To be worded when it goes out: %(topics)s") % words
+        return _("[%(reference)s] Never worded: %(topics)s") % words
+    return _("[%(reference)s] To be worded when it goes out: %(topics)s") % words
 
 
 @register.simple_tag

@@ -302,7 +302,8 @@ def test_pages_say_what_a_mail_without_words_will_tell(
     lifecycle.comment(change, actor=cast.success, body="A secret of theirs.")
     refuse_to_render(monkeypatch)
     client.force_login(cast.auditor)
-    heading = "To be worded when it goes out: the request has arrived, somebody wrote"
+    tells = "To be worded when it goes out: the request has arrived, somebody wrote"
+    heading = f"[{change.reference}] {tells}"
     log = client.get(reverse("changes:mail_log", args=[change.pk])).content.decode()
     listed = client.get(f"/mail/?q={change.reference}").content.decode()
     mail = Email.objects.get(to=cast.requester.email)
