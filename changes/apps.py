@@ -16,13 +16,13 @@ class ChangesConfig(AppConfig):
         from accounts.navigation import COUNTERS
         from accounts.setting_up import IN_USE, POINTS, Point
 
-        from . import leaving, notices, outbox, unheld
+        from . import dispatch, leaving, notices, unheld
         from .mail_in.waiting import how_many_wait
         from .models import Change, Service
         from .settling import settle
         from .tasks import deliver_after_commit
 
-        outbox.SETTLE[:] = [settle]
+        dispatch.SETTLE[:] = [settle]
         COUNTERS["changes:triage"] = how_many_wait
         leaving.provide()
         notices.provide(unheld.notices)

@@ -15,9 +15,9 @@ from post_office.models import Email
 from accounts.middleware import zone_of
 from accounts.models import User
 
-from . import access_links, letters, messages, outbox
-from .letters import Letter
+from . import access_links, messages, outbox, wording
 from .models import AccessLink, Change, Notice
+from .wording import Letter
 
 HOUR = 8
 """The hour of the day, in the person's own zone."""
@@ -92,8 +92,8 @@ def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
         url, link = _address(change, person)
         links += [link] if link else []
         shared = {"why": pairs[0][1].why, "link_days": settings.ACCESS_LINK_DAYS}
-        needs_me = any(letter.message in letters.NEEDED for _notice, letter in pairs)
-        parts = [letters.part_of(change, letter, shared) for _notice, letter in pairs]
+        needs_me = any(letter.message in wording.NEEDED for _notice, letter in pairs)
+        parts = [wording.part_of(change, letter, shared) for _notice, letter in pairs]
         groups.append({"change": change, "url": url, "parts": parts, "needs_me": needs_me})
     groups.sort(key=lambda group: not group["needs_me"])
     context = {

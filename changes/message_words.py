@@ -9,7 +9,6 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from . import outbox
-from .letters import Context, is_rollback
 from .models import (
     Attachment,
     BoardDecision,
@@ -22,6 +21,7 @@ from .models import (
 from .process import BETWEEN_COLLEAGUES, STEP
 from .states import FINAL, PLAIN_WORDS, State
 from .turns import turn_of
+from .wording import Context, is_rollback
 
 Message = Callable[[Change, Event], Context]
 S = State
@@ -185,3 +185,26 @@ INTERNAL: frozenset[Message] = frozenset(
     {activity, your_turn, ownership, not_confirmed, undelivered}
 )
 """Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
+
+TOPICS: dict[str, Any] = {
+    "received": _("the request has arrived"),
+    "progress": _("where the change is now"),
+    "activity": _("what somebody did"),
+    "your_turn": _("a step that waits for the reader"),
+    "ownership": _("the reader is the owner now"),
+    "decision": _("a decision"),
+    "question": _("questions of the board"),
+    "rolled_back": _("the change was undone"),
+    "reworked": _("it is being put right"),
+    "not_confirmed": _("not as expected"),
+    "closed": _("the change is closed"),
+    "withdrawn": _("the request was withdrawn"),
+    "comment": _("somebody wrote"),
+    "succeeded": _("who the requester is now"),
+    "undelivered": _("mail that does not arrive"),
+    "confirmation": _("the question to the requester"),
+    "reminder": _("a reminder"),
+    "escalation": _("an answer that is wanting"),
+    "new_link": _("a new link"),
+}
+"""What each message is about, for whoever looks at a mail that has no words yet."""

@@ -4,12 +4,13 @@
 that gives its own words, and a folder of the same name under templates/email. Customers read
 plain words; internal messages and internal notes reach only people who may see them; nobody is
 told of their own act, and everybody gets at most one mail per step. All mails are rows written
-in the step's transaction.
+in the step's transaction; the worker puts them into words.
 """
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +39,6 @@ from .audiences import (
     WATCHERS,
     Audience,
 )
-from .letters import Letter
 from .message_words import (
     INTERNAL,
     Message,
@@ -58,18 +58,13 @@ from .message_words import (
     withdrawn,
     your_turn,
 )
-from .models import (
-    Change,
-    Confirmation,
-    ConfirmationLink,
-    Event,
-    Notice,
-)
+from .models import Change, Confirmation, ConfirmationLink, Event, Notice, Question
 from .process import past_words
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
 from .turns import brought, is_still_brought
+from .wording import Context, Letter
 
 logger = logging.getLogger(__name__)
 
@@ -188,10 +183,7 @@ def _announce(change: Change, event: Event) -> None:
         for key, who in reached.items()
         if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
     ]
-    # Those who read the same message read the same words.
-    words = {message: message(change, event) for _person, message, _why in told}
-    written = [_letter(change, event, *who, words=words[who[1]]) for who in told]
-    letters.send(change, written, again)
+    letters.send(change, [_letter(change, event, *who) for who in told], again)
 
 
 def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
@@ -219,21 +211,23 @@ def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> S
 
 
 def again(notice: Notice) -> Letter | None:
-    """Word anew, as things are now, what a person was to be told; None if no longer theirs.
+    """Word, as things are now, what a person was to be told; None if no longer theirs, or so.
 
-    None too for what cannot be worded any more, which is logged: neither a step nor the rest of
-    a summary depends on what was to be told of an earlier one.
+    None too for what cannot be worded, which is logged: neither a step nor the rest of a mail
+    depends on it.
     """
     try:
-        return _again(notice)
+        letter = as_it_is_now(notice)
+        return letter if letter and letter.context else None
     except DatabaseError:
         raise
     except Exception:
-        logger.exception("Could not word notice %s anew; it is left out", notice.pk)
+        logger.exception("Could not word notice %s; it is left out", notice.pk)
         return None
 
 
-def _again(notice: Notice) -> Letter | None:
+def as_it_is_now(notice: Notice) -> Letter | None:
+    """As ``again``, but raises what keeps a notice from being worded, at the latest when it is."""
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
     if message is None or event is None or _is_unheard_of(person, change):
@@ -242,6 +236,8 @@ def _again(notice: Notice) -> Letter | None:
         waits = is_still_brought(change, event) and person in next_people(change, event)
         return _letter(change, event, person, message, notice.why) if waits else None
     if message in ASKING and _has_gone_on(person, change, event):
+        return None
+    if message is question and not _questions_to(person, change):
         return None
     if not _may_read(person, message, change, event):
         return None
@@ -270,7 +266,8 @@ def _is_unheard_of(person: User, change: Change) -> bool:
     if change.state != S.WITHDRAWN or person.is_internal or person.pk == change.raised_by_id:
         return False
     told = Notice.objects.filter(change=change, person=person, email__isnull=False)
-    reached = told.exclude(email__status=STATUS.queued).exists()
+    tried = told.exclude(email__status=STATUS.queued)
+    reached = tried.exclude(email__backend_alias=outbox.UNWORDED).exists()
     return not reached and not change.events.filter(actor=person).exists()
 
 
@@ -290,26 +287,28 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(
-    change: Change,
-    event: Event,
-    person: User,
-    message: Message,
-    why: Any,
-    words: letters.Context | None = None,
-) -> Letter:
+def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
+    says = partial(_says, change, event, person, message)
+    return Letter(person, message.__name__, str(why), says, event)
+
+
+def _says(change: Change, event: Event, person: User, message: Message) -> Context:
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
         "act": past_words(event.verb),
         "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
-        **(message(change, event) if words is None else words),
+        **message(change, event),
     }
     if message is question:
-        open_ones = change.open_questions
-        context["questions"] = [one for one in open_ones if one.answerer_id == person.pk]
-    return Letter(person, message.__name__, str(why), context, event)
+        context["questions"] = _questions_to(person, change)
+    return context
+
+
+def _questions_to(person: User, change: Change) -> list[Question]:
+    """Return what the board asks this person and nobody has answered."""
+    return [one for one in change.open_questions if one.answerer_id == person.pk]
 
 
 # --- The link ----------------------------------------------------------------------------------
@@ -376,7 +375,8 @@ def _to_requester(
         **context,
     }
     why = str(REQUESTER.why)
-    letter = Letter(person, message, why, context, links=(link,), actor=actor, act=act)
+    says = partial(dict, context)
+    letter = Letter(person, message, why, says, links=(link,), actor=actor, act=act)
     letters.send(change, [letter], again)
 
 
@@ -392,5 +392,6 @@ def escalate(confirmation: Confirmation) -> None:
         "confirmation": confirmation,
         "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
-    told = [Letter(person, "escalation", str(why), context) for person, why in people.values()]
+    says = partial(dict, context)
+    told = [Letter(person, "escalation", str(why), says) for person, why in people.values()]
     letters.send(change, told, again)

@@ -1,25 +1,17 @@
 """The outbox: every mail is a row written with the act it tells of, and sent afterwards.
 
-django-post-office holds the rows. Its own sender marks a whole batch as sent at the end and
-locks with a file on one machine; here each mail is claimed, sent and marked in a transaction of
-its own, so that two workers never send the same one and a killed worker repeats at most the one
-that was in flight, with the same Message-ID.
+django-post-office holds the rows, `dispatch.py` sends them. A mail about a change gets its words
+only then: until that it is a row without any, and what it will tell are its notices.
 """
 
-import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from email.utils import make_msgid, parseaddr
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from post_office.connections import connections
 from post_office.models import PRIORITY, STATUS, Email
 from post_office.signals import email_queued
 from simple_history.utils import bulk_create_with_history
@@ -28,19 +20,8 @@ from accounts.middleware import zone_of
 from accounts.models import User
 
 from .models import AccessLink, Change, ConfirmationLink, MailFile
-from .refusals import is_final, is_unreachable
-from .secret_links import without_links
 
 Link = AccessLink | ConfirmationLink
-
-logger = logging.getLogger(__name__)
-
-GIVE_UP_AFTER = timedelta(days=5)
-"""How long a mail is tried, counted from when it was written; mail servers do the same."""
-LONGEST_PAUSE_MINUTES = 60
-PASS_SECONDS = 240
-"""How long one pass goes on; what is left then is for the next one."""
-SMTP_PATIENCE_MS = 300_000
 
 LONGEST_CHAIN = 10
 """Of the mails before it so many are named by a mail: clients need the root and the last ones."""
@@ -48,11 +29,8 @@ LONGEST_CHAIN = 10
 SIGNATURE = "-- "
 """The line by which mail clients know where the text ends; its space belongs to it."""
 
-SETTLE: list[Callable[[Email], bool]] = []
-"""Asked of each mail just before it goes: writes it anew, and says whether it still goes."""
-
-
-# --- Writing ------------------------------------------------------------------------------
+UNWORDED = "not worded yet"
+"""Stands where a mail names its way out: there is none of this name, so nothing can send it."""
 
 
 @dataclass(frozen=True)
@@ -110,20 +88,40 @@ def compose(
     ``message`` names the folder under templates/email with subject, text and HTML. The row is
     built here and not by post_office, which would read titles and comments as templates.
     """
-    words = render(person, message, context)
-    email = Email(
+    email = blank(person, headers=headers, priority=priority)
+    fill(email, tag, render(person, message, context))
+    carry(email, links)
+    return email
+
+
+def blank(person: User, *, headers: Mapping[str, str], priority: int) -> Email:
+    """Return a mail that has no words yet, unsaved."""
+    return Email(
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[person.email],
-        subject=f"[{tag}] {words.subject}",
-        message=words.text,
-        html_message=words.html,
         status=STATUS.queued,
         priority=priority,
         message_id=make_msgid(domain=settings.POST_OFFICE["MESSAGE_ID_FQDN"]),
         headers=dict(headers),
+        backend_alias=UNWORDED,
     )
+
+
+def is_worded(email: Email) -> bool:
+    """Whether a mail has its words already."""
+    return email.backend_alias != UNWORDED
+
+
+def fill(email: Email, tag: str, words: Words) -> None:
+    """Put words into a mail, unsaved; ``tag`` begins its subject."""
+    email.subject = f"[{tag}] {words.subject}"
+    email.message, email.html_message = words.text, words.html
+    email.backend_alias = ""
+
+
+def carry(email: Email, links: Sequence[Link]) -> None:
+    """Note which links a mail carries that is not in the outbox yet."""
     email.carries = tuple(links)  # type: ignore[attr-defined]
-    return email
 
 
 def render(person: User, message: str, context: Mapping[str, Any]) -> Words:
@@ -166,6 +164,31 @@ def put(rows: Sequence[Email], files: Sequence[MailFile] = ()) -> None:
 def wake(*rows: Email) -> None:
     """Let delivery start as soon as the transaction commits."""
     email_queued.send(sender=Email, emails=rows)
+
+
+def keep_words(email: Email) -> None:
+    """Save what a mail in the outbox says, and the headers and urgency that follow from it."""
+    names = ("subject", "message", "html_message", "headers", "priority", "backend_alias")
+    set_values(email, **{name: getattr(email, name) for name in names})
+
+
+def take_words_back(email: Email, *, at_least: int) -> None:
+    """Let a mail that waits be worded as it goes out: there is more for it to tell.
+
+    It is at least as urgent as ``at_least`` from now on.
+    """
+    wanted: dict[str, Any] = {"priority": max(email.priority or 0, at_least)}
+    if is_worded(email):
+        wanted |= {"subject": "", "message": "", "html_message": "", "backend_alias": UNWORDED}
+    news = {name: value for name, value in wanted.items() if getattr(email, name) != value}
+    if news:
+        _change(email, **news)
+
+
+def hurry(email: Email) -> None:
+    """Let a mail that waits go out as soon as the transaction commits."""
+    _change(email, scheduled_time=None)
+    wake(email)
 
 
 def absolute(path: str) -> str:
@@ -230,159 +253,13 @@ def _tidy(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-# --- Sending ------------------------------------------------------------------------------
+def _change(email: Email, **values: Any) -> None:
+    """Change a mail in the outbox, and this copy of it."""
+    for name, value in values.items():
+        setattr(email, name, value)
+    set_values(email, **values)
 
 
-def due(now: datetime) -> QuerySet[Email]:
-    """Return the mails to send now: the most urgent first, then the oldest."""
-    ready = Q(scheduled_time=None) | Q(scheduled_time__lte=now)
-    fresh = Q(expires_at=None) | Q(expires_at__gt=now)
-    waiting = Email.objects.filter(status__in=[STATUS.queued, STATUS.requeued])
-    return waiting.filter(ready & fresh).order_by("-priority", "pk")
-
-
-def deliver_due(seconds: float = PASS_SECONDS) -> bool:
-    """Send what is due, one mail after the other; return whether some may be left.
-
-    Stops when the mail server cannot be reached: what waits then stays queued for the next pass.
-    """
-    deadline = time.monotonic() + seconds
-    try:
-        while time.monotonic() < deadline:
-            if not _deliver_next():
-                return False
-        return True
-    finally:
-        connections.close()
-
-
-def _deliver_next() -> bool:
-    """Claim and send one mail; return whether it is worth going on."""
-    now = timezone.now()
-    with transaction.atomic():
-        email = due(now).select_for_update(skip_locked=True, of=("self",)).first()
-        if email is None:
-            return False
-        _be_patient()
-        _readdress(email)
-        try:
-            with transaction.atomic():
-                if not all(settles(email) for settles in SETTLE):
-                    return True
-            _come_back_to_us(email)
-            _attach_files(email)
-            email.dispatch(commit=False, disconnect_after_delivery=False)
-        except Exception as error:
-            connections.close()
-            _note_failure(email, error, now)
-            return not is_unreachable(error)
-        _set(email, status=STATUS.sent, **_without_links(email))
-        email.logs.create(status=STATUS.sent)
-        _start_links(email)
-        return True
-
-
-def _without_links(email: Email) -> dict[str, Any]:
-    """Return what is kept of a mail that was sent: its words, without the links that act.
-
-    Only its reader may have those. The demonstration's mails are read here, and keep them.
-    """
-    if settings.DEMO:
-        return {}
-    headers = {name: without_links(str(value)) for name, value in (email.headers or {}).items()}
-    return {
-        "message": without_links(email.message),
-        "html_message": without_links(email.html_message),
-        "headers": headers,
-    }
-
-
-def _readdress(email: Email) -> None:
-    """Send what waits to the address that its reader has now, and its links with it.
-
-    Who that is say the notices of the mail; for mail without any, the history of addresses.
-    """
-    person = User.objects.filter(notices__email=email).first() or _former_owner(email.to)
-    if person is None or email.to == [person.email]:
-        return
-    _set(email, to=[person.email])
-    email.to = [person.email]
-    for model in (AccessLink, ConfirmationLink):
-        for link in model.objects.filter(email=email).select_for_update(of=("self",)):
-            link.sent_to = person.email
-            link._change_reason = "the mail that carries it goes to the corrected address"
-            link.save(update_fields=["sent_to"])
-
-
-def _former_owner(addresses: list[str]) -> User | None:
-    """Return who had an address that nobody has now."""
-    if len(addresses) != 1 or User.objects.filter(email__iexact=addresses[0]).exists():
-        return None
-    had = User.history.filter(email__iexact=addresses[0]).order_by("-history_id").first()
-    return had and User.objects.filter(pk=had.id).first()
-
-
-def _start_links(email: Email) -> None:
-    """Let the links of a mail live from now on, however long it had to wait.
-
-    One that is locked is in use at this moment: it is not waited for.
-    """
-    lives = {
-        AccessLink: settings.ACCESS_LINK_DAYS,
-        ConfirmationLink: settings.CONFIRMATION_LINK_DAYS,
-    }
-    for model, days in lives.items():
-        links = model.objects.filter(email=email)
-        for link in links.select_for_update(of=("self",), skip_locked=True):
-            link.expires_at = timezone.now() + timedelta(days=days)
-            link._change_reason = "the mail that carries it was sent"
-            link.save(update_fields=["expires_at"])
-
-
-def _come_back_to_us(email: Email) -> None:
-    """Let what cannot be delivered return to the mailbox that is read, if there is one."""
-    if settings.REPLY_ADDRESS:
-        message = email.email_message()
-        message.extra_headers.setdefault("From", message.from_email)
-        message.from_email = settings.REPLY_ADDRESS
-
-
-def _attach_files(email: Email) -> None:
-    """Put a mail's files onto the message that is sent.
-
-    An invitation stands beside the text too, where calendars look for it, as well as in a file.
-    """
-    message = email.email_message()
-    for file in email.files.all():
-        content = bytes(file.content)
-        if file.is_calendar:
-            message.attach_alternative(content.decode(), file.content_type)
-        message.attach(file.name, content, file.content_type.partition(";")[0])
-
-
-def _be_patient() -> None:
-    """Let this transaction wait for a slow mail server without being cut off by the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL idle_in_transaction_session_timeout = {SMTP_PATIENCE_MS}")
-
-
-def _note_failure(email: Email, error: Exception, now: datetime) -> None:
-    """Log why a mail was not sent; plan the next attempt, or give it up."""
-    retries = email.number_of_retries or 0
-    if is_final(error) or now - email.created > GIVE_UP_AFTER:
-        _set(email, status=STATUS.failed)
-        logger.error("Mail %s cannot be delivered: %s", email.pk, error)
-    else:
-        pause = timedelta(minutes=min(2**retries, LONGEST_PAUSE_MINUTES))
-        _set(
-            email,
-            status=STATUS.requeued,
-            number_of_retries=min(retries + 1, 30),
-            scheduled_time=now + pause,
-        )
-        logger.warning("Mail %s waits for %s: %s", email.pk, pause, error)
-    email.logs.create(status=STATUS.failed, message=str(error), exception_type=type(error).__name__)
-
-
-def _set(email: Email, **values: Any) -> None:
+def set_values(email: Email, **values: Any) -> None:
+    """Change the row of a mail, and nothing of this copy of it."""
     Email.objects.filter(pk=email.pk).update(last_updated=timezone.now(), **values)

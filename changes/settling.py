@@ -1,21 +1,25 @@
-"""What becomes of a mail between writing and sending: it says how things are when it goes out.
+"""What becomes of a mail between the step and sending: it says how things are when it goes out.
 
 A mail may have waited for a burst to end, or for a mail server that was away. By then a step may
-have been taken, a link revoked, a reader gone; then it is written anew, or not sent.
+have been taken, a link revoked, a reader gone. So it gets its words now; one that has them, as it
+was tried before, is written anew where it would be wrong; one that tells nothing is not sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, letters, messages
+from . import access_links, administration, messages, outbox, wording
 from .models import AccessLink, Change, ConfirmationLink, Notice
+from .recall import recalling
 from .secret_links import without_links
 from .states import State
+from .wording import Letter
 
 OVER = "the mail that was to carry it was not sent"
 RELATED = (
@@ -31,9 +35,10 @@ RELATED = (
 def settle(email: Email) -> bool:
     """Let a mail say how things are now; return whether it still goes out.
 
-    Belongs into the transaction that holds the mail locked. Effects: the mail is written anew
-    where it would be wrong or where a link in it is dead; a mail that tells nothing any more is
-    kept as one that was not sent, and the links that it carried are revoked.
+    Belongs into the transaction that holds the mail locked. Effects: the mail is worded, or
+    written anew where it would be wrong or where a link in it is dead; a mail that tells nothing
+    any more is kept as one that was not sent, and the links that it carried are revoked. Raises
+    what keeps a mail from being worded.
     """
     notices = list(Notice.objects.filter(email=email).select_related(*RELATED).order_by("pk"))
     if not notices:
@@ -46,14 +51,56 @@ def settle(email: Email) -> bool:
     told = [notice for notice in notices if notice.event_id]
     if len(told) < len(notices) and _is_still_asked(email, notices[-1]):
         return True
-    letters_now = [letter for notice in told if (letter := messages.again(notice))]
-    if not letters_now:
-        drop(email)
-        return False
-    dropped = len(letters_now) < len(notices)
-    if dropped or _has_dead_link(email) or _is_late(email, change, letters_now):
-        letters.rewrite(change, email, letters_now, email.headers or {})
+    with recalling(change):
+        said = _said(told)
+        if not said:
+            drop(email)
+            return False
+        _set_apart(notices, said)
+        letters = list(said.values())
+        if not outbox.is_worded(email):
+            wording.rewrite(change, email, letters, _last_move(email, change, person))
+        elif len(said) < len(notices) or _has_dead_link(email) or _is_late(email, change, letters):
+            wording.rewrite(change, email, letters, wording.last_move(change))
     return True
+
+
+def _said(told: Sequence[Notice]) -> dict[int, Letter]:
+    """Return what there is to say as things are now, by the keys of the notices.
+
+    One that cannot be worded is left out, but is no reason to say nothing: then what keeps it
+    from being worded is raised, so that the mail is tried again, and seen if that is in vain.
+    """
+    found = {notice.pk: letter for notice in told if (letter := messages.again(notice))}
+    if not found:
+        found = {one.pk: letter for one in told if (letter := messages.as_it_is_now(one))}
+    once = wording.said_once(list(found.values()))
+    return {key: letter for key, letter in found.items() if letter in once}
+
+
+def _set_apart(notices: Sequence[Notice], said: Mapping[int, Letter]) -> None:
+    """Let a mail's notices be those that it tells: it is not written anew for one left out before.
+
+    What was tried may have arrived, and each new wording gives its link another token.
+    """
+    silent = [notice.pk for notice in notices if notice.pk not in said]
+    if silent:
+        Notice.objects.filter(pk__in=silent).update(email=None)
+
+
+def _last_move(email: Email, change: Change, person: User) -> int:
+    """Return the event with which the change moved last, as far as this mail has to know.
+
+    What came later is said by the next mail to the same reader, if there is one.
+    """
+    next_one = _later(email, change, person).order_by("pk").first()
+    return wording.last_move(change, before=next_one.event_id if next_one else None)
+
+
+def _later(email: Email, change: Change, person: User) -> QuerySet[Notice]:
+    """Return what later mails tell the same reader of the change, but for those not sent."""
+    told = Notice.objects.filter(change=change, person=person, email__pk__gt=email.pk)
+    return told.filter(email__expires_at=None)
 
 
 def _is_anybodys(email: Email) -> bool:
@@ -90,16 +137,15 @@ def _has_dead_link(email: Email) -> bool:
     return carried.exclude(pk__in=access_links.working().filter(email=email).values("pk")).exists()
 
 
-def _is_late(email: Email, change: Change, told: Sequence[letters.Letter]) -> bool:
+def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
     """Whether the change moved on since, and no later mail to the same reader says so.
 
     What was tried may have arrived, and is not written anew for that.
     """
-    moved = letters.last_move(change)
+    moved = wording.last_move(change)
     if email.status != STATUS.queued or not any(letter.is_past(moved) for letter in told):
         return False
-    later = Notice.objects.filter(change=change, person=told[0].person, email__pk__gt=email.pk)
-    return not later.exists()
+    return not _later(email, change, told[0].person).exists()
 
 
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from . import digest, lifecycle, outbox, reminders, unheld
+from . import digest, dispatch, lifecycle, reminders, unheld
 from .importing import runs
 from .mail_in import fetching
 from .many import runs as many_runs
@@ -26,7 +26,7 @@ def send_queued_mail() -> None:
     """Send what waits in the outbox. Safe to run in any number of workers at once."""
     more = False
     try:
-        more = outbox.deliver_due()
+        more = dispatch.deliver_due()
     finally:
         each(lifecycle.unnoted_refusals(limit=BATCH), lifecycle.note_refusal, "note refused mail")
     if more:

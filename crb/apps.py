@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import notices, outbox, palette
+        from changes import dispatch, notices, palette
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -36,7 +36,7 @@ class CrbConfig(AppConfig):
         notices.provide(declined.notices)
         palette.provide(meetings_with)
         declines.provide(declined.CALENDAR)
-        outbox.SETTLE.append(settle)
+        dispatch.SETTLE.append(settle)
         leaving.provide()
         user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(

@@ -305,7 +305,7 @@ DELIVERY_BACKEND = (
 )
 POST_OFFICE = {
     "BACKENDS": {"default": DELIVERY_BACKEND},
-    # `changes.tasks` starts delivery, and survives a broker that is down; `changes.outbox` sends.
+    # `changes.tasks` starts delivery, and survives a broker that is down; `changes.dispatch` sends.
     "CELERY_ENABLED": False,
     "DEFAULT_PRIORITY": "medium",
     "MESSAGE_ID_ENABLED": True,

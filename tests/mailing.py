@@ -1,15 +1,46 @@
 """What tests read of the outbox."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 
+from django.db import transaction
+from django.db.models import Manager
 from post_office.models import Email
 
-from changes import outbox
+from changes import dispatch, letters
+from changes.outbox import UNWORDED
+from changes.settling import settle
+from tests.remembered import made_anew
+
+
+def worded() -> Manager[Email]:
+    """Return the outbox, in which what waits has been worded as the worker does it."""
+    wordless = Email.objects.filter(backend_alias=UNWORDED, expires_at=None).order_by("pk")
+    with transaction.atomic():
+        for email in wordless.select_for_update(of=("self",)):
+            settle(email)
+    return Email.objects
+
+
+@contextmanager
+def worded_at_once() -> Iterator[None]:
+    """Let every mail get its words right after its step, as by a worker with nothing else to do."""
+    send = letters.send
+
+    def send_and_word(*arguments: Any) -> None:
+        send(*arguments)
+        worded()
+
+    with made_anew(), patch.object(letters, "send", send_and_word):
+        yield
 
 
 def told(since: int = 0) -> list[tuple[str, str]]:
     """Return (first name, subject without reference and title) of the mails after a row."""
-    rows = Email.objects.filter(pk__gt=since).order_by("pk")
+    rows = worded().filter(pk__gt=since).order_by("pk")
     return sorted((row.to[0].split(".")[0], short(row.subject)) for row in rows)
 
 
@@ -25,7 +56,7 @@ def last_row() -> int:
 
 def mail_to(email: str) -> Email:
     """Return the newest mail to an address."""
-    return Email.objects.filter(to=email).order_by("-pk")[0]
+    return worded().filter(to=email).order_by("-pk")[0]
 
 
 def link_in(row: Email) -> str:
@@ -42,5 +73,5 @@ def link_between(*bodies: str) -> str:
 
 def deliver() -> None:
     """Send what waits: until then nobody has been asked anything."""
-    while outbox.deliver_due():
+    while dispatch.deliver_due():
         pass

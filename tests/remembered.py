@@ -15,6 +15,7 @@ move, so a beginning is forgotten when a quarter of an hour ends.
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
@@ -37,6 +38,8 @@ APART = timedelta(microseconds=5)
 NOTHING = frozenset[str]()
 _under_way: list[str] = []
 """The maker that is being called and read, for what it calls is not read by itself."""
+_anew: list[bool] = []
+"""Not empty while nothing that is remembered will do."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,16 @@ def may_put_back() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+@contextmanager
+def made_anew() -> Iterator[None]:
+    """Call the makers within the block, whatever is remembered of them."""
+    _anew.append(True)
+    try:
+        yield
+    finally:
+        _anew.pop()
+
+
 def remembered(maker: Callable[..., Made]) -> Callable[..., Made]:
     """Let a maker's rows be put back when it is called again at the same beginning."""
     known: dict[Any, Begun] = {}
@@ -79,7 +92,7 @@ def remembered(maker: Callable[..., Made]) -> Callable[..., Made]:
     @functools.wraps(maker)
     def make(*args: Any, **kwargs: Any) -> Made:
         key = beginning(args, kwargs)
-        if key is None:
+        if key is None or _anew:
             return maker(*args, **kwargs)
         name = f"{maker.__module__}.{maker.__qualname__} {key!r}"
         if key not in known and (made := beginnings.found(name)):

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from celery.worker.request import Request
 
-from changes import outbox
+from changes import dispatch
 from expansive_cm.celery import app
 
 FLOWS: dict[str, list[tuple[str, str]]] = {
@@ -96,7 +96,7 @@ def test_every_task_of_beat_is_tried_here() -> None:
 def test_a_failure_stops_nothing_but_itself(
     monkeypatch: Any, settings: Any, caplog: Any, task: str
 ) -> None:
-    monkeypatch.setattr(outbox, "deliver_due", lambda: False)
+    monkeypatch.setattr(dispatch, "deliver_due", lambda: False)
     done: dict[str, list[Any]] = {act: [] for _ask, act in FLOWS[task]}
     for ask, act in FLOWS[task]:
         replace(monkeypatch, settings, ask, lambda *_a, **_o: list(KEYS))
@@ -112,7 +112,7 @@ def test_mail_that_cannot_be_sent_does_not_keep_refusals_from_being_noted(
     def deliver() -> bool:
         raise RuntimeError
 
-    monkeypatch.setattr(outbox, "deliver_due", deliver)
+    monkeypatch.setattr(dispatch, "deliver_due", deliver)
     done: list[Any] = []
     ((ask, act),) = FLOWS["changes.tasks.send_queued_mail"]
     replace(monkeypatch, settings, ask, lambda *_a, **_o: list(KEYS))

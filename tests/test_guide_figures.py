@@ -8,7 +8,7 @@ import pytest
 from accounts import address_changes
 from accounts.demo import demo_cast
 from accounts.roles import Role
-from changes import also, digest, filters, outbox, searching
+from changes import also, digest, dispatch, filters, searching
 from changes.importing import reading
 from changes.lifecycle import access, promises
 from changes.mail_in import taking
@@ -53,9 +53,9 @@ def on_operating() -> Iterator[str]:
     yield f"at least {environment.MINIMUM_KEY_LENGTH} random characters"
     yield f"may differ by up to {celery.LIFE_SECONDS // MINUTE} minutes"
     yield f"lie in the list `{broker.UNREADABLE}`"
-    yield f"4 … {outbox.LONGEST_PAUSE_MINUTES} minutes"
-    yield f"for {in_words(outbox.GIVE_UP_AFTER.days)} days"
-    yield f"did not take for {in_words(outbox.GIVE_UP_AFTER.days)} days"
+    yield f"4 … {dispatch.LONGEST_PAUSE_MINUTES} minutes"
+    yield f"for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
+    yield f"did not take for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
     yield f"The daily summary is written at {digest.HOUR:02}:00"
     yield f"cannot be taken {in_words(taking.MOST_TRIES)} times goes to `Failed`"
     yield f"From one network address {secret_address.FAILURES_ALLOWED} links that do not work"

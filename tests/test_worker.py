@@ -17,10 +17,10 @@ from django.urls import reverse
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
-from changes import outbox, tasks
+from changes import dispatch, tasks
 from changes.models import Change
 from tests import stories
-from tests.mailing import link_between, link_in, mail_to
+from tests.mailing import link_between, link_in, mail_to, worded
 from tests.people import Cast
 from tests.smtp import Mailbox
 from tests.worker import Worker, running_worker, wait_until
@@ -133,7 +133,7 @@ def test_without_a_broker_steps_succeed_and_the_sweep_sends(
     assert tasks.Broker.rest_until >= begun + tasks.BROKER_REST_SECONDS, "the next does not try"
     change = Change.objects.get(pk=change.pk)
     assert change.state == "closed"
-    assert Email.objects.filter(subject__contains="Closed", status=STATUS.queued).count() == 2
+    assert worded().filter(subject__contains="Closed", status=STATUS.queued).count() == 2
     tasks.send_queued_mail()
     assert all_sent()
     subjects = [message["Subject"] for message in smtp_server.messages]
@@ -152,14 +152,14 @@ def test_with_the_mail_server_down_mail_waits_and_goes_out_later(
     rows = queue(5)
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, 1
     for _time in range(3):
-        outbox.deliver_due()
+        dispatch.deliver_due()
     assert smtp_server.messages == []
     tried = Email.objects.filter(status=STATUS.requeued)
     assert tried.count() == 3, "each pass tries one mail and then lets the server be"
     assert {row.number_of_retries for row in tried} == {1}
     settings.EMAIL_PORT = port
     with time_machine.travel(timezone.now() + timedelta(hours=1)):
-        outbox.deliver_due()
+        dispatch.deliver_due()
     assert all_sent()
     sent = [message["Message-ID"] for message in smtp_server.messages]
     assert sorted(sent) == sorted(row.message_id for row in rows)
@@ -172,13 +172,13 @@ def test_a_server_that_is_busy_is_asked_again_later_and_later(smtp_server: Mailb
     for _time in range(4):
         row = Email.objects.get()
         with time_machine.travel(row.scheduled_time or timezone.now(), tick=False):
-            outbox.deliver_due()
+            dispatch.deliver_due()
             row.refresh_from_db()
             pauses.append((row.scheduled_time - timezone.now()) // timedelta(minutes=1))
     assert pauses == [1, 2, 4, 8]
     smtp_server.accept()
     with time_machine.travel(row.scheduled_time):
-        outbox.deliver_due()
+        dispatch.deliver_due()
     assert all_sent()
     assert row.logs.count() == 5
 
@@ -186,13 +186,13 @@ def test_a_server_that_is_busy_is_asked_again_later_and_later(smtp_server: Mailb
 def test_a_refusal_for_good_is_noted_and_holds_up_nobody(smtp_server: Mailbox) -> None:
     first, second = queue(2)
     smtp_server.refuse("550 No such person")
-    outbox.deliver_due(seconds=0.000_001)
-    outbox.deliver_due()
+    dispatch.deliver_due(seconds=0.000_001)
+    dispatch.deliver_due()
     assert set(Email.objects.values_list("status", flat=True)) == {STATUS.failed}
     assert "No such person" in first.logs.get().message
     smtp_server.accept()
     queue(1)
-    outbox.deliver_due()
+    dispatch.deliver_due()
     assert len(smtp_server.messages) == 1
     assert second.logs.count() == 1, "it is not tried again"
 
@@ -200,7 +200,7 @@ def test_a_refusal_for_good_is_noted_and_holds_up_nobody(smtp_server: Mailbox) -
 def test_a_mail_that_cannot_be_built_holds_up_nobody(smtp_server: Mailbox) -> None:
     broken, _sound = queue(2)
     Email.objects.filter(pk=broken.pk).update(subject="Two\nlines")
-    outbox.deliver_due()
+    dispatch.deliver_due()
     broken.refresh_from_db()
     assert broken.status == STATUS.failed
     assert [message["Subject"] for message in smtp_server.messages] == ["Mail 1"]
@@ -209,6 +209,6 @@ def test_a_mail_that_cannot_be_built_holds_up_nobody(smtp_server: Mailbox) -> No
 def test_a_mail_is_given_up_after_days(smtp_server: Mailbox) -> None:
     queue(1)
     smtp_server.refuse("451 Try again later")
-    with time_machine.travel(timezone.now() + outbox.GIVE_UP_AFTER + timedelta(minutes=1)):
-        outbox.deliver_due()
+    with time_machine.travel(timezone.now() + dispatch.GIVE_UP_AFTER + timedelta(minutes=1)):
+        dispatch.deliver_due()
     assert Email.objects.get().status == STATUS.failed

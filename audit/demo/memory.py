@@ -223,6 +223,13 @@ def _kept_notices() -> Iterator[None]:
 
 
 @contextmanager
+def _worded_at_once() -> Iterator[None]:
+    """Word each mail within its step: the worker of those days would have done so right after."""
+    with _swapped(letters, "is_worded_later", lambda letter: False):
+        yield
+
+
+@contextmanager
 def _kept_history() -> Iterator[None]:
     """Write the history of what no step reads again at the end, in the same order.
 
@@ -271,4 +278,12 @@ def _kept_history() -> Iterator[None]:
         model._default_manager.bulk_create(kept)
 
 
-KEEPING = (_kept_rows, _kept_changes, _kept_watchers, _kept_notices, _kept_seats, _kept_history)
+KEEPING = (
+    _kept_rows,
+    _kept_changes,
+    _kept_watchers,
+    _kept_notices,
+    _worded_at_once,
+    _kept_seats,
+    _kept_history,
+)

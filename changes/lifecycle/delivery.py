@@ -13,6 +13,7 @@ from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import messages
 from ..models import Change, DeliveryProblem, MailEvent, Notice
+from ..outbox import is_worded
 from .core import Step, lock, record_event, take_step
 
 LOOK_BACK = timedelta(days=30)
@@ -98,10 +99,12 @@ def unnoted_refusals(limit: int) -> list[int]:
 
 
 def note_refusal(email_id: int) -> None:
-    """Flag one mail that the mail server refused for good, or did not take for days."""
+    """Flag one mail that was refused for good, or not taken or not worded for days."""
     email = Email.objects.get(pk=email_id)
     last = email.logs.filter(status=STATUS.failed).order_by("-pk").first()
     detail = last.message if last else _("The mail server did not take it.")
+    if not is_worded(email):
+        detail = _("It could not be put into words: the worker's log says why.")
     note_failure(email, email.to[0], MailEvent.Kind.REFUSED, detail)
 
 

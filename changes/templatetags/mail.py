@@ -1,5 +1,6 @@
 """What mails need beyond Django's own filters: `{% load mail %}`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
@@ -11,7 +12,9 @@ from post_office.models import STATUS, Email
 
 from accounts.templatetags.ui import badge
 
-from ..models import MailEvent
+from ..message_words import TOPICS
+from ..models import MailEvent, Notice
+from ..outbox import is_worded
 
 register = template.Library()
 
@@ -43,6 +46,29 @@ def mail_time(moment: datetime | None) -> str:
 def quoted(text: str) -> str:
     """Mark each line of a text as quoted, for the text body of a mail."""
     return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
+
+
+@register.simple_tag
+def mail_heading(email: Email, notices: Iterable[Notice] | None = None) -> str:
+    """Write the subject of a message, or what it tells of while it has no words.
+
+    ``notices`` are its notices where they are known, in whatever order.
+    """
+    if is_worded(email):
+        return email.subject or _("(no subject)")
+    told = sorted(email.notices.all() if notices is None else notices, key=lambda one: one.pk)
+    topics = dict.fromkeys(mail_topic(one) for one in told)
+    about = (email.headers or {}).get("X-Change-Request", "")
+    words = {"reference": about, "topics": ", ".join(topics)}
+    if email.expires_at:
+        return _("[%(reference)s] Never worded: %(topics)s") % words
+    return _("[%(reference)s] To be worded when it goes out: %(topics)s") % words
+
+
+@register.simple_tag
+def mail_topic(notice: Notice) -> str:
+    """Write what a notice is about, in few words."""
+    return str(TOPICS.get(notice.message, notice.message))
 
 
 @register.simple_tag

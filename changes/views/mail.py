@@ -13,7 +13,7 @@ from io import BytesIO
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp, csp_update
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -28,6 +28,7 @@ from accounts.components import Tab
 
 from ..forms.mail import WAITING, MailFilterForm
 from ..models.mail import MailFile
+from ..outbox import is_worded
 
 PAGE_SIZE = 50
 PARTS = {
@@ -70,6 +71,7 @@ def mail(request: HttpRequest) -> HttpResponse:
     form = MailFilterForm(request.GET)
     messages = wanted(form) if form.is_valid() else Email.objects.none()
     rows = list(messages.defer("message", "html_message").order_by("-pk")[: PAGE_SIZE + 1])
+    prefetch_related_objects([row for row in rows if not is_worded(row)], "notices")
     older = ""
     if len(rows) > PAGE_SIZE:
         parameters = request.GET.copy()
@@ -90,7 +92,11 @@ def wanted(form: MailFilterForm) -> QuerySet[Email]:
     """Return the messages that a valid filter asks for."""
     messages = Email.objects.all()
     if words := form.cleaned_data["q"]:
-        messages = messages.filter(Q(to__icontains=words) | Q(subject__icontains=words))
+        # A mail that has no subject yet is known by the reference of its change.
+        named = {"headers__X-Change-Request__icontains": words}
+        messages = messages.filter(
+            Q(to__icontains=words) | Q(subject__icontains=words) | Q(**named)
+        )
     if state := form.cleaned_data["state"]:
         messages = messages.filter(status__in=WAITING if state == "waiting" else [state])
     if before := form.cleaned_data["before"]:
@@ -105,6 +111,7 @@ def wanted(form: MailFilterForm) -> QuerySet[Email]:
 def mail_message(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one message: as it looks, as text, or its headers."""
     email = get_object_or_404(Email, pk=pk)
+    notices = email.notices.select_related("change", "event").order_by("pk")
     part = request.GET.get("part", "html")
     if part not in PARTS or (part == "html" and not email.html_message):
         part = "text"
@@ -115,6 +122,7 @@ def mail_message(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "email": email,
         "part": part,
+        "unworded": [] if is_worded(email) or part == "headers" else notices,
         "tabs": tabs,
         "headers": headers_of(email),
         "links": list(dict.fromkeys(LINK.findall(email.message))),

@@ -10,6 +10,7 @@ from post_office.models import Email
 
 from accounts.models import User
 from changes.models import Notice
+from changes.settling import settle
 
 from ..models import AgendaItem
 from .outcomes import record_outcome
@@ -38,6 +39,8 @@ def preview_outcome(item: AgendaItem, *, actor: User, **arguments: Any) -> Previ
         requester = item.change.requester
         notices = Notice.objects.filter(pk__gt=last, change=item.change_id, person=requester)
         told = notices.select_related("email").order_by("-is_for_digest", "pk").last()
+        if told and told.email:
+            settle(told.email)
         transaction.set_rollback(True)
     if told is None or told.email is None:
         return Preview(None, _why_unsent(requester, told))

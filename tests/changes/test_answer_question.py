@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle, permissions, queries
@@ -15,7 +14,7 @@ from changes.turns import next_step
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests import stories
 from tests.changes.step_pages import StepPageTests
-from tests.mailing import last_row
+from tests.mailing import last_row, worded
 from tests.people import Cast
 from tests.turns import deactivate, move
 
@@ -130,7 +129,7 @@ def test_questions_of_a_path_that_was_left_count_for_nothing(cast: Cast) -> None
     before = last_row()
     questions = [("And the gym?", cast.colleague)]
     change = stories.decided(change, cast, "information_required", questions=questions)
-    mails = Email.objects.filter(pk__gt=before, message__contains="How many rooms are there?")
+    mails = worded().filter(pk__gt=before, message__contains="How many rooms are there?")
     assert not mails.exists()
     assert not queries.waiting_on(cast.requester).filter(pk=change.pk).exists()
     assert next_step(change).who.people == (cast.colleague,)

@@ -15,7 +15,7 @@ from accounts.models import User
 from changes import lifecycle
 from changes.models import AccessLink, Change, ConfirmationLink
 from tests import stories
-from tests.mailing import deliver, link_in, mail_to
+from tests.mailing import deliver, link_in, mail_to, worded
 from tests.people import Cast
 
 RIGHT = "grace.right@harbour.example"
@@ -82,7 +82,7 @@ def test_a_link_that_has_ended_shows_and_does_nothing(
 ) -> None:
     make, find, sent = LINKS[kind]
     change = make(cast)
-    mails = Email.objects.filter(to=cast.requester.email, message__contains="/confirm/")
+    mails = worded().filter(to=cast.requester.email, message__contains="/confirm/")
     link = find(mails[0])
     assert client.get(link).status_code == 200
     if not change.is_final or ends is not replaced:
@@ -158,6 +158,7 @@ def test_a_revoked_link_is_not_mailed_again(client: Client, cast: Cast, settings
     """What happens meanwhile joins the mail that waits; its link is a new one then."""
     settings.MAIL_BURST_SECONDS = 120
     change = stories.in_review(cast)
+    worded()
     revoked(cast, change)
     lifecycle.comment(change, actor=cast.success, body="Nearly there.")
     assert client.get(page_link(mail_to(cast.requester.email))).status_code == 200

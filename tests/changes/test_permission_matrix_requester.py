@@ -121,6 +121,7 @@ def everybody_but(cast: Cast, *who: str) -> set[str]:
 @pytest.mark.parametrize("state", sorted(ALWAYS))
 def test_links_and_problems_are_settled_by_those_who_care(cast: Cast, state: State) -> None:
     change = change_in(state, cast)
+    access_links.issue(change, cast.requester, actor=None)
     problem = DeliveryProblem.objects.create(
         change=change, person=cast.requester, address=cast.requester.email
     )

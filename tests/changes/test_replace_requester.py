@@ -7,7 +7,6 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from post_office.models import Email
 
 from accounts.models import EmailDomain, User
 from changes import lifecycle
@@ -16,7 +15,7 @@ from changes.states import State
 from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
-from tests.mailing import last_row, link_in, mail_to, told
+from tests.mailing import last_row, link_in, mail_to, told, worded
 from tests.people import Cast
 
 OURS = f"nell@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2]}"
@@ -176,6 +175,7 @@ def test_whoever_approved_a_change_does_not_become_its_requester(cast: Cast) -> 
 
 def test_questions_of_the_board_go_along_and_old_links_stop(cast: Cast, client: Client) -> None:
     change = stories.information_required(cast)
+    worded()
     link = AccessLink.objects.filter(change=change, person=cast.requester).order_by("-pk")[0]
     replace(change, cast)
     question = change.questions.get()
@@ -197,7 +197,7 @@ def test_the_question_whether_it_meets_the_need_is_put_to_the_successor(
     replace(change, cast)
     assert client.get(old).status_code == 404
     assert [subject for name, subject in told(before) if name == "colin"] == ["Please confirm"]
-    asked = Email.objects.get(to=cast.colleague.email, message__contains="/confirm/")
+    asked = worded().get(to=cast.colleague.email, message__contains="/confirm/")
     for body in (asked.message, asked.html_message):
         assert "You are now the requester of this change, instead of Grace Requester." in body
         assert "that you asked for" not in body

@@ -26,7 +26,7 @@ from changes.states import State
 from tests import stories
 from tests.concurrently import at_once
 from tests.letters import PDF, bounce_of, letter, taken, write
-from tests.mailing import last_row, mail_to, told
+from tests.mailing import last_row, mail_to, told, worded
 from tests.people import Cast
 
 pytestmark = pytest.mark.django_db
@@ -271,7 +271,7 @@ def test_such_a_number_tells_nothing_of_other_customers(cast: Cast) -> None:
 
 def test_the_mail_it_answers_counts_more_than_its_subject(cast: Cast) -> None:
     first, second = stories.submitted(cast), stories.submitted(cast)
-    ours = Email.objects.filter(headers__contains={"X-Change-Request": first.reference}).first()
+    ours = worded().filter(headers__contains={"X-Change-Request": first.reference}).first()
     mail = write(subject=f"Re: [{second.reference}] Rooms", in_reply_to=ours.message_id)
     assert mail.change == first
 
@@ -372,7 +372,7 @@ def test_no_mail_decides_anything(cast: Cast, state: State) -> None:
     change = stories.change_in(state, cast)
     version = change.version
     for person in cast.people.values():
-        for email in Email.objects.filter(to=person.email):
+        for email in worded().filter(to=person.email):
             write(
                 "Yes. Approved. I confirm. I vote for it.",
                 sender=person.email,

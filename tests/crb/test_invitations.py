@@ -13,7 +13,7 @@ from post_office.models import Email
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import outbox
+from changes import dispatch
 from changes.models import MailFile
 from crb import invitations, lifecycle, tasks
 from crb.models import Absence, Invitation, Meeting, Membership
@@ -159,7 +159,7 @@ def test_the_mail_carries_the_invitation_for_calendars_and_as_a_file(
     board = table.board
     Membership.objects.exclude(user=table.cast.crb_member).update(ends_on=date(2026, 1, 1))
     lifecycle.schedule_meetings(board)
-    outbox.deliver_due()
+    dispatch.deliver_due()
     message = next(m for m in smtp_server.messages if "13 October 2026" in m["Subject"])
     assert message["Subject"] == "[Change Request Board] Meeting on Tue 13 October 2026, 14:00"
     beside_the_text, attached = sorted(

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from post_office.models import Email
 
 from accounts import leaving
 from accounts.leaving import Then
@@ -24,6 +23,7 @@ from crb import lifecycle
 from crb.models import Action, Membership
 from tests import stories
 from tests.crb.conftest import Table
+from tests.mailing import worded
 from tests.people import Cast, person
 
 pytestmark = pytest.mark.django_db
@@ -196,7 +196,7 @@ def test_one_act_hands_over_what_is_owned_and_tells_the_successor(
     assert action.owner == successor
     event = change.events.get(verb="assign")
     assert event.actor == table.cast.administrator
-    assert Email.objects.filter(to=[successor.email], subject__contains=change.reference).exists()
+    assert worded().filter(to=[successor.email], subject__contains=change.reference).exists()
     assert not leaving.left_by(User.objects.get(pk=who.pk))
 
 

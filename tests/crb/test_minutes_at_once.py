@@ -9,7 +9,7 @@ import time_machine
 from post_office.models import Email
 from pypdf import PdfReader
 
-from changes import outbox
+from changes import dispatch
 from crb import lifecycle, tasks
 from crb.models import Action, AgendaItem, Meeting, Minutes
 from expansive_cm.workflow.errors import StepError
@@ -105,7 +105,7 @@ def test_minutes_arrive_with_a_file_that_opens(table: Table, smtp_server: Mailbo
     item = closed(table)
     Email.objects.all().delete()
     lifecycle.publish_minutes(meeting_of(item), actor=table.chair)
-    outbox.deliver_due()
+    dispatch.deliver_due()
     arrived = {one["To"]: one for one in smtp_server.wait_for(7)}
     texts = {}
     for part in (table.cast.crb_member, table.cast.developer):

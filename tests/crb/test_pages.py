@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import time_machine
 from django.test import Client
-from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
@@ -16,6 +15,7 @@ from changes.models import Change, Service
 from crb import lifecycle
 from crb.models import AgendaItem, Board, BoardOutcome, Meeting, Vote
 from tests.crb.conftest import Table, new_board
+from tests.mailing import worded
 
 pytestmark = pytest.mark.django_db
 HTMX = {"hx-request": "true"}
@@ -535,7 +535,7 @@ def test_cancelling_an_empty_meeting_speaks_of_no_items(client: Client, table: T
     page = text(client.post(address, {"seen": 1, "reason": "Snow."}, follow=True))
     assert "The meeting is cancelled." in page and "Nothing was on its agenda" in page
     assert "items moved" not in page and "items have moved" not in page
-    mail = Email.objects.filter(to=table.deputy.email).latest("pk")
+    mail = worded().filter(to=table.deputy.email).latest("pk")
     assert "Snow." in mail.message and "Its items move" not in mail.message
 
 

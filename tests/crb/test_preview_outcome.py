@@ -14,7 +14,7 @@ from crb import lifecycle
 from crb.lifecycle.preview import without_token
 from crb.models import AgendaItem, BoardOutcome
 from tests.crb.conftest import Table
-from tests.mailing import last_row, mail_to
+from tests.mailing import last_row, mail_to, worded
 
 pytestmark = pytest.mark.django_db
 LIVE = {"hx-request": "true", "hx-target": "outcome-preview"}
@@ -164,7 +164,7 @@ def test_what_members_wrote_never_reaches_the_requester(
         fields["category"] = "not_strategic"
     before = last_row()
     lifecycle.record_outcome(item, actor=table.chair, outcome=outcome, **fields)
-    mails = Email.objects.filter(pk__gt=before, to=table.cast.requester.email)
+    mails = worded().filter(pk__gt=before, to=table.cast.requester.email)
     assert mails.count() == 1
     for mail in mails:
         assert "SECRET" not in mail.subject + mail.message + mail.html_message

@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 from django.utils import timezone
-from post_office.models import Email
 
 from changes import lifecycle as change_lifecycle
 from changes.lifecycle.promises import twelve_months_after
@@ -17,6 +16,7 @@ from crb.people import OwnPeople
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.crb.conftest import Table
+from tests.mailing import worded
 
 pytestmark = pytest.mark.django_db
 
@@ -125,7 +125,7 @@ def test_what_was_typed_for_another_category_or_outcome_is_left_out(table: Table
     decision = change.board_decision
     assert (decision.category, decision.elsewhere) == ("not_strategic", "")
     assert not change.questions.exists()
-    mail = Email.objects.filter(to=change.requester.email).last()
+    mail = worded().filter(to=change.requester.email).last()
     assert "CR-999999" not in mail.message
     accepted = table.decide(
         table.running_item("Doors"), "accepted", category="addressed_elsewhere", elsewhere="T-7"

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from post_office.models import Email
 
 from accounts.models import User
 from changes.models import Change
 from tests.components.browsing import choose, sign_in
+from tests.mailing import worded
 from tests.people import Cast
 
 LINK = re.compile(r"https?://[^/\s]+(/confirm/\S+)")
@@ -119,7 +119,7 @@ def visitor(new_page: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]
 
 def confirmation_address(user: User) -> str:
     """Return the path of the link in the newest mail to the requester."""
-    for email in Email.objects.order_by("-pk"):
+    for email in worded().order_by("-pk"):
         if user.email in str(email.to):
             match = LINK.search(email.message)
             if match:

@@ -1,0 +1,240 @@
+"""What a mail about a change says: of one thing that happened, or of several.
+
+A letter is one message to one person about one change. ``letters.py`` says in which mail it goes;
+here that mail is put into words, as a rule by the worker when it goes out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from post_office.models import PRIORITY, Email
+
+from accounts.models import User
+
+from . import access_links, outbox, watch_links
+from .audiences import WATCHERS
+from .models import AccessLink, Change, Event
+from .process import past_words
+from .states import State, words_about
+
+Context = dict[str, Any]
+
+IMMEDIATE = frozenset({"question", "confirmation", "reminder", "escalation", "new_link"})
+"""What waits neither for a digest nor for a burst to end."""
+NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
+"""What somebody gets who wants only what needs them, unless they are merely told of it."""
+PRESSING = (IMMEDIATE - {"new_link"}) | {"your_turn", "not_confirmed"}
+"""What asks for something as long as the change has not moved on: it comes first in a mail."""
+TALK = frozenset({"comment"})
+"""What says nothing of where the change stands."""
+STANDING = PRESSING | frozenset(
+    "received progress activity decision rolled_back reworked closed withdrawn".split()
+)
+"""What is over, or was so then, once the change has moved on."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message, by the name of its templates; ``says`` gives the words that only it has.
+
+    They are asked for when the letter is worded, and not before.
+    """
+
+    person: User
+    message: str
+    why: str
+    says: Callable[[], Context]
+    event: Event | None = None
+    links: tuple[outbox.Link, ...] = ()
+    actor: User | None = None
+    act: str = ""
+
+    @cached_property
+    def context(self) -> Context:
+        return self.says()
+
+    @property
+    def sent_by(self) -> User | None:
+        """Who brought the letter about."""
+        return self.event.actor if self.event else self.actor
+
+    @property
+    def done(self) -> str:
+        """The act it tells of: what was done for it belongs to that act in history."""
+        return str(past_words(self.event.verb)) if self.event else self.act
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.message in NEEDED and self.message != "undelivered"
+
+    @property
+    def at(self) -> datetime | None:
+        return self.event.at if self.event else None
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.event is not None and is_rollback(self.event)
+
+    def is_past(self, moved: int) -> bool:
+        """Whether it says how things were before the event with which the change moved last."""
+        return self.message in STANDING and self.event is not None and self.event.pk < moved
+
+
+def is_rollback(event: Event) -> bool:
+    """Whether a step undid the change."""
+    return event.data.get("outcome") == "rolled_back"
+
+
+def last_move(change: Change, before: int | None = None) -> int:
+    """Return the event with which the change came into the state it is in, or was in ``before``."""
+    moves = change.events.exclude(from_state=F("to_state")).order_by("-pk")
+    if before is not None:
+        moves = moves.filter(pk__lt=before)
+    return moves.values_list("pk", flat=True).first() or 0
+
+
+def said_once(letters: Sequence[Letter]) -> list[Letter]:
+    """Return the letters without what a newer one says as it is now: what to do next."""
+    turns = [letter for letter in letters if letter.message == "your_turn"]
+    return [letter for letter in letters if letter not in turns[:-1]]
+
+
+def priority(letters: Iterable[Letter]) -> int:
+    """Return how urgent a mail with these letters is."""
+    return PRIORITY.high if any(one.is_urgent for one in letters) else PRIORITY.medium
+
+
+# --- Mails -----------------------------------------------------------------------------------
+
+
+def write(
+    change: Change, email: Email, letters: Sequence[Letter], moved: int = 0
+) -> list[outbox.Link]:
+    """Put letters, at least one, into a mail's words; return the links that these carry.
+
+    Saves nothing of the mail. ``moved`` is the event with which the change moved last.
+    """
+    newest = letters[-1]
+    page, links = _page_link(change, newest, email)
+    message, context = _contents(change, letters, page, moved)
+    words = outbox.render(newest.person, message, outbox.about(change, context))
+    outbox.fill(email, change.reference, words)
+    email.headers = _headers(change, email, letters)
+    email.priority = priority(letters)
+    return [*newest.links, *links]
+
+
+def rewrite(change: Change, email: Email, letters: Sequence[Letter], moved: int) -> None:
+    """Let a mail in the outbox say these letters; see ``write``."""
+    links = write(change, email, letters, moved)
+    outbox.keep_words(email)
+    outbox.tie({email: links})
+
+
+def _page_link(change: Change, letter: Letter, email: Email) -> tuple[str, list[AccessLink]]:
+    """Return the address that opens the change without an account, for those who get one."""
+    if not access_links.is_for(change, letter.person):
+        return "", []
+    unsent = access_links.working().filter(email=email).first() if email.pk else None
+    if unsent:
+        return outbox.absolute(access_links.renew(unsent)), []
+    why = letter.done or access_links.MAILED
+    path, link = access_links.draft(change, letter.person, actor=letter.sent_by, why=why)
+    return outbox.absolute(path), [link]
+
+
+def _contents(
+    change: Change, letters: Sequence[Letter], page: str, moved: int
+) -> tuple[str, Context]:
+    """Return the message and the context of one mail with one or several letters.
+
+    First comes what the reader has to do, otherwise the newest of what is so now; what was
+    before and what somebody said since are told apart.
+    """
+    shared: Context = {
+        "why": " · ".join(dict.fromkeys(letter.why for letter in letters)),
+        "page_link": page,
+        "link_days": settings.ACCESS_LINK_DAYS,
+        "unwatch_url": _unwatch_url(change, letters),
+    }
+    if len(letters) == 1 and not letters[0].is_past(moved):
+        return letters[0].message, {**letters[0].context, **shared}
+    lead = _lead(letters, moved)
+    at = letters.index(lead) if lead else len(letters)
+    undone = any(one.is_rollback for one in letters) and not (lead and lead.is_rollback)
+    news = any(one.message not in TALK for one in letters)
+    return "several", {
+        **shared,
+        "lead_subject": _words(change, lead, shared).subject if lead else "",
+        "number": len(letters),
+        "undone": undone,
+        "lead": part_of(change, lead, shared) if lead else None,
+        "stands": _stands(change, letters[-1]) if news and not lead else "",
+        "before": [part_of(change, one, shared, earlier=True) for one in letters[:at]],
+        "since": [part_of(change, one, shared) for one in letters[at + 1 :]],
+        "staff": letters[-1].context.get("staff"),
+        "state": State(change.state).label,
+        "has_button": bool(lead) and _has_button(lead, page),
+    }
+
+
+def _lead(letters: Sequence[Letter], moved: int) -> Letter | None:
+    """Return what comes first; None where the change has moved on since, or people only wrote."""
+    pressing = [one for one in letters if one.message in PRESSING and not one.is_past(moved)]
+    news = [one for one in letters if one.message not in TALK]
+    lead = (pressing or news or [None])[-1]
+    return lead if lead and not lead.is_past(moved) else None
+
+
+def _stands(change: Change, letter: Letter) -> str:
+    """Say where the change stands, to somebody who is not told how it came there."""
+    if letter.context.get("staff"):
+        state = State(change.state).label
+        return _("The change is now in “%(state)s”.") % {"state": state}
+    theirs = letter.person.pk == change.requester_id or change.requester is None
+    return words_about(change.state, "" if theirs else str(change.requester))
+
+
+def _has_button(letter: Letter, page: str) -> bool:
+    """Whether the message itself says where to go."""
+    return letter.message in ("confirmation", "reminder") or (letter.message == "question" and page)
+
+
+def part_of(
+    change: Change, letter: Letter, shared: Mapping[str, Any], *, earlier: bool = False
+) -> Context:
+    """Return what one letter says as a part of a mail with several; ``earlier`` ones as past."""
+    words = _words(change, letter, {**shared, "earlier": earlier})
+    html = mark_safe(words.html)  # noqa: S308 - a template has written it
+    return {"at": letter.at, "text": words.text.strip(), "html": html}
+
+
+def _words(change: Change, letter: Letter, shared: Mapping[str, Any]) -> outbox.Words:
+    context = outbox.about(change, {**letter.context, **shared, "part": True})
+    return outbox.render(letter.person, letter.message, context)
+
+
+def _unwatch_url(change: Change, letters: Sequence[Letter]) -> str:
+    """Return where somebody who is told for no other reason stops watching."""
+    if {letter.why for letter in letters} != {str(WATCHERS.why)}:
+        return ""
+    return outbox.absolute(watch_links.path(change, letters[0].person))
+
+
+STOP = "List-Unsubscribe"
+
+
+def _headers(change: Change, email: Email, letters: Sequence[Letter]) -> dict[str, str]:
+    """Return the headers of a mail, with the button that stops watching where its words have it."""
+    kept = {name: value for name, value in (email.headers or {}).items() if STOP not in name}
+    unwatch = _unwatch_url(change, letters)
+    if not unwatch:
+        return kept
+    return {**kept, STOP: f"<{unwatch}>", f"{STOP}-Post": f"{STOP}=One-Click"}
