@@ -17,6 +17,7 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
+from expansive_cm.services.run import cut_off
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -274,3 +275,19 @@ def test_a_demo_shown_to_the_network_opens_under_the_addresses_of_this_machine(
     monkeypatch.setenv("BIND", bind)
     allowed = hosts(product_environment(Databases(tmp_path), address)["ALLOWED_HOSTS"])
     assert found <= set(allowed)
+
+
+def test_what_is_cut_off_takes_its_own_children_along() -> None:
+    script = "import subprocess as s, sys; s.run([sys.executable, '-c', {!r}])"
+    waits = "import time; print('here', flush=True); time.sleep(600)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script.format(waits)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == b"here\n"
+        cut_off(process)
+        assert said.read() == b"", "the child has ended too"

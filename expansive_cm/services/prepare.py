@@ -7,6 +7,7 @@ writes one line per step.
 import io
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import django
+
+from expansive_cm.services import bootstrap
 
 EARLIER = """
 The data here were made by an earlier version, before upgrades are promised.
@@ -44,28 +47,47 @@ def made_by_an_earlier_version() -> bool:
 def aside(action: Callable[[], object]) -> Callable[[], None]:
     """Do something in a copy of this process, on the core that waits; return how to wait for it.
 
-    For what needs no database: a connection would be shared with the copy.
+    For what needs no database: a connection would be shared with the copy. What it says is said
+    while it is waited for, and only when it failed.
     """
+    said = tempfile.TemporaryFile()  # noqa: SIM115
+    sys.stdout.flush()
     copy = os.fork()
     if copy == 0:
         status = 1
         try:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
             action()
             status = 0
+        except bootstrap.Failure as failure:
+            print(failure)
         except BaseException:
             traceback.print_exc()
         finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status)
 
     def wait() -> None:
         if os.waitpid(copy, 0)[1]:
+            said.seek(0)
+            print(f"\n{said.read().decode(errors='replace').rstrip()}", file=sys.stderr, flush=True)
             sys.exit(1)
 
     return wait
 
 
+def bring_the_front_end() -> None:
+    """Fetch the front-end packages where they are missing, and collect what pages load."""
+    from django.core.management import call_command
+
+    bootstrap.ensure_front_end(for_tests=False)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
 def main() -> None:
-    """Migrate, load the demo data once, collect the static files, write the logins down.
+    """Migrate, load the demo data once, bring the front end, write the logins down.
 
     Stops with a sentence, and changes nothing, where the data cannot be migrated.
     """
@@ -79,14 +101,14 @@ def main() -> None:
         print(EARLIER, flush=True)
         sys.exit(1)
     quiet = io.StringIO()
-    collected = aside(lambda: call_command("collectstatic", interactive=False, verbosity=0))
+    collected = aside(bring_the_front_end)
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
     if "load_demo" in get_commands():
         load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
         step("Loading the demo data", load)
-    step("Collecting styles and scripts", collected)
+    step("Fetching and collecting styles and scripts", collected)
     logins = io.StringIO()
     if "demo_logins" in get_commands():
         call_command("demo_logins", stdout=logins)

@@ -161,12 +161,12 @@ def prepare(environment: dict[str, str], logins: Path, asked_to_stop: Event) -> 
 
 
 def cut_off(process: "subprocess.Popen[bytes]") -> None:
-    """Let a process tidy up and go; end one that takes its time."""
-    process.send_signal(signal.SIGINT)
+    """Let a process and those that it has started tidy up and go; end what takes its time."""
+    os.killpg(process.pid, signal.SIGINT)
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
