@@ -4,6 +4,7 @@ Runs in a process of its own, with the environment that the other processes will
 writes one line per step.
 """
 
+import gc
 import io
 import os
 import sys
@@ -92,6 +93,8 @@ def main() -> None:
     Stops with a sentence, and changes nothing, where the data cannot be migrated.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
+    # This process is gone in seconds: looking for what could be thrown away only takes time.
+    gc.disable()
     django.setup()
     from django.core.management import call_command, get_commands
 
