@@ -1,12 +1,15 @@
 """Starting again after a kill, and never ending what belongs to somebody else."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from socket import AF_INET, AF_INET6
+from threading import Event
 from types import SimpleNamespace
 
 import psutil
@@ -17,7 +20,7 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
-from expansive_cm.services.run import cut_off
+from expansive_cm.services.run import cut_off, prepare
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -291,3 +294,29 @@ def test_what_is_cut_off_takes_its_own_children_along() -> None:
         assert said.readline() == b"here\n"
         cut_off(process)
         assert said.read() == b"", "the child has ended too"
+
+
+SERVED_WHILE_IT_WORKS = 'touch "$2/migrated" "$2/collected"; until [ -e "$2/served" ]; do :; done'
+
+
+@pytest.mark.parametrize(
+    ("work", "status"), [(SERVED_WHILE_IT_WORKS, 0), ("true", 0), ('touch "$2/migrated"', 1)]
+)
+def test_the_web_server_starts_as_soon_as_it_can_and_once(
+    work: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\nset -- "$1" "$(dirname "$3")"\n{work}\nexit {status}\n')
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    # What an earlier start has left says nothing of this one.
+    (tmp_path / "collected").touch()
+    started: list[str] = []
+
+    def start() -> None:
+        started.append("web")
+        (tmp_path / "served").touch()
+
+    with nullcontext() if status == 0 else pytest.raises(StartError):
+        prepare(dict(os.environ), tmp_path / "logins", Event(), start)
+    assert started == ([] if status else ["web"])

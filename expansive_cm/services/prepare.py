@@ -24,6 +24,11 @@ The data here were made by an earlier version, before upgrades are promised.
 Run `make demo-reset`: it throws them away, and the next start makes new ones."""
 
 
+def marks(logins: Path) -> list[Path]:
+    """Where it stands that the database is migrated, and that styles and scripts are there."""
+    return [logins.with_name(name) for name in ("migrated", "collected")]
+
+
 def step(title: str, action: Callable[[], object]) -> None:
     """Do one step and show what it was and how long it took."""
     started = time.monotonic()
@@ -79,12 +84,13 @@ def aside(action: Callable[[], object]) -> Callable[[], None]:
     return wait
 
 
-def bring_the_front_end() -> None:
+def bring_the_front_end(mark: Path) -> None:
     """Fetch the front-end packages where they are missing, and collect what pages load."""
     from django.core.management import call_command
 
     bootstrap.ensure_front_end(for_tests=False)
     call_command("collectstatic", interactive=False, verbosity=0)
+    mark.touch()
 
 
 def main() -> None:
@@ -104,18 +110,21 @@ def main() -> None:
         print(EARLIER, flush=True)
         sys.exit(1)
     quiet = io.StringIO()
-    collected = aside(bring_the_front_end)
+    logins_file = Path(sys.argv[1])
+    migrated, collected = marks(logins_file)
+    front_end = aside(partial(bring_the_front_end, collected))
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
+    migrated.touch()
     if "load_demo" in get_commands():
         load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
         step("Loading the demo data", load)
-    step("Fetching and collecting styles and scripts", collected)
+    step("Fetching and collecting styles and scripts", front_end)
     logins = io.StringIO()
     if "demo_logins" in get_commands():
         call_command("demo_logins", stdout=logins)
-    Path(sys.argv[1]).write_text(logins.getvalue())
+    logins_file.write_text(logins.getvalue())
 
 
 if __name__ == "__main__":

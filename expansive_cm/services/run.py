@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 from expansive_cm.services.databases import Databases
+from expansive_cm.services.prepare import marks
 from expansive_cm.services.processes import StartError, clean_environment
 from expansive_cm.services.product import (
     FIRST_PORT,
@@ -122,11 +123,10 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     timed("Starting Valkey", databases.start_valkey)
     environment = product_environment(databases, address)
     logins = databases.base / "run" / "logins"
-    go_on()
-    prepare(environment, logins, supervisor.asked_to_stop)
     web, *others = product(environment, listener)
     go_on()
-    supervisor.start(web)
+    prepare(environment, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
+    go_on()
     timed("Waiting for the first answer", lambda: wait_until_ready(web, local, go_on))
     # Nobody waits for these: they start while the first page is read.
     for child in others:
@@ -141,23 +141,38 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     tell("Ctrl-C stops everything. What the processes say follows.\n")
 
 
-def prepare(environment: dict[str, str], logins: Path, asked_to_stop: Event) -> None:
+def prepare(
+    environment: dict[str, str],
+    logins: Path,
+    asked_to_stop: Event,
+    can_be_served: Callable[[], object] = lambda: None,
+) -> None:
     """Migrate and load what a first visit needs.
 
-    Raises: StartError when that fails, Interrupted when somebody wants to stop meanwhile: each
-    of its steps is undone where it is cut off, and done by the next start.
+    Calls `can_be_served` once, when the database is migrated and styles and scripts are there,
+    while the demo may still be loaded. Raises: StartError when it fails, Interrupted when somebody
+    wants to stop meanwhile: each of its steps is undone where it is cut off, and done by the next
+    start.
     """
     command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
     # A migration may take longer than any page.
     unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
+    missing = marks(logins)
+    for mark in missing:
+        mark.unlink(missing_ok=True)
     process = subprocess.Popen(command, cwd=ROOT, env=unlimited, start_new_session=True)
     while process.poll() is None:
         if asked_to_stop.is_set():
             cut_off(process)
             raise Interrupted
+        if missing and all(mark.exists() for mark in missing):
+            missing = []
+            can_be_served()
         time.sleep(0.05)
     if process.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")
+    if missing:
+        can_be_served()
 
 
 def cut_off(process: "subprocess.Popen[bytes]") -> None:
