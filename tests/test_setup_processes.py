@@ -281,8 +281,9 @@ def test_a_demo_shown_to_the_network_opens_under_the_addresses_of_this_machine(
 
 
 def test_what_is_cut_off_takes_its_own_children_along() -> None:
-    script = "import subprocess as s, sys; s.run([sys.executable, '-c', {!r}])"
-    waits = "import time; print('here', flush=True); time.sleep(600)"
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    script = f"{listens} import subprocess as s, sys; s.run([sys.executable, '-c', {{!r}}])"
+    waits = f"{listens} import time; print('here', flush=True); time.sleep(600)"
     process = subprocess.Popen(
         [sys.executable, "-c", script.format(waits)],
         stdout=subprocess.PIPE,

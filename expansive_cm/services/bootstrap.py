@@ -107,7 +107,7 @@ def use_newer_python():
 
 def ensure_venv():
     """Create the virtual environment unless it is there and works."""
-    if PYTHON.exists() and can_import("venv", PYTHON):
+    if PYTHON.exists() and can_run("pass", PYTHON):
         return
     step("Creating the virtual environment", create_venv)
 

@@ -7,6 +7,7 @@ writes one line per step.
 import gc
 import io
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -128,6 +129,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # What a shell starts in the background would not hear that it is to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:
