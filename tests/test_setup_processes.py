@@ -20,7 +20,7 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
-from expansive_cm.services.run import cut_off, prepare
+from expansive_cm.services.run import cut_off, prepare, preparing
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -318,6 +318,19 @@ def test_the_web_server_starts_as_soon_as_it_can_and_once(
         started.append("web")
         (tmp_path / "served").touch()
 
-    with nullcontext() if status == 0 else pytest.raises(StartError):
-        prepare(dict(os.environ), tmp_path / "logins", Event(), start)
+    logins = tmp_path / "logins"
+    with (
+        nullcontext() if status == 0 else pytest.raises(StartError),
+        preparing(dict(os.environ), logins) as process,
+    ):
+        prepare(process, logins, Event(), start)
     assert started == ([] if status else ["web"])
+
+
+def test_what_prepares_ends_by_itself_where_the_databases_do_not_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartError, match="no room"),
+        preparing(dict(os.environ), tmp_path / "logins") as process,
+    ):
+        raise StartError("no room")
+    assert process.returncode == 1

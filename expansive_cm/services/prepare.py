@@ -24,6 +24,9 @@ EARLIER = """
 The data here were made by an earlier version, before upgrades are promised.
 Run `make demo-reset`: it throws them away, and the next start makes new ones."""
 
+BEGIN = b"begin\n"
+"""The word that the databases answer."""
+
 
 def marks(logins: Path) -> list[Path]:
     """Where it stands that the database is migrated, and that styles and scripts are there."""
@@ -97,7 +100,8 @@ def bring_the_front_end(mark: Path) -> None:
 def main() -> None:
     """Migrate, load the demo data once, bring the front end, write the logins down.
 
-    Stops with a sentence, and changes nothing, where the data cannot be migrated.
+    Begins when it is told that the databases answer, and ends at once when nobody is there to
+    tell. Stops with a sentence, and changes nothing, where the data cannot be migrated.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
     # This process is gone in seconds: looking for what could be thrown away only takes time.
@@ -107,6 +111,8 @@ def main() -> None:
 
     from expansive_cm.health import pending_migrations
 
+    if sys.stdin.buffer.readline() != BEGIN:
+        sys.exit(1)
     if made_by_an_earlier_version():
         print(EARLIER, flush=True)
         sys.exit(1)

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from expansive_cm.services.databases import Databases
-from expansive_cm.services.prepare import marks
+from expansive_cm.services.prepare import BEGIN, marks
 from expansive_cm.services.processes import StartError, clean_environment
 from expansive_cm.services.product import (
     FIRST_PORT,
@@ -119,13 +120,15 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
         tell(f"  Stopped {name}, which an earlier start had left running.")
     listener = listen_on_free_port()
     address, local = address_of(listener)
-    timed("Starting PostgreSQL", databases.start_postgres)
-    timed("Starting Valkey", databases.start_valkey)
-    environment = product_environment(databases, address)
     logins = databases.base / "run" / "logins"
-    web, *others = product(environment, listener)
-    go_on()
-    prepare(environment, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
+    with preparing(product_environment(databases, address), logins) as process:
+        timed("Starting PostgreSQL", databases.start_postgres)
+        timed("Starting Valkey", databases.start_valkey)
+        # Now with the address of Valkey, which preparing does not need.
+        environment = product_environment(databases, address)
+        web, *others = product(environment, listener)
+        go_on()
+        prepare(process, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
     go_on()
     timed("Waiting for the first answer", lambda: wait_until_ready(web, local, go_on))
     # Nobody waits for these: they start while the first page is read.
@@ -141,26 +144,46 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     tell("Ctrl-C stops everything. What the processes say follows.\n")
 
 
+@contextmanager
+def preparing(environment: dict[str, str], logins: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start what prepares the database: it loads the product, and waits for its word to begin.
+
+    So the databases may start meanwhile. Without the word it ends by itself.
+    """
+    command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
+    # A migration may take longer than any page.
+    unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
+    for mark in marks(logins):
+        mark.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=unlimited, start_new_session=True, stdin=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        with suppress(BrokenPipeError):
+            process.stdin.close()  # type: ignore[union-attr]
+        process.wait()
+
+
 def prepare(
-    environment: dict[str, str],
+    process: "subprocess.Popen[bytes]",
     logins: Path,
     asked_to_stop: Event,
     can_be_served: Callable[[], object] = lambda: None,
 ) -> None:
-    """Migrate and load what a first visit needs.
+    """Let it migrate and load what a first visit needs.
 
     Calls `can_be_served` once, when the database is migrated and styles and scripts are there,
     while the demo may still be loaded. Raises: StartError when it fails, Interrupted when somebody
     wants to stop meanwhile: each of its steps is undone where it is cut off, and done by the next
     start.
     """
-    command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
-    # A migration may take longer than any page.
-    unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.write(BEGIN)
+        process.stdin.flush()
     missing = marks(logins)
-    for mark in missing:
-        mark.unlink(missing_ok=True)
-    process = subprocess.Popen(command, cwd=ROOT, env=unlimited, start_new_session=True)
     while process.poll() is None:
         if asked_to_stop.is_set():
             cut_off(process)
