@@ -327,6 +327,27 @@ def test_the_web_server_starts_as_soon_as_it_can_and_once(
     assert started == ([] if status else ["web"])
 
 
+def test_what_fails_to_prepare_leaves_nothing_that_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    script.write_text('#!/bin/sh\nsleep 600 & echo $! >"$(dirname "$3")/npm"\nexit 1\n')
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    logins = tmp_path / "logins"
+    with pytest.raises(StartError), preparing(dict(os.environ), logins) as process:
+        prepare(process, logins, Event())
+    number = int((tmp_path / "npm").read_text())
+    wait_until(lambda: not psutil.pid_exists(number) or is_zombie(number))
+
+
+def is_zombie(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def test_what_prepares_ends_by_itself_where_the_databases_do_not_start(tmp_path: Path) -> None:
     with (
         pytest.raises(StartError, match="no room"),

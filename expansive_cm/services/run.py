@@ -148,7 +148,8 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
 def preparing(environment: dict[str, str], logins: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Start what prepares the database: it loads the product, and waits for its word to begin.
 
-    So the databases may start meanwhile. Without the word it ends by itself.
+    So the databases may start meanwhile. Without the word it ends by itself. What it has started,
+    such as npm, ends with it.
     """
     command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
     # A migration may take longer than any page.
@@ -164,6 +165,8 @@ def preparing(environment: dict[str, str], logins: Path) -> Iterator["subprocess
         with suppress(BrokenPipeError):
             process.stdin.close()  # type: ignore[union-attr]
         process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def prepare(
