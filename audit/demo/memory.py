@@ -25,7 +25,17 @@ from changes.lifecycle import core
 from changes.models import Change, Development, Notice, Release, Service
 from changes.recall import Recollection
 from changes.turns.who import Who
-from crb.models import Absence, Board, Membership, Seat
+from crb.models import (
+    Absence,
+    Attendance,
+    AttendanceMark,
+    Board,
+    Meeting,
+    Membership,
+    Seat,
+    attendance,
+    seat,
+)
 
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Release, Board})
 CHANGED_BY_STORIES = frozenset({Absence, Membership})
@@ -44,7 +54,8 @@ def remembering() -> Iterator[None]:
             stack.enter_context(keeping())
         for name in OF_A_PERSON:
             stack.enter_context(_swapped(User, name, _OfAPerson(getattr(User, name).func)))
-        # Their roles are remembered: there is nothing to load ahead for many.
+        # No story changes anybody, and their roles are remembered.
+        stack.enter_context(_swapped(User, "read_afresh", _as_known))
         stack.enter_context(_swapped(messages, "know_standing", _nothing_to_load))
         stack.enter_context(_swapped(Who, "asked_for", _kept_people(Who.asked_for)))
         yield
@@ -70,6 +81,10 @@ def _connected(signal: Any, receiver: Callable[..., None], **options: Any) -> It
         yield
     finally:
         signal.disconnect(receiver, **options)
+
+
+def _as_known(person: User) -> User:
+    return person
 
 
 def _nothing_to_load(people: Iterable[User]) -> None:
@@ -160,23 +175,33 @@ def _only_columns(change: Change) -> Change:
 
 
 @contextmanager
-def _kept_watchers() -> Iterator[None]:
-    """Ask for the watchers of a change again when there are others."""
-    known: dict[int, Any] = {}
+def _kept_records() -> Iterator[None]:
+    """Ask for a change's records of one kind, and for its watchers, again when there are others."""
+    known: dict[int, dict[str, Any]] = defaultdict(dict)
     ask = Recollection.read
 
     def read(self: Recollection, relation: str) -> Any:
-        if relation != "watchers":
+        if not isinstance(self.record, Change):
             return ask(self, relation)
-        if self.record.pk not in known:
-            known[self.record.pk] = ask(self, relation)
-        return known[self.record.pk]
+        kept = known[self.record.pk]
+        if relation not in kept:
+            kept[relation] = ask(self, relation)
+        for row in kept[relation]:
+            if "change" in row._state.fields_cache:
+                row._state.fields_cache["change"] = self.record
+        return kept[relation]
 
-    def forget(instance: Model, **_: Any) -> None:
-        known.pop(instance.pk, None)
+    def forget(sender: type[Model], instance: Any, **_: Any) -> None:
+        kept = known[getattr(instance, "change_id", 0)]
+        for relation in [name for name, rows in kept.items() if rows.model is sender]:
+            del kept[relation]
+
+    def forget_watchers(instance: Model, **_: Any) -> None:
+        known[instance.pk].pop("watchers", None)
 
     with (
-        _connected(m2m_changed, forget, sender=Change.watchers.through),
+        _connected(post_save, forget),
+        _connected(m2m_changed, forget_watchers, sender=Change.watchers.through),
         _swapped(Recollection, "read", read),
     ):
         yield
@@ -198,6 +223,36 @@ def _kept_seats() -> Iterator[None]:
             seats.clear()
 
     with _connected(post_save, forget), _swapped(Board, "members_on", members_on):
+        yield
+
+
+@contextmanager
+def _kept_meetings() -> Iterator[None]:
+    """Know who sits at a meeting that has begun, and who is there until somebody else comes."""
+    seats: dict[int, list[Seat]] = {}
+    rosters: dict[int, attendance.Roster] = {}
+    ask_seats, ask_roster = seat.kept_seats, attendance.roster_of
+
+    def kept_seats(meeting: Meeting) -> list[Seat]:
+        # They are kept once, when it begins.
+        if not seats.get(meeting.pk):
+            seats[meeting.pk] = ask_seats(meeting)
+        return list(seats[meeting.pk])
+
+    def roster_of(meeting: Meeting) -> attendance.Roster:
+        if meeting.pk not in rosters:
+            rosters[meeting.pk] = ask_roster(meeting)
+        return rosters[meeting.pk]
+
+    def forget(sender: type[Model], instance: Any, **_: Any) -> None:
+        if sender in (Attendance, AttendanceMark):
+            rosters.pop(instance.meeting_id, None)
+
+    with (
+        _connected(post_save, forget),
+        _swapped(seat, "kept_seats", kept_seats),
+        _swapped(attendance, "roster_of", roster_of),
+    ):
         yield
 
 
@@ -281,9 +336,10 @@ def _kept_history() -> Iterator[None]:
 KEEPING = (
     _kept_rows,
     _kept_changes,
-    _kept_watchers,
+    _kept_records,
     _kept_notices,
     _worded_at_once,
     _kept_seats,
+    _kept_meetings,
     _kept_history,
 )

@@ -12,14 +12,19 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+COPIER = ROOT / "expansive_cm" / "services" / "front_end.py"
+FRONT_END_STAMP = ROOT / "static" / "vendor" / ".stamp"
 OLDEST_PYTHON = (3, 11)
 OLDEST_NODE = 20
+INSTALLERS = 2
+"""So many pips work beside each other."""
 NO_PYTHON = "Python 3.11 or later is needed. Name one that is: make PYTHON=/path/to/python3"
 NO_VENV = """\
 A virtual environment could not be created: this Python lacks the module `ensurepip`.
@@ -102,12 +107,8 @@ def use_newer_python():
 
 def ensure_venv():
     """Create the virtual environment unless it is there and works."""
-    if PYTHON.exists():
-        works = subprocess.run(
-            [str(PYTHON), "-c", "import pip"], stderr=subprocess.DEVNULL, check=False
-        )
-        if works.returncode == 0:
-            return
+    if PYTHON.exists() and can_run("pass", PYTHON):
+        return
     step("Creating the virtual environment", create_venv)
 
 
@@ -115,6 +116,8 @@ def create_venv():
     """Create it with the standard library, or with uv or virtualenv where that cannot."""
     shutil.rmtree(str(VENV), ignore_errors=True)
     ways = []
+    if can_import("venv") and own_pip_will_do():
+        ways.append([sys.executable, "-m", "venv", "--without-pip", VENV])
     if can_import("ensurepip") and can_import("venv"):
         ways.append([sys.executable, "-m", "venv", VENV])
     if shutil.which("uv"):
@@ -126,12 +129,30 @@ def create_venv():
     command(ways[0])
 
 
-def can_import(module):
-    """Whether this Python has the module."""
-    found = subprocess.run(
-        [sys.executable, "-c", "import " + module], stderr=subprocess.DEVNULL, check=False
-    )
-    return found.returncode == 0
+def can_import(module, python=sys.executable):
+    """Whether this Python, or another one, has the module."""
+    return can_run("import " + module, python)
+
+
+def can_run(script, python=sys.executable):
+    """Whether a Python runs this to its end."""
+    tried = subprocess.run([str(python), "-c", script], stderr=subprocess.DEVNULL, check=False)
+    return tried.returncode == 0
+
+
+def own_pip_will_do():
+    """Whether the pip of this Python can work on another: putting one there takes seconds."""
+    oldest = "import pip; assert [int(part) for part in pip.__version__.split('.')[:2]] >= [22, 3]"
+    return can_run(oldest)
+
+
+def pip_command():
+    """The pip of the virtual environment, or this Python's, which works on it."""
+    if not can_import("pip", PYTHON):
+        if own_pip_will_do():
+            return [sys.executable, "-m", "pip", "--python", PYTHON]
+        command([PYTHON, "-m", "ensurepip"])
+    return [PYTHON, "-m", "pip"]
 
 
 def ensure_packages(name, title):
@@ -140,11 +161,31 @@ def ensure_packages(name, title):
     stamp = VENV / ("stamp-" + name)
     if is_stamped(stamp, digest(lock)):
         return
-    count = len(re.findall(r"^[A-Za-z0-9]", lock.read_text(), re.MULTILINE))
-    arguments = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    arguments += ["--require-hashes", "--no-input", "-r", lock]
-    step(f"{title} ({count} packages)", lambda: command(arguments))
+    entries = re.split(r"^(?=[A-Za-z0-9])", lock.read_text(), flags=re.MULTILINE)[1:]
+    step(f"{title} ({len(entries)} packages)", lambda: install_packages(name, entries))
     stamp.write_text(digest(lock))
+
+
+def install_packages(name, entries):
+    """Install the packages of a whole lock, which is why nothing is looked for beside them.
+
+    One pip works on one core and waits for each file that it fetches, so several share the list.
+    What is imported is compiled then, or here where Python may not write it down then.
+    Raises: Failure when one of them fails; what was installed is not installed again.
+    """
+    arguments = [*pip_command(), "install", "--quiet", "--disable-pip-version-check"]
+    arguments += ["--require-hashes", "--no-input", "--no-deps"]
+    arguments += [] if sys.dont_write_bytecode else ["--no-compile"]
+    number = min(INSTALLERS, len(entries))
+    parts = [VENV / f"part-{name}-{index}.txt" for index in range(number)]
+    for index, part in enumerate(parts):
+        part.write_text("".join(entries[index::number]))
+    with ThreadPoolExecutor(number) as pool:
+        running = [pool.submit(command, [*arguments, "-r", part]) for part in parts]
+    for one in running:
+        one.result()
+    for part in parts:
+        part.unlink()
 
 
 # --- The front end -------------------------------------------------------------------------
@@ -152,16 +193,22 @@ def ensure_packages(name, title):
 
 def ensure_front_end(for_tests):
     """Fetch the pinned front-end packages and copy what pages load to static/vendor."""
-    lock = ROOT / "package-lock.json"
-    copier = ROOT / "expansive_cm" / "services" / "front_end.py"
-    wanted = digest(lock, copier, ROOT / "expansive_cm" / "icons.py")
-    stamp = ROOT / "static" / "vendor" / ".stamp"
-    is_copied = is_stamped(stamp, wanted)
-    if for_tests or not is_copied:
-        ensure_node_modules(lock, for_tests)
-    if not is_copied:
-        step("Copying styles, scripts and icons", lambda: command([PYTHON, copier]))
-        stamp.write_text(wanted)
+    is_here = is_front_end_here()
+    if for_tests or not is_here:
+        ensure_node_modules(ROOT / "package-lock.json", for_tests)
+    if not is_here:
+        step("Copying styles, scripts and icons", lambda: command([PYTHON, COPIER]))
+        FRONT_END_STAMP.write_text(front_end_wanted())
+
+
+def is_front_end_here():
+    """Whether static/vendor holds what this version's pages load."""
+    return is_stamped(FRONT_END_STAMP, front_end_wanted())
+
+
+def front_end_wanted():
+    """What static/vendor is made from."""
+    return digest(ROOT / "package-lock.json", COPIER, ROOT / "expansive_cm" / "icons.py")
 
 
 def ensure_node_modules(lock, for_tests):
@@ -241,7 +288,7 @@ def ensure_programs():
 # --- Handing over --------------------------------------------------------------------------
 
 
-def prepare(for_tests):
+def prepare(for_tests, with_front_end=True):
     """Install everything for running, and for testing where that is asked for."""
     use_newer_python()
     ensure_venv()
@@ -252,15 +299,20 @@ def prepare(for_tests):
     else:
         # The test list contains the product's own: installing less would change nothing.
         ensure_packages("test", "Installing the product and its tests")
-    ensure_front_end(for_tests)
+    if with_front_end:
+        ensure_front_end(for_tests)
+    elif not is_front_end_here():
+        npm_command()
 
 
 def main(arguments):
     """`bootstrap.py run|setup|tool COMMAND…`: install, then become the named command."""
     what, rest = arguments[0], arguments[1:]
     for_tests = what == "tool"
+    # `make run` fetches the front end while the database is prepared (prepare.py).
+    with_front_end = what != "run" or bool(rest)
     try:
-        prepare(for_tests)
+        prepare(for_tests, with_front_end)
         if for_tests and RUNS_TESTS.intersection(rest):
             ensure_programs()
     except Failure as failure:

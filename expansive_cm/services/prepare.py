@@ -4,9 +4,12 @@ Runs in a process of its own, with the environment that the other processes will
 writes one line per step.
 """
 
+import gc
 import io
 import os
+import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -15,9 +18,19 @@ from pathlib import Path
 
 import django
 
+from expansive_cm.services import bootstrap
+
 EARLIER = """
 The data here were made by an earlier version, before upgrades are promised.
 Run `make demo-reset`: it throws them away, and the next start makes new ones."""
+
+BEGIN = b"begin\n"
+"""The word that the databases answer."""
+
+
+def marks(logins: Path) -> list[Path]:
+    """Where it stands that the database is migrated, and that styles and scripts are there."""
+    return [logins.with_name(name) for name in ("migrated", "collected")]
 
 
 def step(title: str, action: Callable[[], object]) -> None:
@@ -44,56 +57,86 @@ def made_by_an_earlier_version() -> bool:
 def aside(action: Callable[[], object]) -> Callable[[], None]:
     """Do something in a copy of this process, on the core that waits; return how to wait for it.
 
-    For what needs no database: a connection would be shared with the copy.
+    For what needs no database: a connection would be shared with the copy. What it says is said
+    while it is waited for, and only when it failed.
     """
+    said = tempfile.TemporaryFile()  # noqa: SIM115
+    sys.stdout.flush()
     copy = os.fork()
     if copy == 0:
         status = 1
         try:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
             action()
             status = 0
+        except bootstrap.Failure as failure:
+            print(failure)
         except BaseException:
             traceback.print_exc()
         finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
             os._exit(status)
 
     def wait() -> None:
         if os.waitpid(copy, 0)[1]:
+            said.seek(0)
+            print(f"\n{said.read().decode(errors='replace').rstrip()}", file=sys.stderr, flush=True)
             sys.exit(1)
 
     return wait
 
 
-def main() -> None:
-    """Migrate, load the demo data once, collect the static files, write the logins down.
+def bring_the_front_end(mark: Path) -> None:
+    """Fetch the front-end packages where they are missing, and collect what pages load."""
+    from django.core.management import call_command
 
-    Stops with a sentence, and changes nothing, where the data cannot be migrated.
+    bootstrap.ensure_front_end(for_tests=False)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    mark.touch()
+
+
+def main() -> None:
+    """Migrate, load the demo data once, bring the front end, write the logins down.
+
+    Begins when it is told that the databases answer, and ends at once when nobody is there to
+    tell. Stops with a sentence, and changes nothing, where the data cannot be migrated.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "expansive_cm.settings")
+    # This process is gone in seconds: looking for what could be thrown away only takes time.
+    gc.disable()
     django.setup()
     from django.core.management import call_command, get_commands
 
     from expansive_cm.health import pending_migrations
 
+    if sys.stdin.buffer.readline() != BEGIN:
+        sys.exit(1)
     if made_by_an_earlier_version():
         print(EARLIER, flush=True)
         sys.exit(1)
     quiet = io.StringIO()
-    collected = aside(lambda: call_command("collectstatic", interactive=False, verbosity=0))
+    logins_file = Path(sys.argv[1])
+    migrated, collected = marks(logins_file)
+    front_end = aside(partial(bring_the_front_end, collected))
     if pending_migrations():
         step("Preparing the database", lambda: call_command("migrate", stdout=quiet, verbosity=0))
     call_command("createcachetable", verbosity=0)
+    migrated.touch()
     if "load_demo" in get_commands():
         load = partial(call_command, "load_demo", if_empty=True, stdout=quiet)
         step("Loading the demo data", load)
-    step("Collecting styles and scripts", collected)
+    step("Fetching and collecting styles and scripts", front_end)
     logins = io.StringIO()
     if "demo_logins" in get_commands():
         call_command("demo_logins", stdout=logins)
-    Path(sys.argv[1]).write_text(logins.getvalue())
+    logins_file.write_text(logins.getvalue())
 
 
 if __name__ == "__main__":
+    # What a shell starts in the background would not hear that it is to stop.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except KeyboardInterrupt:

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from expansive_cm.services.databases import Databases
+from expansive_cm.services.prepare import BEGIN, marks
 from expansive_cm.services.processes import StartError, clean_environment
 from expansive_cm.services.product import (
     FIRST_PORT,
@@ -118,15 +120,16 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
         tell(f"  Stopped {name}, which an earlier start had left running.")
     listener = listen_on_free_port()
     address, local = address_of(listener)
-    timed("Starting PostgreSQL", databases.start_postgres)
-    timed("Starting Valkey", databases.start_valkey)
-    environment = product_environment(databases, address)
     logins = databases.base / "run" / "logins"
+    with preparing(product_environment(databases, address), logins) as process:
+        timed("Starting PostgreSQL", databases.start_postgres)
+        timed("Starting Valkey", databases.start_valkey)
+        # Now with the address of Valkey, which preparing does not need.
+        environment = product_environment(databases, address)
+        web, *others = product(environment, listener)
+        go_on()
+        prepare(process, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
     go_on()
-    prepare(environment, logins, supervisor.asked_to_stop)
-    web, *others = product(environment, listener)
-    go_on()
-    supervisor.start(web)
     timed("Waiting for the first answer", lambda: wait_until_ready(web, local, go_on))
     # Nobody waits for these: they start while the first page is read.
     for child in others:
@@ -141,32 +144,70 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
     tell("Ctrl-C stops everything. What the processes say follows.\n")
 
 
-def prepare(environment: dict[str, str], logins: Path, asked_to_stop: Event) -> None:
-    """Migrate and load what a first visit needs.
+@contextmanager
+def preparing(environment: dict[str, str], logins: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start what prepares the database: it loads the product, and waits for its word to begin.
 
-    Raises: StartError when that fails, Interrupted when somebody wants to stop meanwhile: each
-    of its steps is undone where it is cut off, and done by the next start.
+    So the databases may start meanwhile. Without the word it ends by itself. What it has started,
+    such as npm, ends with it.
     """
     command = [sys.executable, "-m", "expansive_cm.services.prepare", str(logins)]
     # A migration may take longer than any page.
     unlimited = {**environment, "STATEMENT_TIMEOUT_SECONDS": "0"}
-    process = subprocess.Popen(command, cwd=ROOT, env=unlimited, start_new_session=True)
+    for mark in marks(logins):
+        mark.unlink(missing_ok=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=unlimited, start_new_session=True, stdin=subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        with suppress(BrokenPipeError):
+            process.stdin.close()  # type: ignore[union-attr]
+        process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+
+
+def prepare(
+    process: "subprocess.Popen[bytes]",
+    logins: Path,
+    asked_to_stop: Event,
+    can_be_served: Callable[[], object] = lambda: None,
+) -> None:
+    """Let it migrate and load what a first visit needs.
+
+    Calls `can_be_served` once, when the database is migrated and styles and scripts are there,
+    while the demo may still be loaded. Raises: StartError when it fails, Interrupted when somebody
+    wants to stop meanwhile: each of its steps is undone where it is cut off, and done by the next
+    start.
+    """
+    assert process.stdin
+    with suppress(BrokenPipeError):
+        process.stdin.write(BEGIN)
+        process.stdin.flush()
+    missing = marks(logins)
     while process.poll() is None:
         if asked_to_stop.is_set():
             cut_off(process)
             raise Interrupted
+        if missing and all(mark.exists() for mark in missing):
+            missing = []
+            can_be_served()
         time.sleep(0.05)
     if process.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")
+    if missing:
+        can_be_served()
 
 
 def cut_off(process: "subprocess.Popen[bytes]") -> None:
-    """Let a process tidy up and go; end one that takes its time."""
-    process.send_signal(signal.SIGINT)
+    """Let a process and those that it has started tidy up and go; end what takes its time."""
+    os.killpg(process.pid, signal.SIGINT)
     try:
         process.wait(20)
     except subprocess.TimeoutExpired:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
