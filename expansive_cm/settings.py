@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "crb",
     "audit",
     "expansive_cm.bench",
+    "expansive_cm.demo",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

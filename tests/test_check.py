@@ -165,7 +165,7 @@ def graph() -> Graph:
         ("templates/email/digest/body.html", "tests.changes.test_letters"),
         ("templates/404.html", "tests.test_errors"),
         ("crb/admin.py", "tests.crb.test_admin"),
-        ("audit/management/commands/load_demo.py", "tests.test_demo"),
+        ("expansive_cm/demo/management/commands/load_demo.py", "tests.test_demo"),
         ("accounts/templatetags/ui.py", "tests.components.test_tags"),
         ("changes/migrations/0001_initial.py", "tests.changes.test_story"),
         ("tests/mail_corpus/empty_file.eml", "tests.changes.test_mail_corpus"),
@@ -199,7 +199,7 @@ def test_scripts_and_styles_are_seen_by_browsers_alone(graph: Graph) -> None:
 
 
 def test_the_other_side_of_the_layers_is_not_touched(graph: Graph) -> None:
-    steps = check.reached(["audit/demo/steps.py"], graph).steps
+    steps = check.reached(["expansive_cm/demo/steps.py"], graph).steps
     assert "tests.test_demo" in steps
     assert not [name for name in steps if name.startswith(("tests.crb.", "tests.changes."))]
 

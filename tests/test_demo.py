@@ -18,9 +18,6 @@ from post_office.models import STATUS, Email
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
 from accounts.roles import Role
-from audit.demo import board as demo_board
-from audit.demo.catalogue import LONDON
-from audit.demo.schedule import plan, read_stories
 from changes import dispatch, queries, reminders
 from changes.mail_in import waiting
 from changes.models import Change, Event, IncomingMail, ManyRow, ManyRun
@@ -39,6 +36,9 @@ from crb.models import (
     Minutes,
 )
 from crb.schedule import holiday_on, months_ahead, slots
+from expansive_cm.demo import board as demo_board
+from expansive_cm.demo.catalogue import LONDON
+from expansive_cm.demo.schedule import plan, read_stories
 from tests import marks
 from tests.people import person
 

@@ -9,9 +9,9 @@ from django.utils import timezone
 from simple_history.models import HistoricalChanges
 
 from accounts.models import User
-from audit.demo import loader
 from changes.lifecycle import core
 from changes.models import Change
+from expansive_cm.demo import loader
 from tests.people import Cast
 
 

@@ -242,7 +242,11 @@ def test_management_commands_and_their_options_exist(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_options_named_alone_exist_as_well(page: str) -> None:
-    ours = [one for one, app in get_commands().items() if app in {*OWN_APPS, "expansive_cm.bench"}]
+    ours = [
+        one
+        for one, app in get_commands().items()
+        if app in {*OWN_APPS, "expansive_cm.bench", "expansive_cm.demo"}
+    ]
     known = frozenset().union(*map(options_of, ours))
     assert {name.split()[0] for name in named_in(page) if name.startswith("--")} <= known
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from audit.demo import loader
+from expansive_cm.demo import loader
 
 
 class Command(BaseCommand):

@@ -2,5 +2,5 @@
 
 What happened stands in ``stories/*.toml``; ``schedule.py`` turns it into moments of the past
 twelve months, ``loader.py`` lives through them in order and ``steps.py`` takes each step through
-the same lifecycle functions as the pages. It lies in the topmost app because it needs them all.
+the same lifecycle functions as the pages. It lies above every app because it needs them all.
 """
