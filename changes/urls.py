@@ -31,6 +31,7 @@ from .views import (
     templates,
     triage,
     unwatch_link,
+    while_typing,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -46,10 +47,10 @@ list_urls = [
 ]
 intake_urls = [
     path("changes/new/", intake.new, name="new"),
-    path("changes/new/autosave/", intake.autosave, name="autosave"),
-    path("changes/find-requester/", intake.find_requester, name="find_requester"),
-    path("changes/similar/", intake.similar, name="similar"),
-    path("changes/preview/", intake.preview_markdown, name="preview_markdown"),
+    path("changes/new/autosave/", while_typing.autosave, name="autosave"),
+    path("changes/find-requester/", while_typing.find_requester, name="find_requester"),
+    path("changes/similar/", while_typing.similar, name="similar"),
+    path("changes/preview/", while_typing.preview_markdown, name="preview_markdown"),
     path("changes/<reference:pk>/edit/", intake.edit, name="edit"),
     path("changes/<reference:pk>/follow_up/", follow_up.follow_up, name="follow_up"),
     path("changes/<reference:pk>/copy_as_new/", follow_up.copy_as_new, name="copy_as_new"),

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
@@ -23,7 +23,7 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import attachments, finding, lifecycle, markdown, permissions, proposing
+from .. import attachments, lifecycle, permissions, proposing
 from ..forms.intake import (
     CustomerForm,
     NewRequestForm,
@@ -31,7 +31,6 @@ from ..forms.intake import (
     RevisionForm,
     SupportForm,
     form_for,
-    parse_person,
 )
 from ..forms.template import filled_in, values_for_request
 from ..models import Change, ChangeTemplate, SentForm, parse_reference
@@ -39,7 +38,6 @@ from ..states import State
 from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
-PREVIEW_LIMIT = 50_000
 SUBMIT, ANOTHER = "submit", "another"
 NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
@@ -56,8 +54,8 @@ def new(request: SignedInRequest) -> HttpResponse:
     ``?template=`` shows what a template fills in, ``?after=`` whose request the last one was and
     its template; nothing is kept before something is typed.
     """
-    _refuse_unless_may_raise(request.user)
-    draft = _draft_in_address(request) or _draft_by_key(request)
+    refuse_unless_may_raise(request.user)
+    draft = draft_in_address(request) or draft_by_key(request)
     if draft is not None and draft.state != State.DRAFT:
         return _made_before(request, draft)
     if request.method == "POST":
@@ -104,13 +102,13 @@ def submit(request: SignedInRequest, pk: int) -> HttpResponse:
     return _submitted(request, sent)
 
 
-def _refuse_unless_may_raise(user: User) -> None:
+def refuse_unless_may_raise(user: User) -> None:
     insist(permissions.can_raise(user))
     if user.organisation and not permissions.may_raise_for(user, user.organisation):
         raise StepForbidden(_("Your organisation cannot raise requests at present."))
 
 
-def _draft_in_address(request: SignedInRequest) -> Change | None:
+def draft_in_address(request: SignedInRequest) -> Change | None:
     """Return the draft that the page's script has written into the address."""
     reference = request.GET.get("draft")
     if reference is None:
@@ -121,7 +119,7 @@ def _draft_in_address(request: SignedInRequest) -> Change | None:
     return found
 
 
-def _draft_by_key(request: SignedInRequest) -> Change | None:
+def draft_by_key(request: SignedInRequest) -> Change | None:
     """Return what an earlier sending of the same form has made, whose answer was lost."""
     key = request.POST.get("key")
     return SentForm.made_by(request.user, key) if key else None
@@ -182,7 +180,7 @@ def _keep_files(
         return draft
     try:
         with transaction.atomic():
-            kept_on = draft or _autosave(request, form, None)
+            kept_on = draft or keep_draft(request, form, None)
             attachments.keep(kept_on, files, actor=request.user)
     except StepError:
         return draft
@@ -191,6 +189,23 @@ def _keep_files(
         form.data = form.data.copy()
         form.data["seen"] = kept_on.version
     return kept_on
+
+
+def keep_draft(request: SignedInRequest, form: NewRequestForm, draft: Change | None) -> Change:
+    """Keep what is valid of a form as the draft, or as a new one."""
+    services = form.chosen_services
+    if draft is None:
+        key = form.cleaned_data.get("key", "")
+        try:
+            return lifecycle.save_draft(
+                None, actor=request.user, services=services, key=key, **form.arguments()
+            )
+        except SentBefore as before:
+            draft = before.made
+    seen = form.cleaned_data.get("seen") or draft.version
+    return lifecycle.autosave(
+        draft, actor=request.user, seen=seen, services=services, **form.arguments()
+    )
 
 
 def _is_draft(change: Change) -> bool:
@@ -375,111 +390,6 @@ def _revision_page(
 ) -> HttpResponse:
     context = {"form": form, "change": change, "happened": happened, "next": change.revision + 1}
     return render(request, "changes/edit.html", context, status=status)
-
-
-# --- While typing -----------------------------------------------------------------------
-
-
-@require_POST
-def autosave(request: HttpRequest) -> JsonResponse:
-    """Keep what is typed so far as a draft; what is not valid yet is left out.
-
-    Answers with the draft's reference and version, or with ``kept: false`` while there is
-    nothing worth keeping. 401 signed out, 403 not for this person, 409 submitted or saved
-    elsewhere: in each case with words for the person.
-    """
-    if not isinstance(request.user, User):
-        words = _("You are signed out. Sign in again in another tab: what you typed stays here.")
-        return JsonResponse({"kept": False, "words": words}, status=HTTPStatus.UNAUTHORIZED)
-    try:
-        _refuse_unless_may_raise(request.user)
-        draft = _draft_in_address(request) or _draft_by_key(request)
-        form = form_for(request.user)(
-            request.POST, user=request.user, change=draft, submitting=False
-        )
-        form.is_valid()
-        if draft is None and not (form.data.get("title") or form.data.get("description")):
-            return JsonResponse({"kept": False, "words": ""})
-        draft = _autosave(request, form, draft)
-    except StepError as error:
-        return JsonResponse({"kept": False, "words": str(error)}, status=error.status)
-    words = _("Kept as draft %s") % draft.reference
-    if set(form.errors) - {"attachments"}:
-        words = _("Kept as draft %s, without what is not complete yet") % draft.reference
-    return JsonResponse(
-        {
-            "kept": True,
-            "complete": not form.errors and not getattr(form, "new_address", ""),
-            "reference": draft.reference,
-            "version": draft.version,
-            "words": words,
-        }
-    )
-
-
-def _autosave(request: SignedInRequest, form: NewRequestForm, draft: Change | None) -> Change:
-    services = form.chosen_services
-    if draft is None:
-        key = form.cleaned_data.get("key", "")
-        try:
-            return lifecycle.save_draft(
-                None, actor=request.user, services=services, key=key, **form.arguments()
-            )
-        except SentBefore as before:
-            draft = before.made
-    seen = form.cleaned_data.get("seen") or draft.version
-    return lifecycle.autosave(
-        draft, actor=request.user, seen=seen, services=services, **form.arguments()
-    )
-
-
-@signed_in
-@require_safe
-def find_requester(request: SignedInRequest) -> HttpResponse:
-    """Offer people for the requester field, or to add the address that was typed."""
-    _refuse_unless_may_raise(request.user)
-    text = request.GET.get("requester", "").strip()[:200]
-    people: list[User] = []
-    if request.user.is_internal and len(text) >= 2:
-        name, address = parse_person(text)
-        chosen = _number(request.GET.get("organisation"))
-        people = finding.requesters_for(request.user, address or text, chosen)
-        if address and not people:
-            return _offer_new(request, name, address)
-    context = {"people": people, "text": text}
-    return render(request, "changes/partials/find_requester.html", context)
-
-
-def _offer_new(request: SignedInRequest, name: str, address: str) -> HttpResponse:
-    owner = finding.organisation_of_address(address)
-    if owner and not permissions.may_raise_for(request.user, owner):
-        owner = None
-    local = address.partition("@")[0].partition("+")[0]
-    guess = name or " ".join(part.capitalize() for part in local.replace("_", ".").split("."))
-    context = {"people": [], "text": address, "address": address, "guess": guess, "owner": owner}
-    return render(request, "changes/partials/find_requester.html", context)
-
-
-@signed_in
-@require_safe
-def similar(request: SignedInRequest) -> HttpResponse:
-    """Show requests of the same customer whose title looks like the one being typed."""
-    user = request.user
-    organisation = user.organisation_id or _number(request.GET.get("organisation"))
-    besides = parse_reference(request.GET.get("draft", ""))
-    found: list[Change] = []
-    if organisation:
-        found = finding.similar_to(user, request.GET.get("title", "")[:200], organisation, besides)
-    return render(request, "changes/partials/similar.html", {"similar": found})
-
-
-@signed_in
-@require_POST
-def preview_markdown(request: SignedInRequest) -> HttpResponse:
-    """Draw the text of the field that ``field`` names, as it will look on the page."""
-    text = request.POST.get(request.POST.get("field", ""), "")
-    context = {"html": markdown.render(text[:PREVIEW_LIMIT]), "is_empty": not text.strip()}
-    return render(request, "changes/partials/preview.html", context)
 
 
 def _number(text: str | None) -> int | None:
