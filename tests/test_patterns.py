@@ -22,7 +22,7 @@ SLOWEST = 5
 """So many are fed more however quick they were."""
 FIRST, SECONDS_FIRST = 50_000, 5.0
 WHOLE, SECONDS = 500_000, 40.0
-OURS = ("demo", "management", "migrations", "services")
+OURS = ("bench", "demo", "management", "migrations", "services")
 OWN_FILES = {"expansive_cm/environment.py", "expansive_cm/icons.py"}
 """They read settings and files of the installation."""
 CALLS = {"compile", "search", "match", "fullmatch", "sub", "subn", "findall", "finditer", "split"}
