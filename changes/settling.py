@@ -5,6 +5,7 @@ have been taken, a link revoked, a reader gone; then it is written anew, or not 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils import timezone
 from post_office.models import STATUS, Email
@@ -51,7 +52,12 @@ def settle(email: Email) -> bool:
         drop(email)
         return False
     dropped = len(letters_now) < len(notices)
-    if dropped or _has_dead_link(email) or _is_late(email, change, letters_now):
+    if (
+        dropped
+        or _has_dead_link(email)
+        or _is_late(email, change, letters_now)
+        or _is_corrected(email, letters_now)
+    ):
         letters.rewrite(change, email, letters_now, email.headers or {})
     return True
 
@@ -102,9 +108,28 @@ def _is_late(email: Email, change: Change, told: Sequence[letters.Letter]) -> bo
     return not later.exists()
 
 
+def _is_corrected(email: Email, told: Sequence[letters.Letter]) -> bool:
+    """Whether a comment in it has had other words since, be they in it already or not.
+
+    What was tried may have arrived, and is not written anew for that.
+    """
+    return email.status == STATUS.queued and bool(_corrections(told))
+
+
+def _corrections(told: Sequence[letters.Letter | None]) -> list[datetime]:
+    """Return when the comments that letters tell of were corrected."""
+    said = [letter.context.get("comment") for letter in told if letter]
+    return [one.corrected_at for one in said if one and one.corrected_at]
+
+
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
-    """Let a summary that carries a dead link, or what is not theirs any more, be written anew."""
-    if not _has_dead_link(email) and all(messages.again(notice) for notice in notices):
+    """Let a summary be written anew: with a dead link, or with what is not theirs or so any more.
+
+    Only what was corrected after it was written counts, as the next one has those words.
+    """
+    told = [messages.again(notice) for notice in notices]
+    is_so = all(told) and all(at <= email.created for at in _corrections(told))
+    if is_so and not _has_dead_link(email):
         return True
     if (email.number_of_retries or 0) > 0:
         return True

@@ -54,7 +54,7 @@ def correct_comment(
     ``seen`` is the ``state_of_words`` that the page showed. Raises StepForbidden for somebody
     else's, StepIllegal for what came by mail or is too old, ChangeStale where it was corrected
     meanwhile, StepIncomplete where nothing is different. Effects: the comment, whose history keeps
-    what it said; event. Nobody is told anew: a mail that is worded later has the new words.
+    what it said; event. Nobody is told anew: a mail that was not sent yet goes with the new words.
     """
     with take_step("correct_comment", comment.change, actor=actor) as step:
         record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
