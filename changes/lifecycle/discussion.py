@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.texts import composed
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from expansive_cm.workflow.steps import require
@@ -59,6 +60,7 @@ def correct_comment(
     with take_step("correct_comment", comment.change, actor=actor) as step:
         record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
         require(may_correct(actor, record, by_mail=came_by_mail(record)))
+        body = composed(body)
         if seen is not None and seen != state_of_words(record):
             raise ChangeStale(_("You have corrected this comment meanwhile."))
         if body == record.body:
