@@ -526,6 +526,34 @@ def test_no_template_is_made_from_what_one_may_not_see(client: Client, cast: Cas
     page(client, cast.success, f"{WRITE}?from={mine.reference}", status=404)
 
 
+def test_who_keeps_none_of_its_customer_makes_no_template_for_all_from_a_change(
+    client: Client, cast: Cast
+) -> None:
+    """The form could not name the customer, and proposed a template for all with what it wrote."""
+    change = stories.closed(cast)
+    address = f"{WRITE}?from={change.reference}"
+    data = {**TEXT, "description": change.description}
+
+    def may(person: User) -> list[bool]:
+        client.force_login(person)
+        shown = address in client.get(change.get_absolute_url()).content.decode()
+        return [shown, client.get(address).status_code == 200]
+
+    assert may(cast.success) == may(cast.administrator) == [True, True]
+    assert may(cast.stranger_success) == [False, False]
+    page(client, cast.stranger_success, address, data, status=403)
+    with pytest.raises(StepForbidden, match="Harbour Hospitals"):
+        lifecycle.save_template(None, actor=cast.stranger_success, made_from=change, **TEXT)
+    Organisation.objects.filter(pk=cast.harbour.pk).update(is_active=False)
+    assert may(cast.success) == may(cast.administrator) == [False, False]
+    Organisation.objects.filter(pk=cast.harbour.pk).update(
+        is_active=True, success_team=cast.retail_team
+    )
+    assert may(cast.success) == [False, False]
+    assert may(cast.stranger_success) == [True, True]
+    assert not ChangeTemplate.objects.exists()
+
+
 # What customers never see -----------------------------------------------------------------------
 
 
