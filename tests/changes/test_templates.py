@@ -148,6 +148,17 @@ def test_what_is_wrong_stands_beside_its_field(client: Client, cast: Cast) -> No
     assert ChangeTemplate.objects.count() == 1
 
 
+def test_signs_that_are_not_kept_are_no_name_and_no_title(client: Client, cast: Cast) -> None:
+    """They turn round what is read or steer a terminal, so no text of one line keeps them."""
+    for nothing in ("\u202e", " \u2066\x7f "):
+        for name in ("name", "purpose"):
+            html = page(client, cast.success, WRITE, {**TEXT, name: nothing}, status=400)
+            assert f'id="id_{name}_error"' in html
+        data = request_of(cast, title=nothing, description="Rooms.", action="submit")
+        assert 'id="id_title_error"' in page(client, cast.support, NEW, data, status=400)
+    assert not ChangeTemplate.objects.exists() and not Change.objects.exists()
+
+
 def test_a_name_is_free_again_once_its_template_is_withdrawn(client: Client, cast: Cast) -> None:
     old = written(cast)
     page(client, cast.success, at(old), sent(old, is_active=""), status=302)
