@@ -348,6 +348,9 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     assert [chosen.ticked for chosen in answer.context["offered"]] == [True, False]
     answer = client.post(MANY, {**ticked, "outcome": "endorsed", "row": []})
     assert answer.status_code == 400 and "Tick at least one change." in answer.content.decode()
+    unheard = {**ticked, "outcome": "endorsed", "row": f"{one.pk}:{'9' * 18}"}
+    answer = client.post(MANY, unheard)
+    assert answer.status_code == 400 and "Tick at least one change." in answer.content.decode()
     odd = {"key": "a\0b", "back": "?q=\0", "row": [f"{one.pk}:{one.version}", "1:x", ":", "a"]}
     answer = client.post(MANY, {**ticked, "outcome": "endorsed", **odd})
     assert answer.status_code == 302
