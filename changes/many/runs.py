@@ -101,9 +101,11 @@ def carry_on(run_id: int) -> None:
 
 
 def _take(run: ManyRun, row: ManyRow) -> None:
-    """Take the act on one change, and note what became of it."""
+    """Take the act on one change, and note what became of it, unless another worker has."""
     try:
         with transaction.atomic():
+            if not _is_waiting(row):
+                return
             ACT[run.act].take(run.person, row.change, row.seen, run.arguments)
             _note(row, Outcome.DONE)
     except StepError as error:
@@ -113,9 +115,19 @@ def _take(run: ManyRun, row: ManyRow) -> None:
         _note(row, Outcome.FAILED, _not_done())
 
 
+def _is_waiting(row: ManyRow) -> bool:
+    """Hold a row; return whether nothing has become of it.
+
+    The lock of the run goes with the connection: it is lost where the database was restarted.
+    """
+    waiting = ManyRow.objects.select_for_update(no_key=True).filter(outcome=Outcome.WAITING)
+    return waiting.filter(pk=row.pk).first() is not None
+
+
 def _note(row: ManyRow, outcome: Outcome, reason: str = "") -> None:
     """Note what became of a change; for the next one this start of the run is the first."""
-    ManyRow.objects.filter(pk=row.pk).update(outcome=outcome, reason=reason)
+    waiting = ManyRow.objects.filter(pk=row.pk, outcome=Outcome.WAITING)
+    waiting.update(outcome=outcome, reason=reason)
     ManyRun.objects.filter(pk=row.run_id).update(attempts=1)
 
 

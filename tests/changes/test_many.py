@@ -3,10 +3,12 @@
 Costs 6 s.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.models import User
@@ -314,6 +316,39 @@ def test_two_forms_and_two_workers_at_once_act_once(cast: Cast) -> None:
     assert [answer["Location"] for answer in answers] == [run.get_absolute_url()] * 2
     assert at_once(*[lambda: runs.carry_on(run.pk)] * 2) == [None, None]
     assert (Comment.objects.count(), runs.unfinished()) == (2, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_lost_its_lock_does_nothing_twice(cast: Cast) -> None:
+    """As when the database was restarted: the lock is gone with the connection, the work is not."""
+    changes = [stories.submitted(cast) for _each in range(3)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+    run = ManyRun.objects.get()
+    real, others = lifecycle.comment, []
+
+    def carry_on() -> None:
+        try:
+            runs.carry_on(run.pk)
+        finally:
+            connection.close()
+
+    def lose(change: Change, **fields: Any) -> Comment:
+        if not others:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+            others.append(threading.Thread(target=carry_on))
+            others[0].start()
+            others[0].join(timeout=0.7)
+        return real(change, **fields)
+
+    act = runs.ACT["comment"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": lose}))
+        runs.carry_on(run.pk)
+        others[0].join(timeout=60)
+    assert [one.comments.count() for one in changes] == [1, 1, 1]
+    assert {one for one, _why in outcomes(run).values()} == {Outcome.DONE}
+    assert runs.unfinished() == []
 
 
 @pytest.mark.parametrize(
