@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -110,6 +111,8 @@ def _take(run: ManyRun, row: ManyRow) -> None:
             _note(row, Outcome.DONE)
     except StepError as error:
         _note(row, Outcome.REFUSED, str(error))
+    except SoftTimeLimitExceeded:
+        raise  # The worker's time is over, not the change's: the next one goes on with it.
     except Exception:
         logger.exception("Could not %s %s in run %s", run.act, row.change.reference, run.pk)
         _note(row, Outcome.FAILED, _not_done())

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.test import Client
 
@@ -184,6 +185,22 @@ def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(cast: Cast) -> No
         Outcome.DONE,
     ]
     assert (Comment.objects.count(), runs.unfinished()) == (3, [])
+
+
+def test_a_worker_whose_time_is_over_leaves_the_rest_to_the_next(cast: Cast) -> None:
+    changes = [stories.submitted(cast), stories.submitted(cast)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+    act = runs.ACT["comment"]
+
+    def too_late(change: Change, **fields: Any) -> None:
+        raise SoftTimeLimitExceeded
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": too_late}))
+        tasks.carry_on_acts()
+    assert {one for one, _why in outcomes().values()} == {Outcome.WAITING}
+    tasks.carry_on_acts()
+    assert {one for one, _why in outcomes().values()} == {Outcome.DONE}
 
 
 def test_rights_are_asked_when_it_is_done(cast: Cast) -> None:
