@@ -56,7 +56,7 @@ def settle(email: Email) -> bool:
         dropped
         or _has_dead_link(email)
         or _is_late(email, change, letters_now)
-        or _is_corrected(email, letters_now)
+        or _corrections(letters_now)
     ):
         letters.rewrite(change, email, letters_now, email.headers or {})
     return True
@@ -108,16 +108,12 @@ def _is_late(email: Email, change: Change, told: Sequence[letters.Letter]) -> bo
     return not later.exists()
 
 
-def _is_corrected(email: Email, told: Sequence[letters.Letter]) -> bool:
-    """Whether a comment in it has had other words since, be they in it already or not.
-
-    What was tried may have arrived, and is not written anew for that.
-    """
-    return email.status == STATUS.queued and bool(_corrections(told))
-
-
 def _corrections(told: Sequence[letters.Letter | None]) -> list[datetime]:
-    """Return when the comments that letters tell of were corrected."""
+    """Return when the comments that letters tell of were corrected.
+
+    Also a mail that was tried has their new words: the old ones may be a secret, and it is known
+    by its Message-ID if it had arrived.
+    """
     said = [letter.context.get("comment") for letter in told if letter]
     return [one.corrected_at for one in said if one and one.corrected_at]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
-from post_office.models import Email
+from post_office.models import STATUS, Email
 
 from accounts.middleware import zone_of
 from accounts.models import User
@@ -355,6 +355,13 @@ def test_what_was_corrected_before_a_mail_goes_is_not_sent_as_it_was(
     lifecycle.correct_comment(said, actor=cast.support, body="Call me.")
     ((_subject, text),) = sent_to(smtp_server, reader, before)
     assert "Call me." in text and "Further words." in text and "hunter3" not in text
+    before = last_row()
+    said = lifecycle.comment(change, actor=cast.support, body="It is hunter4.", internal=internal)
+    tried = Email.objects.filter(pk__gt=before)
+    tried.update(status=STATUS.requeued, number_of_retries=1, scheduled_time=timezone.now())
+    lifecycle.correct_comment(said, actor=cast.support, body="Guess.")
+    ((_subject, text),) = sent_to(smtp_server, reader, before)
+    assert "Guess." in text and "hunter4" not in text
 
 
 # --- Who has gone on since -----------------------------------------------------------------------
