@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +27,8 @@ MOST = 50
 """How many changes one run takes: a page of the list."""
 MAX_ATTEMPTS = 3
 """How often a change is begun on which the worker dies."""
+NOT_ITS_FAULT = (SoftTimeLimitExceeded, OperationalError, InterfaceError)
+"""What says nothing of the change: the worker's time is over, or the database was away."""
 Outcome = ManyRow.Outcome
 
 
@@ -84,7 +86,8 @@ def unfinished() -> list[int]:
 def carry_on(run_id: int) -> None:
     """Do what is left of a run; does nothing while another worker has it.
 
-    A change on which the worker died MAX_ATTEMPTS times is passed over.
+    A change on which the worker died MAX_ATTEMPTS times is passed over. Raises what is no fault
+    of the change; it waits then, as all that follow.
     """
     with alone("many run", run_id) as is_ours:
         run = ManyRun.objects.select_related("person").get(pk=run_id)
@@ -111,8 +114,8 @@ def _take(run: ManyRun, row: ManyRow) -> None:
             _note(row, Outcome.DONE)
     except StepError as error:
         _note(row, Outcome.REFUSED, str(error))
-    except SoftTimeLimitExceeded:
-        raise  # The worker's time is over, not the change's: the next one goes on with it.
+    except NOT_ITS_FAULT:
+        raise  # It waits, and is begun again like one on which the worker died.
     except Exception:
         logger.exception("Could not %s %s in run %s", run.act, row.change.reference, run.pk)
         _note(row, Outcome.FAILED, _not_done())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts.models import User
@@ -187,20 +187,27 @@ def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(cast: Cast) -> No
     assert (Comment.objects.count(), runs.unfinished()) == (3, [])
 
 
-def test_a_worker_whose_time_is_over_leaves_the_rest_to_the_next(cast: Cast) -> None:
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded, OperationalError])
+def test_what_is_no_fault_of_the_change_leaves_it_to_the_next_worker(
+    cast: Cast, error: type[Exception]
+) -> None:
+    """A worker whose time is over; a database that was restarted; but not for ever."""
     changes = [stories.submitted(cast), stories.submitted(cast)]
     send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
     act = runs.ACT["comment"]
 
     def too_late(change: Change, **fields: Any) -> None:
-        raise SoftTimeLimitExceeded
+        raise error
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": too_late}))
+        for _each in range(runs.MAX_ATTEMPTS):
+            tasks.carry_on_acts()
+            assert {one for one, _why in outcomes().values()} == {Outcome.WAITING}
         tasks.carry_on_acts()
-    assert {one for one, _why in outcomes().values()} == {Outcome.WAITING}
+    assert [one for one, _why in outcomes().values()] == [Outcome.FAILED, Outcome.WAITING]
     tasks.carry_on_acts()
-    assert {one for one, _why in outcomes().values()} == {Outcome.DONE}
+    assert [one for one, _why in outcomes().values()] == [Outcome.FAILED, Outcome.DONE]
 
 
 def test_rights_are_asked_when_it_is_done(cast: Cast) -> None:
