@@ -6,6 +6,7 @@ was tried before, is written anew where it would be wrong; one that tells nothin
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -60,7 +61,12 @@ def settle(email: Email) -> bool:
         letters = list(said.values())
         if not outbox.is_worded(email):
             wording.rewrite(change, email, letters, _last_move(email, change, person))
-        elif len(said) < len(notices) or _has_dead_link(email) or _is_late(email, change, letters):
+        elif (
+            len(said) < len(notices)
+            or _has_dead_link(email)
+            or _is_late(email, change, letters)
+            or _corrections(letters)
+        ):
             wording.rewrite(change, email, letters, wording.last_move(change))
     return True
 
@@ -148,9 +154,24 @@ def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
     return not _later(email, change, told[0].person).exists()
 
 
+def _corrections(told: Sequence[Letter | None]) -> list[datetime]:
+    """Return when the comments that letters tell of were corrected.
+
+    Also a mail that was tried has their new words: the old ones may be a secret, and it is known
+    by its Message-ID if it had arrived.
+    """
+    said = [letter.context.get("comment") for letter in told if letter]
+    return [one.corrected_at for one in said if one and one.corrected_at]
+
+
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
-    """Let a summary that carries a dead link, or what is not theirs any more, be written anew."""
-    if not _has_dead_link(email) and all(messages.again(notice) for notice in notices):
+    """Let a summary be written anew: with a dead link, or with what is not theirs or so any more.
+
+    Only what was corrected after it was written counts, as the next one has those words.
+    """
+    told = [messages.again(notice) for notice in notices]
+    is_so = all(told) and all(at <= email.created for at in _corrections(told))
+    if is_so and not _has_dead_link(email):
         return True
     if (email.number_of_retries or 0) > 0:
         return True

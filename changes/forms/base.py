@@ -13,6 +13,7 @@ from django.utils.text import capfirst
 
 from accounts.models import User
 from expansive_cm.forms import RadioCards
+from expansive_cm.texts import composed
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Change, ChangeTemplate
@@ -87,10 +88,13 @@ class LongText(forms.CharField):
     widget = forms.Textarea
 
     def to_python(self, value: Any) -> str:
-        """Count a line break as one character, and leave out signs that nobody can see."""
+        """Take a text as it will be kept: one spelling, a line break as one character.
+
+        Signs that nobody can see are left out.
+        """
         if not value:
             return ""
-        return UNSEEN.sub("", super().to_python(value).replace("\r\n", "\n"))
+        return composed(UNSEEN.sub("", super().to_python(value).replace("\r\n", "\n")))
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Leave out maxlength: browsers cut off what is pasted beyond it without a word."""

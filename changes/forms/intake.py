@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Organisation, User
 from expansive_cm.forms import DateInput, MarkdownTextarea, MultipleFileField
 from expansive_cm.mailreader.addresses import normal
+from expansive_cm.texts import composed, neutral_line
 
 from .. import attachments, finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
@@ -29,8 +30,9 @@ class Line(forms.CharField):
     """A text of one line; its limit is said by the server, which keeps all that was typed."""
 
     def to_python(self, value: Any) -> str:
-        """Make one line of it."""
-        return " ".join(super().to_python(value).split())
+        """Make one line of it, as it will be kept; one of which nothing is kept says nothing."""
+        text = " ".join(composed(super().to_python(value)).split())
+        return text if neutral_line(text).strip() else ""
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Leave out maxlength: browsers cut off what is pasted beyond it without a word."""

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.texts import composed
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from expansive_cm.workflow.steps import require
@@ -54,11 +55,12 @@ def correct_comment(
     ``seen`` is the ``state_of_words`` that the page showed. Raises StepForbidden for somebody
     else's, StepIllegal for what came by mail or is too old, ChangeStale where it was corrected
     meanwhile, StepIncomplete where nothing is different. Effects: the comment, whose history keeps
-    what it said; event. Nobody is told anew: a mail that is worded later has the new words.
+    what it said; event. Nobody is told anew: a mail that was not sent yet goes with the new words.
     """
     with take_step("correct_comment", comment.change, actor=actor) as step:
         record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
         require(may_correct(actor, record, by_mail=came_by_mail(record)))
+        body = composed(body)
         if seen is not None and seen != state_of_words(record):
             raise ChangeStale(_("You have corrected this comment meanwhile."))
         if body == record.body:

@@ -30,14 +30,16 @@ def save_template(
     """Write a template, or change one; withdrawing it is setting ``is_active`` to False.
 
     ``fields`` are those of ChangeTemplate; ``made_from`` is the change whose records filled in a
-    new one. ``seen`` is the version on the page. Raises StepForbidden for who may not keep it or
-    the customer that it shall be for, ChangeStale when somebody changed it meanwhile,
-    StepIncomplete for a name that another template in use has. Effects: the template with its
-    history. Changes that began with it keep what was written into them.
+    new one. ``seen`` is the version on the page. Raises StepForbidden for who may not keep it, or
+    none of the customer that it is for or made from, ChangeStale when somebody changed it
+    meanwhile, StepIncomplete for a name that another template in use has. Effects: the template
+    with its history. Changes that began with it keep what was written into them.
     """
     with acting():
         if template is None:
             require(permissions.can_maintain_templates(actor.read_afresh()))
+            if made_from is not None:
+                require(permissions.may_save_as_template(actor, made_from))
             fresh = ChangeTemplate(created_by=actor)
         else:
             fresh = _locked(template)

@@ -8,7 +8,8 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import IntegrityError, transaction
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,8 @@ MOST = 50
 """How many changes one run takes: a page of the list."""
 MAX_ATTEMPTS = 3
 """How often a change is begun on which the worker dies."""
+NOT_ITS_FAULT = (SoftTimeLimitExceeded, OperationalError, InterfaceError)
+"""What says nothing of the change: the worker's time is over, or the database was away."""
 Outcome = ManyRow.Outcome
 
 
@@ -83,7 +86,8 @@ def unfinished() -> list[int]:
 def carry_on(run_id: int) -> None:
     """Do what is left of a run; does nothing while another worker has it.
 
-    A change on which the worker died MAX_ATTEMPTS times is passed over.
+    A change on which the worker died MAX_ATTEMPTS times is passed over. Raises what is no fault
+    of the change; it waits then, as all that follow.
     """
     with alone("many run", run_id) as is_ours:
         run = ManyRun.objects.select_related("person").get(pk=run_id)
@@ -101,21 +105,35 @@ def carry_on(run_id: int) -> None:
 
 
 def _take(run: ManyRun, row: ManyRow) -> None:
-    """Take the act on one change, and note what became of it."""
+    """Take the act on one change, and note what became of it, unless another worker has."""
     try:
         with transaction.atomic():
+            if not _is_waiting(row):
+                return
             ACT[run.act].take(run.person, row.change, row.seen, run.arguments)
             _note(row, Outcome.DONE)
     except StepError as error:
         _note(row, Outcome.REFUSED, str(error))
+    except NOT_ITS_FAULT:
+        raise  # It waits, and is begun again like one on which the worker died.
     except Exception:
         logger.exception("Could not %s %s in run %s", run.act, row.change.reference, run.pk)
         _note(row, Outcome.FAILED, _not_done())
 
 
+def _is_waiting(row: ManyRow) -> bool:
+    """Hold a row; return whether nothing has become of it.
+
+    The lock of the run goes with the connection: it is lost where the database was restarted.
+    """
+    waiting = ManyRow.objects.select_for_update(no_key=True).filter(outcome=Outcome.WAITING)
+    return waiting.filter(pk=row.pk).first() is not None
+
+
 def _note(row: ManyRow, outcome: Outcome, reason: str = "") -> None:
     """Note what became of a change; for the next one this start of the run is the first."""
-    ManyRow.objects.filter(pk=row.pk).update(outcome=outcome, reason=reason)
+    waiting = ManyRow.objects.filter(pk=row.pk, outcome=Outcome.WAITING)
+    waiting.update(outcome=outcome, reason=reason)
     ManyRun.objects.filter(pk=row.run_id).update(attempts=1)
 
 

@@ -95,6 +95,7 @@ from .template import (
     can_maintain_templates,
     can_read_templates,
     may_keep_template,
+    may_save_as_template,
 )
 
 # From another tool
@@ -188,6 +189,7 @@ __all__ = [
     "may_execute",
     "may_keep_template",
     "may_raise_for",
+    "may_save_as_template",
     "may_see",
     "named_executor",
     "offered_steps",

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import Organisation, User
 from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
@@ -25,13 +25,28 @@ def can_read_templates(user: User) -> Decision:
 def may_keep_template(user: User, template: ChangeTemplate) -> Decision:
     """Customer success keeps those for all customers and for those of its own teams."""
     theirs = None
-    anywhere = template.organisation is None or user.has_role(Role.ADMINISTRATOR)
-    if not anywhere and template.organisation.success_team_id not in user.team_ids:
+    if template.organisation is not None and not _keeps_for(user, template.organisation):
         words = _("This is for the customer success team of %s and for administrators.")
         theirs = refuse(Refusal.PERSON, words % template.organisation)
     return decide(
         internal(user), holds_role(user, Role.ADMINISTRATOR, Role.CUSTOMER_SUCCESS), theirs
     )
+
+
+def may_save_as_template(user: User, change: Change) -> Decision:
+    """Whoever keeps templates of its customer: to others the new one would be for all customers."""
+    writes = can_maintain_templates(user)
+    if not writes:
+        return writes
+    theirs = None
+    customer = change.organisation
+    if customer is not None and not (customer.is_active and _keeps_for(user, customer)):
+        theirs = refuse(Refusal.PERSON, _("You cannot keep templates of %s.") % customer)
+    return decide(sees(user, change), theirs)
+
+
+def _keeps_for(user: User, customer: Organisation) -> bool:
+    return user.has_role(Role.ADMINISTRATOR) or customer.success_team_id in user.team_ids
 
 
 def can_copy_as_new(user: User, change: Change) -> Decision:

@@ -240,7 +240,7 @@ def _as_example(user: User, change: Change) -> dict[str, Any]:
     return {
         "copy_key": secrets.token_urlsafe(12) if permissions.can_copy_as_new(user, change) else "",
         "may_save_as_template": not change.is_unsent
-        and permissions.can_maintain_templates(user).allowed,
+        and permissions.may_save_as_template(user, change).allowed,
         "template_used": change.template if inside else None,
     }
 

@@ -29,6 +29,7 @@ from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
 LONGEST_BACK = 1000
+LARGEST_VERSION = 2**31 - 1
 KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
 Outcome = ManyRow.Outcome
 
@@ -171,10 +172,17 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
 
 
 def _ticked(data: QueryDict) -> dict[int, int]:
-    """Return the changes whose boxes were ticked, each with the version that was seen."""
+    """Return the changes whose boxes were ticked, each with the version that was seen.
+
+    What is no version, as it is larger than any can be, ticks nothing.
+    """
     pairs = [text.partition(":") for text in data.getlist("row")]
     numbers = [(whole_number(pk), whole_number(seen)) for pk, _colon, seen in pairs]
-    return {pk: seen for pk, seen in numbers if pk is not None and seen is not None}
+    return {
+        pk: seen
+        for pk, seen in numbers
+        if pk is not None and seen is not None and seen <= LARGEST_VERSION
+    }
 
 
 def _chosen(user: User, act: Act | None, change: Change, ticked: dict[int, int]) -> Chosen:

@@ -97,7 +97,10 @@ def new_template(request: SignedInRequest) -> HttpResponse:
 
 
 def _change_in_address(request: SignedInRequest) -> Change | None:
-    """Return the change that fills in a new template; a draft is nobody's example."""
+    """Return the change that fills in a new template; a draft is nobody's example.
+
+    Nor is a change of a customer for which this person keeps no templates.
+    """
     reference = request.GET.get("from")
     if reference is None:
         return None
@@ -107,6 +110,7 @@ def _change_in_address(request: SignedInRequest) -> Change | None:
         raise Http404 from None
     if change.is_unsent:
         raise Http404
+    insist(permissions.may_save_as_template(request.user, change))
     return change
 
 

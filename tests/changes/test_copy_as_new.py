@@ -67,6 +67,21 @@ def test_pressed_twice_there_is_one_draft(client: Client, cast: Cast) -> None:
     assert answers[0] == answers[1] == reverse("changes:edit", args=[copied(old).pk])
 
 
+def test_pressed_again_on_an_old_page_it_shows_what_has_become_of_the_draft(
+    client: Client, cast: Cast
+) -> None:
+    """By the browser's way back the button is the one of before; editing may be over by then."""
+    for name, end in (("copy_as_new", lifecycle.throw_away), ("follow_up", lifecycle.submit)):
+        old = stories.closed(cast)
+        client.force_login(cast.support)
+        address, key = reverse(f"changes:{name}", args=[old.pk]), {"key": f"{name}-12345"}
+        client.post(address, key)
+        draft = Change.objects.exclude(pk=old.pk).latest("pk")
+        end(draft, actor=cast.support)
+        assert client.post(address, key)["Location"] == draft.get_absolute_url()
+        assert client.get(draft.get_absolute_url()).status_code == 200
+
+
 def test_who_may_raise_for_the_customer_copies(client: Client, cast: Cast) -> None:
     old = stories.in_review(cast)
     expected = {"support": 302, "success": 302, "requester": 302, "colleague": 302, "approver": 302}

@@ -127,6 +127,17 @@ def test_bad_words_and_another_window(cast: Cast, change: Change, said: Comment)
     assert said.history.count() == 3
 
 
+def test_letters_that_only_are_spelled_otherwise_are_no_other_words(
+    cast: Cast, change: Change
+) -> None:
+    """A Mac pastes an accent as a sign of its own; it is kept as one with its letter."""
+    said = lifecycle.comment(change, actor=cast.support, body="Caf\u00e9")
+    assert correct(cast.support, said, body="Cafe\u0301") == 400
+    assert correct(cast.support, said, body="Cafe\u0301 Nero") == 302
+    said.refresh_from_db()
+    assert said.body == "Caf\u00e9 Nero" and said.history.count() == 2
+
+
 def test_who_is_no_longer_one_of_us_corrects_no_note(cast: Cast, change: Change) -> None:
     note = lifecycle.comment(change, actor=cast.support, body="Only us.", internal=True)
     cast.support.groups.clear()

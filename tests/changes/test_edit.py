@@ -95,6 +95,17 @@ def test_saving_without_a_difference_makes_no_revision(client: Client, cast: Cas
     assert not change.events.filter(verb="edit").exists()
 
 
+def test_another_spelling_of_the_same_letters_is_no_difference(client: Client, cast: Cast) -> None:
+    """A Mac pastes an accent as a sign of its own; the votes of a board would go stale."""
+    change = submitted(cast, title="Caf\u00e9", description="Caf\u00e9 au lait")
+    client.force_login(cast.support)
+    other = {"title": "Cafe\u0301", "description": "Cafe\u0301 au lait"}
+    client.post(address(change), typed(change, **other))
+    assert now(change).revision == 1 and not change.events.filter(verb="edit").exists()
+    client.post(address(change), typed(change, **other | {"title": "Cafe\u0301 Nero"}))
+    assert (now(change).title, now(change).revision) == ("Caf\u00e9 Nero", 2)
+
+
 @pytest.mark.parametrize("part", ["colleague", "approver", "developer", "auditor", "chair"])
 def test_who_may_not_edit_gets_the_reason(client: Client, cast: Cast, part: str) -> None:
     change = submitted(cast)

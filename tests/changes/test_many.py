@@ -3,10 +3,13 @@
 Costs 6 s.
 """
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
 from django.test import Client
 
 from accounts.models import User
@@ -184,6 +187,29 @@ def test_a_run_that_was_cut_off_goes_on_and_does_nothing_twice(cast: Cast) -> No
     assert (Comment.objects.count(), runs.unfinished()) == (3, [])
 
 
+@pytest.mark.parametrize("error", [SoftTimeLimitExceeded, OperationalError])
+def test_what_is_no_fault_of_the_change_leaves_it_to_the_next_worker(
+    cast: Cast, error: type[Exception]
+) -> None:
+    """A worker whose time is over; a database that was restarted; but not for ever."""
+    changes = [stories.submitted(cast), stories.submitted(cast)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+    act = runs.ACT["comment"]
+
+    def too_late(change: Change, **fields: Any) -> None:
+        raise error
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": too_late}))
+        for _each in range(runs.MAX_ATTEMPTS):
+            tasks.carry_on_acts()
+            assert {one for one, _why in outcomes().values()} == {Outcome.WAITING}
+        tasks.carry_on_acts()
+    assert [one for one, _why in outcomes().values()] == [Outcome.FAILED, Outcome.WAITING]
+    tasks.carry_on_acts()
+    assert [one for one, _why in outcomes().values()] == [Outcome.FAILED, Outcome.DONE]
+
+
 def test_rights_are_asked_when_it_is_done(cast: Cast) -> None:
     """Who was deactivated, lost the role or moved to a customer meanwhile does nothing."""
 
@@ -316,6 +342,39 @@ def test_two_forms_and_two_workers_at_once_act_once(cast: Cast) -> None:
     assert (Comment.objects.count(), runs.unfinished()) == (2, [])
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_lost_its_lock_does_nothing_twice(cast: Cast) -> None:
+    """As when the database was restarted: the lock is gone with the connection, the work is not."""
+    changes = [stories.submitted(cast) for _each in range(3)]
+    send(cast.support, "comment", *changes, run=False, **FIELDS["comment"])
+    run = ManyRun.objects.get()
+    real, others = lifecycle.comment, []
+
+    def carry_on() -> None:
+        try:
+            runs.carry_on(run.pk)
+        finally:
+            connection.close()
+
+    def lose(change: Change, **fields: Any) -> Comment:
+        if not others:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock_all()")
+            others.append(threading.Thread(target=carry_on))
+            others[0].start()
+            others[0].join(timeout=0.7)
+        return real(change, **fields)
+
+    act = runs.ACT["comment"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(runs.ACT, "comment", type(act)(**{**vars(act), "does": lose}))
+        runs.carry_on(run.pk)
+        others[0].join(timeout=60)
+    assert [one.comments.count() for one in changes] == [1, 1, 1]
+    assert {one for one, _why in outcomes(run).values()} == {Outcome.DONE}
+    assert runs.unfinished() == []
+
+
 @pytest.mark.parametrize(
     ("data", "status", "sentence"),
     [
@@ -347,6 +406,9 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     answer = client.post(MANY, ticked)
     assert [chosen.ticked for chosen in answer.context["offered"]] == [True, False]
     answer = client.post(MANY, {**ticked, "outcome": "endorsed", "row": []})
+    assert answer.status_code == 400 and "Tick at least one change." in answer.content.decode()
+    unheard = {**ticked, "outcome": "endorsed", "row": f"{one.pk}:{'9' * 18}"}
+    answer = client.post(MANY, unheard)
     assert answer.status_code == 400 and "Tick at least one change." in answer.content.decode()
     odd = {"key": "a\0b", "back": "?q=\0", "row": [f"{one.pk}:{one.version}", "1:x", ":", "a"]}
     answer = client.post(MANY, {**ticked, "outcome": "endorsed", **odd})

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import time_machine
 from django.utils import timezone
-from post_office.models import Email
+from post_office.models import STATUS, Email
 
+from accounts.middleware import zone_of
 from accounts.models import User
 from changes import dispatch, lifecycle, messages, tasks
 from changes.models import AccessLink, Change, Notice
@@ -274,6 +275,28 @@ def test_a_summary_that_waits_with_a_dead_link_is_written_anew(
     assert "Nearly there." in text and AccessLink.objects.latest("pk").revoked_at is None
 
 
+def test_a_summary_that_waits_with_words_that_were_corrected_is_written_anew_once(
+    cast: Cast, settings: Any, smtp_server: Mailbox
+) -> None:
+    change = silent(settings, stories.in_review, cast)
+    cast.requester.mail_pace = "daily"
+    cast.requester.save()
+    there = timezone.now().astimezone(zone_of(cast.requester))
+    eight = (there + timedelta(days=1)).replace(hour=8, minute=0, second=0)
+    before = last_row()
+    with time_machine.travel(eight - timedelta(minutes=5)):
+        said = lifecycle.comment(change, actor=cast.success, body="It is hunter2.")
+    with time_machine.travel(eight + timedelta(minutes=1)):
+        tasks.send_digests()
+        assert "hunter2" in mail_to(cast.requester.email).message
+        lifecycle.correct_comment(said, actor=cast.success, body="Ask me for it.")
+    with time_machine.travel(eight + timedelta(minutes=2)):
+        deliver()
+        tasks.send_digests()
+        ((_subject_, text),) = sent_to(smtp_server, cast.requester, before)
+    assert "Ask me for it." in text and "hunter2" not in text
+
+
 # --- A request raised for the wrong customer -----------------------------------------------------
 
 
@@ -319,6 +342,34 @@ def test_nothing_is_lost_when_a_waiting_mail_cannot_be_settled(
     monkeypatch.undo()
     Email.objects.filter(pk__gt=before).update(scheduled_time=None)
     assert len(sent_to(smtp_server, cast.requester, before)) == 1
+
+
+@pytest.mark.parametrize("internal", [False, True])
+def test_what_was_corrected_before_a_mail_goes_is_not_sent_as_it_was(
+    cast: Cast, settings: Any, smtp_server: Mailbox, internal: bool
+) -> None:
+    """Alone in its mail, and as a part of one with several."""
+    change = silent(settings, stories.submitted, cast)
+    change.watchers.add(cast.developer)
+    before = last_row()
+    said = lifecycle.comment(change, actor=cast.support, body="It is hunter2.", internal=internal)
+    lifecycle.correct_comment(said, actor=cast.support, body="Ask me for it.")
+    ((subject, text),) = sent_to(smtp_server, cast.success, before)
+    assert subject == ("Internal note by Sam Support" if internal else "Sam Support wrote")
+    assert "Ask me for it." in text and "hunter2" not in text
+    reader, before = (cast.success if internal else cast.requester), last_row()
+    said = lifecycle.comment(change, actor=cast.support, body="It is hunter3.", internal=internal)
+    lifecycle.comment(change, actor=cast.support, body="Further words.", internal=internal)
+    lifecycle.correct_comment(said, actor=cast.support, body="Call me.")
+    ((_subject, text),) = sent_to(smtp_server, reader, before)
+    assert "Call me." in text and "Further words." in text and "hunter3" not in text
+    before = last_row()
+    said = lifecycle.comment(change, actor=cast.support, body="It is hunter4.", internal=internal)
+    tried = Email.objects.filter(pk__gt=before)
+    tried.update(status=STATUS.requeued, number_of_retries=1, scheduled_time=timezone.now())
+    lifecycle.correct_comment(said, actor=cast.support, body="Guess.")
+    ((_subject, text),) = sent_to(smtp_server, reader, before)
+    assert "Guess." in text and "hunter4" not in text
 
 
 # --- Who has gone on since -----------------------------------------------------------------------

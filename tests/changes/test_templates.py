@@ -148,6 +148,17 @@ def test_what_is_wrong_stands_beside_its_field(client: Client, cast: Cast) -> No
     assert ChangeTemplate.objects.count() == 1
 
 
+def test_signs_that_are_not_kept_are_no_name_and_no_title(client: Client, cast: Cast) -> None:
+    """They turn round what is read or steer a terminal, so no text of one line keeps them."""
+    for nothing in ("\u202e", " \u2066\x7f "):
+        for name in ("name", "purpose"):
+            html = page(client, cast.success, WRITE, {**TEXT, name: nothing}, status=400)
+            assert f'id="id_{name}_error"' in html
+        data = request_of(cast, title=nothing, description="Rooms.", action="submit")
+        assert 'id="id_title_error"' in page(client, cast.support, NEW, data, status=400)
+    assert not ChangeTemplate.objects.exists() and not Change.objects.exists()
+
+
 def test_a_name_is_free_again_once_its_template_is_withdrawn(client: Client, cast: Cast) -> None:
     old = written(cast)
     page(client, cast.success, at(old), sent(old, is_active=""), status=302)
@@ -524,6 +535,34 @@ def test_no_template_is_made_from_what_one_may_not_see(client: Client, cast: Cas
         page(client, cast.success, f"{WRITE}?from={wrong}", status=404)
     mine = lifecycle.save_draft(None, actor=cast.success, title="Mine")
     page(client, cast.success, f"{WRITE}?from={mine.reference}", status=404)
+
+
+def test_who_keeps_none_of_its_customer_makes_no_template_for_all_from_a_change(
+    client: Client, cast: Cast
+) -> None:
+    """The form could not name the customer, and proposed a template for all with what it wrote."""
+    change = stories.closed(cast)
+    address = f"{WRITE}?from={change.reference}"
+    data = {**TEXT, "description": change.description}
+
+    def may(person: User) -> list[bool]:
+        client.force_login(person)
+        shown = address in client.get(change.get_absolute_url()).content.decode()
+        return [shown, client.get(address).status_code == 200]
+
+    assert may(cast.success) == may(cast.administrator) == [True, True]
+    assert may(cast.stranger_success) == [False, False]
+    page(client, cast.stranger_success, address, data, status=403)
+    with pytest.raises(StepForbidden, match="Harbour Hospitals"):
+        lifecycle.save_template(None, actor=cast.stranger_success, made_from=change, **TEXT)
+    Organisation.objects.filter(pk=cast.harbour.pk).update(is_active=False)
+    assert may(cast.success) == may(cast.administrator) == [False, False]
+    Organisation.objects.filter(pk=cast.harbour.pk).update(
+        is_active=True, success_team=cast.retail_team
+    )
+    assert may(cast.success) == [False, False]
+    assert may(cast.stranger_success) == [True, True]
+    assert not ChangeTemplate.objects.exists()
 
 
 # What customers never see -----------------------------------------------------------------------
