@@ -11,7 +11,7 @@ from expansive_cm.numbers import whole_number
 
 from ..models import Comment, Question, parse_reference
 from .base import LongText, text
-from .intake import AttachmentsField
+from .fields import AttachmentsField
 
 
 class AnswerForm(forms.Form):

@@ -24,7 +24,7 @@ from ..models import (
     StagingTest,
 )
 from .base import LongText, StepForm, cards, line, text
-from .intake import AttachmentsField
+from .fields import AttachmentsField
 
 
 class QuestionField(forms.ModelChoiceField):

@@ -11,7 +11,8 @@ from accounts.models import Organisation, User
 
 from .. import finding
 from .base import LongText, StepForm
-from .intake import Line, combobox, parse_person
+from .fields import Line, combobox
+from .intake import parse_person
 
 
 class CorrectCustomerForm(StepForm):

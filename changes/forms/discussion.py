@@ -15,7 +15,7 @@ from .. import queries
 from ..models import Change, ChangeLink, Comment, parse_reference
 from ..permissions.rules import can_see_internal
 from .base import LongText
-from .intake import AttachmentsField, Line, combobox
+from .fields import AttachmentsField, Line, combobox
 
 INTERNAL, PUBLIC = "internal", "public"
 

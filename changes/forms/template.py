@@ -13,7 +13,7 @@ from expansive_cm.workflow.errors import StepIncomplete
 from .. import proposing
 from ..models import Change, ChangeTemplate, Service
 from .base import LongText, line, text
-from .intake import Line
+from .fields import Line
 
 
 def _model(name: str) -> Any:

@@ -12,7 +12,7 @@ from accounts.models import Organisation, User
 
 from .. import finding, queries
 from ..models import Change, parse_reference
-from .intake import Line, combobox
+from .fields import Line, combobox
 
 
 class AcceptRequestForm(forms.Form):
