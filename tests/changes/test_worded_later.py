@@ -229,6 +229,26 @@ def test_a_mail_that_cannot_be_worded_stops_only_itself_and_is_seen_in_the_end(
     assert "could not be put into words" in problem.reason
 
 
+def test_our_own_fault_is_not_held_against_an_address(
+    client: Client, cast: Cast, monkeypatch: Any
+) -> None:
+    begun = timezone.now()
+    change = stories.submitted(cast)
+    monkeypatch.setitem(messages.MESSAGES, "received", unworded)
+    with time_machine.travel(begun + timedelta(days=5, hours=1)):
+        tasks.send_queued_mail()
+    stuck = Email.objects.get(to=cast.requester.email)
+    assert DeliveryProblem.objects.get().email == stuck
+    cast.requester.refresh_from_db()
+    assert (cast.requester.mail_failed_at, cast.requester.mail_failure) == (None, "")
+    client.force_login(cast.auditor)
+    log = reverse("changes:mail_log", args=[change.pk])
+    for address in (f"/mail/?q={change.reference}", f"/mail/{stuck.pk}/", log):
+        page = client.get(address).content.decode()
+        assert "Could not be worded: the request has arrived" in page
+        assert "when it goes out: the request" not in page and "are written when" not in page
+
+
 def test_what_could_not_be_worded_is_worded_when_it_can(cast: Cast, monkeypatch: Any) -> None:
     stories.submitted(cast)
     with monkeypatch.context() as patched:
