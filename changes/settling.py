@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 from post_office.models import STATUS, Email
 
 from accounts.models import User
@@ -19,9 +20,12 @@ from .models import AccessLink, Change, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
 from .states import State
+from .templatetags.mail import quoted
 from .wording import Letter
 
 OVER = "the mail that was to carry it was not sent"
+LONGEST_COMMENT = 5000
+"""So much of a comment is told by the text of a mail (templates/email/comment/body.txt)."""
 RELATED = (
     "event__actor",
     "person__organisation",
@@ -60,7 +64,12 @@ def settle(email: Email) -> bool:
         letters = list(said.values())
         if not outbox.is_worded(email):
             wording.rewrite(change, email, letters, _last_move(email, change, person))
-        elif len(said) < len(notices) or _has_dead_link(email) or _is_late(email, change, letters):
+        elif (
+            len(said) < len(notices)
+            or _has_dead_link(email)
+            or _is_corrected(email, letters)
+            or _is_late(email, change, letters)
+        ):
             wording.rewrite(change, email, letters, wording.last_move(change))
     return True
 
@@ -135,6 +144,19 @@ def _is_still_asked(email: Email, newest: Notice) -> bool:
 def _has_dead_link(email: Email) -> bool:
     carried = AccessLink.objects.filter(email=email)
     return carried.exclude(pk__in=access_links.working().filter(email=email).values("pk")).exists()
+
+
+def _is_corrected(email: Email, told: Sequence[Letter]) -> bool:
+    """Whether a comment was given other words since those that the mail tells.
+
+    Its author took the old ones back: no mail brings them any more that can still be changed.
+    """
+    comments = [letter.context["comment"] for letter in told if letter.context.get("comment")]
+    return any(
+        quoted(Truncator(one.body).chars(LONGEST_COMMENT)) not in email.message
+        for one in comments
+        if one.corrected_at
+    )
 
 
 def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
