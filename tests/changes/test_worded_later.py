@@ -311,6 +311,21 @@ def test_a_question_that_was_answered_or_given_to_another_is_not_sent(cast: Cast
     )
 
 
+def test_nobody_is_told_that_they_own_what_was_given_to_another(cast: Cast, settings: Any) -> None:
+    change = stories.in_review(cast)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    for owner in (cast.support, cast.developer):
+        lifecycle.assign(change, actor=cast.success, owner=owner)
+    told = worded().filter(pk__gt=before, expires_at=None)
+    assert {one.to[0] for one in told if "You are the owner now" in one.subject} == {
+        cast.developer.email
+    }
+    log = Notice.objects.filter(change=change, person=cast.support, message="ownership")
+    assert log.get().email.expires_at, "the log still says what came of it"
+
+
 # --- Where it is looked at meanwhile ------------------------------------------------------------
 
 
