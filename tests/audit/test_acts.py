@@ -208,7 +208,7 @@ def test_the_boards_outcome_and_what_the_change_makes_of_it_are_one(
     board.record_outcome(item, actor=table.chair, outcome="accepted", reason="It helps.")
     newest, before = page_of(auditor, item.change).context["acts"][:2]
     kinds = [part.what.split(" of ")[0] for part in newest.parts]
-    assert kinds == [str(item.change), "Board decision", "Link to a change", "Agenda item"]
+    assert kinds == [str(item.change), "Board decision", "Agenda item"]
     assert newest.whys == (
         "recorded the board's outcome: It helps.",
         "recorded the outcome: Accepted",

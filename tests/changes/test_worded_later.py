@@ -326,6 +326,21 @@ def test_nobody_is_told_that_they_own_what_was_given_to_another(cast: Cast, sett
     assert log.get().email.expires_at, "the log still says what came of it"
 
 
+def test_history_lets_nobody_act_when_their_mail_goes_out(cast: Cast) -> None:
+    """Minutes later, or days: they may have left since."""
+    change = stories.in_review(cast)
+    deliver()
+    before = last_row()
+    lifecycle.comment(change, actor=cast.success, body="My last day.")
+    cast.success.is_active = False
+    cast.success.save()
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        deliver()
+    link = AccessLink.objects.get(email__pk__gt=before, email__to=cast.requester.email)
+    made = link.history.earliest("history_id")
+    assert (made.history_user, made.history_change_reason) == (None, "mailed a link to the change")
+
+
 # --- Where it is looked at meanwhile ------------------------------------------------------------
 
 
