@@ -239,8 +239,12 @@ STOP = "List-Unsubscribe"
 
 
 def _headers(change: Change, email: Email, letters: Sequence[Letter]) -> dict[str, str]:
-    """Return the headers of a mail, with the button that stops watching where its words have it."""
+    """Return the headers of a mail, as its words have it: who is answered, and what stops watching.
+
+    What holds the thread together stays as it is.
+    """
     kept = {name: value for name, value in (email.headers or {}).items() if STOP not in name}
+    kept["Reply-To"] = outbox.headers_of(change)["Reply-To"]
     unwatch = _unwatch_url(change, letters)
     if not unwatch:
         return kept

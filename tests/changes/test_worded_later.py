@@ -311,6 +311,27 @@ def test_a_question_that_was_answered_or_given_to_another_is_not_sent(cast: Cast
     )
 
 
+def test_an_answer_goes_to_the_team_that_the_mail_names(cast: Cast, settings: Any) -> None:
+    """Also where the customer was put right while the mail waited."""
+    change = stories.submitted(cast)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    lifecycle.comment(change, actor=cast.success, body="Hello.")
+    waits = Email.objects.get(pk__gt=before, to=cast.support.email)
+    lifecycle.correct_customer(
+        change,
+        actor=cast.support,
+        organisation=cast.meridian,
+        requester=cast.stranger_approver,
+        reason="Mixed up.",
+    )
+    mail = worded().get(pk=waits.pk)
+    team = cast.meridian.success_team
+    assert f"Replies go to: {team.name}" in mail.message
+    assert mail.headers == {**waits.headers, "Reply-To": team.email}
+
+
 def test_nobody_is_told_that_they_own_what_was_given_to_another(cast: Cast, settings: Any) -> None:
     change = stories.in_review(cast)
     deliver()
