@@ -15,7 +15,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, messages, outbox, wording
+from . import access_links, administration, messages, outbox, permissions, wording
 from .models import AccessLink, Change, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
@@ -53,7 +53,11 @@ def settle(email: Email) -> bool:
     for notice in notices:
         notice.change, notice.person = change, person
     told = [notice for notice in notices if notice.event_id]
-    if len(told) < len(notices) and _is_still_asked(email, notices[-1]):
+    if (
+        len(told) < len(notices)
+        and _is_still_theirs(notices)
+        and _is_still_asked(email, notices[-1])
+    ):
         return True
     with recalling(change):
         said = _said(told)
@@ -125,6 +129,15 @@ def _is_anybodys(email: Email) -> bool:
     if not goes:
         drop(email)
     return goes
+
+
+def _is_still_theirs(notices: Sequence[Notice]) -> bool:
+    """Whether who is asked may still read the change, and among colleagues what they are told."""
+    change, person = notices[0].change, notices[0].person
+    escalated = any(notice.message == "escalation" for notice in notices)
+    return permissions.may_see(person, change) and (
+        not escalated or permissions.can_see_internal(person)
+    )
 
 
 def _is_still_asked(email: Email, newest: Notice) -> bool:

@@ -362,6 +362,33 @@ def test_history_lets_nobody_act_when_their_mail_goes_out(cast: Cast) -> None:
     assert (made.history_user, made.history_change_reason) == (None, "mailed a link to the change")
 
 
+@pytest.mark.parametrize("way", ["left", "lost the role", "moved to the customer"])
+def test_who_is_no_longer_a_colleague_is_asked_nothing(
+    cast: Cast, settings: Any, smtp_server: Mailbox, way: str
+) -> None:
+    """What is worded in the step may wait as well, for days while the mail server is away."""
+    change = stories.in_confirmation(cast)
+    lifecycle.assign(change, actor=cast.success, owner=cast.developer)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    lifecycle.comment(change, actor=cast.success, body="Between us.", internal=True)
+    messages.escalate(Change.objects.get(pk=change.pk).confirmation)
+    (mail,) = Email.objects.filter(pk__gt=before, to=cast.developer.email)
+    assert "Between us." in mail.message
+    if way == "left":
+        cast.developer.is_active = False
+    elif way == "lost the role":
+        cast.developer.groups.clear()
+    else:
+        cast.developer.organisation = change.organisation
+    cast.developer.save()
+    with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+        deliver()
+    assert Email.objects.get(pk=mail.pk).expires_at is not None
+    assert mail.message_id not in [one["Message-ID"] for one in smtp_server.messages]
+
+
 # --- Where it is looked at meanwhile ------------------------------------------------------------
 
 
