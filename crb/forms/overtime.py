@@ -219,4 +219,10 @@ class RecordFilterForm(ListForm):
         found = BoardEvent.objects.filter(board=None if wanted["about"] else self.of)
         if wanted["person"]:
             found = found.filter(actor=wanted["person"])
-        return found.filter(meeting=wanted["meeting"]) if wanted["meeting"] else found
+        return found.filter(meeting=self.only_in) if self.only_in else found
+
+    @property
+    def only_in(self) -> Meeting | None:
+        """The one meeting that is asked for; what is no board's belongs to none."""
+        found: Meeting | None = self.cleaned_data["meeting"]
+        return None if self.cleaned_data["about"] else found

@@ -90,6 +90,10 @@ def test_everybody_who_took_a_step_can_be_asked_for(client: Client, table: Table
         asked = f"?board={table.board.pk}&about={about}&person={owner.pk}"
         answer = page(client, table.cast.auditor, asked)
         assert [row.verb for row in answer.context["rows"]] == [verb]
+    # The meeting from whose page one came stays in the form, and calendars are of no meeting.
+    answer = page(client, table.cast.auditor, f"{asked}&meeting={meeting.pk}")
+    assert [row.verb for row in answer.context["rows"]] == ["make_feed"]
+    assert "In the meeting of" not in answer.content.decode()
     offered = answer.context["form"].fields["person"].queryset
     assert set(offered) == {table.chair, owner}
 
