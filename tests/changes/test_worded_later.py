@@ -404,9 +404,11 @@ def test_pages_say_what_a_mail_without_words_will_tell(
     heading = f"[{change.reference}] {tells}"
     log = client.get(reverse("changes:mail_log", args=[change.pk])).content.decode()
     listed = client.get(f"/mail/?q={change.reference}").content.decode()
+    titled = client.get("/mail/", {"q": change.title[4:].upper()}).content.decode()
     mail = Email.objects.get(to=cast.requester.email)
     page = client.get(f"/mail/{mail.pk}/").content.decode()
-    for seen in (log, listed, page):
+    assert heading not in client.get("/mail/", {"q": "no such title"}).content.decode()
+    for seen in (log, listed, titled, page):
         assert heading in seen
         assert "A secret of theirs." not in seen
     assert "“you asked for this change”" in log and "“you asked for this change”" in page
