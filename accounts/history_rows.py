@@ -51,9 +51,13 @@ class RowsManager(HistoryManager):
     """
 
     def bulk_history_create(self, objs: Any, **options: Any) -> Any:
-        """Write rows for many objects at once, as part of an act that has a number already."""
+        """Write rows for many objects at once, as part of the act that is under way.
+
+        Where they are its first they have no number to begin with: one is taken that no row has.
+        """
         act = acts.current()
-        if act is not None and act.number is not None:
+        if act is not None:
+            act.number = act.number or _next_number(self.db)
             given = options.pop("custom_historical_attrs", None)
             options["custom_historical_attrs"] = {**(given or {}), "history_act": act.number}
         return super().bulk_history_create(objs, **options)
@@ -62,6 +66,13 @@ class RowsManager(HistoryManager):
     def from_queryset(cls, queryset_class: Any, class_name: str | None = None) -> Any:
         """Return the class that has the methods of this queryset."""
         return _made(cls, queryset_class, class_name)
+
+
+def _next_number(database: str) -> int:
+    with connections[database].cursor() as cursor:
+        cursor.execute("SELECT nextval('history_order')")
+        number: int = cursor.fetchone()[0]
+    return number
 
 
 @cache

@@ -239,6 +239,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if message is question and not _questions_to(person, change):
         return None
+    if message is ownership and person.pk != change.owner_id:
+        return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)

@@ -6,23 +6,26 @@ was tried before, is written anew where it would be wrong; one that tells nothin
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.text import Truncator
 from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, messages, outbox, wording
-from .models import AccessLink, Change, ConfirmationLink, Notice
+from . import access_links, administration, messages, outbox, permissions, wording
+from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
 from .states import State
+from .templatetags.mail import quoted
 from .wording import Letter
 
 OVER = "the mail that was to carry it was not sent"
+LONGEST_COMMENT = 5000
+"""So much of a comment is told by the text of a mail (templates/email/comment/body.txt)."""
 RELATED = (
     "event__actor",
     "person__organisation",
@@ -50,7 +53,11 @@ def settle(email: Email) -> bool:
     for notice in notices:
         notice.change, notice.person = change, person
     told = [notice for notice in notices if notice.event_id]
-    if len(told) < len(notices) and _is_still_asked(email, notices[-1]):
+    if (
+        len(told) < len(notices)
+        and _is_still_theirs(notices)
+        and _is_still_asked(email, notices[-1])
+    ):
         return True
     with recalling(change):
         said = _said(told)
@@ -64,8 +71,8 @@ def settle(email: Email) -> bool:
         elif (
             len(said) < len(notices)
             or _has_dead_link(email)
+            or _is_corrected(email, letters)
             or _is_late(email, change, letters)
-            or _corrections(letters)
         ):
             wording.rewrite(change, email, letters, wording.last_move(change))
     return True
@@ -124,6 +131,15 @@ def _is_anybodys(email: Email) -> bool:
     return goes
 
 
+def _is_still_theirs(notices: Sequence[Notice]) -> bool:
+    """Whether who is asked may still read the change, and among colleagues what they are told."""
+    change, person = notices[0].change, notices[0].person
+    escalated = any(notice.message == "escalation" for notice in notices)
+    return permissions.may_see(person, change) and (
+        not escalated or permissions.can_see_internal(person)
+    )
+
+
 def _is_still_asked(email: Email, newest: Notice) -> bool:
     """Whether what a mail asks, or the link that it brings, is still worth something."""
     if newest.message == "new_link":
@@ -143,6 +159,24 @@ def _has_dead_link(email: Email) -> bool:
     return carried.exclude(pk__in=access_links.working().filter(email=email).values("pk")).exists()
 
 
+def _is_corrected(email: Email, told: Sequence[Letter]) -> bool:
+    """Whether a comment was given other words since those that the mail tells.
+
+    Its author took the old ones back: no mail brings them any more that can still be changed.
+    """
+    return any(
+        quoted(Truncator(one.body).chars(LONGEST_COMMENT)) not in email.message
+        for letter in told
+        for one in _corrected(letter)
+    )
+
+
+def _corrected(letter: Letter) -> list[Comment]:
+    """Return the comment that a letter tells of, if it has been given other words."""
+    comment = letter.context.get("comment")
+    return [comment] if comment and comment.corrected_at else []
+
+
 def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
     """Whether the change moved on since, and no later mail to the same reader says so.
 
@@ -154,23 +188,14 @@ def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
     return not _later(email, change, told[0].person).exists()
 
 
-def _corrections(told: Sequence[Letter | None]) -> list[datetime]:
-    """Return when the comments that letters tell of were corrected.
-
-    Also a mail that was tried has their new words: the old ones may be a secret, and it is known
-    by its Message-ID if it had arrived.
-    """
-    said = [letter.context.get("comment") for letter in told if letter]
-    return [one.corrected_at for one in said if one and one.corrected_at]
-
-
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
     """Let a summary be written anew: with a dead link, or with what is not theirs or so any more.
 
     Only what was corrected after it was written counts, as the next one has those words.
     """
     told = [messages.again(notice) for notice in notices]
-    is_so = all(told) and all(at <= email.created for at in _corrections(told))
+    corrected = [one for letter in told if letter for one in _corrected(letter)]
+    is_so = all(told) and all(one.corrected_at <= email.created for one in corrected)
     if is_so and not _has_dead_link(email):
         return True
     if (email.number_of_retries or 0) > 0:

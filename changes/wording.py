@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
 from accounts.models import User
+from expansive_cm.workflow import acts
 
 from . import access_links, outbox, watch_links
 from .audiences import WATCHERS
@@ -67,7 +68,7 @@ class Letter:
 
     @property
     def done(self) -> str:
-        """The act it tells of: what was done for it belongs to that act in history."""
+        """The act it tells of: what is done for it within the step belongs to it in history."""
         return str(past_words(self.event.verb)) if self.event else self.act
 
     @property
@@ -145,8 +146,14 @@ def _page_link(change: Change, letter: Letter, email: Email) -> tuple[str, list[
     unsent = access_links.working().filter(email=email).first() if email.pk else None
     if unsent:
         return outbox.absolute(access_links.renew(unsent)), []
-    why = letter.done or access_links.MAILED
-    path, link = access_links.draft(change, letter.person, actor=letter.sent_by, why=why)
+    # Of what is worded later history must not say that its sender did something then.
+    in_step = acts.current() is not None
+    path, link = access_links.draft(
+        change,
+        letter.person,
+        actor=letter.sent_by if in_step else None,
+        why=letter.done if in_step and letter.done else access_links.MAILED,
+    )
     return outbox.absolute(path), [link]
 
 
@@ -232,8 +239,12 @@ STOP = "List-Unsubscribe"
 
 
 def _headers(change: Change, email: Email, letters: Sequence[Letter]) -> dict[str, str]:
-    """Return the headers of a mail, with the button that stops watching where its words have it."""
+    """Return the headers of a mail, as its words have it: who is answered, and what stops watching.
+
+    What holds the thread together stays as it is.
+    """
     kept = {name: value for name, value in (email.headers or {}).items() if STOP not in name}
+    kept["Reply-To"] = outbox.headers_of(change)["Reply-To"]
     unwatch = _unwatch_url(change, letters)
     if not unwatch:
         return kept

@@ -27,11 +27,13 @@ def note_failure(
     detail: str,
     *,
     change: Change | None = None,
+    is_of_address: bool = True,
 ) -> None:
     """Record that a mail will never reach an address, and flag it to those who have to act.
 
     ``email`` is the mail, None if a bounce does not say which; ``change`` is needed only then.
-    ``kind`` is ``refused`` (by our own mail server) or ``bounced``. Effects, in one transaction:
+    ``kind`` is ``refused`` (by our own mail server) or ``bounced``; where the address is not
+    what is wrong (``is_of_address``), the person is not marked. Effects, in one transaction:
     the person is marked; for each change that the mail tells of a MailEvent, one open
     DeliveryProblem per person, an internal event, and a mail to owner and success team. Calling
     it again for the same mail does nothing.
@@ -46,7 +48,7 @@ def note_failure(
         for change_pk, person_pk in sorted(told.items()):
             reader = User.objects.filter(pk=person_pk).first()
             _flag(Change(pk=change_pk), reader, email, address, kind, detail)
-        if person is not None:
+        if person is not None and is_of_address:
             _mark(person, now, detail)
 
 
@@ -105,7 +107,8 @@ def note_refusal(email_id: int) -> None:
     detail = last.message if last else _("The mail server did not take it.")
     if not is_worded(email):
         detail = _("It could not be put into words: the worker's log says why.")
-    note_failure(email, email.to[0], MailEvent.Kind.REFUSED, detail)
+    kind = MailEvent.Kind.REFUSED
+    note_failure(email, email.to[0], kind, detail, is_of_address=is_worded(email))
 
 
 def settle_delivery(

@@ -62,6 +62,8 @@ def mail_heading(email: Email, notices: Iterable[Notice] | None = None) -> str:
     words = {"reference": about, "topics": ", ".join(topics)}
     if email.expires_at:
         return _("[%(reference)s] Never worded: %(topics)s") % words
+    if email.status == STATUS.failed:
+        return _("[%(reference)s] Could not be worded: %(topics)s") % words
     return _("[%(reference)s] To be worded when it goes out: %(topics)s") % words
 
 

@@ -22,15 +22,17 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
-from post_office.models import Email
+from post_office.models import STATUS, Email
 
 from accounts.components import Tab
 
 from ..forms.mail import WAITING, MailFilterForm
+from ..models import Notice
 from ..models.mail import MailFile
-from ..outbox import is_worded
+from ..outbox import UNWORDED, is_worded
 
 PAGE_SIZE = 50
+UNSENT = (*WAITING, STATUS.failed)
 PARTS = {
     "html": (gettext_lazy("As it looks"), "eye"),
     "text": (gettext_lazy("As text"), "file-text"),
@@ -92,10 +94,16 @@ def wanted(form: MailFilterForm) -> QuerySet[Email]:
     """Return the messages that a valid filter asks for."""
     messages = Email.objects.all()
     if words := form.cleaned_data["q"]:
-        # A mail that has no subject yet is known by the reference of its change.
+        # A mail that has no subject yet is known by the reference and the title of its change.
         named = {"headers__X-Change-Request__icontains": words}
+        # What was sent has one, so few mails are asked: those that wait, were dropped or failed.
+        wordless = Email.objects.filter(status__in=UNSENT, backend_alias=UNWORDED)
+        told = Notice.objects.filter(email__in=wordless, change__title__icontains=words)
         messages = messages.filter(
-            Q(to__icontains=words) | Q(subject__icontains=words) | Q(**named)
+            Q(to__icontains=words)
+            | Q(subject__icontains=words)
+            | Q(**named)
+            | Q(pk__in=told.values("email"))
         )
     if state := form.cleaned_data["state"]:
         messages = messages.filter(status__in=WAITING if state == "waiting" else [state])

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ from changes.states import State
 from expansive_cm.forms import DateInput
 
 from .. import figures
-from ..models import Absence, Board, BoardEvent, BoardOutcome, Meeting
+from ..models import Board, BoardEvent, BoardOutcome, Meeting
 
 ANY = ("", _("Any"))
 SETTLED = "settled"
@@ -186,7 +186,10 @@ class AttendanceFilterForm(ListForm):
 
 
 class RecordFilterForm(ListForm):
-    """By whom, and in which meeting; or what is no board's, as calendar addresses are."""
+    """By whom, and in which meeting; or what is no board's, as calendar addresses are.
+
+    Steps are taken by others than members too: by owners of actions, and whoever has a calendar.
+    """
 
     about = forms.ChoiceField(
         label=_("About"),
@@ -205,9 +208,8 @@ class RecordFilterForm(ListForm):
 
     def __init__(self, board: Board, data: QueryDict) -> None:
         super().__init__(board, data)
-        sat = Q(pk__in=board.memberships.values("user"))
-        stood_in = Q(pk__in=Absence.objects.filter(membership__board=board).values("alternate"))
-        people = User.objects.filter(sat | stood_in)
+        acted = BoardEvent.objects.filter(actor=OuterRef("pk"))
+        people = User.objects.filter(Exists(acted))
         self.fields["person"].queryset = people.order_by("display_name")  # type: ignore[attr-defined]
         self.fields["meeting"].queryset = board.meetings.all()  # type: ignore[attr-defined]
 
@@ -217,4 +219,10 @@ class RecordFilterForm(ListForm):
         found = BoardEvent.objects.filter(board=None if wanted["about"] else self.of)
         if wanted["person"]:
             found = found.filter(actor=wanted["person"])
-        return found.filter(meeting=wanted["meeting"]) if wanted["meeting"] else found
+        return found.filter(meeting=self.only_in) if self.only_in else found
+
+    @property
+    def only_in(self) -> Meeting | None:
+        """The one meeting that is asked for; what is no board's belongs to none."""
+        found: Meeting | None = self.cleaned_data["meeting"]
+        return None if self.cleaned_data["about"] else found

@@ -36,9 +36,10 @@ def board_of(
 ) -> tuple[Board, dict[str, Any]]:
     """Return the board of a page and what frames the page; ``here`` is the page's name.
 
-    ``dissolved`` lets the page be about a board that no longer meets.
+    ``dissolved`` lets the page be about a board that no longer meets, where its address says so.
     """
-    boards = list(Board.objects.all() if dissolved else queries.active_boards())
+    every = Board.objects.order_by("-is_active", *Board._meta.ordering)
+    boards = list(every if dissolved else queries.active_boards())
     found = choose_board(request, boards)
     return found, frame(request, boards, found, here)
 

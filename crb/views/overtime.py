@@ -155,7 +155,7 @@ def record(request: SignedInRequest) -> HttpResponse:
         raise PermissionDenied(_("The record of a board is for auditors and administrators."))
     board, frame = board_of(request, "record", dissolved=True)
     form = RecordFilterForm(board, request.GET)
-    context = {**frame, "meeting": form.cleaned_data["meeting"] if form.is_valid() else None}
+    context = {**frame, "meeting": form.only_in if form.is_valid() else None}
     return _list(request, "record", form, context, form.select, _with_places)
 
 

@@ -2,7 +2,7 @@
 
 An act is one transaction, or a part of one: in a nest of acts the outermost counts, as when the
 outcome of a board takes a step on a change. Its rows of history carry its number, which is that
-of the first of them.
+of the first of them, or of none where the first were written in bulk.
 """
 
 from collections.abc import Iterator

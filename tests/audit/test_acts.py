@@ -199,6 +199,23 @@ def test_what_is_undone_within_an_act_leaves_it_whole(auditor: Client, cast: Cas
     assert [act.why for act in acts] == ["edited", "submitted the request"]
 
 
+def test_what_is_written_in_bulk_belongs_to_its_act(auditor: Client, cast: Cast) -> None:
+    """Whether something else was written before it, or not."""
+    change = submitted(cast)
+    for first in (True, False):
+        with acting():
+            if not first:
+                saved(change, cast.support, "edited")
+            change._history_user, change._change_reason = cast.support, "in bulk"
+            rows = Change.history.bulk_history_create([change])
+            saved(change, cast.support, "edited", 5)
+        written = change.history.order_by("-history_id")[: 3 - first]
+        assert len({row.history_act or row.pk for row in written}) == len(rows) == 1
+    acts = page_of(auditor, change).context["acts"][:3]
+    assert [act.whys for act in acts[:2]] == [("edited", "in bulk"), ("in bulk", "edited")]
+    assert acts[2].why == "submitted the request"
+
+
 def test_the_boards_outcome_and_what_the_change_makes_of_it_are_one(
     auditor: Client, table: Table
 ) -> None:

@@ -11,12 +11,14 @@ import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.models import User
 from changes import lifecycle, messages
 from changes.models import Change, Comment, IncomingMail, Notice
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 from tests import stories
+from tests.mailing import deliver, last_row
 from tests.people import Cast
 
 LATER = timedelta(minutes=15, seconds=5)
@@ -177,3 +179,31 @@ def test_what_is_worded_later_has_the_new_words(cast: Cast, change: Change) -> N
         letter = messages.again(notice)
         assert letter is not None and letter.context["comment"].body == "On Monday."
     assert not Notice.objects.filter(event__verb="correct_comment").exists()
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_mail_that_is_tried_again_has_the_new_words(
+    cast: Cast, change: Change, monkeypatch: Any, long: bool
+) -> None:
+    """The mail server was away when it was tried; it is written anew once."""
+    deliver()
+    before = last_row()
+    more = "\n\nMore of it.  \n" * (500 if long else 1)
+    said = lifecycle.comment(change, actor=cast.support, body=f"On Munday.{more}")
+    tried: list[str] = []
+
+    def dispatch(email: Email, **options: Any) -> None:
+        if email.to == [cast.requester.email]:
+            tried.append(email.message)
+            raise RuntimeError
+
+    monkeypatch.setattr(Email, "dispatch", dispatch)
+    deliver()
+    lifecycle.correct_comment(said, actor=cast.support, body=f"On Monday.{more}")
+    for minutes in (2, 10):
+        with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+            deliver()
+    assert ["On Munday." in words for words in tried] == [True, False, False]
+    assert "On Monday." in tried[1] and tried[1] == tried[2]
+    mail = Email.objects.get(pk__gt=before, to=cast.requester.email)
+    assert (mail.message, "On Munday." in mail.html_message) == (tried[2], False)

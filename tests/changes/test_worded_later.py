@@ -229,6 +229,26 @@ def test_a_mail_that_cannot_be_worded_stops_only_itself_and_is_seen_in_the_end(
     assert "could not be put into words" in problem.reason
 
 
+def test_our_own_fault_is_not_held_against_an_address(
+    client: Client, cast: Cast, monkeypatch: Any
+) -> None:
+    begun = timezone.now()
+    change = stories.submitted(cast)
+    monkeypatch.setitem(messages.MESSAGES, "received", unworded)
+    with time_machine.travel(begun + timedelta(days=5, hours=1)):
+        tasks.send_queued_mail()
+    stuck = Email.objects.get(to=cast.requester.email)
+    assert DeliveryProblem.objects.get().email == stuck
+    cast.requester.refresh_from_db()
+    assert (cast.requester.mail_failed_at, cast.requester.mail_failure) == (None, "")
+    client.force_login(cast.auditor)
+    log = reverse("changes:mail_log", args=[change.pk])
+    for address in (f"/mail/?q={change.reference}", f"/mail/{stuck.pk}/", log):
+        page = client.get(address).content.decode()
+        assert "Could not be worded: the request has arrived" in page
+        assert "when it goes out: the request" not in page and "are written when" not in page
+
+
 def test_what_could_not_be_worded_is_worded_when_it_can(cast: Cast, monkeypatch: Any) -> None:
     stories.submitted(cast)
     with monkeypatch.context() as patched:
@@ -291,6 +311,84 @@ def test_a_question_that_was_answered_or_given_to_another_is_not_sent(cast: Cast
     )
 
 
+def test_an_answer_goes_to_the_team_that_the_mail_names(cast: Cast, settings: Any) -> None:
+    """Also where the customer was put right while the mail waited."""
+    change = stories.submitted(cast)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    lifecycle.comment(change, actor=cast.success, body="Hello.")
+    waits = Email.objects.get(pk__gt=before, to=cast.support.email)
+    lifecycle.correct_customer(
+        change,
+        actor=cast.support,
+        organisation=cast.meridian,
+        requester=cast.stranger_approver,
+        reason="Mixed up.",
+    )
+    mail = worded().get(pk=waits.pk)
+    team = cast.meridian.success_team
+    assert f"Replies go to: {team.name}" in mail.message
+    assert mail.headers == {**waits.headers, "Reply-To": team.email}
+
+
+def test_nobody_is_told_that_they_own_what_was_given_to_another(cast: Cast, settings: Any) -> None:
+    change = stories.in_review(cast)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    for owner in (cast.support, cast.developer):
+        lifecycle.assign(change, actor=cast.success, owner=owner)
+    told = worded().filter(pk__gt=before, expires_at=None)
+    assert {one.to[0] for one in told if "You are the owner now" in one.subject} == {
+        cast.developer.email
+    }
+    log = Notice.objects.filter(change=change, person=cast.support, message="ownership")
+    assert log.get().email.expires_at, "the log still says what came of it"
+
+
+def test_history_lets_nobody_act_when_their_mail_goes_out(cast: Cast) -> None:
+    """Minutes later, or days: they may have left since."""
+    change = stories.in_review(cast)
+    deliver()
+    before = last_row()
+    lifecycle.comment(change, actor=cast.success, body="My last day.")
+    cast.success.is_active = False
+    cast.success.save()
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        deliver()
+    link = AccessLink.objects.get(email__pk__gt=before, email__to=cast.requester.email)
+    made = link.history.earliest("history_id")
+    assert (made.history_user, made.history_change_reason) == (None, "mailed a link to the change")
+
+
+@pytest.mark.parametrize("way", ["left", "lost the role", "moved to the customer"])
+def test_who_is_no_longer_a_colleague_is_asked_nothing(
+    cast: Cast, settings: Any, smtp_server: Mailbox, way: str
+) -> None:
+    """What is worded in the step may wait as well, for days while the mail server is away."""
+    change = stories.in_confirmation(cast)
+    lifecycle.assign(change, actor=cast.success, owner=cast.developer)
+    deliver()
+    before = last_row()
+    settings.MAIL_BURST_SECONDS = BURST
+    lifecycle.comment(change, actor=cast.success, body="Between us.", internal=True)
+    messages.escalate(Change.objects.get(pk=change.pk).confirmation)
+    (mail,) = Email.objects.filter(pk__gt=before, to=cast.developer.email)
+    assert "Between us." in mail.message
+    if way == "left":
+        cast.developer.is_active = False
+    elif way == "lost the role":
+        cast.developer.groups.clear()
+    else:
+        cast.developer.organisation = change.organisation
+    cast.developer.save()
+    with time_machine.travel(timezone.now() + timedelta(minutes=3)):
+        deliver()
+    assert Email.objects.get(pk=mail.pk).expires_at is not None
+    assert mail.message_id not in [one["Message-ID"] for one in smtp_server.messages]
+
+
 # --- Where it is looked at meanwhile ------------------------------------------------------------
 
 
@@ -306,9 +404,11 @@ def test_pages_say_what_a_mail_without_words_will_tell(
     heading = f"[{change.reference}] {tells}"
     log = client.get(reverse("changes:mail_log", args=[change.pk])).content.decode()
     listed = client.get(f"/mail/?q={change.reference}").content.decode()
+    titled = client.get("/mail/", {"q": change.title[4:].upper()}).content.decode()
     mail = Email.objects.get(to=cast.requester.email)
     page = client.get(f"/mail/{mail.pk}/").content.decode()
-    for seen in (log, listed, page):
+    assert heading not in client.get("/mail/", {"q": "no such title"}).content.decode()
+    for seen in (log, listed, titled, page):
         assert heading in seen
         assert "A secret of theirs." not in seen
     assert "“you asked for this change”" in log and "“you asked for this change”" in page

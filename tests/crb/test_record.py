@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.roles import Role
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
-from tests.crb.conftest import Table
+from tests.crb.conftest import Table, new_board
 from tests.crb.test_steps import from_plan_to_minutes
+from tests.people import person
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +75,36 @@ def test_a_board_that_no_longer_meets_keeps_its_record(
     answer = page(client, table.cast.auditor, f"?board={table.board.pk}")
     assert [tab.label for tab in answer.context["sections"]] == ["Record"]
     assert len(answer.context["rows"]) > 5
+
+
+def test_everybody_who_took_a_step_can_be_asked_for(client: Client, table: Table) -> None:
+    """Who owns an action needs no seat, nor does who has a calendar."""
+    meeting, owner = table.meeting(days=0), person("Otto", Role.CRB_MEMBER)
+    lifecycle.start_meeting(meeting, actor=table.chair)
+    action = lifecycle.record_action(
+        meeting, actor=table.chair, text="Ask.", owner=owner, due_on=meeting.date
+    )
+    lifecycle.complete_action(action, actor=owner)
+    lifecycle.make_feed(actor=owner)
+    for about, verb in (("", "complete_action"), ("addresses", "make_feed")):
+        asked = f"?board={table.board.pk}&about={about}&person={owner.pk}"
+        answer = page(client, table.cast.auditor, asked)
+        assert [row.verb for row in answer.context["rows"]] == [verb]
+    # The meeting from whose page one came stays in the form, and calendars are of no meeting.
+    answer = page(client, table.cast.auditor, f"{asked}&meeting={meeting.pk}")
+    assert [row.verb for row in answer.context["rows"]] == ["make_feed"]
+    assert "In the meeting of" not in answer.content.decode()
+    offered = answer.context["form"].fields["person"].queryset
+    assert set(offered) == {table.chair, owner}
+
+
+def test_a_board_that_meets_is_shown_before_one_that_does_not(client: Client, table: Table) -> None:
+    """To an auditor, who sits on none, and whose address names none."""
+    new_board(name="A board of old", is_active=False)
+    answer = page(client, table.cast.auditor)
+    assert answer.context["board"] == table.board
+    assert len(answer.context["sections"]) > 1
+    assert {tab.label for tab in answer.context["boards"]} >= {"A board of old"}
 
 
 @pytest.mark.parametrize("count", [1, 3])
