@@ -37,9 +37,10 @@ def save_template(
     """
     with acting():
         if template is None:
-            require(permissions.can_maintain_templates(actor.read_afresh()))
+            person = actor.read_afresh()
+            require(permissions.can_maintain_templates(person))
             if made_from is not None:
-                require(permissions.may_save_as_template(actor, made_from))
+                require(permissions.may_save_as_template(person, made_from))
             fresh = ChangeTemplate(created_by=actor)
         else:
             fresh = _locked(template)
