@@ -282,6 +282,14 @@ def test_who_reaches_the_pages(cast: Cast) -> None:
     assert ManyRun.objects.count() == 1
 
 
+def test_who_has_one_act_alone_and_none_to_take_it_on_is_led_back(cast: Cast) -> None:
+    _client, shown = page(cast.approver, "authorise", stories.submitted(cast), back="?sort=title")
+    text = shown.content.decode()
+    assert "You may not do this on any of these changes." in text
+    assert "What else would you do" not in text
+    assert '<a class="step-back" href="/changes/?sort=title">' in text
+
+
 def test_a_customers_approver_decides_on_their_own_alone(cast: Cast) -> None:
     own, strange = stories.in_authorisation(cast), stories.in_authorisation(cast)
     lifecycle.comment(own, actor=cast.success, body="heron", internal=True)
