@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.text import Truncator
 from post_office.models import STATUS, Email
 
 from accounts.models import User
@@ -20,12 +19,10 @@ from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
 from .states import State
-from .templatetags.mail import quoted
+from .templatetags.mail import for_mail, quoted
 from .wording import Letter
 
 OVER = "the mail that was to carry it was not sent"
-LONGEST_COMMENT = 5000
-"""So much of a comment is told by the text of a mail (templates/email/comment/body.txt)."""
 RELATED = (
     "event__actor",
     "person__organisation",
@@ -165,7 +162,7 @@ def _is_corrected(email: Email, told: Sequence[Letter]) -> bool:
     Its author took the old ones back: no mail brings them any more that can still be changed.
     """
     return any(
-        quoted(Truncator(one.body).chars(LONGEST_COMMENT)) not in email.message
+        quoted(for_mail(one.body)) not in email.message
         for letter in told
         for one in _corrected(letter)
     )

@@ -7,6 +7,7 @@ from django import template
 from django.template.defaultfilters import date as format_date
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from post_office.models import STATUS, Email
 
@@ -17,6 +18,7 @@ from ..models import MailEvent, Notice
 from ..outbox import is_worded
 
 register = template.Library()
+LONGEST_COMMENT = 5000
 
 STATES = {
     STATUS.sent: (_("Sent"), "green", "check"),
@@ -40,6 +42,12 @@ def mail_time(moment: datetime | None) -> str:
         return "–"
     zone = timezone.get_current_timezone_name()
     return f"{format_date(timezone.localtime(moment), 'j F Y, H:i')} ({zone})"
+
+
+@register.filter
+def for_mail(body: str) -> str:
+    """Return so much of a comment as a mail tells."""
+    return Truncator(body).chars(LONGEST_COMMENT)
 
 
 @register.filter
