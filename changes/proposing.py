@@ -18,6 +18,7 @@ from .models import Change, ChangeTemplate
 SHOWN_FIRST = 4
 """So many templates stand on the page of a new request; the others are found by typing."""
 OFFERED = 8
+NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 NOT_THEIRS = gettext_lazy("The template “%(template)s” is for %(organisation)s only.")
 LOOKED_BACK = 20
 """So many of a person's latest records are read for what they used last."""

@@ -98,7 +98,7 @@ def _template_fits(
     if template is None:
         return
     if not proposing.usable_by(actor).filter(pk=template.pk).exists():
-        raise StepForbidden(_("This template cannot be used any more."))
+        raise StepForbidden(str(proposing.NOT_USABLE))
     if organisation is not None and template.organisation_id not in (None, organisation.pk):
         words = {"template": template, "organisation": template.organisation}
         raise StepForbidden(proposing.NOT_THEIRS % words)

@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
@@ -39,7 +38,6 @@ from ..turns import next_step
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 SUBMIT, ANOTHER = "submit", "another"
-NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 page_methods = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -236,7 +234,7 @@ def _begun_with(request: SignedInRequest) -> dict[str, Any]:
     if reference is None:
         template = _template(request, wanted)
         if wanted and template is None:
-            messages.warning(request, NOT_USABLE)
+            messages.warning(request, proposing.NOT_USABLE)
         return values_for_request(template)
     last = visible_or_404(request.user, parse_reference(reference) or 0)
     template = _template(request, str(last.template_id or ""))
@@ -250,7 +248,7 @@ def _with_template(request: SignedInRequest, draft: Change | None) -> HttpRespon
     if template is not None or not wanted:
         data = filled_in(data, template, _template(request, data.get("template")))
     else:
-        messages.warning(request, NOT_USABLE)
+        messages.warning(request, proposing.NOT_USABLE)
     form = form_for(request.user)(
         data, request.FILES, user=request.user, change=draft, submitting=False
     )
