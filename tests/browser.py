@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.failed_pages import Evidence
+from tests.contexts import Contexts
+from tests.failed_pages import TRACED, Evidence
 from tests.fonts import always_draw_in, only_these
 
 EVIDENCE = pytest.StashKey[Evidence]()
@@ -63,8 +64,33 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def contexts(live_server: Any, browser: Any) -> Iterator[Contexts]:
+    """The contexts that tests lend, each with a page of somebody who has signed in nowhere."""
+
+    def open_one() -> Any:
+        context = open_context(browser, live_server)
+        act_on_whole_pages(context.new_page())
+        return context
+
+    contexts = Contexts(open_one)
+    yield contexts
+    contexts.close()
+
+
+def open_context(browser: Any, live_server: Any, **options: Any) -> Any:
+    """Open a context of its own, as somebody in London has it."""
+    defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
+    context = browser.new_context(**{**defaults, **options})
+    context.set_default_timeout(PATIENCE_MS)
+    set_clock(context)
+    return context
+
+
 @pytest.fixture
-def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> Iterator[Any]:
+def new_page(
+    request: pytest.FixtureRequest, live_server: Any, browser: Any, contexts: Contexts
+) -> Iterator[Any]:
     """Open pages of people who share nothing: `new_page(width=360)`.
 
     With ``whole=False`` a test looks at a page whose scripts are still on their way; ``font``
@@ -77,12 +103,13 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
     def open_page(
         width: int = 1280, height: int = 900, *, whole: bool = True, font: str = "", **options: Any
     ) -> Any:
+        if whole and not font and not options and not TRACED:
+            context = contexts.lend(width, height, evidence.follow)
+            return context.pages[0]
         viewport = {"width": width, "height": height}
-        defaults = {"base_url": live_server.url, "locale": "en-GB", "timezone_id": "Europe/London"}
-        context = browser.new_context(viewport=viewport, **{**defaults, **options})
+        context = open_context(browser, live_server, viewport=viewport, **options)
         evidence.follow(context)
-        context.set_default_timeout(PATIENCE_MS)
-        set_clock(context)
+        alone.append(context)
         page = context.new_page()
         if font:
             always_draw_in(page, font)
@@ -90,10 +117,12 @@ def new_page(request: pytest.FixtureRequest, live_server: Any, browser: Any) -> 
             act_on_whole_pages(page)
         return page
 
+    alone: list[Any] = []
     yield open_page
     kept = evidence.keep() if evidence.complaints else ""
+    evidence.leave()
     for context in evidence.contexts:
-        context.close()
+        context.close() if context in alone else contexts.take_back(context)
     end_streams()
     live_server.let_requests_end()
     end_streams()  # one that was only being opened

@@ -21,6 +21,7 @@ class Evidence:
     said: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     kept: str = ""
+    _listening: list[tuple[Any, str, Any]] = field(default_factory=list)
 
     def follow(self, context: Any) -> None:
         """Take down what the pages of a context say from now on."""
@@ -28,9 +29,19 @@ class Evidence:
         number = len(self.contexts)
         if TRACED:
             context.tracing.start(screenshots=True, snapshots=True, sources=True)
-        context.on("console", lambda message: self._note(number, message))
-        context.on("weberror", lambda error: self._complain(number, error))
-        context.on("requestfailed", lambda request: self._failed(number, request))
+        for event, note in {
+            "console": lambda message: self._note(number, message),
+            "weberror": lambda error: self._complain(number, error),
+            "requestfailed": lambda request: self._failed(number, request),
+        }.items():
+            context.on(event, note)
+            self._listening.append((context, event, note))
+
+    def leave(self) -> None:
+        """Listen no longer: the contexts are for others now."""
+        for context, event, note in self._listening:
+            context.remove_listener(event, note)
+        self._listening.clear()
 
     def _note(self, number: int, message: Any) -> None:
         where = message.location
