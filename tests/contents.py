@@ -1,13 +1,13 @@
 """What the database of a test holds, in one number by which two beginnings are told apart.
 
-Reading it is quick and planning it is not: a statement over a hundred tables, and PostgreSQL drops
-every plan whenever rows are put back without asking triggers. So the number is kept for as long as
-nothing has been written: within a test that is rolled back, where nobody else writes, every
-statement that is no mere reading makes it forgotten.
+Reading it is quick and planning it is not: a statement over a hundred tables. So it is about those
+alone that can hold rows, and the number is kept for as long as nothing has been written: within a
+test that is rolled back, where nobody else writes, every statement that is no mere reading makes
+it forgotten.
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ SELECT c.relname, a.attname, format_type(a.atttypid, NULL),
    AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
  ORDER BY c.relname, a.attnum
 """
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET", "PREPARE", "EXECUTE")
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET")
 """How statements begin that leave every row as it is."""
 
 
@@ -55,20 +55,29 @@ def tables() -> dict[str, list[Column]]:
     return found
 
 
-@functools.cache
-def looks_of_database() -> str:
-    """The statement that says in one number what the database holds, but for times."""
+def looks_of(names: Iterable[str]) -> str:
+    """The statement that says in one number what these tables hold, but for times."""
     parts = []
-    for table, columns in tables().items():
+    for table in names:
         if table in BESIDE:
             continue
-        kept = ", ".join(f'"{one.name}"' for one in columns if not one.is_time)
+        kept = ", ".join(f'"{one.name}"' for one in tables()[table] if not one.is_time)
         parts.append(f"SELECT '{table}' || ROW({kept})::text AS row FROM \"{table}\"")
     # Ordered by bytes: a collation takes ten times as long.
     return (
         "SELECT md5(string_agg(row, E'\\n' ORDER BY row COLLATE \"C\")) "
         f"FROM ({' UNION ALL '.join(parts)}) AS rows"
     )
+
+
+def written_to() -> list[str]:
+    """The tables that the transaction under way has written to so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_stat_xact_user_tables "
+            "WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
+        )
+        return [table for (table,) in cursor.fetchall() if table in tables()]
 
 
 @dataclass
@@ -84,6 +93,10 @@ class Kept:
 _kept: list[Kept] = []
 _at_first: list[str] = []
 """The number of a database to which nobody has committed anything yet."""
+_never_empty: set[str] = set()
+"""The tables to which migrations have written rows."""
+_began_empty: list[bool] = [False]
+"""Whether the test began with those rows alone."""
 
 
 def looks() -> str:
@@ -109,10 +122,16 @@ def now_looks(number: str | None, passed_on: Callable[[str], None]) -> None:
 def begin(*, empty: bool) -> None:
     """A test begins; in an empty database all begin alike until somebody commits something."""
     forget()
+    _began_empty[:] = [empty]
     if _transaction_of_test() is None or not empty:
         _at_first.clear()
     else:
         now_looks(_at_first[0] if _at_first else None, _at_first.append)
+
+
+def never_empty(names: Iterable[str]) -> None:
+    """Note which tables hold rows in every test."""
+    _never_empty.update(names)
 
 
 def forget() -> None:
@@ -130,7 +149,7 @@ def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     try:
         return execute(sql, params, many, context)
     finally:
-        if not (isinstance(sql, str) and sql.lstrip().upper().startswith(READS)):
+        if not (isinstance(sql, str) and sql[:20].lstrip().upper().startswith(READS)):
             forget()
             if _transaction_of_test() is None:
                 _at_first.clear()
@@ -143,9 +162,9 @@ def _transaction_of_test() -> Any:
 
 
 def _read() -> str:
+    """Read the tables that can hold rows: of a hundred, those that this test has written to."""
+    begun_here = _transaction_of_test() is not None and _began_empty[0]
+    names = {*_never_empty, *written_to()} if begun_here else tables()
     with connection.cursor() as cursor:
-        if getattr(connection, "looks_planned_on", None) is not connection.connection:
-            cursor.execute(f"PREPARE looks AS {looks_of_database()}")
-            connection.looks_planned_on = connection.connection
-        cursor.execute("EXECUTE looks")
+        cursor.execute(looks_of(sorted(names)))
         return str(cursor.fetchone()[0])

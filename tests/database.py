@@ -144,6 +144,7 @@ IN_USE = " OR ".join(
 def remember_what_migrations_wrote() -> None:
     """Keep the rows that a test must find however the one before it has left them."""
     _first_rows.update(every_row(tables()))
+    contents.never_empty(_first_rows)
     _first_numbers.extend(
         (name, (place + 1) * APART if last is None else last)
         for place, (name, last) in enumerate(sorted(numbering()))

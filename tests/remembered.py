@@ -9,7 +9,7 @@ the functions that users call, in this run and by this code.
 
 Times move along: what was written while the maker ran is written within milliseconds of now, in
 the same order, and what was planned keeps its distance from now. What stands in texts does not
-move, so a beginning is forgotten when a quarter of an hour ends.
+move, so a beginning is forgotten when an hour ends, or a day somewhere.
 """
 
 import functools
@@ -29,10 +29,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from tests import beginnings
-from tests.contents import looks, now_looks, tables
+from tests.contents import looks, now_looks, tables, written_to
 
 Made = TypeVar("Made")
-QUARTER = 15 * 60
+QUARTER, HOUR, DAY = 15 * 60, 3600, 24 * 3600
+BETWEEN_HOURS = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12.75, 13.75)
+"""Where in the world a day does not begin when an hour ends in UTC, in hours from it."""
+MIDNIGHTS = frozenset(-hours * HOUR % DAY for hours in BETWEEN_HOURS)
 APART = timedelta(microseconds=5)
 """How far from each other are put what was written at different times, however slow it was."""
 NOTHING = frozenset[str]()
@@ -55,16 +58,6 @@ class Begun:
     answer: Any
     looks: list[str] = field(default_factory=list)
     """What the database looks like with it, once that has been read."""
-
-
-def written_to() -> list[str]:
-    """The tables that the transaction under way has written to so far."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_stat_xact_user_tables "
-            "WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
-        )
-        return [table for (table,) in cursor.fetchall() if table in tables()]
 
 
 @functools.cache
@@ -135,7 +128,15 @@ def beginning(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if not may_put_back():
         return None
     clock = time_machine.escape_hatch.is_travelling(), time.time_ns() == time.time_ns()
-    return looks(), clock, time.time() // QUARTER, other_settings(), given
+    return looks(), clock, period(), other_settings(), given
+
+
+def period() -> float:
+    """When an hour last ended, or a day began somewhere: what texts say of times holds since."""
+    last = time.time() // QUARTER * QUARTER
+    while last % HOUR and last % DAY not in MIDNIGHTS:
+        last -= QUARTER
+    return last
 
 
 class NotPlainError(Exception):
@@ -358,8 +359,10 @@ def renewed(answer: Any, given: list[Any]) -> Any:
         wanted.setdefault(row.model, set()).add(row.key)
     objects: dict[Row, models.Model] = {}
     for model, keys in wanted.items():
-        for key, one in model._base_manager.in_bulk(keys).items():
-            objects[Row(model, key)] = one
+        table, column = model._meta.db_table, model._meta.pk.column
+        statement = f'SELECT * FROM "{table}" WHERE "{column}" = ANY(%s)'
+        for one in model._base_manager.raw(statement, [list(keys)]):
+            objects[Row(model, one.pk)] = one
     for one in objects_in(given):
         row = Row(type(one), one.pk)
         if row in objects and not isinstance(answer, Row):
