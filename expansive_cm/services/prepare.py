@@ -41,19 +41,6 @@ def step(title: str, action: Callable[[], object]) -> None:
     print(f"{time.monotonic() - started:5.1f} s", flush=True)
 
 
-def made_by_an_earlier_version() -> bool:
-    """Whether the database has seen a migration of ours that is no more."""
-    from django.db import connection
-    from django.db.migrations.loader import MigrationLoader
-
-    from audit.sources import OWN_APPS
-
-    loader = MigrationLoader(connection)
-    connection.close()  # the copy of this process that follows must not hold it too
-    gone = loader.applied_migrations.keys() - loader.disk_migrations.keys()
-    return any(app in OWN_APPS for app, _name in gone)
-
-
 def aside(action: Callable[[], object]) -> Callable[[], None]:
     """Do something in a copy of this process, on the core that waits; return how to wait for it.
 
@@ -108,14 +95,16 @@ def main() -> None:
     gc.disable()
     django.setup()
     from django.core.management import call_command, get_commands
+    from django.db import connection
 
-    from expansive_cm.health import pending_migrations
+    from expansive_cm.health import made_by_an_earlier_version, pending_migrations
 
     if sys.stdin.buffer.readline() != BEGIN:
         sys.exit(1)
     if made_by_an_earlier_version():
         print(EARLIER, flush=True)
         sys.exit(1)
+    connection.close()  # the copy of this process that follows must not hold it too
     quiet = io.StringIO()
     logins_file = Path(sys.argv[1])
     migrated, collected = marks(logins_file)
