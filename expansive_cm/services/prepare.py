@@ -20,10 +20,6 @@ import django
 
 from expansive_cm.services import bootstrap
 
-EARLIER = """
-The data here were made by an earlier version, before upgrades are promised.
-Run `make demo-reset`: it throws them away, and the next start makes new ones."""
-
 BEGIN = b"begin\n"
 """The word that the databases answer."""
 
@@ -97,12 +93,13 @@ def main() -> None:
     from django.core.management import call_command, get_commands
     from django.db import connection
 
+    from accounts.management.commands.migrate import EARLIER
     from expansive_cm.health import made_by_an_earlier_version, pending_migrations
 
     if sys.stdin.buffer.readline() != BEGIN:
         sys.exit(1)
     if made_by_an_earlier_version():
-        print(EARLIER, flush=True)
+        print(f"\n{EARLIER}", flush=True)
         sys.exit(1)
     connection.close()  # the copy of this process that follows must not hold it too
     quiet = io.StringIO()

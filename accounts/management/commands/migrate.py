@@ -9,11 +9,10 @@ from django.db import OperationalError
 
 from expansive_cm.health import made_by_an_earlier_version
 
-EARLIER = (
-    "The data here were made by an earlier version, before upgrades are promised. Nothing was"
-    " changed. Run `make demo-reset` where they are the demo's, or give the product an empty"
-    " database: both throw them away, and the next start makes new ones."
-)
+EARLIER = """\
+The data here were made by an earlier version, before upgrades are promised. Nothing was changed.
+Run `make demo-reset` where they are the demo's: it throws them away, and the next start makes new
+ones. Otherwise give the product an empty database."""
 TRIES = 6
 WAIT_SECONDS = 10
 BLOCKED = {"55P03": "waited too long for a table that is in use", "40P01": "met a deadlock"}
