@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations import AddField, RunSQL
+from django.db.migrations import RunSQL
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ModelState, ProjectState
 from simple_history.models import HistoricalChanges
 
-from .history_rows import NUMBERED_FROM, Row
+from .history_rows import NUMBERED_FROM
 
 FUNCTION = """
 CREATE OR REPLACE FUNCTION refuse_rewriting_history() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -121,60 +121,6 @@ class KeepHistory(Operation):
     def describe(self) -> str:
         """Say what is done, for `migrate --plan`."""
         return "Let history be appended to and read, never rewritten"
-
-
-class NumberActs(Operation):
-    """Give every row of history of the app a place for the number of its act.
-
-    Rows that are there stay as they are, and new ones are given it as they are written. For a
-    migration that is not one transaction: each table is locked for its own moment only, and a
-    second try goes on where the first one ended. A table that is made later has it from its model.
-    """
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Add the field to every model of history; all are drawn anew once, not one by one."""
-        if "apps" in vars(state):
-            del state.apps
-        for added in self._added(app_label, state):
-            added.state_forwards(app_label, state)
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Add the column, empty: the database reads and writes no row for that."""
-        for table in self._tables(app_label, to_state):
-            add = f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS history_act integer NULL'
-            schema_editor.execute(add, params=None)
-
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        """Take the column away."""
-        for table in self._tables(app_label, from_state):
-            take = f'ALTER TABLE "{table}" DROP COLUMN IF EXISTS history_act'
-            schema_editor.execute(take, params=None)
-
-    def describe(self) -> str:
-        """Say what is done, for `migrate --plan`."""
-        return "Let rows of history know their act"
-
-    def _added(self, app_label: str, state: ProjectState) -> list[AddField]:
-        field = Row._meta.get_field("history_act")
-        rows = [one for one in histories(app_label, state) if "history_date" in one.fields]
-        return [AddField(one.name_lower, field.name, field.clone()) for one in rows]
-
-    def _tables(self, app_label: str, state: ProjectState) -> Iterator[str]:
-        for model in histories(app_label, state):
-            if "history_act" in model.fields:
-                yield state.apps.get_model(app_label, model.name)._meta.db_table
 
 
 def histories(app_label: str, state: ProjectState) -> Iterator[ModelState]:

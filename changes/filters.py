@@ -121,7 +121,7 @@ LATE = {
 }
 """By due date where all have one: the small index of what is late serves it."""
 DEFAULT_SORT = "-reference"
-"""Newest first. Every order has an index: migration 0003_list_indexes."""
+"""Newest first. Every order has an index, which its model declares."""
 
 
 class ChangeFilterForm(forms.Form):

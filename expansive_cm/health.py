@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.db import Error, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
 
 WRITE_AGAIN_SECONDS = 30.0
@@ -78,6 +79,18 @@ def pending_migrations() -> bool:
     """Whether the code knows a migration that the database has not seen."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def made_by_an_earlier_version() -> bool:
+    """Whether the database was begun by migrations that are no more.
+
+    Before upgrades are promised, the first migration of an app is now and then written anew, to
+    stand for all before it, and gets another name; later ones cannot follow upon the old ones.
+    """
+    loader = MigrationLoader(connection)
+    begun = {app for app, _name in loader.applied_migrations}
+    firsts = [node for node in loader.graph.root_nodes() if node[0] in begun]
+    return not loader.applied_migrations.keys() >= set(firsts)
 
 
 def answer(text: str, status: int = 200) -> HttpResponse:

@@ -81,7 +81,7 @@ def state_of_migrations() -> str:
     for app in sorted(apps.get_app_configs(), key=lambda one: one.label):
         patterns = ["migrations/*.py"]
         if app.name in OURS:
-            patterns += ["models.py", "models/*.py", "operations.py", "roles.py"]
+            patterns += ["models.py", "models/*.py", "operations.py", "roles.py", "history_rows.py"]
         for path in sorted(one for pattern in patterns for one in Path(app.path).glob(pattern)):
             total.update(str(path.relative_to(app.path)).encode() + path.read_bytes())
     total.update(inspect.getsource(migrate).encode())

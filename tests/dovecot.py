@@ -77,6 +77,10 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  # After a wrong password it would let every sign-in from this address wait for seconds.
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service auth {{
   user = {internal}

@@ -232,6 +232,7 @@ def test_a_killed_start_blocks_nothing_and_loses_nothing(product: Product) -> No
     assert people_and_changes(product) == before, "the demo's data are made once"
 
 
+@pytest.mark.ends_it
 def test_it_stops_in_order_keeps_its_data_and_can_be_reset(
     product: Product, tmp_path: Path
 ) -> None:

@@ -20,10 +20,6 @@ import django
 
 from expansive_cm.services import bootstrap
 
-EARLIER = """
-The data here were made by an earlier version, before upgrades are promised.
-Run `make demo-reset`: it throws them away, and the next start makes new ones."""
-
 BEGIN = b"begin\n"
 """The word that the databases answer."""
 
@@ -39,19 +35,6 @@ def step(title: str, action: Callable[[], object]) -> None:
     print(f"  {title + ' …':<52}", end="", flush=True)
     action()
     print(f"{time.monotonic() - started:5.1f} s", flush=True)
-
-
-def made_by_an_earlier_version() -> bool:
-    """Whether the database has seen a migration of ours that is no more."""
-    from django.db import connection
-    from django.db.migrations.loader import MigrationLoader
-
-    from audit.sources import OWN_APPS
-
-    loader = MigrationLoader(connection)
-    connection.close()  # the copy of this process that follows must not hold it too
-    gone = loader.applied_migrations.keys() - loader.disk_migrations.keys()
-    return any(app in OWN_APPS for app, _name in gone)
 
 
 def aside(action: Callable[[], object]) -> Callable[[], None]:
@@ -108,14 +91,17 @@ def main() -> None:
     gc.disable()
     django.setup()
     from django.core.management import call_command, get_commands
+    from django.db import connection
 
-    from expansive_cm.health import pending_migrations
+    from accounts.management.commands.migrate import EARLIER
+    from expansive_cm.health import made_by_an_earlier_version, pending_migrations
 
     if sys.stdin.buffer.readline() != BEGIN:
         sys.exit(1)
     if made_by_an_earlier_version():
-        print(EARLIER, flush=True)
+        print(f"\n{EARLIER}", flush=True)
         sys.exit(1)
+    connection.close()  # the copy of this process that follows must not hold it too
     quiet = io.StringIO()
     logins_file = Path(sys.argv[1])
     migrated, collected = marks(logins_file)

@@ -10,6 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from changes.models import Change
+from expansive_cm.bench.management.commands import bench
+from expansive_cm.bench.measuring import Case
 
 DATABASE = f"bench_test_{os.getpid()}"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,8 +32,24 @@ def databases() -> set[str]:
     return {name for name in names if name == DATABASE or not name.startswith(of_others)}
 
 
-def test_every_page_answers_and_nothing_is_left() -> None:
+def each_once() -> list[Case]:
+    """Every page once for Expansive's people, whose list is the same, and for each customer."""
+    chosen: list[Case] = []
+    titles, people = set(), set()
+    for case in every_case():
+        if not case.user.is_internal or case.title not in titles or case.who not in people:
+            chosen.append(case)
+        titles.add(case.title if case.user.is_internal else "")
+        people.add(case.who)
+    return chosen
+
+
+every_case = bench.cases
+
+
+def test_every_page_answers_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few changes, and each page once: the measurement is the same with more."""
+    monkeypatch.setattr(bench, "cases", each_once)
     before, own, out = databases(), connection.settings_dict["NAME"], io.StringIO()
     call_command("bench", changes=200, repeat=0, database=DATABASE, stdout=out)
     said = out.getvalue()
@@ -39,6 +57,8 @@ def test_every_page_answers_and_nothing_is_left() -> None:
     for line in (
         "support    home",
         "customer   list",
+        "success    home",
+        "board      board, attendance",
         "auditor    history",
         "Export of everything",
     ):

@@ -3,11 +3,9 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from importlib import import_module
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from crb import lifecycle, permissions, queries
 from crb.minutes import compose
-from crb.models import AgendaItem, Attendance, Meeting, Membership
+from crb.models import AgendaItem, Meeting, Membership
 from tests.crb.conftest import Table, seat
 from tests.people import person
 
@@ -98,24 +96,6 @@ def test_a_closed_meeting_says_the_same_for_ever(table: Table, closed: Meeting) 
     for member, happens in zip(table.members[1:], WHAT_HAPPENS, strict=True):
         happens(member)
         assert told(closed, table.cast.auditor) == before, happens
-
-
-def test_meetings_held_before_get_the_seats_they_had(table: Table) -> None:
-    """Members with the account of today, those who came, and the alternate of an absence."""
-    gone, there, away = table.members[1:4]
-    past = table.meeting(days=-14, state="closed")
-    Attendance.objects.create(meeting=past, user=there)
-    alternate = person("Al Ternate", Role.CRB_MEMBER)
-    term = Membership.objects.get(user=away)
-    term.absences.create(starts_on=past.date, ends_on=past.date, alternate=alternate)
-    leave(gone)
-    leave(there)
-    with connection.cursor() as cursor:
-        cursor.execute(import_module("crb.migrations.0004_kept_seats").HELD_BEFORE)
-    leave(table.members[4])
-    seats = {one.user: one.absent for one in Meeting.objects.get(pk=past.pk).members}
-    sitting = set(table.members) - {gone, away}
-    assert seats == {**dict.fromkeys(sitting), alternate: away}
 
 
 @pytest.mark.parametrize("happens", [leave, lose_the_role])

@@ -1,4 +1,4 @@
-"""Django's ``migrate``, which tries again where somebody else holds a table."""
+"""Django's ``migrate``, which names data it cannot bring on, and tries again at a locked table."""
 
 import time
 from typing import Any
@@ -7,6 +7,12 @@ from django.core.management.base import CommandError
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import OperationalError
 
+from expansive_cm.health import made_by_an_earlier_version
+
+EARLIER = """\
+The data here were made by an earlier version, before upgrades are promised. Nothing was changed.
+Run `make demo-reset` where they are the demo's: it throws them away, and the next start makes new
+ones. Otherwise give the product an empty database."""
 TRIES = 6
 WAIT_SECONDS = 10
 BLOCKED = {"55P03": "waited too long for a table that is in use", "40P01": "met a deadlock"}
@@ -20,7 +26,12 @@ class Command(Migrate):
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate. Raises CommandError with a sentence when a table is never free."""
+        """Migrate. Raises CommandError, with a sentence, when a table is never free.
+
+        And, before anything is done, where the data are of a version that nothing leads on from.
+        """
+        if made_by_an_earlier_version():
+            raise CommandError(EARLIER)
         for number in range(1, TRIES + 1):
             try:
                 return super().handle(*args, **options)
