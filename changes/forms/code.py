@@ -294,20 +294,48 @@ class PlanDeploymentForm(StepForm):
     )
 
     def prepare(self) -> None:
-        """Offer the releases that are not out yet; start from the existing plan, or a template."""
+        """Offer the releases to come; start from the existing plan, or a template."""
         plan = self.change.deployment
-        coming = Release.objects.filter(released_at=None)
+        coming = Release.objects.filter(released_at=None, cancelled_at=None)
         self.fields["release"].queryset = coming
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan
             return
         self.propose(proposing.template_of(self.change), ["rollback_plan"])
-        if self.change.promised_release_id:
+        if self.change.release_id:
+            self.fields["release"].initial = self.change.release_id
+        elif self.change.promised_release_id:
             self.fields["release"].initial = self.change.promised_release_id
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()
             self.fields["release"].initial = upcoming
+
+
+class AssignReleaseForm(StepForm):
+    """With which release the change is meant to go out."""
+
+    release = ReleaseField(
+        label=_("Release"),
+        queryset=Release.objects.none(),
+        empty_label=_("None: it is open"),
+        required=False,
+    )
+    reason = LongText(
+        label=_("Why?"),
+        max_length=500,
+        required=False,
+        help_text=_("Needed where a frozen release is joined or left."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def prepare(self) -> None:
+        """Offer the releases to come; begin with the one it is in, or the one of its promise."""
+        self.fields["release"].queryset = Release.objects.filter(
+            released_at=None, cancelled_at=None
+        )
+        known = self.change.release_id or self.change.promised_release_id
+        self.fields["release"].initial = known
 
 
 class StartDeploymentForm(StepForm):

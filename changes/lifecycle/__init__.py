@@ -61,6 +61,14 @@ from .intake import (
 )
 from .parts import forget_told_part, tell_of_unheld
 from .promises import settle_promise
+from .releases import (
+    assign_release,
+    cancel_release,
+    change_release,
+    finish_release,
+    freeze_release,
+    plan_release,
+)
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
 from .templates import save_template
@@ -106,6 +114,13 @@ __all__ = [
     "start_deployment",
     "record_deployment",
     "settle_promise",
+    # Releases
+    "plan_release",
+    "change_release",
+    "freeze_release",
+    "finish_release",
+    "cancel_release",
+    "assign_release",
     # Confirmation and close
     "answer_confirmation",
     "resend_confirmation",

@@ -25,7 +25,7 @@ from ..models import (
     RiskAssessment,
     StagingTest,
 )
-from . import promises
+from . import promises, releases
 from .confirmation import ask_requester
 from .core import Step, take_step
 
@@ -303,17 +303,33 @@ def _environment(name: str) -> Environment:
 def plan_deployment(
     change: Change, *, actor: User, release: Release, rollback_plan: str, seen: int | None = None
 ) -> Change:
-    """Choose the release and write the rollback plan; an unstarted plan is replaced."""
+    """Choose the release and write the rollback plan; an unstarted plan is replaced.
+
+    Raises StepIncomplete without a rollback plan, for a release that was cancelled, and for one
+    that is frozen and that the change has not joined. The change is in that release from then on.
+    """
     if not rollback_plan.strip():
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
     with take_step("plan_deployment", change, actor=actor, seen=seen) as step:
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
+        _check_release(step.change, plan, release)
         plan.release, plan.rollback_plan = release, rollback_plan
+        step.change.release = release
         step.data = {"release": release.pk}
         step.save(plan)
     return step.change
+
+
+def _check_release(change: Change, plan: Deployment, release: Release) -> None:
+    fresh = releases.locked(release)
+    if fresh.cancelled_at is not None:
+        raise StepIncomplete(_("Release %s was cancelled.") % fresh, ["release"])
+    known = change.release_id == fresh.pk or plan.release_id == fresh.pk
+    if fresh.state == Release.State.FROZEN and not known:
+        words = _("Release %s is frozen: first choose it for the change, with the reason.")
+        raise StepIncomplete(words % fresh, ["release"])
 
 
 def start_deployment(

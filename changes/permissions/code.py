@@ -149,6 +149,16 @@ def can_plan_deployment(user: User, change: Change) -> Decision:
     )
 
 
+def can_assign_release(user: User, change: Change) -> Decision:
+    """Whoever may plan the deployment, from the board's yes until it is planned."""
+    return decide(
+        sees(user, change),
+        groups.RELEASE_MANAGERS.objects(user, change),
+        in_state(change, "assign_release"),
+        gate(gates.deployment_has_release(change)),
+    )
+
+
 def can_start_deployment(user: User, change: Change) -> Decision:
     """A release manager, when the deployment gate has nothing to name."""
     return decide(
