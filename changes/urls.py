@@ -22,6 +22,7 @@ from .views import (
     many,
     palette,
     proposed_answers,
+    releases,
     secret_link,
     steps,
     steps_anytime,  # noqa: F401
@@ -61,6 +62,16 @@ template_urls = [
     path("templates/new/", templates.new_template, name="new_template"),
     path("templates/find/", templates.find_template, name="find_template"),
     path("templates/<int:pk>/", templates.template, name="template"),
+]
+release_urls = [
+    path("releases/", releases.release_list, name="releases"),
+    path("releases/new/", releases.new_release, name="new_release"),
+    path("releases/<int:pk>/", releases.release, name="release"),
+    path("releases/<int:pk>/change/", releases.change_release, name="change_release"),
+    *[
+        path(f"releases/<int:pk>/{act}/", releases.act_on_release, {"act": act}, name=act)
+        for act in releases.ACTS
+    ],
 ]
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
@@ -152,6 +163,7 @@ urlpatterns = [
     *list_urls,
     *intake_urls,
     *template_urls,
+    *release_urls,
     *discussion_urls,
     *many_urls,
     *story_urls,

@@ -242,6 +242,7 @@ def _as_example(user: User, change: Change) -> dict[str, Any]:
         "may_save_as_template": not change.is_unsent
         and permissions.may_save_as_template(user, change).allowed,
         "template_used": change.template if inside else None,
+        "release_shown": change.release if inside else None,
     }
 
 
