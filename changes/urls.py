@@ -22,6 +22,7 @@ from .views import (
     many,
     palette,
     proposed_answers,
+    release_notes,
     releases,
     secret_link,
     steps,
@@ -68,6 +69,12 @@ release_urls = [
     path("releases/new/", releases.new_release, name="new_release"),
     path("releases/<int:pk>/", releases.release, name="release"),
     path("releases/<int:pk>/change/", releases.change_release, name="change_release"),
+    path("releases/<int:pk>/notes/", release_notes.release_notes_page, name="release_notes"),
+    path(
+        "releases/<int:pk>/notes/file/",
+        release_notes.release_notes_file,
+        name="release_notes_file",
+    ),
     *[
         path(f"releases/<int:pk>/{act}/", releases.act_on_release, {"act": act}, name=act)
         for act in releases.ACTS
