@@ -354,6 +354,18 @@ class StartDeploymentForm(StepForm):
             del self.fields["reason"]
 
 
+class DeployForm(StepForm):
+    """What was done, where all went well."""
+
+    notes = text(
+        Deployment,
+        "notes",
+        rows=5,
+        label=_("What was done"),
+        help_text=_("In plain words: each requester reads this, and is asked to confirm."),
+    )
+
+
 class RecordDeploymentForm(StepForm):
     """How the deployment went."""
 

@@ -42,6 +42,7 @@ from .confirmation import (
     send_reminder,
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
+from .deploying import deploy
 from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
 from .importing import ImportedChange, Origin, import_change, import_changes
@@ -113,6 +114,7 @@ __all__ = [
     "plan_deployment",
     "start_deployment",
     "record_deployment",
+    "deploy",
     "settle_promise",
     # Releases
     "plan_release",

@@ -170,6 +170,13 @@ def can_start_deployment(user: User, change: Change) -> Decision:
     )
 
 
+def can_deploy(user: User, change: Change) -> Decision:
+    """Whoever may start it now, or, where it runs, say how it went."""
+    if gates.deployment_not_running(change):
+        return can_start_deployment(user, change)
+    return can_record_deployment(user, change)
+
+
 def can_record_deployment(user: User, change: Change) -> Decision:
     """A release manager says how the running deployment went."""
     return decide(

@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,7 +25,10 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, paging, permissions, releases
 from ..forms.release import ReleaseActForm, ReleaseForm
+from ..many.acts import ACT
+from ..many.runs import MOST as MOST_AT_ONCE
 from ..models import Release
+from ..states import State
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
@@ -112,6 +116,7 @@ def release(request: SignedInRequest, pk: int) -> HttpResponse:
         "history": releases.acts_of(shown),
         "late": _late(shown),
         "offers": _offers(request.user, shown),
+        "deploy_url": _deploy_url(request.user, shown, contents),
         "most": releases.MOST,
     }
     return render(request, "changes/release.html", context)
@@ -191,6 +196,21 @@ def _offers(user: User, shown: Release) -> list[tuple[str, Act, Decision]]:
         (reverse(f"changes:{name}", args=[shown.pk]), act, act.may(user, shown))
         for name, act in ACTS.items()
     ]
+
+
+def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
+    """Return where what is ready is deployed at once, "" where nothing is or it is not theirs.
+
+    What waits for its deployment and is not ready goes along: the page says why not.
+    """
+    act = ACT["deploy"]
+    waiting = [row for row in contents.undeployed if row.change.state == State.DEPLOYMENT]
+    ready = any(not row.missing for row in waiting)
+    if shown.is_over or not ready or not act.may_ever(user):
+        return ""
+    keys = [row.change.pk for row in waiting][:MOST_AT_ONCE]
+    query = urlencode({"act": act.name, "change": keys}, doseq=True)
+    return f"{reverse('changes:act_on_many')}?{query}"
 
 
 @signed_in

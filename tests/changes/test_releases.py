@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from changes import lifecycle
+from changes import lifecycle, tasks
 from changes.forecast import ENOUGH, Chance, durations, outlook, past_durations
-from changes.models import Change, Promise, Release
+from changes.models import Change, ManyRun, Promise, Release
 from tests import stories
 from tests.people import Cast
 
@@ -229,3 +229,36 @@ def test_durations_count_rework_and_nothing_unfinished(cast: Cast) -> None:
     assert {stage: len(found) for stage, found in past_durations().items()} == dict.fromkeys(
         ("requirements", "risk_assessment", "development", "testing"), 1
     )
+
+
+def test_what_is_ready_is_deployed_at_once(client: Client, cast: Cast, release: Release) -> None:
+    """Each by its own rules: one that is not ready is left out, one that is stale refused."""
+    manager = cast.release_manager
+    ready, running, stale, bare = (stories.in_deployment(cast) for _each in range(4))
+    for one in (ready, running, stale):
+        stories.deployment_planned(one, cast)
+    lifecycle.start_deployment(running, actor=manager)
+    lifecycle.assign_release(bare, actor=manager, release=release)
+    link = page(client, manager, at(release)).split("Deploy what is ready")[0]
+    link = link.rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+    assert "Deploy what is ready" not in page(client, cast.developer, at(release))
+    client.force_login(manager)
+    shown = client.get(link)
+    assert {one.change.pk for one in shown.context["offered"]} == {ready.pk, running.pk, stale.pk}
+    assert [one.change.pk for one in shown.context["refused"]] == [bare.pk]
+    data = {
+        "act": "deploy",
+        "key": shown.context["key"],
+        "change": [ready.pk, running.pk, stale.pk],
+        "row": [one.value for one in shown.context["offered"]],
+        "notes": "4.12 is in place.",
+    }
+    lifecycle.assign(stale, actor=cast.support, owner=cast.developer)
+    for _twice in range(2):
+        client.post(reverse("changes:act_on_many"), data)
+        tasks.carry_on_acts()
+    states = [Change.objects.get(pk=one.pk).state for one in (ready, running, stale)]
+    assert states == ["confirmation", "confirmation", "deployment"]
+    assert ready.events.filter(verb="record_deployment").count() == 1
+    assert Change.objects.get(pk=ready.pk).confirmation.what_was_done == "4.12 is in place."
+    assert "assigned an owner" in ManyRun.objects.get().rows.get(change=stale).reason
