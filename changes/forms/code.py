@@ -25,6 +25,7 @@ from ..models import (
 )
 from .base import LongText, StepForm, cards, line, text
 from .fields import AttachmentsField
+from .release import ReleaseField
 
 
 class QuestionField(forms.ModelChoiceField):
@@ -271,17 +272,6 @@ class RecordTestForm(StepForm):
         return {**super().arguments(), "environment": self.cleaned_data["environment"].name}
 
 
-class ReleaseField(forms.ModelChoiceField):
-    """A release that is still to come."""
-
-    def label_from_instance(self, release: Any) -> str:
-        """Say when the release is planned."""
-        return _now("%(name)s, planned for %(day)s") % {
-            "name": release.name,
-            "day": f"{release.planned_on:%-d %b %Y}",
-        }
-
-
 class PlanDeploymentForm(StepForm):
     """The release, and how it is undone."""
 
@@ -292,12 +282,24 @@ class PlanDeploymentForm(StepForm):
         rows=5,
         help_text=_("How the version before is put back, and who decides that it has to be."),
     )
+    reason = LongText(
+        label=_("Why is a frozen release joined or left?"),
+        max_length=500,
+        required=False,
+        help_text=_("Needed where that is so; customers do not read it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def prepare(self) -> None:
-        """Offer the releases to come; start from the existing plan, or a template."""
+        """Offer the releases to come; start from the existing plan, or a template.
+
+        A reason is asked for only where one of them is frozen; what was typed is not lost.
+        """
         plan = self.change.deployment
         coming = Release.objects.filter(released_at=None, cancelled_at=None)
         self.fields["release"].queryset = coming
+        if not (self.data.get("reason") or coming.filter(frozen_at__isnull=False).exists()):
+            del self.fields["reason"]
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan
@@ -310,32 +312,6 @@ class PlanDeploymentForm(StepForm):
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()
             self.fields["release"].initial = upcoming
-
-
-class AssignReleaseForm(StepForm):
-    """With which release the change is meant to go out."""
-
-    release = ReleaseField(
-        label=_("Release"),
-        queryset=Release.objects.none(),
-        empty_label=_("None: it is open"),
-        required=False,
-    )
-    reason = LongText(
-        label=_("Why?"),
-        max_length=500,
-        required=False,
-        help_text=_("Needed where a frozen release is joined or left."),
-        widget=forms.Textarea(attrs={"rows": 2}),
-    )
-
-    def prepare(self) -> None:
-        """Offer the releases to come; begin with the one it is in, or the one of its promise."""
-        self.fields["release"].queryset = Release.objects.filter(
-            released_at=None, cancelled_at=None
-        )
-        known = self.change.release_id or self.change.promised_release_id
-        self.fields["release"].initial = known
 
 
 class StartDeploymentForm(StepForm):

@@ -5,13 +5,14 @@ from typing import Any
 from django import forms
 from django.utils.functional import Promise
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Release
-from .base import LongText, text
+from .base import LongText, StepForm, text
 from .fields import Line
 
 
@@ -79,3 +80,40 @@ class ReleaseActForm(_SeenForm):
         if why_needed:
             self.fields["reason"].required = True
             self.fields["reason"].error_messages["required"] = why_needed
+
+
+class ReleaseField(forms.ModelChoiceField):
+    """A release that is still to come."""
+
+    def label_from_instance(self, release: Any) -> str:
+        """Say when the release is planned."""
+        return _now("%(name)s, planned for %(day)s") % {
+            "name": release.name,
+            "day": f"{release.planned_on:%-d %b %Y}",
+        }
+
+
+class AssignReleaseForm(StepForm):
+    """With which release the change is meant to go out."""
+
+    release = ReleaseField(
+        label=_("Release"),
+        queryset=Release.objects.none(),
+        empty_label=_("None: it is open"),
+        required=False,
+    )
+    reason = LongText(
+        label=_("Why?"),
+        max_length=500,
+        required=False,
+        help_text=_("Needed where a frozen release is joined or left."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+    def prepare(self) -> None:
+        """Offer the releases to come; begin with the one it is in, or the one of its promise."""
+        self.fields["release"].queryset = Release.objects.filter(
+            released_at=None, cancelled_at=None
+        )
+        known = self.change.release_id or self.change.promised_release_id
+        self.fields["release"].initial = known

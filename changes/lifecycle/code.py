@@ -301,12 +301,18 @@ def _environment(name: str) -> Environment:
 
 
 def plan_deployment(
-    change: Change, *, actor: User, release: Release, rollback_plan: str, seen: int | None = None
+    change: Change,
+    *,
+    actor: User,
+    release: Release,
+    rollback_plan: str,
+    reason: str = "",
+    seen: int | None = None,
 ) -> Change:
     """Choose the release and write the rollback plan; an unstarted plan is replaced.
 
-    Raises StepIncomplete without a rollback plan, for a release that was cancelled, and for one
-    that is frozen and that the change has not joined. The change is in that release from then on.
+    Raises StepIncomplete without a rollback plan, for a release that was cancelled, and without a
+    reason where a frozen one is joined or left. The change is in that release from then on.
     """
     if not rollback_plan.strip():
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
@@ -314,22 +320,16 @@ def plan_deployment(
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
-        _check_release(step.change, plan, release)
+        release = releases.locked(release)
+        if release.cancelled_at is not None:
+            raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
+        releases.insist_on_reason(step.change.release, release, reason)
+        step.reason = reason
         plan.release, plan.rollback_plan = release, rollback_plan
         step.change.release = release
         step.data = {"release": release.pk}
         step.save(plan)
     return step.change
-
-
-def _check_release(change: Change, plan: Deployment, release: Release) -> None:
-    fresh = releases.locked(release)
-    if fresh.cancelled_at is not None:
-        raise StepIncomplete(_("Release %s was cancelled.") % fresh, ["release"])
-    known = change.release_id == fresh.pk or plan.release_id == fresh.pk
-    if fresh.state == Release.State.FROZEN and not known:
-        words = _("Release %s is frozen: first choose it for the change, with the reason.")
-        raise StepIncomplete(words % fresh, ["release"])
 
 
 def start_deployment(
@@ -347,6 +347,8 @@ def start_deployment(
                 raise StepIncomplete(sentence, ["reason"])
             step.reason, step.data = reason, {"release_was_out": True}
         deployment = step.change.deployment
+        if releases.locked(deployment.release).cancelled_at is not None:
+            raise StepIllegal(_("Release %s was cancelled.") % deployment.release)
         deployment.started_at = timezone.now()
         step.save(deployment)
     return step.change

@@ -21,6 +21,7 @@ from ..states import State
 from .core import take_step
 
 S = State
+NAME_IN_USE = "changes_release_name"
 BEFORE_DEPLOYED = (
     S.REQUIREMENTS,
     S.RISK_ASSESSMENT,
@@ -170,15 +171,22 @@ def assign_release(
         after = open_for_changes(release)
         if before == after:
             raise StepIncomplete(_("That is how it is already."), ["release"])
-        frozen = [one for one in (before, after) if one and one.state == Release.State.FROZEN]
-        if frozen and not reason.strip():
-            words = _("Release %s is frozen: say why it changes now.")
-            raise StepIncomplete(words % frozen[0], ["reason"])
+        insist_on_reason(before, after, reason)
         step.change.release = after
         moved = f"{before or '–'} → {after or '–'}"
         step.reason, step.internal = f"{moved}. {reason}" if reason else moved, True
         step.data = {"release": after.pk if after else None}
     return step.change
+
+
+def insist_on_reason(before: Release | None, after: Release | None, reason: str) -> None:
+    """Raise StepIncomplete where a change joins or leaves a frozen release and nobody says why."""
+    if before == after or reason.strip():
+        return
+    for one in (before, after):
+        if one is not None and one.state == Release.State.FROZEN:
+            words = _("Release %s is frozen: say why it changes now.")
+            raise StepIncomplete(words % one, ["reason"])
 
 
 def open_for_changes(release: Release | None) -> Release | None:
@@ -231,7 +239,7 @@ def _saved(release: Release, actor: User, reason: str) -> Release:
         with transaction.atomic():
             return save(release, actor=actor, reason=reason)
     except IntegrityError as error:
-        if "name" not in str(error):
+        if NAME_IN_USE not in str(error):
             raise
         raise StepIncomplete(
             _("Another release is called “%s”.") % release.name, ["name"]

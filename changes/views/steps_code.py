@@ -7,7 +7,6 @@ from .. import gates, lifecycle
 from ..forms.code import (
     AnswerQuestionForm,
     AssessRiskForm,
-    AssignReleaseForm,
     DefineRequirementsForm,
     PeerReviewForm,
     PlanDeploymentForm,
@@ -17,6 +16,7 @@ from ..forms.code import (
     SignRiskAssessmentForm,
     StartDeploymentForm,
 )
+from ..forms.release import AssignReleaseForm
 from ..models import StagingTest
 from .steps import StepPage, step
 

@@ -14,7 +14,6 @@ from changes import lifecycle
 from changes.models import CHECKLIST, Change, Release
 
 from . import board, talk
-from .releases import join
 from .schedule import Story
 from .world import Step, World
 
@@ -231,13 +230,12 @@ def record_test(world: World, change: Change, step: Step) -> None:
 def plan_deployment(world: World, change: Change, step: Step) -> None:
     coming = Release.objects.filter(planned_on__gte=timezone.localdate(), cancelled_at=None)
     release = coming.order_by("planned_on")[0]
-    if release.frozen_at and not release.released_at and change.release_id != release.pk:
-        change = join(change, release, world.people["kate"])
     lifecycle.plan_deployment(
         change,
         actor=world.actor(step, "kate"),
         release=release,
         rollback_plan=step["rollback"],
+        reason="Its tests were done before the freeze." if release.frozen_at else "",
     )
 
 

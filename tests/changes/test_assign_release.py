@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from changes import lifecycle
@@ -56,22 +58,42 @@ class TestAssignRelease(StepPageTests):
         assert Change.objects.get(pk=change.pk).release is None
 
 
-def test_a_frozen_release_is_joined_and_left_with_a_reason(cast: Cast) -> None:
+def test_a_frozen_release_is_joined_and_left_with_a_reason(client: Client, cast: Cast) -> None:
     change = stories.in_testing(cast)
     release, manager = stories.release(), cast.release_manager
     lifecycle.freeze_release(release, actor=manager)
-    for step in (stories.all_passed, lambda one, cast: one):
-        with pytest.raises(StepIncomplete, match="frozen") as refused:
-            lifecycle.assign_release(change, actor=manager, release=release)
-        assert refused.value.missing == ["reason"]
-        change = step(change, cast)
-    with pytest.raises(StepIncomplete, match="first choose it") as refused:
-        stories.deployment_planned(change, cast)
-    assert refused.value.missing == ["release"]
-    lifecycle.assign_release(change, actor=manager, release=release, reason="A hotfix.")
+    with pytest.raises(StepIncomplete, match="frozen") as refused:
+        lifecycle.assign_release(change, actor=manager, release=release)
+    assert refused.value.missing == ["reason"]
+    change = stories.all_passed(change, cast)
+    plan = {"actor": manager, "rollback_plan": "Redeploy 4.11."}
+    with pytest.raises(StepIncomplete, match="frozen") as refused:
+        lifecycle.plan_deployment(change, release=release, **plan)
+    assert refused.value.missing == ["reason"]
+    change = lifecycle.plan_deployment(change, release=release, reason="A hotfix.", **plan)
+    lifecycle.plan_deployment(change, release=release, **plan)  # it is in it already
+    other = Release.objects.create(name="9.9", planned_on=timezone.localdate())
     with pytest.raises(StepIncomplete, match="frozen"):
-        lifecycle.assign_release(change, actor=manager, release=None)
-    assert stories.deployment_planned(change, cast).release == release
+        lifecycle.plan_deployment(change, release=other, **plan)
+    client.force_login(manager)
+    address = f"{change.get_absolute_url()}plan_deployment/"
+    assert "Why is a frozen release joined or left?" in client.get(address).content.decode()
+    lifecycle.plan_deployment(change, release=other, reason="It is late.", **plan)
+    client.force_login(cast.requester)
+    html = client.get(change.get_absolute_url()).content.decode()
+    assert "A hotfix." not in html
+    assert "It is late." not in html
+
+
+def test_a_release_is_cancelled_while_a_deployment_begins(cast: Cast) -> None:
+    """Whoever comes second sees what the first did: both ask for the row of the release."""
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    with CaptureQueriesContext(connection) as asked:
+        lifecycle.start_deployment(change, actor=cast.release_manager)
+    locks = [one["sql"] for one in asked if "FOR NO KEY UPDATE" in one["sql"]]
+    assert any('"changes_release"' in one for one in locks)
+    with pytest.raises(StepIllegal, match=change.reference):
+        lifecycle.cancel_release(stories.release(), actor=cast.release_manager, reason="No.")
 
 
 def test_planning_the_deployment_decides_from_then_on(cast: Cast) -> None:

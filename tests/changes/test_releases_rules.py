@@ -193,15 +193,19 @@ days = st.integers(-5, 5)
 ends = st.none() | days.map(lambda one: NOON + timedelta(days=one))
 
 
-@st.composite
-def a_release(draw: Any) -> Release:
-    over = draw(st.sampled_from(["released_at", "cancelled_at"]))
-    day = NOON.date() + timedelta(days=draw(days))
-    return Release(pk=draw(st.integers(1, 99)), planned_on=day, **{over: draw(ends)})
+RELEASES = st.lists(
+    st.tuples(st.integers(1, 99), days, st.sampled_from(["released_at", "cancelled_at"]), ends),
+    max_size=8,
+    unique_by=lambda one: one[0],
+)
 
 
-@given(st.lists(a_release(), max_size=8, unique_by=lambda one: one.pk), st.randoms())
-def test_what_comes_next_is_neither_cancelled_nor_out(found: list[Release], random: Any) -> None:
+@given(RELEASES, st.randoms())
+def test_what_comes_next_is_neither_cancelled_nor_out(drawn: list[Any], random: Any) -> None:
+    found = [
+        Release(pk=pk, planned_on=NOON.date() + timedelta(days=ahead), **{over: moment})
+        for pk, ahead, over, moment in drawn
+    ]
     day = NOON.date()
     next_ones = coming(found, day, NOON)
     assert all(one.planned_on > day and not one.cancelled_at for one in next_ones)
