@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,3 +223,43 @@ def test_what_comes_next_is_neither_cancelled_nor_out(drawn: list[Any], random: 
     for one in next_ones[:1]:  # its end moves those behind it up, and no other
         one.cancelled_at = NOON
         assert coming(found, day, NOON) == next_ones[1:]
+
+
+# Lost rights, and the administration ----------------------------------------------------------
+
+
+def test_nobody_acts_on_a_release_with_a_role_that_was_taken(cast: Cast) -> None:
+    release = planned(cast.release_manager)
+    waiting = User.objects.get(pk=cast.release_manager.pk)
+    assert permissions.can_freeze_release(waiting, release)
+    for lose in (
+        lambda: waiting.groups.clear(),
+        lambda: User.objects.filter(pk=waiting.pk).update(is_active=False),
+    ):
+        lose()
+        for act in (*ACTS, moved):
+            with pytest.raises(StepForbidden):
+                act(release, waiting) if act is moved else act(release, actor=waiting, reason="x")
+        with pytest.raises(StepForbidden):
+            planned(waiting, "9.0")
+
+
+def test_the_administration_takes_the_same_steps(client: Client, cast: Cast) -> None:
+    client.force_login(cast.administrator)
+    add = reverse("admin:changes_release_add")
+    data = {"name": "7.0", "planned_on": ahead(-1), "freeze_on": ahead(5), "notes": ""}
+    html = client.post(add, data).content.decode()
+    assert "This day has passed" in html
+    assert "complete by the day of the release" in html
+    assert client.post(add, {**data, "planned_on": ahead(9)}).status_code == 302
+    release = Release.objects.get()
+    assert release.history.get().history_change_reason == "planned the release"
+    change = reverse("admin:changes_release_change", args=[release.pk])
+    later = {**data, "planned_on": ahead(12)}
+    assert "Say why the date moves." in client.post(change, later).content.decode()
+    assert client.post(change, {**later, "reason": "A holiday."}).status_code == 302
+    release.refresh_from_db()
+    assert (release.planned_on, release.version) == (ahead(12), 2)
+    lifecycle.cancel_release(release, actor=cast.administrator, reason="No.")
+    assert client.post(change, {**later, "reason": "Again."}).status_code == 403
+    assert client.get(change).status_code == 200
