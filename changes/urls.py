@@ -66,6 +66,7 @@ template_urls = [
 ]
 release_urls = [
     path("releases/", releases.release_list, name="releases"),
+    path("releases/export/", releases.export_releases, name="export_releases"),
     path("releases/new/", releases.new_release, name="new_release"),
     path("releases/<int:pk>/", releases.release, name="release"),
     path("releases/<int:pk>/change/", releases.change_release, name="change_release"),

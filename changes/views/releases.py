@@ -24,6 +24,7 @@ from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, paging, permissions, releases
+from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
 from ..many.acts import ACT
 from ..many.runs import MOST as MOST_AT_ONCE
@@ -96,6 +97,20 @@ def release_list(request: SignedInRequest) -> HttpResponse:
         "previous_url": f"?view={name}&page={page.previous}" if page.previous else "",
     }
     return render(request, "changes/releases.html", context)
+
+
+@signed_in
+@require_safe
+def export_releases(request: SignedInRequest) -> HttpResponse:
+    """Send all releases as a file that spreadsheets open."""
+    insist(permissions.can_read_releases(request.user))
+    every = list(Release.objects.order_by("planned_on", "pk"))
+    lines = csv_lines(releases.COLUMNS, releases.lines_of(every, request.user))
+    response = HttpResponse("".join(lines), content_type="text/csv; charset=utf-8")
+    name = f"releases-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @signed_in

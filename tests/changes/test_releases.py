@@ -262,3 +262,20 @@ def test_what_is_ready_is_deployed_at_once(client: Client, cast: Cast, release: 
     assert ready.events.filter(verb="record_deployment").count() == 1
     assert Change.objects.get(pk=ready.pk).confirmation.what_was_done == "4.12 is in place."
     assert "assigned an owner" in ManyRun.objects.get().rows.get(change=stale).reason
+
+
+def test_releases_are_exported_safely(
+    client: Client, cast: Cast, release: Release, django_assert_num_queries: Any
+) -> None:
+    Release.objects.create(name="=1+1", planned_on=ahead(400), notes="@sum")
+    page(client, cast.requester, reverse("changes:export_releases"), status=403)
+    client.force_login(cast.auditor)
+    with django_assert_num_queries(5):
+        answer = client.get(reverse("changes:export_releases"))
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    head, first, second = answer.content.decode("utf-8-sig").splitlines()
+    assert head.startswith("Name,State,Planned for,Code complete,")
+    assert first.startswith(f"4.12,Planned,{release.planned_on},,")
+    assert first.endswith(",2,1,")
+    assert second.startswith("'=1+1,")
+    assert second.endswith(",0,0,'@sum")
