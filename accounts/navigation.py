@@ -47,6 +47,12 @@ ENTRIES = (
     ),
     _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
     _Entry(
+        _("Releases"),
+        "changes:releases",
+        "rocket",
+        lambda user: user.is_internal and bool(user.roles),
+    ),
+    _Entry(
         _("Answers"),
         "changes:waiting_answers",
         "user-question",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import AdministratorsOnly, ReasonedAdmin
 from accounts.admin_forms import ReasonedForm
 
+from . import lifecycle
+from .lifecycle.releases import date_faults, is_slip
 from .models import (
     AccessLink,
     Assessment,
@@ -85,30 +88,58 @@ class EnvironmentAdmin(ReasonedAdmin):
 
 
 class ReleaseForm(ReasonedForm):
-    """A release; moving one that promises stand on asks for a reason."""
+    """A release; moving a date of it asks for a reason."""
 
     class Meta:
         model = Release
-        fields = ("name", "planned_on", "released_at", "notes")
+        fields = ("name", "planned_on", "freeze_on", "notes")
 
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
-        """Ask why the date of a promise moves."""
-        if self.instance.pk is None or "planned_on" not in self.changed_data:
+        """Ask why a date moves that people count on."""
+        days = [cleaned.get("planned_on"), cleaned.get("freeze_on")]
+        was = [self.initial.get("planned_on"), self.initial.get("freeze_on")]
+        if self.instance.pk is None or days[0] is None or not is_slip(*was, *days):
             return None
-        if not self.instance.promised_changes.exists():
-            return None
-        return str(_("Changes are promised by this release: say why its date moves."))
+        if self.instance.promised_changes.exists():
+            return str(_("Changes are promised by this release: say why its date moves."))
+        return str(_("Say why the date moves."))
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if cleaned.get("planned_on") and "freeze_on" in cleaned:
+            kept = Release.objects.filter(pk=self.instance.pk).first() or Release()
+            days = cleaned["planned_on"], cleaned["freeze_on"]
+            for field, sentence in date_faults(kept, *days, timezone.localdate()).items():
+                self.add_error(field, sentence)
+        return cleaned
 
 
 @admin.register(Release)
 class ReleaseAdmin(ReasonedAdmin):
-    """Planned and past releases. Promises follow the date of theirs."""
+    """Planned and past releases, saved through the steps that their own pages take.
+
+    What is out or cancelled is only read.
+    """
 
     form = ReleaseForm
-    list_display = ("name", "planned_on", "released_at")
+    list_display = ("name", "planned_on", "freeze_on", "released_at", "cancelled_at")
     list_filter = ("planned_on",)
     ordering = ("-planned_on",)
     search_fields = ("name",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes a release that is over."""
+        over = isinstance(obj, Release) and obj.is_over
+        return not over and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Take the step that the page of releases takes."""
+        values = {name: form.cleaned_data[name] for name in ReleaseForm.Meta.fields}
+        if change:
+            reason = form.cleaned_data["reason"].strip()
+            lifecycle.change_release(obj, actor=request.user, reason=reason, **values)
+        else:
+            obj.pk = lifecycle.plan_release(actor=request.user, **values).pk
 
 
 # Owned by the workflow --------------------------------------------------------------------------

@@ -121,8 +121,10 @@ def deployment_points(change: Change) -> list[GatePoint]:
         ),
         _point(
             _("Release chosen and rollback plan written"),
-            change.deployment is not None,
-            _("release and rollback plan"),
+            change.deployment is not None and not release_is_cancelled(change),
+            _("another release, as its own was cancelled")
+            if release_is_cancelled(change)
+            else _("release and rollback plan"),
         ),
     ]
 
@@ -202,6 +204,19 @@ def release_is_out(change: Change) -> bool:
     plan = change.deployment
     released_at = plan.release.released_at if plan else None
     return released_at is not None and released_at <= timezone.now()
+
+
+def release_is_cancelled(change: Change) -> bool:
+    """Whether the deployment is planned with a release that will not come, and has not begun."""
+    plan = change.deployment
+    return plan is not None and plan.started_at is None and plan.release.cancelled_at is not None
+
+
+def deployment_has_release(change: Change) -> str:
+    """Once the deployment is planned, its plan says with which release."""
+    if change.deployment is None:
+        return ""
+    return _("The deployment is planned: change its plan to choose another release.")
 
 
 def nothing_further_wished(change: Change) -> str:

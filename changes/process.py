@@ -205,6 +205,18 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     # At any time
     _step(
+        "assign_release",
+        "rocket",
+        _("Choose the release"),
+        _("chose the release"),
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        S.DEVELOPMENT,
+        S.TESTING,
+        S.DEPLOYMENT,
+        main=False,
+    ),
+    _step(
         "edit",
         "edit",
         _("Edit the request"),
@@ -305,7 +317,7 @@ OTHER_VERBS: dict[str, str] = {
 
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
-    " start_execution start_deployment close_unanswered".split()
+    " start_execution start_deployment close_unanswered assign_release plan_deployment".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -59,7 +59,8 @@ SELECT 'services', to_jsonb(s) FROM changes_service s
 UNION ALL
 SELECT 'releases', to_jsonb(r) FROM changes_release r
   WHERE r.id IN (SELECT d.release_id FROM changes_deployment d WHERE d.change_id = %s
-                 UNION SELECT c.promised_release_id FROM changes_change c WHERE c.id = %s)
+                 UNION SELECT unnest(ARRAY[c.promised_release_id, c.release_id])
+                   FROM changes_change c WHERE c.id = %s)
 UNION ALL
 SELECT 'organisation', to_jsonb(o) FROM accounts_organisation o
   JOIN changes_change c ON c.organisation_id = o.id WHERE c.id = %s
@@ -136,15 +137,18 @@ def tell(change: Change, *, with_talk: bool = False) -> None:
 
 
 def _surround(change: Change, rows: dict[str, list[dict[str, Any]]]) -> None:
-    """Give a change its customer with their team, its people and the release it is promised by."""
+    """Give a change its customer with their team, its people and its releases."""
+    releases = {row["id"]: _build(Release, row) for row in rows["releases"]}
     known: dict[Any, Any] = {
         "organisation": {row["id"]: _build(Organisation, row) for row in rows["organisation"]},
-        "promised_release": {row["id"]: _build(Release, row) for row in rows["releases"]},
+        "promised_release": releases,
+        "release": releases,
     }
     for organisation in known["organisation"].values():
         organisation.success_team = _build(SuccessTeam, rows["team"][0])
     people = {row["id"]: _build(User, row) for row in rows["people"]}
-    for name in ("organisation", "promised_release", "requester", "raised_by", "owner"):
+    names = ("organisation", "promised_release", "release", "requester", "raised_by", "owner")
+    for name in names:
         field = Change._meta.get_field(name)
         if not field.is_cached(change):
             found = known.get(name, people)

@@ -22,6 +22,8 @@ from .views import (
     many,
     palette,
     proposed_answers,
+    release_notes,
+    releases,
     secret_link,
     steps,
     steps_anytime,  # noqa: F401
@@ -61,6 +63,23 @@ template_urls = [
     path("templates/new/", templates.new_template, name="new_template"),
     path("templates/find/", templates.find_template, name="find_template"),
     path("templates/<int:pk>/", templates.template, name="template"),
+]
+release_urls = [
+    path("releases/", releases.release_list, name="releases"),
+    path("releases/export/", releases.export_releases, name="export_releases"),
+    path("releases/new/", releases.new_release, name="new_release"),
+    path("releases/<int:pk>/", releases.release, name="release"),
+    path("releases/<int:pk>/change/", releases.change_release, name="change_release"),
+    path("releases/<int:pk>/notes/", release_notes.release_notes_page, name="release_notes"),
+    path(
+        "releases/<int:pk>/notes/file/",
+        release_notes.release_notes_file,
+        name="release_notes_file",
+    ),
+    *[
+        path(f"releases/<int:pk>/{act}/", releases.act_on_release, {"act": act}, name=act)
+        for act in releases.ACTS
+    ],
 ]
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
@@ -152,6 +171,7 @@ urlpatterns = [
     *list_urls,
     *intake_urls,
     *template_urls,
+    *release_urls,
     *discussion_urls,
     *many_urls,
     *story_urls,

@@ -33,6 +33,7 @@ from changes.models import (
     IncomingMail,
     ManyRun,
     ProposedAnswer,
+    Release,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
 
@@ -119,6 +120,7 @@ OBJECTS: dict[str, Objects] = {
     "board/absences/": Absence.objects.order_by("-pk").all,
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
+    "releases/": Release.objects.order_by("pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
     "triage/": IncomingMail.objects.order_by("-pk").all,
     "import/": ImportRun.objects.order_by("-pk").all,
@@ -255,7 +257,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
-    Execution.rollback_plan Execution.steps Notice.why PeerReview.findings
+    Execution.rollback_plan Execution.steps Notice.why PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
     """.split()

@@ -8,7 +8,7 @@ import pytest
 from accounts import address_changes
 from accounts.demo import demo_cast
 from accounts.roles import Role
-from changes import also, digest, dispatch, filters, searching
+from changes import also, digest, dispatch, filters, forecast, searching
 from changes.importing import reading
 from changes.lifecycle import access, promises
 from changes.mail_in import taking
@@ -123,6 +123,8 @@ def on_people() -> Iterator[str]:
     yield "after {}, {} and {} days".format(*defaults()["REMINDER_DAYS"].split(","))
     yield f"for {in_words(address_changes.REST.days)} days nobody chooses another one"
     yield f"in one of the next {in_words(promises.RELEASES_PROMISED)} releases"
+    yield f"the last {forecast.REMEMBERED} changes whose code was complete"
+    yield f"With fewer than {in_words(forecast.ENOUGH)} of them"
     cutoff = Board._meta.get_field("cutoff_days").default
     yield f"is published {in_words(cutoff)} working days before"
 

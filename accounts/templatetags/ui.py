@@ -144,6 +144,22 @@ def age(moment: datetime | None) -> SafeString:
     return _time(moment, _full(timezone.localtime(moment)), words)
 
 
+def days_away(days: int) -> str:
+    """Say how far off a day is: "tomorrow", "in 12 days", "in 3 weeks", "5 days ago"."""
+    near = {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}
+    if days in near:
+        return near[days]
+    if days < 0:
+        return _("%d days ago") % -days
+    return _("in %d days") % days if days < 14 else _("in %d weeks") % round(days / 7)
+
+
+@register.filter
+def away(day: date) -> str:
+    """Say how far off a day is from today, in the viewer's zone."""
+    return days_away((day - timezone.localdate()).days)
+
+
 # --- People ---------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from ..models import (
 )
 from .base import LongText, StepForm, cards, line, text
 from .fields import AttachmentsField
+from .release import ReleaseField
 
 
 class QuestionField(forms.ModelChoiceField):
@@ -271,17 +272,6 @@ class RecordTestForm(StepForm):
         return {**super().arguments(), "environment": self.cleaned_data["environment"].name}
 
 
-class ReleaseField(forms.ModelChoiceField):
-    """A release that is still to come."""
-
-    def label_from_instance(self, release: Any) -> str:
-        """Say when the release is planned."""
-        return _now("%(name)s, planned for %(day)s") % {
-            "name": release.name,
-            "day": f"{release.planned_on:%-d %b %Y}",
-        }
-
-
 class PlanDeploymentForm(StepForm):
     """The release, and how it is undone."""
 
@@ -292,18 +282,32 @@ class PlanDeploymentForm(StepForm):
         rows=5,
         help_text=_("How the version before is put back, and who decides that it has to be."),
     )
+    reason = LongText(
+        label=_("Why is a frozen release joined or left?"),
+        max_length=500,
+        required=False,
+        help_text=_("Needed where that is so; customers do not read it."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
 
     def prepare(self) -> None:
-        """Offer the releases that are not out yet; start from the existing plan, or a template."""
+        """Offer the releases to come; start from the existing plan, or a template.
+
+        A reason is asked for only where one of them is frozen; what was typed is not lost.
+        """
         plan = self.change.deployment
-        coming = Release.objects.filter(released_at=None)
+        coming = Release.objects.filter(released_at=None, cancelled_at=None)
         self.fields["release"].queryset = coming
+        if not (self.data.get("reason") or coming.filter(frozen_at__isnull=False).exists()):
+            del self.fields["reason"]
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan
             return
         self.propose(proposing.template_of(self.change), ["rollback_plan"])
-        if self.change.promised_release_id:
+        if self.change.release_id:
+            self.fields["release"].initial = self.change.release_id
+        elif self.change.promised_release_id:
             self.fields["release"].initial = self.change.promised_release_id
         else:
             upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()
@@ -324,6 +328,18 @@ class StartDeploymentForm(StepForm):
         """Ask for the reason only where the release is out; what was typed is not lost."""
         if not (gates.release_is_out(self.change) or self.data.get("reason")):
             del self.fields["reason"]
+
+
+class DeployForm(StepForm):
+    """What was done, where all went well."""
+
+    notes = text(
+        Deployment,
+        "notes",
+        rows=5,
+        label=_("What was done"),
+        help_text=_("In plain words: each requester reads this, and is asked to confirm."),
+    )
 
 
 class RecordDeploymentForm(StepForm):

@@ -42,6 +42,7 @@ from .confirmation import (
     send_reminder,
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
+from .deploying import deploy
 from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
 from .importing import ImportedChange, Origin, import_change, import_changes
@@ -61,6 +62,14 @@ from .intake import (
 )
 from .parts import forget_told_part, tell_of_unheld
 from .promises import settle_promise
+from .releases import (
+    assign_release,
+    cancel_release,
+    change_release,
+    finish_release,
+    freeze_release,
+    plan_release,
+)
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
 from .templates import save_template
@@ -105,7 +114,15 @@ __all__ = [
     "plan_deployment",
     "start_deployment",
     "record_deployment",
+    "deploy",
     "settle_promise",
+    # Releases
+    "plan_release",
+    "change_release",
+    "freeze_release",
+    "finish_release",
+    "cancel_release",
+    "assign_release",
     # Confirmation and close
     "answer_confirmation",
     "resend_confirmation",

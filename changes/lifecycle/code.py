@@ -25,7 +25,7 @@ from ..models import (
     RiskAssessment,
     StagingTest,
 )
-from . import promises
+from . import promises, releases
 from .confirmation import ask_requester
 from .core import Step, take_step
 
@@ -301,16 +301,32 @@ def _environment(name: str) -> Environment:
 
 
 def plan_deployment(
-    change: Change, *, actor: User, release: Release, rollback_plan: str, seen: int | None = None
+    change: Change,
+    *,
+    actor: User,
+    release: Release,
+    rollback_plan: str,
+    reason: str = "",
+    seen: int | None = None,
 ) -> Change:
-    """Choose the release and write the rollback plan; an unstarted plan is replaced."""
+    """Choose the release and write the rollback plan; an unstarted plan is replaced.
+
+    Raises StepIncomplete without a rollback plan, for a release that was cancelled, and without a
+    reason where a frozen one is joined or left. The change is in that release from then on.
+    """
     if not rollback_plan.strip():
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
     with take_step("plan_deployment", change, actor=actor, seen=seen) as step:
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
+        release = releases.locked(release)
+        if release.cancelled_at is not None:
+            raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
+        releases.insist_on_reason(step.change.release, release, reason)
+        step.reason = reason
         plan.release, plan.rollback_plan = release, rollback_plan
+        step.change.release = release
         step.data = {"release": release.pk}
         step.save(plan)
     return step.change
@@ -331,6 +347,8 @@ def start_deployment(
                 raise StepIncomplete(sentence, ["reason"])
             step.reason, step.data = reason, {"release_was_out": True}
         deployment = step.change.deployment
+        if releases.locked(deployment.release).cancelled_at is not None:
+            raise StepIllegal(_("Release %s was cancelled.") % deployment.release)
         deployment.started_at = timezone.now()
         step.save(deployment)
     return step.change

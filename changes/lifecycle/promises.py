@@ -1,8 +1,8 @@
 """What an acceptance promises, and the date by which it must be kept."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from expansive_cm.workflow.acts import acting
@@ -29,16 +29,30 @@ def make_promise(change: Change, outcome: str, today: date) -> None:
     change.due_on = change.promised_release.planned_on if change.promised_release else None
 
 
-def releases_after(day: date, moment: datetime) -> QuerySet[Release]:
+def coming(releases: Iterable[Release], day: date, moment: datetime) -> list[Release]:
+    """Return those that come next after this day, the earliest first; asks no database.
+
+    What was out at this moment does not count, nor does what was cancelled, whenever that was.
+    """
+    next_ones = [
+        one
+        for one in releases
+        if one.planned_on > day
+        and one.cancelled_at is None
+        and (one.released_at is None or one.released_at > moment)
+    ]
+    return sorted(next_ones, key=lambda one: (one.planned_on, one.pk))
+
+
+def releases_after(day: date, moment: datetime) -> list[Release]:
     """Return what is planned after this day and was not out at this moment, the earliest first."""
-    not_out = Q(released_at=None) | Q(released_at__gt=moment)
-    return Release.objects.filter(not_out, planned_on__gt=day).order_by("planned_on", "pk")
+    return coming(Release.objects.filter(planned_on__gt=day), day, moment)
 
 
 def third_release_after(day: date, moment: datetime) -> Release | None:
     """Return the last of the three releases that come next, None if it is not planned yet."""
     upcoming = releases_after(day, moment)
-    return next(iter(upcoming[RELEASES_PROMISED - 1 : RELEASES_PROMISED]), None)
+    return upcoming[RELEASES_PROMISED - 1] if len(upcoming) >= RELEASES_PROMISED else None
 
 
 def twelve_months_after(day: date) -> date:
@@ -52,17 +66,19 @@ def twelve_months_after(day: date) -> date:
 def settle_promise(change_id: int) -> bool:
     """Name the third release once it is planned, and follow it when its date moves.
 
-    Returns whether anything changed; if so an event says what the date was and is.
+    Where it was cancelled, the third of those that were not takes its place. Returns whether
+    anything changed; if so an event says what the date was and is.
     """
     with acting():
         change = lock(Change(pk=change_id))
         if change.promise != Promise.THREE_RELEASES or change.is_final:
             return False
-        before = change.due_on
-        if change.promised_release is None and change.promised_at:
+        before, promised = change.due_on, change.promised_release
+        gone = promised is None or promised.cancelled_at is not None
+        if gone and change.promised_at:
             change.promised_release = third_release_after(_promised_on(change), change.promised_at)
         change.due_on = change.promised_release.planned_on if change.promised_release else None
-        if change.due_on == before:
+        if (change.due_on, change.promised_release) == (before, promised):
             return False
         step = Step(change, "settle_promise", None)
         step.reason = f"{before or '–'} → {change.due_on or '–'}"

@@ -20,6 +20,7 @@ from accounts.roles import Role
 from .. import lifecycle, permissions
 from ..forms.assessment import AssignForm
 from ..forms.base import ConfirmForm, StepForm
+from ..forms.code import DeployForm
 from ..forms.configuration import AuthoriseForm, ReviewForm
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm
 from ..models import Change
@@ -130,6 +131,10 @@ def _approves(user: User) -> bool:
     return user.has_role(Role.APPROVER) and bool(user.approves_for_ids)
 
 
+def _deploys(user: User) -> bool:
+    return user.has_role(Role.RELEASE_MANAGER)
+
+
 def _takes_part(user: User) -> bool:
     return user.is_internal and bool(user.roles - {Role.AUDITOR, Role.ADMINISTRATOR})
 
@@ -196,6 +201,18 @@ ACTS: tuple[Act, ...] = (
         _form_of_step(AssignForm),
         _assigns,
         _all_of_step,
+    ),
+    Act(
+        "deploy",
+        "deploy",
+        gettext_lazy("Deploy"),
+        "rocket",
+        lifecycle.deploy,
+        _form_of_step(DeployForm),
+        _deploys,
+        _all_of_step,
+        button=gettext_lazy("Record that they are in place"),
+        asks_story=True,
     ),
     Act(
         "comment",

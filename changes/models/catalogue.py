@@ -1,6 +1,7 @@
 """What administrators keep: the services customers use, planned releases, where is tested."""
 
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
@@ -53,18 +54,69 @@ class Environment(models.Model):
 
 
 class Release(models.Model):
-    """A planned or past release of the platform, into which code changes are deployed."""
+    """A planned or past release of the platform, into which code changes are deployed.
+
+    Where it is in its life follows from its dates (``state``), so no two fields can disagree.
+    """
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("Planned")
+        FROZEN = "frozen", _("Frozen")
+        RELEASED = "released", _("Released")
+        CANCELLED = "cancelled", _("Cancelled")
 
     name = models.CharField(_("name"), max_length=50, unique=True)
     planned_on = models.DateField(_("planned for"), db_index=True)
+    freeze_on = models.DateField(
+        _("code complete"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "The code freeze. In a frozen release nothing joins or leaves without a reason."
+        ),
+    )
+    frozen_at = models.DateTimeField(_("frozen"), null=True, blank=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
-    notes = models.TextField(_("notes"), blank=True)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True, blank=True)
+    notes = models.TextField(_("notes"), max_length=5000, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
     history = Records()
 
     class Meta:
         verbose_name = _("release")
         verbose_name_plural = _("releases")
         ordering = ("planned_on", "pk")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(freeze_on=None)
+                | models.Q(freeze_on__lte=models.F("planned_on")),
+                name="changes_release_freeze_first",
+                violation_error_message=_("The code is complete before the release, or that day."),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(released_at=None) | models.Q(cancelled_at=None),
+                name="changes_release_one_end",
+                violation_error_message=_("What was released cannot be cancelled."),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the release's page, which is for Expansive's own people."""
+        return reverse("changes:release", args=[self.pk])
+
+    @property
+    def state(self) -> "Release.State":
+        """Where the release is in its life."""
+        if self.cancelled_at:
+            return self.State.CANCELLED
+        if self.released_at:
+            return self.State.RELEASED
+        return self.State.FROZEN if self.frozen_at else self.State.PLANNED
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it went out, or never will: nothing about it changes any more."""
+        return bool(self.released_at or self.cancelled_at)

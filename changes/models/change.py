@@ -144,6 +144,16 @@ class Change(Moves, models.Model):
         blank=True,
     )
     due_on = models.DateField(_("due"), null=True, blank=True)
+    release = models.ForeignKey(
+        "changes.Release",
+        verbose_name=_("release"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_index=False,
+        null=True,
+        blank=True,
+        help_text=_("With which one it is meant to go out."),
+    )
     external_source = models.CharField(_("imported from"), max_length=50, blank=True)
     external_id = models.CharField(_("number there"), max_length=100, blank=True)
 
@@ -198,6 +208,11 @@ class Change(Moves, models.Model):
                 fields=["raised_by", "-id"],
                 condition=Q(template__isnull=False),
                 name="changes_change_from_template",
+            ),
+            models.Index(
+                fields=["release", "id"],
+                condition=Q(release__isnull=False),
+                name="changes_change_release",
             ),
             models.Index(fields=["type", "-id"], name="changes_change_type"),
             models.Index(fields=["risk", "-id"], name="changes_change_risk"),

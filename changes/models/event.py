@@ -42,6 +42,12 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["change", "verb"], name="changes_event_change_verb"),
             models.Index(fields=["actor", "-id"], name="changes_event_actor"),
+            # Whose code was complete lately: how long that takes is told of a release.
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(from_state=State.TESTING, to_state=State.DEPLOYMENT),
+                name="changes_event_code_complete",
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)

@@ -24,6 +24,7 @@ class Moves:
     promise: Any
     promised_at: Any
     promised_release: Any
+    release: Any
     due_on: Any
 
     def _enter(self) -> None:
@@ -103,7 +104,7 @@ class Moves:
         self.type = change_type
         self.path += 1
         self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = None
+        self.promised_at = self.promised_release = self.due_on = self.release = None
         self._enter_new_round()
 
     @transition(field="state", source=S.REVIEW, target=S.AUTHORISATION)

@@ -149,6 +149,16 @@ def can_plan_deployment(user: User, change: Change) -> Decision:
     )
 
 
+def can_assign_release(user: User, change: Change) -> Decision:
+    """Whoever may plan the deployment, from the board's yes until it is planned."""
+    return decide(
+        sees(user, change),
+        groups.RELEASE_MANAGERS.objects(user, change),
+        in_state(change, "assign_release"),
+        gate(gates.deployment_has_release(change)),
+    )
+
+
 def can_start_deployment(user: User, change: Change) -> Decision:
     """A release manager, when the deployment gate has nothing to name."""
     return decide(
@@ -158,6 +168,13 @@ def can_start_deployment(user: User, change: Change) -> Decision:
         gate(gates.deployment_running(change)),
         gate(gates.deployment_not_ready(change)),
     )
+
+
+def can_deploy(user: User, change: Change) -> Decision:
+    """Whoever may start it now, or, where it runs, say how it went."""
+    if gates.deployment_not_running(change):
+        return can_start_deployment(user, change)
+    return can_record_deployment(user, change)
 
 
 def can_record_deployment(user: User, change: Change) -> Decision:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.forms.boundfield import BoundField
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
@@ -12,6 +13,9 @@ from django.utils.translation import pgettext_lazy
 from accounts.components import Stage, StageStatus
 from accounts.templatetags.ui import badge, stage_bar
 from changes.filters import STAGES
+from changes.forecast import Outlook
+from changes.releases import LOOKS as CHANCE_LOOKS
+from changes.releases import chance_words, why_words
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
 from changes.states import FINAL, SIDE_STATE_STAGE, ChangeType, State, path_of
 from expansive_cm.drawing import drawn_once
@@ -190,3 +194,11 @@ def _status(number: int, position: int, stopped: bool, state: State) -> StageSta
 def change_stages(change: Any, last_stage: str = "") -> dict[str, Any]:
     """Show where a change is in its process; the stages differ by type."""
     return stage_bar(stages_of(change.type, change.state, last_stage))
+
+
+@register.simple_tag
+def release_chance(found: Outlook) -> SafeString:
+    """Show how likely a change is complete in time, and what that is based on."""
+    tone, icon_name = CHANCE_LOOKS[found.chance]
+    words = format_html(" <div>{}</div>", why) if (why := why_words(found)) else ""
+    return format_html("{}{}", badge(chance_words(found.chance), tone, icon_name), words)

@@ -62,6 +62,10 @@ def _unfinished(model: Any, *, started: bool) -> QuerySet:
     return _of_this_round(model).filter(finished_at=None, started_at__isnull=not started)
 
 
+def _without_its_release() -> QuerySet:
+    return _unfinished(Deployment, started=False).filter(release__cancelled_at__isnull=False)
+
+
 # Execution and deployment -----------------------------------------------------------------------
 
 UNPLANNED = Situation(
@@ -81,12 +85,16 @@ EXECUTOR_LEFT = Situation(
     lambda: Q(Exists(without_executor(_of_this_round(Execution).filter(finished_at=None)))),
 )
 DEPLOYMENT_UNPLANNED = Situation(
-    lambda change: change.deployment is None,
-    lambda: ~Q(Exists(_of_this_round(Deployment))),
+    lambda change: change.deployment is None or gates.release_is_cancelled(change),
+    lambda: ~Q(Exists(_of_this_round(Deployment))) | Q(Exists(_without_its_release())),
 )
 DEPLOYMENT_PLANNED = Situation(
-    lambda change: bool(change.deployment) and not change.deployment.started_at,
-    lambda: Q(Exists(_unfinished(Deployment, started=False))),
+    lambda change: (
+        bool(change.deployment)
+        and not change.deployment.started_at
+        and not gates.release_is_cancelled(change)
+    ),
+    lambda: Q(Exists(_unfinished(Deployment, started=False))) & ~Q(Exists(_without_its_release())),
 )
 DEPLOYMENT_RUNNING = Situation(
     lambda change: not gates.deployment_not_running(change),

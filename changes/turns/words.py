@@ -143,6 +143,9 @@ def testing(change: Change) -> Words:
 
 
 def to_deploy(change: Change) -> Words:
+    if gates.release_is_cancelled(change):
+        words = _("Release %s was cancelled: choose another one.")
+        return words % change.deployment.release, ""
     return _("Choose the release and write the rollback plan."), ""
 
 

@@ -20,7 +20,7 @@ from expansive_cm.workflow.decisions import Decision
 
 from .. import access_links, gates, markdown, permissions, plain
 from ..many.acts import ACT
-from ..models import Change
+from ..models import Change, Deployment, Release
 from ..process import StepInfo
 from ..states import FINAL, State
 from ..turns import NextStep, next_step
@@ -242,7 +242,18 @@ def _as_example(user: User, change: Change) -> dict[str, Any]:
         "may_save_as_template": not change.is_unsent
         and permissions.may_save_as_template(user, change).allowed,
         "template_used": change.template if inside else None,
+        "release_shown": change.release if inside else None,
+        "release_brought": None if inside else _brought_by(change),
     }
+
+
+def _brought_by(change: Change) -> Release | None:
+    """The release that is out and brought the change, whose notes its customer reads."""
+    plan = change.deployment
+    if plan is None or plan.outcome != Deployment.Outcome.SUCCEEDED:
+        return None
+    release: Release = plan.release
+    return release if release.released_at else None
 
 
 def _gate(user: User, change: Change) -> list[gates.GatePoint]:

@@ -29,6 +29,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "watch": ("eye", "grey"),
     "unwatch": ("eye-off", "grey"),
     "assign": ("user-check", "blue"),
+    "assign_release": ("rocket", "blue"),
     "remind": ("bell", "amber"),
     "escalate": ("flag", "orange"),
     "discard_answer": ("mail", "grey"),

@@ -16,6 +16,7 @@ from ..forms.code import (
     SignRiskAssessmentForm,
     StartDeploymentForm,
 )
+from ..forms.release import AssignReleaseForm
 from ..models import StagingTest
 from .steps import StepPage, step
 
@@ -108,6 +109,17 @@ def plan_deployment(page: StepPage) -> HttpResponse:
         done=_("The deployment of %(reference)s is planned."),
         beside=("deployment", "testing"),
         gate=gates.deployment_points(page.change),
+    )
+
+
+@step
+def assign_release(page: StepPage) -> HttpResponse:
+    """Say with which release the change is meant to go out."""
+    return page.respond(
+        AssignReleaseForm,
+        lifecycle.assign_release,
+        done=_("%(reference)s has the release that you chose."),
+        beside=("requirements", "development", "testing"),
     )
 
 

@@ -28,7 +28,9 @@ def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
             window_start=Subquery(execution.values("window_start")[:1]),
             window_end=Subquery(execution.values("window_end")[:1]),
             planned_release=Coalesce(
-                Subquery(deployment.values("release__name")[:1]), F("promised_release__name")
+                Subquery(deployment.values("release__name")[:1]),
+                F("release__name"),
+                F("promised_release__name"),
             ),
         )
         .select_related("organisation")

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
-from accounts.templatetags.ui import badge
+from accounts.templatetags.ui import badge, days_away
 from changes.markdown import render
 from changes.models import BoardDecision, parse_reference
 from crb.figures import Presence, PromiseState
@@ -173,17 +173,4 @@ def stopwatch(passed: timedelta | None) -> str:
 @register.simple_tag
 def in_days(meeting: Meeting) -> str:
     """Say how far off a meeting's day is, where the board meets."""
-    days = (meeting.date - timezone.localdate(timezone=ZoneInfo(meeting.zone))).days
-    if days == 0:
-        return _("today")
-    if days == 1:
-        return _("tomorrow")
-    if days == -1:
-        return _("yesterday")
-    if days < 0:
-        return _("%d days ago") % -days
-    return _("in %d days") % days if days < 2 * timedelta(weeks=1).days else _in_weeks(days)
-
-
-def _in_weeks(days: int) -> str:
-    return _("in %d weeks") % round(days / 7)
+    return days_away((meeting.date - timezone.localdate(timezone=ZoneInfo(meeting.zone))).days)

@@ -1,16 +1,13 @@
-"""Services and releases of the demonstration."""
+"""Services of the demonstration."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from changes.models import Release, Service
+from changes.models import Service
 
 from .people import saved
 
 LONDON = ZoneInfo("Europe/London")
-DAYS_BETWEEN_RELEASES = 35
-PAST_RELEASES = 10
-PLANNED_RELEASES = 6
 
 SERVICES = {
     "Work orders": "Raise, dispatch, complete and sign off work; reactive and planned.",
@@ -36,20 +33,6 @@ def create_services() -> dict[str, Service]:
         name: saved(Service(name=name, description=description))
         for name, description in SERVICES.items()
     }
-
-
-def create_releases(today: date) -> list[Release]:
-    """Create a release every five weeks around today, all of them still planned."""
-    return [
-        saved(Release(name=f"{day:%Y.%m}", planned_on=day))
-        for number in range(-PAST_RELEASES, PLANNED_RELEASES + 1)
-        for day in [weekday(today + timedelta(days=number * DAYS_BETWEEN_RELEASES))]
-    ]
-
-
-def released_at(release: Release) -> datetime:
-    """When a past release was finished: at eight in the evening of its day."""
-    return datetime.combine(release.planned_on, time(20), LONDON)
 
 
 def weekday(day: date) -> date:

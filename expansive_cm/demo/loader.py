@@ -11,19 +11,20 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 
 from accounts.models import Organisation
-from changes.models import Change, Confirmation, Release
+from changes.models import Change, Confirmation
 from changes.reminders import ESCALATION_GRACE
 from crb.lifecycle import fill_agenda
 from expansive_cm.workflow.errors import StepError
 
 from . import board, steps
-from .catalogue import create_releases, create_services, released_at
+from .catalogue import create_services
 from .clock import Clock, travelling
 from .diary import Diary, Entry
 from .letters import enter_letters
 from .memory import remembering
 from .outbox import deliver_quietly
 from .people import create_people
+from .releases import enter_releases
 from .schedule import Story, plan, read_stories
 from .templates import create_templates
 from .world import Step, World
@@ -88,8 +89,6 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         stories={story.key: story for story in stories},
         files=files,
     )
-    for release in create_releases(timezone.localdate(diary.now)):
-        diary.add(released_at(release), release.name, partial(_finish_release, release))
     board.enter_meetings(world, diary, rhythm)
     for planned in plan(stories, diary.now, partial(board.outcome_time, rhythm)):
         act = partial(_take, world, diary, planned.story, planned.step)
@@ -97,6 +96,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
     enter_letters(world, diary)
     with remembering():
         create_templates(world)
+        enter_releases(world, diary)
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)
             clock.set(entry.moment)
@@ -111,12 +111,6 @@ def _act(entry: Entry) -> None:
         entry.act()
     except (StepError, KeyError) as error:
         raise RuntimeError(f"“{entry.title}” on {entry.moment:%-d %B %Y}: {error!r}") from error
-
-
-def _finish_release(release: Release) -> None:
-    release.released_at = timezone.now()
-    release._change_reason = "released"
-    release.save()
 
 
 def _take(world: World, diary: Diary, story: Story, step: Step) -> None:

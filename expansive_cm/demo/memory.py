@@ -22,7 +22,7 @@ from accounts.history_rows import Records
 from accounts.models import Organisation, SuccessTeam, User
 from changes import letters, messages
 from changes.lifecycle import core
-from changes.models import Change, Development, Notice, Release, Service
+from changes.models import Change, Development, Notice, Service
 from changes.recall import Recollection
 from changes.turns.who import Who
 from crb.models import (
@@ -37,7 +37,7 @@ from crb.models import (
     seat,
 )
 
-KEPT = frozenset({User, Organisation, SuccessTeam, Service, Release, Board})
+KEPT = frozenset({User, Organisation, SuccessTeam, Service, Board})
 CHANGED_BY_STORIES = frozenset({Absence, Membership})
 OF_A_PERSON = ("roles", "team_ids", "approves_for_ids")
 WITH_HISTORY = tuple(

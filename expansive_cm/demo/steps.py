@@ -228,12 +228,14 @@ def record_test(world: World, change: Change, step: Step) -> None:
 
 
 def plan_deployment(world: World, change: Change, step: Step) -> None:
-    upcoming = Release.objects.filter(planned_on__gte=timezone.localdate()).order_by("planned_on")
+    coming = Release.objects.filter(planned_on__gte=timezone.localdate(), cancelled_at=None)
+    release = coming.order_by("planned_on")[0]
     lifecycle.plan_deployment(
         change,
         actor=world.actor(step, "kate"),
-        release=upcoming[0],
+        release=release,
         rollback_plan=step["rollback"],
+        reason="Its tests were done before the freeze." if release.frozen_at else "",
     )
 
 

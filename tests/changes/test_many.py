@@ -65,19 +65,29 @@ FIELDS: dict[str, dict[str, Any]] = {
     "authorise": {"outcome": "authorised", "reason": "Agreed on Monday."},
     "take": {},
     "assign": {},
+    "deploy": {"notes": "Release 4.12 is in place."},
     "comment": {"audience": "internal", "body": "Ask the ward."},
     "watch": {},
     "unwatch": {},
 }
-DOERS = {"review": "success", "authorise": "approver"}
+DOERS = {"review": "success", "authorise": "approver", "deploy": "release_manager"}
+
+
+def ready(cast: Cast) -> Change:
+    return stories.deployment_planned(stories.in_deployment(cast), cast)
+
+
+MAKERS = {
+    "review": stories.in_review,
+    "authorise": stories.in_authorisation,
+    "deploy": ready,
+}
 
 
 @pytest.mark.parametrize("name", [act.name for act in ACTS])
 def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
     person = getattr(cast, DOERS.get(name, "support"))
-    maker = {"review": stories.in_review, "authorise": stories.in_authorisation}.get(
-        name, stories.submitted
-    )
+    maker = MAKERS.get(name, stories.submitted)
     changes = [maker(cast), maker(cast)]
     if name == "unwatch":
         for one in changes:
@@ -87,7 +97,7 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
     run = ManyRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
     assert {outcome for outcome, _why in outcomes().values()} == {Outcome.DONE}
-    verb = {"take": "assign", "comment": "note"}.get(name, name)
+    verb = {"take": "assign", "comment": "note", "deploy": "record_deployment"}.get(name, name)
     for one in changes:
         event = one.events.filter(verb=verb).latest("pk")
         assert event.actor == person
@@ -262,6 +272,7 @@ def test_who_reaches_the_pages(cast: Cast) -> None:
         "support": "take",
         "administrator": "assign",
         "developer": "comment",
+        "release_manager": "deploy",
     }
     for name, act in first.items():
         person = cast.people[name]
@@ -429,15 +440,12 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["review", "authorise", "assign", "watch"])
+@pytest.mark.parametrize("name", ["review", "authorise", "deploy", "assign", "watch"])
 def test_the_page_costs_the_same_for_two_and_for_six(
     cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:
     person = getattr(cast, DOERS.get(name, "support"))
-    maker: Callable[[Cast], Change] = {
-        "review": stories.in_review,
-        "authorise": stories.in_authorisation,
-    }.get(name, stories.submitted)
+    maker: Callable[[Cast], Change] = MAKERS.get(name, stories.submitted)
     changes = [maker(cast) for _each in range(6)]
     counts = []
     for number in (2, 6):

@@ -83,6 +83,10 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
     "peer_review": (set(), set()),  # not without a development: see below
     "record_test": ({"tester"}, {S.TESTING}),
     "plan_deployment": ({"release_manager"}, {S.DEPLOYMENT}),
+    "assign_release": (
+        {"release_manager"},
+        {S.REQUIREMENTS, S.RISK_ASSESSMENT, S.DEVELOPMENT, S.TESTING, S.DEPLOYMENT},
+    ),
     "start_deployment": (set(), set()),  # not without release and rollback plan: see below
     "record_deployment": (set(), set()),
     "answer_confirmation": ({"requester"}, {S.CONFIRMATION}),

@@ -1,0 +1,246 @@
+"""Planning releases, and which change is meant for which."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.steps import opened, require, save
+
+from .. import permissions
+from ..models import Change, Release
+from ..states import State
+from .core import take_step
+
+S = State
+NAME_IN_USE = "changes_release_name"
+BEFORE_DEPLOYED = (
+    S.REQUIREMENTS,
+    S.RISK_ASSESSMENT,
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+)
+"""Where a change is that has not gone out yet."""
+
+
+def plan_release(
+    *, actor: User, name: str, planned_on: date, freeze_on: date | None = None, notes: str = ""
+) -> Release:
+    """Plan a release. Raises StepForbidden, and StepIncomplete beside what cannot be.
+
+    Effects: the release, with its history. Promises that wait for one find it within a minute.
+    """
+    with acting():
+        require(permissions.can_plan_releases(actor.read_afresh()))
+        release = Release(name=name, notes=notes)
+        _set_dates(release, planned_on, freeze_on)
+        return _saved(release, actor, _("planned the release"))
+
+
+def change_release(
+    release: Release,
+    *,
+    actor: User,
+    name: str,
+    planned_on: date,
+    freeze_on: date | None = None,
+    notes: str = "",
+    reason: str = "",
+    seen: int | None = None,
+) -> Release:
+    """Give a release that is still to come another name, other dates or other notes.
+
+    A date that moves needs its reason, which stays in history. A frozen release whose freeze
+    moves to a day ahead is open again. Raises StepForbidden, StepIllegal, ChangeStale, and
+    StepIncomplete beside what cannot be. Promises follow within a minute.
+    """
+    with _taking(release, actor, permissions.can_change_release, seen) as fresh:
+        was = fresh.planned_on, fresh.freeze_on
+        _set_dates(fresh, planned_on, freeze_on)
+        if is_slip(*was, planned_on, freeze_on) and not reason.strip():
+            raise StepIncomplete(_("Say why the date moves."), ["reason"])
+        reopened = freeze_on is not None and freeze_on != was[1]
+        if reopened and freeze_on >= timezone.localdate():  # type: ignore[operator]
+            fresh.frozen_at = None
+        fresh.name, fresh.notes = name, notes
+        return _saved(fresh, actor, reason or _("changed the release"))
+
+
+def is_slip(
+    planned_was: date, freeze_was: date | None, planned_on: date, freeze_on: date | None
+) -> bool:
+    """Whether a date that people count on moves; a first freeze date moves nothing."""
+    return planned_on != planned_was or (freeze_was is not None and freeze_on != freeze_was)
+
+
+def date_faults(
+    release: Release, planned_on: date, freeze_on: date | None, today: date
+) -> dict[str, str]:
+    """Return what is wrong with the dates that a release would have, by field.
+
+    A date that stays as it is may have passed: only another one must lie ahead.
+    """
+    faults = {}
+    is_new = release.pk is None
+    if planned_on < today and (is_new or planned_on != release.planned_on):
+        faults["planned_on"] = _("This day has passed. Choose today or a later one.")
+    if freeze_on is not None and freeze_on > planned_on:
+        faults["freeze_on"] = _("The code must be complete by the day of the release, %s.") % (
+            date_format(planned_on, "j F Y")
+        )
+    elif freeze_on is not None and freeze_on < today and (is_new or freeze_on != release.freeze_on):
+        faults["freeze_on"] = _("This day has passed. Choose today or a later one.")
+    return faults
+
+
+def _set_dates(release: Release, planned_on: date, freeze_on: date | None) -> None:
+    for field, sentence in date_faults(
+        release, planned_on, freeze_on, timezone.localdate()
+    ).items():
+        raise StepIncomplete(sentence, [field])
+    release.planned_on, release.freeze_on = planned_on, freeze_on
+
+
+def freeze_release(
+    release: Release, *, actor: User, reason: str = "", seen: int | None = None
+) -> Release:
+    """Say that the code is complete: from now on nothing joins or leaves without a reason."""
+    with _taking(release, actor, permissions.can_freeze_release, seen) as fresh:
+        fresh.frozen_at = timezone.now()
+        return _saved(fresh, actor, _because(_("froze the release"), reason))
+
+
+def finish_release(
+    release: Release, *, actor: User, reason: str = "", seen: int | None = None
+) -> Release:
+    """Say that the release is out. Deployments are recorded change by change, before or after.
+
+    Raises StepIncomplete without a reason while changes in it are not deployed.
+    """
+    with _taking(release, actor, permissions.can_finish_release, seen) as fresh:
+        if not reason.strip() and undeployed(fresh):
+            words = _("Changes in this release are not deployed yet: say why it is out without.")
+            raise StepIncomplete(words, ["reason"])
+        fresh.released_at = timezone.now()
+        return _saved(fresh, actor, _because(_("said that the release is out"), reason))
+
+
+def undeployed(release: Release) -> bool:
+    """Whether a change in the release still has to be built, tested or deployed."""
+    return release.changes.filter(state__in=BEFORE_DEPLOYED).exists()
+
+
+def cancel_release(
+    release: Release, *, actor: User, reason: str, seen: int | None = None
+) -> Release:
+    """Give a release up. Its changes wait for another one, and so do promises that name it.
+
+    Raises StepIncomplete without a reason, StepIllegal once something went out with it.
+    """
+    with _taking(release, actor, permissions.can_cancel_release, seen) as fresh:
+        if not reason.strip():
+            raise StepIncomplete(_("Say why the release is cancelled."), ["reason"])
+        fresh.cancelled_at = timezone.now()
+        return _saved(fresh, actor, _because(_("cancelled the release"), reason))
+
+
+def assign_release(
+    change: Change,
+    *,
+    actor: User,
+    release: Release | None,
+    reason: str = "",
+    seen: int | None = None,
+) -> Change:
+    """Say with which release a change is meant to go out, or (None) that it is open again.
+
+    Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
+    is frozen that the change joins or leaves. Effects: the release; event, for colleagues.
+    """
+    with take_step("assign_release", change, actor=actor, seen=seen) as step:
+        before = step.change.release
+        after = open_for_changes(release)
+        if before == after:
+            raise StepIncomplete(_("That is how it is already."), ["release"])
+        insist_on_reason(before, after, reason)
+        step.change.release = after
+        moved = f"{before or '–'} → {after or '–'}"
+        step.reason, step.internal = f"{moved}. {reason}" if reason else moved, True
+        step.data = {"release": after.pk if after else None}
+    return step.change
+
+
+def insist_on_reason(before: Release | None, after: Release | None, reason: str) -> None:
+    """Raise StepIncomplete where a change joins or leaves a frozen release and nobody says why."""
+    if before == after or reason.strip():
+        return
+    for one in (before, after):
+        if one is not None and one.state == Release.State.FROZEN:
+            words = _("Release %s is frozen: say why it changes now.")
+            raise StepIncomplete(words % one, ["reason"])
+
+
+def open_for_changes(release: Release | None) -> Release | None:
+    """Lock a release that a change is to join, so that nobody ends it meanwhile.
+
+    Raises StepIncomplete for one that is out or cancelled.
+    """
+    if release is None:
+        return None
+    fresh = locked(release)
+    if fresh.released_at is not None:
+        raise StepIncomplete(_("Release %s is out already.") % fresh, ["release"])
+    if fresh.cancelled_at is not None:
+        raise StepIncomplete(_("Release %s was cancelled.") % fresh, ["release"])
+    return fresh
+
+
+@contextmanager
+def _taking(
+    release: Release, actor: User, ask: Callable[[User, Release], Decision], seen: int | None
+) -> Iterator[Release]:
+    def stale(fresh: Release) -> str:
+        return _what_happened(fresh) if seen not in (None, fresh.version) else ""
+
+    with opened(
+        lambda: locked(release), actor=actor, ask=lambda fresh: ask(actor, fresh), stale=stale
+    ) as fresh:
+        fresh.version += 1
+        yield fresh
+
+
+def locked(release: Release) -> Release:
+    """Return a fresh copy of the release whose row is locked until the transaction ends."""
+    return Release.objects.select_for_update(no_key=True).get(pk=release.pk)
+
+
+def _what_happened(release: Release) -> str:
+    latest = release.history.select_related("history_user").first()
+    if latest is None or latest.history_user is None:
+        return _("The release has changed since you opened this page.")
+    return _("In the meantime %s changed this release.") % latest.history_user
+
+
+def _because(act: str, reason: str) -> str:
+    return f"{act}: {reason}" if reason.strip() else act
+
+
+def _saved(release: Release, actor: User, reason: str) -> Release:
+    try:
+        with transaction.atomic():
+            return save(release, actor=actor, reason=reason)
+    except IntegrityError as error:
+        if NAME_IN_USE not in str(error):
+            raise
+        raise StepIncomplete(
+            _("Another release is called “%s”.") % release.name, ["name"]
+        ) from None

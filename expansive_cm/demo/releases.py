@@ -1,0 +1,89 @@
+"""Releases of the demonstration: planned, frozen, out, one that slipped and one cancelled."""
+
+from datetime import date, datetime, time, timedelta
+from functools import partial
+
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle, reminders
+from changes.lifecycle.releases import BEFORE_DEPLOYED, undeployed
+from changes.models import Change, Release
+from changes.states import State
+
+from .catalogue import LONDON, weekday
+from .diary import Diary
+from .world import World
+
+DAYS_BETWEEN = 35
+PAST = 10
+PLANNED = 6
+FREEZE = timedelta(days=10)
+"""How long before a release its code is complete."""
+SLIPPED = 2
+"""The one of those to come that was planned a week earlier."""
+EARLY = (State.REQUIREMENTS, State.RISK_ASSESSMENT)
+
+
+def enter_releases(world: World, diary: Diary) -> None:
+    """Plan a release every five weeks around today, and enter what becomes of each."""
+    kate, today = world.people["kate"], timezone.localdate(diary.now)
+    for number in range(-PAST, PLANNED + 1):
+        day = weekday(today + timedelta(days=number * DAYS_BETWEEN))
+        first = weekday(day - timedelta(days=7)) if number == SLIPPED else day
+        release = lifecycle.plan_release(
+            actor=kate,
+            name=f"{day:%Y.%m}",
+            planned_on=first,
+            freeze_on=weekday(first - FREEZE),
+            notes="Together with the yearly audit of access rights." if number == 1 else "",
+        )
+        if number == SLIPPED:
+            moment = diary.now - timedelta(days=20)
+            diary.add(moment, release.name, partial(_slip, release, kate, day))
+        else:
+            frozen = datetime.combine(weekday(day - FREEZE), time(9), LONDON)
+            diary.add(frozen, release.name, partial(lifecycle.freeze_release, release, actor=kate))
+        out = datetime.combine(day, time(20), LONDON)
+        diary.add(out, release.name, partial(_finish, release, kate))
+    extra = lifecycle.plan_release(
+        actor=kate, name="Summer extra", planned_on=weekday(today - timedelta(days=200))
+    )
+    reason = "Two small changes only: they go out with the next release."
+    lifecycle.cancel_release(extra, actor=kate, reason=reason)
+    moment = diary.now - timedelta(hours=1)
+    diary.add(moment, "What is in which release", partial(_fill, kate))
+
+
+def join(change: Change, release: Release, kate: User) -> Change:
+    """Let a change join a release, with a reason where that is frozen."""
+    reason = "Its tests were done before the freeze." if release.frozen_at else ""
+    return lifecycle.assign_release(change, actor=kate, release=release, reason=reason)
+
+
+def _slip(release: Release, kate: User, day: date) -> None:
+    lifecycle.change_release(
+        release,
+        actor=kate,
+        name=release.name,
+        planned_on=day,
+        freeze_on=weekday(day - FREEZE),
+        notes="",
+        reason="Single sign-on of two customers is moved that week.",
+    )
+    for pk in reminders.unsettled_promises():
+        lifecycle.settle_promise(pk)
+
+
+def _finish(release: Release, kate: User) -> None:
+    reason = "What is not deployed yet follows with a later one." if undeployed(release) else ""
+    lifecycle.finish_release(release, actor=kate, reason=reason)
+
+
+def _fill(kate: User) -> None:
+    """Put what is being built into the next releases, what has just begun into a later one."""
+    coming = list(Release.objects.filter(released_at=None, cancelled_at=None, frozen_at=None))
+    waiting = Change.objects.filter(state__in=BEFORE_DEPLOYED, release=None).order_by("pk")
+    for number, change in enumerate(waiting):
+        release = coming[2 if change.state in EARLY else number % 2]
+        join(change, release, kate)
