@@ -44,6 +44,7 @@ from .confirmation import (
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
+from .handing_over import pass_ownership_on, pass_request_on
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     add_requester,
@@ -71,6 +72,8 @@ __all__ = [
     "autosave",
     "find_or_create_requester",
     "hand_over_ownership",
+    "pass_ownership_on",
+    "pass_request_on",
     "add_requester",
     "submit",
     "edit",

@@ -17,6 +17,9 @@ from .access import revoke
 from .confirmation import ask_anew
 from .core import Step, take_step
 
+AT_ONCE = 50
+"""How many requests or owned changes go to a successor in one transaction."""
+
 
 def replace_requester(
     change: Change,
@@ -32,7 +35,8 @@ def replace_requester(
     What was asked of the one who leaves is asked of the successor: open questions of the board
     and the question whether the change meets the need. With ``everywhere`` all other open
     requests of the same person go along: all of them or none. Raises StepIncomplete for
-    somebody who cannot be the requester. Effects, on each change: the requester; links of the
+    somebody who cannot be the requester, and for more than AT_ONCE others, which a run hands
+    over (`many.handing_over`). Effects, on each change: the requester; links of the
     former one are revoked; event; the successor is told, with a link; the former requester,
     owner and watchers are told.
     """
@@ -50,6 +54,8 @@ def _lock_others(change: Change) -> Sequence[Change]:
     if change.requester is None:
         return []
     found = open_changes_of(change.requester, change.organisation)
+    if found.exclude(pk=change.pk).count() > AT_ONCE:
+        raise StepIncomplete(_("These are too many open requests for one go."), ["everywhere"])
     locked = Change.objects.select_for_update(of=("self",)).order_by("pk")
     wanted = {*found.values_list("pk", flat=True), change.pk}
     return [one for one in locked.filter(pk__in=wanted) if one.pk != change.pk]
