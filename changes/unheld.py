@@ -92,16 +92,13 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
 
 
 def untold() -> list[list[Unheld]]:
-    """Return the parts of which administrators are to be mailed, those given on one page together.
+    """Return the parts of which administrators are to be mailed: all of them in one mail.
 
     None where nobody is an administrator.
     """
     known = set(ToldPart.objects.values_list("key", flat=True))
-    pages: dict[str, list[Unheld]] = defaultdict(list)
-    for one in _all_of_them():
-        if one.key not in known:
-            pages[one.url].append(one)
-    return list(pages.values())
+    new = [one for one in _all_of_them() if one.key not in known]
+    return [new] if new else []
 
 
 def settled() -> list[ToldPart]:

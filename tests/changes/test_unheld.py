@@ -15,8 +15,8 @@ from post_office.models import STATUS, Email
 from accounts import leaving
 from accounts.models import User
 from accounts.roles import Role
-from changes import queries, tasks, unheld
-from changes.models import Change, Event, RiskAssessment
+from changes import administration, queries, tasks, unheld
+from changes.models import Change, Event, RiskAssessment, ToldPart
 from changes.turns import TURNS, Turn, past
 from changes.turns.who import Who
 from tests import stories
@@ -336,7 +336,7 @@ def test_what_is_settled_is_told_again_only_when_it_comes_to_that_again(cast: Ca
     tasks.tell_of_unheld_parts()
 
 
-def test_what_is_given_on_one_page_comes_in_one_mail(cast: Cast) -> None:
+def test_whatever_nobody_can_take_comes_in_one_mail(cast: Cast) -> None:
     """Several roles, and one whose only holder is barred from what waits."""
     deployments(cast, 1)
     stories.in_requirements(cast)
@@ -350,14 +350,24 @@ def test_what_is_given_on_one_page_comes_in_one_mail(cast: Cast) -> None:
         assert said in mail
 
 
-def test_all_customers_are_told_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_customers_are_told_in_one_mail(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with the page where it is given; of very many the rest is counted."""
     monkeypatch.setattr(unheld, "NAMED", 1)
     stories.in_authorisation(cast)
     Change.objects.filter(pk=stories.in_authorisation(cast).pk).update(organisation=cast.meridian)
     cast.harbour.approvers.clear()
     cast.meridian.approvers.clear()
+    deployments(cast, 1)
+    deactivate(cast.release_manager)
+    monkeypatch.setattr(administration, "LISTED", 2)
     tasks.tell_of_unheld_parts()
-    assert len(told(cast)) == 2
+    tasks.tell_of_unheld_parts()
+    (mail,) = told(cast)
+    named = [one for one in (cast.harbour, cast.meridian) if f"approvers of {one.name}" in mail]
+    pages = [f"/admin/accounts/organisation/{one.pk}/change/" for one in named]
+    assert named and all(page in mail for page in pages)
+    assert "And 1 part more." in mail
+    assert ToldPart.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
