@@ -9,7 +9,7 @@ from accounts.models import Organisation, User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 
-from .. import permissions
+from .. import permissions, proposing
 from ..models import AccessLink, Change
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
@@ -147,10 +147,11 @@ def correct_customer(
 
     Raises StepForbidden for a customer that the actor does not raise for, and StepIncomplete for
     a requester who is not there, or when people of the former customer have taken part: what
-    they wrote is not for another customer. Effects: customer and requester; watchers of another
-    customer are taken off, and all links of the former requester and of theirs are revoked; an
-    internal event, which keeps the former names; the new requester is told as of a new request,
-    and the team that looks after it from now on that it waits.
+    they wrote is not for another customer. Effects: customer and requester; a template of the
+    former customer is forgotten, watchers of another customer are taken off, and all links of the
+    former requester and of theirs are revoked; an internal event, which keeps the former names;
+    the new requester is told as of a new request, and the team that looks after it from now on
+    that it waits.
     """
     with take_step("correct_customer", change, actor=actor, seen=seen) as step:
         fresh, former, customer = step.change, step.change.requester, step.change.organisation
@@ -166,6 +167,7 @@ def correct_customer(
             "to_name": requester.display_name or requester.email,
         }
         fresh.organisation, fresh.requester = organisation, requester
+        fresh.template = proposing.template_of(fresh)
         _let_go(step, former, organisation)
     return step.change
 
