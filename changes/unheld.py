@@ -129,6 +129,12 @@ def said_of(place: Organisation | SuccessTeam) -> list[str]:
     return [_sentence(one) for one in [*found, *_of_those_barred(barred)]]
 
 
+def given_at(change: Change, verb: str) -> str:
+    """Return the page on which the part is given that a step waits for, "" if it is no part."""
+    turn = next((one for one in TURNS if one.verb == verb and change.state in one.states), None)
+    return _given_where(turn, change)[2] if turn and turn.group.part else ""
+
+
 def notices(user: User) -> list[Notice]:
     """Tell an administrator which parts nobody holds; costs the others nothing."""
     if not user.has_role(Role.ADMINISTRATOR):

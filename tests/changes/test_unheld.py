@@ -15,7 +15,7 @@ from post_office.models import STATUS, Email
 from accounts import leaving
 from accounts.models import User
 from accounts.roles import Role
-from changes import administration, queries, tasks, unheld
+from changes import administration, lifecycle, queries, tasks, unheld
 from changes.models import Change, Event, RiskAssessment, ToldPart
 from changes.turns import TURNS, Turn, past
 from changes.turns.who import Who
@@ -266,6 +266,42 @@ def test_whoever_leaves_only_barred_approvers_reads_it_at_once(admin: Client, ca
     )
     assert unheld.said_of(cast.harbour) == [sentence]
     assert unheld.said_of(cast.meridian) == []
+
+
+def test_a_change_that_both_approvers_prepared_goes_on_with_a_third(
+    admin: Client, cast: Cast
+) -> None:
+    """Told on the card to everybody, who may help finds the way there, and it works."""
+    change = stories.in_authorisation(cast)
+    other = person("Aron Approver", Role.APPROVER)
+    cast.harbour.approvers.add(other)
+    bar(change, past.PREPARED_ALONE, [cast.approver, other])
+    card = "an administrator can name somebody else"
+    for one in (cast.success, cast.support):
+        admin.force_login(one)
+        page = unescape(admin.get(change.get_absolute_url()).content.decode())
+        assert card in page and "Give it to somebody" not in page
+    admin.force_login(other)
+    assert "Separation of duties" in unescape(admin.get(change.get_absolute_url()).content.decode())
+    admin.force_login(cast.administrator)
+    where = f"/admin/accounts/organisation/{cast.harbour.pk}/change/"
+    page = unescape(admin.get(change.get_absolute_url()).content.decode())
+    assert card in page and f'<a href="{where}">Give it to somebody</a>' in page
+    third = person("Tara Approver", Role.APPROVER)
+    given = {
+        "name": cast.harbour.name,
+        "success_team": cast.care_team.pk,
+        "approvers": [cast.approver.pk, other.pk, third.pk],
+        "is_active": "on",
+        "reason": "Both others prepared a change.",
+        "domains-TOTAL_FORMS": 0,
+        "domains-INITIAL_FORMS": 0,
+    }
+    assert admin.post(where, given).status_code == 302
+    assert unheld.notices(cast.administrator) == []
+    third = User.objects.get(pk=third.pk)
+    assert queries.waiting_on(third).filter(pk=change.pk).exists()
+    lifecycle.authorise(change, actor=third, outcome="authorised", reason="Agreed.")
 
 
 def test_where_everybody_is_there_it_costs_one_query(
