@@ -5,7 +5,7 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` and does nothing.
 """
 
-from .access import ask_for_link, open_confirmation, revoke_links, send_link
+from .access import ask_for_link, open_confirmation, replace_links, revoke_links, send_link
 from .code import (
     answer_question,
     assess_risk,
@@ -134,6 +134,7 @@ __all__ = [
     "ask_for_link",
     "send_link",
     "revoke_links",
+    "replace_links",
     "open_confirmation",
     # What requests of one kind have in common
     "save_template",
