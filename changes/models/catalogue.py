@@ -58,7 +58,7 @@ class Release(models.Model):
     name = models.CharField(_("name"), max_length=50, unique=True)
     planned_on = models.DateField(_("planned for"), db_index=True)
     released_at = models.DateTimeField(_("released"), null=True, blank=True)
-    notes = models.TextField(_("notes"), blank=True)
+    notes = models.TextField(_("notes"), max_length=10000, blank=True)
     history = Records()
 
     class Meta:
