@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from post_office import admin as mail_admin
@@ -249,6 +249,10 @@ class PersonAdmin(ReasonedAdmin):
             what = "; ".join(one.text for one in passed)
             values = {"successor": successor, "person": person, "what": what}
             self.message_user(request, words % values, messages.SUCCESS)
+        for url in filter(None, (one.progress for one in passed)):
+            text = _("So many are handed over one by one, after this page.")
+            link = format_html('{} <a href="{}">{}</a>', text, url, _("See how far it is"))
+            self.message_user(request, link, messages.INFO)
 
     def _invite(self, request: HttpRequest, person: User) -> None:
         """Send a new person the mail by which they choose a password, and say that it was sent."""

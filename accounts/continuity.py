@@ -11,16 +11,19 @@ NEVER = 2**31 - 1
 """A number that no row of history follows."""
 
 
-def has_lost(role: Role, *, person: str, since: str) -> Exists:
+def has_lost(role: Role, *, person: str, since: str, after: str) -> Exists:
     """Whether one of Expansive's people left, or lost a role, after a moment; from history.
 
-    ``person`` and ``since`` name fields of the queryset that is filtered. What was given to a
-    person for their role does not come back when, later, the role does.
+    The arguments name fields of the queryset that is filtered; ``after`` is the last row of the
+    person's history then, if it is known, which says what came later whatever the clock said.
+    What was given to a person for their role does not come back when, later, the role does.
     """
     past = User.history.model
     roles_then = past._meta.get_field("historicaluser_groups").related_model
     held = roles_then.objects.filter(history=OuterRef("pk"), group__name=role)
-    rows = past.objects.filter(id=OuterRef(person), history_date__gt=OuterRef(since))
+    numbered = Greatest(Coalesce(OuterRef(after), Value(NEVER)), Value(NUMBERED_FROM - 1))
+    later = Q(history_date__gt=OuterRef(since)) | Q(history_id__gt=numbered)
+    rows = past.objects.filter(later, id=OuterRef(person))
     return Exists(rows.filter(Q(is_active=False) | Q(organisation__isnull=False) | ~Exists(held)))
 
 

@@ -6,7 +6,7 @@ somebody, and handed over in the same act.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.db.models import QuerySet
@@ -38,13 +38,14 @@ class Unfinished:
 
     ``pass_on`` gives all of it to a successor (person, successor, actor, reason) in the caller's
     transaction, where ``can_pass`` says that it can be given; else ``goes_on`` says who goes on.
+    Where it is so much that the worker does it, it returns the address that shows how far it is.
     """
 
     rows: Callable[[User], QuerySet]
     says: Sentence
     url: Callable[[User], str]
     goes_on: str | Promise
-    pass_on: Callable[[User, User, User, str], object] | None = None
+    pass_on: Callable[[User, User, User, str], str | None] | None = None
     can_pass: Callable[[User], bool] = lambda person: True
 
 
@@ -64,6 +65,8 @@ class Left:
     what: Unfinished
     number: int
     person: User
+    progress: str = ""
+    """Where it is seen how far the worker is in handing it over; empty where that is done."""
 
     @property
     def is_passed_on(self) -> bool:
@@ -130,13 +133,15 @@ def pass_on(person: User, *, successor: User, actor: User, reason: str) -> list[
     """Give all that can be given of somebody's unfinished work to a successor; return what it was.
 
     The last app comes first, as in every step: boards are locked before changes. Raises the
-    StepErrors of the steps that do so. Effects: theirs, in the caller's transaction.
+    StepErrors of the steps that do so. Effects: theirs, in the caller's transaction, or later by
+    the worker where one of what is returned has ``progress``.
     """
-    given = [one for one in left_by(person) if one.is_passed_on]
-    for one in reversed(given):
+    given = []
+    for one in reversed([one for one in left_by(person) if one.is_passed_on]):
         assert one.what.pass_on is not None
-        one.what.pass_on(person, successor, actor, reason)
-    return given
+        progress = one.what.pass_on(person, successor, actor, reason) or ""
+        given.append(replace(one, progress=progress))
+    return given[::-1]
 
 
 def takers(person: User) -> QuerySet[User]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from post_office.models import Email
@@ -12,6 +13,8 @@ from . import outbox
 from .unheld import Unheld
 
 THREAD = "part-"
+LISTED = 200
+"""Of so many parts one mail tells."""
 WHY = gettext_lazy("you look after people and their parts as an administrator")
 
 
@@ -21,10 +24,14 @@ def is_for_administrators(email: Email) -> bool:
 
 
 def unheld(parts: Sequence[Unheld], administrators: Iterable[User]) -> None:
-    """Queue one mail for each administrator of parts that are given on one page, at least one."""
+    """Queue one mail for each administrator of parts that nobody can take, at least one.
+
+    It names the first LISTED of them and counts the others, which Home names in their turn.
+    """
     context = {
-        "sentences": [part.sentence for part in parts],
-        "url": outbox.absolute(parts[0].url),
+        "parts": [(part.sentence, outbox.absolute(part.url)) for part in parts[:LISTED]],
+        "more": len(parts[LISTED:]),
+        "url": outbox.absolute(_where([part.url for part in parts])),
         "why": WHY,
     }
     headers = outbox.thread_headers(f"{THREAD}{parts[0].key.replace(' ', '-')}")
@@ -35,3 +42,8 @@ def unheld(parts: Sequence[Unheld], administrators: Iterable[User]) -> None:
             for person in administrators
         ]
     )
+
+
+def _where(urls: Sequence[str]) -> str:
+    """The page on which all of them are given, or Home, which leads to each."""
+    return urls[0] if len(set(urls)) == 1 else reverse("changes:home")

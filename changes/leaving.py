@@ -9,6 +9,7 @@ from accounts.leaving import Place, Then, Unfinished, also, also_said, enter, st
 from accounts.models import User
 
 from . import lifecycle, queries, unheld
+from .many import handing_over
 from .models import Change, Execution, Question
 from .states import OPEN, State
 
@@ -26,9 +27,16 @@ def _to_answer(person: User) -> QuerySet[Question]:
     return Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
 
 
-def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> None:
-    if lifecycle.open_changes_of(person, person.organisation).exists():
-        lifecycle.hand_over(person, actor=actor, successor=successor, reason=reason)
+def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> str:
+    if not lifecycle.open_changes_of(person, person.organisation).exists():
+        return ""
+    run = handing_over.requests(person, successor=successor, actor=actor, reason=reason)
+    return run.get_absolute_url() if run else ""
+
+
+def _hand_over_ownership(person: User, successor: User, actor: User, reason: str) -> str:
+    run = handing_over.ownership(person, successor=successor, actor=actor, reason=reason)
+    return run.get_absolute_url() if run else ""
 
 
 def _list_of(field: str) -> str:
@@ -50,7 +58,7 @@ def provide() -> None:
                 ),
                 url=lambda person: f"{_list_of('owner')}{person.pk}",
                 goes_on=_("Each falls to its customer success team until it has another owner."),
-                pass_on=lifecycle.hand_over_ownership,
+                pass_on=_hand_over_ownership,
             ),
         ),
         Place(

@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from . import access_links, administration, messages, outbox, permissions, wording
+from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
@@ -55,6 +56,7 @@ def settle(email: Email) -> bool:
         and _is_still_theirs(notices)
         and _is_still_asked(email, notices[-1])
     ):
+        _correct_words(email, told)
         return True
     with recalling(change):
         said = _said(told)
@@ -166,6 +168,24 @@ def _is_corrected(email: Email, told: Sequence[Letter]) -> bool:
         for letter in told
         for one in _corrected(letter)
     )
+
+
+def _correct_words(email: Email, told: Sequence[Notice]) -> None:
+    """Put corrected words in the place of the former ones in a mail that asks for something.
+
+    It is not written anew: the token of what it asks is in its words and nowhere else.
+    """
+    text, html = email.message, email.html_message
+    for letter in filter(None, map(messages.again, told)):
+        for comment in _corrected(letter):
+            new = for_mail(comment.body)
+            earlier = comment.history.exclude(body=comment.body).values_list("body", flat=True)
+            for old in map(for_mail, dict.fromkeys(earlier)):
+                text = text.replace(f"\n{quoted(old)}\n", f"\n{quoted(new)}\n")
+                html = html.replace(f">{render(old)}</div>", f">{render(new)}</div>")
+    if (text, html) != (email.message, email.html_message):
+        email.message, email.html_message = text, html
+        outbox.keep_words(email)
 
 
 def _corrected(letter: Letter) -> list[Comment]:

@@ -92,16 +92,13 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
 
 
 def untold() -> list[list[Unheld]]:
-    """Return the parts of which administrators are to be mailed, those given on one page together.
+    """Return the parts of which administrators are to be mailed: all of them in one mail.
 
     None where nobody is an administrator.
     """
     known = set(ToldPart.objects.values_list("key", flat=True))
-    pages: dict[str, list[Unheld]] = defaultdict(list)
-    for one in _all_of_them():
-        if one.key not in known:
-            pages[one.url].append(one)
-    return list(pages.values())
+    new = [one for one in _all_of_them() if one.key not in known]
+    return [new] if new else []
 
 
 def settled() -> list[ToldPart]:
@@ -130,6 +127,12 @@ def said_of(place: Organisation | SuccessTeam) -> list[str]:
         for turn, given in zip(GUARDED, given_there, strict=True)
     ]
     return [_sentence(one) for one in [*found, *_of_those_barred(barred)]]
+
+
+def given_at(change: Change, verb: str) -> str:
+    """Return the page on which the part is given that a step waits for, "" if it is no part."""
+    turn = next((one for one in TURNS if one.verb == verb and change.state in one.states), None)
+    return _given_where(turn, change)[2] if turn and turn.group.part else ""
 
 
 def notices(user: User) -> list[Notice]:

@@ -218,6 +218,14 @@ def samples(viewer: User) -> list[Change]:
     return list(found.values())
 
 
+EMPTY_BAND = re.compile(
+    r"""<(div|p|ul|ol|dl|tbody|section)\b(?![^>]*\b(?:id|hidden|aria-live|role)\b)[^>]*"""
+    r"""\bclass="[^"]*\b(?:card|card-body|card-footer|list-group|markdown|datagrid|subtitle|"""
+    r"""step-lead|board-lead|page-lead)\b[^"]*"[^>]*>\s*</\1>"""
+)
+"""A frame that holds nothing: beneath a heading it is an empty band."""
+
+
 def read_by(viewer: User | None, changes: list[Change]) -> dict[Row, str]:
     """Return every row whose mark somebody can read, with the address where it stood last."""
     client = Client()
@@ -230,7 +238,9 @@ def read_by(viewer: User | None, changes: list[Change]) -> dict[Row, str]:
         answer = client.get(address)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         assert answer.status_code < 500, address
-        read |= dict.fromkeys(found_in(body.decode("utf-8", "replace")), address)
+        text = body.decode("utf-8", "replace")
+        assert not (empty := EMPTY_BAND.search(text)), (address, empty.group())
+        read |= dict.fromkeys(found_in(text), address)
     return read
 
 

@@ -173,6 +173,7 @@ def test_it_steps_over_an_occupied_port_and_answers(product: Product) -> None:
     assert address.startswith("http://127.0.0.1:")
     assert int(address.rpartition(":")[2]) > product.port
     assert address in product.said()
+    assert f"Port {product.port} is taken by another program" in product.said()
     assert product.get("/healthz") == product.get("/readyz") == 200
 
 

@@ -55,3 +55,29 @@ def test_either_spelling_finds_the_other(cast: Cast) -> None:
     cast.requester.save()
     assert requesters_for(cast.support, f"Zo{NFD}") == [cast.requester]
     assert cast.requester.display_name == f"Zo{NFC} Bcc"
+
+
+WRITTEN_BY_US = {
+    "changes.Confirmation.what_was_done": "put together from records that have their limits",
+    "changes.Event.reason": "the words of a step, limited by its form",
+    "changes.ImportRun.map_text": "a file, read to importing.mapping.MAX_MAP_BYTES",
+    "changes.ImportRun.message": "a sentence of ours",
+    "changes.IncomingMail.body": "read to mailreader's TEXT_LIMIT",
+    "changes.IncomingMail.quoted": "read to mailreader's TEXT_LIMIT",
+    "changes.MailEvent.detail": "lifecycle.delivery.LONGEST_DETAIL",
+    "changes.DeliveryProblem.reason": "lifecycle.delivery.LONGEST_DETAIL",
+    "changes.ManyRow.reason": "a sentence of ours",
+    "crb.BoardEvent.reason": "the words of a step, limited by its form",
+}
+"""Texts without a limit of the model's own, and what bounds them."""
+
+
+def test_every_text_that_somebody_types_has_a_limit() -> None:
+    unlimited = {
+        f"{field.model._meta.label}.{field.name}"
+        for model in apps.get_models()
+        if model._meta.app_label in OURS and not model.__name__.startswith("Historical")
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.CharField | models.TextField) and not field.max_length
+    }
+    assert unlimited == WRITTEN_BY_US.keys()

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django import forms
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -11,7 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from .. import finding, proposing
-from ..lifecycle import open_changes_of
+from ..lifecycle import open_changes_of, requesters
 from ..models import Assessment, Change, ChangeTemplate, Service
 from ..states import ChangeType
 from .base import LongText, StepForm, cards, scale, text
@@ -192,7 +194,13 @@ class ReplaceRequesterForm(SuccessorFields, StepForm):
         self.offer(self.change.organisation, former)
         others = open_changes_of(former, self.change.organisation) if former else None
         number = others.exclude(pk=self.change.pk).count() if others is not None else 0
-        if not number:
+        if number > requesters.AT_ONCE:
+            self.fields["successor"].help_text = format_html(
+                '<a href="{}">{}</a>',
+                reverse("changes:hand_over", args=[former.pk]),
+                _now("Hand over all open requests of %s instead") % former,
+            )
+        if not 0 < number <= requesters.AT_ONCE:
             del self.fields["everywhere"]
             return
         words = ngettext(

@@ -5,7 +5,7 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` and does nothing.
 """
 
-from .access import ask_for_link, open_confirmation, revoke_links, send_link
+from .access import ask_for_link, open_confirmation, replace_links, revoke_links, send_link
 from .code import (
     answer_question,
     assess_risk,
@@ -45,6 +45,7 @@ from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refus
 from .deploying import deploy
 from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
+from .handing_over import pass_ownership_on, pass_request_on
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
     add_requester,
@@ -80,6 +81,8 @@ __all__ = [
     "autosave",
     "find_or_create_requester",
     "hand_over_ownership",
+    "pass_ownership_on",
+    "pass_request_on",
     "add_requester",
     "submit",
     "edit",
@@ -148,6 +151,7 @@ __all__ = [
     "ask_for_link",
     "send_link",
     "revoke_links",
+    "replace_links",
     "open_confirmation",
     # What requests of one kind have in common
     "save_template",

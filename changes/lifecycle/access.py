@@ -11,6 +11,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplet
 
 from .. import access_links, messages
 from ..models import AccessLink, Change, ConfirmationLink
+from ..process import past_words
 from ..states import State
 from .confirmation import issue_link
 from .core import Step, lock, record_event, take_step
@@ -106,6 +107,40 @@ def revoke(step: Step, person: User) -> int:
         asked.superseded_at, count = now, count + 1
         step.save(asked)
     return count
+
+
+def replace_links(change: Change, person: User) -> bool:
+    """Let new links take the place of a person's, which others have come to know.
+
+    Returns whether any worked. Effects: their links to the change and to its confirmation are
+    revoked; an internal event; mail to the recorded address, with the open question to the
+    requester, else with a new link to the change; after LINKS_AN_HOUR in an hour none, as
+    programs may answer each other.
+    """
+    with acting():
+        fresh = lock(change)
+        reader = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
+        lately = timezone.now() - timedelta(hours=1)
+        earlier = fresh.events.filter(verb="revoke_links", actor=None, at__gt=lately).count()
+        step = Step(fresh, "revoke_links", None)
+        revoked = revoke(step, reader)
+        if not revoked:
+            return False
+        step.internal = True
+        step.reason = _("A mail showed them to others; %s is mailed new ones.") % reader
+        step.data = {"person": reader.pk, "links": revoked}
+        record_event(step)
+        if earlier >= LINKS_AN_HOUR:
+            return True
+        asked = fresh.confirmation
+        waits = fresh.state == State.CONFIRMATION and asked is not None and asked.is_open
+        if waits and fresh.requester_id == reader.pk:
+            asked.change = fresh
+            act = str(past_words("resend_confirmation"))
+            messages.ask_requester(asked, issue_link(step, asked), actor=None, act=act)
+        elif access_links.is_for(fresh, reader):
+            messages.send_link(fresh, reader, actor=None, why=ON_REQUEST)
+    return True
 
 
 def open_confirmation(change: Change, *, actor: User, link: AccessLink) -> str:

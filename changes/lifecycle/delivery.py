@@ -19,6 +19,9 @@ from .core import Step, lock, record_event, take_step
 LOOK_BACK = timedelta(days=30)
 """How long after the last attempt a refused mail is still looked for; it is found in a minute."""
 
+LONGEST_DETAIL = 1000
+"""So much is kept of what a foreign mail server says."""
+
 
 def note_failure(
     email: Email | None,
@@ -38,7 +41,7 @@ def note_failure(
     DeliveryProblem per person, an internal event, and a mail to owner and success team. Calling
     it again for the same mail does nothing.
     """
-    now = timezone.now()
+    now, detail = timezone.now(), detail[:LONGEST_DETAIL]
     with acting():
         notices = Notice.objects.filter(email=email) if email else Notice.objects.none()
         told = dict(notices.order_by("change").values_list("change", "person"))

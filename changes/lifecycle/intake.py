@@ -199,7 +199,8 @@ def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "
 
     ``via`` says by what mail it came, if it did; then its sender is told that it is here.
     Raises StepIncomplete naming what is missing. Effects: state ``submitted``, event, the
-    requester and the customer success team are told.
+    requester and the customer success team are told; a template that was withdrawn or given to
+    another customer meanwhile is forgotten.
     """
     with take_step("submit", change, actor=actor, seen=seen) as step:
         missing = _missing(step.change)
@@ -210,6 +211,7 @@ def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "
         step.reason = via
         if via:
             step.came_by_mail()
+        step.change.template = proposing.template_of(step.change)
         step.change.submit()
     return step.change
 

@@ -12,7 +12,7 @@ from ..unheld import Unheld
 
 
 def tell_of_unheld(parts: Sequence[Unheld]) -> bool:
-    """Mail every administrator of parts that are given on one page, in one mail; idempotent.
+    """Mail every administrator of parts that nobody can take, in one mail; idempotent.
 
     Effects: a row for each part in the same transaction as the mail, so two beats at once tell
     once. Returns whether there was anything that had not been told.

@@ -9,13 +9,16 @@ from accounts.models import Organisation, User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 
-from .. import permissions
+from .. import permissions, proposing
 from ..models import AccessLink, Change
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
 from .access import revoke
 from .confirmation import ask_anew
 from .core import Step, take_step
+
+AT_ONCE = 50
+"""How many requests or owned changes go to a successor in one transaction."""
 
 
 def replace_requester(
@@ -32,7 +35,8 @@ def replace_requester(
     What was asked of the one who leaves is asked of the successor: open questions of the board
     and the question whether the change meets the need. With ``everywhere`` all other open
     requests of the same person go along: all of them or none. Raises StepIncomplete for
-    somebody who cannot be the requester. Effects, on each change: the requester; links of the
+    somebody who cannot be the requester, and for more than AT_ONCE others, which a run hands
+    over (`many.handing_over`). Effects, on each change: the requester; links of the
     former one are revoked; event; the successor is told, with a link; the former requester,
     owner and watchers are told.
     """
@@ -50,6 +54,8 @@ def _lock_others(change: Change) -> Sequence[Change]:
     if change.requester is None:
         return []
     found = open_changes_of(change.requester, change.organisation)
+    if found.exclude(pk=change.pk).count() > AT_ONCE:
+        raise StepIncomplete(_("These are too many open requests for one go."), ["everywhere"])
     locked = Change.objects.select_for_update(of=("self",)).order_by("pk")
     wanted = {*found.values_list("pk", flat=True), change.pk}
     return [one for one in locked.filter(pk__in=wanted) if one.pk != change.pk]
@@ -141,10 +147,11 @@ def correct_customer(
 
     Raises StepForbidden for a customer that the actor does not raise for, and StepIncomplete for
     a requester who is not there, or when people of the former customer have taken part: what
-    they wrote is not for another customer. Effects: customer and requester; watchers of another
-    customer are taken off, and all links of the former requester and of theirs are revoked; an
-    internal event, which keeps the former names; the new requester is told as of a new request,
-    and the team that looks after it from now on that it waits.
+    they wrote is not for another customer. Effects: customer and requester; a template of the
+    former customer is forgotten, watchers of another customer are taken off, and all links of the
+    former requester and of theirs are revoked; an internal event, which keeps the former names;
+    the new requester is told as of a new request, and the team that looks after it from now on
+    that it waits.
     """
     with take_step("correct_customer", change, actor=actor, seen=seen) as step:
         fresh, former, customer = step.change, step.change.requester, step.change.organisation
@@ -160,6 +167,7 @@ def correct_customer(
             "to_name": requester.display_name or requester.email,
         }
         fresh.organisation, fresh.requester = organisation, requester
+        fresh.template = proposing.template_of(fresh)
         _let_go(step, former, organisation)
     return step.change
 

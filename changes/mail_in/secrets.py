@@ -60,18 +60,28 @@ def without_tokens(text: str) -> str:
     return text if tokens_in(text) == set() else "…"
 
 
-def file_holds_token(content: bytes, levels: int = LEVELS) -> bool:
+def file_holds_token(content: bytes) -> bool:
     """Whether a file holds an issued token: as it is, or in the parts of a message in it."""
+    return any(tokens_in(text) != set() for text in _texts_of(content))
+
+
+def tokens_in_file(content: bytes) -> set[str]:
+    """Return the issued tokens that a file holds, as far as they can be told."""
+    return {token for text in _texts_of(content) for token in tokens_in(text) or ()}
+
+
+def _texts_of(content: bytes, levels: int = LEVELS) -> Iterator[str]:
+    """Yield what can be read of a file, and of the messages in it."""
     pieces = [content]
     for part in take_apart(content).top.walk():
         if not part.children:
             inner = part.content
             pieces += [inner, part.file_name.encode("utf-8", "replace")]
-            if levels and part.type.startswith("message/") and file_holds_token(inner, levels - 1):
-                return True
+            if levels and part.type.startswith("message/"):
+                yield from _texts_of(inner, levels - 1)
     # Without NUL, what Outlook keeps in UTF-16 can be read as well.
-    texts = (piece.replace(b"\0", b"").decode("latin-1") for piece in dict.fromkeys(pieces))
-    return any(tokens_in(text) != set() for text in texts)
+    for piece in dict.fromkeys(pieces):
+        yield piece.replace(b"\0", b"").decode("latin-1")
 
 
 # --- What might be one ------------------------------------------------------------------------

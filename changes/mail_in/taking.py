@@ -26,7 +26,7 @@ from expansive_cm.mailreader.reading import read
 from .. import attachments, lifecycle
 from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer, RawMail
 from ..models.change import Channel
-from . import declines, files, phrasing
+from . import declines, files, phrasing, shown_links
 from .own_lines import with_own_lines
 from .sorting import Verdict, mail_of_ours, sort, was_sent_to, words_of
 
@@ -143,6 +143,8 @@ def _store(
         _propose(taken)
     if verdict.declines and verdict.person:
         declines.note(verdict.person, incoming.declined)
+    if "…" in f"{mail.subject}{mail.body}{mail.quoted}" or incoming.attachments:
+        shown_links.replace_shown(incoming, verdict.person)
 
 
 def save(mail: IncomingMail, actor: Any, reason: str) -> None:

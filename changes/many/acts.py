@@ -27,8 +27,10 @@ from ..models import Change
 from ..process import STEP
 
 Arguments = dict[str, Any]
-WITHOUT_VERSION = frozenset({"comment", "watch", "unwatch"})
-"""Acts beside the process, which no open page makes stale."""
+WITHOUT_VERSION = frozenset({"comment", "watch", "unwatch", "own_instead", "ask_instead"})
+"""Acts beside the process, and hand-overs, which no open page makes stale."""
+PEOPLE = ("owner", "former", "successor")
+"""Arguments that are people."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Act:
     """What sends the form says, where that is not the label: an outcome may be a refusal."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
+    is_chosen: bool = True
+    """Whether it is chosen in the list; a hand-over has a page of its own."""
 
     @property
     def has_version(self) -> bool:
@@ -106,9 +110,11 @@ def kept(arguments: Arguments) -> Arguments:
 
 
 def _restored(arguments: Arguments) -> Arguments:
-    if "owner" not in arguments:
+    named = [name for name in PEOPLE if name in arguments]
+    if not named:
         return arguments
-    return {**arguments, "owner": User.objects.get(pk=arguments["owner"])}
+    people = User.objects.in_bulk([arguments[name] for name in named])
+    return {**arguments, **{name: people[arguments[name]] for name in named}}
 
 
 # --- Who could ever, and where it would do nothing --------------------------------------------
@@ -247,7 +253,32 @@ ACTS: tuple[Act, ...] = (
         idle=_unwatched,
     ),
 )
-ACT: dict[str, Act] = {act.name: act for act in ACTS}
+
+
+def _hand_over(name: str, verb: str, label: str | Promise, does: Callable[..., Any]) -> Act:
+    return Act(
+        name,
+        verb,
+        label,
+        "users",
+        does,
+        _form_of_step(ConfirmForm),
+        lambda user: False,
+        lambda user, form: {},
+        is_chosen=False,
+    )
+
+
+OWNERSHIP = _hand_over(
+    "own_instead", "assign", gettext_lazy("Hand over ownership"), lifecycle.pass_ownership_on
+)
+REQUESTS = _hand_over(
+    "ask_instead",
+    "replace_requester",
+    gettext_lazy("Hand over requests"),
+    lifecycle.pass_request_on,
+)
+ACT: dict[str, Act] = {act.name: act for act in (*ACTS, OWNERSHIP, REQUESTS)}
 
 
 def acts_of(user: User) -> list[Act]:

@@ -27,6 +27,7 @@ from .. import access_links, attachments, lifecycle, markdown, permissions, plai
 from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State
+from .once import taken_once
 from .secret_address import Limit
 from .secret_link import behind_a_link, contact_of, not_valid
 
@@ -162,7 +163,7 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
             page.refusal = _("That is very much in a short time. Please wait a few minutes.")
             page.typed = "\n\n".join(_typed(request))
             return page.show(HTTPStatus.TOO_MANY_REQUESTS)
-        return act(page)
+        return taken_once(request, page.reader, lambda: act(page))
 
 
 def _typed(request: HttpRequest) -> Typed:

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.components import Tab
 from accounts.models import User
+from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision
 
-from .. import access_links, gates, markdown, permissions, plain
+from .. import access_links, gates, markdown, permissions, plain, unheld
 from ..many.acts import ACT
 from ..models import Change, Deployment, Release
 from ..process import StepInfo
@@ -151,12 +152,15 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
         further = " ".join(part for part in (status.next, status.promise) if part)
         sentence = onward.sentence if my_turn else status.now
         note = status.now if my_turn else further
+    lacking = onward.who.lacking() if full and onward.who and not members else None
+    helps = lacking is not None and lacking.is_stuck and user.has_role(Role.ADMINISTRATOR)
     return {
         "sentence": sentence,
         "note": note,
         "group": onward.who.name if full and onward.who else "",
         "people": members,
-        "lacking": onward.who.lacking() if full and onward.who and not members else None,
+        "lacking": lacking,
+        "give_url": unheld.given_at(change, onward.verb) if helps else "",
         "mine": mine,
         "verb": onward.verb,
         "refused": [offer for offer in main if not offer.decision],

@@ -20,6 +20,7 @@ from ..forms.discussion import AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
+from .once import sent_once
 
 Context = dict[str, Any]
 
@@ -176,6 +177,7 @@ def readable(user: User, records: Any) -> Any:
 
 @signed_in
 @require_POST
+@sent_once
 def comment(request: SignedInRequest, pk: int) -> HttpResponse:
     """Add a comment or note; in the background, answer with all that is new since the page."""
     change = visible_or_404(request.user, pk)
@@ -215,6 +217,7 @@ def _comment_form(request: SignedInRequest, change: Change, form: CommentForm) -
 
 @signed_in
 @require_POST
+@sent_once
 def attach(request: SignedInRequest, pk: int) -> HttpResponse:
     """Keep one or several files: all of them or, if one is refused, none."""
     change = visible_or_404(request.user, pk)

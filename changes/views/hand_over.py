@@ -14,7 +14,11 @@ from expansive_cm.workflow.errors import StepError
 
 from .. import lifecycle, permissions
 from ..forms.assessment import HandOverForm
+from ..many import handing_over
 from .access import SignedInRequest, signed_in
+
+SHOWN = 50
+"""How many of the requests the page names; the number says how many there are."""
 
 
 @signed_in
@@ -36,7 +40,8 @@ def hand_over(request: SignedInRequest, pk: int) -> HttpResponse:
                 form.add_error(None, str(error))
                 status = HTTPStatus(error.status)
     changes = lifecycle.open_changes_of(person, person.organisation).order_by("-pk")
-    context = {"person": person, "form": form, "changes": changes}
+    shown, number = changes[:SHOWN], changes.count()
+    context = {"person": person, "form": form, "changes": shown, "number": number}
     return render(request, "changes/hand_over.html", context, status=status)
 
 
@@ -46,7 +51,11 @@ def _take(request: SignedInRequest, person: User, form: HandOverForm) -> HttpRes
         successor = given["successor"] or lifecycle.find_or_create_requester(
             given["new_email"], given["new_name"], person.organisation, actor=request.user
         )
-        lifecycle.hand_over(person, actor=request.user, successor=successor, reason=given["reason"])
+        run = handing_over.requests(
+            person, successor=successor, actor=request.user, reason=given["reason"]
+        )
+    if run is not None:
+        return redirect(run)
     words = _("The open requests of %(person)s are now those of %(successor)s.")
     messages.success(request, words % {"person": person, "successor": successor})
     return redirect("changes:list")

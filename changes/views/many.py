@@ -126,7 +126,7 @@ def _new_key() -> str:
 def _act(acts: list[Act], name: str) -> Act | None:
     if not name:
         return None
-    if name not in ACT:
+    if name not in ACT or not ACT[name].is_chosen:
         raise Http404
     if ACT[name] not in acts:
         raise PermissionDenied(_("“%s” is never yours to do.") % ACT[name].label)
@@ -268,11 +268,12 @@ def many_progress(request: SignedInRequest, pk: int) -> HttpResponse:
 def _own(request: SignedInRequest, pk: int) -> ManyRun:
     """Return a run of this person's, for as long as its act is one that they may take.
 
-    Expansive's own people read theirs for as long as they are that.
+    Expansive's own people read theirs for as long as they are that, and whoever hands over.
     """
     mine = [act.name for act in acts_of(request.user)]
     run = get_object_or_404(ManyRun, pk=pk, person=request.user)
-    if run.act not in mine and not permissions.can_see_internal(request.user):
+    theirs = run.act in mine or not ACT[run.act].is_chosen
+    if not theirs and not permissions.can_see_internal(request.user):
         raise Http404
     return run
 

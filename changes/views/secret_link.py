@@ -13,14 +13,16 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import same_time
 from accounts.models import User
 
-from .. import access_links, lifecycle
+from .. import access_links, lifecycle, permissions
 from ..forms.access_link import NewLinkForm
 from ..models import AccessLink, Change, ConfirmationLink
+from ..turns.past import AUTHORISERS
 from .secret_address import (
     FAILURES_SECONDS,
     LONGEST_TOKEN,
@@ -35,6 +37,9 @@ WRONG = WrongTokens("link")
 NEW_LINKS = Limit("new-links", 10, 600)
 """How often one network address may ask for new links, whosever they are."""
 
+TYPED = ("answer", "body", "reason", "title", "description", "rating_comment")
+"""What is written in forms behind a link, by the names of their fields."""
+
 Find = Callable[[str], Any]
 
 
@@ -46,8 +51,20 @@ class LinkView(Protocol):
     ) -> HttpResponse: ...
 
 
+def about(link: Any) -> tuple[Change, User]:
+    """Return the change that a link is about, and whom it was mailed to."""
+    if isinstance(link, AccessLink):
+        return link.change, link.person
+    if isinstance(link, ConfirmationLink):
+        return link.confirmation.change, link.confirmation.change.requester
+    return link  # a watcher's: both, in this order
+
+
 def behind_a_link(find: Find) -> Callable[[LinkView], View]:
-    """Let a view be reached by the secret token of a link alone, whoever is signed in.
+    """Let a view be reached by the secret token of a link alone, by whoever has it.
+
+    It acts for nobody who is known to be somebody else, but for colleagues of whom it was mailed
+    to. To others it shows the page, whose ``request.link_is_of`` says whose it is.
 
     A link that is forged, expired, revoked or somebody else's gives the same 404, on which a
     new one can be asked for; too many of them from one address give 429. A link that works goes
@@ -69,11 +86,17 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
                 if WRONG.are_too_many(request):
                     return too_many(request)
                 return not_valid(request)
+            change, reader = about(link)
+            other = _who_else(request, reader)
+            if other is not None and not _stands_beside(other, reader, change):
+                if request.method == "POST":
+                    return _not_theirs(request, other, reader, change)
+                request.link_is_of = reader  # type: ignore[attr-defined]
             if isinstance(link, AccessLink | ConfirmationLink):
                 if request.method == "GET":
                     access_links.note_opened(link)
                 elif request.method == "POST":
-                    link.browser_of = _who_else(request, link)
+                    link.browser_of = other
             return view(request, link, token, **more)
 
         return guarded
@@ -81,13 +104,39 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
     return decorate
 
 
-def _who_else(request: HttpRequest, link: AccessLink | ConfirmationLink) -> User | None:
+def _who_else(request: HttpRequest, reader: User) -> User | None:
     """Return who is signed in, if it is not the person to whom the link was mailed."""
-    reader = (
-        link.person_id if isinstance(link, AccessLink) else link.confirmation.change.requester_id
-    )
     user = request.user
-    return user if isinstance(user, User) and user.pk != reader else None
+    return user if isinstance(user, User) and user.pk != reader.pk else None
+
+
+def _stands_beside(user: User, reader: User, change: Change) -> bool:
+    """Whether a link that was forwarded to somebody who is signed in acts for them.
+
+    It does for colleagues at the customer, whose name is kept, but for who authorised the change
+    and so could not ask for it. One of Expansive's own people, or somebody of another customer,
+    answers nothing in a requester's name.
+    """
+    is_colleague = user.organisation_id is not None and (
+        user.organisation_id == reader.organisation_id
+    )
+    if not is_colleague or not permissions.may_see(user, change):
+        return False
+    return not AUTHORISERS.act(user, change)
+
+
+def _not_theirs(request: HttpRequest, user: User, reader: User, change: Change) -> HttpResponse:
+    """Refuse what somebody else sent, with what helps, and give their words back."""
+    words = [request.POST.get(name, "") for name in TYPED]
+    context = {
+        "reader": reader,
+        "change": change,
+        "url": change.get_absolute_url() if permissions.may_see(user, change) else "",
+        "sentence": _("This can be sent by %s alone.") % reader,
+        "typed": [(_("Your words"), text) for text in words if text.strip()],
+    }
+    status = HTTPStatus.FORBIDDEN
+    return render(request, "changes/link_of_another.html", context, status=status)
 
 
 @for_its_reader_only

@@ -42,12 +42,13 @@ from expansive_cm.workflow.errors import (
 
 from .. import attachments, permissions, plain, story
 from ..forms.base import StepForm
-from ..lifecycle.core import what_happened
+from ..lifecycle.core import UNVERSIONED, what_happened
 from ..models import Change
 from ..process import STEP
 from ..turns import next_step
 from ..worklist import onward
 from . import discussion, sections
+from .once import sent_once
 
 UNSHOWN = ("beside", "done", "onward")
 Text = str | Promise
@@ -69,14 +70,15 @@ def change_or_404(request: HttpRequest, pk: int, *, with_talk: bool = False) -> 
 def step(view: Callable[["StepPage"], HttpResponse]) -> View:
     """Make a view of a function that is named as a step of the process."""
 
-    @login_required
-    @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
     def step_view(request: HttpRequest, pk: int) -> HttpResponse:
         return view(StepPage(request, change_or_404(request, pk), view.__name__))
 
-    VIEWS[view.__name__] = step_view
-    return step_view
+    # What makes no open page stale would be taken again by the same form.
+    guarded = sent_once(step_view) if view.__name__ in UNVERSIONED else step_view
+    found = login_required(require_http_methods(["GET", "HEAD", "POST"])(guarded))
+    VIEWS[view.__name__] = found
+    return found
 
 
 class StepPage:

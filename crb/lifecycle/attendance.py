@@ -1,7 +1,7 @@
 """Who is there: what the chair marks of others, and what people say themselves."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -16,6 +16,10 @@ from ..states import HERE, Mark
 from .core import save, take_step
 
 MOST_GUESTS = 30
+MOST_MARKS = 60
+"""How often one person is marked at one meeting, and how often guests are for each of them."""
+MISTAKE = timedelta(minutes=10)
+"""So long a mark as away can be taken back that its person has answered since."""
 LONGEST_NAME = AttendanceMark._meta.get_field("guest").max_length
 
 
@@ -54,6 +58,7 @@ def mark_attendance(
             step.happened = False
             return last
         _require_unmoved(standing, seen)
+        _check_number(fresh, user)
         if user is None:
             _check_guest(fresh, standing, mark)
             is_presenter = is_presenter or standing.is_presenter
@@ -75,7 +80,9 @@ def take_back_mark(
     """Take back the last mark of somebody at a running meeting. The chair or the deputy.
 
     The mark before it, or what the person said themselves, counts again; a guest without any is
-    no longer listed. What a member said after a mark is not taken back: it is theirs. Raises
+    no longer listed. What a member said after a mark is not taken back: it is theirs. But a mark
+    as away that was a mistake, which they answered by saying that they are here, is taken back with
+    that answer for a few minutes: the minutes then say neither, and the member is there. Raises
     StepForbidden, StepIllegal and ChangeStale. Effects: the mark, with its history, counts no more.
     """
     with take_step("take_back_mark", meeting, actor=actor, rule=can_mark_attendance) as step:
@@ -84,11 +91,23 @@ def take_back_mark(
         last = standing.last
         if last is None:
             raise StepIllegal(_("There is no mark to take back."))
+        taken = [last]
         if last.is_own and last.user_id != actor.pk:
-            raise StepIllegal(_("They said so themselves: mark what you see instead."))
-        last.withdrawn_at = timezone.now()
-        save(last, actor=actor, reason="took the mark back")
-    return last
+            taken = [_mistaken(standing), last]
+        for one in taken:
+            one.withdrawn_at = timezone.now()
+            save(one, actor=actor, reason="took the mark back")
+    return taken[0]
+
+
+def _mistaken(standing: Standing) -> AttendanceMark:
+    """Return the mark that somebody answered, as long as it can have been a mistake."""
+    away = standing.contradicted
+    if away is None:
+        raise StepIllegal(_("They said so themselves: mark what you see instead."))
+    if timezone.now() - away.set_at > MISTAKE:
+        raise StepIllegal(_("This is too long ago to be taken back as a mistake."))
+    return away
 
 
 def attend(meeting: Meeting, user: User) -> Attendance:
@@ -166,6 +185,13 @@ def _name(guest: str) -> str:
         words = _("Give a name of at most %d characters, without special signs.") % LONGEST_NAME
         raise StepIncomplete(words, ["guest"])
     return name
+
+
+def _check_number(meeting: Meeting, user: User | None) -> None:
+    """Refuse to mark without an end; what was taken back counts, as it is kept."""
+    most = MOST_MARKS if user is not None else MOST_MARKS * MOST_GUESTS
+    if meeting.attendance_marks.filter(user=user).count() >= most:
+        raise StepIllegal(_("%d marks are the most: this meeting has them.") % most)
 
 
 def _check_guest(meeting: Meeting, standing: Standing, mark: str) -> None:

@@ -24,7 +24,10 @@ def make_feed(*, actor: User) -> str:
         person = step.on
         _revoke(person)
         token = secrets.token_urlsafe(TOKEN_BYTES)
-        CalendarFeed.objects.create(user=person, token_hash=hash_token(token))
+        known = person.history.order_by("-history_id").values_list("history_id", flat=True)
+        CalendarFeed.objects.create(
+            user=person, token_hash=hash_token(token), made_after=known.first()
+        )
     return token
 
 

@@ -136,6 +136,20 @@ class Standing:
         return own[-1] if own else self.own and self.own.arrived_at
 
     @property
+    def contradicted(self) -> AttendanceMark | None:
+        """The mark as away that the person answered at once by saying that they are here.
+
+        None where they would be away without both, by what was marked before.
+        """
+        if len(self.marks) < 2:
+            return None
+        *before, away, answer = self.marks
+        answered = answer.is_own and answer.mark in HERE
+        if not answered or away.is_own or away.mark not in AWAY:
+            return None
+        return None if before and before[-1].mark in AWAY else away
+
+    @property
     def steps(self) -> list[AttendanceMark]:
         """The marks without those that a later one puts right: came, left, came back."""
         return steps(self.marks)

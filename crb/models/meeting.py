@@ -355,6 +355,8 @@ class CalendarFeed(models.Model):
     )
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    made_after = models.BigIntegerField(null=True, editable=False)
+    """The last row of history of its person then: what came later, whatever the clock said."""
     last_read_at = models.DateTimeField(_("last read"), null=True, blank=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
 

@@ -49,6 +49,8 @@ class MemberRow:
     present: bool
     away: bool = False
     vote: Vote | None = None
+    before: Vote | None = None
+    """What they voted on the same revision before they changed their mind, hidden likewise."""
     standing_in_for: User | None = None
 
 
@@ -151,6 +153,7 @@ class ItemPage:
             present=user.pk in self.attended,
             away=user.pk in self.count.away,
             vote=vote if visible else None,
+            before=self._before(vote) if vote and visible else None,
             standing_in_for=absent or (seat.absent if seat else None),
         )
 
@@ -167,6 +170,17 @@ class ItemPage:
         own = [vote for vote in queries.votes_on(self.item) if vote.member_id == user.pk]
         recusals = [vote for vote in own if vote.choice == Choice.RECUSE]
         return max(recusals or own, key=lambda vote: vote.pk, default=None)
+
+    def _before(self, vote: Vote) -> Vote | None:
+        """The last other vote before this one: whoever votes has seen those of the others since."""
+        others = [
+            one
+            for one in queries.votes_on(self.item)
+            if (one.member_id, one.revision) == (vote.member_id, vote.revision)
+            and one.choice != vote.choice
+            and one.pk < vote.pk
+        ]
+        return max(others, key=lambda one: one.pk, default=None)
 
     @property
     def my_vote(self) -> Vote | None:

@@ -66,9 +66,9 @@ class RollRow:
 
     @property
     def may_take_back(self) -> bool:
-        """Whether there is a mark of the chair's to take back."""
-        last = self.standing.last
-        return last is not None and not last.is_own
+        """Whether there is a mark of the chair's to take back, if it is not too late for it."""
+        last, standing = self.standing.last, self.standing
+        return last is not None and (not last.is_own or standing.contradicted is not None)
 
     @property
     def is_away(self) -> bool:

@@ -20,4 +20,6 @@ def working_feeds() -> QuerySet[CalendarFeed]:
         user__organisation=None,
         user__groups__name=Role.CRB_MEMBER,
     )
-    return feeds.exclude(has_lost(Role.CRB_MEMBER, person="user", since="created_at"))
+    return feeds.exclude(
+        has_lost(Role.CRB_MEMBER, person="user", since="created_at", after="made_after")
+    )

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from changes.paging import BadToken, Order, page_of
+from changes.views.once import sent_once
 from expansive_cm.errors import page
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
@@ -85,6 +86,7 @@ def _list_refused(request: SignedInRequest, sentence: str) -> HttpResponse:
 
 @require_POST
 @for_own_people
+@sent_once
 def record_action(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record an action of a meeting; htmx gets the list of them back."""
     meeting = queries.meetings().select_related("minutes").filter(pk=pk).first()

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from changes.views.once import sent_once
 from expansive_cm.errors import page
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import StepError, StepIncomplete
@@ -94,6 +95,7 @@ def publish_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @for_own_people
+@sent_once
 def add_addendum(request: SignedInRequest, pk: int) -> HttpResponse:
     """Add something to published minutes."""
     meeting = _meeting_or_404(pk)

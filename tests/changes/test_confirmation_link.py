@@ -260,14 +260,37 @@ def test_what_was_typed_is_kept_on_a_mistake(
     assert state_of(change) == State.CONFIRMATION
 
 
-def test_whoever_is_signed_in_the_link_answers_for_the_requester(
+@pytest.mark.parametrize("who", ["success", "support", "approver", "stranger_customer"])
+def test_a_forwarded_link_acts_for_nobody_who_is_known_to_be_somebody_else(
+    client: Client, cast: Cast, change: Change, link: str, who: str
+) -> None:
+    """They read the page, which says so, and get their words back; signed out it answers."""
+    client.force_login(cast.people[who])
+    shown = client.get(link).content.decode()
+    assert "this page was mailed to Grace Requester" in shown
+    before = rows_of(change)
+    refused = client.post(link, {**NO, "reason": "Nobody can open it."})
+    html = refused.content.decode()
+    assert refused.status_code == 403
+    assert "This can be sent by Grace Requester alone." in html
+    assert "Nobody can open it." in html
+    assert (change.get_absolute_url() in html) == (who != "stranger_customer")
+    assert rows_of(change) == before
+    client.logout()
+    assert "this page was mailed to" not in client.get(link).content.decode()
+    assert client.post(link, YES).status_code == 302
+    event = change.events.get(verb="answer_confirmation")
+    assert (event.actor, event.data["via"]) == (cast.requester, "link")
+
+
+def test_what_a_colleague_answers_is_the_requesters(
     client: Client, cast: Cast, change: Change, link: str
 ) -> None:
-    client.force_login(cast.success)
+    client.force_login(cast.colleague)
+    assert "this page was mailed to" not in client.get(link).content.decode()
     client.post(link, YES)
     event = change.events.get(verb="answer_confirmation")
-    assert event.actor == cast.requester
-    assert event.data["via"] == "link"
+    assert (event.actor, event.data["browser_of"]) == (cast.requester, cast.colleague.pk)
     history = change.confirmations.get().history.first()
     assert history.history_user == cast.requester
 
@@ -277,18 +300,18 @@ def test_who_else_used_a_forwarded_link_is_on_record(
     client: Client, cast: Cast, change: Change, link: str, answer: dict[str, str]
 ) -> None:
     """The answer is the requester's; whoever was signed in there did not go unseen."""
-    client.force_login(cast.support)
+    client.force_login(cast.colleague)
     client.post(link, answer)
     client.post(link, SUCCESSOR if answer is FURTHER else RATING)
     acts = change.events.filter(data__via="link").order_by("pk")
-    assert [act.data["browser_of"] for act in acts] == [cast.support.pk] * 2
+    assert [act.data["browser_of"] for act in acts] == [cast.colleague.pk] * 2
     confirmation = change.confirmations.get().history.first()
-    assert "through a mailed link, in the browser of Sam Support" in (
+    assert f"through a mailed link, in the browser of {cast.colleague}" in (
         confirmation.history_change_reason
     )
     client.force_login(cast.auditor)
     page = client.get(reverse("audit:change_history", args=[change.pk]))
-    assert "in the browser of Sam Support" in page.content.decode()
+    assert f"in the browser of {cast.colleague}" in page.content.decode()
     client.force_login(cast.colleague)
     assert "in the browser of" not in client.get(change.get_absolute_url()).content.decode()
 

@@ -11,14 +11,14 @@ import time_machine
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
-from post_office.models import Email
+from post_office.models import STATUS, Email
 
 from accounts.models import User
 from changes import lifecycle, messages
 from changes.models import Change, Comment, IncomingMail, Notice
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 from tests import stories
-from tests.mailing import deliver, last_row
+from tests.mailing import deliver, last_row, link_in, mail_to
 from tests.people import Cast
 
 LATER = timedelta(minutes=15, seconds=5)
@@ -179,6 +179,28 @@ def test_what_is_worded_later_has_the_new_words(cast: Cast, change: Change) -> N
         letter = messages.again(notice)
         assert letter is not None and letter.context["comment"].body == "On Monday."
     assert not Notice.objects.filter(event__verb="correct_comment").exists()
+
+
+def test_a_mail_that_asks_has_the_new_words_and_its_link(
+    client: Client, cast: Cast, settings: Any
+) -> None:
+    """What waited goes along with the question, whose token is in its words alone."""
+    settings.MAIL_BURST_SECONDS = 120
+    change = stories.in_documentation(cast)
+    said = lifecycle.comment(change, actor=cast.support, body="On *Munday*.\n\nAt nine.")
+    lifecycle.document(change, actor=cast.success, system="Desk", reference="1", summary="Done.")
+    mail = mail_to(cast.requester.email)
+    assert "Munday" in mail.message and "Munday" in mail.html_message
+    link = link_in(mail)
+    lifecycle.correct_comment(said, actor=cast.support, body="On *Monday*.\n\nAt ten.")
+    deliver()
+    mail.refresh_from_db()
+    assert mail.status == STATUS.sent
+    for words in (mail.message, mail.html_message):
+        assert "Munday" not in words and "At nine" not in words
+        assert "Monday" in words and "At ten." in words
+    assert "> On *Monday*.\n>\n> At ten.\n" in mail.message
+    assert client.get(link).status_code == 200
 
 
 @pytest.mark.parametrize("long", [False, True])

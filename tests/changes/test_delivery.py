@@ -39,6 +39,13 @@ def bounce(change: Change, person: User, detail: str = WHY) -> None:
 # --- Flagging -----------------------------------------------------------------------------------
 
 
+def test_a_mail_server_that_says_very_much_is_cut_short(cast: Cast, asked: Change) -> None:
+    mail, kind = mail_to(cast.requester.email), MailEvent.Kind.BOUNCED
+    lifecycle.note_failure(mail, cast.requester.email, kind, "No. " * 250_000)
+    kept = DeliveryProblem.objects.get().reason, MailEvent.objects.get(email=mail).detail
+    assert {len(text) for text in kept} == {1000}
+
+
 def test_what_the_mail_server_refuses_is_flagged_to_owner_and_team(
     cast: Cast, asked: Change, smtp_server: Mailbox
 ) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import quopri
+import re
 import time
 from email.message import EmailMessage
 from urllib.parse import quote
@@ -87,6 +88,61 @@ def test_colleagues_do_not_read_it(cast: Cast, name: str, quoted: bool) -> None:
     kept += "".join(one.name for one in change.attachments.all())
     assert token not in kept
     assert line not in kept
+
+
+SHOWN = {
+    "forwarded by a colleague": {"sender": "Colin <colin.colleague@harbour.example>"},
+    "forwarded by a stranger": {"sender": "Xena <xena@elsewhere.example>"},
+    "with a colleague in copy": {"cc": "colin.colleague@harbour.example"},
+}
+
+
+@pytest.mark.parametrize("how", [*SHOWN, "in a file"])
+def test_a_link_that_others_came_to_know_is_replaced(client: Client, cast: Cast, how: str) -> None:
+    change = stories.in_confirmation(cast)
+    ours = mail_to(cast.requester.email)
+    links = {kind: re.search(rf"/{kind}/[\w-]{{20,}}/", ours.message) for kind in ("confirm", "r")}
+    if how == "in a file":
+        inner = EmailMessage()
+        inner.set_content(ours.message)
+        outer = EmailMessage()
+        outer["From"], outer["To"] = cast.colleague.email, "changes@example.org"
+        outer["Subject"] = change.reference
+        outer.set_content("What is this?")
+        outer.add_attachment(inner)
+        taken(outer.as_bytes())
+    else:
+        write("What is this?\n\n" + ours.message, in_reply_to=ours.message_id, **SHOWN[how])
+    for found in links.values():
+        assert found and client.get(found.group()).status_code == 404
+    new = mail_to(cast.requester.email)
+    assert new.pk != ours.pk and new.to == [cast.requester.email]
+    link = re.search(r"/confirm/[\w-]{20,}/", new.message)
+    assert link and client.get(link.group()).status_code == 200
+    event = change.events.get(verb="revoke_links")
+    assert event.actor is None and event.is_internal
+    assert change.confirmation.escalated_at is None
+
+
+def test_who_answers_their_own_mail_goes_on_with_its_link(client: Client, cast: Cast) -> None:
+    """As does whoever's mail came back, or is answered by a program again and again."""
+    change = stories.in_confirmation(cast)
+    ours = mail_to(cast.requester.email)
+    link = f"/confirm/{token_of(cast)}/"
+    quoted = "Thanks.\n\n" + ours.message
+    write(quoted, in_reply_to=ours.message_id)
+    write(
+        quoted,
+        sender="Robot <robot@elsewhere.example>",
+        in_reply_to=ours.message_id,
+        auto_submitted="auto-replied",
+    )
+    assert client.get(link).status_code == 200
+    assert not change.events.filter(verb="revoke_links").exists()
+    for _time in range(5):
+        again = mail_to(cast.requester.email)
+        write(again.message, sender="Robot <robot@elsewhere.example>")
+    assert change.events.filter(verb="revoke_links").count() == 4, "the last found none that works"
 
 
 def test_a_request_is_not_called_by_it(cast: Cast) -> None:

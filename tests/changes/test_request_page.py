@@ -230,7 +230,7 @@ def test_an_answer_is_the_requesters_and_says_how_it_came(
     cast: Cast, change: Change, link: str
 ) -> None:
     client = Client(enforce_csrf_checks=True)
-    client.force_login(cast.success)
+    client.force_login(cast.colleague)
     client.get(link)
     token = client.cookies["csrftoken"].value
     response = send(client, link, own(change), csrfmiddlewaretoken=token)
@@ -395,7 +395,7 @@ def write(client: Client, link: str, body: str = "", *files: SimpleUploadedFile)
 def test_words_and_files_are_the_persons_and_everybody_reads_them(
     client: Client, cast: Cast, change: Change, link: str
 ) -> None:
-    client.force_login(cast.support)
+    client.force_login(cast.colleague)
     file = SimpleUploadedFile("floor.txt", b"Second floor")
     response = write(client, link, "The *second* floor too.", file)
     written = change.comments.get()
@@ -660,7 +660,7 @@ def test_many_links_that_do_not_work_are_refused_for_a_while(client: Client, lin
     assert client.get(link).status_code == 200, "a colleague behind the same address goes on"
 
 
-@pytest.mark.parametrize("who", ["support", "stranger_customer", "requester", None])
+@pytest.mark.parametrize("who", ["colleague", "requester", None])
 def test_whose_browser_a_forwarded_link_was_used_in_is_on_record(
     client: Client, cast: Cast, change: Change, link: str, who: str | None
 ) -> None:
@@ -669,5 +669,24 @@ def test_whose_browser_a_forwarded_link_was_used_in_is_on_record(
     assert client.post(link, {"act": "write", "body": "We wait for this."}).status_code == 302
     act = change.events.get(verb="comment")
     assert (act.actor, act.data["via"]) == (cast.requester, "link")
-    other = cast.people[who].pk if who in ("support", "stranger_customer") else None
+    other = cast.colleague.pk if who == "colleague" else None
     assert act.data.get("browser_of") == other
+
+
+@pytest.mark.parametrize("who", ["support", "stranger_customer"])
+def test_somebody_else_who_is_signed_in_sends_nothing_in_the_readers_name(
+    client: Client, cast: Cast, change: Change, link: str, who: str
+) -> None:
+    client.force_login(cast.people[who])
+    assert "this page was mailed to Grace Requester" in client.get(link).content.decode()
+    events = change.events.count()
+    acts = [
+        {"act": "write", "body": "We wait for this."},
+        {"act": "answer", "question": own(change).pk, "answer": "We wait for this."},
+        {"act": "withdraw", "reason": "We wait for this.", "seen": change.version},
+    ]
+    for act in acts:
+        refused = client.post(link, act)
+        assert refused.status_code == 403
+        assert "We wait for this." in refused.content.decode()
+    assert change.events.count() == events and not change.comments.exists()

@@ -358,6 +358,25 @@ def test_a_draft_outlives_its_template(client: Client, cast: Cast) -> None:
         lifecycle.save_draft(None, actor=cast.support, template=one)
 
 
+@pytest.mark.parametrize("how", ["withdrawn", "another customer's", "corrected"])
+def test_a_request_forgets_a_template_that_is_not_for_it(cast: Cast, how: str) -> None:
+    """Without the form too: the draft is sent, or the customer put right, on its own page."""
+    one = written(cast, organisation=cast.harbour)
+    draft = stories.draft(cast, template=one)
+    if how == "withdrawn":
+        lifecycle.save_template(one, actor=cast.success, is_active=False)
+    elif how == "another customer's":
+        lifecycle.save_template(one, actor=cast.administrator, organisation=cast.meridian)
+    change = lifecycle.submit(draft, actor=cast.support)
+    if how == "corrected":
+        assert Change.objects.get().template == one
+        whose = {"organisation": cast.meridian, "requester": cast.stranger_customer}
+        lifecycle.correct_customer(change, actor=cast.support, reason="Wrong customer.", **whose)
+    assert Change.objects.get().template is None
+    remembered = Change.objects.get().history.values_list("template", flat=True)
+    assert one.pk in remembered, "history keeps that it began with it"
+
+
 def test_templates_are_found_by_words_and_the_rest_is_said(client: Client, cast: Cast) -> None:
     for number in range(10):
         written(cast, name=f"Flag {number}")

@@ -15,8 +15,8 @@ from post_office.models import STATUS, Email
 from accounts import leaving
 from accounts.models import User
 from accounts.roles import Role
-from changes import queries, tasks, unheld
-from changes.models import Change, Event, RiskAssessment
+from changes import administration, lifecycle, queries, tasks, unheld
+from changes.models import Change, Event, RiskAssessment, ToldPart
 from changes.turns import TURNS, Turn, past
 from changes.turns.who import Who
 from tests import stories
@@ -268,6 +268,42 @@ def test_whoever_leaves_only_barred_approvers_reads_it_at_once(admin: Client, ca
     assert unheld.said_of(cast.meridian) == []
 
 
+def test_a_change_that_both_approvers_prepared_goes_on_with_a_third(
+    admin: Client, cast: Cast
+) -> None:
+    """Told on the card to everybody, who may help finds the way there, and it works."""
+    change = stories.in_authorisation(cast)
+    other = person("Aron Approver", Role.APPROVER)
+    cast.harbour.approvers.add(other)
+    bar(change, past.PREPARED_ALONE, [cast.approver, other])
+    card = "an administrator can name somebody else"
+    for one in (cast.success, cast.support):
+        admin.force_login(one)
+        page = unescape(admin.get(change.get_absolute_url()).content.decode())
+        assert card in page and "Give it to somebody" not in page
+    admin.force_login(other)
+    assert "Separation of duties" in unescape(admin.get(change.get_absolute_url()).content.decode())
+    admin.force_login(cast.administrator)
+    where = f"/admin/accounts/organisation/{cast.harbour.pk}/change/"
+    page = unescape(admin.get(change.get_absolute_url()).content.decode())
+    assert card in page and f'<a href="{where}">Give it to somebody</a>' in page
+    third = person("Tara Approver", Role.APPROVER)
+    given = {
+        "name": cast.harbour.name,
+        "success_team": cast.care_team.pk,
+        "approvers": [cast.approver.pk, other.pk, third.pk],
+        "is_active": "on",
+        "reason": "Both others prepared a change.",
+        "domains-TOTAL_FORMS": 0,
+        "domains-INITIAL_FORMS": 0,
+    }
+    assert admin.post(where, given).status_code == 302
+    assert unheld.notices(cast.administrator) == []
+    third = User.objects.get(pk=third.pk)
+    assert queries.waiting_on(third).filter(pk=change.pk).exists()
+    lifecycle.authorise(change, actor=third, outcome="authorised", reason="Agreed.")
+
+
 def test_where_everybody_is_there_it_costs_one_query(
     cast: Cast, django_assert_num_queries: Any
 ) -> None:
@@ -336,7 +372,7 @@ def test_what_is_settled_is_told_again_only_when_it_comes_to_that_again(cast: Ca
     tasks.tell_of_unheld_parts()
 
 
-def test_what_is_given_on_one_page_comes_in_one_mail(cast: Cast) -> None:
+def test_whatever_nobody_can_take_comes_in_one_mail(cast: Cast) -> None:
     """Several roles, and one whose only holder is barred from what waits."""
     deployments(cast, 1)
     stories.in_requirements(cast)
@@ -350,14 +386,24 @@ def test_what_is_given_on_one_page_comes_in_one_mail(cast: Cast) -> None:
         assert said in mail
 
 
-def test_all_customers_are_told_however_many(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_customers_are_told_in_one_mail(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with the page where it is given; of very many the rest is counted."""
     monkeypatch.setattr(unheld, "NAMED", 1)
     stories.in_authorisation(cast)
     Change.objects.filter(pk=stories.in_authorisation(cast).pk).update(organisation=cast.meridian)
     cast.harbour.approvers.clear()
     cast.meridian.approvers.clear()
+    deployments(cast, 1)
+    deactivate(cast.release_manager)
+    monkeypatch.setattr(administration, "LISTED", 2)
     tasks.tell_of_unheld_parts()
-    assert len(told(cast)) == 2
+    tasks.tell_of_unheld_parts()
+    (mail,) = told(cast)
+    named = [one for one in (cast.harbour, cast.meridian) if f"approvers of {one.name}" in mail]
+    pages = [f"/admin/accounts/organisation/{one.pk}/change/" for one in named]
+    assert named and all(page in mail for page in pages)
+    assert "And 1 part more." in mail
+    assert ToldPart.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from crb import lifecycle, permissions, queries
-from crb.lifecycle.attendance import MOST_GUESTS
+from crb.lifecycle import attendance
+from crb.lifecycle.attendance import MISTAKE, MOST_GUESTS
 from crb.live.parts import Picture, Viewer
 from crb.live.rooms import Snapshot, read
 from crb.minutes import compose
@@ -87,6 +88,61 @@ def test_taking_back_makes_the_word_before_count_again(table: Table) -> None:
     assert taken.history.first().history_user == table.chair
     with pytest.raises(StepIllegal, match="no mark"):
         lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+
+
+def test_a_mistaken_mark_is_taken_back_with_what_it_made_somebody_say(
+    client: Client, table: Table
+) -> None:
+    """Minutes and figures say neither "left" nor "back", for a few minutes and no longer."""
+    begun = datetime(2026, 3, 3, 14, 0, 30, tzinfo=UTC)
+    with time_machine.travel(begun, tick=False) as at:
+        meeting, member = table.running_item().meeting, table.members[2]
+        mark(table, meeting, member, "late")
+        at.shift(timedelta(minutes=5))
+        mark(table, meeting, member, "left")
+        lifecycle.join_meeting(meeting, actor=member)
+        client.force_login(table.chair)
+        assert 'value="take_back"' in client.get(meeting.get_absolute_url()).content.decode()
+        with pytest.raises(StepForbidden):
+            lifecycle.take_back_mark(meeting, actor=member, user=member)
+        taken = lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+        assert (taken.mark, taken.history.first().history_user) == (Mark.LEFT, table.chair)
+        standing = fresh(meeting).roster.of(member)
+        assert [one.mark for one in standing.steps] == [Mark.LATE] and standing.is_here
+        assert permissions.can_cast_vote(member, AgendaItem.objects.get(meeting=meeting))
+        mark(table, meeting, member, "excused")
+        mark(table, meeting, member, "left")
+        lifecycle.join_meeting(meeting, actor=member)  # without both they would be away
+        with pytest.raises(StepIllegal, match="said so themselves"):
+            lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+        other = table.members[3]
+        mark(table, meeting, other, "left")
+        lifecycle.join_meeting(meeting, actor=other)
+        at.shift(MISTAKE + timedelta(seconds=1))
+        with pytest.raises(StepIllegal, match="too long ago"):
+            lifecycle.take_back_mark(meeting, actor=table.chair, user=other)
+
+
+def test_one_person_is_marked_so_often_and_no_more(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was taken back counts too; others and guests have theirs."""
+    monkeypatch.setattr(attendance, "MOST_MARKS", 3)
+    monkeypatch.setattr(attendance, "MOST_GUESTS", 1)
+    meeting, member = table.running_item().meeting, table.members[2]
+    for word in ("late", "left", "present"):
+        mark(table, meeting, member, word)
+    lifecycle.take_back_mark(meeting, actor=table.chair, user=member)
+    with pytest.raises(StepIllegal, match="3 marks are the most"):
+        mark(table, meeting, member, "telephone")
+    lifecycle.join_meeting(meeting, actor=member)
+    assert fresh(meeting).roster.of(member).is_here, "nobody is kept out by it"
+    mark(table, meeting, table.members[3], "late")
+    for name in ("A", "B", "C"):
+        lifecycle.mark_attendance(meeting, actor=table.chair, guest=name, mark="present")
+        lifecycle.take_back_mark(meeting, actor=table.chair, guest=name)
+    with pytest.raises(StepIllegal, match="marks are the most"):
+        lifecycle.mark_attendance(meeting, actor=table.chair, guest="D", mark="present")
 
 
 def test_times_lie_within_the_meeting_and_in_order(table: Table) -> None:
@@ -198,7 +254,8 @@ def test_a_member_marked_as_gone_says_that_they_are_back(table: Table) -> None:
     lifecycle.cast_vote(item, actor=member, choice="accepted")
     own = item.meeting.attendance_marks.last()
     assert (own.set_by, own.mark, own.at is not None) == (member, "present", True)
-    with pytest.raises(StepIllegal, match="said so themselves"):
+    later = time_machine.travel(timezone.now() + MISTAKE + timedelta(minutes=1))
+    with later, pytest.raises(StepIllegal, match="too long ago"):
         lifecycle.take_back_mark(item.meeting, actor=table.chair, user=member)
 
 

@@ -153,14 +153,15 @@ def test_every_address_that_does_not_work_answers_the_same(client: Client, table
     }
 
 
+@pytest.mark.parametrize("hours", [(1, 2), (-48, -47)], ids=["later", "clock set back"])
 @pytest.mark.parametrize("lose", ["role", "activity"])
 def test_an_address_does_not_come_back_with_the_role(
-    client: Client, table: Table, lose: str
+    client: Client, table: Table, lose: str, hours: tuple[int, int]
 ) -> None:
     member = User.objects.get(pk=table.members[1].pk)
     address = make(client, member)
-    for hours, there in ((1, False), (2, True)):
-        with time_machine.travel(NOW + timedelta(hours=hours), tick=False):
+    for when, there in zip(hours, (False, True), strict=True):
+        with time_machine.travel(NOW + timedelta(hours=when), tick=False):
             if lose == "role":
                 member.groups.set(Group.objects.filter(name=Role.CRB_MEMBER) if there else [])
             else:

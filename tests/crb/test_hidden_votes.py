@@ -67,6 +67,22 @@ def test_having_voted_opens_what_was_hidden(client: Client, table: Table, item: 
     assert REASON in words and LEADS in words
 
 
+def test_whoever_changes_a_vote_after_seeing_the_others_is_seen_to(
+    client: Client, table: Table, item: AgendaItem
+) -> None:
+    """An abstention opens what was hidden, and may be changed: everybody who sees it reads so."""
+    table.board.refresh_from_db()
+    lifecycle.cast_vote(item, actor=table.cast.crb_member, choice="abstain")
+    assert "Before:" not in page(client, table.members[3], item)
+    lifecycle.cast_vote(item, actor=table.cast.crb_member, choice="accepted")
+    lifecycle.cast_vote(item, actor=table.cast.crb_member, choice="accepted", reason="As said.")
+    for reader in (table.members[3], table.cast.crb_member, table.cast.auditor):
+        assert "Before: Abstain" in page(client, reader, item)
+    for reader in (table.members[2], table.cast.support):
+        assert "Before:" not in page(client, reader, item)
+    assert item.votes.filter(member=table.cast.crb_member).count() == 3, "all of them are kept"
+
+
 def test_the_texts_say_which_it_is(client: Client, table: Table, item: AgendaItem) -> None:
     words = page(client, table.cast.crb_member, item)
     assert "How others voted is shown once you have voted yourself." in words

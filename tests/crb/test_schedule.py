@@ -5,9 +5,12 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+import time_machine
+from django.utils import timezone
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from crb.models import Board
 from crb.schedule import (
     HolidayPolicy,
     Rhythm,
@@ -201,19 +204,48 @@ def test_months_ahead(day: date, months: int, expected: date) -> None:
     assert months_ahead(day, months) == expected
 
 
+ZONES = st.sampled_from(
+    "Pacific/Auckland Pacific/Chatham Australia/Lord_Howe Asia/Kolkata Europe/London UTC "
+    "America/St_Johns America/New_York Pacific/Honolulu Pacific/Kiritimati".split()
+)
+"""From the first to have a day to the last, with and without clock changes, north and south."""
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
+    zone=ZONES,
     first=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
     weekday=st.integers(0, 6),
     interval=st.integers(1, 60),
 )
+@example("Europe/London", date(2028, 2, 29), 1, 14)
+@example("Pacific/Auckland", date(2028, 2, 29), 1, 14)
 def test_every_meeting_keeps_weekday_distance_and_time_of_day(
-    first: date, weekday: int, interval: int
+    zone: str, first: date, weekday: int, interval: int
 ) -> None:
-    rhythm = Rhythm("Europe/London", weekday, time(14), first, interval)
+    rhythm = Rhythm(zone, weekday, time(14), first, interval)
     found = slots(rhythm, first, months_ahead(first, 12))
     assert found[0].on.weekday() == weekday
     for earlier, later in zip(found, found[1:], strict=False):
         assert (later.on - earlier.on).days == interval
-    local = {slot.starts_at.astimezone(ZoneInfo("Europe/London")).time() for slot in found}
+    local = {slot.starts_at.astimezone(ZoneInfo(zone)).time() for slot in found}
     assert local == {time(14)}
+    assert {slot.starts_at.astimezone(ZoneInfo(zone)).date() for slot in found} == {
+        slot.on for slot in found
+    }
+
+
+@settings(deadline=None)
+@given(
+    moment=st.datetimes(datetime(2027, 12, 30), datetime(2028, 12, 31), timezones=st.just(UTC)),
+    board=ZONES,
+    reader=ZONES,
+)
+@example(datetime(2028, 2, 29, 11, 30, tzinfo=UTC), "Pacific/Auckland", "Pacific/Honolulu")
+@example(datetime(2028, 3, 26, 1, 0, tzinfo=UTC), "Europe/London", "Pacific/Auckland")
+@example(datetime(2028, 10, 29, 0, 30, tzinfo=UTC), "Europe/London", "Pacific/Honolulu")
+def test_it_is_the_day_where_the_board_meets_whoever_asks(
+    moment: datetime, board: str, reader: str
+) -> None:
+    with time_machine.travel(moment, tick=False), timezone.override(reader):
+        assert Board(zone=board).today == moment.astimezone(ZoneInfo(board)).date()
