@@ -46,6 +46,7 @@ TRY_COLOURS_ONCE = """;(() => {
   };
   check.evaluate = function (element, ...rest) {
     const kind = kind_of(element);
+    if (kind !== null && known.has(kind)) return true;
     let was_measured = false;
     const told = Object.create(this, {
       data: { value: (data) => { was_measured = Boolean(data?.contrastRatio); this.data(data); } },
