@@ -33,6 +33,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+MEDIA = ("color_scheme", "forced_colors", "reduced_motion")
+"""What a page can be told later as well as when its context begins."""
 NO_BROWSER = (
     "The browser tests need Chromium: install it (on Debian: apt-get install chromium), or name "
     "one in CHROMIUM. With ALLOW_NO_BROWSER=1 these tests are left out."
@@ -68,9 +70,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def contexts(live_server: Any, browser: Any) -> Iterator[Contexts]:
     """The contexts that tests lend, each with a page of somebody who has signed in nowhere."""
 
-    def open_one() -> Any:
-        context = open_context(browser, live_server)
-        act_on_whole_pages(context.new_page())
+    def open_one(scripts: bool) -> Any:
+        context = open_context(browser, live_server, java_script_enabled=scripts)
+        page = context.new_page()
+        if scripts:
+            act_on_whole_pages(page)
         return context
 
     contexts = Contexts(open_one)
@@ -103,14 +107,20 @@ def new_page(
     def open_page(
         width: int = 1280, height: int = 900, *, whole: bool = True, font: str = "", **options: Any
     ) -> Any:
-        if whole and not font and not options and not TRACED:
-            context = contexts.lend(width, height, evidence.follow)
-            return context.pages[0]
+        media = {name: options.pop(name) for name in MEDIA if name in options}
+        if whole and not font and not options.keys() - {"java_script_enabled"} and not TRACED:
+            scripts = options.get("java_script_enabled", True)
+            page = contexts.lend(width, height, evidence.follow, scripts=scripts).pages[0]
+            if media:
+                page.emulate_media(**media)
+            return page
         viewport = {"width": width, "height": height}
         context = open_context(browser, live_server, viewport=viewport, **options)
         evidence.follow(context)
         alone.append(context)
         page = context.new_page()
+        if media:
+            page.emulate_media(**media)
         if font:
             always_draw_in(page, font)
         if whole and options.get("java_script_enabled", True):

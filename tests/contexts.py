@@ -3,7 +3,7 @@
 A page in a context of its own costs the browser 0.45 s of processor time: a process is begun for
 it, which knows no style, script or font yet. The next page in one that has shown the product
 before costs 0.13 s. So a test's contexts are tidied up and lent again; what cannot be taken back
-(something that goes on listening, a clock, a script for every page) ends a context with its test.
+(a clock, a script for every page) ends a context with its test.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from functools import wraps
 from typing import Any
 
 LASTING = {
-    "page": "add_init_script add_locator_handler expose_binding expose_function on once "
+    "page": "add_init_script add_locator_handler expose_binding expose_function once "
     "route_from_har route_web_socket set_default_navigation_timeout set_default_timeout "
     "set_extra_http_headers",
-    "context": "add_init_script expose_binding expose_function grant_permissions on once "
+    "context": "add_init_script expose_binding expose_function grant_permissions once "
     "route_from_har route_web_socket set_default_navigation_timeout set_default_timeout "
     "set_extra_http_headers set_geolocation set_offline",
     "clock": "fast_forward install pause_at resume run_for set_fixed_time set_system_time",
@@ -25,19 +25,30 @@ EMPTY = "/healthz"
 
 
 class Contexts:
-    """The contexts of one browser that wait for the next test; ``open_one`` makes another."""
+    """The contexts of one browser that wait for the next test.
 
-    def __init__(self, open_one: Callable[[], Any]) -> None:
+    ``open_one`` makes another, with scripts or without them.
+    """
+
+    def __init__(self, open_one: Callable[[bool], Any]) -> None:
         self._open_one = open_one
-        self._waiting: list[Any] = []
+        self._waiting: dict[bool, list[Any]] = {True: [], False: []}
+        self._scripts: dict[Any, bool] = {}
         self._spoilt: set[Any] = set()
+        self._listening: dict[Any, list[tuple[Any, str, Any]]] = {}
 
-    def lend(self, width: int, height: int, follow: Callable[[Any], None]) -> Any:
+    def lend(
+        self, width: int, height: int, follow: Callable[[Any], None], *, scripts: bool = True
+    ) -> Any:
         """Return a context with one page of this size, as if new, after ``follow`` has seen it."""
-        context = self._waiting.pop() if self._waiting else self._open_one()
+        waiting = self._waiting[scripts]
+        context = waiting.pop() if waiting else self._open_one(scripts)
+        self._scripts[context] = scripts
         [page] = context.pages
         page.set_viewport_size({"width": width, "height": height})
         follow(context)
+        for one in (page, context):
+            one.on = self._noting(context, one)
         for kind, one in _watched(context, page):
             for name in LASTING[kind].split():
                 setattr(one, name, self._spoiling(context, getattr(one, name)))
@@ -47,6 +58,9 @@ class Contexts:
         """Tidy up after a test, for the next; or end what cannot be tidied up."""
         from playwright.sync_api import Error
 
+        scripts = self._scripts.pop(context)
+        for one, event, heard in self._listening.pop(context, []):
+            one.remove_listener(event, heard)
         if context in self._spoilt or not context.pages:
             self._spoilt.discard(context)
             context.close()
@@ -56,12 +70,22 @@ class Contexts:
         except Error:  # its server or its process is gone
             context.close()
         else:
-            self._waiting.append(context)
+            self._waiting[scripts].append(context)
 
     def close(self) -> None:
         """End those that wait."""
-        while self._waiting:
-            self._waiting.pop().close()
+        for waiting in self._waiting.values():
+            while waiting:
+                waiting.pop().close()
+
+    def _noting(self, context: Any, one: Any) -> Callable[[str, Any], None]:
+        listen = one.on
+
+        def note(event: str, heard: Any) -> None:
+            self._listening.setdefault(context, []).append((one, event, heard))
+            listen(event, heard)
+
+        return note
 
     def _spoiling(self, context: Any, act: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(act)
@@ -82,6 +106,7 @@ def _tidy(context: Any) -> None:
     for kind, one in _watched(context, page):
         for name in LASTING[kind].split():
             delattr(one, name)
+    del page.on, context.on
     for one in others:
         one.close()
     page.unroute_all(behavior="ignoreErrors")

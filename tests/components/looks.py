@@ -1,9 +1,10 @@
 """What every page promises in every look: readable for all, and nothing sticks out at the side.
 
 The looks are two widths, light and dark, a wide font and a narrow one. A page is made once and
-stays open while its look changes; only another width loads it again, as scripts fold by it. What
-every look costs is drawing the page anew and reading it, so the second one of a width has the
-other scheme and the other font at once: what it may break is told apart by the rules.
+stays open while its look changes; another width loads it again only where a script fits it to
+that: folds a part, or draws a chart. What every look costs is drawing the page anew and reading
+it, so the second one of a width has the other scheme and the other font at once: what it may
+break is told apart by the rules.
 """
 
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ IS_SHOWN = """scheme => {
   for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
   return true;
 }"""
+FITS_BY_SCRIPT = "document.querySelector('[data-fold-on]:not([data-open]), [data-chart]') !== null"
 OVERHANG = "document.documentElement.scrollWidth - window.innerWidth"
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
@@ -83,14 +85,22 @@ class Looks:
         self.page = page
         self.found: list[str] = []
 
-    def over_address(self, address: str, prepare: Callable[[Page], None] | None = None) -> None:
-        """Look over what lies at an address; `prepare` brings it into its state each time."""
+    def over_address(
+        self, address: str, prepare: Callable[[Page], None] | None = None, *, anew: bool = False
+    ) -> None:
+        """Look over what lies at an address; `prepare` brings it into its state when it is loaded.
+
+        It is loaded once; for each width where a script fits it to its width, or with ``anew``.
+        """
+        is_loaded = False
         for width, schemes in LOOKS.items():
-            self.page.set_content("")  # what is not shown is not drawn anew
-            self._show(width, schemes[0])
-            self.page.goto(address)
-            if prepare:
-                prepare(self.page)
+            if not is_loaded or anew or self.page.evaluate(FITS_BY_SCRIPT):
+                self.page.set_content("")  # what is not shown is not drawn anew
+                self._show(width, schemes[0])
+                self.page.goto(address)
+                is_loaded = True
+                if prepare:
+                    prepare(self.page)
             self._look(address, width, schemes)
 
     def over_page(self, name: str) -> None:

@@ -60,9 +60,67 @@ def test_mistakes_are_listed_focused_and_linked(gallery: Any) -> None:
     assert faults(gallery) == ""
 
 
-def test_what_was_typed_survives_leaving(gallery: Any) -> None:
-    gallery.on("dialog", lambda dialog: dialog.accept())
+def test_keys_a_matrix_and_a_preview_on_one_page(gallery: Any) -> None:
+    # Whoever has no mouse reaches the content first.
+    gallery.keyboard.press("Tab")
+    expect(gallery.locator(".skip-link")).to_be_focused()
+    gallery.keyboard.press("Enter")
+    expect(gallery.locator("#content")).to_be_focused()
+
+    # A step that is not open says why.
+    button = gallery.locator("button:has-text('Start execution')")
+    expect(button).to_have_attribute("aria-disabled", "true")
+    reason = gallery.locator(f"#{button.get_attribute('aria-describedby')}")
+    expect(reason).to_be_visible()
+    expect(reason).to_contain_text("somebody else must execute it")
+
+    # The matrix follows the fields, and the fields the pointer.
+    box = gallery.locator("[data-risk-matrix]")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("High risk (12 of 25)")
+    gallery.select_option("#id_likelihood", "5")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("Critical risk (20 of 25)")
+    expect(box.locator(".risk-cell.is-selected")).to_contain_text("20")
+    box.locator(".risk-cell[data-likelihood='1'][data-impact='2']").click()
+    expect(gallery.locator("#id_likelihood")).to_have_value("1")
+    expect(gallery.locator("#id_impact")).to_have_value("2")
+    expect(box.locator("[data-risk-verdict]")).to_have_text("Low risk (2 of 25)")
+
+    # Markdown is drawn by the server; a request that fails in the background is said.
+    gallery.fill("#id_description", "**hello**")
+    with gallery.expect_request("**/gallery/preview/") as sent:
+        gallery.click("button[role=tab]:has-text('Preview')")
+    assert "description=**hello**" in (sent.value.post_data or "").replace("%2A", "*")
+    assert sent.value.headers["x-csrftoken"]
+    expect(gallery.locator("#id_description-preview strong")).to_have_text("server")
+    expect(gallery.locator("#id_description-write")).to_be_hidden()
+    gallery.keyboard.press("ArrowLeft")
+    expect(gallery.locator("#id_description-write")).to_be_visible()
+    gallery.route(
+        "**/gallery/preview/",
+        lambda route: route.fulfill(
+            status=409, content_type="text/plain", body="Somebody was faster."
+        ),
+    )
+    gallery.click("button[role=tab]:has-text('Preview')")
+    expect(gallery.locator("#messages")).to_contain_text("Somebody was faster.")
+
+
+def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: Any) -> None:
+    # Whoever leaves is asked, and stays.
     gallery.fill("#id_title", "Night porters")
+
+    def stay(dialog: Any) -> None:
+        dialog.dismiss()
+
+    gallery.on("dialog", stay)
+    with gallery.expect_event("dialog") as asked:
+        gallery.evaluate("setTimeout(() => { location.href = '/account/profile/' })")
+    assert asked.value.type == "beforeunload"
+    assert gallery.url.endswith("/gallery/")
+    gallery.remove_listener("dialog", stay)
+
+    # Whoever leaves all the same finds it again.
+    gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.check("text=Configuration change >> nth=-1")
     gallery.check("#id_services_1")
     for written in ("Night porters", '["kind","configuration"]', '["services",'):
@@ -76,24 +134,12 @@ def test_what_was_typed_survives_leaving(gallery: Any) -> None:
     expect(gallery.locator("#id_services_1")).to_be_checked()
     expect(gallery.locator("#id_services_0")).not_to_be_checked()
 
-
-def test_discarding_means_it(gallery: Any) -> None:
-    gallery.on("dialog", lambda dialog: dialog.accept())
-    gallery.fill("#id_title", "Night porters")
+    # Discarding means it.
     gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.reload()
     gallery.get_by_role("button", name="Discard it").click()
     gallery.reload()
     expect(gallery.locator("text=Put it back")).to_have_count(0)
-
-
-def test_leaving_with_something_unsaved_asks_first(gallery: Any) -> None:
-    gallery.fill("#id_title", "Night porters")
-    gallery.on("dialog", lambda dialog: dialog.dismiss())
-    with gallery.expect_event("dialog") as asked:
-        gallery.evaluate("setTimeout(() => { location.href = '/account/profile/' })")
-    assert asked.value.type == "beforeunload"
-    assert gallery.url.endswith("/gallery/")
 
 
 def test_a_final_step_asks_and_escape_means_no(gallery: Any) -> None:
@@ -128,30 +174,6 @@ def test_a_form_is_sent_once(gallery: Any) -> None:
     assert sent.count("POST") == 1
 
 
-def test_the_matrix_follows_the_fields_and_the_pointer(gallery: Any) -> None:
-    box = gallery.locator("[data-risk-matrix]")
-    expect(box.locator("[data-risk-verdict]")).to_have_text("High risk (12 of 25)")
-    gallery.select_option("#id_likelihood", "5")
-    expect(box.locator("[data-risk-verdict]")).to_have_text("Critical risk (20 of 25)")
-    expect(box.locator(".risk-cell.is-selected")).to_contain_text("20")
-    box.locator(".risk-cell[data-likelihood='1'][data-impact='2']").click()
-    expect(gallery.locator("#id_likelihood")).to_have_value("1")
-    expect(gallery.locator("#id_impact")).to_have_value("2")
-    expect(box.locator("[data-risk-verdict]")).to_have_text("Low risk (2 of 25)")
-
-
-def test_markdown_is_previewed_by_the_server(gallery: Any) -> None:
-    gallery.fill("#id_description", "**hello**")
-    with gallery.expect_request("**/gallery/preview/") as sent:
-        gallery.click("button[role=tab]:has-text('Preview')")
-    assert "description=**hello**" in (sent.value.post_data or "").replace("%2A", "*")
-    assert sent.value.headers["x-csrftoken"]
-    expect(gallery.locator("#id_description-preview strong")).to_have_text("server")
-    expect(gallery.locator("#id_description-write")).to_be_hidden()
-    gallery.keyboard.press("ArrowLeft")
-    expect(gallery.locator("#id_description-write")).to_be_visible()
-
-
 def test_the_theme_is_remembered_and_there_before_the_first_paint(gallery: Any) -> None:
     gallery.click(".app-user")
     gallery.click("button[data-theme-choice=dark]")
@@ -165,32 +187,6 @@ def test_the_theme_is_remembered_and_there_before_the_first_paint(gallery: Any) 
     )
     gallery.click("button[data-theme-choice=auto]")
     expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
-
-
-def test_a_failed_request_in_the_background_is_said(gallery: Any) -> None:
-    gallery.route(
-        "**/gallery/preview/",
-        lambda route: route.fulfill(
-            status=409, content_type="text/plain", body="Somebody was faster."
-        ),
-    )
-    gallery.click("button[role=tab]:has-text('Preview')")
-    expect(gallery.locator("#messages")).to_contain_text("Somebody was faster.")
-
-
-def test_a_step_that_is_not_open_says_why(gallery: Any) -> None:
-    button = gallery.locator("button:has-text('Start execution')")
-    expect(button).to_have_attribute("aria-disabled", "true")
-    reason = gallery.locator(f"#{button.get_attribute('aria-describedby')}")
-    expect(reason).to_be_visible()
-    expect(reason).to_contain_text("somebody else must execute it")
-
-
-def test_the_keyboard_reaches_the_content_first(gallery: Any) -> None:
-    gallery.keyboard.press("Tab")
-    expect(gallery.locator(".skip-link")).to_be_focused()
-    gallery.keyboard.press("Enter")
-    expect(gallery.locator("#content")).to_be_focused()
 
 
 def test_signing_out_leaves_no_draft_behind(gallery: Any) -> None:

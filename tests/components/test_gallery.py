@@ -41,13 +41,13 @@ def test_pages_for_people(new_page: Any, live_server: Any, person: User) -> None
     sign_in(page, person, live_server)
     with looks(page) as look:
         for address, words in PEOPLES_PAGES.items():
-            look.over_address(address, shows(words))
+            look.over_address(address, shows(words), anew=True)
 
 
 def test_pages_for_visitors(new_page: Any, transactional_db: None) -> None:
     with looks(new_page()) as look:
         for address, words in VISITORS_PAGES.items():
-            look.over_address(address, shows(words))
+            look.over_address(address, shows(words), anew=True)
 
 
 def test_the_page_about_our_own_faults_stands_alone(page: Any, transactional_db: None) -> None:

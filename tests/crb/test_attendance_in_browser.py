@@ -18,7 +18,8 @@ def test_a_press_marks_and_takes_nothing_typed(
 ) -> None:
     item, member = table.running_item(), table.members[2]
     lifecycle.join_meeting(item.meeting, actor=member)
-    page = open_meeting(new_page, live_server, table.chair, item, width=360, color_scheme="dark")
+    how = {"width": 360, "color_scheme": "dark", "listens": True}
+    page = open_meeting(new_page, live_server, table.chair, item, **how)
     row = page.locator("#attendance .attendance-row").filter(has_text=str(member))
     row.locator("summary").press("Enter")
     row.get_by_role("button", name="Left").press("Enter")

@@ -44,10 +44,11 @@ HAS_HEARD_OF = "item => window.heard.some((news) => news.article && news.item ==
 
 
 def open_meeting(new_page: Any, live_server: Any, user: User, item: AgendaItem, **how: Any) -> Any:
-    """Open the meeting's page and wait until it is live."""
-    where = how.pop("where", "")
+    """Open the meeting's page and wait until it is live; ``listens`` notes what it hears."""
+    where, listens = how.pop("where", ""), how.pop("listens", False)
     page = new_page(**how)
-    page.add_init_script(LISTEN)
+    if listens:
+        page.add_init_script(LISTEN)
     sign_in(page, user, live_server)
     page.goto(f"/board/meetings/{item.meeting_id}/{where}")
     expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
@@ -92,45 +93,27 @@ def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
 
 
 def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_server: Any) -> None:
+    """For an onlooker and for the chair, who can record once there is a quorum."""
     item = table.running_item("Rooms at night")
     page = open_meeting(new_page, live_server, table.cast.support, item)
+    chair = open_meeting(new_page, live_server, table.chair, item)
+    box = chair.locator("#outcome-box")
+    expect(box).to_contain_text("No quorum yet")
     expect(page.locator("#attendance")).to_contain_text("1 of 7 present")
     table.vote(item, "", "accepted", "accepted", "accepted")
     expect(page.locator("#tally")).to_contain_text("(3 of 7)")
     expect(page.locator("#agenda-list")).to_contain_text("3 of 7 voted")
     expect(page.locator("#attendance")).to_contain_text("4 of 7 present")
-    table.vote(item, "accepted")
-    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted", reason="It pays.")
+    table.vote(item, "", "", "", "", "accepted", "accepted")
+    expect(chair.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
+    box.get_by_label("Reason, for the requester").fill("It pays.")
+    box.get_by_role("button", name="Record the outcome").click()
+    expect(chair.get_by_role("heading", name="The board decided")).to_be_visible()
     expect(page.locator("#settled")).to_contain_text("It pays.")
     lifecycle.close_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
     expect(page.locator("#meeting-lead")).to_contain_text("Closed")
     expect(page.locator("#live-state")).to_be_hidden()
     assert page.evaluate("window.stillHere") is True
-
-
-def test_who_may_no_longer_look_loses_the_page(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_meeting(new_page, live_server, table.members[1], item)
-    expect(page.get_by_text("Rooms at night").first).to_be_visible()
-    table.members[1].groups.clear()
-    expect(page.get_by_text("Rooms at night")).to_have_count(0)
-    assert page.evaluate("window.stillHere") is None
-
-
-def test_the_chair_sees_each_vote_count_and_can_then_record(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_meeting(new_page, live_server, table.chair, item)
-    box = page.locator("#outcome-box")
-    expect(box).to_contain_text("No quorum yet")
-    table.vote(item, "", *["accepted"] * 5)
-    expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
-    box.get_by_label("Reason, for the requester").fill("It pays.")
-    box.get_by_role("button", name="Record the outcome").click()
-    expect(page.get_by_role("heading", name="The board decided")).to_be_visible()
 
 
 def test_what_somebody_types_survives_everything(
@@ -194,40 +177,31 @@ def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: A
 
 
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
+    """Who looked at the meeting's item goes along, address included; who did not, is told."""
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
-    chair = open_meeting(new_page, live_server, table.chair, first)
-    member = open_meeting(new_page, live_server, table.cast.crb_member, first, width=360)
+    at, aside_at = f"?item={first.pk}", f"?item={second.pk}"
+    chair = open_meeting(new_page, live_server, table.chair, first, where=at)
+    member = open_meeting(new_page, live_server, table.cast.crb_member, first, where=at, width=360)
     screen = open_meeting(new_page, live_server, table.cast.support, first, where="present/")
-    aside = open_meeting(new_page, live_server, table.members[2], first, where=f"?item={second.pk}")
+    aside = open_meeting(new_page, live_server, table.members[2], first, where=aside_at)
     expect(aside.locator("#meeting-now")).to_contain_text("You are looking at item 2")
+    plain = re.compile(rf"/board/meetings/{first.meeting_id}/$")
+    told = "The meeting is at item 2 of 2: Alarms"
     chair.get_by_role("button", name="Next item").click()
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
     for page in (member, screen):
         expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
         assert page.evaluate("window.stillHere") is True
-    expect(aside.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
-    expect(member.locator(f"#vote-box form[action$='/items/{second.pk}/vote/']")).to_have_count(1)
-    member.get_by_text("Accept", exact=True).click()
-    member.get_by_role("button", name="Vote", exact=True).click()
-    expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
-
-
-def test_next_item_is_told_rightly_and_the_address_follows(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    where = f"?item={first.pk}"
-    chair = open_meeting(new_page, live_server, table.chair, first, where=where)
-    member = open_meeting(new_page, live_server, table.cast.crb_member, first, where=where)
-    plain = re.compile(rf"/board/meetings/{first.meeting_id}/$")
-    told = "The meeting is at item 2 of 2: Alarms"
-    chair.get_by_role("button", name="Next item").click()
     expect(member.locator("#live-news")).to_have_text(told)
     expect(member).to_have_url(plain)
     expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
     expect(chair).to_have_url(plain)
     assert chair.locator("#live-news").text_content() in ("", told)
+    expect(aside.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    expect(member.locator(f"#vote-box form[action$='/items/{second.pk}/vote/']")).to_have_count(1)
+    member.get_by_text("Accept", exact=True).click()
+    member.get_by_role("button", name="Vote", exact=True).click()
+    expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
 
 
 def test_the_streams_news_of_the_chairs_own_step_are_right_too(
@@ -256,12 +230,12 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
 
-def test_no_press_is_lost_to_news_that_come_before_letting_go(
+def test_news_take_no_press_away_and_a_lost_right_takes_the_page(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     first = table.running_item("Rooms at night")
     table.running_item("Alarms")
-    chair = open_meeting(new_page, live_server, table.chair, first)
+    chair = open_meeting(new_page, live_server, table.chair, first, listens=True)
     onlooker = open_meeting(new_page, live_server, table.deputy, first)
     button = chair.get_by_role("button", name="Next item").bounding_box()
     chair.mouse.move(button["x"] + 20, button["y"] + 10)
@@ -271,6 +245,12 @@ def test_no_press_is_lost_to_news_that_come_before_letting_go(
     chair.wait_for_function(HAS_HEARD, arg="Short!")
     chair.mouse.up()
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+
+    # Whoever may no longer look loses the page.
+    expect(onlooker.get_by_text("Rooms at night").first).to_be_visible()
+    table.deputy.groups.clear()
+    expect(onlooker.get_by_text("Rooms at night")).to_have_count(0)
+    assert onlooker.evaluate("window.stillHere") is None
 
 
 def test_what_is_asked_about_is_done_whatever_comes_meanwhile(
@@ -290,7 +270,7 @@ def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
-    member = open_meeting(new_page, live_server, table.cast.crb_member, first)
+    member = open_meeting(new_page, live_server, table.cast.crb_member, first, listens=True)
     onlooker = open_meeting(new_page, live_server, table.deputy, first)
     on_its_way: list[Any] = []
     member.route("**/vote/", lambda route: on_its_way.append(route))
@@ -327,28 +307,21 @@ def test_what_was_typed_before_one_more_question_stays(
 def test_the_consent_items_follow_the_first_change_too(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
+    """And the agenda marks no item while they are shown."""
     batch = [agreed(table, name) for name in ("Agreed", "Also agreed")]
-    meeting = lifecycle.start_meeting(batch[0].meeting, actor=table.chair)
-    page = open_meeting(new_page, live_server, table.chair, batch[0], where="?show=consent")
-    expect(page.locator(".consent")).to_contain_text("Also agreed")
-    lifecycle.pull_from_consent(batch[1], actor=table.deputy, reason="What does it cost?")
-    expect(page.locator(".consent")).not_to_contain_text("Also agreed")
-    assert meeting.is_running
-
-
-def test_the_agenda_marks_no_item_while_the_consent_items_are_shown(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    agreed(table, "Agreed")
     other = table.running_item("To discuss")
     page = open_meeting(new_page, live_server, table.chair, other, where="?show=consent")
     agenda = page.locator("#agenda-list")
+    expect(page.locator(".consent")).to_contain_text("Also agreed")
+    lifecycle.pull_from_consent(batch[1], actor=table.deputy, reason="What does it cost?")
+    expect(page.locator(".consent")).not_to_contain_text("Also agreed")
     expect(agenda.locator("[aria-current]")).to_have_text("By consent: 1 item")
     expect(agenda.locator(".is-current")).to_have_count(0)
     table.vote(other, "", "accepted", "accepted")
     expect(agenda).to_contain_text("2 of 7 voted")
     expect(agenda.locator("[aria-current]")).to_have_text("By consent: 1 item")
     expect(page.get_by_role("heading", name="Consent items")).to_be_visible()
+    assert Meeting.objects.get(pk=other.meeting_id).is_running
 
 
 def test_who_waits_for_the_meeting_is_taken_along(
@@ -455,27 +428,27 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         page.goto("about:blank")
 
 
-@pytest.mark.parametrize("where", ["", "present/"])
 def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(
-    table: Table, new_page: Any, live_server: Any, settings: Any, where: str
+    table: Table, new_page: Any, live_server: Any, settings: Any
 ) -> None:
     settings.WEB_STREAMS = 0
     item = table.running_item("Rooms at night")
-    page = new_page()
-    sign_in(page, table.cast.support, live_server)
-    page.clock.install()
-    page.goto(f"/board/meetings/{item.meeting_id}/{where}")
-    wait_for_words(page, ASKS)
+    page, screen = new_page(), new_page()
+    for one, where in ((page, ""), (screen, "present/")):
+        sign_in(one, table.cast.support, live_server)
+        one.clock.install()
+        one.goto(f"/board/meetings/{item.meeting_id}/{where}")
+        wait_for_words(one, ASKS)
     second = table.running_item("Alarms")
     go(table, second)
-    shown = page.locator("#stage" if where else "#meeting-now")
-    wait_for_words(page, "Alarms", shown)
-    if not where:
-        expect(page.locator("#live-news")).to_contain_text("Alarms")
-        table.vote(second, "accepted")
-        wait_for_words(page, "(1 of 7)", page.locator("#tally"))
+    wait_for_words(page, "Alarms", page.locator("#meeting-now"))
+    wait_for_words(screen, "Alarms", screen.locator("#stage"))
+    expect(page.locator("#live-news")).to_contain_text("Alarms")
+    table.vote(second, "accepted")
+    wait_for_words(page, "(1 of 7)", page.locator("#tally"))
     settings.WEB_STREAMS = 10
-    wait_for_words(page, UP_TO_DATE)
+    for one in (page, screen):
+        wait_for_words(one, UP_TO_DATE)
 
 
 def wait_for_words(page: Any, words: str, where: Any = None) -> None:
