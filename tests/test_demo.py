@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -18,10 +19,11 @@ from post_office.models import STATUS, Email
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
 from accounts.roles import Role
-from changes import dispatch, queries, reminders
+from changes import dispatch, messages, permissions, queries, reminders, wording
 from changes.mail_in import waiting
-from changes.models import Change, Event, IncomingMail, ManyRow, ManyRun
+from changes.models import Change, Event, IncomingMail, ManyRow, ManyRun, Notice
 from changes.outbox import UNWORDED
+from changes.settling import RELATED
 from changes.states import State
 from crb import lifecycle as board_lifecycle
 from crb import queries as board_queries
@@ -241,6 +243,41 @@ def test_nobody_reads_on_any_page_what_is_not_for_them(demo: str, who: str) -> N
         else:
             assert "changes.Change.description" in {name for name, _pk in read}
         transaction.set_rollback(True)
+
+
+def test_no_mail_about_a_change_says_what_is_not_for_its_reader(demo: str) -> None:
+    """One of each kind of mail that a customer's or one of our own got, worded anew; 1 s."""
+    told = Notice.objects.exclude(email=None).exclude(event=None).select_related(*RELATED)
+    kinds: dict[tuple[Any, ...], list[Notice]] = {}
+    for _mail, notices in groupby(told.order_by("email_id", "pk"), lambda one: one.email_id):
+        mail = list(notices)
+        inside = permissions.can_see_internal(mail[0].person)
+        what = sorted({(one.message, one.event.verb) for one in mail})
+        kinds.setdefault((inside, mail[0].is_for_digest, *what), mail)
+    assert {inside for inside, *_ in kinds} == {True, False} and len(kinds) > 20
+    wrong, seen = {}, set()
+    with transaction.atomic():
+        marks.plant()
+        for kind, mail in kinds.items():
+            kept = {one.pk: one.message for one in mail}  # by which its words are found
+            notices = list(
+                Notice.objects.filter(pk__in=kept).select_related(*RELATED).order_by("pk")
+            )
+            for one in notices:
+                one.message = kept[one.pk]
+            letters = [letter for one in notices if (letter := messages.again(one))]
+            if not letters:
+                continue
+            change, email, person = notices[0].change, notices[0].email, letters[0].person
+            wording.rewrite(change, email, letters, wording.last_move(change))
+            email.refresh_from_db()
+            read = marks.found_in(f"{email.subject} {email.message} {email.html_message}")
+            seen |= {(name, kind[0]) for name, _pk in read}
+            wrong |= marks.leaked(person, dict.fromkeys(read, str(kind)))
+        transaction.set_rollback(True)
+    own = "changes.Notice.why"  # why it is mailed to this very reader
+    assert {row: kind for row, kind in wrong.items() if row[0] != own} == {}
+    assert ("changes.Change.title", False) in seen and ("changes.Event.reason", True) in seen
 
 
 AUDITOR = "edward.lam@expansive.example"
