@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -43,7 +44,7 @@ def in_words(number: int) -> str:
     return NUMBERS[number] if number < len(NUMBERS) else {20: "twenty"}[number]
 
 
-def default(app: str, command: str, option: str) -> object:
+def default(app: str, command: str, option: str) -> Any:
     """What a management command takes where it is not asked for something else."""
     return load_command_class(app, command).create_parser("", command).get_default(option)
 
@@ -66,8 +67,12 @@ def on_operating() -> Iterator[str]:
     assert health.WRITE_AGAIN_SECONDS == MINUTE / 2
     yield "takes what is written to it (tried every half minute"
     yield f"Files of the last {default('changes', 'orphaned_files', 'older_than_hours')} hours"
-    pages = default("expansive_cm.bench", "bench_memory", "requests")
-    yield f"idle and after {pages:,} pages"
+    bench = "expansive_cm.bench"
+    yield f"measures the pages at {default(bench, 'bench', 'changes'):,} changes"
+    yield f"a vote reaches {default(bench, 'bench_meeting', 'streams')} open browsers"
+    people, changes = (default(bench, "bench_people", one) for one in ("people", "changes"))
+    yield f"measures {people} people at work at once among {changes:,} changes"
+    yield f"idle and after {default(bench, 'bench_memory', 'requests'):,} pages"
     yield f"4 … {dispatch.LONGEST_PAUSE_MINUTES} minutes"
     yield f"for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
     yield f"did not take for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
