@@ -147,6 +147,7 @@ def on_people() -> Iterator[str]:
     yield f"**once a day** at {digest.HOUR:02}:00"
     yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
     yield f"at most {runs.MOST} changes, a page, at once"
+    yield f"whose gate is complete, up to {runs.MOST} as one act"
     yield f"More than {requesters.AT_ONCE} requests go over one by one"
     yield f"More than {requesters.AT_ONCE} changes or requests go over one by one"
     yield "after {}, {} and {} days".format(*defaults()["REMINDER_DAYS"].split(","))
