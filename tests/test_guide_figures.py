@@ -18,7 +18,7 @@ from changes.mail_in import taking
 from changes.many import runs
 from changes.models import BoardDecision, StagingTest
 from changes.permissions.discussion import CORRECTABLE
-from changes.views import access_link, lists, secret_address, secret_link
+from changes.views import access_link, lists, mail_log, secret_address, secret_link
 from crb import calendar_pages, figures, reminders, without_lead
 from crb.forms import votes
 from crb.lifecycle import agenda, attendance, scheduling
@@ -146,6 +146,7 @@ def on_people() -> Iterator[str]:
     yield f"what happens to one change within {in_words(burst)} minutes is one mail"
     yield f"**once a day** at {digest.HOUR:02}:00"
     yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
+    yield f"*Answers → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"
     yield f"at most {runs.MOST} changes, a page, at once"
     yield f"whose gate is complete, up to {runs.MOST} as one act"
     yield f"More than {requesters.AT_ONCE} requests go over one by one"
