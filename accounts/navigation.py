@@ -45,7 +45,12 @@ ENTRIES = (
         "inbox",
         lambda user: user.has_role(Role.SUPPORT, Role.AUDITOR),
     ),
-    _Entry(_("Board"), "crb:board", "gavel", lambda user: user.is_internal),
+    _Entry(
+        _("Board"),
+        "crb:board",
+        "gavel",
+        lambda user: user.is_internal and bool(user.roles),
+    ),
     _Entry(
         _("Releases"),
         "changes:releases",

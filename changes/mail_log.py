@@ -64,11 +64,7 @@ def _notices(change: Change) -> list[Notice]:
 
 
 def open_problems(user: User) -> QuerySet[DeliveryProblem]:
-    """Return the mails that did not arrive and wait for somebody, on changes of this person.
-
-    A member of a success team has those of the team's customers and what they own themselves;
-    everybody else who may read this list has all.
-    """
+    """Return the mails that did not arrive and wait for somebody, on changes they may see."""
     problems = DeliveryProblem.objects.filter(resolved_at=None)
     problems = problems.filter(change__in=queries.visible_to(user))
     return problems.select_related(

@@ -2,25 +2,30 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.management import load_command_class
 
 from accounts import address_changes
 from accounts.demo import demo_cast
 from accounts.roles import Role
 from changes import also, digest, dispatch, filters, forecast, searching
 from changes.importing import reading
-from changes.lifecycle import access, promises
+from changes.lifecycle import access, promises, requesters
 from changes.mail_in import taking
+from changes.many import runs
 from changes.models import BoardDecision, StagingTest
-from changes.views import access_link, lists, secret_address, secret_link
-from crb import calendar_pages, figures, reminders
+from changes.permissions.discussion import CORRECTABLE
+from changes.views import access_link, lists, mail_log, secret_address, secret_link
+from crb import calendar_pages, figures, reminders, without_lead
 from crb.forms import votes
-from crb.lifecycle import agenda, scheduling
+from crb.lifecycle import agenda, attendance, scheduling
 from crb.live import stream
 from crb.models import Board
 from crb.queries.agenda import ORDER_RESTS
-from expansive_cm import broker, celery, environment
+from expansive_cm import broker, celery, environment, health
 from expansive_cm.celery import SCHEDULE
 from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, product
 from expansive_cm.services.check import __main__ as check
@@ -39,6 +44,11 @@ def in_words(number: int) -> str:
     return NUMBERS[number] if number < len(NUMBERS) else {20: "twenty"}[number]
 
 
+def default(app: str, command: str, option: str) -> Any:
+    """What a management command takes where it is not asked for something else."""
+    return load_command_class(app, command).create_parser("", command).get_default(option)
+
+
 def on_operating() -> Iterator[str]:
     """What it says, with the figures of the code."""
     yield f"Python {'.'.join(map(str, bootstrap.OLDEST_PYTHON))} or later"
@@ -52,7 +62,17 @@ def on_operating() -> Iterator[str]:
     yield f"the answer is 503 with `Retry-After: {application.AGAIN_SECONDS}`"
     yield f"at least {environment.MINIMUM_KEY_LENGTH} random characters"
     yield f"may differ by up to {celery.LIFE_SECONDS // MINUTE} minutes"
-    yield f"lie in the list `{broker.UNREADABLE}`"
+    assert broker.KEPT == 100
+    yield f"the last hundred lie in the list `{broker.UNREADABLE}`"
+    assert health.WRITE_AGAIN_SECONDS == MINUTE / 2
+    yield "takes what is written to it (tried every half minute"
+    yield f"Files of the last {default('changes', 'orphaned_files', 'older_than_hours')} hours"
+    bench = "expansive_cm.bench"
+    yield f"measures the pages at {default(bench, 'bench', 'changes'):,} changes"
+    yield f"a vote reaches {default(bench, 'bench_meeting', 'streams')} open browsers"
+    people, changes = (default(bench, "bench_people", one) for one in ("people", "changes"))
+    yield f"measures {people} people at work at once among {changes:,} changes"
+    yield f"idle and after {default(bench, 'bench_memory', 'requests'):,} pages"
     yield f"4 … {dispatch.LONGEST_PAUSE_MINUTES} minutes"
     yield f"for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
     yield f"did not take for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
@@ -92,6 +112,10 @@ def on_the_board() -> Iterator[str]:
     yield f"while the agenda has fewer than {agenda.LONGEST} open items"
     yield f"one version, {in_words(ORDER_RESTS.seconds // MINUTE)} minutes after the last of them"
     yield f"takes up to {in_words(votes.MOST_QUESTIONS)} questions"
+    yield f"without an account are added by name ({attendance.MOST_GUESTS} at most)"
+    yield f"Nobody is marked more than {attendance.MOST_MARKS} times"
+    yield f"within {in_words(attendance.MISTAKE.seconds // MINUTE)} minutes also one as left"
+    yield f"planned in the next {in_words(without_lead.SOON.days // 7)} weeks"
     yield f"A stream ends after {in_words(stream.LIFE_SECONDS // MINUTE)} minutes"
     yield f"An owner is reminded at {reminders.MORNING}:00"
     yield f"due more than {reminders.FORGIVEN_DAYS} days ago"
@@ -117,9 +141,16 @@ def on_people() -> Iterator[str]:
     yield f"the best of the newest {searching.NEAR:,} changes"
     yield f"where these hold too few, of {searching.CANDIDATES} others"
     yield f"{in_words(also.SHOWN)} of each and the newest first"
+    yield f"needs a word of {in_words(also.SHORTEST)} letters or more"
     burst = int(defaults()["MAIL_BURST_SECONDS"]) // MINUTE
     yield f"what happens to one change within {in_words(burst)} minutes is one mail"
     yield f"**once a day** at {digest.HOUR:02}:00"
+    yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
+    yield f"*Answers → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"
+    yield f"at most {runs.MOST} changes, a page, at once"
+    yield f"whose gate is complete, up to {runs.MOST} as one act"
+    yield f"More than {requesters.AT_ONCE} requests go over one by one"
+    yield f"More than {requesters.AT_ONCE} changes or requests go over one by one"
     yield "after {}, {} and {} days".format(*defaults()["REMINDER_DAYS"].split(","))
     yield f"for {in_words(address_changes.REST.days)} days nobody chooses another one"
     yield f"in one of the next {in_words(promises.RELEASES_PROMISED)} releases"
@@ -135,6 +166,10 @@ def on_growing() -> Iterator[str]:
     yield f"the compose file says {most}"
     (port,) = re.findall(r"SECOND_PORT:-(\d+)", SERVICES["web-2"]["ports"][0])
     yield f"at `SECOND_PORT` ({port})"
+    for name, limit in settings.DATABASE_LIMITS.items():
+        given = f"'{limit // 1000}s'" if name.endswith("timeout") else limit
+        given = f"'{given}'" if name == "work_mem" else given
+        yield f"ALTER ROLE expansive_cm SET {name} = {given};"
 
 
 def on_files() -> Iterator[str]:

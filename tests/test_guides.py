@@ -141,6 +141,12 @@ def is_answered(address: str) -> bool:
     return False
 
 
+def parts_of(guide: Path) -> set[str]:
+    """What can stand behind `#` in a link to a guide: its headings, as they are named there."""
+    headings = re.findall(r"^#+ (.*)$", guide.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}
+
+
 def is_a_page(name: str) -> bool:
     """Whether a page has this name, whatever its address needs."""
     space, _colon, page = name.partition(":")
@@ -184,8 +190,11 @@ def test_what_a_guide_says_to_press_or_read_is_on_a_page(page: str) -> None:
 def test_the_links_of_a_guide_lead_somewhere(page: str) -> None:
     links = re.findall(r'\]\(([^)\s]+)\)|\b(?:src|href)="([^"]+)"', text_of(page))
     for link in (one or other for one, other in links):
-        if not link.startswith(("http:", "https:", "#")):
-            assert ((ROOT / page).parent / link.partition("#")[0]).exists(), link
+        if not link.startswith(("http:", "https:")):
+            name, _sign, part = link.partition("#")
+            there = (ROOT / page).parent / name if name else ROOT / page
+            assert there.exists(), link
+            assert not part or part in parts_of(there), link
 
 
 def test_the_readme_leads_to_every_guide_and_each_picture_is_shown_and_can_be_taken() -> None:

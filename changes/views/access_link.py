@@ -235,7 +235,7 @@ def _keep(page: RequestPage, form: Form) -> Comment | None:
 
 
 def _withdraw(page: RequestPage) -> HttpResponse:
-    """Take the request back, until work on it has begun."""
+    """Take the request back, until it is being put in place."""
     form = WithdrawRequestForm(page.request.POST)
     page.withdraw_form = form
     reason = page.request.POST.get("reason", "")

@@ -173,8 +173,10 @@ def next_card(user: User, change: Change, onward: NextStep, offered: list[Offer]
 
 
 def tabs(change: Change, user: User, active: str = "story") -> list[Tab]:
-    """Return the pages that a change has for this person; what mail went out is for colleagues."""
+    """Return the pages that a change has for this person: mail and history are for colleagues."""
     found = [Tab(_("Story"), change.get_absolute_url(), "book", active=active == "story")]
+    if not permissions.can_see_internal(user):
+        return found
     if permissions.can_see_mail(user, change):
         url = reverse("changes:mail_log", args=[change.pk])
         found.append(Tab(_("Mail"), url, "mail", active=active == "mail"))

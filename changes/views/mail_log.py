@@ -67,10 +67,12 @@ def problems(request: SignedInRequest) -> HttpResponse:
     only_ours = bool(teams) and request.GET.get("all") != "1"
     if only_ours:
         found = found.filter(change__organisation__success_team__in=teams)
-    shown = list(found[:MOST])
+    read = list(found[: MOST + 1])
+    shown = read[:MOST]
     number = how_many(len(shown), MOST) if shown else None
     context = {
         "problems": shown,
+        "most": MOST if len(read) > MOST else None,
         "tabs": answers.tabs("undelivered", number) if permissions.can_follow_answers(user) else [],
         "only_ours": only_ours,
         "has_team": bool(teams),

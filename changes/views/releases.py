@@ -216,14 +216,16 @@ def _offers(user: User, shown: Release) -> list[tuple[str, Act, Decision]]:
 def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
     """Return where what is ready is deployed at once, "" where nothing is or it is not theirs.
 
-    What waits for its deployment and is not ready goes along: the page says why not.
+    What waits for its deployment and is not ready goes along, as far as there is room for it
+    behind what is: the page says why not.
     """
     act = ACT["deploy"]
     waiting = [row for row in contents.undeployed if row.change.state == State.DEPLOYMENT]
-    ready = any(not row.missing for row in waiting)
-    if shown.is_over or not ready or not act.may_ever(user):
+    ready_first = sorted(waiting, key=lambda row: bool(row.missing))
+    is_ready = bool(ready_first) and not ready_first[0].missing
+    if shown.is_over or not is_ready or not act.may_ever(user):
         return ""
-    keys = [row.change.pk for row in waiting][:MOST_AT_ONCE]
+    keys = [row.change.pk for row in ready_first[:MOST_AT_ONCE]]
     query = urlencode({"act": act.name, "change": keys}, doseq=True)
     return f"{reverse('changes:act_on_many')}?{query}"
 

@@ -311,6 +311,19 @@ def test_what_waits_for_a_summary_is_in_the_log(client: Client, cast: Cast) -> N
     assert "Waits for the daily summary" in page
 
 
+def test_a_list_that_does_not_hold_all_says_so(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("changes.views.mail_log.MOST", 1)
+    client.force_login(cast.auditor)
+    for more in (False, True):
+        change = stories.submitted(cast)
+        bounce(change, cast.requester)
+        page = client.get(reverse("changes:mail_problems")).content.decode()
+        assert change.reference in page
+        assert ("Only the newest are shown (1)" in page) == more
+
+
 def test_log_and_list_cost_the_same_for_one_row_and_for_three(
     client: Client, cast: Cast, django_assert_num_queries: Any
 ) -> None:

@@ -359,3 +359,18 @@ def test_only_the_requester_is_spoken_to_as_such(client: Client, cast: Cast, sta
         assert "Grace Requester" in html
         assert "you told us" not in html
         assert "your needs" not in html
+
+
+def test_every_tab_that_somebody_is_offered_opens_for_them(client: Client, cast: Cast) -> None:
+    change = stories.change_in(S.CONFIRMATION, cast)
+    offered = {}
+    for name, reader in cast.people.items():
+        client.force_login(reader)
+        answer = client.get(change.get_absolute_url())
+        if answer.status_code == 200:
+            tabs = answer.context["tabs"]
+            offered[name] = [str(tab.label) for tab in tabs]
+            refused = [tab.url for tab in tabs if client.get(tab.url).status_code != 200]
+            assert not refused, name
+    assert offered["requester"] == ["Story"]
+    assert offered["auditor"] == offered["support"] == ["Story", "Mail", "History"]

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
@@ -262,6 +263,19 @@ def test_what_is_ready_is_deployed_at_once(client: Client, cast: Cast, release: 
     assert ready.events.filter(verb="record_deployment").count() == 1
     assert Change.objects.get(pk=ready.pk).confirmation.what_was_done == "4.12 is in place."
     assert "assigned an owner" in ManyRun.objects.get().rows.get(change=stale).reason
+
+
+def test_what_is_ready_goes_before_what_is_not(
+    client: Client, cast: Cast, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One act takes so many changes; those that still lack something must not fill it."""
+    bare, ready = (stories.in_deployment(cast) for _each in range(2))
+    lifecycle.assign_release(bare, actor=cast.release_manager, release=release)
+    stories.deployment_planned(ready, cast)
+    monkeypatch.setattr("changes.views.releases.MOST_AT_ONCE", 1)
+    client.force_login(cast.release_manager)
+    link = client.get(at(release)).context["deploy_url"]
+    assert parse_qs(urlsplit(link).query)["change"] == [str(ready.pk)]
 
 
 def test_releases_are_exported_safely(
