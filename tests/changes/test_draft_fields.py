@@ -1,4 +1,4 @@
-"""A draft names nothing of a customer that is not its writer's, whatever is sent. Costs 6 s.
+"""A draft names nothing of a customer that is not its writer's, whatever is sent. Costs 5 s.
 
 All fields that name a person, a customer, a service, a draft or another form, in every way in
 which a draft is written, by everybody who writes drafts for some customers only.

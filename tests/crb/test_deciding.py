@@ -1,6 +1,6 @@
 """A change that waits for the board: card, worklist and permission name those who can decide.
 
-Costs 9 s: a board of seven, in every phase of its meeting.
+Costs 5 s: a board of seven, in every phase of its meeting.
 """
 
 import random
