@@ -17,6 +17,7 @@ from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncompl
 from tests import stories
 from tests.mailing import deliver, last_row, mail_to, told, worded
 from tests.people import Cast
+from tests.remembered import remembered
 from tests.smtp import Mailbox
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,11 @@ WHY = "550 5.1.1 No such user here"
 @pytest.fixture
 def asked(cast: Cast) -> Change:
     """A change whose requester was asked; support owns it."""
+    return owned_by_support(cast)
+
+
+@remembered
+def owned_by_support(cast: Cast) -> Change:
     change = stories.in_confirmation(cast)
     return lifecycle.assign(change, actor=cast.success, owner=cast.support)
 

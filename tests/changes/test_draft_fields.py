@@ -1,4 +1,4 @@
-"""A draft names nothing of a customer that is not its writer's, whatever is sent. Costs 6 s.
+"""A draft names nothing of a customer that is not its writer's, whatever is sent. Costs 5 s.
 
 All fields that name a person, a customer, a service, a draft or another form, in every way in
 which a draft is written, by everybody who writes drafts for some customers only.
@@ -21,6 +21,7 @@ from tests.people import Cast
 NEW, AUTOSAVE = "/changes/new/", "/changes/new/autosave/"
 MARK = "Zanzibar"
 """In every text of the other customer."""
+ALWAYS_OTHERS = {"id", "created_at", "updated_at", "state_since"}
 WRITERS = ["requester", "approver", "success"]
 WAYS = ["saved", "kept", "kept again", "kept by key", "edited"]
 
@@ -73,6 +74,12 @@ def write(client: Client, way: str, own: Change, query: str, fields: dict[str, A
     return client.post((AUTOSAVE if way == "kept" else NEW) + query, sent)
 
 
+def stored(draft: Change) -> dict[str, Any]:
+    """Everything that is kept of a draft, but for its number and when it was kept."""
+    row = Change.objects.filter(pk=draft.pk).values().get()
+    return {name: value for name, value in row.items() if name not in ALWAYS_OTHERS}
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", WRITERS)
 def test_no_field_leads_to_another_customer(
@@ -83,6 +90,7 @@ def test_no_field_leads_to_another_customer(
     own = lifecycle.save_draft(None, actor=writer, title="Rooms", organisation=cast.harbour)
     SentForm.objects.create(person=writer, key="own-form-of-today", change=own)
     before = Change.objects.filter(pk=theirs.pk).values().get()
+    read: list[dict[str, Any]] = []
     for query, fields in foreign(cast, theirs):
         with transaction.atomic():
             answer = write(client, way, own, query, fields)
@@ -95,7 +103,10 @@ def test_no_field_leads_to_another_customer(
                 assert change.requester in (None, cast.requester, writer), said
                 assert (change.owner, change.promised_release) == (None, None), said
                 assert not change.watchers.exists() and not change.services.exists(), said
-                if answer.status_code in (200, 302):
+                shown = stored(change)
+                # A draft that is as one whose page was read has the same page.
+                if answer.status_code in (200, 302) and shown not in read:
+                    read.append(shown)
                     page = client.get(f"{NEW}?draft={change.reference}").content.decode()
                     assert MARK not in page, said
             transaction.set_rollback(True)

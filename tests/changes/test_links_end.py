@@ -17,6 +17,7 @@ from changes.models import AccessLink, Change, ConfirmationLink
 from tests import stories
 from tests.mailing import deliver, link_in, mail_to, worded
 from tests.people import Cast
+from tests.remembered import remembered
 
 RIGHT = "grace.right@harbour.example"
 
@@ -75,13 +76,21 @@ LINKS: dict[str, tuple[Callable[[Cast], Change], Callable[[Email], str], dict[st
 }
 
 
+@remembered
+def mailed(cast: Cast, kind: str) -> Change:
+    """The change that a link of this kind is about, with its mail worded."""
+    change = LINKS[kind][0](cast)
+    worded()
+    return change
+
+
 @pytest.mark.parametrize("kind", LINKS)
 @pytest.mark.parametrize("ends", ENDS)
 def test_a_link_that_has_ended_shows_and_does_nothing(
     client: Client, cast: Cast, ends: Callable[[Cast, Change], None], kind: str
 ) -> None:
-    make, find, sent = LINKS[kind]
-    change = make(cast)
+    _make, find, sent = LINKS[kind]
+    change = mailed(cast, kind)
     mails = worded().filter(to=cast.requester.email, message__contains="/confirm/")
     link = find(mails[0])
     assert client.get(link).status_code == 200
@@ -100,8 +109,8 @@ def test_a_link_that_has_ended_shows_and_does_nothing(
 def test_a_link_that_has_expired_stays_so_when_the_clock_is_set_back(
     client: Client, cast: Cast, kind: str
 ) -> None:
-    make, link_of, _said = LINKS[kind]
-    make(cast)
+    _make, link_of, _said = LINKS[kind]
+    mailed(cast, kind)
     link = link_of(mail_to(cast.requester.email))
     assert client.get(link).status_code == 200
     kept = AccessLink if kind == "to the change" else ConfirmationLink
@@ -170,8 +179,8 @@ def test_a_link_does_not_come_back_with_its_reader_or_their_address(
     client: Client, cast: Cast, field: str, kind: str
 ) -> None:
     """Meanwhile others may have read their mail."""
-    make, link_of, _said = LINKS[kind]
-    make(cast)
+    _make, link_of, _said = LINKS[kind]
+    mailed(cast, kind)
     link = link_of(mail_to(cast.requester.email))
     before = getattr(cast.requester, field)
     for value in ({"is_active": False, "email": RIGHT}[field], before):
@@ -183,8 +192,8 @@ def test_a_link_does_not_come_back_with_its_reader_or_their_address(
 @pytest.mark.parametrize("kind", LINKS)
 def test_a_clock_set_back_brings_no_link_back_either(client: Client, cast: Cast, kind: str) -> None:
     """Its reader left and came back by a clock that stood before the mail went out."""
-    make, link_of, _said = LINKS[kind]
-    make(cast)
+    _make, link_of, _said = LINKS[kind]
+    mailed(cast, kind)
     link = link_of(mail_to(cast.requester.email))
     assert client.get(link).status_code == 200
     with time_machine.travel(timezone.now() - timedelta(days=2)):

@@ -23,6 +23,7 @@ from changes.turns import turns_of
 from tests import stories
 from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
+from tests.remembered import remembered
 
 REMINDED = ("grace", "Reminder, please confirm")
 ESCALATED = [("cleo", "No answer from the requester"), ("sam", "No answer from the requester")]
@@ -31,6 +32,11 @@ ESCALATED = [("cleo", "No answer from the requester"), ("sam", "No answer from t
 @pytest.fixture
 def change(cast: Cast) -> Change:
     """A change whose requester was asked; support owns it, so that owner and team differ."""
+    return asked(cast)
+
+
+@remembered
+def asked(cast: Cast) -> Change:
     change = stories.in_confirmation(cast)
     deliver()
     return lifecycle.assign(change, actor=cast.success, owner=cast.support)

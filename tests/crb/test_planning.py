@@ -13,6 +13,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 from tests.concurrently import at_once
 from tests.crb.conftest import Table
 from tests.crb.test_invitations import files_to, forget, methods_to, parsed, sent
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 SEPTEMBER = datetime(2026, 9, 28, 12, tzinfo=UTC)
@@ -29,6 +30,11 @@ def a_monday_in_september() -> Any:
 @pytest.fixture
 def planned(table: Table) -> list[Meeting]:
     """The meetings of three months; the first two are on 29 September and 13 October."""
+    return scheduled(table)
+
+
+@remembered
+def scheduled(table: Table) -> list[Meeting]:
     meetings = lifecycle.schedule_meetings(table.board)
     forget()
     return meetings
