@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -71,10 +71,15 @@ class Contents:
         return [row for row in self.rows if row.change.state in BEFORE_DEPLOYED]
 
     @property
+    def built(self) -> list[Row]:
+        """Those whose code is or will be complete: what was withdrawn goes out with no release."""
+        return [row for row in self.rows if row.outlook]
+
+    @property
     def code_complete(self) -> int:
         """How many have their code complete, deployed or not."""
-        done = {Chance.COMPLETE}
-        return sum(1 for row in self.rows if row.outlook and row.outlook.chance in done)
+        done = Chance.COMPLETE
+        return sum(1 for row in self.built if row.outlook and row.outlook.chance == done)
 
     @property
     def highest_risk(self) -> RiskLevel | None:
@@ -84,14 +89,18 @@ class Contents:
 
 
 def contents_of(release: Release, user: User) -> Contents:
-    """Return what is in a release, as far as this person may see it. Nine queries."""
+    """Return what is in a release, as far as this person may see it. Nine queries.
+
+    Where not all of it is shown, what has not gone out yet comes before what has.
+    """
+    waits = Case(When(state__in=BEFORE_DEPLOYED, then=0), default=1)
     found = (
         visible_to(user)
         .filter(release=release)
         .select_related("organisation", "owner", "promised_release")
         .prefetch_related(*READ_BY_THE_GATE)
         .defer("description", "search")
-        .order_by("pk")[: MOST + 1]
+        .order_by(waits, "pk")[: MOST + 1]
     )
     changes = list(found)
     past = past_durations()
@@ -104,8 +113,7 @@ def contents_of(release: Release, user: User) -> Contents:
 def complete_until(release: Release) -> datetime:
     """Return the end of the day by which the code has to be complete, in the viewer's zone."""
     day = release.freeze_on or release.planned_on
-    midnight = datetime.combine(day + timedelta(days=1), time())
-    return timezone.make_aware(midnight)
+    return timezone.make_aware(datetime.combine(day, time.max))
 
 
 def _row(change: Change, past: Past, until: datetime, now: datetime) -> Row:

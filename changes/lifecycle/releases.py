@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -30,6 +30,8 @@ BEFORE_DEPLOYED = (
     S.DEPLOYMENT,
 )
 """Where a change is that has not gone out yet."""
+FURTHEST = timedelta(days=3653)
+"""How far ahead a release is planned at most: what lies beyond ten years is a slip of the pen."""
 
 
 def plan_release(
@@ -91,8 +93,11 @@ def date_faults(
     """
     faults = {}
     is_new = release.pk is None
-    if planned_on < today and (is_new or planned_on != release.planned_on):
-        faults["planned_on"] = _("This day has passed. Choose today or a later one.")
+    if is_new or planned_on != release.planned_on:
+        if planned_on < today:
+            faults["planned_on"] = _("This day has passed. Choose today or a later one.")
+        elif planned_on - today > FURTHEST:
+            faults["planned_on"] = _("This day is more than ten years ahead.")
     if freeze_on is not None and freeze_on > planned_on:
         faults["freeze_on"] = _("The code must be complete by the day of the release, %s.") % (
             date_format(planned_on, "j F Y")

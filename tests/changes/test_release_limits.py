@@ -1,0 +1,65 @@
+"""Releases at their limits: many changes, the last day there is, what is stale, over or undone."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from changes import lifecycle, releases
+from changes.models import Change, Release
+from tests import stories
+from tests.people import Cast
+
+
+def ahead(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def at(release: Release, act: str = "release") -> str:
+    return reverse(f"changes:{act}", args=[release.pk])
+
+
+def page(client: Client, person: User, address: str, data: Any = None, status: int = 200) -> str:
+    client.force_login(person)
+    answer = client.get(address) if data is None else client.post(address, data)
+    assert answer.status_code == status, answer.content.decode()
+    return answer.content.decode()
+
+
+def put_in(change: Change, release: Release, cast: Cast) -> Change:
+    return lifecycle.assign_release(change, actor=cast.release_manager, release=release)
+
+
+def test_a_year_is_mistyped(client: Client, cast: Cast) -> None:
+    """It is refused in both places, and the page shows a release that was planned so before."""
+    data = {"name": "9", "planned_on": "9999-12-31", "freeze_on": "9999-12-31", "notes": ""}
+    words = "more than ten years ahead"
+    assert words in page(client, cast.release_manager, reverse("changes:new_release"), data, 400)
+    assert words in page(client, cast.administrator, reverse("admin:changes_release_add"), data)
+    last = Release.objects.create(name="last", planned_on=date.max, freeze_on=date.max)
+    put_in(stories.in_testing(cast), last, cast)
+    for address in (at(last), reverse("changes:releases"), reverse("changes:export_releases")):
+        assert "last" in page(client, cast.release_manager, address)
+
+
+def test_what_waits_is_shown_before_what_is_out(
+    client: Client, cast: Cast, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(releases, "MOST", 1)
+    stories.deployed(cast)
+    change = put_in(stories.in_testing(cast), stories.release(), cast)
+    html = page(client, cast.release_manager, at(stories.release()))
+    assert change.title in html
+    assert change.reference in html
+    assert "Only 1 are shown and counted" in html
+
+
+def test_what_was_withdrawn_is_not_waited_for(client: Client, cast: Cast) -> None:
+    for make in (stories.in_testing, stories.in_deployment):
+        put_in(make(cast), stories.release(), cast)
+    change = Change.objects.filter(state="testing").get()
+    lifecycle.withdraw(change, actor=cast.requester, reason="No longer needed.")
+    assert "1 of 1" in page(client, cast.release_manager, at(stories.release()))
