@@ -18,7 +18,8 @@ from accounts.admin import AdministratorsOnly, ReasonedAdmin
 from accounts.admin_forms import ReasonedForm
 
 from . import lifecycle
-from .lifecycle.releases import date_faults, is_slip
+from .forms.fields import Line
+from .lifecycle.releases import date_faults, why_needed
 from .models import (
     AccessLink,
     Assessment,
@@ -93,25 +94,28 @@ class ReleaseForm(ReasonedForm):
     class Meta:
         model = Release
         fields = ("name", "planned_on", "freeze_on", "notes")
+        field_classes: ClassVar = {"name": Line}
 
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
         """Ask why a date moves that people count on."""
-        days = [cleaned.get("planned_on"), cleaned.get("freeze_on")]
-        was = [self.initial.get("planned_on"), self.initial.get("freeze_on")]
-        if self.instance.pk is None or days[0] is None or not is_slip(*was, *days):
+        planned_on, freeze_on = cleaned.get("planned_on"), cleaned.get("freeze_on")
+        if self.instance.pk is None or planned_on is None:
             return None
-        if self.instance.promised_changes.exists():
+        needed = why_needed(self._kept(), planned_on, freeze_on, timezone.localdate())
+        if needed and self.instance.promised_changes.exists():
             return str(_("Changes are promised by this release: say why its date moves."))
-        return str(_("Say why the date moves."))
+        return needed
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("planned_on") and "freeze_on" in cleaned:
-            kept = Release.objects.filter(pk=self.instance.pk).first() or Release()
             days = cleaned["planned_on"], cleaned["freeze_on"]
-            for field, sentence in date_faults(kept, *days, timezone.localdate()).items():
+            for field, sentence in date_faults(self._kept(), *days, timezone.localdate()).items():
                 self.add_error(field, sentence)
         return cleaned
+
+    def _kept(self) -> Release:
+        return Release.objects.filter(pk=self.instance.pk).first() or Release()
 
 
 @admin.register(Release)

@@ -277,6 +277,8 @@ def _moved(was: Release | None, now: Release) -> list[str]:
         old, new = getattr(was, name), getattr(now, name)
         if old != new:
             found.append(f"{label}: {_day(old)} → {_day(new)}")
+    if was.frozen_at and not now.frozen_at:
+        found.append(_("No longer frozen"))
     return found
 
 

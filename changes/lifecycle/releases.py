@@ -66,22 +66,34 @@ def change_release(
     StepIncomplete beside what cannot be. Promises follow within a minute.
     """
     with _taking(release, actor, permissions.can_change_release, seen) as fresh:
-        was = fresh.planned_on, fresh.freeze_on
+        needed = why_needed(fresh, planned_on, freeze_on, timezone.localdate())
+        opens = is_opened_by(fresh, freeze_on, timezone.localdate())
         _set_dates(fresh, planned_on, freeze_on)
-        if is_slip(*was, planned_on, freeze_on) and not reason.strip():
-            raise StepIncomplete(_("Say why the date moves."), ["reason"])
-        reopened = freeze_on is not None and freeze_on != was[1]
-        if reopened and freeze_on >= timezone.localdate():  # type: ignore[operator]
+        if needed and not reason.strip():
+            raise StepIncomplete(needed, ["reason"])
+        if opens:
             fresh.frozen_at = None
         fresh.name, fresh.notes = name, notes
         return _saved(fresh, actor, reason or _("changed the release"))
 
 
-def is_slip(
-    planned_was: date, freeze_was: date | None, planned_on: date, freeze_on: date | None
-) -> bool:
-    """Whether a date that people count on moves; a first freeze date moves nothing."""
-    return planned_on != planned_was or (freeze_was is not None and freeze_on != freeze_was)
+def why_needed(release: Release, planned_on: date, freeze_on: date | None, today: date) -> str:
+    """Return what is said where a release gets these dates without a reason, "" if it may.
+
+    A first day of the freeze moves nothing that people count on, unless it opens a frozen release.
+    """
+    was = release.freeze_on
+    if planned_on != release.planned_on or (was is not None and freeze_on != was):
+        return _("Say why the date moves.")
+    if is_opened_by(release, freeze_on, today):
+        return _("Say why the release is open again.")
+    return ""
+
+
+def is_opened_by(release: Release, freeze_on: date | None, today: date) -> bool:
+    """Whether another day of the freeze, which lies ahead, opens a frozen release again."""
+    moves = freeze_on is not None and freeze_on != release.freeze_on
+    return release.frozen_at is not None and moves and freeze_on >= today  # type: ignore[operator]
 
 
 def date_faults(

@@ -63,3 +63,28 @@ def test_what_was_withdrawn_is_not_waited_for(client: Client, cast: Cast) -> Non
     change = Change.objects.filter(state="testing").get()
     lifecycle.withdraw(change, actor=cast.requester, reason="No longer needed.")
     assert "1 of 1" in page(client, cast.release_manager, at(stories.release()))
+
+
+def test_a_frozen_release_is_opened_with_a_reason(client: Client, cast: Cast) -> None:
+    """Also where the day of the freeze is its first one, which moves nothing."""
+    manager = cast.release_manager
+    release = lifecycle.plan_release(actor=manager, name="7", planned_on=ahead(30))
+    release = lifecycle.freeze_release(release, actor=manager)
+    data = {"name": "7", "planned_on": ahead(30), "freeze_on": ahead(20), "notes": ""}
+    data |= {"seen": release.version}
+    words, admin_page = "Say why the release is open again.", "admin:changes_release_change"
+    assert words in page(client, manager, at(release, "change_release"), data, 400)
+    admin_page = reverse(admin_page, args=[release.pk])
+    assert words in page(client, cast.administrator, admin_page, data)
+    page(client, manager, at(release, "change_release"), {**data, "reason": "A bug."}, 302)
+    release.refresh_from_db()
+    assert release.frozen_at is None
+    assert "No longer frozen" in page(client, manager, at(release))
+
+
+def test_the_administration_keeps_names_on_one_line(client: Client, cast: Cast) -> None:
+    data = {"name": "7\n0", "planned_on": ahead(5), "freeze_on": "", "notes": ""}
+    add = reverse("admin:changes_release_add")
+    page(client, cast.administrator, add, data, 302)
+    assert Release.objects.get().name == "7 0"
+    assert "already exists" in page(client, cast.administrator, add, data)
