@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, releases
-from changes.models import Change, Release
+from changes.models import Change, Promise, Release
 from tests import stories
 from tests.people import Cast
 
@@ -88,3 +88,45 @@ def test_the_administration_keeps_names_on_one_line(client: Client, cast: Cast) 
     page(client, cast.administrator, add, data, 302)
     assert Release.objects.get().name == "7 0"
     assert "already exists" in page(client, cast.administrator, add, data)
+
+
+def test_customers_are_not_told_of_a_release_that_will_not_come(client: Client, cast: Cast) -> None:
+    """Neither that it is planned, nor of the promise that is about to name another one."""
+    manager, release = cast.release_manager, stories.release()
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    Change.objects.filter(pk=change.pk).update(
+        promise=Promise.THREE_RELEASES, promised_release=release
+    )
+    address = change.get_absolute_url()
+    planned = page(client, cast.requester, address)
+    assert "We promise it by release 4.12" in planned
+    assert "The release is planned for" in planned
+    Release.objects.update(released_at=timezone.now())
+    out = page(client, cast.requester, address)
+    assert "The release came out on" in out
+    assert "The release is planned for" not in out
+    Release.objects.update(released_at=None)
+    lifecycle.cancel_release(release, actor=manager, reason="canary")
+    gone = page(client, cast.requester, address)
+    assert "Release 4.12, for which it was planned, will not come." in gone
+    assert "We promise it with one of the next three releases." in gone
+    for words in ("planned for release 4.12", "The release is planned for", "canary"):
+        assert words not in gone
+
+
+def test_forms_begin_with_a_release_that_comes(client: Client, cast: Cast) -> None:
+    """Not with that of the change, or of its promise, once it is over."""
+    manager, gone = cast.release_manager, stories.release()
+    change = put_in(stories.in_deployment(cast), gone, cast)
+    promised = Release.objects.create(name="9.9", planned_on=ahead(5))
+    other = Release.objects.create(name="9.8", planned_on=ahead(4))
+    Change.objects.filter(pk=change.pk).update(promised_release=promised)
+    lifecycle.cancel_release(gone, actor=manager, reason="No time.")
+    assert "in release 4.12, which was cancelled" in page(client, manager, at(promised))
+    steps = ("assign_release", "plan_deployment")
+    forms = [f"{change.get_absolute_url()}{verb}/" for verb in steps]
+    for address in forms:
+        assert f'value="{promised.pk}" selected' in page(client, manager, address)
+    lifecycle.finish_release(promised, actor=manager)
+    assert '<option value="" selected>' in page(client, manager, forms[0])
+    assert f'value="{other.pk}" selected' in page(client, manager, forms[1])
