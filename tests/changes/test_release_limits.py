@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from changes import lifecycle, releases
+from changes import lifecycle, release_notes, releases
 from changes.models import Change, Promise, Release
 from tests import stories
 from tests.people import Cast
@@ -130,3 +130,26 @@ def test_forms_begin_with_a_release_that_comes(client: Client, cast: Cast) -> No
     lifecycle.finish_release(promised, actor=manager)
     assert '<option value="" selected>' in page(client, manager, forms[0])
     assert f'value="{other.pk}" selected' in page(client, manager, forms[1])
+
+
+def test_notes_of_many_changes_leave_no_customer_out(
+    client: Client, cast: Cast, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(release_notes, "MOST", 1)
+    first, other = stories.deployed(cast), stories.deployed(cast)
+    address, only = at(stories.release(), "release_notes"), "Only the first 1 changes are told"
+    assert only in page(client, cast.auditor, address)
+    Change.objects.filter(pk=other.pk).update(organisation=cast.meridian)
+    whole = page(client, cast.auditor, address)
+    assert "?customer=" + str(cast.meridian.pk) in whole
+    assert only in page(client, cast.auditor, at(stories.release(), "release_notes_file"))
+    one = page(client, cast.auditor, f"{address}?customer={cast.meridian.pk}")
+    assert other.reference in one
+    assert first.reference not in one
+    assert only not in one
+    page(client, cast.auditor, f"{address}?customer={cast.meridian.pk}x", status=404)
+
+
+def test_a_name_without_letters_makes_a_name_of_a_file(cast: Cast) -> None:
+    assert release_notes.file_name(Release(name="発売"), None) == "release.md"
+    assert release_notes.escaped("Of C #") == r"Of C \#"  # at the end of a headline
