@@ -153,3 +153,21 @@ def test_notes_of_many_changes_leave_no_customer_out(
 def test_a_name_without_letters_makes_a_name_of_a_file(cast: Cast) -> None:
     assert release_notes.file_name(Release(name="発売"), None) == "release.md"
     assert release_notes.escaped("Of C #") == r"Of C \#"  # at the end of a headline
+
+
+def test_a_promise_is_late_once_its_release_is_out(client: Client, cast: Cast) -> None:
+    """Also before its day, which is ahead; but for what only waits for its deployment with it."""
+    manager, release = cast.release_manager, stories.release()
+    changes = put_in(stories.in_testing(cast), release, cast), stories.in_deployment(cast)
+    stories.deployment_planned(changes[1], cast)
+    stories.deployed(cast)
+    Change.objects.update(
+        promise=Promise.THREE_RELEASES, promised_release=release, due_on=release.planned_on
+    )
+    lifecycle.finish_release(release, actor=manager, reason="It is quick.")
+    late = "promised by release 4.12, which is out. We are late with it."
+    assert late in page(client, cast.requester, changes[0].get_absolute_url())
+    assert late not in page(client, cast.requester, changes[1].get_absolute_url())
+    html = page(client, manager, at(release))
+    assert html.count("did not go out with it yet") == 2
+    assert html.count("in this release") == 1  # it waits for its requester's yes
