@@ -1,6 +1,6 @@
 """What a release's page and the list of releases show, in a fixed number of queries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 
 from . import gates
-from .forecast import STAGES, Chance, Outlook, Past, outlook, past_durations
+from .forecast import STAGES, Chance, Outlook, Past, entered_first, outlook, past_durations
 from .lifecycle.releases import BEFORE_DEPLOYED
 from .models import Change, Release
 from .queries import visible_to
@@ -89,7 +89,7 @@ class Contents:
 
 
 def contents_of(release: Release, user: User) -> Contents:
-    """Return what is in a release, as far as this person may see it. Nine queries.
+    """Return what is in a release, as far as this person may see it. Ten queries.
 
     Where not all of it is shown, what has not gone out yet comes before what has.
     """
@@ -104,9 +104,10 @@ def contents_of(release: Release, user: User) -> Contents:
     )
     changes = list(found)
     past = past_durations()
+    entered = entered_first(one.pk for one in changes if one.state in STAGES)
     now = timezone.now()
     until = complete_until(release)
-    rows = [_row(one, past, until, now) for one in changes[:MOST]]
+    rows = [_row(one, past, entered.get(one.pk, {}), until, now) for one in changes[:MOST]]
     return Contents(_by_stage(rows), len(changes) > MOST)
 
 
@@ -116,15 +117,23 @@ def complete_until(release: Release) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.max))
 
 
-def _row(change: Change, past: Past, until: datetime, now: datetime) -> Row:
+def _row(
+    change: Change, past: Past, entered: Mapping[str, datetime], until: datetime, now: datetime
+) -> Row:
     missing = gates.deployment_gaps(change) if change.state in BEFORE_DEPLOYED else []
-    return Row(change, missing, outlook_of(change, past, until, now))
+    since = entered.get(change.state, change.state_since)
+    return Row(change, missing, outlook_of(change, past, since, until, now))
 
 
-def outlook_of(change: Change, past: Past, until: datetime, now: datetime) -> Outlook | None:
-    """Return how likely the code of a change is complete in time, None where that means nothing."""
+def outlook_of(
+    change: Change, past: Past, since: datetime, until: datetime, now: datetime
+) -> Outlook | None:
+    """Return how likely the code of a change is complete in time, None where that means nothing.
+
+    ``since``: when it first entered the stage that it is in.
+    """
     if change.state in STAGES:
-        return outlook(past.get(change.state, ()), now - change.state_since, until - now)
+        return outlook(past.get(change.state, ()), now - since, until - now)
     if change.state in (State.DEPLOYMENT, State.CONFIRMATION, State.NOT_CONFIRMED, State.CLOSED):
         return Outlook(Chance.COMPLETE)
     return None

@@ -3,13 +3,15 @@
 from datetime import date, timedelta
 from typing import Any
 
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, release_notes, releases
-from changes.models import Change, Promise, Release
+from changes.forecast import ENOUGH
+from changes.models import Change, Promise, Release, StagingTest
 from tests import stories
 from tests.people import Cast
 
@@ -171,3 +173,26 @@ def test_a_promise_is_late_once_its_release_is_out(client: Client, cast: Cast) -
     html = page(client, manager, at(release))
     assert html.count("did not go out with it yet") == 2
     assert html.count("in this release") == 1  # it waits for its requester's yes
+
+
+def test_what_went_back_from_testing_has_spent_the_time_before(
+    cast: Cast, monkeypatch: Any
+) -> None:
+    """Those it is compared with are counted from their first day in the stage, rework included."""
+    past = {"development": [timedelta(days=10)] * ENOUGH}
+    monkeypatch.setattr(releases, "past_durations", lambda: past)
+    with time_machine.travel(timezone.now() - timedelta(days=8)):
+        change = stories.in_testing(cast)
+    change = put_in(change, stories.release(), cast)
+    lifecycle.record_test(
+        change,
+        actor=cast.tester,
+        kind=StagingTest.Kind.FUNCTIONAL,
+        result=StagingTest.Result.FAILED,
+        evidence="It is empty.",
+    )
+    (row,) = releases.contents_of(stories.release(), cast.auditor).rows
+    assert row.change.state == "development"
+    assert row.outlook is not None
+    assert row.outlook.median is not None
+    assert round(row.outlook.median / timedelta(days=1)) == 2
