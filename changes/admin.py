@@ -6,6 +6,7 @@ adding nor changing nor deleting: whoever must correct something takes a step of
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -19,7 +20,7 @@ from accounts.admin_forms import ReasonedForm
 
 from . import lifecycle
 from .forms.fields import Line
-from .lifecycle.releases import date_faults, why_needed
+from .lifecycle.releases import date_faults, what_happened, why_needed
 from .models import (
     AccessLink,
     Assessment,
@@ -91,6 +92,8 @@ class EnvironmentAdmin(ReasonedAdmin):
 class ReleaseForm(ReasonedForm):
     """A release; moving a date of it asks for a reason."""
 
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = Release
         fields = ("name", "planned_on", "freeze_on", "notes")
@@ -106,11 +109,20 @@ class ReleaseForm(ReasonedForm):
             return str(_("Changes are promised by this release: say why its date moves."))
         return needed
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["seen"] = self.instance.version
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        now = self._kept()
+        if self.instance.pk and cleaned.get("seen") not in (None, now.version):
+            self.data = {**self.data.dict(), "seen": now.version}
+            self.add_error(None, f"{what_happened(now)} {_('Save again to replace that.')}")
         if cleaned.get("planned_on") and "freeze_on" in cleaned:
             days = cleaned["planned_on"], cleaned["freeze_on"]
-            for field, sentence in date_faults(self._kept(), *days, timezone.localdate()).items():
+            for field, sentence in date_faults(now, *days, timezone.localdate()).items():
                 self.add_error(field, sentence)
         return cleaned
 
@@ -140,8 +152,8 @@ class ReleaseAdmin(ReasonedAdmin):
         """Take the step that the page of releases takes."""
         values = {name: form.cleaned_data[name] for name in ReleaseForm.Meta.fields}
         if change:
-            reason = form.cleaned_data["reason"].strip()
-            lifecycle.change_release(obj, actor=request.user, reason=reason, **values)
+            told = {name: form.cleaned_data[name] for name in ("reason", "seen")}
+            lifecycle.change_release(obj, actor=request.user, **told, **values)
         else:
             obj.pk = lifecycle.plan_release(actor=request.user, **values).pk
 

@@ -23,7 +23,8 @@ from .states import CODE_PATH, OPEN, SIDE_STATE_STAGE, State
 
 MOST = 200
 """How many changes of a release, and how many promises, its page shows."""
-LATEST = 20
+LATEST = 100
+"""How many acts on a release its page shows."""
 
 READ_BY_THE_GATE = (
     "board_decisions",
@@ -269,7 +270,9 @@ class Act:
 def acts_of(release: Release) -> list[Act]:
     """Return what happened to a release, the latest first. One query."""
     rows = list(
-        release.history.select_related("history_user").order_by("-history_id")[: LATEST + 1]
+        release.history.select_related("history_user")
+        .defer("notes")
+        .order_by("-history_id")[: LATEST + 1]
     )
     before = [*rows[1:], None]
     return [
@@ -282,6 +285,8 @@ def _moved(was: Release | None, now: Release) -> list[str]:
     if was is None:
         return []
     found = []
+    if was.name != now.name:
+        found.append(f"{_('Name')}: {was.name} → {now.name}")
     for name, label in (("planned_on", _("Planned for")), ("freeze_on", _("Code complete"))):
         old, new = getattr(was, name), getattr(now, name)
         if old != new:

@@ -226,7 +226,7 @@ def _taking(
     release: Release, actor: User, ask: Callable[[User, Release], Decision], seen: int | None
 ) -> Iterator[Release]:
     def stale(fresh: Release) -> str:
-        return _what_happened(fresh) if seen not in (None, fresh.version) else ""
+        return what_happened(fresh) if seen not in (None, fresh.version) else ""
 
     with opened(
         lambda: locked(release), actor=actor, ask=lambda fresh: ask(actor, fresh), stale=stale
@@ -240,7 +240,8 @@ def locked(release: Release) -> Release:
     return Release.objects.select_for_update(no_key=True).get(pk=release.pk)
 
 
-def _what_happened(release: Release) -> str:
+def what_happened(release: Release) -> str:
+    """Say who changed a release last, to somebody whose page is older than that."""
     latest = release.history.select_related("history_user").first()
     if latest is None or latest.history_user is None:
         return _("The release has changed since you opened this page.")

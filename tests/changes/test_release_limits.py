@@ -196,3 +196,21 @@ def test_what_went_back_from_testing_has_spent_the_time_before(
     assert row.outlook is not None
     assert row.outlook.median is not None
     assert round(row.outlook.median / timedelta(days=1)) == 2
+
+
+def test_a_stale_page_of_the_administration_replaces_nothing_unseen(
+    client: Client, cast: Cast
+) -> None:
+    manager = cast.release_manager
+    release = lifecycle.plan_release(actor=manager, name="7", planned_on=ahead(30))
+    address = reverse("admin:changes_release_change", args=[release.pk])
+    data = {"name": "7", "planned_on": ahead(30), "freeze_on": "", "notes": "Old.", "seen": 1}
+    assert 'name="seen" value="1"' in page(client, cast.administrator, address)
+    lifecycle.change_release(release, actor=manager, name="7.1", planned_on=ahead(30), notes="New.")
+    html = page(client, cast.administrator, address, data)
+    assert f"In the meantime {manager} changed this release." in html
+    assert 'name="seen" value="2"' in html
+    release.refresh_from_db()
+    assert release.notes == "New."
+    assert "Name: 7 → 7.1" in page(client, manager, at(release))
+    page(client, cast.administrator, address, {**data, "seen": 2}, 302)
