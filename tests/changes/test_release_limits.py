@@ -3,15 +3,18 @@
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from changes import lifecycle, release_notes, releases
+from changes import lifecycle, message_words, release_notes, releases
 from changes.forecast import ENOUGH
+from changes.lifecycle import releases as releases_step
 from changes.models import Change, Promise, Release, StagingTest
+from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 from tests import stories
 from tests.people import Cast
 
@@ -214,3 +217,32 @@ def test_a_stale_page_of_the_administration_replaces_nothing_unseen(
     assert release.notes == "New."
     assert "Name: 7 → 7.1" in page(client, manager, at(release))
     page(client, cast.administrator, address, {**data, "seen": 2}, 302)
+
+
+def test_a_mail_that_is_worded_late_names_no_cancelled_release(cast: Cast) -> None:
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    event = change.events.latest("pk")
+    assert message_words.progress(change, event)["release"] == stories.release()
+    lifecycle.cancel_release(stories.release(), actor=cast.release_manager, reason="canary")
+    late = message_words.progress(change, event)
+    assert "release" not in late
+    assert late["words"].startswith("The release for which the change was planned will not come.")
+
+
+@pytest.mark.parametrize("end", [lifecycle.finish_release, lifecycle.cancel_release])
+def test_a_release_ends_while_a_deployment_waits_for_it(
+    cast: Cast, monkeypatch: Any, end: Any
+) -> None:
+    """The end is committed between the lock of the change and that of the release."""
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    locked, waited = releases_step.locked, []
+
+    def locked_late(release: Release) -> Release:
+        if not waited:
+            waited.append(release)
+            end(release, actor=cast.administrator, reason="Now.")
+        return locked(release)
+
+    monkeypatch.setattr(releases_step, "locked", locked_late)
+    with pytest.raises((StepIllegal, StepIncomplete), match=r"was cancelled|is out already"):
+        lifecycle.start_deployment(change, actor=cast.release_manager)
