@@ -246,3 +246,13 @@ def test_a_release_ends_while_a_deployment_waits_for_it(
     monkeypatch.setattr(releases_step, "locked", locked_late)
     with pytest.raises((StepIllegal, StepIncomplete), match=r"was cancelled|is out already"):
         lifecycle.start_deployment(change, actor=cast.release_manager)
+
+
+def test_a_release_stays_out_when_the_clock_is_set_back(cast: Cast) -> None:
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    lifecycle.finish_release(stories.release(), actor=cast.release_manager, reason="Now.")
+    with (
+        time_machine.travel(timezone.now() - timedelta(hours=1)),
+        pytest.raises(StepIncomplete, match="out already"),
+    ):
+        lifecycle.start_deployment(change, actor=cast.release_manager)
