@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,6 +16,8 @@ from changes import lifecycle, message_words, release_notes, releases
 from changes.forecast import ENOUGH
 from changes.lifecycle import releases as releases_step
 from changes.models import Change, Promise, Release, StagingTest
+from changes.plain import status
+from changes.worklist import for_list
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 from tests import stories
 from tests.people import Cast
@@ -256,3 +260,17 @@ def test_a_release_stays_out_when_the_clock_is_set_back(cast: Cast) -> None:
         pytest.raises(StepIncomplete, match="out already"),
     ):
         lifecycle.start_deployment(change, actor=cast.release_manager)
+
+
+def test_promises_cost_lists_no_more_queries(cast: Cast) -> None:
+    counts = set()
+    for _more in range(2):
+        stories.in_testing(cast)
+        Change.objects.update(promise=Promise.THREE_RELEASES, promised_release=stories.release())
+        Change.objects.update(due_on=None)
+        with CaptureQueriesContext(connection) as asked:
+            told = list(for_list(Change.objects.order_by("pk")))
+            status.tell(told, cast.requester)
+        assert "by release 4.12" in told[0].plain.text  # type: ignore[attr-defined]
+        counts.add(len(asked))
+    assert len(counts) == 1
