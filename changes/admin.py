@@ -6,6 +6,7 @@ adding nor changing nor deleting: whoever must correct something takes a step of
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -18,7 +19,8 @@ from accounts.admin import AdministratorsOnly, ReasonedAdmin
 from accounts.admin_forms import ReasonedForm
 
 from . import lifecycle
-from .lifecycle.releases import date_faults, is_slip
+from .forms.fields import Line
+from .lifecycle.releases import date_faults, what_happened, why_needed
 from .models import (
     AccessLink,
     Assessment,
@@ -90,28 +92,42 @@ class EnvironmentAdmin(ReasonedAdmin):
 class ReleaseForm(ReasonedForm):
     """A release; moving a date of it asks for a reason."""
 
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     class Meta:
         model = Release
         fields = ("name", "planned_on", "freeze_on", "notes")
+        field_classes: ClassVar = {"name": Line}
 
     def reason_needed(self, cleaned: dict[str, Any]) -> str | None:
         """Ask why a date moves that people count on."""
-        days = [cleaned.get("planned_on"), cleaned.get("freeze_on")]
-        was = [self.initial.get("planned_on"), self.initial.get("freeze_on")]
-        if self.instance.pk is None or days[0] is None or not is_slip(*was, *days):
+        planned_on, freeze_on = cleaned.get("planned_on"), cleaned.get("freeze_on")
+        if self.instance.pk is None or planned_on is None:
             return None
-        if self.instance.promised_changes.exists():
+        needed = why_needed(self._kept(), planned_on, freeze_on, timezone.localdate())
+        if needed and self.instance.promised_changes.exists():
             return str(_("Changes are promised by this release: say why its date moves."))
-        return str(_("Say why the date moves."))
+        return needed
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["seen"] = self.instance.version
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        now = self._kept()
+        if self.instance.pk and cleaned.get("seen") not in (None, now.version):
+            self.data = {**self.data.dict(), "seen": now.version}
+            self.add_error(None, f"{what_happened(now)} {_('Save again to replace that.')}")
         if cleaned.get("planned_on") and "freeze_on" in cleaned:
-            kept = Release.objects.filter(pk=self.instance.pk).first() or Release()
             days = cleaned["planned_on"], cleaned["freeze_on"]
-            for field, sentence in date_faults(kept, *days, timezone.localdate()).items():
+            for field, sentence in date_faults(now, *days, timezone.localdate()).items():
                 self.add_error(field, sentence)
         return cleaned
+
+    def _kept(self) -> Release:
+        return Release.objects.filter(pk=self.instance.pk).first() or Release()
 
 
 @admin.register(Release)
@@ -136,8 +152,8 @@ class ReleaseAdmin(ReasonedAdmin):
         """Take the step that the page of releases takes."""
         values = {name: form.cleaned_data[name] for name in ReleaseForm.Meta.fields}
         if change:
-            reason = form.cleaned_data["reason"].strip()
-            lifecycle.change_release(obj, actor=request.user, reason=reason, **values)
+            told = {name: form.cleaned_data[name] for name in ("reason", "seen")}
+            lifecycle.change_release(obj, actor=request.user, **told, **values)
         else:
             obj.pk = lifecycle.plan_release(actor=request.user, **values).pk
 

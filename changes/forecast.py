@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from .models import Event
 from .states import State
@@ -48,8 +48,8 @@ class Outlook:
 def outlook(past: Sequence[timedelta], spent: timedelta, left: timedelta) -> Outlook:
     """Compare the time that is left with what past changes still took from here.
 
-    ``past``: from entering the stage until the code was complete; ``spent``: since this change
-    entered it. Those that were faster than it is already say nothing about it.
+    ``past``: from first entering the stage until the code was complete; ``spent``: since this
+    change first entered it. Those that were faster than it is already say nothing about it.
     """
     if left <= timedelta(0):
         return Outlook(Chance.LATE)
@@ -73,6 +73,13 @@ def durations(moves: Iterable[tuple[int, str, datetime]]) -> dict[str, list[time
     ``moves``: change, state entered and when, in order of each change. What a round that never
     came to its end took is not counted, nor what lay before the last definition of requirements.
     """
+    return _walk(moves)[0]
+
+
+def _walk(
+    moves: Iterable[tuple[int, str, datetime]],
+) -> tuple[dict[str, list[timedelta]], dict[int, dict[str, datetime]]]:
+    """Return the durations, and when each change on its way first entered its stages."""
     found: dict[str, list[timedelta]] = defaultdict(list)
     entered: dict[int, dict[str, datetime]] = defaultdict(dict)
     for change, state, at in moves:
@@ -83,16 +90,25 @@ def durations(moves: Iterable[tuple[int, str, datetime]]) -> dict[str, list[time
             if state == S.REQUIREMENTS:
                 entered.pop(change, None)
             entered[change].setdefault(state, at)
-    return dict(found)
+    return dict(found), dict(entered)
+
+
+def entered_first(changes: Iterable[int]) -> dict[int, dict[str, datetime]]:
+    """Return when changes first entered their stages on the way they are on. One query at most.
+
+    What went back from testing has spent the time before as well: so do those it is compared with.
+    """
+    return _walk(_moves(Event.objects.filter(change__in=list(changes))))[1]
 
 
 def past_durations() -> dict[str, list[timedelta]]:
     """Return ``durations`` of those whose code was complete last. One query."""
     complete = Event.objects.filter(from_state=S.TESTING, to_state=S.DEPLOYMENT).order_by("-pk")
     latest = complete.values("change")[:REMEMBERED]
-    moves = (
-        Event.objects.filter(change__in=latest, to_state__in=(*STAGES, S.DEPLOYMENT))
-        .exclude(from_state=F("to_state"))
-        .order_by("pk")
-    )
-    return durations(moves.values_list("change", "to_state", "at"))
+    return durations(_moves(Event.objects.filter(change__in=latest)))
+
+
+def _moves(events: QuerySet[Event]) -> Iterable[tuple[int, str, datetime]]:
+    entering = events.filter(to_state__in=(*STAGES, S.DEPLOYMENT))
+    moves = entering.exclude(from_state=F("to_state")).order_by("pk")
+    return moves.values_list("change", "to_state", "at")

@@ -202,8 +202,7 @@ def outside_window(change: Change) -> str:
 def release_is_out(change: Change) -> bool:
     """Whether the planned deployment names a release that went out before."""
     plan = change.deployment
-    released_at = plan.release.released_at if plan else None
-    return released_at is not None and released_at <= timezone.now()
+    return plan is not None and plan.release.released_at is not None
 
 
 def release_is_cancelled(change: Change) -> bool:

@@ -41,8 +41,11 @@ def progress(change: Change, event: Event) -> Context:
             "plan": _window(event) or change.execution,
         }
     if event.verb == "plan_deployment":
-        words = _("The change has its place in a release.")
-        return {"words": words, "release": _named(Release, event, "release")}
+        release = _named(Release, event, "release")
+        if release is not None and release.cancelled_at:
+            words = _("The release for which the change was planned will not come.")
+            return {"words": f"{words} {_('We plan it for another one.')}"}
+        return {"words": _("The change has its place in a release."), "release": release}
     return {"words": words}
 
 

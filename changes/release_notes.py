@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import slugify
@@ -22,9 +22,9 @@ from .queries import visible_to
 
 MOST = 500
 """How many changes the notes of a release tell of."""
-INLINE = re.compile(r"[\\`*_\[\]<>~|&]")
-LEADING = re.compile(r"^(\d*)([#+=.)-])")
-"""What begins a heading, a list or a line under one."""
+INLINE = re.compile(r"[\\`*_\[\]<>~|&#]")
+LEADING = re.compile(r"^(\d*)([+=.)-])")
+"""What begins a list, or a line under a heading."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,41 @@ class Part:
     entries: list[Entry]
 
 
-def parts_of(release: Release, user: User) -> list[Part]:
-    """Return what was put in place with a release, by customer, of what this person may see.
+@dataclass(frozen=True)
+class Notes:
+    """The notes of a release: whole, or of one customer; ``more`` where not all is told."""
 
-    What was rolled back, or is being reworked, is not told. One query.
+    release: Release
+    customers: list[Organisation]
+    customer: Organisation | None
+    parts: list[Part]
+    more: bool
+
+
+def notes_of(release: Release, user: User, customer: int | None = None) -> Notes | None:
+    """Return what was put in place with a release, of what this person may see.
+
+    None where the customer that is asked for has nothing in it. What was rolled back, or is being
+    reworked, is not told. One query; up to three more where it is more than is told.
     """
-    deployed = (
+    deployed = _deployed(release, user)
+    found = list(deployed[: MOST + 1])
+    customers = list(dict.fromkeys(one.change.organisation for one in found))
+    if len(found) > MOST:
+        named = Organisation.objects.filter(pk__in=deployed.values("change__organisation"))
+        customers = list(named.order_by("name", "pk"))
+    chosen = next((one for one in customers if one.pk == customer), None)
+    if customer is not None:
+        if chosen is None:
+            return None
+        if len(found) > MOST:
+            found = list(deployed.filter(change__organisation=chosen)[: MOST + 1])
+        found = [one for one in found if one.change.organisation == chosen]
+    return Notes(release, customers, chosen, _parts(found[:MOST]), len(found) > MOST)
+
+
+def _deployed(release: Release, user: User) -> QuerySet[Deployment]:
+    return (
         Deployment.objects.filter(
             release=release,
             outcome=Deployment.Outcome.SUCCEEDED,
@@ -61,8 +90,11 @@ def parts_of(release: Release, user: User) -> list[Part]:
         )
         .select_related("change__organisation")
         .defer("change__description", "change__search")
-        .order_by("change__organisation__name", "change__organisation", "change")[:MOST]
+        .order_by("change__organisation__name", "change__organisation_id", "change_id")
     )
+
+
+def _parts(deployed: Sequence[Deployment]) -> list[Part]:
     found = [
         Entry(
             one.change.organisation,
@@ -87,18 +119,25 @@ def title_of(release: Release) -> str:
     return _("Release %(name)s, %(day)s") % {"name": release.name, "day": day}
 
 
-def as_markdown(release: Release, parts: Sequence[Part]) -> str:
+def more_words() -> str:
+    """Return what is said where not all is told."""
+    return _("Only the first %d changes are told of here.") % MOST
+
+
+def as_markdown(notes: Notes) -> str:
     """Return the notes as a Markdown text; names of customers stand in those of several."""
-    lines = [f"# {escaped(title_of(release))}", ""]
-    for part in parts:
-        if len(parts) > 1:
+    lines = [f"# {escaped(title_of(notes.release))}", ""]
+    for part in notes.parts:
+        if len(notes.parts) > 1:
             lines += [f"## {escaped(part.customer.name)}", ""]
         for one in part.entries:
             lines.append(f"- **{escaped(one.title)}** ({one.reference})")
             lines += [f"  {escaped(line)}  " for line in one.done.splitlines() if line.strip()]
         lines.append("")
-    if not parts:
+    if not notes.parts:
         lines += [_("Nothing was put in place with it yet."), ""]
+    if notes.more:
+        lines += [more_words(), ""]
     return "\n".join(lines)
 
 
@@ -111,4 +150,5 @@ def escaped(text: str) -> str:
 def file_name(release: Release, customer: Organisation | None) -> str:
     """Return what the file is called."""
     names = [release.name, customer.name if customer else ""]
-    return "-".join(["release", *(slugify(one.replace(".", "-")) for one in names if one)]) + ".md"
+    slugs = [slugify(one.replace(".", "-")) for one in names]
+    return "-".join(["release", *(one for one in slugs if one)]) + ".md"

@@ -1,11 +1,11 @@
 """What a release's page and the list of releases show, in a fixed number of queries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 
 from . import gates
-from .forecast import STAGES, Chance, Outlook, Past, outlook, past_durations
+from .forecast import STAGES, Chance, Outlook, Past, entered_first, outlook, past_durations
 from .lifecycle.releases import BEFORE_DEPLOYED
 from .models import Change, Release
 from .queries import visible_to
@@ -23,7 +23,8 @@ from .states import CODE_PATH, OPEN, SIDE_STATE_STAGE, State
 
 MOST = 200
 """How many changes of a release, and how many promises, its page shows."""
-LATEST = 20
+LATEST = 100
+"""How many acts on a release its page shows."""
 
 READ_BY_THE_GATE = (
     "board_decisions",
@@ -71,10 +72,15 @@ class Contents:
         return [row for row in self.rows if row.change.state in BEFORE_DEPLOYED]
 
     @property
+    def built(self) -> list[Row]:
+        """Those whose code is or will be complete: what was withdrawn goes out with no release."""
+        return [row for row in self.rows if row.outlook]
+
+    @property
     def code_complete(self) -> int:
         """How many have their code complete, deployed or not."""
-        done = {Chance.COMPLETE}
-        return sum(1 for row in self.rows if row.outlook and row.outlook.chance in done)
+        done = Chance.COMPLETE
+        return sum(1 for row in self.built if row.outlook and row.outlook.chance == done)
 
     @property
     def highest_risk(self) -> RiskLevel | None:
@@ -84,39 +90,51 @@ class Contents:
 
 
 def contents_of(release: Release, user: User) -> Contents:
-    """Return what is in a release, as far as this person may see it. Nine queries."""
+    """Return what is in a release, as far as this person may see it. Ten queries.
+
+    Where not all of it is shown, what has not gone out yet comes before what has.
+    """
+    waits = Case(When(state__in=BEFORE_DEPLOYED, then=0), default=1)
     found = (
         visible_to(user)
         .filter(release=release)
         .select_related("organisation", "owner", "promised_release")
         .prefetch_related(*READ_BY_THE_GATE)
         .defer("description", "search")
-        .order_by("pk")[: MOST + 1]
+        .order_by(waits, "pk")[: MOST + 1]
     )
     changes = list(found)
     past = past_durations()
+    entered = entered_first(one.pk for one in changes if one.state in STAGES)
     now = timezone.now()
     until = complete_until(release)
-    rows = [_row(one, past, until, now) for one in changes[:MOST]]
+    rows = [_row(one, past, entered.get(one.pk, {}), until, now) for one in changes[:MOST]]
     return Contents(_by_stage(rows), len(changes) > MOST)
 
 
 def complete_until(release: Release) -> datetime:
     """Return the end of the day by which the code has to be complete, in the viewer's zone."""
     day = release.freeze_on or release.planned_on
-    midnight = datetime.combine(day + timedelta(days=1), time())
-    return timezone.make_aware(midnight)
+    return timezone.make_aware(datetime.combine(day, time.max))
 
 
-def _row(change: Change, past: Past, until: datetime, now: datetime) -> Row:
+def _row(
+    change: Change, past: Past, entered: Mapping[str, datetime], until: datetime, now: datetime
+) -> Row:
     missing = gates.deployment_gaps(change) if change.state in BEFORE_DEPLOYED else []
-    return Row(change, missing, outlook_of(change, past, until, now))
+    since = entered.get(change.state, change.state_since)
+    return Row(change, missing, outlook_of(change, past, since, until, now))
 
 
-def outlook_of(change: Change, past: Past, until: datetime, now: datetime) -> Outlook | None:
-    """Return how likely the code of a change is complete in time, None where that means nothing."""
+def outlook_of(
+    change: Change, past: Past, since: datetime, until: datetime, now: datetime
+) -> Outlook | None:
+    """Return how likely the code of a change is complete in time, None where that means nothing.
+
+    ``since``: when it first entered the stage that it is in.
+    """
     if change.state in STAGES:
-        return outlook(past.get(change.state, ()), now - change.state_since, until - now)
+        return outlook(past.get(change.state, ()), now - since, until - now)
     if change.state in (State.DEPLOYMENT, State.CONFIRMATION, State.NOT_CONFIRMED, State.CLOSED):
         return Outlook(Chance.COMPLETE)
     return None
@@ -214,12 +232,12 @@ def chance_words(chance: Chance) -> str:
 def why_words(found: Outlook) -> str:
     """Return what the chance is based on, "" where it needs no reason."""
     if found.chance == Chance.UNKNOWN and not found.count:
-        return _("No past change took this long from here.")
+        return _("No past change has been here for so long.")
     if found.chance == Chance.UNKNOWN:
         return (
             ngettext(
-                "Only %d past change took this long from here.",
-                "Only %d past changes took this long from here.",
+                "Only %d past change has been here for so long.",
+                "Only %d past changes have been here for so long.",
                 found.count,
             )
             % found.count
@@ -252,7 +270,9 @@ class Act:
 def acts_of(release: Release) -> list[Act]:
     """Return what happened to a release, the latest first. One query."""
     rows = list(
-        release.history.select_related("history_user").order_by("-history_id")[: LATEST + 1]
+        release.history.select_related("history_user")
+        .defer("notes")
+        .order_by("-history_id")[: LATEST + 1]
     )
     before = [*rows[1:], None]
     return [
@@ -265,10 +285,14 @@ def _moved(was: Release | None, now: Release) -> list[str]:
     if was is None:
         return []
     found = []
+    if was.name != now.name:
+        found.append(f"{_('Name')}: {was.name} → {now.name}")
     for name, label in (("planned_on", _("Planned for")), ("freeze_on", _("Code complete"))):
         old, new = getattr(was, name), getattr(now, name)
         if old != new:
             found.append(f"{label}: {_day(old)} → {_day(new)}")
+    if was.frozen_at and not now.frozen_at:
+        found.append(_("No longer frozen"))
     return found
 
 

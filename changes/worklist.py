@@ -90,6 +90,8 @@ ENTRY = (
     "updated_at",
     "organisation__name",
     "promised_release__name",
+    "promised_release__released_at",
+    "promised_release__cancelled_at",
 )
 """What an entry of Home shows; more costs a query for each of them."""
 ROW = (

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle
-from changes.models import Change, Confirmation, DeliveryProblem
+from changes.models import Change, Confirmation, DeliveryProblem, Release
 from crb.models import Board
 from tests.people import Cast
 from tests.remembered import remembered
@@ -55,6 +55,19 @@ def deploy(change: Change, cast: Cast) -> Change:
     return lifecycle.start_deployment(change, actor=cast.release_manager)
 
 
+def release_cancelled(cast: Cast) -> Change:
+    """A deployment that is planned with a release which will not come."""
+    manager = cast.release_manager
+    gone = lifecycle.plan_release(
+        actor=manager, name=f"9.{Release.objects.count()}", planned_on=timezone.localdate()
+    )
+    change = lifecycle.plan_deployment(
+        in_deployment(cast), actor=manager, release=gone, rollback_plan="Redeploy 4.11."
+    )
+    lifecycle.cancel_release(gone, actor=manager, reason="No time.")
+    return change
+
+
 def on_a_board(cast: Cast) -> Change:
     """Where everybody who is a member now has a seat on the board that decides."""
     seat_everybody()
@@ -76,6 +89,7 @@ EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
     "risk assessed": risk_assessed,
     "developed": lambda cast: developed(in_development(cast), cast),
     "deployment planned": lambda cast: deployment_planned(in_deployment(cast), cast),
+    "release cancelled": release_cancelled,
     "deployment running": lambda cast: deploy(deployment_planned(in_deployment(cast), cast), cast),
     "escalated": escalated,
     "undelivered": undelivered,

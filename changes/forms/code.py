@@ -25,7 +25,7 @@ from ..models import (
 )
 from .base import LongText, StepForm, cards, line, text
 from .fields import AttachmentsField
-from .release import ReleaseField
+from .release import ReleaseField, meant_for
 
 
 class QuestionField(forms.ModelChoiceField):
@@ -305,13 +305,8 @@ class PlanDeploymentForm(StepForm):
             self.fields["rollback_plan"].initial = plan.rollback_plan
             return
         self.propose(proposing.template_of(self.change), ["rollback_plan"])
-        if self.change.release_id:
-            self.fields["release"].initial = self.change.release_id
-        elif self.change.promised_release_id:
-            self.fields["release"].initial = self.change.promised_release_id
-        else:
-            upcoming = coming.filter(planned_on__gte=timezone.localdate()).first()
-            self.fields["release"].initial = upcoming
+        upcoming = coming.filter(planned_on__gte=timezone.localdate())
+        self.fields["release"].initial = meant_for(self.change) or upcoming.first()
 
 
 class StartDeploymentForm(StepForm):

@@ -93,6 +93,12 @@ class ReleaseField(forms.ModelChoiceField):
         }
 
 
+def meant_for(change: Any) -> Release | None:
+    """Return the release a change is in, else the one of its promise, if that is still to come."""
+    known = (change.release, change.promised_release)
+    return next((one for one in known if one is not None and not one.is_over), None)
+
+
 class AssignReleaseForm(StepForm):
     """With which release the change is meant to go out."""
 
@@ -115,5 +121,4 @@ class AssignReleaseForm(StepForm):
         self.fields["release"].queryset = Release.objects.filter(
             released_at=None, cancelled_at=None
         )
-        known = self.change.release_id or self.change.promised_release_id
-        self.fields["release"].initial = known
+        self.fields["release"].initial = meant_for(self.change)

@@ -341,14 +341,15 @@ def start_deployment(
     event, which keeps that and why.
     """
     with take_step("start_deployment", change, actor=actor, seen=seen) as step:
+        deployment = step.change.deployment
+        deployment.release = releases.locked(deployment.release)
+        if deployment.release.cancelled_at is not None:
+            raise StepIllegal(_("Release %s was cancelled.") % deployment.release)
         if gates.release_is_out(step.change):
             if not reason.strip():
                 sentence = _("The release is out already: say why it is deployed with it.")
                 raise StepIncomplete(sentence, ["reason"])
             step.reason, step.data = reason, {"release_was_out": True}
-        deployment = step.change.deployment
-        if releases.locked(deployment.release).cancelled_at is not None:
-            raise StepIllegal(_("Release %s was cancelled.") % deployment.release)
         deployment.started_at = timezone.now()
         step.save(deployment)
     return step.change

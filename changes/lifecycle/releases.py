@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -30,6 +30,8 @@ BEFORE_DEPLOYED = (
     S.DEPLOYMENT,
 )
 """Where a change is that has not gone out yet."""
+FURTHEST = timedelta(days=3653)
+"""How far ahead a release is planned at most: what lies beyond ten years is a slip of the pen."""
 
 
 def plan_release(
@@ -64,22 +66,34 @@ def change_release(
     StepIncomplete beside what cannot be. Promises follow within a minute.
     """
     with _taking(release, actor, permissions.can_change_release, seen) as fresh:
-        was = fresh.planned_on, fresh.freeze_on
+        needed = why_needed(fresh, planned_on, freeze_on, timezone.localdate())
+        opens = is_opened_by(fresh, freeze_on, timezone.localdate())
         _set_dates(fresh, planned_on, freeze_on)
-        if is_slip(*was, planned_on, freeze_on) and not reason.strip():
-            raise StepIncomplete(_("Say why the date moves."), ["reason"])
-        reopened = freeze_on is not None and freeze_on != was[1]
-        if reopened and freeze_on >= timezone.localdate():  # type: ignore[operator]
+        if needed and not reason.strip():
+            raise StepIncomplete(needed, ["reason"])
+        if opens:
             fresh.frozen_at = None
         fresh.name, fresh.notes = name, notes
         return _saved(fresh, actor, reason or _("changed the release"))
 
 
-def is_slip(
-    planned_was: date, freeze_was: date | None, planned_on: date, freeze_on: date | None
-) -> bool:
-    """Whether a date that people count on moves; a first freeze date moves nothing."""
-    return planned_on != planned_was or (freeze_was is not None and freeze_on != freeze_was)
+def why_needed(release: Release, planned_on: date, freeze_on: date | None, today: date) -> str:
+    """Return what is said where a release gets these dates without a reason, "" if it may.
+
+    A first day of the freeze moves nothing that people count on, unless it opens a frozen release.
+    """
+    was = release.freeze_on
+    if planned_on != release.planned_on or (was is not None and freeze_on != was):
+        return _("Say why the date moves.")
+    if is_opened_by(release, freeze_on, today):
+        return _("Say why the release is open again.")
+    return ""
+
+
+def is_opened_by(release: Release, freeze_on: date | None, today: date) -> bool:
+    """Whether another day of the freeze, which lies ahead, opens a frozen release again."""
+    moves = freeze_on is not None and freeze_on != release.freeze_on
+    return release.frozen_at is not None and moves and freeze_on >= today  # type: ignore[operator]
 
 
 def date_faults(
@@ -91,8 +105,11 @@ def date_faults(
     """
     faults = {}
     is_new = release.pk is None
-    if planned_on < today and (is_new or planned_on != release.planned_on):
-        faults["planned_on"] = _("This day has passed. Choose today or a later one.")
+    if is_new or planned_on != release.planned_on:
+        if planned_on < today:
+            faults["planned_on"] = _("This day has passed. Choose today or a later one.")
+        elif planned_on - today > FURTHEST:
+            faults["planned_on"] = _("This day is more than ten years ahead.")
     if freeze_on is not None and freeze_on > planned_on:
         faults["freeze_on"] = _("The code must be complete by the day of the release, %s.") % (
             date_format(planned_on, "j F Y")
@@ -209,7 +226,7 @@ def _taking(
     release: Release, actor: User, ask: Callable[[User, Release], Decision], seen: int | None
 ) -> Iterator[Release]:
     def stale(fresh: Release) -> str:
-        return _what_happened(fresh) if seen not in (None, fresh.version) else ""
+        return what_happened(fresh) if seen not in (None, fresh.version) else ""
 
     with opened(
         lambda: locked(release), actor=actor, ask=lambda fresh: ask(actor, fresh), stale=stale
@@ -223,7 +240,8 @@ def locked(release: Release) -> Release:
     return Release.objects.select_for_update(no_key=True).get(pk=release.pk)
 
 
-def _what_happened(release: Release) -> str:
+def what_happened(release: Release) -> str:
+    """Say who changed a release last, to somebody whose page is older than that."""
     latest = release.history.select_related("history_user").first()
     if latest is None or latest.history_user is None:
         return _("The release has changed since you opened this page.")

@@ -22,6 +22,7 @@ from ..models import (
     Confirmation,
     Deployment,
     Question,
+    Release,
     Review,
 )
 from ..models.change import Promise
@@ -313,14 +314,24 @@ def _promised(case: Case) -> str:
     change = case.change
     if change.due_on and change.due_on < case.today:
         return _("It was promised by %s. We are late with it.") % case.day(change.due_on)
-    if change.promise == Promise.THREE_RELEASES and change.promised_release:
+    promised = change.promised_release
+    if promised and promised.released_at and not _goes_out_with(change, promised):
+        words = _("It was promised by release %(name)s, which is out. We are late with it.")
+        return words % {"name": promised.name}
+    if change.promise == Promise.THREE_RELEASES and promised and not promised.cancelled_at:
         words = _("We promise it by release %(name)s at the latest.")
-        return words % {"name": change.promised_release.name}
+        return words % {"name": promised.name}
     if change.promise == Promise.THREE_RELEASES:
         return _("We promise it with one of the next three releases.")
     if change.due_on:
         return _("We promise it by %s.") % case.day(change.due_on)
     return ""
+
+
+def _goes_out_with(change: Change, release: Release) -> bool:
+    """Whether a change waits to be put in place with a release, which may be out already."""
+    waits = change.state == S.DEPLOYMENT and change.deployment is not None
+    return waits and change.deployment.release_id == release.pk
 
 
 def _requirements(case: Case) -> Status:
@@ -365,7 +376,17 @@ def _deployment(case: Case) -> Status:
     if plan.started_at:
         now = _("It is being put in place right now, with release %s.") % release.name
         return _on_the_way(case, now, _asked_afterwards(case))
+    if release.cancelled_at:
+        now = _("It is built and tested. Release %s, for which it was planned, will not come.")
+        following = _("Next, it is planned for another release. You get a mail with the date.")
+        return _on_the_way(case, now % release.name, following)
     now = _("It is built and tested, and planned for release %s.") % release.name
+    if release.released_at:
+        following = _("The release came out on %(day)s. %(asked)s") % {
+            "day": case.day(release.released_at),
+            "asked": _asked_afterwards(case),
+        }
+        return _on_the_way(case, now, following)
     if release.planned_on < case.today:
         words = _("The release was planned for %s and is late.")
         return _on_the_way(case, now, words % case.day(release.planned_on))

@@ -1,14 +1,11 @@
 """What a release brings, in customer words: a page and a file, whole or of one customer."""
 
-from dataclasses import dataclass
-
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from accounts.models import Organisation
 from expansive_cm.numbers import whole_number
 
 from .. import permissions, release_notes
@@ -16,35 +13,18 @@ from ..models import Release
 from .access import SignedInRequest, signed_in
 
 
-@dataclass(frozen=True)
-class Notes:
-    """The notes that were asked for: of all customers, or of one."""
-
-    release: Release
-    every: list[release_notes.Part]
-    customer: Organisation | None
-
-    @property
-    def parts(self) -> list[release_notes.Part]:
-        """The part of the customer that was chosen, or all."""
-        return [one for one in self.every if self.customer in (None, one.customer)]
-
-
-def _notes_or_404(request: SignedInRequest, pk: int) -> Notes:
+def _notes_or_404(request: SignedInRequest, pk: int) -> release_notes.Notes:
     """Return the notes; for a customer's people only of what is out and brings them something."""
     release = get_object_or_404(Release, pk=pk)
-    every = release_notes.parts_of(release, request.user)
-    full = permissions.can_read_releases(request.user)
-    if not full and not (every and release.released_at):
-        raise Http404
     wanted = request.GET.get("customer", "")
-    customer = None
-    if wanted:
-        number = whole_number(wanted)
-        customer = next((one.customer for one in every if one.customer.pk == number), None)
-        if customer is None:
-            raise Http404
-    return Notes(release, every, customer)
+    customer = whole_number(wanted) if wanted else None
+    if wanted and customer is None:
+        raise Http404
+    notes = release_notes.notes_of(release, request.user, customer)
+    full = permissions.can_read_releases(request.user)
+    if notes is None or not (full or (notes.parts and release.released_at)):
+        raise Http404
+    return notes
 
 
 @signed_in
@@ -57,6 +37,7 @@ def release_notes_page(request: SignedInRequest, pk: int) -> HttpResponse:
     context = {
         "notes": notes,
         "title": release_notes.title_of(notes.release),
+        "more_words": release_notes.more_words(),
         "file_url": file_url + chosen,
         "full": permissions.can_read_releases(request.user).allowed,
     }
@@ -68,7 +49,7 @@ def release_notes_page(request: SignedInRequest, pk: int) -> HttpResponse:
 def release_notes_file(request: SignedInRequest, pk: int) -> HttpResponse:
     """Hand out the same as a Markdown file."""
     notes = _notes_or_404(request, pk)
-    text = release_notes.as_markdown(notes.release, notes.parts)
+    text = release_notes.as_markdown(notes)
     name = release_notes.file_name(notes.release, notes.customer)
     disposition = content_disposition_header(as_attachment=True, filename=name)
     return HttpResponse(

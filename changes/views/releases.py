@@ -26,6 +26,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import lifecycle, paging, permissions, releases
 from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
+from ..lifecycle.releases import BEFORE_DEPLOYED
 from ..many.acts import ACT
 from ..many.runs import MOST as MOST_AT_ONCE
 from ..models import Release
@@ -125,6 +126,7 @@ def release(request: SignedInRequest, pk: int) -> HttpResponse:
         "release": shown,
         "contents": contents,
         "promised": promised[: releases.MOST],
+        "undeployed": BEFORE_DEPLOYED,
         "more_promised": len(promised) > releases.MOST,
         "labels": [stage.state.label for stage in contents.stages],
         "series": [Series(_("Changes"), [len(stage.rows) for stage in contents.stages])],

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from accounts.models import User
 from changes import lifecycle
 from changes.models import Change, Release
-from changes.release_notes import as_markdown, escaped, parts_of
+from changes.release_notes import as_markdown, escaped, notes_of
 from tests import stories
 from tests.people import Cast
 
@@ -95,8 +95,10 @@ def test_a_customer_reads_of_what_is_out_and_theirs(
 
 def test_what_was_undone_is_not_told(cast: Cast) -> None:
     stories.deployed(cast, "rolled_back")
-    assert parts_of(stories.release(), cast.auditor) == []
-    assert "Nothing was put in place" in as_markdown(stories.release(), [])
+    notes = notes_of(stories.release(), cast.auditor)
+    assert notes is not None
+    assert notes.parts == []
+    assert "Nothing was put in place" in as_markdown(notes)
 
 
 def test_many_changes_cost_no_more_queries(

@@ -68,6 +68,7 @@ WAITS_ON: dict[str, dict[str, list[str]]] = {
     "testing": {"tester": ["record_test"]},
     "deployment": {"release_manager": ["plan_deployment"]},
     "deployment planned": {"release_manager": ["start_deployment"]},
+    "release cancelled": {"release_manager": ["plan_deployment"]},
     "deployment running": {"release_manager": ["record_deployment"]},
     "confirmation": {"requester": ["answer_confirmation"]},
     "escalated": {"requester": ["answer_confirmation"], "success": ["close_unanswered"]},
