@@ -1,6 +1,17 @@
 """Whether somebody has been, without a break, what and whom they are now."""
 
-from django.db.models import Exists, Manager, OuterRef, Q, Subquery, Value
+from typing import Any
+
+from django.db.models import (
+    BigIntegerField,
+    Exists,
+    Manager,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce, Greatest
 
 from .history_rows import NUMBERED_FROM
@@ -21,9 +32,7 @@ def has_lost(role: Role, *, person: str, since: str, after: str) -> Exists:
     past = User.history.model
     roles_then = past._meta.get_field("historicaluser_groups").related_model
     held = roles_then.objects.filter(history=OuterRef("pk"), group__name=role)
-    numbered = Greatest(Coalesce(OuterRef(after), Value(NEVER)), Value(NUMBERED_FROM - 1))
-    later = Q(history_date__gt=OuterRef(since)) | Q(history_id__gt=numbered)
-    rows = past.objects.filter(later, id=OuterRef(person))
+    rows = _rows_after(OuterRef(after), since).filter(id=OuterRef(person))
     return Exists(rows.filter(Q(is_active=False) | Q(organisation__isnull=False) | ~Exists(held)))
 
 
@@ -36,8 +45,19 @@ def was_away(*, person: str, address: str, since: str, made: Manager) -> Exists:
     """
     rows_of_it = made.filter(id=OuterRef(OuterRef("pk"))).order_by("history_id")
     begun = Subquery(rows_of_it.values("history_id")[:1])
-    # What is older than the order of all rows is only compared with rows that are younger.
-    numbered = Greatest(Coalesce(begun, Value(NEVER)), Value(NUMBERED_FROM - 1))
-    later = Q(history_date__gt=OuterRef(since)) | Q(history_id__gt=numbered)
-    rows = User.history.model.objects.filter(later, id=OuterRef(person))
+    rows = _rows_after(begun, since).filter(id=OuterRef(person))
     return Exists(rows.filter(Q(is_active=False) | ~Q(email__iexact=OuterRef(address))))
+
+
+def _rows_after(number: OuterRef | Subquery, since: str) -> QuerySet[Any]:
+    """Rows of people's history after one of a number: their own order says which, no clock.
+
+    Where there is no number, or one from before the order of all rows, dates say it of older ones.
+    """
+    begun = Coalesce(number, Value(NEVER), output_field=BigIntegerField())
+    rows = User.history.model.objects.alias(begun=begun)
+    by_date = Q(begun__lt=NUMBERED_FROM) | Q(begun=NEVER)
+    return rows.filter(
+        by_date & Q(history_date__gt=OuterRef(since))
+        | Q(history_id__gt=Greatest("begun", Value(NUMBERED_FROM - 1)))
+    )

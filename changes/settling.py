@@ -5,7 +5,7 @@ have been taken, a link revoked, a reader gone. So it gets its words now; one th
 was tried before, is written anew where it would be wrong; one that tells nothing is not sent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -175,17 +175,32 @@ def _correct_words(email: Email, told: Sequence[Notice]) -> None:
 
     It is not written anew: the token of what it asks is in its words and nowhere else.
     """
-    text, html = email.message, email.html_message
-    for letter in filter(None, map(messages.again, told)):
-        for comment in _corrected(letter):
-            new = for_mail(comment.body)
-            earlier = comment.history.exclude(body=comment.body).values_list("body", flat=True)
-            for old in map(for_mail, dict.fromkeys(earlier)):
-                text = text.replace(f"\n{quoted(old)}\n", f"\n{quoted(new)}\n")
-                html = html.replace(f">{render(old)}</div>", f">{render(new)}</div>")
+    letters = filter(None, map(messages.again, told))
+    comments = [one for letter in letters if (one := letter.context.get("comment"))]
+    if not any(comment.corrected_at for comment in comments):
+        return
+    text = _with_new_words(email.message, comments, lambda words: f"\n{quoted(words)}\n")
+    html = _with_new_words(email.html_message, comments, lambda words: f">{render(words)}</div>")
     if (text, html) != (email.message, email.html_message):
         email.message, email.html_message = text, html
         outbox.keep_words(email)
+
+
+def _with_new_words(text: str, comments: Sequence[Comment], framed: Callable[[str], str]) -> str:
+    """Return a body of a mail with the words that its comments have now, in their order there.
+
+    Each is looked for behind the one before it: two may have said the same.
+    """
+    begin = 0
+    for comment in comments:
+        bodies = dict.fromkeys([comment.body, *comment.history.values_list("body", flat=True)])
+        frames = [framed(for_mail(body)) for body in bodies]
+        places = [(text.find(frame, begin), frame) for frame in frames]
+        at, old = min(((at, frame) for at, frame in places if at >= 0), default=(-1, ""))
+        if at >= 0:
+            text = text[:at] + frames[0] + text[at + len(old) :]
+            begin = at + len(frames[0]) - 1
+    return text
 
 
 def _corrected(letter: Letter) -> list[Comment]:

@@ -5,7 +5,7 @@ version of the change that the person's page showed; it either does everything i
 says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` and does nothing.
 """
 
-from .access import ask_for_link, open_confirmation, replace_links, revoke_links, send_link
+from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
 from .code import (
     answer_question,
     assess_risk,
@@ -152,6 +152,7 @@ __all__ = [
     "send_link",
     "revoke_links",
     "replace_links",
+    "hold",
     "open_confirmation",
     # What requests of one kind have in common
     "save_template",

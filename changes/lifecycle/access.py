@@ -1,5 +1,6 @@
 """Who reaches a change without an account: new links, and taking them back."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.utils import timezone
@@ -17,6 +18,7 @@ from .confirmation import issue_link
 from .core import Step, lock, record_event, take_step
 
 ON_REQUEST = "mailed a new link, which was asked for without signing in"
+REPLACED = "mailed a new link, as others came to know the earlier one"
 LINKS_AN_HOUR = 3
 """So many new links a person is mailed in an hour, whoever asks for them."""
 
@@ -109,28 +111,47 @@ def revoke(step: Step, person: User) -> int:
     return count
 
 
+def hold(changes: Iterable[Change], people: Iterable[User]) -> None:
+    """Lock rows of which one act needs several, in the order in which everybody does.
+
+    Changes come before people, each by their number: two acts never wait for each other. Belongs
+    into the transaction of that act.
+    """
+    for model, rows in ((Change, changes), (User, people)):
+        locked = model.objects.select_for_update(of=("self",), no_key=model is Change)
+        list(locked.filter(pk__in={one.pk for one in rows}).order_by("pk").values_list("pk"))
+
+
 def replace_links(change: Change, person: User) -> bool:
     """Let new links take the place of a person's, which others have come to know.
 
     Returns whether any worked. Effects: their links to the change and to its confirmation are
     revoked; an internal event; mail to the recorded address, with the open question to the
-    requester, else with a new link to the change; after LINKS_AN_HOUR in an hour none, as
-    programs may answer each other.
+    requester, else with a new link to the change; after LINKS_AN_HOUR of this person's in an hour
+    none, as programs may answer each other: they ask for one where a link does not work.
     """
     with acting():
         fresh = lock(change)
         reader = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
         lately = timezone.now() - timedelta(hours=1)
-        earlier = fresh.events.filter(verb="revoke_links", actor=None, at__gt=lately).count()
+        earlier = fresh.events.filter(
+            verb="revoke_links", actor=None, at__gt=lately, data__person=reader.pk
+        )
+        enough = earlier.count() >= LINKS_AN_HOUR
         step = Step(fresh, "revoke_links", None)
         revoked = revoke(step, reader)
         if not revoked:
             return False
         step.internal = True
-        step.reason = _("A mail showed them to others; %s is mailed new ones.") % reader
+        words = _("A mail showed them to others; %s is mailed new ones.")
+        if enough:
+            words = _(
+                "A mail showed them to others, as several within an hour: %s can ask for new."
+            )
+        step.reason = words % reader
         step.data = {"person": reader.pk, "links": revoked}
         record_event(step)
-        if earlier >= LINKS_AN_HOUR:
+        if enough:
             return True
         asked = fresh.confirmation
         waits = fresh.state == State.CONFIRMATION and asked is not None and asked.is_open
@@ -139,7 +160,7 @@ def replace_links(change: Change, person: User) -> bool:
             act = str(past_words("resend_confirmation"))
             messages.ask_requester(asked, issue_link(step, asked), actor=None, act=act)
         elif access_links.is_for(fresh, reader):
-            messages.send_link(fresh, reader, actor=None, why=ON_REQUEST)
+            messages.send_link(fresh, reader, actor=None, why=REPLACED)
     return True
 
 

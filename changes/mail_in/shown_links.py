@@ -3,32 +3,43 @@
 from collections.abc import Iterator
 
 from accounts.models import User
+from expansive_cm.mailreader.addresses import normal, without_tag
 from expansive_cm.mailreader.incoming import Incoming, Kind
 
-from .. import access_links, lifecycle
+from .. import access_links
 from ..models import Change
 from .secrets import tokens_in, tokens_in_file
+from .sorting import is_own
 
 LARGEST = 1 << 20
 """So large a mail in a file is looked through for the links in it."""
 
 
-def replace_shown(incoming: Incoming, sender: User | None) -> None:
-    """Let others be mailed for those links in a message that somebody else knows by it.
+def shown_by(incoming: Incoming, sender: User | None) -> list[tuple[Change, User]]:
+    """Return of which changes, and of whom, a message holds links that somebody else knows by it.
 
-    That is whoever sent it, if it is not the reader of the link, and who got it besides us. What
-    no person wrote, as a bounce, shows them to nobody.
-    Effects: those of ``lifecycle.replace_links``, once for each change and reader.
+    That is whoever sent it, if it is not the reader of the link, who got it besides them and us,
+    and everybody behind a mailing list. What no person wrote, as a bounce, shows them to nobody.
     """
-    if incoming.kind is not Kind.ORDINARY:
-        return
+    if incoming.kind not in (Kind.ORDINARY, Kind.LIST):
+        return []
     seen = {
         (change.pk, reader.pk): (change, reader)
         for change, reader in _about(_tokens(incoming))
-        if reader != sender or incoming.recipients > 1
+        if incoming.kind is Kind.LIST or reader != sender or _went_to_others(incoming, reader)
     }
-    for change, reader in seen.values():
-        lifecycle.replace_links(change, reader)
+    return [seen[key] for key in sorted(seen)]
+
+
+def _went_to_others(incoming: Incoming, reader: User) -> bool:
+    """Whether it was addressed to anybody but us and the reader; what is no address counts.
+
+    It has come to us: where none of the addresses is known as ours, one of them is, as an alias.
+    """
+    own = normal(reader.email)
+    others = [one for one in incoming.addressed if own not in (normal(one), without_tag(one))]
+    unknown = [one for one in others if not is_own(one)]
+    return len(unknown) > (1 if unknown == others else 0)
 
 
 def _tokens(incoming: Incoming) -> set[str]:

@@ -129,6 +129,11 @@ def _again(mail: IncomingMail, first: IncomingMail) -> Verdict:
 def _store(
     mail: IncomingMail, raw: bytes, incoming: Incoming, verdict: Verdict, kept: list[Attachment]
 ) -> None:
+    shown = []
+    if "…" in f"{mail.subject}{mail.body}{mail.quoted}" or incoming.attachments:
+        shown = shown_links.shown_by(incoming, verdict.person)
+        changes, readers = [change for change, _reader in shown], [one for _change, one in shown]
+        lifecycle.hold([*changes, verdict.change] if verdict.change else changes, readers)
     act = ACTS.get(verdict.outcome)
     taken = Taken(mail, incoming, verdict, kept)
     if act:
@@ -143,8 +148,8 @@ def _store(
         _propose(taken)
     if verdict.declines and verdict.person:
         declines.note(verdict.person, incoming.declined)
-    if "…" in f"{mail.subject}{mail.body}{mail.quoted}" or incoming.attachments:
-        shown_links.replace_shown(incoming, verdict.person)
+    for change, reader in shown:
+        lifecycle.replace_links(change, reader)
 
 
 def save(mail: IncomingMail, actor: Any, reason: str) -> None:

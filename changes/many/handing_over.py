@@ -8,22 +8,24 @@ import secrets
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.errors import StepIllegal
 
 from .. import lifecycle, queries
 from ..lifecycle import requesters
 from ..models import Change, ManyRun
 from ..tasks import start_acts
 from . import runs
-from .acts import OWNERSHIP, REQUESTS, Act, Arguments
+from .acts import OWNERSHIP, PEOPLE, REQUESTS, Act, Arguments
 
 
 def ownership(person: User, *, successor: User, actor: User, reason: str) -> ManyRun | None:
     """Name a successor for all open changes that a person owns; return the run that does it.
 
     None where it is done. Raises and does what ``lifecycle.hand_over_ownership`` does; a run
-    raises nothing.
+    raises StepIllegal while one to somebody else is under way, and nothing else.
     """
     changes = queries.owned_by(person)
     if changes.count() > requesters.AT_ONCE:
@@ -36,7 +38,7 @@ def requests(person: User, *, successor: User, actor: User, reason: str) -> Many
     """Name a successor for all open requests of a customer's person; return the run that does it.
 
     None where it is done. Raises and does what ``lifecycle.hand_over`` does; a run raises
-    nothing.
+    StepIllegal while one to somebody else is under way, and nothing else.
     """
     changes = lifecycle.open_changes_of(person, person.organisation)
     if changes.count() > requesters.AT_ONCE:
@@ -50,13 +52,15 @@ def _run(
 ) -> ManyRun:
     """Begin a run, or return the one of this person's that is under way.
 
-    The row of whoever leaves is held, so that a form that is sent twice begins one run.
+    The row of whoever leaves is held, so that a form that is sent twice begins one run. Raises
+    StepIllegal where the one under way hands over to somebody else.
     """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=person.pk)
         mine = ManyRun.objects.filter(person=actor, act=act.name, finished_at=None)
         under_way = mine.filter(arguments__former=person.pk).first()
         if under_way is not None:
+            _insist_on_same(under_way, person, arguments)
             return under_way
         run = runs.begin(
             act,
@@ -68,3 +72,13 @@ def _run(
         )
         transaction.on_commit(start_acts, robust=True)
     return run
+
+
+def _insist_on_same(run: ManyRun, person: User, arguments: Arguments) -> None:
+    for name in PEOPLE:
+        named = arguments.get(name)
+        if named is not None and run.arguments[name] != named.pk:
+            words = {"person": person, "other": User.objects.get(pk=run.arguments[name])}
+            raise StepIllegal(
+                _("Those of %(person)s are being handed over to %(other)s at this moment.") % words
+            )

@@ -98,6 +98,7 @@ from .request import (
     can_throw_away,
     can_withdraw,
     may_raise_for,
+    may_use_link_of,
 )
 from .rules import can_see_internal, may_see
 from .template import (
@@ -209,6 +210,7 @@ __all__ = [
     "may_raise_for",
     "may_save_as_template",
     "may_see",
+    "may_use_link_of",
     "named_executor",
     "offered_steps",
 ]

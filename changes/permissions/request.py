@@ -10,7 +10,8 @@ from .. import gates
 from ..models import Change
 from ..turns import groups
 from ..turns.groups import in_success_team
-from .rules import gate, in_state, is_requester_or_raiser, sees
+from ..turns.past import AUTHORISERS
+from .rules import gate, in_state, is_requester_or_raiser, may_see, sees
 
 
 def may_raise_for(user: User, organisation: Organisation) -> bool:
@@ -107,6 +108,19 @@ def can_withdraw(user: User, change: Change) -> Decision:
         in_state(change, "withdraw"),
         gate(gates.in_place_or_under_way(change)),
     )
+
+
+def may_use_link_of(reader: User, user: User, change: Change) -> bool:
+    """Whether a link that was forwarded to somebody who is signed in acts for them.
+
+    It does for colleagues at the customer, whose name is kept, but for who authorised the change
+    and so could not ask for it. One of Expansive's own people, or somebody of another customer,
+    answers nothing in a requester's name.
+    """
+    of_one_customer = user.organisation_id == reader.organisation_id
+    if user.organisation_id is None or not of_one_customer or not may_see(user, change):
+        return False
+    return not AUTHORISERS.act(user, change)
 
 
 def can_replace_requester(user: User, change: Change) -> Decision:

@@ -163,7 +163,11 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
             page.refusal = _("That is very much in a short time. Please wait a few minutes.")
             page.typed = "\n\n".join(_typed(request))
             return page.show(HTTPStatus.TOO_MANY_REQUESTS)
-        return taken_once(request, page.reader, lambda: act(page))
+        if (
+            act is _confirm
+        ):  # It makes nothing that stands twice, and is gone anew from an old page.
+            return act(page)
+        return taken_once(request, page.reader, lambda: act(page), lambda: request.path)
 
 
 def _typed(request: HttpRequest) -> Typed:

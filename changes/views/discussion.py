@@ -20,7 +20,7 @@ from ..forms.discussion import AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
-from .once import sent_once
+from .once import detail_of, sent_once
 
 Context = dict[str, Any]
 
@@ -177,7 +177,7 @@ def readable(user: User, records: Any) -> Any:
 
 @signed_in
 @require_POST
-@sent_once
+@sent_once(detail_of)
 def comment(request: SignedInRequest, pk: int) -> HttpResponse:
     """Add a comment or note; in the background, answer with all that is new since the page."""
     change = visible_or_404(request.user, pk)
@@ -217,7 +217,7 @@ def _comment_form(request: SignedInRequest, change: Change, form: CommentForm) -
 
 @signed_in
 @require_POST
-@sent_once
+@sent_once(detail_of)
 def attach(request: SignedInRequest, pk: int) -> HttpResponse:
     """Keep one or several files: all of them or, if one is refused, none."""
     change = visible_or_404(request.user, pk)

@@ -6,13 +6,16 @@ in it names one sending. Two that arrive at once are told apart by the database.
 
 import hashlib
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
@@ -23,21 +26,31 @@ View = Callable[..., HttpResponse]
 REFUSED = 400
 
 
-def sent_once(view: View) -> View:
-    """Let a view of somebody signed in take the same form once; see ``taken_once``."""
+def sent_once(shown_at: Callable[..., str]) -> Callable[[View], View]:
+    """Let a view of somebody signed in take the same form once; see ``taken_once``.
 
-    @wraps(view)
-    def once(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
-        assert isinstance(request.user, User)
-        return taken_once(request, request.user, lambda: view(request, *args, **more))
+    ``shown_at`` says from what the view is given where stands what was made.
+    """
 
-    return once
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def once(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+            assert isinstance(request.user, User)
+            shown = partial(shown_at, request, *args, **more)
+            return taken_once(request, request.user, partial(view, request, *args, **more), shown)
+
+        return once
+
+    return decorate
 
 
 def taken_once(
-    request: HttpRequest, person: User, take: Callable[[], HttpResponse]
+    request: HttpRequest,
+    person: User,
+    take: Callable[[], HttpResponse],
+    shown_at: Callable[[], str],
 ) -> HttpResponse:
-    """Answer with what taking a form answers, or lead back if it was taken before.
+    """Answer with what taking a form answers, or lead to what it made if it was taken before.
 
     A form that is refused, as something in it is wrong, was not taken. Effects: those of taking
     it and a row that names the sending, together.
@@ -47,7 +60,7 @@ def taken_once(
         return take()
     with transaction.atomic():
         if not _is_first(person, key):
-            return _back(request)
+            return _lead(request, shown_at())
         answer = take()
         if answer.status_code >= REFUSED:
             transaction.set_rollback(True)
@@ -58,12 +71,17 @@ def _key_of(request: HttpRequest) -> str:
     if request.method != "POST" or not request.POST.get("csrfmiddlewaretoken"):
         return ""
     sent = [request.path, *(f"{name}={values}" for name, values in request.POST.lists())]
-    sent += [f"{file.name} {file.size}" for name in request.FILES for file in _files(request, name)]
+    sent += [_sum_of(file) for name in request.FILES for file in request.FILES.getlist(name)]
     return hashlib.sha256("\0".join(sent).encode("utf-8", "replace")).hexdigest()[:40]
 
 
-def _files(request: HttpRequest, name: str) -> list[Any]:
-    return request.FILES.getlist(name)
+def _sum_of(file: UploadedFile) -> str:
+    """Name a file by what is in it: one of the same name and size may be another."""
+    found = hashlib.sha256()
+    for chunk in file.chunks():
+        found.update(chunk)
+    file.seek(0)
+    return f"{file.name} {found.hexdigest()}"
 
 
 def _is_first(person: User, key: str) -> bool:
@@ -76,10 +94,14 @@ def _is_first(person: User, key: str) -> bool:
     return True
 
 
-def _back(request: HttpRequest) -> HttpResponse:
-    """Show the page again, on which stands what the first one made."""
+def _lead(request: HttpRequest, where: str) -> HttpResponse:
+    """Lead to what the first one made. A page that is asked for its parts draws itself anew."""
+    messages.info(request, _("This was sent before, and taken once."))
     if getattr(request, "htmx", False):
         return HttpResponseClientRefresh()
-    page = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, request.is_secure())
-    return redirect(page if ours else "/")
+    return redirect(where)
+
+
+def detail_of(_request: HttpRequest, pk: int) -> str:
+    """Return the page of a change, on which stands what is made for it."""
+    return reverse("changes:detail", args=[pk])

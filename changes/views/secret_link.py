@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -22,7 +23,6 @@ from accounts.models import User
 from .. import access_links, lifecycle, permissions
 from ..forms.access_link import NewLinkForm
 from ..models import AccessLink, Change, ConfirmationLink
-from ..turns.past import AUTHORISERS
 from .secret_address import (
     FAILURES_SECONDS,
     LONGEST_TOKEN,
@@ -39,6 +39,9 @@ NEW_LINKS = Limit("new-links", 10, 600)
 
 TYPED = ("answer", "body", "reason", "title", "description", "rating_comment")
 """What is written in forms behind a link, by the names of their fields."""
+
+SIGN_OUT = "sign_out"
+"""The act by which somebody else who is signed in goes on as the reader of the link."""
 
 Find = Callable[[str], Any]
 
@@ -64,7 +67,8 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
     """Let a view be reached by the secret token of a link alone, by whoever has it.
 
     It acts for nobody who is known to be somebody else, but for colleagues of whom it was mailed
-    to. To others it shows the page, whose ``request.link_is_of`` says whose it is.
+    to. To others it shows the page, whose ``request.link_is_of`` says whose it is, and lets
+    them sign out and go on.
 
     A link that is forged, expired, revoked or somebody else's gives the same 404, on which a
     new one can be asked for; too many of them from one address give 429. A link that works goes
@@ -88,7 +92,9 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
                 return not_valid(request)
             change, reader = about(link)
             other = _who_else(request, reader)
-            if other is not None and not _stands_beside(other, reader, change):
+            if request.method == "POST" and request.POST.get("act") == SIGN_OUT:
+                return _sign_out(request, other)
+            if other is not None and not permissions.may_use_link_of(reader, other, change):
                 if request.method == "POST":
                     return _not_theirs(request, other, reader, change)
                 request.link_is_of = reader  # type: ignore[attr-defined]
@@ -110,19 +116,14 @@ def _who_else(request: HttpRequest, reader: User) -> User | None:
     return user if isinstance(user, User) and user.pk != reader.pk else None
 
 
-def _stands_beside(user: User, reader: User, change: Change) -> bool:
-    """Whether a link that was forwarded to somebody who is signed in acts for them.
+def _sign_out(request: HttpRequest, other: User | None) -> HttpResponse:
+    """Sign whoever else is signed in out, and show the page of the link as its reader's.
 
-    It does for colleagues at the customer, whose name is kept, but for who authorised the change
-    and so could not ask for it. One of Expansive's own people, or somebody of another customer,
-    answers nothing in a requester's name.
+    It leads to this address and to no other, whatever was sent.
     """
-    is_colleague = user.organisation_id is not None and (
-        user.organisation_id == reader.organisation_id
-    )
-    if not is_colleague or not permissions.may_see(user, change):
-        return False
-    return not AUTHORISERS.act(user, change)
+    if other is not None:
+        logout(request)
+    return redirect(request.path)
 
 
 def _not_theirs(request: HttpRequest, user: User, reader: User, change: Change) -> HttpResponse:
@@ -131,6 +132,7 @@ def _not_theirs(request: HttpRequest, user: User, reader: User, change: Change) 
     context = {
         "reader": reader,
         "change": change,
+        "sign_out": SIGN_OUT,
         "url": change.get_absolute_url() if permissions.may_see(user, change) else "",
         "sentence": _("This can be sent by %s alone.") % reader,
         "typed": [(_("Your words"), text) for text in words if text.strip()],

@@ -48,7 +48,7 @@ from ..process import STEP
 from ..turns import next_step
 from ..worklist import onward
 from . import discussion, sections
-from .once import sent_once
+from .once import detail_of, sent_once
 
 UNSHOWN = ("beside", "done", "onward")
 Text = str | Promise
@@ -75,7 +75,7 @@ def step(view: Callable[["StepPage"], HttpResponse]) -> View:
         return view(StepPage(request, change_or_404(request, pk), view.__name__))
 
     # What makes no open page stale would be taken again by the same form.
-    guarded = sent_once(step_view) if view.__name__ in UNVERSIONED else step_view
+    guarded = sent_once(detail_of)(step_view) if view.__name__ in UNVERSIONED else step_view
     found = login_required(require_http_methods(["GET", "HEAD", "POST"])(guarded))
     VIEWS[view.__name__] = found
     return found

@@ -84,9 +84,14 @@ def _list_refused(request: SignedInRequest, sentence: str) -> HttpResponse:
     return page(request, HTTPStatus.BAD_REQUEST, sentence)
 
 
+def _actions_of(request: SignedInRequest, pk: int) -> str:
+    """Return where the actions of a meeting stand, on the page that the person came from."""
+    return _back(request, f"{reverse('crb:meeting', args=[pk])}#actions")
+
+
 @require_POST
 @for_own_people
-@sent_once
+@sent_once(_actions_of)
 def record_action(request: SignedInRequest, pk: int) -> HttpResponse:
     """Record an action of a meeting; htmx gets the list of them back."""
     meeting = queries.meetings().select_related("minutes").filter(pk=pk).first()
@@ -107,7 +112,7 @@ def record_action(request: SignedInRequest, pk: int) -> HttpResponse:
     messages.success(request, _("The action is recorded."))
     if getattr(request, "htmx", False):
         return _panel(request, meeting, None, HTTPStatus.OK)
-    return redirect(_back(request, f"{meeting.get_absolute_url()}#actions"))
+    return redirect(_actions_of(request, meeting.pk))
 
 
 def _panel(

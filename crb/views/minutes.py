@@ -93,9 +93,13 @@ def publish_minutes(request: SignedInRequest, pk: int) -> HttpResponse:
     return redirect(_address(meeting))
 
 
+def _addenda_of(_request: SignedInRequest, pk: int) -> str:
+    return f"{reverse('crb:minutes', args=[pk])}#addenda"
+
+
 @require_POST
 @for_own_people
-@sent_once
+@sent_once(_addenda_of)
 def add_addendum(request: SignedInRequest, pk: int) -> HttpResponse:
     """Add something to published minutes."""
     meeting = _meeting_or_404(pk)

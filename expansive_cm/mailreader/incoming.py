@@ -129,6 +129,8 @@ class Incoming:
     X-Original-From, X-Original-Sender or Reply-To; "" if there is none, or it is the sender's."""
     recipients: int = 0
     """How many addresses To and Cc hold."""
+    addressed: frozenset[str] = frozenset()
+    """These addresses, as they are written there, without names."""
     sent_at: datetime | None = None
     """When the sender says it was sent, aware, in UTC; None if that is missing or absurd."""
     text: str = ""

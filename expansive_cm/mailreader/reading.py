@@ -56,7 +56,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
     notes |= _notes_of_words(words, subject, attachments)
 
     sent_at = _sent_at(top)
-    recipients = _recipients(top)
+    recipients, addressed = _recipients(top)
     notes |= {Note.SENDER} if not sender else set()
     notes |= {Note.DATE} if sent_at is None else set()
     notes |= {Note.MANY_RECIPIENTS} if recipients > MANY_RECIPIENTS else set()
@@ -70,6 +70,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
         subject=subject,
         original=_original(top, sender),
         recipients=recipients,
+        addressed=addressed,
         sent_at=sent_at,
         text=words.new[:TEXT_LIMIT],
         quoted=words.quoted[:TEXT_LIMIT],
@@ -214,10 +215,12 @@ def _ids(value: str) -> list[str]:
     return [item for item in ids if 2 < len(item) <= MESSAGE_ID_LIMIT]
 
 
-def _recipients(top: Part) -> int:
-    """Return how many addresses To and Cc hold, counted by their @ signs."""
+def _recipients(top: Part) -> tuple[int, frozenset[str]]:
+    """Return how many addresses To and Cc hold, counted by their @ signs, and which they are."""
     lines = b",".join(value for name, value in top.fields if name in ("to", "cc"))
-    return re.sub(rb'"[^"]*"', b"", lines).count(b"@")
+    plain = re.sub(rb'"[^"]*"', b"", lines)
+    words = re.split(r"[\s<>,;:()]", plain.decode("utf-8", "replace"))
+    return plain.count(b"@"), frozenset(word for word in words if "@" in word)
 
 
 def _sent_at(top: Part) -> datetime | None:

@@ -276,7 +276,10 @@ def test_a_forwarded_link_acts_for_nobody_who_is_known_to_be_somebody_else(
     assert "Nobody can open it." in html
     assert (change.get_absolute_url() in html) == (who != "stranger_customer")
     assert rows_of(change) == before
-    client.logout()
+    for page in (shown, html):
+        assert f'action="{link}"' in page and 'value="sign_out"' in page
+    gone = client.post(link, {"act": "sign_out", "next": "https://elsewhere.example/"})
+    assert gone["Location"] == link
     assert "this page was mailed to" not in client.get(link).content.decode()
     assert client.post(link, YES).status_code == 302
     event = change.events.get(verb="answer_confirmation")

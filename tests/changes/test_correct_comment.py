@@ -3,6 +3,7 @@
 Costs 3 s.
 """
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -201,6 +202,26 @@ def test_a_mail_that_asks_has_the_new_words_and_its_link(
         assert "Monday" in words and "At ten." in words
     assert "> On *Monday*.\n>\n> At ten.\n" in mail.message
     assert client.get(link).status_code == 200
+
+
+def test_nobody_elses_words_are_corrected_in_a_mail_that_asks(cast: Cast, settings: Any) -> None:
+    """Two said the same, one corrects it; and one corrects it to what another corrects further."""
+    settings.MAIL_BURST_SECONDS = 120
+    change = stories.in_documentation(cast)
+    said = [
+        lifecycle.comment(change, actor=who, body=body)
+        for who, body in ((cast.support, "Yes."), (cast.success, "Yes."), (cast.support, "No."))
+    ]
+    lifecycle.document(change, actor=cast.success, system="Desk", reference="1", summary="Done.")
+    mail = mail_to(cast.requester.email)
+    assert mail.message.count("> Yes.") == 2
+    lifecycle.correct_comment(said[0], actor=cast.support, body="No.")
+    lifecycle.correct_comment(said[2], actor=cast.support, body="Perhaps.")
+    deliver()
+    mail.refresh_from_db()
+    found = re.compile(r"\b(?:Yes|No|Perhaps)\.")
+    assert found.findall(mail.message) == found.findall(mail.html_message)
+    assert found.findall(mail.message) == ["No.", "Yes.", "Perhaps."]
 
 
 @pytest.mark.parametrize("long", [False, True])

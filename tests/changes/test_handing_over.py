@@ -105,6 +105,9 @@ def test_a_requester_hands_over_many_and_sees_what_became_of_them(
     answers = [client.post(page, given) for _twice in range(2)]
     run = ManyRun.objects.get()
     assert [one["Location"] for one in answers] == [run.get_absolute_url()] * 2
+    other = client.post(page, {**given, "successor": cast.people["approver"].pk})
+    assert other.status_code == 409
+    assert "are being handed over to Colin Colleague" in other.content.decode()
     tasks.carry_on_acts()
     assert askers() == [cast.colleague.pk] * 4
     assert changes[0].events.get(verb="replace_requester").reason == WHY

@@ -201,3 +201,17 @@ def test_a_clock_set_back_brings_no_link_back_either(client: Client, cast: Cast,
             cast.requester.is_active = there
             cast.requester.save()
     assert client.get(link).status_code == 404
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_mailed_after_they_came_back_works_by_any_clock(
+    client: Client, cast: Cast, kind: str
+) -> None:
+    """The clock was ahead when its reader left and came back, and was put right since."""
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        for there in (False, True):
+            cast.requester.is_active = there
+            cast.requester.save()
+    make, link_of, _said = LINKS[kind]
+    make(cast)
+    assert client.get(link_of(mail_to(cast.requester.email))).status_code == 200

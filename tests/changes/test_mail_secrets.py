@@ -5,13 +5,18 @@ import quopri
 import re
 import time
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from changes import access_links, lifecycle
+from changes.lifecycle import access
 from changes.mail_in.secrets import file_holds_token, token_models, without_tokens
-from changes.models import IncomingMail
+from changes.models import AccessLink, IncomingMail
 from tests import stories
 from tests.letters import letter, taken, write
 from tests.mailing import mail_to
@@ -193,3 +198,64 @@ def test_looking_ends(made_of: str) -> None:
     began = time.process_time()
     without_tokens(text)
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    "addressed",
+    [
+        {"to": "changes@example.org, Changes <changes+cr-1@example.org>"},
+        {"cc": "Grace <Grace.Requester@harbour.example>"},
+    ],
+    ids=["to us twice", "to themselves"],
+)
+def test_who_answers_all_shows_a_link_to_nobody_new(
+    client: Client, cast: Cast, settings: Any, addressed: dict[str, str]
+) -> None:
+    settings.REPLY_ADDRESS = "changes@example.org"
+    change = stories.in_confirmation(cast)
+    ours, link = mail_to(cast.requester.email), f"/confirm/{token_of(cast)}/"
+    write("Thanks.\n\n" + ours.message, in_reply_to=ours.message_id, **addressed)
+    assert client.get(link).status_code == 200
+    assert not change.events.filter(verb="revoke_links").exists()
+
+
+def test_a_mailing_list_comes_to_know_a_link(client: Client, cast: Cast) -> None:
+    stories.in_confirmation(cast)
+    ours, link = mail_to(cast.requester.email), f"/confirm/{token_of(cast)}/"
+    write(ours.message, in_reply_to=ours.message_id, list_id="<all.harbour.example>")
+    assert client.get(link).status_code == 404
+    assert mail_to(cast.requester.email).pk != ours.pk
+
+
+def test_what_others_show_keeps_nobody_from_a_link(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One's links shown too often are not another's; and whoever has none left asks for one."""
+    monkeypatch.setattr(access, "LINKS_AN_HOUR", 1)
+    change = stories.in_review(cast)
+    lifecycle.watch(change, actor=cast.colleague)
+    for person in (cast.colleague, cast.requester):
+        access_links.issue(change, person, actor=None)
+        before = AccessLink.objects.filter(person=person).count()
+        assert lifecycle.replace_links(change, person)
+        assert AccessLink.objects.filter(person=person).count() == before + 1
+    assert lifecycle.replace_links(change, cast.requester)
+    events = change.events.filter(verb="revoke_links").order_by("pk")
+    assert ["is mailed new ones" in one.reason for one in events] == [True, True, False]
+    assert not access_links.working().filter(person=cast.requester).exists()
+    assert lifecycle.ask_for_link(change, cast.requester)
+    assert access_links.working().filter(person=cast.requester).exists()
+
+
+def test_of_two_mails_none_waits_for_the_other_for_ever(cast: Cast) -> None:
+    """All rows that a mail touches are held in one order: changes, then people, by number."""
+    changes = [stories.in_review(cast) for _number in range(3)]
+    links = [access_links.issue(one, cast.requester, actor=None)[0] for one in changes]
+    words = "\n".join(f"http://testserver{link}" for link in reversed(links))
+    with CaptureQueriesContext(connection) as queries:
+        write(words, sender="colin.colleague@harbour.example", subject=f"Re: [{changes[1]}]")
+    first, second, *_again = [one["sql"] for one in queries if "UPDATE OF" in one["sql"]]
+    for one in changes:
+        assert str(one.pk) in first
+    assert 'SELECT "changes_change"."id" AS "pk"' in first and "ORDER BY 1 ASC" in first
+    assert 'SELECT "accounts_user"."id" AS "pk"' in second and "ORDER BY 1 ASC" in second

@@ -153,6 +153,17 @@ def test_every_address_that_does_not_work_answers_the_same(client: Client, table
     }
 
 
+def test_an_address_made_after_the_role_came_back_works_by_any_clock(
+    client: Client, table: Table
+) -> None:
+    """The clock was ahead when the role was lost and given again, and was put right since."""
+    member = User.objects.get(pk=table.members[1].pk)
+    for when, roles in ((5, []), (6, Group.objects.filter(name=Role.CRB_MEMBER))):
+        with time_machine.travel(NOW + timedelta(hours=when), tick=False):
+            member.groups.set(roles)
+    assert client.get(make(client, member)).status_code == 200
+
+
 @pytest.mark.parametrize("hours", [(1, 2), (-48, -47)], ids=["later", "clock set back"])
 @pytest.mark.parametrize("lose", ["role", "activity"])
 def test_an_address_does_not_come_back_with_the_role(
