@@ -241,8 +241,10 @@ def test_a_peer_reviewer_reviews_what_is_recorded(cast: Cast) -> None:
 def test_a_release_manager_deploys_what_is_planned(cast: Cast) -> None:
     change = deployment_planned(change_in(S.DEPLOYMENT, cast), cast)
     assert who_may("start_deployment", cast, change) == {"release_manager"}
+    assert who_may("deploy", cast, change) == {"release_manager"}
     change = lifecycle.start_deployment(change, actor=cast.release_manager)
     assert who_may("record_deployment", cast, change) == {"release_manager"}
+    assert who_may("deploy", cast, change) == {"release_manager"}
     assert who_may("start_deployment", cast, change) == set()
     assert who_may("plan_deployment", cast, change) == set()
     assert who_may("withdraw", cast, change) == set()

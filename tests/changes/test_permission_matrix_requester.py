@@ -6,6 +6,7 @@ watching, and who takes a person's place. Refusals are tried as well as read.
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.db import transaction
 from accounts.models import Organisation, User
 from changes import access_links, lifecycle, permissions
 from changes.mail_in import triage
-from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer
+from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer, Release
 from changes.states import FINAL, State
 from expansive_cm.workflow.errors import StepError
 from tests.changes.test_permission_matrix import MATRIX, SEES, who_may_each
@@ -56,6 +57,11 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
+    "plan_releases": {"release_manager", "administrator"},
+    "read_releases": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "read_incoming_mail": {"support", "auditor"},
     "see_internal": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
@@ -66,12 +72,14 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success"),
     },
 }
+OF_A_RELEASE = {"change_release", "freeze_release", "finish_release", "cancel_release"}
 DISCUSSION = {"comment", "correct_comment", "note", "attach", "link", "unlink"}
 
 
 def test_every_permission_is_in_a_matrix() -> None:
     known = {name.removeprefix("can_") for name in dir(permissions) if name.startswith("can_")}
-    assert known == {*MATRIX, *BESIDE, *ANYWHERE, *DISCUSSION, "hand_over"}
+    beside = {"hand_over", "deploy"}  # of a person; of many: see the deployment of one
+    assert known == {*MATRIX, *BESIDE, *ANYWHERE, *OF_A_RELEASE, *DISCUSSION, *beside}
 
 
 @pytest.mark.parametrize("state", State)
@@ -87,6 +95,16 @@ def test_who_may_do_what_beside_the_process(cast: Cast, state: State) -> None:
 def test_who_may_do_what_anywhere(cast: Cast, what: str) -> None:
     ask = getattr(permissions, f"can_{what}")
     assert {name for name, user in cast.people.items() if ask(user)} == ANYWHERE[what]
+
+
+def test_who_may_do_what_with_a_release(cast: Cast) -> None:
+    release = Release.objects.create(name="4.12", planned_on=date(2100, 1, 1))
+    asked = {what: getattr(permissions, f"can_{what}") for what in OF_A_RELEASE}
+    may = {
+        what: {name for name, one in cast.people.items() if ask(one, release)}
+        for what, ask in asked.items()
+    }
+    assert may == dict.fromkeys(OF_A_RELEASE, {"release_manager", "administrator"})
 
 
 # Tried --------------------------------------------------------------------------------------
