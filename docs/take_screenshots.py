@@ -40,6 +40,7 @@ PICTURES = [
     ("present-dark", CHAIR, "present", 1280, "dark"),
     ("minutes", AUDITOR, "minutes", 1280, "light"),
     ("board-over-time", CHAIR, "/board/statistics/", 1280, "light"),
+    ("release", SUCCESS, "release", 1280, "light"),
     ("confirmation-phone", None, "link=confirm", 360, "light"),
     ("request-phone", None, "link=r", 360, "light"),
     ("mail-reminder-phone", None, "body", 360, "light"),
@@ -84,6 +85,9 @@ def go(page: Any, place: str) -> None:
     elif place == "minutes":
         page.goto("/board/")
         page.locator("#past").get_by_role("link", name="Minutes").first.click()
+    elif place == "release":
+        page.goto("/releases/")
+        page.locator("main").get_by_role("link", name=re.compile(r"^\d{4}\.")).first.click()
     elif place == "log":
         page.goto("/changes/CR-000047/mail/")
     elif place == "question":
