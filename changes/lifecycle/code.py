@@ -320,10 +320,10 @@ def plan_deployment(
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
-        release = releases.locked(release)
+        before, release = releases.locked_together(step.change.release, release)
         if release.cancelled_at is not None:
             raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
-        releases.insist_on_reason(step.change.release, release, reason)
+        releases.insist_on_reason(before, release, reason)
         step.reason = reason
         plan.release, plan.rollback_plan = release, rollback_plan
         step.change.release = release

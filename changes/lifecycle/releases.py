@@ -184,8 +184,9 @@ def assign_release(
     is frozen that the change joins or leaves. Effects: the release; event, for colleagues.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
-        before = step.change.release
-        after = open_for_changes(release)
+        before, after = locked_together(step.change.release, release)
+        if after is not None:
+            insist_on_open(after)
         if before == after:
             raise StepIncomplete(_("That is how it is already."), ["release"])
         insist_on_reason(before, after, reason)
@@ -206,19 +207,22 @@ def insist_on_reason(before: Release | None, after: Release | None, reason: str)
             raise StepIncomplete(words % one, ["reason"])
 
 
-def open_for_changes(release: Release | None) -> Release | None:
-    """Lock a release that a change is to join, so that nobody ends it meanwhile.
+def insist_on_open(release: Release) -> None:
+    """Raise StepIncomplete for a release that is out or cancelled."""
+    if release.released_at is not None:
+        raise StepIncomplete(_("Release %s is out already.") % release, ["release"])
+    if release.cancelled_at is not None:
+        raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
 
-    Raises StepIncomplete for one that is out or cancelled.
+
+def locked_together(*releases: Release | None) -> list[Release | None]:
+    """Lock the release that a change leaves and the one that it joins, and return both afresh.
+
+    Nobody freezes or ends either meanwhile. Who needs two rows takes them in the same order.
     """
-    if release is None:
-        return None
-    fresh = locked(release)
-    if fresh.released_at is not None:
-        raise StepIncomplete(_("Release %s is out already.") % fresh, ["release"])
-    if fresh.cancelled_at is not None:
-        raise StepIncomplete(_("Release %s was cancelled.") % fresh, ["release"])
-    return fresh
+    wanted = sorted({one.pk for one in releases if one is not None})
+    fresh = {pk: locked(Release(pk=pk)) for pk in wanted}
+    return [fresh[one.pk] if one is not None else None for one in releases]
 
 
 @contextmanager

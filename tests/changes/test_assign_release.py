@@ -85,6 +85,22 @@ def test_a_frozen_release_is_joined_and_left_with_a_reason(client: Client, cast:
     assert "It is late." not in html
 
 
+def test_neither_release_is_frozen_while_a_change_moves(cast: Cast) -> None:
+    """Both that it leaves and that it joins are held, in the same order from either side."""
+    change, manager = stories.in_development(cast), cast.release_manager
+    day = timezone.localdate() + timedelta(days=90)
+    pair = [stories.release(), Release.objects.create(name="9.9", planned_on=day)]
+    lifecycle.assign_release(change, actor=manager, release=pair[0])
+    for goes_to in reversed(pair):
+        with CaptureQueriesContext(connection) as asked:
+            lifecycle.assign_release(change, actor=manager, release=goes_to)
+        held = [one["sql"] for one in asked if 'FROM "changes_release"' in one["sql"]]
+        held = [sql for sql in held if "FOR NO KEY UPDATE" in sql]
+        assert [f'"id" = {one.pk} ' in sql for one, sql in zip(pair, held, strict=True)] == [
+            True
+        ] * 2
+
+
 def test_a_release_is_cancelled_while_a_deployment_begins(cast: Cast) -> None:
     """Whoever comes second sees what the first did: both ask for the row of the release."""
     change = stories.deployment_planned(stories.in_deployment(cast), cast)
