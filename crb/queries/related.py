@@ -1,12 +1,18 @@
 """What a page shows beside a change: conflicts, links and drafts."""
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from changes.models import Change, ChangeLink, Deployment, Execution
 from changes.queries import visible_to
 from changes.states import OPEN, State
+
+STILL_COMES = Q(release__cancelled_at=None)
+
+
+def _name_if_it_comes(release: str) -> Case:
+    return Case(When(Q((f"{release}__cancelled_at", None)), then=F(f"{release}__name")))
 
 
 def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
@@ -28,9 +34,9 @@ def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
             window_start=Subquery(execution.values("window_start")[:1]),
             window_end=Subquery(execution.values("window_end")[:1]),
             planned_release=Coalesce(
-                Subquery(deployment.values("release__name")[:1]),
-                F("release__name"),
-                F("promised_release__name"),
+                Subquery(deployment.filter(STILL_COMES).values("release__name")[:1]),
+                _name_if_it_comes("release"),
+                _name_if_it_comes("promised_release"),
             ),
         )
         .select_related("organisation")

@@ -19,7 +19,7 @@ from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed, fresh
 from tests.crb.test_pages import HTMX, get, page_of, post, text
 from tests.crb.test_publish_agenda import titles
-from tests.stories import in_execution, plan
+from tests.stories import in_development, in_execution, plan
 
 pytestmark = pytest.mark.django_db
 
@@ -333,6 +333,19 @@ def test_conflicts_are_named_with_state_and_window(client: Client, table: Table)
     assert "Execution" in section[0]
     assert "calendar-time" in section[0]
     assert unrelated.reference not in section[0]
+    manager, day = table.cast.release_manager, timezone.localdate()
+    to_come, gone = (
+        change_lifecycle.plan_release(actor=manager, name=name, planned_on=day)
+        for name in ("7.1", "7.2")
+    )
+    for release in (to_come, gone):
+        built = in_development(table.cast)
+        built.services.add(booking)
+        change_lifecycle.assign_release(built, actor=manager, release=release)
+    change_lifecycle.cancel_release(gone, actor=manager, reason="No time.")
+    page = text(get(client, table.chair, page_of(item)))
+    assert f"Release {to_come.name}" in page
+    assert f"Release {gone.name}" not in page
     for number in range(6):
         table.change(f"More {number}").services.add(booking)
     page = text(get(client, table.chair, page_of(item)))
