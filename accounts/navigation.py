@@ -61,7 +61,9 @@ ENTRIES = (
         _("Answers"),
         "changes:waiting_answers",
         "user-question",
-        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR),
+        lambda user: user.has_role(
+            Role.CUSTOMER_SUCCESS, Role.SUPPORT, Role.AUDITOR, Role.ADMINISTRATOR
+        ),
     ),
     _Entry(
         _("Templates"),
