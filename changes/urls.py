@@ -6,6 +6,7 @@ from .converters import ReferenceConverter
 from .views import (
     access_link,
     answers,
+    calendar,
     confirmation_link,
     correct_comment,
     detail,
@@ -83,6 +84,7 @@ release_urls = [
     ],
 ]
 calendar_urls = [
+    path("calendar/", calendar.change_calendar, name="calendar"),
     path("calendar/windows/", windows.windows, name="windows"),
     path("calendar/windows/new/", windows.new_window, name="new_window"),
     path("calendar/windows/<int:pk>/", windows.window, name="window"),

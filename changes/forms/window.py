@@ -16,7 +16,7 @@ from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Change, Service, Window, parse_reference
 from ..queries import visible_to
-from .base import LongText, cards, line, text
+from .base import LongText, cards, text
 from .fields import Line
 
 ONCE, WEEKLY = "once", "weekly"
@@ -53,7 +53,7 @@ class WindowForm(_WindowForm):
         },
         icons={Window.Kind.FREEZE: "lock", Window.Kind.MAINTENANCE: "tools"},
     )
-    name = line(Window, "name", help_text=_("Such as: End of the year."))
+    name = Line(label=_("Name"), max_length=100, help_text=_("Such as: End of the year."))
     service = forms.ModelChoiceField(
         label=_("Service"),
         queryset=Service.objects.filter(is_active=True),

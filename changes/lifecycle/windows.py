@@ -1,6 +1,7 @@
 """Change freezes and maintenance windows: making and ending them, and letting a change pass."""
 
 from datetime import date, datetime, time
+from functools import partial
 
 from django.db import connection
 from django.utils import timezone
@@ -129,7 +130,7 @@ def cancel_window(window: Window, *, actor: User, reason: str, seen: int | None 
     with opened(
         lambda: locked(window),
         actor=actor,
-        ask=lambda fresh: permissions.can_cancel_window(actor, fresh),
+        ask=partial(permissions.can_cancel_window, actor),
         stale=stale,
     ) as fresh:
         if not reason.strip():
@@ -159,7 +160,7 @@ def override_window(
     """
     with take_step("override_window", change, actor=actor, seen=seen) as step:
         fresh = locked(window)
-        require(permissions.may_override(actor, fresh))
+        require(permissions.may_override(actor.read_afresh(), fresh))
         if not reason.strip():
             raise StepIncomplete(_("Say why it is allowed."), ["reason"])
         step.reason, step.internal = f"{fresh}: {reason}", True

@@ -19,4 +19,12 @@ class Migration(migrations.Migration):
                 name='changes_execution_when',
             ),
         ),
+        AddIndexConcurrently(
+            model_name='deployment',
+            index=models.Index(
+                condition=models.Q(('started_at__isnull', False)),
+                fields=['started_at'],
+                name='changes_deployment_begun',
+            ),
+        ),
     ]

@@ -1,6 +1,7 @@
 """Freezes and maintenance windows in the steps: what they stop, who lets it pass, who is told."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 from tests import stories
+from tests.concurrently import at_once
 from tests.mailing import deliver
 from tests.people import Cast
 
@@ -328,3 +330,22 @@ def test_planning_holds_its_lock(cast: Cast) -> None:
     locks = [one["sql"] for one in asked if "pg_advisory_xact_lock" in one["sql"]]
     assert len(locks) >= 2
     assert all(str(PLANNING) in one for one in locks)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_freeze_and_a_plan_of_one_moment_see_each_other(cast: Cast) -> None:
+    """Whichever is first: the plan is refused, or whoever made it is told of the freeze."""
+    changes = [stories.in_execution(cast) for _each in range(2)]
+
+    def freeze() -> None:
+        window(cast)
+
+    answers = at_once(freeze, *(partial(stories.plan, one, cast) for one in changes))
+    assert answers[0] is None
+    planned = [one for one in changes if fresh(one).executions.exists()]
+    refused = [one for one in answers[1:] if isinstance(one, StepIncomplete)]
+    assert len(planned) + len(refused) == 2
+    told = Email.objects.filter(to=[cast.success.email], subject__contains="freeze")
+    assert told.count() == min(len(planned), 1)
+    for one in planned:
+        assert one.reference in told.get().message
