@@ -9,7 +9,7 @@ Span = tuple[datetime, datetime]
 """When something begins, and the moment from which on it is over."""
 
 FURTHEST = timedelta(days=3653)
-"""A window begins or ends at most so far ahead: what lies beyond is a slip of the pen."""
+"""A window begins and ends at most so far from today: what lies beyond is a slip of the pen."""
 LONGEST_RULE = timedelta(days=731)
 """What comes every week does so for at most two years; then somebody says again that it should."""
 
@@ -37,6 +37,8 @@ def weekly(
 
 def once_faults(starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
     """Return what is wrong with a window that holds once, by field."""
+    if now - starts_at > FURTHEST:
+        return {"starts_at": _("This is more than ten years ago.")}
     if ends_at.timestamp() <= starts_at.timestamp():
         return {"ends_at": _("It must end after it begins.")}
     if ends_at <= now:
@@ -56,6 +58,8 @@ def weekly_faults(
         return {"until": _("Say until which day it comes every week: at most two years on.")}
     if last < max(first, today):
         return {"until": _("The last day must not lie before the first, nor before today.")}
+    if last - today > FURTHEST:
+        return {"until": _("This is more than ten years ahead.")}
     if last - first > LONGEST_RULE:
         return {"until": _("It comes every week for two years at most. Choose an earlier day.")}
     return {}

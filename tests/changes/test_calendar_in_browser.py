@@ -1,6 +1,5 @@
 """A freeze is made by keyboard on a phone, stands in the calendar, and stops a plan."""
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -13,19 +12,6 @@ from tests.changes.test_windows import booking, window
 from tests.components.browsing import choose, sign_in
 from tests.components.looks import faults, fits
 from tests.people import Cast
-
-PICTURES = os.environ.get("PICTURES")
-
-
-def shot(page: Any, name: str) -> None:
-    if PICTURES:
-        for width, height in ((1280, 900), (360, 740)):
-            for scheme in ("light", "dark"):
-                page.set_viewport_size({"width": width, "height": height})
-                page.emulate_media(color_scheme=scheme)
-                page.screenshot(path=f"{PICTURES}/{name}-{width}-{scheme}.png", full_page=True)
-        page.set_viewport_size({"width": 360, "height": 740})
-        page.emulate_media(color_scheme="light")
 
 
 def test_a_freeze_from_its_form_to_the_calendar(
@@ -46,11 +32,9 @@ def test_a_freeze_from_its_form_to_the_calendar(
     choose(page.get_by_label("Asks for an override"))
     page.locator("#id_override_role").select_option(label="CRB member")
     assert fits(page)
-    shot(page, "form")
     page.get_by_role("button", name="Make it").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("End of the year")
     expect(page.get_by_role("link", name=change.title).first).to_be_visible()
-    shot(page, "freeze")
     assert Window.objects.count() == 2
 
     page.goto("/calendar/")
@@ -58,7 +42,6 @@ def test_a_freeze_from_its_form_to_the_calendar(
     expect(page.get_by_role("link", name="End of the year").first).to_be_visible()
     assert fits(page)
     assert not faults(page)
-    shot(page, "calendar")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_label("Executions").check()
     page.get_by_role("button", name="Show").press("Enter")
@@ -67,13 +50,3 @@ def test_a_freeze_from_its_form_to_the_calendar(
     page.get_by_role("link", name="Next").press("Enter")
     assert "kind=execution" in page.url
     assert not faults(page)
-    page.goto("/calendar/?view=list")
-    shot(page, "list")
-    for address, name in (
-        (change.get_absolute_url(), "change"),
-        ("/calendar/windows/", "windows"),
-        (f"/calendar/?day={now:%Y-%m-%d}", "day"),
-    ):
-        if PICTURES:
-            page.goto(address)
-            shot(page, name)

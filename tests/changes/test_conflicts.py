@@ -134,6 +134,7 @@ def test_every_week_keeps_the_clock_of_its_zone() -> None:
         (time(2), date(2026, 2, 1), "until"),
         (time(2), date(2028, 3, 4), "until"),
         (time(1), date(2026, 4, 1), "to_time"),
+        (time(2), date(9999, 12, 31), "until"),
         (time(2), date(2028, 3, 2), ""),
     ],
 )

@@ -66,6 +66,10 @@ def test_a_freeze_is_made_and_cancelled_in_the_zone_that_was_chosen(
     for wrong, sentence in (
         ({"ends_at": typed()["starts_at"]}, "must end after it begins"),
         ({"ends_at": ""}, "This is needed."),
+        ({"ends_at": "9999-12-31T23:59"}, "more than ten years ahead"),
+        ({"starts_at": "0001-01-01T00:00"}, ""),
+        ({"starts_at": "1900-01-01T00:00"}, "more than ten years ago"),
+        ({"zone": "America/Los_Angeles", "ends_at": "9999-12-31T23:59"}, ""),
         ({"starts_at": "x"}, "Enter a valid date/time."),
         ({"zone": "x"}, "Select a valid choice"),
         ({"name": "n" * 101}, "at most 100 characters"),
@@ -75,6 +79,8 @@ def test_a_freeze_is_made_and_cancelled_in_the_zone_that_was_chosen(
             "two years",
         ),
         ({"service": 10**9}, "Select a valid choice"),
+        ({"name": "\u202e"}, "This field is required."),
+        ({"reason": "r" * 2001}, "at most 2000 characters"),
     ):
         assert sentence in page(client, manager, NEW, typed(**wrong), 400)
     assert not Window.objects.exists()
@@ -99,6 +105,8 @@ def test_a_freeze_is_made_and_cancelled_in_the_zone_that_was_chosen(
     weekly = typed(repeats="weekly", weekday=6, from_time="22:00", to_time="02:00")
     first = timezone.localdate()
     weekly |= {"first": first, "until": first + timedelta(days=60), "kind": "maintenance"}
+    for day in ("9999-12-31", "0001-01-01"):
+        page(client, manager, NEW, {**weekly, "first": day, "until": day}, 400)
     page(client, manager, NEW, weekly, 302)
     made = Window.objects.latest("pk")
     assert "every Sunday from 22:00 to 02:00 (Asia/Tokyo)" in page(client, manager, at(made))
