@@ -27,6 +27,8 @@ from .states import State
 
 IN_A_CELL = 3
 """So many entries of a day stand in the grid of a month."""
+NIGHT = timedelta(hours=12)
+"""What is shorter stands on the day on which it begins alone, though it may end on the next."""
 MOST_SPANS = 1000
 """So many times of freezes and maintenance windows are read of one calendar page."""
 
@@ -75,10 +77,19 @@ class Entry:
     starts: datetime | None = None
     ends: datetime | None = None
     note: str = ""
+    short: str = ""
+    """What a cell of the grid has room for, where that is less than the title."""
 
     @property
     def looks(self) -> Kind:
         return KINDS[self.kind]
+
+    @property
+    def ends_that_day(self) -> bool:
+        """Whether it ends on the day on which it begins, in the reader's zone."""
+        if self.starts is None or self.ends is None:
+            return False
+        return timezone.localdate(self.starts) == timezone.localdate(self.ends)
 
 
 @dataclass
@@ -188,7 +199,15 @@ def _executions(wanted: Wanted) -> Found:
         note = str(one.executor) if wanted.sees_internal else ""
         yield (
             one.day,
-            Entry("execution", _title(one), _url(one), one.window_start, one.window_end, note),
+            Entry(
+                "execution",
+                _title(one),
+                _url(one),
+                one.window_start,
+                one.window_end,
+                note,
+                one.change.title,
+            ),
             one.on_that_day,
         )
 
@@ -219,7 +238,8 @@ def _begun_deployments(wanted: Wanted) -> Found:
 
 def _deployment(one: Deployment) -> Entry:
     note = _("with release %s") % one.release
-    return Entry("deployment", _title(one), _url(one), one.started_at, one.finished_at, note)
+    times = one.started_at, one.finished_at
+    return Entry("deployment", _title(one), _url(one), *times, note, one.change.title)
 
 
 def _first_of_days(rows: QuerySet[Any], day: Any, order: str, most: int) -> QuerySet[Any]:
@@ -272,15 +292,20 @@ def _maintenance(wanted: Wanted) -> Found:
 
 
 def _spans(wanted: Wanted, kind: str) -> Found:
-    """Each on every day that has some of it; customers are not told what it is called."""
+    """Each on every day that has some of it, but a night on that of its beginning.
+
+    Customers are not told what it is called.
+    """
     found = WindowSpan.objects.filter(
         _bound(wanted), window__kind=kind, span__overlap=(wanted.starts, wanted.ends)
     ).select_related("window__service", "window__organisation")
     on_day: dict[date, list[Entry]] = defaultdict(list)
     for one in found.order_by("span", "pk")[:MOST_SPANS]:
         starts, ends = one.span.lower, one.span.upper
-        last = timezone.localdate(ends - timedelta(microseconds=1))
         day = max(timezone.localdate(starts), wanted.first)
+        last = timezone.localdate(ends - timedelta(microseconds=1))
+        if ends - starts < NIGHT:
+            last = day
         entry = _span_entry(wanted, one, kind)
         while day <= min(last, wanted.last):
             on_day[day].append(entry)

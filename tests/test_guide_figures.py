@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,6 +48,7 @@ from tests.test_setup_deployment import ROOT, SERVICES
 
 Said = Callable[[], Iterator[str]]
 MINUTE = 60
+HOUR = timedelta(hours=1)
 NUMBERS = "no one two three four five six seven eight nine ten".split()
 
 
@@ -167,6 +169,7 @@ def on_people() -> Iterator[str]:
     yield f"in one of the next {in_words(promises.RELEASES_PROMISED)} releases"
     yield f"made for {in_words(spans.LONGEST_RULE.days // 365)} years at most"
     yield f"which freezes of the next {planning.AHEAD.days} days concern a change"
+    yield f"A freeze or window of less than {calendar.NIGHT // HOUR} hours"
     yield f"shows {in_words(calendar.IN_A_CELL)} entries and in the list {in_words(IN_A_LIST)}"
     yield f"the last {forecast.REMEMBERED} changes whose code was complete"
     yield f"With fewer than {in_words(forecast.ENOUGH)} of them"

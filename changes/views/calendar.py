@@ -52,6 +52,7 @@ class CalendarForm(forms.Form):
         if full:
             self.fields["organisation"].queryset = Organisation.objects.order_by("name")
         else:
+            self.fields["service"].queryset = Service.objects.filter(is_active=True)
             del self.fields["organisation"]
 
 

@@ -65,6 +65,7 @@ def test_colleagues_see_every_kind(client: Client, cast: Cast, march: Change) ->
         for words in ("Audit week", "Harbour only", "Meridian only", "Release 4.12", "Board"):
             assert words in shown, words
         assert shown.count(f"{march.reference} ") == 1
+        assert shown.count("Harbour only") == 2  # from 13:00 until noon
         assert shown.count("Audit week") == 4  # from the 11th to the 14th at 6:00
         html = page(client, cast.auditor, f"{CALENDAR}?day=2027-03-10")
         assert f"{march.reference} {march.title}" in html
@@ -176,6 +177,18 @@ def test_days_are_those_of_the_readers_zone(client: Client, cast: Cast, march: C
     assert "Pacific/Auckland" in html
     starts, _ends = planning.day_of(stories.release())
     assert "Release 4.12" in page(client, cast.auditor, f"{CALENDAR}?day={starts:%Y-%m-%d}")
+
+
+def test_a_night_stands_on_the_day_of_its_beginning(
+    client: Client, cast: Cast, march: Change
+) -> None:
+    with time_machine.travel(NOON):
+        starts = NOON + 250 * HOUR
+        window(cast, name="Night", effect="warns", starts_at=starts, ends_at=starts + 6 * HOUR)
+    assert grid(page(client, cast.auditor, MARCH)).count("Night") == 1
+    html = page(client, cast.auditor, f"{CALENDAR}?day=2027-03-21")
+    assert "Night" in html
+    assert "20 Mar 2027, 22:00</time> – <time" in html
 
 
 def test_what_was_cancelled_shows_only_while_it_held(

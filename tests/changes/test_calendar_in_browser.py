@@ -45,7 +45,7 @@ def test_a_freeze_from_its_form_to_the_calendar(
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_label("Executions").check()
     page.get_by_role("button", name="Show").press("Enter")
-    expect(page.get_by_role("table").get_by_role("link", name=change.reference)).to_be_visible()
+    expect(page.get_by_role("table").get_by_role("link", name=change.title)).to_be_visible()
     expect(page.get_by_role("table").get_by_text("End of the year")).to_have_count(0)
     page.get_by_role("link", name="Next").press("Enter")
     assert "kind=execution" in page.url
