@@ -131,6 +131,8 @@ class Wanted:
     organisation: int | None = None
     most: int = 10
     """So many entries of each kind are read of a day."""
+    cut: set[str] = field(default_factory=set, compare=False)
+    """The kinds of which there is more than is read of one page, once they are read."""
 
     @property
     def starts(self) -> datetime:
@@ -300,7 +302,10 @@ def _spans(wanted: Wanted, kind: str) -> Found:
         _bound(wanted), window__kind=kind, span__overlap=(wanted.starts, wanted.ends)
     ).select_related("window__service", "window__organisation")
     on_day: dict[date, list[Entry]] = defaultdict(list)
-    for one in found.order_by("span", "pk")[:MOST_SPANS]:
+    rows = list(found.order_by("span", "pk")[: MOST_SPANS + 1])
+    if len(rows) > MOST_SPANS:
+        wanted.cut.add(kind)
+    for one in rows[:MOST_SPANS]:
         starts, ends = one.span.lower, one.span.upper
         day = max(timezone.localdate(starts), wanted.first)
         last = timezone.localdate(ends - timedelta(microseconds=1))

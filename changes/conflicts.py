@@ -130,14 +130,19 @@ def _outside(
     held: Sequence[Holds],
     overridden: Collection[int],
 ) -> list[Conflict]:
-    """Of each service that has maintenance windows, the plan must lie within them."""
+    """Of each service that has maintenance windows, the plan must lie within them.
+
+    Who overrides one of them lets it pass all of that service that ask for an override.
+    """
     found = []
     for service in dict.fromkeys(rule.service for rule in maintenance):
         rules = [rule for rule in maintenance if rule.service == service]
         times = [(one.starts, one.ends) for one in held if one.rule.service == service]
         if _fits(plan, times):
             continue
-        strict = [rule for rule in rules if rule.key not in overridden]
+        asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
+        passed = any(rule.key in overridden for rule in asking)
+        strict = [rule for rule in rules if not passed or rule not in asking]
         first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
         effect = first.effect if strict else Effect.WARNS
         found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))

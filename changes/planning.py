@@ -108,12 +108,12 @@ def conflicts_of(change: Change, plan: Planned) -> list[Found]:
     spans = WindowSpan.objects.filter(
         _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
     ).select_related("window__service", "window__organisation")
-    there = Window.objects.filter(
-        _concerns(change, plan),
-        kind=Window.Kind.MAINTENANCE,
-        cancelled_at=None,
-        ends_at__gt=timezone.now(),
-    ).select_related("service", "organisation")
+    given = [
+        one.window
+        for one in change.window_overrides.select_related("window__service")
+        if (one.path, one.round) == (change.path, change.round)
+    ]
+    there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
     windows = {one.pk: one for one in there}
     maintenance = [_rule(one) for one in windows.values()]
     freezes, held = [], []
@@ -132,11 +132,7 @@ def conflicts_of(change: Change, plan: Planned) -> list[Found]:
         ),
         *(of_deployment(one.change, one.release) for one in deployments),
     ]
-    overridden = {
-        one.window_id
-        for one in change.window_overrides.all()
-        if (one.path, one.round) == (change.path, change.round)
-    }
+    overridden = {one.pk for one in given}
     found = find(
         plan,
         freezes=freezes,
@@ -168,6 +164,21 @@ def freezes_ahead(user: User, change: Change) -> list[Window]:
         cancelled_at=None,
     )
     return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+
+
+def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
+    """Return of each service's maintenance windows one of each effect: that there are some."""
+    return (
+        Window.objects.filter(
+            _concerns(change, plan),
+            kind=Window.Kind.MAINTENANCE,
+            cancelled_at=None,
+            ends_at__gt=timezone.now(),
+        )
+        .select_related("service", "organisation")
+        .order_by("service_id", "effect", "pk")
+        .distinct("service_id", "effect")
+    )
 
 
 def _with_rows(one: Conflict, windows: dict[int, Window], others: dict[int, Any]) -> Found:

@@ -117,6 +117,11 @@ class Window(models.Model):
         return self.kind == self.Kind.FREEZE
 
     @property
+    def is_for_maintenance(self) -> bool:
+        """Whether it is a maintenance window that is in force or to come."""
+        return not self.is_freeze and self.cancelled_at is None and not self.is_over
+
+    @property
     def is_over(self) -> bool:
         """Whether it held for the last time."""
         return self.ends_at <= timezone.now()

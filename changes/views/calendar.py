@@ -101,6 +101,7 @@ def change_calendar(request: SignedInRequest) -> HttpResponse:
                 ("list", _("List"), "list", view == "list" and not day),
             )
         ],
+        "cut": wanted.cut,
         "filtered": bool(request.GET.keys() & {"kind", "service", "organisation"}),
         "reset_url": f"?month={month:%Y-%m}&view={view}",
         "full": full,

@@ -204,7 +204,7 @@ def test_what_was_cancelled_shows_only_while_it_held(
 
 
 def test_a_month_reads_a_bounded_number_of_windows(
-    cast: Cast, march: Change, monkeypatch: pytest.MonkeyPatch
+    client: Client, cast: Cast, march: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calendar, "MOST_SPANS", 5)
     made = Window.objects.get(name="Audit week")
@@ -217,3 +217,5 @@ def test_a_month_reads_a_bounded_number_of_windows(
     with timezone.override("UTC"):
         days = calendar.days_of(wanted, shown=10)
     assert sum(one.count for one in days) <= 8
+    assert "than one page shows" in page(client, cast.auditor, MARCH)
+    assert "than one page shows" not in page(client, cast.auditor, f"{MARCH}&kind=release")

@@ -103,6 +103,18 @@ def test_each_service_asks_for_its_own_windows() -> None:
     assert whys(find(plan(1, 3), maintenance=[mine, other], held=held)) == [("outside", "refuses")]
 
 
+def test_one_override_is_for_all_windows_of_a_service_that_ask_for_one() -> None:
+    one, two = Rule(5, Effect.OVERRIDE, 1), Rule(6, Effect.OVERRIDE, 1)
+    strict, other = Rule(7, Effect.REFUSES, 1), Rule(8, Effect.OVERRIDE, 2)
+    for rules, effects in (
+        ([one, two], ["warns"]),
+        ([one, two, strict], ["refuses"]),
+        ([one, two, other], ["override", "warns"]),
+    ):
+        found = find(plan(1, 3), maintenance=rules, overridden={6})
+        assert [found_one.effect.value for found_one in found] == effects
+
+
 def test_of_a_day_a_freeze_must_cover_all() -> None:
     """When on the day of its release a deployment begins is known only when it does."""
     day = plan(0, 24, release=4, services=frozenset({1}))
