@@ -39,6 +39,7 @@ class _Entry:
 ENTRIES = (
     _Entry(_("Home"), HOME, "home"),
     _Entry(_("Changes"), CHANGES, "list-details"),
+    _Entry(_("Calendar"), "changes:calendar", "calendar"),
     _Entry(
         _("Incoming mail"),
         "changes:triage",

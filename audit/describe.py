@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
-from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Release, Service
+from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Release, Service, Window
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 from crb.permissions import may_see_notes
@@ -35,6 +35,7 @@ NAMED: dict[type[models.Model], str] = {
     Service: "name",
     ChangeTemplate: "name",
     Release: "name",
+    Window: "name",
     Group: "name",
     Meeting: "date",
 }

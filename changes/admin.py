@@ -47,6 +47,8 @@ from .models import (
     RiskAssessment,
     Service,
     StagingTest,
+    Window,
+    WindowOverride,
     parse_reference,
 )
 
@@ -227,9 +229,19 @@ admin.site.register(
         Review,
         RiskAssessment,
         StagingTest,
+        WindowOverride,
     ],
     StageRecordAdmin,
 )
+
+
+@admin.register(Window)
+class WindowAdmin(ReadOnlyAdmin):
+    """Freezes and maintenance windows, which are made and cancelled on their own pages."""
+
+    list_display = ("name", "kind", "effect", "starts_at", "ends_at", "cancelled_at")
+    list_filter = ("kind", "effect")
+    search_fields = ("name",)
 
 
 @admin.register(Question)

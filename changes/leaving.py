@@ -132,7 +132,7 @@ def provide() -> None:
             place
             for model in (
                 "Assessment BoardDecision Requirements PeerReview StagingTest Deployment Review "
-                "Authorisation Execution Documentation"
+                "Authorisation Execution Documentation WindowOverride"
             ).split()
             for place in stays(f"changes.{model}", "recorded_by")
         ),

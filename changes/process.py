@@ -311,6 +311,7 @@ OTHER_VERBS: dict[str, str] = {
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),
+    "override_window": _("allowed it despite a freeze or maintenance window"),
 }
 """What else leaves an event, in the words of the timeline."""
 

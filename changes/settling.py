@@ -14,7 +14,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, messages, outbox, permissions, wording
+from . import access_links, administration, messages, outbox, permissions, window_mail, wording
 from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
@@ -118,11 +118,14 @@ def _later(email: Email, change: Change, person: User) -> QuerySet[Notice]:
 def _is_anybodys(email: Email) -> bool:
     """Whether a mail that tells of no change goes to a stranger, or to who is still with us.
 
-    What administrators are told, of customers by name, is for who is one still.
+    What administrators are told, of customers by name, is for who is one still, and what is told
+    of a freeze for colleagues.
     """
     readers = [User.objects.with_address(address) for address in email.to]
     if administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
+    elif window_mail.is_for_colleagues(email):
+        goes = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
     else:
         goes = all(reader is None or reader.is_active for reader in readers)
     if not goes:

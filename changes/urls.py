@@ -6,6 +6,7 @@ from .converters import ReferenceConverter
 from .views import (
     access_link,
     answers,
+    calendar,
     confirmation_link,
     correct_comment,
     detail,
@@ -34,6 +35,7 @@ from .views import (
     triage,
     unwatch_link,
     while_typing,
+    windows,
 )
 
 register_converter(ReferenceConverter, "reference")
@@ -80,6 +82,15 @@ release_urls = [
         path(f"releases/<int:pk>/{act}/", releases.act_on_release, {"act": act}, name=act)
         for act in releases.ACTS
     ],
+]
+calendar_urls = [
+    path("calendar/", calendar.change_calendar, name="calendar"),
+    path("calendar/windows/", windows.windows, name="windows"),
+    path("calendar/windows/new/", windows.new_window, name="new_window"),
+    path("calendar/windows/<int:pk>/", windows.window, name="window"),
+    path("calendar/windows/<int:pk>/cancel/", windows.cancel_window, name="cancel_window"),
+    path("calendar/windows/<int:pk>/override/", windows.override_window, name="override_window"),
+    path("calendar/overrides/", windows.overrides, name="overrides"),
 ]
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
@@ -172,6 +183,7 @@ urlpatterns = [
     *intake_urls,
     *template_urls,
     *release_urls,
+    *calendar_urls,
     *discussion_urls,
     *many_urls,
     *story_urls,

@@ -41,6 +41,7 @@ PICTURES = [
     ("minutes", AUDITOR, "minutes", 1280, "light"),
     ("board-over-time", CHAIR, "/board/statistics/", 1280, "light"),
     ("release", SUCCESS, "release", 1280, "light"),
+    ("calendar", SUCCESS, "/calendar/", 1280, "light"),
     ("confirmation-phone", None, "link=confirm", 360, "light"),
     ("request-phone", None, "link=r", 360, "light"),
     ("mail-reminder-phone", None, "body", 360, "light"),

@@ -34,6 +34,7 @@ from changes.models import (
     ManyRun,
     ProposedAnswer,
     Release,
+    Window,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
 
@@ -120,6 +121,7 @@ OBJECTS: dict[str, Objects] = {
     "board/absences/": Absence.objects.order_by("-pk").all,
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
+    "calendar/windows/": Window.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
     "triage/": IncomingMail.objects.order_by("-pk").all,
@@ -270,6 +272,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     Execution.rollback_plan Execution.steps Notice.why PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
+    Window.name Window.reason WindowOverride.reason
     """.split()
 }
 OF_THE_BOARD = frozenset(

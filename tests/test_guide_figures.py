@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,17 @@ from django.core.management import load_command_class
 from accounts import address_changes
 from accounts.demo import demo_cast
 from accounts.roles import Role
-from changes import also, digest, dispatch, filters, forecast, searching
+from changes import (
+    also,
+    calendar,
+    digest,
+    dispatch,
+    filters,
+    forecast,
+    planning,
+    searching,
+    spans,
+)
 from changes.importing import reading
 from changes.lifecycle import access, promises, requesters
 from changes.mail_in import taking
@@ -19,6 +30,7 @@ from changes.many import runs
 from changes.models import BoardDecision, StagingTest
 from changes.permissions.discussion import CORRECTABLE
 from changes.views import access_link, lists, mail_log, secret_address, secret_link
+from changes.views.calendar import IN_A_LIST
 from crb import calendar_pages, figures, reminders, without_lead
 from crb.forms import votes
 from crb.lifecycle import agenda, attendance, scheduling
@@ -36,6 +48,7 @@ from tests.test_setup_deployment import ROOT, SERVICES
 
 Said = Callable[[], Iterator[str]]
 MINUTE = 60
+HOUR = timedelta(hours=1)
 NUMBERS = "no one two three four five six seven eight nine ten".split()
 
 
@@ -154,6 +167,10 @@ def on_people() -> Iterator[str]:
     yield "after {}, {} and {} days".format(*defaults()["REMINDER_DAYS"].split(","))
     yield f"for {in_words(address_changes.REST.days)} days nobody chooses another one"
     yield f"in one of the next {in_words(promises.RELEASES_PROMISED)} releases"
+    yield f"made for {in_words(spans.LONGEST_RULE.days // 365)} years at most"
+    yield f"which freezes of the next {planning.AHEAD.days} days concern a change"
+    yield f"A freeze or window of less than {calendar.NIGHT // HOUR} hours"
+    yield f"shows {in_words(calendar.IN_A_CELL)} entries and in the list {in_words(IN_A_LIST)}"
     yield f"the last {forecast.REMEMBERED} changes whose code was complete"
     yield f"With fewer than {in_words(forecast.ENOUGH)} of them"
     cutoff = Board._meta.get_field("cutoff_days").default

@@ -74,6 +74,7 @@ from .releases import (
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .successor import close_with_successor, request_successor
 from .templates import save_template
+from .windows import cancel_window, override_window, plan_window
 
 __all__ = [
     # Request and initial assessment
@@ -126,6 +127,10 @@ __all__ = [
     "finish_release",
     "cancel_release",
     "assign_release",
+    # Freezes and maintenance windows
+    "plan_window",
+    "cancel_window",
+    "override_window",
     # Confirmation and close
     "answer_confirmation",
     "resend_confirmation",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
-from .. import gates, permissions
+from .. import gates, permissions, planning
 from ..models import (
     AccessLink,
     BoardDecision,
@@ -28,6 +28,7 @@ from ..models import (
 from . import promises, releases
 from .confirmation import ask_requester
 from .core import Step, take_step
+from .windows import mind_conflicts
 
 Outcome = BoardDecision.Outcome
 
@@ -311,8 +312,9 @@ def plan_deployment(
 ) -> Change:
     """Choose the release and write the rollback plan; an unstarted plan is replaced.
 
-    Raises StepIncomplete without a rollback plan, for a release that was cancelled, and without a
-    reason where a frozen one is joined or left. The change is in that release from then on.
+    Raises StepIncomplete without a rollback plan, for a release that was cancelled or whose day a
+    freeze covers, and without a reason where a frozen one is joined or left. The change is in
+    that release from then on.
     """
     if not rollback_plan.strip():
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
@@ -328,6 +330,7 @@ def plan_deployment(
         plan.release, plan.rollback_plan = release, rollback_plan
         step.change.release = release
         step.data = {"release": release.pk}
+        mind_conflicts(step, planning.of_deployment(step.change, release), "release")
         step.save(plan)
     return step.change
 
@@ -337,8 +340,8 @@ def start_deployment(
 ) -> Change:
     """Begin, once the deployment gate has nothing left to name.
 
-    Raises StepIncomplete without a reason when the release is out already. Effects: the moment;
-    event, which keeps that and why.
+    Raises StepIncomplete without a reason when the release is out already, and in a freeze that
+    stops it. Effects: the moment; event, which keeps that and why.
     """
     with take_step("start_deployment", change, actor=actor, seen=seen) as step:
         deployment = step.change.deployment
@@ -350,7 +353,10 @@ def start_deployment(
                 sentence = _("The release is out already: say why it is deployed with it.")
                 raise StepIncomplete(sentence, ["reason"])
             step.reason, step.data = reason, {"release_was_out": True}
-        deployment.started_at = timezone.now()
+        now = timezone.now()
+        planned = planning.of_deployment(step.change, deployment.release)
+        mind_conflicts(step, planning.begun_now(planned, now), "reason")
+        deployment.started_at = now
         step.save(deployment)
     return step.change
 

@@ -8,12 +8,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import gates, permissions
+from .. import gates, permissions, planning
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
 from ..turns.alone import prepared
 from .confirmation import ask_requester
 from .core import take_step
+from .windows import mind_conflicts
 
 
 def review(
@@ -74,9 +75,11 @@ def plan_execution(
 ) -> Change:
     """Plan who does what, when, and how it is undone; a rolled-back change is planned anew.
 
-    Raises StepIncomplete for a missing rollback plan, a window that ends before it begins, or
-    an executor who may not be (separation of duties). Effects: the plan, replacing one that
-    has not started; from ``rolled_back`` the state ``execution``, as a new round; event.
+    Raises StepIncomplete for a missing rollback plan, a window that ends before it begins, an
+    executor who may not be (separation of duties), or a time that a freeze, or the lack of a
+    maintenance window, stops. Effects: the plan, replacing one that has not started; from
+    ``rolled_back`` the state ``execution``, as a new round; event, which keeps what else was in
+    its way.
     """
     with take_step("plan_execution", change, actor=actor, seen=seen) as step:
         _check_plan(step.change, executor, window_start, window_end, rollback_plan)
@@ -94,6 +97,8 @@ def plan_execution(
             "window_start": window_start.isoformat(),
             "window_end": window_end.isoformat(),
         }
+        wanted = planning.of_execution(step.change, window_start, window_end, executor)
+        mind_conflicts(step, wanted, "window_start")
     return step.change
 
 
@@ -118,7 +123,8 @@ def start_execution(
 ) -> Change:
     """The executor begins. From here on the change can no longer be withdrawn.
 
-    Raises StepIncomplete without a reason when it is not within the planned window. Effects: the
+    Raises StepIncomplete without a reason when it is not within the planned window, and where a
+    freeze or the lack of a maintenance window stops it now. Effects: the
     moment; event, which keeps whether it was early or late, and why.
     """
     with take_step("start_execution", change, actor=actor, seen=seen) as step:
@@ -128,8 +134,11 @@ def start_execution(
                 sentence = _("It is not within the planned window now: say why it is done now.")
                 raise StepIncomplete(sentence, ["reason"])
             step.reason, step.data = reason, {"outside_window": outside}
+        planned = planning.plan_of(step.change)
+        now = timezone.now()
+        mind_conflicts(step, planned and planning.begun_now(planned, now), "reason")
         execution = step.change.execution
-        execution.started_at = timezone.now()
+        execution.started_at = now
         step.save(execution)
     return step.change
 

@@ -28,7 +28,7 @@ from ..states import State
 
 UNVERSIONED = frozenset(
     "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
-    "discard_answer undelivered settle_delivery send_link revoke_links".split()
+    "discard_answer undelivered settle_delivery send_link revoke_links override_window".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 

@@ -3,6 +3,7 @@
 from .access import AccessLink
 from .assessment import Assessment
 from .board import BoardDecision, Question
+from .calendar import Window, WindowOverride, WindowSpan
 from .catalogue import Environment, Release, Service
 from .change import Change, Channel, Promise, parse_reference
 from .code import (
@@ -70,4 +71,7 @@ __all__ = [
     "StagingTest",
     "parse_reference",
     "ToldPart",
+    "Window",
+    "WindowOverride",
+    "WindowSpan",
 ]

@@ -181,6 +181,13 @@ class Deployment(StageRecord):
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("deployment")
+        indexes = [
+            models.Index(
+                fields=["started_at"],
+                condition=models.Q(started_at__isnull=False),
+                name="changes_deployment_begun",
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(rollback_plan=""), name="changes_deployment_rollback_plan"

@@ -1,8 +1,9 @@
 """Records of the configuration path: review, authorisation, execution, documentation."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GistIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
@@ -77,6 +78,11 @@ class Execution(StageRecord):
         verbose_name = _("execution")
         indexes = [
             models.Index(fields=["recorded_by", "-id"], name="changes_execution_by"),
+            # What is done when: the calendar, and what else is planned at that time.
+            GistIndex(
+                Func("window_start", "window_end", function="tstzrange"),
+                name="changes_execution_when",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

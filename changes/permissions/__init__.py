@@ -108,6 +108,13 @@ from .template import (
     may_keep_template,
     may_save_as_template,
 )
+from .window import (
+    can_cancel_window,
+    can_override_window,
+    can_plan_windows,
+    can_read_windows,
+    may_override,
+)
 
 # From another tool
 
@@ -143,6 +150,7 @@ __all__ = [
     "can_attach",
     "can_authorise",
     "can_cancel_release",
+    "can_cancel_window",
     "can_change_release",
     "can_close_rolled_back",
     "can_close_unanswered",
@@ -166,10 +174,12 @@ __all__ = [
     "can_link",
     "can_maintain_templates",
     "can_note",
+    "can_override_window",
     "can_peer_review",
     "can_plan_deployment",
     "can_plan_execution",
     "can_plan_releases",
+    "can_plan_windows",
     "can_raise",
     "can_rate",
     "can_reclassify",
@@ -197,6 +207,7 @@ __all__ = [
     "can_read_incoming_mail",
     "can_read_releases",
     "can_read_templates",
+    "can_read_windows",
     "can_triage",
     "can_unlink",
     "can_unwatch",
@@ -207,6 +218,7 @@ __all__ = [
     "may_correct",
     "may_execute",
     "may_keep_template",
+    "may_override",
     "may_raise_for",
     "may_save_as_template",
     "may_see",

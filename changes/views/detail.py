@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision
 
-from .. import access_links, gates, markdown, permissions, plain, unheld
+from .. import access_links, gates, markdown, permissions, plain, planning, unheld
 from ..many.acts import ACT
 from ..models import Change, Deployment, Release
 from ..process import StepInfo
@@ -99,6 +99,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
         "gate": _gate(user, change),
+        "conflicts": planning.shown_to(user, change),
         "follow_up_key": _follow_up_key(user, change),
         **_as_example(user, change),
         **_mailed_links(user, change),

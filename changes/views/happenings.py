@@ -42,6 +42,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "revoke_links": ("ban", "orange"),
     "replace_requester": ("users", "blue"),
     "correct_customer": ("building-community", "orange"),
+    "override_window": ("lock-open", "orange"),
     "settle_promise": ("calendar-time", "blue"),
     "import": ("file-import", "grey"),
     "plan_execution": ("calendar-event", "teal"),
@@ -98,5 +99,7 @@ def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
     if full and event.verb == "import":
         kept = event.data.get("row", {}).items()
         reason = "\n".join([reason, *(f"{name}: {excerpt(text, SHORT)}" for name, text in kept)])
+    if full and event.data.get("conflicts"):
+        reason = "\n".join([line for line in (reason, *event.data["conflicts"]) if line])
     person = event.actor_name or event.actor
     return TimelineItem(event.at, words, person, reason, icon, tone)

@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle
+from .. import gates, lifecycle, planning
 from ..forms.code import (
     AnswerQuestionForm,
     AssessRiskForm,
@@ -109,6 +109,7 @@ def plan_deployment(page: StepPage) -> HttpResponse:
         done=_("The deployment of %(reference)s is planned."),
         beside=("deployment", "testing"),
         gate=gates.deployment_points(page.change),
+        conflicts=planning.shown_to(page.user, page.change),
     )
 
 
@@ -134,6 +135,7 @@ def start_deployment(page: StepPage) -> HttpResponse:
         show_gate=True,
         gate=gates.deployment_points(page.change),
         release_is_out=gates.release_is_out(page.change),
+        conflicts=planning.shown_to(page.user, page.change),
     )
 
 

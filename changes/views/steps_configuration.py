@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle
+from .. import gates, lifecycle, planning
 from ..forms.configuration import (
     AuthoriseForm,
     CloseRolledBackForm,
@@ -35,6 +35,7 @@ def authorise(page: StepPage) -> HttpResponse:
         lifecycle.authorise,
         done=_("Your decision on %(reference)s is recorded."),
         beside=("review", "assessment"),
+        freezes=planning.freezes_ahead(page.user, page.change),
     )
 
 
@@ -46,6 +47,7 @@ def plan_execution(page: StepPage) -> HttpResponse:
         lifecycle.plan_execution,
         done=_("The execution of %(reference)s is planned."),
         beside=("execution", "authorisation", "review"),
+        conflicts=planning.shown_to(page.user, page.change),
     )
 
 
@@ -58,6 +60,7 @@ def start_execution(page: StepPage) -> HttpResponse:
         done=_("You started the execution of %(reference)s."),
         beside=("authorisation",),
         outside_window=gates.outside_window(page.change),
+        conflicts=planning.shown_to(page.user, page.change),
     )
 
 

@@ -122,7 +122,8 @@ class Meeting(models.Model):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["board", "state", "starts_at"], name="crb_meeting_next")
+            models.Index(fields=["board", "state", "starts_at"], name="crb_meeting_next"),
+            models.Index(fields=["starts_at"], name="crb_meeting_when"),
         ]
         triggers: ClassVar[list[Any]] = [
             legal_moves(MEETING_MOVES),

@@ -27,6 +27,7 @@ from .people import create_people
 from .releases import enter_releases
 from .schedule import Story, plan, read_stories
 from .templates import create_templates
+from .windows import enter_windows
 from .world import Step, World
 
 BEGINNING = timedelta(days=400)
@@ -97,6 +98,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
     with remembering():
         create_templates(world)
         enter_releases(world, diary)
+        enter_windows(world, diary)
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)
             clock.set(entry.moment)

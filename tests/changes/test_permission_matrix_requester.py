@@ -6,16 +6,17 @@ watching, and who takes a person's place. Refusals are tried as well as read.
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Organisation, User
 from changes import access_links, lifecycle, permissions
 from changes.mail_in import triage
-from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer, Release
+from changes.models import Change, DeliveryProblem, IncomingMail, ProposedAnswer, Release, Window
 from changes.states import FINAL, State
 from expansive_cm.workflow.errors import StepError
 from tests.changes.test_permission_matrix import MATRIX, SEES, who_may_each
@@ -44,8 +45,10 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
     "copy_as_new": ({"support", "success", *CUSTOMERS}, ALWAYS),
     "detach": (set(), set()),  # what was sent stays
+    # Of which window is asked besides: see ``may_override`` below.
+    "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
-IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up"}
+IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up", "override_window"}
 
 # Where no single change is concerned.
 ANYWHERE: dict[str, set[str]] = {
@@ -59,6 +62,11 @@ ANYWHERE: dict[str, set[str]] = {
     },
     "plan_releases": {"release_manager", "administrator"},
     "read_releases": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
+    "plan_windows": {"release_manager", "administrator"},
+    "read_windows": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
@@ -78,8 +86,17 @@ DISCUSSION = {"comment", "correct_comment", "note", "attach", "link", "unlink"}
 
 def test_every_permission_is_in_a_matrix() -> None:
     known = {name.removeprefix("can_") for name in dir(permissions) if name.startswith("can_")}
-    beside = {"hand_over", "deploy"}  # of a person; of many: see the deployment of one
-    assert known == {*MATRIX, *BESIDE, *ANYWHERE, *OF_A_RELEASE, *DISCUSSION, *beside}
+    # Of a person; of many: see the deployment of one; of a freeze.
+    beside = {"hand_over", "deploy", "cancel_window"}
+    assert known == {
+        *MATRIX,
+        *BESIDE,
+        *ANYWHERE,
+        *OF_A_RELEASE,
+        *DISCUSSION,
+        *beside,
+        "cancel_window",
+    }
 
 
 @pytest.mark.parametrize("state", State)
@@ -105,6 +122,21 @@ def test_who_may_do_what_with_a_release(cast: Cast) -> None:
         for what, ask in asked.items()
     }
     assert may == dict.fromkeys(OF_A_RELEASE, {"release_manager", "administrator"})
+
+
+def test_who_may_do_what_with_a_freeze(cast: Cast) -> None:
+    now = timezone.now()
+    freeze = Window(kind="freeze", starts_at=now, ends_at=now + timedelta(hours=1))
+    freeze.effect, freeze.override_role = "override", "crb_member"
+    may = {name for name, one in cast.people.items() if permissions.may_override(one, freeze)}
+    assert may == {"crb_member", "chair"}
+    may = {name for name, one in cast.people.items() if permissions.can_cancel_window(one, freeze)}
+    assert may == {"release_manager", "administrator"}
+    for end in ("cancelled_at", "ends_at"):
+        setattr(freeze, end, now)
+        assert not permissions.can_cancel_window(cast.administrator, freeze)
+        assert not permissions.may_override(cast.chair, freeze)
+        freeze.cancelled_at = None
 
 
 # Tried --------------------------------------------------------------------------------------

@@ -1,0 +1,174 @@
+"""What is in the way of a plan: one pure function over what was read of that time.
+
+``planning.py`` reads it. A plan is an execution with its window, or a deployment, of which only
+the day of its release is known: of a freeze it must cover all of that day to stop it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from .spans import Span
+
+
+class Effect(StrEnum):
+    """What a conflict means for the plan; the first is the strictest."""
+
+    REFUSES = "refuses"
+    OVERRIDE = "override"
+    WARNS = "warns"
+
+
+STRICTEST_FIRST = tuple(Effect)
+
+
+class Why(StrEnum):
+    """The five things that can be in the way."""
+
+    FREEZE = "freeze"
+    OUTSIDE = "outside"
+    SERVICE = "service"
+    PERSON = "person"
+    LINKED = "linked"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be done when: of the change itself, or of another one."""
+
+    change: int
+    starts: datetime
+    ends: datetime
+    services: frozenset[int] = frozenset()
+    executor: int | None = None
+    release: int | None = None
+    """With which release it goes out; then the time is the whole day of that."""
+
+    def meets(self, starts: datetime, ends: datetime) -> bool:
+        """Whether some of its time lies between these moments; ends are no part of a time."""
+        return self.starts < ends and starts < self.ends
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A freeze or maintenance window, and of which service."""
+
+    key: int
+    effect: Effect
+    service: int | None = None
+
+
+@dataclass(frozen=True)
+class Holds:
+    """A freeze or maintenance window holds from one moment to another."""
+
+    rule: Rule
+    starts: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One thing in the way. ``rule`` or ``other`` says which; ``until`` is when a freeze ends."""
+
+    why: Why
+    effect: Effect
+    rule: Rule | None = None
+    other: Planned | None = None
+    until: datetime | None = None
+    overridden: bool = False
+
+
+def find(
+    plan: Planned,
+    *,
+    freezes: Iterable[Holds] = (),
+    maintenance: Sequence[Rule] = (),
+    held: Iterable[Holds] = (),
+    others: Iterable[Planned] = (),
+    linked: Collection[int] = (),
+    overridden: Collection[int] = (),
+) -> list[Conflict]:
+    """Return all that is in the way of a plan, the strictest first.
+
+    ``maintenance`` are the maintenance windows that there are for it, ``held`` the times in which
+    they hold; ``linked`` the changes that are linked as conflicting, ``overridden`` the windows
+    that somebody let it pass.
+    """
+    found = [
+        *_in_freezes(plan, freezes, overridden),
+        *_outside(plan, maintenance, list(held), overridden),
+        *(conflict for other in others for conflict in _with_other(plan, other, linked)),
+    ]
+    return sorted(found, key=lambda one: STRICTEST_FIRST.index(one.effect))
+
+
+def _in_freezes(
+    plan: Planned, freezes: Iterable[Holds], overridden: Collection[int]
+) -> list[Conflict]:
+    """Name each freeze once, with the last moment of it that the plan meets."""
+    found: dict[Rule, Conflict] = {}
+    for one in freezes:
+        if not plan.meets(one.starts, one.ends):
+            continue
+        passed = one.rule.key in overridden
+        covers = one.starts <= plan.starts and plan.ends <= one.ends
+        stops = not passed and (plan.release is None or covers)
+        effect = one.rule.effect if stops else Effect.WARNS
+        before = found.get(one.rule)
+        until = max(one.ends, before.until) if before and before.until else one.ends
+        if before and STRICTEST_FIRST.index(before.effect) < STRICTEST_FIRST.index(effect):
+            effect = before.effect
+        found[one.rule] = Conflict(Why.FREEZE, effect, one.rule, None, until, passed)
+    return list(found.values())
+
+
+def _outside(
+    plan: Planned,
+    maintenance: Sequence[Rule],
+    held: Sequence[Holds],
+    overridden: Collection[int],
+) -> list[Conflict]:
+    """Of each service that has maintenance windows, the plan must lie within them.
+
+    Who overrides one of them lets it pass all of that service that ask for an override.
+    """
+    found = []
+    for service in dict.fromkeys(rule.service for rule in maintenance):
+        rules = [rule for rule in maintenance if rule.service == service]
+        times = [(one.starts, one.ends) for one in held if one.rule.service == service]
+        if _fits(plan, times):
+            continue
+        asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
+        passed = any(rule.key in overridden for rule in asking)
+        strict = [rule for rule in rules if not passed or rule not in asking]
+        first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
+        effect = first.effect if strict else Effect.WARNS
+        found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))
+    return found
+
+
+def _fits(plan: Planned, times: Sequence[Span]) -> bool:
+    """Whether a plan lies within these times; a day does if there is some of them on it."""
+    if plan.release is not None:
+        return any(plan.meets(*one) for one in times)
+    reached = plan.starts
+    for starts, ends in sorted(times):
+        if starts <= reached < ends:
+            reached = ends
+    return reached >= plan.ends
+
+
+def _with_other(plan: Planned, other: Planned, linked: Collection[int]) -> list[Conflict]:
+    if other.change == plan.change or not plan.meets(other.starts, other.ends):
+        return []
+    together = plan.release is not None and plan.release == other.release
+    found = []
+    if plan.services & other.services and not together:
+        found.append(Why.SERVICE)
+    if plan.executor is not None and plan.executor == other.executor:
+        found.append(Why.PERSON)
+    if other.change in linked:
+        found.append(Why.LINKED)
+    return [Conflict(why, Effect.WARNS, other=other) for why in found]

@@ -1,0 +1,194 @@
+"""Change freezes and maintenance windows: making and ending them, and letting a change pass."""
+
+from datetime import date, datetime, time
+from functools import partial
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Organisation, User
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.steps import opened, require, save
+
+from .. import permissions, planning, spans, window_mail
+from ..conflicts import Planned
+from ..models import Change, Service, Window, WindowOverride, WindowSpan
+from ..states import State
+from .core import Step, take_step
+
+PLANNING = 7_304_551
+"""The number of the lock that whoever plans holds until their transaction ends."""
+
+
+def one_at_a_time() -> None:
+    """Let nobody else plan, or make a freeze, until this transaction ends.
+
+    Without it a plan and a freeze that are made in the same moment would not see each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLANNING])
+
+
+def plan_window(
+    *,
+    actor: User,
+    kind: str,
+    name: str,
+    effect: str,
+    zone: str,
+    override_role: str = "",
+    service: Service | None = None,
+    organisation: Organisation | None = None,
+    reason: str = "",
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    weekday: int | None = None,
+    from_time: time | None = None,
+    to_time: time | None = None,
+    first: date | None = None,
+    until: date | None = None,
+) -> Window:
+    """Make a freeze or maintenance window: once, or with a weekday every week until a day.
+
+    Raises StepForbidden, and StepIncomplete beside what cannot be. Effects: the window with the
+    times in which it holds, and its history; of a freeze, one mail to each person whose plans
+    lie in it.
+    """
+    with acting():
+        require(permissions.can_plan_windows(actor.read_afresh()))
+        one_at_a_time()
+        if (effect == Window.Effect.OVERRIDE) != bool(override_role):
+            raise StepIncomplete(_("Say which role can override it."), ["override_role"])
+        if weekday is None:
+            found = _once(starts_at, ends_at)
+        else:
+            found = _weekly(weekday, from_time, to_time, zone, first, until)
+        window = Window(
+            kind=kind,
+            name=name,
+            effect=effect,
+            zone=zone,
+            override_role=override_role,
+            service=service,
+            organisation=organisation,
+            reason=reason,
+            starts_at=found[0][0],
+            ends_at=found[-1][1],
+            weekday=weekday,
+            from_time=from_time if weekday is not None else None,
+            to_time=to_time if weekday is not None else None,
+        )
+        save(window, actor=actor, reason=_("made the %s") % window.get_kind_display().lower())
+        WindowSpan.objects.bulk_create(WindowSpan(window=window, span=span) for span in found)
+        window_mail.tell_planners(window, besides=actor)
+        return window
+
+
+def _once(starts_at: datetime | None, ends_at: datetime | None) -> list[spans.Span]:
+    if starts_at is None or ends_at is None:
+        raise StepIncomplete(_("Say when it begins and when it ends."), ["starts_at"])
+    _insist(spans.once_faults(starts_at, ends_at, timezone.now()))
+    return [(starts_at, ends_at)]
+
+
+def _weekly(
+    weekday: int,
+    from_time: time | None,
+    to_time: time | None,
+    zone: str,
+    first: date | None,
+    until: date | None,
+) -> list[spans.Span]:
+    if from_time is None or to_time is None or first is None:
+        raise StepIncomplete(_("Say from when to when it holds, and from which day."), ["first"])
+    _insist(spans.weekly_faults(from_time, to_time, first, until, timezone.localdate()))
+    assert until is not None
+    found = spans.weekly(weekday, from_time, to_time, zone, first, until)
+    if not found:
+        raise StepIncomplete(_("This weekday does not come between these days."), ["weekday"])
+    return found
+
+
+def _insist(faults: dict[str, str]) -> None:
+    for field, sentence in faults.items():
+        raise StepIncomplete(sentence, [field])
+
+
+def cancel_window(window: Window, *, actor: User, reason: str, seen: int | None = None) -> Window:
+    """End a freeze or maintenance window now, or before it begins.
+
+    Raises StepIncomplete without a reason, StepForbidden, StepIllegal, ChangeStale. Effects: it
+    holds no longer; that it did until now stays.
+    """
+
+    def stale(fresh: Window) -> str:
+        changed = seen not in (None, fresh.version)
+        return _("“%s” was cancelled meanwhile.") % fresh if changed else ""
+
+    with opened(
+        lambda: locked(window),
+        actor=actor,
+        ask=partial(permissions.can_cancel_window, actor),
+        stale=stale,
+    ) as fresh:
+        if not reason.strip():
+            raise StepIncomplete(_("Say why it is cancelled."), ["reason"])
+        now = timezone.now()
+        fresh.cancelled_at = now
+        fresh.version += 1
+        _end_spans(fresh, now)
+        return save(fresh, actor=actor, reason=f"{_('cancelled it')}: {reason}")
+
+
+def _end_spans(window: Window, now: datetime) -> None:
+    window.spans.filter(span__startswith__gte=now).delete()
+    for running in window.spans.filter(span__contains=now):
+        running.span = (running.span.lower, now)
+        running.save(update_fields=["span"])
+
+
+def override_window(
+    change: Change, *, actor: User, window: Window, reason: str, seen: int | None = None
+) -> Change:
+    """Let a change be planned and put in place despite a window that asks for an override.
+
+    Raises StepForbidden where the person does not hold the role that the window names, and
+    StepIncomplete without a reason. Effects: the override, for this round of delivery; event,
+    for colleagues.
+    """
+    with take_step("override_window", change, actor=actor, seen=seen) as step:
+        fresh = locked(window)
+        require(permissions.may_override(actor.read_afresh(), fresh))
+        if not reason.strip():
+            raise StepIncomplete(_("Say why it is allowed."), ["reason"])
+        step.reason, step.internal = f"{fresh}: {reason}", True
+        step.data = {"window": fresh.pk}
+        override = WindowOverride(**step.stamp(), window=fresh, reason=reason)
+        if step.change.state == State.ROLLED_BACK:
+            override.round += 1  # its next plan begins another round
+        step.save(override)
+    return step.change
+
+
+def locked(window: Window) -> Window:
+    """Return a fresh copy of the window whose row is locked until the transaction ends."""
+    return Window.objects.select_for_update(no_key=True).get(pk=window.pk)
+
+
+def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
+    """Look what is in the way of a plan that a step makes or begins, and keep it with its event.
+
+    Raises StepIncomplete, beside the field, for the first that stops it: a freeze or maintenance
+    window that refuses, or that nobody has overridden.
+    """
+    if plan is None:
+        return
+    one_at_a_time()
+    found = planning.conflicts_of(step.change, plan)
+    for one in found:
+        if one.stops:
+            raise StepIncomplete(one.words, [field])
+    if found:
+        step.data = {**step.data, "conflicts": [one.words for one in found]}

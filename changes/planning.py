@@ -1,0 +1,298 @@
+"""What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.roles import Role
+
+from . import permissions
+from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
+from .models import Change, ChangeLink, Deployment, Execution, Release, Window, WindowSpan
+from .states import State
+
+AHEAD = timedelta(days=30)
+"""Of so many days ahead an approver reads which freezes there are."""
+MOST = 50
+"""So many other changes are named as planned at the same time."""
+
+
+def day_of(release: Release) -> tuple[datetime, datetime]:
+    """Return the day of a release, midnight to midnight where the product is at home."""
+    return day_span(release.planned_on)
+
+
+def day_span(day: date) -> tuple[datetime, datetime]:
+    """Return a day where the product is at home: releases are planned for one, in no zone."""
+    home = timezone.get_default_timezone()
+    starts = datetime.combine(day, time.min, home)
+    return starts, datetime.combine(day + timedelta(days=1), time.min, home)
+
+
+# Which plan -----------------------------------------------------------------------------------
+
+
+def plan_of(change: Change) -> Planned | None:
+    """Return what is planned for a change and has not begun, None where nothing is."""
+    execution, deployment = change.execution, change.deployment
+    if change.state == State.EXECUTION and execution and not execution.started_at:
+        return of_execution(
+            change, execution.window_start, execution.window_end, execution.executor
+        )
+    if change.state == State.DEPLOYMENT and deployment and not deployment.started_at:
+        return of_deployment(change, deployment.release)
+    return None
+
+
+def of_execution(change: Change, starts: datetime, ends: datetime, executor: User) -> Planned:
+    """Return the plan of an execution."""
+    return Planned(change.pk, starts, ends, _services(change), executor.pk)
+
+
+def of_deployment(change: Change, release: Release) -> Planned:
+    """Return the plan of a deployment: the day of its release."""
+    return Planned(change.pk, *day_of(release), _services(change), release=release.pk)
+
+
+def begun_now(plan: Planned, now: datetime) -> Planned:
+    """Return the plan as it will be if it begins now: to the end of its window, or for as long.
+
+    A deployment is asked about for this moment, as nobody said how long it takes.
+    """
+    if plan.release is not None:
+        ends = now + timedelta(minutes=1)
+    elif plan.starts <= now < plan.ends:
+        ends = plan.ends
+    else:
+        ends = now + (plan.ends - plan.starts)
+    return Planned(plan.change, now, ends, plan.services, plan.executor)
+
+
+def _services(change: Change) -> frozenset[int]:
+    return frozenset(service.pk for service in change.services.all())
+
+
+# What is in its way ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Found:
+    """A conflict with the rows that its words need."""
+
+    conflict: Conflict
+    window: Window | None = None
+    change: Change | None = None
+    executor: User | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether the plan cannot be kept as it is."""
+        return self.conflict.effect != Effect.WARNS
+
+    @property
+    def words(self) -> str:
+        """What a colleague reads of it."""
+        return _words(self)
+
+
+def conflicts_of(change: Change, plan: Planned) -> list[Found]:
+    """Return what is in the way of a plan of this change, in seven queries at most."""
+    spans = WindowSpan.objects.filter(
+        _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
+    ).select_related("window__service", "window__organisation")
+    given = [
+        one.window
+        for one in change.window_overrides.select_related("window__service")
+        if (one.path, one.round) == (change.path, change.round)
+    ]
+    there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
+    windows = {one.pk: one for one in there}
+    maintenance = [_rule(one) for one in windows.values()]
+    freezes, held = [], []
+    for span in spans:
+        windows[span.window.pk] = span.window
+        holds = Holds(_rule(span.window), span.span.lower, span.span.upper)
+        (freezes if span.window.is_freeze else held).append(holds)
+    linked = _linked(change)
+    executions = _executions(plan, linked)
+    deployments = _deployments(plan, linked)
+    others = {one.change_id: one for one in (*executions, *deployments)}
+    planned = [
+        *(
+            of_execution(one.change, one.window_start, one.window_end, one.executor)
+            for one in executions
+        ),
+        *(of_deployment(one.change, one.release) for one in deployments),
+    ]
+    overridden = {one.pk for one in given}
+    found = find(
+        plan,
+        freezes=freezes,
+        maintenance=maintenance,
+        held=held,
+        others=planned,
+        linked=linked,
+        overridden=overridden,
+    )
+    return [_with_rows(one, windows, others) for one in found]
+
+
+def shown_to(user: User, change: Change) -> list[Found]:
+    """Return what is in the way of the plan of a change now; customers are not told of it."""
+    plan = plan_of(change) if permissions.can_see_internal(user) else None
+    return conflicts_of(change, plan) if plan else []
+
+
+def freezes_ahead(user: User, change: Change) -> list[Window]:
+    """Return the freezes of the next weeks that concern a change which has no plan yet."""
+    if not permissions.can_see_internal(user):
+        return []
+    now = timezone.now()
+    wanted = Planned(change.pk, now, now + AHEAD, _services(change))
+    found = Window.objects.filter(
+        _concerns(change, wanted),
+        Exists(WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=(now, now + AHEAD))),
+        kind=Window.Kind.FREEZE,
+        cancelled_at=None,
+    )
+    return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+
+
+def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
+    """Return of each service's maintenance windows one of each effect: that there are some."""
+    return (
+        Window.objects.filter(
+            _concerns(change, plan),
+            kind=Window.Kind.MAINTENANCE,
+            cancelled_at=None,
+            ends_at__gt=timezone.now(),
+        )
+        .select_related("service", "organisation")
+        .order_by("service_id", "effect", "pk")
+        .distinct("service_id", "effect")
+    )
+
+
+def _with_rows(one: Conflict, windows: dict[int, Window], others: dict[int, Any]) -> Found:
+    window = windows[one.rule.key] if one.rule else None
+    other = others[one.other.change] if one.other else None
+    return Found(one, window, other and other.change, getattr(other, "executor", None))
+
+
+def _rule(window: Window) -> Rule:
+    return Rule(window.pk, Effect(window.effect), window.service_id)
+
+
+def _concerns(change: Change, plan: Planned, prefix: str = "") -> Q:
+    """The condition for windows that are of this change's services and customer."""
+    service = Q(**{f"{prefix}service": None}) | Q(**{f"{prefix}service__in": plan.services})
+    customer = Q(**{f"{prefix}organisation": None})
+    if change.organisation_id:
+        customer |= Q(**{f"{prefix}organisation": change.organisation_id})
+    return service & customer
+
+
+def executions_at(starts: datetime, ends: datetime) -> QuerySet[Execution]:
+    """Executions whose window has some of this time: the range index answers."""
+    when = Func("window_start", "window_end", function="tstzrange")
+    when.output_field = DateTimeRangeField()
+    return Execution.objects.annotate(when=when).filter(when__overlap=(starts, ends))
+
+
+STILL_PLANNED = Q(finished_at=None, path=F("change__path"), round=F("change__round"))
+"""The plan of a change that counts, and is not over."""
+
+
+def _executions(plan: Planned, linked: Iterable[int]) -> list[Execution]:
+    also = Q(change__in=linked) | Q(change__services__in=plan.services)
+    if plan.executor is not None:
+        also |= Q(executor=plan.executor)
+    wanted = executions_at(plan.starts, plan.ends).filter(
+        STILL_PLANNED, also, change__state=State.EXECUTION
+    )
+    return _with_services(wanted.exclude(change=plan.change), "executor")
+
+
+def _deployments(plan: Planned, linked: Iterable[int]) -> list[Deployment]:
+    home = timezone.get_default_timezone()
+    last = plan.ends - timedelta(microseconds=1)
+    days = (plan.starts.astimezone(home).date(), last.astimezone(home).date())
+    wanted = Deployment.objects.filter(
+        STILL_PLANNED,
+        Q(change__in=linked) | Q(change__services__in=plan.services),
+        change__state=State.DEPLOYMENT,
+        release__planned_on__range=days,
+        release__cancelled_at=None,
+    )
+    if plan.release is not None:
+        wanted = wanted.filter(~Q(release=plan.release) | Q(change__in=linked))
+    return _with_services(wanted.exclude(change=plan.change), "release")
+
+
+def _with_services(wanted: QuerySet[Any], name: str) -> list[Any]:
+    """Read the first of them, each once though it may share several services."""
+    keys = wanted.order_by("pk").values("pk").distinct()[:MOST]
+    rows = wanted.model.objects.filter(pk__in=keys).order_by("pk")
+    return list(rows.select_related("change", name).prefetch_related("change__services"))
+
+
+def _linked(change: Change) -> set[int]:
+    """Return the changes that are linked as conflicting, in whichever direction."""
+    pairs = ChangeLink.objects.filter(
+        Q(source=change) | Q(target=change), kind=ChangeLink.Kind.CONFLICTS_WITH
+    ).values_list("source", "target")
+    return {one for pair in pairs for one in pair} - {change.pk}
+
+
+# In words -------------------------------------------------------------------------------------
+
+
+def moment(at: datetime) -> str:
+    """Return a moment in the reader's zone, which is named."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, 'j M Y, H:i')} {local:%Z}"
+
+
+def _words(found: Found) -> str:
+    conflict, window, other = found.conflict, found.window, found.change
+    if conflict.why == Why.FREEZE and window and conflict.until:
+        values = {"name": window, "until": moment(conflict.until)}
+        said = _("Inside the change freeze “%(name)s”, until %(until)s.") % values
+        return f"{said} {_who(found)}".strip()
+    if conflict.why == Why.OUTSIDE and window:
+        of = window.service or window.organisation or _("everything")
+        values = {"of": of, "name": window}
+        said = _("Outside the maintenance windows of %(of)s, such as “%(name)s”.") % values
+        return f"{said} {_who(found)}".strip()
+    if other is None:
+        return ""
+    if conflict.why == Why.PERSON:
+        values = {"person": found.executor, "change": other.reference}
+        return _("%(person)s executes %(change)s at that time.") % values
+    if conflict.why == Why.LINKED:
+        return _("%s, which is linked as conflicting, is planned at that time.") % other.reference
+    shared = conflict.other.services if conflict.other else frozenset()
+    names = ", ".join(one.name for one in other.services.all() if one.pk in shared)
+    values = {"change": other.reference, "names": names}
+    return _("%(change)s is planned at that time and affects %(names)s.") % values
+
+
+def _who(found: Found) -> str:
+    """Say who can let a plan pass, or that somebody did."""
+    conflict, window = found.conflict, found.window
+    if conflict.overridden:
+        return _("It was overridden for this change.")
+    if window is None or conflict.effect == Effect.WARNS:
+        return ""
+    if conflict.effect == Effect.OVERRIDE:
+        role = Role(window.override_role).label
+        return _("Somebody with the role “%s” can override it, with a reason, on its page.") % role
+    return _("It cannot be overridden; release managers and administrators can cancel it.")

@@ -1,0 +1,65 @@
+"""The times in which a freeze or a maintenance window holds, as local time in a zone says it."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+Span = tuple[datetime, datetime]
+"""When something begins, and the moment from which on it is over."""
+
+FURTHEST = timedelta(days=3653)
+"""A window begins and ends at most so far from today: what lies beyond is a slip of the pen."""
+LONGEST_RULE = timedelta(days=731)
+"""What comes every week does so for at most two years; then somebody says again that it should."""
+
+
+def weekly(
+    weekday: int, from_time: time, to_time: time, zone: str, first: date, last: date
+) -> list[Span]:
+    """Return each time from the first day to the last one, both included.
+
+    One that ends no later than it begins ends on the day after. Where the clocks leave nothing of
+    it, it does not hold that week.
+    """
+    place = ZoneInfo(zone)
+    day = first + timedelta(days=(weekday - first.weekday()) % 7)
+    over_night = timedelta(days=1 if to_time <= from_time else 0)
+    found = []
+    while day <= last:
+        starts = datetime.combine(day, from_time, place)
+        ends = datetime.combine(day + over_night, to_time, place)
+        if ends.timestamp() > starts.timestamp():
+            found.append((starts, ends))
+        day += timedelta(days=7)
+    return found
+
+
+def once_faults(starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:
+    """Return what is wrong with a window that holds once, by field."""
+    if now - starts_at > FURTHEST:
+        return {"starts_at": _("This is more than ten years ago.")}
+    if ends_at.timestamp() <= starts_at.timestamp():
+        return {"ends_at": _("It must end after it begins.")}
+    if ends_at <= now:
+        return {"ends_at": _("This moment has passed. Choose a later one.")}
+    if ends_at - now > FURTHEST:
+        return {"ends_at": _("This is more than ten years ahead.")}
+    return {}
+
+
+def weekly_faults(
+    from_time: time, to_time: time, first: date, last: date | None, today: date
+) -> dict[str, str]:
+    """Return what is wrong with a window that comes every week, by field; one without end is."""
+    if from_time == to_time:
+        return {"to_time": _("It must end at another time than it begins.")}
+    if last is None:
+        return {"until": _("Say until which day it comes every week: at most two years on.")}
+    if last < max(first, today):
+        return {"until": _("The last day must not lie before the first, nor before today.")}
+    if last - today > FURTHEST:
+        return {"until": _("This is more than ten years ahead.")}
+    if last - first > LONGEST_RULE:
+        return {"until": _("It comes every week for two years at most. Choose an earlier day.")}
+    return {}

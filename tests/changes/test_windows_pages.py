@@ -1,0 +1,238 @@
+"""The pages of freezes and maintenance windows: who reads them, what they say and refuse."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from changes.models import Change, Service, Window
+from tests import stories
+from tests.changes.test_windows import HOUR, booking, window
+from tests.people import Cast
+
+LIST, NEW = reverse("changes:windows"), reverse("changes:new_window")
+OVERRIDES = reverse("changes:overrides")
+
+
+def at(one: Window, act: str = "window") -> str:
+    return reverse(f"changes:{act}", args=[one.pk])
+
+
+def page(client: Client, person: User, address: str, data: Any = None, status: int = 200) -> str:
+    client.force_login(person)
+    answer = client.get(address) if data is None else client.post(address, data)
+    assert answer.status_code == status, answer.content.decode()
+    return answer.content.decode()
+
+
+def typed(**more: Any) -> dict[str, Any]:
+    begin = timezone.now() + HOUR
+    return {
+        "kind": "freeze",
+        "name": "End of <year>",
+        "effect": "refuses",
+        "zone": "Asia/Tokyo",
+        "repeats": "once",
+        "starts_at": f"{begin:%Y-%m-%d}T23:30",
+        "ends_at": f"{begin + timedelta(days=3):%Y-%m-%d}T08:00",
+        "reason": "The books are closed.",
+        **more,
+    }
+
+
+def test_colleagues_read_them_and_release_managers_keep_them(client: Client, cast: Cast) -> None:
+    freeze = window(cast, effect="override", override_role="crb_member")
+    for name, somebody in cast.people.items():
+        reads = somebody.is_internal and bool(somebody.roles)
+        html = page(client, somebody, LIST, status=200 if reads else 403)
+        assert ("Audit week" in html) == reads, name
+        keeps = name in {"release_manager", "administrator"}
+        page(client, somebody, NEW, status=200 if keeps else 403)
+    acts = {act: at(freeze, act) for act in ("window", "cancel_window", "override_window")}
+    for address in (OVERRIDES, *acts.values()):
+        for somebody in (cast.requester, cast.nobody):
+            assert "Audit week" not in page(client, somebody, address, status=403)
+    for act, somebody in (("cancel_window", cast.chair), ("override_window", cast.release_manager)):
+        page(client, somebody, acts[act], status=403)
+    assert acts["override_window"] in page(client, cast.chair, acts["window"])
+    assert acts["cancel_window"] in page(client, cast.release_manager, acts["window"])
+
+
+def test_a_freeze_is_made_and_cancelled_in_the_zone_that_was_chosen(
+    client: Client, cast: Cast
+) -> None:
+    manager = cast.release_manager
+    for wrong, sentence in (
+        ({"ends_at": typed()["starts_at"]}, "must end after it begins"),
+        ({"ends_at": ""}, "This is needed."),
+        ({"ends_at": "9999-12-31T23:59"}, "more than ten years ahead"),
+        ({"starts_at": "0001-01-01T00:00"}, ""),
+        ({"starts_at": "1900-01-01T00:00"}, "more than ten years ago"),
+        ({"zone": "America/Los_Angeles", "ends_at": "9999-12-31T23:59"}, ""),
+        ({"starts_at": "x"}, "Enter a valid date/time."),
+        ({"zone": "x"}, "Select a valid choice"),
+        ({"name": "n" * 101}, "at most 100 characters"),
+        ({"effect": "override"}, "Say which role can override it."),
+        (
+            {"repeats": "weekly", "weekday": 6, "from_time": "22:00", "to_time": "23:00"},
+            "two years",
+        ),
+        ({"service": 10**9}, "Select a valid choice"),
+        ({"name": "\u202e"}, "This field is required."),
+        ({"reason": "r" * 2001}, "at most 2000 characters"),
+    ):
+        assert sentence in page(client, manager, NEW, typed(**wrong), 400)
+    assert not Window.objects.exists()
+    page(client, manager, NEW, typed(), 302)
+    freeze = Window.objects.get()
+    assert (freeze.starts_at.hour, freeze.starts_at.minute, freeze.ends_at.hour) == (14, 30, 23)
+    html = page(client, cast.auditor, at(freeze))
+    assert "End of &lt;year&gt;" in html
+    assert "No plan lies in it." in html
+    assert at(freeze, "cancel_window") not in html
+    cancel = at(freeze, "cancel_window")
+    assert "Say why it is cancelled." in page(client, manager, cancel, {"reason": ""}, 400)
+    page(client, manager, cancel, {"reason": "Moved <on>.", "seen": 1}, 302)
+    page(client, manager, cancel, {"reason": "Again.", "seen": 1}, 409)
+    assert "Moved &lt;on&gt;." in page(client, cast.auditor, at(freeze))
+    assert "End of" not in page(client, manager, LIST)
+    assert "End of" in page(client, manager, f"{LIST}?view=cancelled")
+    page(client, manager, f"{LIST}?view=x", status=404)
+    page(client, manager, f"{LIST}?page=x", status=400)
+    page(client, manager, f"{OVERRIDES}?page=x", status=400)
+    page(client, manager, at(Window(pk=10**9)), status=404)
+    weekly = typed(repeats="weekly", weekday=6, from_time="22:00", to_time="02:00")
+    first = timezone.localdate()
+    weekly |= {"first": first, "until": first + timedelta(days=60), "kind": "maintenance"}
+    for day in ("9999-12-31", "0001-01-01"):
+        page(client, manager, NEW, {**weekly, "first": day, "until": day}, 400)
+    page(client, manager, NEW, weekly, 302)
+    made = Window.objects.latest("pk")
+    assert "every Sunday from 22:00 to 02:00 (Asia/Tokyo)" in page(client, manager, at(made))
+    assert made.spans.count() >= 8
+
+
+def test_a_refusal_stands_beside_its_field_and_leads_to_the_override(
+    client: Client, cast: Cast
+) -> None:
+    change = stories.in_execution(cast)
+    freeze = window(cast, effect="override", override_role="crb_member")
+    begin = timezone.now() + 2 * HOUR
+    data = {
+        "seen": change.version,
+        "executor": cast.support.pk,
+        "window_start": f"{begin:%Y-%m-%dT%H:%M}",
+        "window_end": f"{begin + HOUR:%Y-%m-%dT%H:%M}",
+        "steps": "1. Change it.",
+        "rollback_plan": "Back.",
+    }
+    address = reverse("changes:plan_execution", args=[change.pk])
+    html = page(client, cast.success, address, data, 400)
+    assert 'href="#id_window_start">Window opens: Inside the change freeze' in html
+    override = at(freeze, "override_window")
+    for wrong, sentence in (
+        ({"change": "CR-999999", "reason": "x"}, "There is no such change."),
+        ({"change": stories.in_review(cast).reference, "reason": "x"}, "not at the point"),
+        ({"change": change.reference, "reason": ""}, "Say why it is allowed."),
+    ):
+        assert sentence in page(client, cast.chair, override, wrong, 400)
+    page(client, cast.chair, override, {"change": change.reference, "reason": "Wards <2>."}, 302)
+    assert "Wards &lt;2&gt;." in page(client, cast.auditor, OVERRIDES)
+    assert "Wards &lt;2&gt;." in page(client, cast.auditor, at(freeze))
+    page(client, cast.success, address, data, 302)
+    html = page(client, cast.success, change.get_absolute_url())
+    assert "In the way of the plan" in html
+    assert "It was overridden for this change." in html
+    html = page(client, cast.auditor, at(freeze))
+    assert change.title in html.split("Plans that lie in it")[1]
+    html = page(client, cast.requester, change.get_absolute_url())
+    assert "In the way" not in html
+    assert "Audit week" not in html
+    assert "Wards" not in html
+
+
+def test_an_approver_reads_of_freezes_ahead(client: Client, cast: Cast) -> None:
+    change = stories.in_authorisation(cast)
+    window(cast, name="Theirs", organisation=cast.harbour)
+    window(cast, name="Others", organisation=cast.meridian)
+    window(
+        cast,
+        name="Later",
+        starts_at=timezone.now() + 800 * HOUR,
+        ends_at=timezone.now() + 900 * HOUR,
+    )
+    own = cast.harbour.approvers
+    inside = cast.developer
+    inside.groups.add(cast.approver.groups.get())
+    own.add(inside)
+    address = reverse("changes:authorise", args=[change.pk])
+    html = page(client, User.objects.get(pk=inside.pk), address)
+    assert "Theirs" in html
+    assert "Others" not in html
+    assert "Later" not in html
+    assert "Theirs" not in page(client, cast.approver, address)
+
+
+def test_plans_in_a_freeze_have_pages_and_cost_no_queries(
+    client: Client, cast: Cast, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("changes.views.windows.PAGE_SIZE", 2)
+    for number in range(2):
+        stories.plan(stories.in_execution(cast), cast)
+        if not number:
+            stories.deployment_planned(stories.in_deployment(cast), cast)
+    freeze = window(cast, ends_at=timezone.now() + timedelta(days=30))
+    Window.objects.bulk_create(
+        Window(
+            kind="maintenance",
+            effect="warns",
+            zone="UTC",
+            name=f"w{number}",
+            starts_at=timezone.now(),
+            ends_at=timezone.now() + timedelta(days=40),
+        )
+        for number in range(3)
+    )
+    client.force_login(cast.auditor)
+    with django_assert_num_queries(11):
+        html = client.get(at(freeze)).content.decode()
+    assert html.count("work-name") == 2
+    link = html.split('rel="next" href="')[1].split('"')[0].replace("&amp;", "&")
+    assert client.get(at(freeze) + link).content.decode().count("work-name") == 1
+    with django_assert_num_queries(4):
+        client.get(LIST)
+    assert "w0" in client.get(f"{LIST}?view=upcoming").content.decode()
+
+
+def test_the_page_of_a_change_asks_for_conflicts_in_fixed_queries(
+    client: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    change = stories.plan(stories.in_execution(cast), cast)
+    service = booking(change)
+    client.force_login(cast.success)
+    client.get(change.get_absolute_url())
+    counts = set()
+    for _each in range(2):
+        other = stories.plan(stories.in_execution(cast), cast)
+        other.services.add(service)
+        window(cast, effect="warns")
+        with django_assert_max_num_queries(60) as asked:
+            assert "Stops it" not in client.get(change.get_absolute_url()).content.decode()
+        counts.add(len(asked))
+    assert len(counts) == 1
+    assert Service.objects.count() == 1
+    assert Change.objects.count() == 3
+
+
+def test_a_form_sent_twice_makes_one_freeze(cast: Cast) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast.release_manager)
+    html = client.get(NEW).content.decode()
+    token = html.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    for _twice in range(2):
+        client.post(NEW, typed(csrfmiddlewaretoken=token))
+    assert Window.objects.count() == 1
