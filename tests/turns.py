@@ -93,17 +93,19 @@ NUMBERS = count()
 
 
 class Prepared:
-    """A statement that is planned once on each connection: planning it takes most of its time."""
+    """A statement whose plan is kept once it is run again: planning takes most of its time."""
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
         self.name = f"turns_{next(NUMBERS)}"
+        self.has_run = False
         self.prepared_on: Any = None
 
     def rows(self, now: datetime) -> list[tuple[Any, ...]]:
         """Return its rows at this moment."""
-        if self.statement.written is None:
-            return []
+        if self.statement.written is None or not self.has_run:
+            self.has_run = True  # a plan takes half a megabyte: none for who is asked once
+            return self.statement.rows(now=now)
         connection.ensure_connection()
         # Past Django, which would take it for a statement that writes.
         with connection.connection.cursor() as cursor:
