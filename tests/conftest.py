@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.endings",
     "tests.hardness",
     "tests.people",
+    "tests.product",
     "tests.server",
     "tests.smtp",
     "tests.worker",

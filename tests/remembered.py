@@ -38,6 +38,9 @@ BETWEEN_HOURS = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12
 MIDNIGHTS = frozenset(-hours * HOUR % DAY for hours in BETWEEN_HOURS)
 APART = timedelta(microseconds=5)
 """How far from each other are put what was written at different times, however slow it was."""
+NUMBERING = (
+    "SELECT format('%I', sequencename), last_value FROM pg_sequences WHERE schemaname = 'public'"
+)
 NOTHING = frozenset[str]()
 _under_way: list[str] = []
 """The maker that is being called and read, for what it calls is not read by itself."""
@@ -264,10 +267,7 @@ def every_row(among: Iterable[str]) -> dict[str, frozenset[str]]:
 def numbering() -> list[tuple[str, int | None]]:
     """The last number that each sequence has given out, None where it has given none."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT format('%I', sequencename), last_value FROM pg_sequences "
-            "WHERE schemaname = 'public'"
-        )
+        cursor.execute(NUMBERING)
         return cursor.fetchall()
 
 

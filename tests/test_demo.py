@@ -2,16 +2,15 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby
 from typing import Any
 
 import pytest
+from django.conf import global_settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from post_office.models import STATUS, Email
@@ -44,49 +43,17 @@ from expansive_cm.demo.schedule import plan, read_stories
 from tests import marks
 from tests.people import person
 
-# One load serves all tests of this file: they belong into one process.
-pytestmark = pytest.mark.xdist_group("demo")
+# The first start of the product has loaded it: they belong into its process.
+pytestmark = pytest.mark.xdist_group("run")
 
 
-@dataclass
-class Loading:
-    """What the load said, and how often it asked for somebody's roles."""
-
-    said: str = ""
-    roles: Counter[str] = field(default_factory=Counter)
-
-    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if 'FROM "auth_group" INNER JOIN "accounts_user_groups"' in sql:
-            self.roles[f"{sql} {params}"] += 1
-        return execute(sql, params, many, context)
-
-
-@pytest.fixture(scope="module")
-def loading(django_db_setup: None, django_db_blocker: Any) -> Iterator[Loading]:
-    """The demonstration, loaded once for these tests and taken back afterwards."""
-    loading, out = Loading(), io.StringIO()
-    with django_db_blocker.unblock(), transaction.atomic():
-        with connection.execute_wrapper(loading):
-            call_command("load_demo", stdout=out)
-        loading.said = out.getvalue()
-        yield loading
-        transaction.set_rollback(True)
-
-
-@pytest.fixture
-def demo(loading: Loading) -> str:
-    """What the load said; the database holds the demonstration."""
-    return loading.said
-
-
-def test_every_state_has_changes(demo: str) -> None:
+def test_every_state_has_changes(demo: None) -> None:
     counts = Counter(Change.objects.values_list("state", flat=True))
     assert set(counts) == set(State)
-    assert demo.startswith(f"Loaded {sum(counts.values())} changes in ")
     assert 60 <= sum(counts.values()) <= 80
 
 
-def test_the_past_twelve_months_are_told_in_order(demo: str) -> None:
+def test_the_past_twelve_months_are_told_in_order(demo: None) -> None:
     moments = list(Event.objects.order_by("pk").values_list("at", flat=True))
     assert moments == sorted(moments)
     assert moments[-1] <= timezone.now()
@@ -96,7 +63,7 @@ def test_the_past_twelve_months_are_told_in_order(demo: str) -> None:
     assert created == sorted(created)
 
 
-def test_times_of_states_events_and_history_agree(demo: str) -> None:
+def test_times_of_states_events_and_history_agree(demo: None) -> None:
     for change in Change.objects.exclude(state=State.DRAFT):
         moved = [event for event in change.events.order_by("pk") if event.moved]
         assert change.state_since == moved[-1].at, change
@@ -106,7 +73,7 @@ def test_times_of_states_events_and_history_agree(demo: str) -> None:
         assert change.created_at == dates[0]
 
 
-def test_nothing_is_left_for_beat_to_catch_up_with(demo: str) -> None:
+def test_nothing_is_left_for_beat_to_catch_up_with(demo: None) -> None:
     assert not dispatch.due(timezone.now()).exists()
     assert reminders.due_reminders(limit=100) == []
     assert reminders.due_escalations(limit=100) == []
@@ -116,7 +83,7 @@ def test_nothing_is_left_for_beat_to_catch_up_with(demo: str) -> None:
     assert board_queries.due_agendas(timezone.now()) == []
 
 
-def test_mail_of_the_past_was_sent_then(demo: str) -> None:
+def test_mail_of_the_past_was_sent_then(demo: None) -> None:
     assert not Email.objects.exclude(status=STATUS.sent).exists()
     assert not Email.objects.filter(backend_alias=UNWORDED).exists()
     written = list(Email.objects.order_by("pk").values_list("created", "last_updated"))
@@ -125,7 +92,7 @@ def test_mail_of_the_past_was_sent_then(demo: str) -> None:
     assert Email.objects.filter(message__contains="/confirm/").exists()
 
 
-def test_everybody_finds_something_waiting(demo: str) -> None:
+def test_everybody_finds_something_waiting(demo: None) -> None:
     for member in demo_cast():
         person = User.objects.get(email=member.email)
         waiting = queries.waiting_on(person).count()
@@ -134,7 +101,8 @@ def test_everybody_finds_something_waiting(demo: str) -> None:
         assert waiting or reads, member.name
 
 
-def test_everybody_can_sign_in(demo: str) -> None:
+def test_everybody_can_sign_in(demo: None, settings: Any) -> None:
+    settings.PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, *settings.PASSWORD_HASHERS]
     person = User.objects.get(email=demo_cast()[0].email)
     assert person.check_password(DEMO_PASSWORD)
     for member in demo_cast():
@@ -142,7 +110,7 @@ def test_everybody_can_sign_in(demo: str) -> None:
         assert person.roles == frozenset(member.roles)
 
 
-def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str) -> None:
+def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: None) -> None:
     assert Membership.objects.count() == 7
     states = Counter(Meeting.objects.values_list("state", flat=True))
     assert states["running"] == 1
@@ -154,7 +122,7 @@ def test_the_board_of_seven_has_a_past_a_running_and_a_future_meeting(demo: str)
     assert running.starts_at < timezone.now()
 
 
-def test_several_of_the_board_can_be_signed_in_as_and_have_votes_to_cast(demo: str) -> None:
+def test_several_of_the_board_can_be_signed_in_as_and_have_votes_to_cast(demo: None) -> None:
     running = Meeting.objects.get(state="running")
     items = running.items.filter(state="open")
     members = [member for member in demo_cast() if Role.CRB_MEMBER in member.roles]
@@ -165,7 +133,7 @@ def test_several_of_the_board_can_be_signed_in_as_and_have_votes_to_cast(demo: s
     assert Board.objects.get().memberships.filter(user__in=[chair, *others]).count() == 4
 
 
-def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: str) -> None:
+def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: None) -> None:
     moved = Meeting.objects.exclude(move_reason="").get()
     assert (moved.state, moved.starts_at > timezone.now()) == ("scheduled", True)
     cancelled = Meeting.objects.filter(state="cancelled").order_by("starts_at")
@@ -175,7 +143,7 @@ def test_the_calendar_shows_what_can_happen_to_a_meeting(demo: str) -> None:
     assert [one.decision.outcome for one in outcomes] == ["accepted_as_priority"]
 
 
-def test_a_member_is_on_holiday_and_an_alternate_has_stood_in(demo: str) -> None:
+def test_a_member_is_on_holiday_and_an_alternate_has_stood_in(demo: None) -> None:
     board = Board.objects.get()
     following = board.meetings.filter(state="scheduled").earliest("starts_at")
     assert [seat.absent.display_name for seat in following.members if seat.absent] == ["Priya Nair"]
@@ -183,7 +151,7 @@ def test_a_member_is_on_holiday_and_an_alternate_has_stood_in(demo: str) -> None
     assert attendances.get().user.display_name == "Amara Okafor"
 
 
-def test_the_last_meetings_have_minutes_and_actions(demo: str) -> None:
+def test_the_last_meetings_have_minutes_and_actions(demo: None) -> None:
     assert Minutes.objects.exclude(published_at=None).count() == 3
     latest = Meeting.objects.filter(state="closed").latest("starts_at")
     assert latest.minutes.is_published
@@ -193,7 +161,7 @@ def test_the_last_meetings_have_minutes_and_actions(demo: str) -> None:
     assert not pending.filter(due_on__lte=timezone.localdate()).exists()
 
 
-def test_the_board_over_time_has_something_to_show(demo: str, client: Client) -> None:
+def test_the_board_over_time_has_something_to_show(demo: None, client: Client) -> None:
     client.force_login(User.objects.get(email=AUDITOR))
     context = client.get("/board/statistics/").context
     decided, duration, questions, attendance, overdue = context["stats"]
@@ -205,7 +173,7 @@ def test_the_board_over_time_has_something_to_show(demo: str, client: Client) ->
     assert {state for state, number, _url in context["promises"] if number} >= {"Kept", "Open"}
 
 
-def test_confirmations_wait_for_some_days_and_for_too_long(demo: str) -> None:
+def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
     waiting = Change.objects.filter(state=State.CONFIRMATION)
     reminded = sorted(change.confirmation.reminders.count() for change in waiting)
     assert reminded[0] == 0
@@ -213,13 +181,13 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: str) -> None:
     assert any(change.confirmation.escalated_at for change in waiting)
 
 
-def test_promises_are_kept_broken_and_due(demo: str) -> None:
+def test_promises_are_kept_broken_and_due(demo: None) -> None:
     late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
     assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}
 
 
 @pytest.mark.parametrize("state", State.values)
-def test_the_page_of_a_change_in_every_state_opens(demo: str, client: Client, state: str) -> None:
+def test_the_page_of_a_change_in_every_state_opens(demo: None, client: Client, state: str) -> None:
     change = Change.objects.filter(state=state).first()
     assert change is not None
     reader = change.raised_by if state == State.DRAFT else User.objects.get(email=AUDITOR)
@@ -228,7 +196,7 @@ def test_the_page_of_a_change_in_every_state_opens(demo: str, client: Client, st
 
 
 @pytest.mark.parametrize("who", ["grace.okafor@harbourview", "jonas.weber@expansive", "nobody"])
-def test_nobody_reads_on_any_page_what_is_not_for_them(demo: str, who: str) -> None:
+def test_nobody_reads_on_any_page_what_is_not_for_them(demo: None, who: str) -> None:
     """A customer, a developer, and one of our own without a role; 8 s for all three."""
     with transaction.atomic():
         run = ManyRun.objects.create(person=User.objects.get(email=AUDITOR), act="comment")
@@ -245,7 +213,7 @@ def test_nobody_reads_on_any_page_what_is_not_for_them(demo: str, who: str) -> N
         transaction.set_rollback(True)
 
 
-def test_no_mail_about_a_change_says_what_is_not_for_its_reader(demo: str) -> None:
+def test_no_mail_about_a_change_says_what_is_not_for_its_reader(demo: None) -> None:
     """One of each kind of mail that a customer's or one of our own got, worded anew; 1 s."""
     told = Notice.objects.exclude(email=None).exclude(event=None).select_related(*RELATED)
     kinds: dict[tuple[Any, ...], list[Notice]] = {}
@@ -339,7 +307,7 @@ def test_one_login_per_role_is_printed() -> None:
     assert len(roles) == len(set(roles)) == len({str(member.role) for member in demo_cast()})
 
 
-def test_mail_has_come_in_and_some_of_it_waits(demo: str) -> None:
+def test_mail_has_come_in_and_some_of_it_waits(demo: None) -> None:
     outcomes = Counter(IncomingMail.objects.values_list("outcome", flat=True))
     assert outcomes == {"triage": 3, "change": 1, "answer": 1, "ignored": 1}
     assert waiting.answers_waiting().count() == 1
@@ -349,7 +317,3 @@ def test_mail_has_come_in_and_some_of_it_waits(demo: str) -> None:
     answer = IncomingMail.objects.get(outcome="answer")
     assert answer.quoted
     assert answer.in_answer_to
-
-
-def test_the_loader_reads_what_does_not_change_once(loading: Loading) -> None:
-    assert loading.roles and max(loading.roles.values()) == 1

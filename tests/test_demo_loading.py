@@ -1,17 +1,24 @@
 """Where the demonstration may be loaded, and what a load that fails leaves: nothing."""
 
 import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from simple_history.models import HistoricalChanges
 
 from accounts.models import User
 from changes.lifecycle import core
-from changes.models import Change
+from changes.models import Change, Deployment
+from crb.models import BoardOutcome
 from expansive_cm.demo import loader
+from expansive_cm.demo.diary import Diary, Entry
 from tests.people import Cast
 
 
@@ -31,6 +38,36 @@ def test_a_database_in_use_is_left_alone(cast: Cast) -> None:
     call_command("load_demo", if_empty=True, stdout=out)
     assert out.getvalue() == "The database is in use; no demo data were loaded.\n"
     assert User.objects.count() == people
+
+
+@dataclass
+class Asked:
+    """How often each statement about somebody's roles was sent."""
+
+    roles: Counter[str] = field(default_factory=Counter)
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if 'FROM "auth_group" INNER JOIN "accounts_user_groups"' in sql:
+            self.roles[f"{sql} {params}"] += 1
+        return execute(sql, params, many, context)
+
+
+def test_a_load_says_how_much_and_reads_what_does_not_change_once(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as the first deployment, in which most kinds of steps are taken; 3 s."""
+    everything = Diary.__iter__
+
+    def first_months(diary: Diary) -> Iterator[Entry]:
+        return takewhile(lambda _: not Deployment.objects.exists(), everything(diary))
+
+    monkeypatch.setattr(Diary, "__iter__", first_months)
+    out, asked = io.StringIO(), Asked()
+    with connection.execute_wrapper(asked):
+        call_command("load_demo", stdout=out)
+    assert Deployment.objects.exists() and BoardOutcome.objects.exists()
+    assert out.getvalue().startswith(f"Loaded {Change.objects.count()} changes in ")
+    assert len(asked.roles) > 40 and max(asked.roles.values()) == 1
 
 
 def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

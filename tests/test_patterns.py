@@ -2,7 +2,8 @@
 
 The patterns are found in the source and fed with what suits them worst: as much of each thing they
 can repeat, and of each beginning that comes to nothing. All of it is tasted in a small helping;
-what could need too long for ten times as much is fed that, and the worst of it half a megabyte.
+what could need too long for ten times as much is fed that, and the worst of it half a megabyte
+where that could need too long.
 What takes time with the square of that needs a second for a tenth and minutes for the whole. The
 limits are in seconds of this process alone, so a busy machine changes nothing.
 """
@@ -22,6 +23,8 @@ SLOWEST = 5
 """So many are fed more however quick they were."""
 FIRST, SECONDS_FIRST = 50_000, 5.0
 WHOLE, SECONDS = 500_000, 40.0
+CUBE = (WHOLE // FIRST) ** 3
+"""What needs less than this part of the limit for a tenth keeps it even if it grows cubically."""
 OURS = ("bench", "demo", "management", "migrations", "services")
 OWN_FILES = {"expansive_cm/environment.py", "expansive_cm/icons.py"}
 """They read settings and files of the installation."""
@@ -173,7 +176,8 @@ def test_no_pattern_needs_more_than_the_length_of_its_text(file: str, pattern: s
     needed = {food: fed(pattern, food, first) for food in more}
     worst = max(needed, key=needed.__getitem__, default="")
     assert needed.get(worst, 0) < SECONDS_FIRST, worst
-    assert fed(pattern, worst, whole) < SECONDS, worst
+    if needed.get(worst, 0) * CUBE >= SECONDS:
+        assert fed(pattern, worst, whole) < SECONDS, worst
 
 
 def test_the_search_for_patterns_finds_them_all() -> None:

@@ -9,107 +9,20 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg2
 import pytest
 
+from tests.product import ROOT, Product
 from tests.worker import wait_until
 
-ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 600
-"""Patience, no measure: a busy machine is slow, not wrong."""
-
-# One copy serves all tests of this file: they belong into one process.
+# One copy serves all tests of this file, and its data those of the demonstration.
 pytestmark = pytest.mark.xdist_group("run")
-
-
-class Product:
-    """One copy of the product, seen from outside."""
-
-    def __init__(self, data: Path, port: int) -> None:
-        self.data = data
-        self.port = port
-        self.log = data / "said"
-        self.process: subprocess.Popen[bytes] | None = None
-        self.cannot_start = ""
-        data.mkdir(exist_ok=True)
-
-    def command(self, *options: str) -> list[str]:
-        return [
-            *(sys.executable, "-m", "expansive_cm.services.run", "--data", str(self.data)),
-            *options,
-        ]
-
-    def environment(self) -> dict[str, str]:
-        dropped = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "DJANGO_SETTINGS_MODULE", "SECRET_KEY")
-        kept = {name: value for name, value in os.environ.items() if name not in dropped}
-        return {**kept, "PORT": str(self.port)}
-
-    @property
-    def is_running(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-    def start(self, until: str = "Ctrl-C stops everything") -> None:
-        """Start it and wait until it has said this. What failed once is not tried again."""
-        assert not self.cannot_start, self.cannot_start
-        begun = time.monotonic()
-        with self.log.open("w") as output:
-            self.process = subprocess.Popen(
-                self.command(),
-                cwd=ROOT,
-                env=self.environment(),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        while until not in self.said():
-            if self.process.poll() is not None or time.monotonic() - begun > START_SECONDS:
-                self.cannot_start = f"It did not start:\n{self.said()}"
-                pytest.fail(self.cannot_start)
-            time.sleep(0.05)
-
-    def again(self, *options: str) -> subprocess.CompletedProcess[str]:
-        """Type the command while it runs already, or another of its relatives."""
-        return subprocess.run(
-            self.command(*options),
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-        )
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def state(self) -> dict[str, Any]:
-        return dict(json.loads((self.data / "run" / "state.json").read_text()))
-
-    def parts(self) -> dict[str, int]:
-        entries = json.loads((self.data / "run" / "processes.json").read_text())
-        return {entry["name"]: entry["pid"] for entry in entries}
-
-    def get(self, path: str) -> int:
-        try:
-            return int(urllib.request.urlopen(self.state()["address"] + path, timeout=10).status)
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    def send(self, number: int) -> int:
-        assert self.process
-        self.process.send_signal(number)
-        return self.process.wait(START_SECONDS)
 
 
 People = list[tuple[str, int]]
@@ -147,21 +60,8 @@ def still_there(numbers: Iterable[int]) -> list[int]:
     return [process.pid for process in living]
 
 
-@pytest.fixture(scope="module")
-def copy_of_it(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """A product whose port is taken and whose path holds a space."""
-    with socket.socket() as occupied:
-        occupied.bind(("127.0.0.1", 0))
-        occupied.listen()
-        data = tmp_path_factory.mktemp("a path") / "data"
-        product = Product(data, occupied.getsockname()[1])
-        yield product
-        if product.is_running:
-            product.send(signal.SIGTERM)
-
-
 @pytest.fixture
-def product(copy_of_it: Product) -> Product:
+def product(copy_of_it: Product, as_first_started: object) -> Product:
     """The product while it runs."""
     if not copy_of_it.is_running:
         copy_of_it.start()
