@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.contexts import Contexts
+from tests.contexts import Contexts, Kind
 from tests.failed_pages import TRACED, Evidence
 from tests.fonts import always_draw_in, only_these
 
@@ -70,10 +70,10 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def contexts(live_server: Any, browser: Any) -> Iterator[Contexts]:
     """The contexts that tests lend, each with a page of somebody who has signed in nowhere."""
 
-    def open_one(scripts: bool) -> Any:
-        context = open_context(browser, live_server, java_script_enabled=scripts)
+    def open_one(kind: Kind) -> Any:
+        context = open_context(browser, live_server, java_script_enabled=kind.scripts)
         page = context.new_page()
-        if scripts:
+        if kind.scripts and kind.whole:
             act_on_whole_pages(page)
         return context
 
@@ -108,23 +108,21 @@ def new_page(
         width: int = 1280, height: int = 900, *, whole: bool = True, font: str = "", **options: Any
     ) -> Any:
         media = {name: options.pop(name) for name in MEDIA if name in options}
-        if whole and not font and not options.keys() - {"java_script_enabled"} and not TRACED:
-            scripts = options.get("java_script_enabled", True)
-            page = contexts.lend(width, height, evidence.follow, scripts=scripts).pages[0]
-            if media:
-                page.emulate_media(**media)
-            return page
-        viewport = {"width": width, "height": height}
-        context = open_context(browser, live_server, viewport=viewport, **options)
-        evidence.follow(context)
-        alone.append(context)
-        page = context.new_page()
+        kind = Kind(options.get("java_script_enabled", True), whole)
+        if not options.keys() - {"java_script_enabled"} and not TRACED:
+            page = contexts.lend(width, height, evidence.follow, kind).pages[0]
+        else:
+            viewport = {"width": width, "height": height}
+            context = open_context(browser, live_server, viewport=viewport, **options)
+            evidence.follow(context)
+            alone.append(context)
+            page = context.new_page()
+            if kind.scripts and kind.whole:
+                act_on_whole_pages(page)
         if media:
             page.emulate_media(**media)
         if font:
             always_draw_in(page, font)
-        if whole and options.get("java_script_enabled", True):
-            act_on_whole_pages(page)
         return page
 
     alone: list[Any] = []

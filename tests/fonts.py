@@ -61,6 +61,6 @@ def draw_in(page: Any, family: str = "") -> None:
     page.evaluate(SET, family)
 
 
-def always_draw_in(page: Any, family: str) -> None:
-    """Draw each page that is opened in this font, from its first paint on."""
-    page.add_init_script(f"({SET})({family!r})")
+def always_draw_in(page: Any, family: str) -> Any:
+    """Draw each page that is opened in this font, from its first paint on, until it is closed."""
+    return page.add_init_script(f"({SET})({family!r})")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from changes import lifecycle
 from changes.models import Change, Service
 from changes.states import State
-from tests.components.browsing import sign_in, wait_while_held
+from tests.components.browsing import hurried, sign_in, wait_while_held
 from tests.components.looks import faults, fits, looks
 from tests.people import Cast
 from tests.stories import submitted
@@ -121,8 +121,9 @@ def test_enter_takes_nobody_who_was_offered_for_an_earlier_text(browse: Any) -> 
 
 def test_what_is_typed_survives_a_closed_tab(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
-    page.fill("#id_title", "Rooms at night")
-    expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
+    with hurried(page):
+        page.fill("#id_title", "Rooms at night")
+        expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
     page.fill("#id_description", "We work at night")
     with page.expect_event("close"):
         page.close(run_before_unload=True)
@@ -145,20 +146,21 @@ def sign_in_by_hand(page: Any, cast: Cast) -> None:
 def test_signing_in_again_in_another_tab_loses_nothing(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
     status = page.locator("[data-status]")
-    page.fill("#id_title", "Rooms at night")
-    expect(status).to_contain_text("Kept as draft CR-")
-    page.context.clear_cookies(name="sessionid")
-    page.fill("#id_description", "We work")
-    expect(status).to_contain_text("You are signed out")
+    with hurried(page):
+        page.fill("#id_title", "Rooms at night")
+        expect(status).to_contain_text("Kept as draft CR-")
+        page.context.clear_cookies(name="sessionid")
+        page.fill("#id_description", "We work")
+        expect(status).to_contain_text("You are signed out")
 
     other = page.context.new_page()
     other.goto("/account/login/")
     sign_in_by_hand(other, cast)
     other.wait_for_url(re.compile(r"://[^/]+/$"))
     page.bring_to_front()
-    page.fill("#id_description", "We work at night")
-
-    expect(status).to_contain_text("Kept as draft CR-")
+    with hurried(page):
+        page.fill("#id_description", "We work at night")
+        expect(status).to_contain_text("Kept as draft CR-")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/changes/CR-*/")
     change = Change.objects.get()
@@ -167,8 +169,9 @@ def test_signing_in_again_in_another_tab_loses_nothing(browse: Any, cast: Cast) 
 
 def test_sending_with_an_expired_session_loses_nothing(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
-    page.fill("#id_title", "Rooms at night")
-    expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
+    with hurried(page):
+        page.fill("#id_title", "Rooms at night")
+        expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
     page.context.clear_cookies(name="sessionid")
     page.fill("#id_description", "We work at night")
     page.get_by_role("button", name="Submit").click()
@@ -189,9 +192,10 @@ def test_submit_waits_for_a_save_that_is_under_way(browse: Any, cast: Cast) -> N
     page = browse("requester", "/changes/new/")
     on_its_way: list[Any] = []
     page.route("**/autosave/**", lambda route: on_its_way.append(route))
-    page.fill("#id_title", "Rooms at night")
-    page.fill("#id_description", "We work at night")
-    wait_while_held(page, lambda: on_its_way)
+    with hurried(page):
+        page.fill("#id_title", "Rooms at night")
+        page.fill("#id_description", "We work at night")
+        wait_while_held(page, lambda: on_its_way)
     page.evaluate(NOTE_SUBMISSIONS)
     submit = page.get_by_role("button", name="Submit")
     assert submit.evaluate("button => { button.click(); return window.sent; }") == 0

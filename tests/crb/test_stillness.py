@@ -15,7 +15,7 @@ from crb.models import AgendaItem
 from tests.components.browsing import sign_in
 from tests.components.looks import places_in_any_font
 from tests.crb.conftest import Table
-from tests.fonts import NARROW, WIDE
+from tests.fonts import NARROW, WIDE, always_draw_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STYLED = "[...document.querySelectorAll('link[rel=stylesheet]')].every(one => one.sheet)"
@@ -47,10 +47,12 @@ def test_scripts_move_nothing(
     item = overrun(table)
     where = item.meeting.get_absolute_url() if address == "meeting" else address
     moved = {}
+    page = new_page(whole=False)
+    sign_in(page, table.cast.support if "new" in address else table.chair, live_server)
     for width, font in product((1280, 360), (WIDE, NARROW)):
-        page = new_page(width=width, font=font, whole=False)
-        sign_in(page, table.cast.support if "new" in address else table.chair, live_server)
-        before, after = without_and_with_scripts(page, where, landmarks)
+        page.set_viewport_size({"width": width, "height": 900})
+        with always_draw_in(page, font):
+            before, after = without_and_with_scripts(page, where, landmarks)
         if before != after:
             moved[width, font] = [
                 (old, new) for old, new in zip(before, after, strict=True) if old != new

@@ -16,13 +16,15 @@ LINK = re.compile(r"https?://[^/\s]+(/confirm/\S+)")
 
 
 class Visitor:
-    """Somebody at a browser of their own: goes to pages, fills forms, presses buttons."""
+    """Somebody at a browser: goes to pages, fills forms, presses buttons."""
 
-    def __init__(self, page: Any) -> None:
+    def __init__(self, page: Any, sits_down: Callable[[], None]) -> None:
         self.page = page
+        self._sits_down = sits_down
 
     def opens(self, place: Change | str) -> "Visitor":
-        """Go to a change's page, or to an address."""
+        """Go to a change's page, or to an address, in one's own name."""
+        self._sits_down()
         self.page.goto(place if isinstance(place, str) else place.get_absolute_url())
         return self
 
@@ -102,16 +104,26 @@ def cast(transactional_db: None, cast: Cast) -> Cast:
 
 @pytest.fixture
 def visitor(new_page: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]:
-    """Give each person one browser: `visitor(cast.support)`, or `visitor(None)` for nobody."""
-    known: dict[int | None, Visitor] = {}
+    """Give each person one browser: `visitor(cast.support)`, or `visitor(None)` for nobody.
 
-    def visit(user: User | None, **options: Any) -> Visitor:
+    ``after`` names somebody whose browser a person uses next, who begins by opening a page.
+    """
+    known: dict[int | None, Visitor] = {}
+    sitting: dict[Any, User | None] = {}
+
+    def visit(user: User | None, *, after: Visitor | None = None, **options: Any) -> Visitor:
         key = user.pk if user else None
         if key not in known:
-            page = new_page(**options)
-            if user:
-                sign_in(page, user, live_server)
-            known[key] = Visitor(page)
+            page = after.page if after else new_page(**options)
+
+            def sits_down() -> None:
+                if sitting.get(page) != user:
+                    page.context.clear_cookies()
+                    if user:
+                        sign_in(page, user, live_server)
+                    sitting[page] = user
+
+            known[key] = Visitor(page, sits_down)
         return known[key]
 
     yield visit

@@ -160,7 +160,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
     write_remarks(chair, "The board thanked Ben for his candour.")
     chair.presses("Publish the minutes").agrees()
     chair.sees("Published")
-    reader = visitor(cast.support, width=360, height=740)
+    reader = visitor(cast.support, after=phone)
     reader.opens(f"{rooms.meeting.get_absolute_url()}minutes/")
     reader.sees("The board thanked Ben for his candour.", "Longer names for sites")
     assert "My brother" not in reader.page.locator("main").inner_text()

@@ -31,12 +31,13 @@ def test_a_code_change_from_a_request_to_the_requesters_yes(
     board = new_board(quorum_count=2, quorum_share=50)
     seat(board, cast.chair, is_chair=True)
     seat(board, cast.crb_member)
-    success, developer = visitor(cast.success), visitor(cast.developer)
-    reviewer, tester = visitor(cast.peer_reviewer), visitor(cast.tester)
-    manager = visitor(cast.release_manager)
+    # All but the board use one browser in turn.
+    grace = visitor(cast.requester)
+    success, developer = [visitor(one, after=grace) for one in (cast.success, cast.developer)]
+    reviewer, tester = [visitor(one, after=grace) for one in (cast.peer_reviewer, cast.tester)]
+    manager = visitor(cast.release_manager, after=grace)
 
     # Grace raises the request herself, in the portal.
-    grace = visitor(cast.requester)
     grace.opens("/").presses("New change request")
     grace.fills(
         title="Remind the night shift of booked rooms",

@@ -13,8 +13,9 @@ from tests.people import Cast
 def test_a_configuration_change_from_a_call_to_the_requesters_yes(
     cast: Cast, visitor: Callable[..., Visitor]
 ) -> None:
-    support, success = visitor(cast.support), visitor(cast.success)
-    approver = visitor(cast.approver)
+    # They use one browser in turn.
+    support = visitor(cast.support)
+    success, approver = [visitor(one, after=support) for one in (cast.success, cast.approver)]
 
     # Grace calls. Sam of support writes down what she asks for while she is on the phone.
     support.opens("/").presses("New change request")

@@ -119,7 +119,8 @@ def nadias(
 def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     cast: Cast, visitor: Callable[..., Visitor], nadias: MailProgram
 ) -> None:
-    support, success = visitor(cast.support), visitor(cast.success)
+    support = visitor(cast.support)
+    success = visitor(cast.success, after=support)
 
     # Nadia writes a mail. She is new; the domain of her address is that of Harbour Hospitals.
     nadias.writes(
