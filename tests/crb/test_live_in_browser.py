@@ -10,6 +10,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from playwright.sync_api import expect
 
@@ -22,6 +24,7 @@ from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
 from tests.environment import ROOT
 from tests.fonts import NARROW, WIDE
+from tests.server import HOST, Server
 from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -365,11 +368,15 @@ def test_a_page_comes_back_after_a_network_cut(
     expect(reason).to_have_value("Not now.")
 
 
+def address_of(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
 @contextmanager
 def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The product's own web server on the database of this test, once it serves people."""
     command = [sys.executable, "-m", "gunicorn", "expansive_cm.asgi"]
-    config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
+    config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"{HOST}:{port}"]
     config += ["--graceful-timeout", str(2 * STOPPED_IN_SECONDS)]
     process = subprocess.Popen(
         [*command, *config],
@@ -377,8 +384,8 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
         env={
             **os.environ,
             **worker_environment(),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "BASE_URL": f"http://127.0.0.1:{port}",
+            "ALLOWED_HOSTS": HOST,
+            "BASE_URL": address_of(port),
             "DEBUG": "true",  # style sheets and scripts from where they lie
         },
     )
@@ -393,7 +400,7 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
 def serves(port: int) -> bool:
     """Whether a web server on this port can serve people by now."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=60) as answer:
+        with urlopen(f"{address_of(port)}/readyz", timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -406,13 +413,11 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
 
     item = table.running_item("Rooms at night")
     port = free_port()
-    page = new_page(base_url=f"http://127.0.0.1:{port}")
+    page = new_page(base_url=address_of(port))
     client = Client()
     client.force_login(table.cast.crb_member)
     cookie = client.cookies["sessionid"].value
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": cookie, "url": f"http://127.0.0.1:{port}"}]
-    )
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": address_of(port)}])
     with gunicorn(port) as process:
         page.goto(f"/board/meetings/{item.meeting_id}/")
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
@@ -421,11 +426,16 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         process.wait(STOPPED_IN_SECONDS)  # half its grace: it did not wait for the stream
     expect(page.get_by_text(RECONNECTING)).to_be_visible()
     table.vote(item, "accepted")
-    with gunicorn(port):
+    # Another process would take its time to begin, and the page begin to ask less often.
+    again = Server(StaticFilesHandler(WSGIHandler()), port)
+    try:
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
         expect(page.locator("#tally")).to_contain_text("(1 of 7)")
         expect(page.get_by_label("Reason", exact=True)).to_have_value("Not now.")
         page.goto("about:blank")
+        again.let_requests_end()
+    finally:
+        again.stop()
 
 
 def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(
