@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from crb import lifecycle
 from crb.models import AgendaVersion, BoardOutcome, Meeting
-from tests.components.browsing import sign_in
+from tests.components.browsing import HURRY, sign_in
 from tests.components.looks import looks, unfold
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
@@ -76,6 +76,7 @@ def test_a_row_goes_back_where_somebody_else_was_quicker(
     items = [table.item(name) for name in ("One", "Two", "Three")]
     page = new_page()
     page.route("**/live/*", lambda route: route.abort())  # or the page had heard of it by itself
+    page.add_init_script(f"({HURRY})()")
     sign_in(page, table.chair, live_server)
     page.goto(page_of(items[0]))
     meeting = Meeting.objects.get(pk=items[0].meeting_id)
