@@ -51,9 +51,9 @@ class Server:
     ``django`` may be another WSGI application, for tests that have no page.
     """
 
-    def __init__(self, django: Callable[..., Any], **how: Any) -> None:
+    def __init__(self, django: Callable[..., Any], port: int = 0, **how: Any) -> None:
         self.application = Application(django, **how)
-        self.socket = socket.create_server((HOST, 0), backlog=1000)
+        self.socket = socket.create_server((HOST, port), backlog=1000)
         self.address: tuple[str, int] = self.socket.getsockname()
         self.url = f"http://{HOST}:{self.address[1]}"
         self.loop = asyncio.new_event_loop()

@@ -62,8 +62,12 @@ def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> Non
     expect(page.locator("body")).to_contain_text(f"{change.reference} is submitted.")
 
 
-def test_pressed_twice_is_sent_once_whatever_is_still_being_looked_up(browse: Any) -> None:
+def test_files_are_named_and_what_is_pressed_twice_is_sent_once(browse: Any, settings: Any) -> None:
+    settings.ATTACHMENT_MAX_BYTES = 10
     page = browse("requester", "/changes/new/")
+    choose_files(page)
+
+    # Whatever is still being looked up.
     page.evaluate(NOTE_SUBMISSIONS)
     page.route("**/similar/**", lambda route: None)
     where = re.compile(r"/changes/new/(\?.*)?$")
@@ -206,11 +210,8 @@ def test_submit_waits_for_a_save_that_is_under_way(browse: Any, cast: Cast) -> N
     assert (change.state, change.title) == (State.SUBMITTED, "Rooms at night")
 
 
-def test_chosen_files_are_named_and_one_over_the_limit_does_not_travel(
-    browse: Any, cast: Cast, settings: Any
-) -> None:
-    settings.ATTACHMENT_MAX_BYTES = 10
-    page = browse("requester", "/changes/new/")
+def choose_files(page: Any) -> None:
+    """Choose files, which are named; one over the limit does not travel."""
     files = [
         {"name": name, "mimeType": "text/plain", "buffer": b"12"} for name in ("a.txt", "b.txt")
     ]

@@ -115,18 +115,7 @@ def test_everything_by_keyboard_in_every_look(
     expect(offered).to_have_count(0)
 
 
-def test_who_is_signed_out_meanwhile_is_led_to_sign_in(
-    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
-) -> None:
-    page = new_page()
-    sign_in(page, cast.success, live_server)
-    page.goto("/changes/")
-    page.context.clear_cookies(name="sessionid")
-    page.keyboard.press("Control+k")
-    expect(page).to_have_url(re.compile("/account/login/"))
-
-
-def test_nobody_leaves_a_page_as_the_palette_does_not_come(
+def test_nobody_leaves_a_page_as_the_palette_does_not_come_but_to_sign_in(
     new_page: Any, live_server: Any, transactional_db: None, cast: Cast
 ) -> None:
     """The database is away, or the network: what is being typed stays where it is."""
@@ -142,3 +131,9 @@ def test_nobody_leaves_a_page_as_the_palette_does_not_come(
     page.unroute("**/changes/palette/")
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
+
+    # Whoever is signed out meanwhile is led to sign in.
+    page.reload()
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+k")
+    expect(page).to_have_url(re.compile("/account/login/"))

@@ -49,6 +49,15 @@ def test_only_support_triages_and_auditors_read(cast: Cast) -> None:
     assert readers == {"support", "auditor"}
 
 
+def test_a_page_without_mail_says_what_will_come(support: Client) -> None:
+    for view, words in {
+        "": "No mail waits",
+        "?view=answers": "No answer waits",
+        "?view=all": "No mail has come yet",
+    }.items():
+        assert words in support.get(f"/triage/{view}").content.decode()
+
+
 @pytest.mark.parametrize(
     "path", ["", "{pk}/", "{pk}/request/", "{pk}/comment/", "{pk}/discard/", "{pk}/wait/"]
 )

@@ -68,7 +68,7 @@ def test_support_accepts_and_discards_with_one_press(
     expect(item(page, "] Rooms")).to_contain_text("Discarded")
 
 
-def test_a_mail_is_added_to_the_change_that_it_is_about(
+def test_a_mail_is_added_to_its_change_and_an_answer_accepted(
     new_page: Any, live_server: Any, some: Cast
 ) -> None:
     page = new_page()
@@ -82,12 +82,7 @@ def test_a_mail_is_added_to_the_change_that_it_is_about(
     assert mail.outcome == "comment"
     assert "Count ours too." in mail.comment.body
 
-
-def test_an_answer_is_accepted_on_the_page_of_its_change(
-    new_page: Any, live_server: Any, some: Cast
-) -> None:
-    page = new_page()
-    sign_in(page, some.support, live_server)
+    # An answer is accepted on the page of its change.
     page.goto("/triage/?view=answers")
     page.locator(".triage-subject").click()
     page.get_by_role("button", name="Accept as the answer").click()
@@ -111,16 +106,3 @@ def test_the_pages_are_sound_in_light_dark_and_narrow(
             f"/changes/{asked.reference}/",
         ):
             look.over_address(path)
-
-
-def test_a_page_without_mail_says_what_will_come(
-    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
-) -> None:
-    page = new_page()
-    sign_in(page, cast.support, live_server)
-    page.goto("/triage/")
-    expect(page.get_by_text("No mail waits")).to_be_visible()
-    page.goto("/triage/?view=answers")
-    expect(page.get_by_text("No answer waits")).to_be_visible()
-    page.goto("/triage/?view=all")
-    expect(page.get_by_text("No mail has come yet")).to_be_visible()

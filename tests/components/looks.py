@@ -23,6 +23,7 @@ EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that other colours can break, and all that a narrower font can.
 OF_OTHER_LOOKS = ["color-contrast", "link-in-text-block", "target-size"]
 RUN = """([options, known]) => {
+  if (typeof axe === "undefined") return null;
   const found = globalThis.triedColours(known);
   return axe.run(document, options).then(({ violations }) => [
     { violations, passes: [], incomplete: [], inapplicable: [] }, [...found]]);
@@ -53,10 +54,12 @@ PLACES = """elements => Array.from({ length: 13 }, (_, step) => {
 
 def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
     """Return what axe finds wrong with a page as it is shown, or nothing."""
-    if page.evaluate("typeof axe") == "undefined":
+    given = [{"runOnly": rules, "resultTypes": ["violations"]}, list(GOOD_COLOURS)]
+    told = page.evaluate(RUN, given)
+    if told is None:
         page.evaluate(AXE_SCRIPT + TRY_COLOURS_ONCE)
-    options = {"runOnly": rules, "resultTypes": ["violations"]}
-    said, tried = page.evaluate(RUN, [options, list(GOOD_COLOURS)])
+        told = page.evaluate(RUN, given)
+    said, tried = told
     GOOD_COLOURS.update(tried)
     results = AxeResults(said)
     return results.generate_report() if results.violations_count else ""

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from playwright.sync_api import expect
 
@@ -22,6 +24,7 @@ from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
 from tests.environment import ROOT
 from tests.fonts import NARROW, WIDE
+from tests.server import HOST, Server
 from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -139,19 +142,14 @@ def test_what_somebody_types_survives_everything(
     expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
     expect(page.locator("#meeting-now")).not_to_contain_text("You are looking at")
 
-
-def test_what_was_refused_stays_beside_what_is_wrong(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    # What was refused stays beside what is wrong.
     page.get_by_text("Ask for information", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("Who pays?")
     page.get_by_role("button", name="Vote", exact=True).click()
     wrong = page.locator("#vote-box").get_by_text("Say what the board needs to know.").first
     expect(wrong).to_be_visible()
     page.locator("#item-title").click()
-    table.vote(item, "accepted", "", "accepted")
+    table.vote(second, "accepted", "", "accepted")
     expect(page.locator("#tally")).to_contain_text("(2 of 7)")
     expect(wrong).to_be_visible()
     expect(page.get_by_label("Reason", exact=True)).to_have_value("Who pays?")
@@ -161,7 +159,9 @@ def test_what_was_refused_stays_beside_what_is_wrong(
     expect(page.locator("#vote-box")).to_contain_text("Your vote counts.")
 
 
-def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: Any) -> None:
+def test_open_details_focus_and_a_question_stay(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
     page = open_meeting(new_page, live_server, table.chair, item)
@@ -174,6 +174,13 @@ def test_open_details_and_focus_stay(table: Table, new_page: Any, live_server: A
     expect(page.locator("#meeting-now").get_by_text("Ask the porters.")).to_be_hidden()
     expect(page.locator(":focus")).to_have_attribute("href", f"?item={item.pk}")
     assert other.position == 2
+
+    # The question names what is undecided: a vote that decides an item draws its button anew.
+    page.get_by_role("button", name="Close the meeting").click()
+    table.vote(item, "", *["accepted"] * 5)
+    expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
+    page.get_by_role("dialog").get_by_role("button", name="Close the meeting").click()
+    expect(page.locator("#meeting-lead")).to_contain_text("Closed")
 
 
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
@@ -230,48 +237,15 @@ def test_the_streams_news_of_the_chairs_own_step_are_right_too(
     expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
 
-def test_news_take_no_press_away_and_a_lost_right_takes_the_page(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    chair = open_meeting(new_page, live_server, table.chair, first, listens=True)
-    onlooker = open_meeting(new_page, live_server, table.deputy, first)
-    button = chair.get_by_role("button", name="Next item").bounding_box()
-    chair.mouse.move(button["x"] + 20, button["y"] + 10)
-    chair.mouse.down()
-    lifecycle.plan_item(first, actor=table.deputy, presenter=None, time_box=10, notes="Short!")
-    expect(onlooker.locator("#meeting-now")).to_contain_text("Short!")
-    chair.wait_for_function(HAS_HEARD, arg="Short!")
-    chair.mouse.up()
-    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
-
-    # Whoever may no longer look loses the page.
-    expect(onlooker.get_by_text("Rooms at night").first).to_be_visible()
-    table.deputy.groups.clear()
-    expect(onlooker.get_by_text("Rooms at night")).to_have_count(0)
-    assert onlooker.evaluate("window.stillHere") is None
-
-
-def test_what_is_asked_about_is_done_whatever_comes_meanwhile(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    """The question names what is undecided: a vote that decides an item draws its button anew."""
-    item = table.running_item("Rooms at night")
-    chair = open_meeting(new_page, live_server, table.chair, item)
-    chair.get_by_role("button", name="Close the meeting").click()
-    table.vote(item, "", *["accepted"] * 5)
-    expect(chair.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
-    chair.get_by_role("dialog").get_by_role("button", name="Close the meeting").click()
-    expect(chair.locator("#meeting-lead")).to_contain_text("Closed")
-
-
-def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
+def test_news_take_no_vote_or_press_away_and_a_lost_right_takes_the_page(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    table.running_item("Doors")
     member = open_meeting(new_page, live_server, table.cast.crb_member, first, listens=True)
     onlooker = open_meeting(new_page, live_server, table.deputy, first)
+
+    # Whose vote is on its way is led on with the others.
     on_its_way: list[Any] = []
     member.route("**/vote/", lambda route: on_its_way.append(route))
     member.get_by_text("Accept", exact=True).click()
@@ -283,6 +257,23 @@ def test_whose_vote_is_on_its_way_is_led_on_with_the_others(
     on_its_way[0].continue_()
     expect(member.get_by_role("heading", name="Alarms")).to_be_visible()
     assert first.votes.get(member=table.cast.crb_member).choice == "accepted"
+
+    # A press is one, whatever comes before the button is let go.
+    chair = open_meeting(new_page, live_server, table.chair, second, listens=True)
+    button = chair.get_by_role("button", name="Next item").bounding_box()
+    chair.mouse.move(button["x"] + 20, button["y"] + 10)
+    chair.mouse.down()
+    lifecycle.plan_item(second, actor=table.deputy, presenter=None, time_box=10, notes="Short!")
+    expect(onlooker.locator("#meeting-now")).to_contain_text("Short!")
+    chair.wait_for_function(HAS_HEARD, arg="Short!")
+    chair.mouse.up()
+    expect(chair.get_by_role("heading", name="Doors")).to_be_visible()
+
+    # Whoever may no longer look loses the page.
+    expect(onlooker.get_by_text("Alarms").first).to_be_visible()
+    table.deputy.groups.clear()
+    expect(onlooker.get_by_text("Alarms")).to_have_count(0)
+    assert onlooker.evaluate("window.stillHere") is None
 
 
 def test_what_was_typed_before_one_more_question_stays(
@@ -365,11 +356,15 @@ def test_a_page_comes_back_after_a_network_cut(
     expect(reason).to_have_value("Not now.")
 
 
+def address_of(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
 @contextmanager
 def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """The product's own web server on the database of this test, once it serves people."""
     command = [sys.executable, "-m", "gunicorn", "expansive_cm.asgi"]
-    config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"127.0.0.1:{port}"]
+    config = ["--config", "expansive_cm/services/gunicorn.py", "--bind", f"{HOST}:{port}"]
     config += ["--graceful-timeout", str(2 * STOPPED_IN_SECONDS)]
     process = subprocess.Popen(
         [*command, *config],
@@ -377,8 +372,8 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
         env={
             **os.environ,
             **worker_environment(),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "BASE_URL": f"http://127.0.0.1:{port}",
+            "ALLOWED_HOSTS": HOST,
+            "BASE_URL": address_of(port),
             "DEBUG": "true",  # style sheets and scripts from where they lie
         },
     )
@@ -393,7 +388,7 @@ def gunicorn(port: int) -> Iterator[subprocess.Popen[bytes]]:
 def serves(port: int) -> bool:
     """Whether a web server on this port can serve people by now."""
     try:
-        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=60) as answer:
+        with urlopen(f"{address_of(port)}/readyz", timeout=60) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -406,13 +401,11 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
 
     item = table.running_item("Rooms at night")
     port = free_port()
-    page = new_page(base_url=f"http://127.0.0.1:{port}")
+    page = new_page(base_url=address_of(port))
     client = Client()
     client.force_login(table.cast.crb_member)
     cookie = client.cookies["sessionid"].value
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": cookie, "url": f"http://127.0.0.1:{port}"}]
-    )
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": address_of(port)}])
     with gunicorn(port) as process:
         page.goto(f"/board/meetings/{item.meeting_id}/")
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
@@ -421,11 +414,16 @@ def test_a_restarted_server_is_found_again_and_no_stream_holds_it_up(
         process.wait(STOPPED_IN_SECONDS)  # half its grace: it did not wait for the stream
     expect(page.get_by_text(RECONNECTING)).to_be_visible()
     table.vote(item, "accepted")
-    with gunicorn(port):
+    # Another process would take its time to begin, and the page begin to ask less often.
+    again = Server(StaticFilesHandler(WSGIHandler()), port)
+    try:
         expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
         expect(page.locator("#tally")).to_contain_text("(1 of 7)")
         expect(page.get_by_label("Reason", exact=True)).to_have_value("Not now.")
         page.goto("about:blank")
+        again.let_requests_end()
+    finally:
+        again.stop()
 
 
 def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from crb import lifecycle
 from tests.components.browsing import sign_in
+from tests.components.looks import IS_SHOWN
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,11 +30,10 @@ CONTRAST = """mark => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_row_of_tabs_shows_at_which_edge_there_is_more(
-    table: Table, new_page: Any, live_server: Any, scheme: str
+    table: Table, new_page: Any, live_server: Any
 ) -> None:
-    page = new_page(width=360, color_scheme=scheme)
+    page = new_page(width=360)
     sign_in(page, table.chair, live_server)
     page.goto("/board/statistics/")
     row = page.locator(".app-tabs .nav-tabs")
@@ -43,47 +43,41 @@ def test_a_row_of_tabs_shows_at_which_edge_there_is_more(
         left = box["x"] if at == "left" else box["x"] + box["width"] - 4
         return page.screenshot(clip={"x": left, "y": box["y"] + 1, "width": 4, "height": 2})
 
-    row.evaluate("one => one.scrollTo({left: 0, behavior: 'instant'})")
-    plain, more = edge("left"), edge("right")
-    assert more != plain
-    row.evaluate("one => one.scrollTo({left: one.scrollWidth, behavior: 'instant'})")
-    assert edge("right") == plain
-    assert edge("left") != plain
-    page.set_viewport_size({"width": 1280, "height": 900})
-    assert row.evaluate("one => one.scrollWidth <= one.clientWidth")
-    assert edge("left") == edge("right") == plain
+    for scheme in ("light", "dark"):
+        page.set_viewport_size({"width": 360, "height": 900})
+        show(page, scheme)
+        row.evaluate("one => one.scrollTo({left: 0, behavior: 'instant'})")
+        plain, more = edge("left"), edge("right")
+        assert more != plain, scheme
+        row.evaluate("one => one.scrollTo({left: one.scrollWidth, behavior: 'instant'})")
+        assert edge("right") == plain, scheme
+        assert edge("left") != plain, scheme
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert row.evaluate("one => one.scrollWidth <= one.clientWidth"), scheme
+        assert edge("left") == edge("right") == plain, scheme
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_mark_of_an_error_stands_out(
-    table: Table, new_page: Any, live_server: Any, scheme: str
-) -> None:
-    page = new_page(color_scheme=scheme)
+def show(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(IS_SHOWN, arg=scheme)
+
+
+def test_the_mark_of_an_error_stands_out(table: Table, new_page: Any, live_server: Any) -> None:
+    page = new_page()
     sign_in(page, table.chair, live_server)
     page.goto(f"/board/{table.board.pk}/meetings/call/")
     page.get_by_role("button", name="Call the meeting").click()
     mark = page.locator(".alert-danger .alert-mark")
     mark.wait_for()
-    assert mark.evaluate(CONTRAST) >= 4.5
+    for scheme in ("light", "dark"):
+        show(page, scheme)
+        assert mark.evaluate(CONTRAST) >= 4.5, scheme
 
 
-def test_the_figures_of_a_tally_stand_in_one_column(
+def test_agenda_item_and_tally_stand_in_their_columns(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
-    item = table.running_item()
-    table.vote(item, "accepted", "accepted", "rejected", "abstain")
-    page = new_page()
-    sign_in(page, table.chair, live_server)
-    page.goto(item.get_absolute_url())
-    figures = page.locator("#tally .side-votes")
-    expect(figures).to_have_count(5)
-    edges = figures.evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
-    assert len({round(edge) for edge in edges}) == 1
-
-
-def test_agenda_and_item_stand_side_by_side_before_and_in_the_meeting(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
+    """Agenda and item side by side, before the meeting and in it; the tally's figures in one."""
     item = table.item()
     page = new_page(width=1280)
     sign_in(page, table.chair, live_server)
@@ -97,3 +91,8 @@ def test_agenda_and_item_stand_side_by_side_before_and_in_the_meeting(
         assert 0 < seats["top"] - agenda["bottom"] < 20
         if not running:
             lifecycle.start_meeting(item.meeting, actor=table.chair)
+            table.vote(item, "accepted", "accepted", "rejected", "abstain")
+    figures = page.locator("#tally .side-votes")
+    expect(figures).to_have_count(5)
+    edges = figures.evaluate_all("all => all.map((one) => one.getBoundingClientRect().right)")
+    assert len({round(edge) for edge in edges}) == 1

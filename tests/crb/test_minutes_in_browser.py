@@ -63,12 +63,13 @@ def test_the_chair_writes_and_publishes_and_a_member_reads_on_a_phone(
     assert Minutes.objects.get().remarks == "Half-typed remarks."
 
 
-def test_whoever_is_second_sees_both_texts_in_place(
+def test_whoever_is_second_sees_both_texts_and_is_offered_nothing_that_was_saved(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     item = running(table)
     meeting = close(table, item)
-    page = open_page(new_page, live_server, table.chair, f"{meeting.get_absolute_url()}minutes/")
+    address = f"{meeting.get_absolute_url()}minutes/"
+    page = open_page(new_page, live_server, table.chair, address)
     page.get_by_label("Discussion").fill("By the chair.")
     lifecycle.write_minutes(meeting, actor=table.deputy, text="By the deputy.", item=item)
     section = page.locator(f"#section-{item.pk}")
@@ -79,14 +80,6 @@ def test_whoever_is_second_sees_both_texts_in_place(
     section.get_by_role("button", name="Save").click()
     section.get_by_text("Saved", exact=True).wait_for()
     assert AgendaItem.objects.get(pk=item.pk).discussion == "By the chair."
-
-
-def test_what_was_typed_is_offered_again_but_not_what_was_saved(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    meeting = close(table, running(table))
-    address = f"{meeting.get_absolute_url()}minutes/"
-    page = open_page(new_page, live_server, table.chair, address)
     page.get_by_role("textbox", name="Remarks").fill("Saved words. ")
     page.locator("#section-remarks").get_by_role("button", name="Save").click()
     page.locator("#section-remarks").get_by_text("Saved", exact=True).wait_for()
@@ -94,21 +87,11 @@ def test_what_was_typed_is_offered_again_but_not_what_was_saved(
     expect(page.locator("[data-draft-restore]")).to_have_count(0)
     expect(page.get_by_role("textbox", name="Remarks")).to_have_value("Saved words. ")
 
-
-def test_an_addendum_that_has_arrived_is_not_offered_again(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    meeting = close(table, running(table))
-    lifecycle.publish_minutes(meeting, actor=table.chair)
-    address = f"{meeting.get_absolute_url()}minutes/"
-    page = open_page(new_page, live_server, table.chair, address)
-    page.get_by_role("textbox", name="Addendum").fill("Bea was there.")
-    page.get_by_role("button", name="Add to the minutes").click()
-    page.get_by_role("dialog").get_by_role("button", name="Add to the minutes").click()
-    page.get_by_text("The addendum is added and on its way by mail.").wait_for()
-    expect(page.locator("[data-draft-restore]")).to_have_count(0)
-    page.goto(address)
-    expect(page.locator("[data-draft-restore]")).to_have_count(0)
+    # The print leaves out what only a screen needs.
+    page.emulate_media(media="print")
+    page.locator(".minutes-print", has_text="Saved words.").wait_for()
+    for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
+        expect(page.locator(hidden).first).to_be_hidden()
 
 
 def test_an_action_is_recorded_during_the_meeting(
@@ -183,23 +166,12 @@ def test_pages_are_accessible_and_fit(table: Table, new_page: Any, live_server: 
         look.over_address("/board/", unfold)
 
 
-def test_the_print_leaves_out_what_only_a_screen_needs(
+def test_nothing_is_published_over_what_is_offered_and_what_arrived_is_not(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     meeting = close(table, running(table))
-    lifecycle.write_minutes(meeting, actor=table.chair, text="Welcome.")
-    page = open_page(new_page, live_server, table.chair, f"{meeting.get_absolute_url()}minutes/")
-    page.emulate_media(media="print")
-    page.locator(".minutes-print", has_text="Welcome.").wait_for()
-    for hidden in ("textarea", ".minutes-publish", ".app-header", ".breadcrumb"):
-        expect(page.locator(hidden).first).to_be_hidden()
-
-
-def test_nothing_is_published_over_what_is_still_offered(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    meeting = close(table, running(table))
-    page = open_page(new_page, live_server, table.chair, f"/board/meetings/{meeting.pk}/minutes/")
+    address = f"/board/meetings/{meeting.pk}/minutes/"
+    page = open_page(new_page, live_server, table.chair, address)
     page.get_by_role("textbox", name="Remarks").fill("Typed and not saved.")
     page.wait_for_function(KEPT, arg="Typed and not saved.")
     page.once("dialog", lambda dialog: dialog.accept())
@@ -215,3 +187,12 @@ def test_nothing_is_published_over_what_is_still_offered(
     page.get_by_role("dialog").get_by_role("button", name="Publish the minutes").click()
     page.get_by_text("The minutes are published and on their way by mail.").wait_for()
     assert Minutes.objects.get().remarks == "Typed and not saved."
+
+    # An addendum that has arrived is not offered again.
+    page.get_by_role("textbox", name="Addendum").fill("Bea was there.")
+    page.get_by_role("button", name="Add to the minutes").click()
+    page.get_by_role("dialog").get_by_role("button", name="Add to the minutes").click()
+    page.get_by_text("The addendum is added and on its way by mail.").wait_for()
+    expect(page.locator("[data-draft-restore]")).to_have_count(0)
+    page.goto(address)
+    expect(page.locator("[data-draft-restore]")).to_have_count(0)

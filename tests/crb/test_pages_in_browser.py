@@ -1,8 +1,10 @@
 """The board in a browser: voting without a reload and without a script, readable for all."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from crb import lifecycle, queries
@@ -33,6 +35,12 @@ def test_pages_are_accessible_and_fit(table: Table, new_page: Any, live_server: 
     lifecycle.fill_agenda(table.board)
     table.vote(item, "", "", "accepted", "rejected", "information_required", "abstain", "recuse")
     lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    by_ballot = [table.change(f"Change {number}") for number in range(2)]
+    deadline = timezone.now() + timedelta(days=3, minutes=1)
+    ballot = lifecycle.open_ballot(
+        table.board, actor=table.chair, changes=by_ballot, deadline=deadline, reason="It is urgent."
+    )
+    table.vote(ballot.items.first(), *["information_required"] * 4)
     addresses = [
         (table.cast.crb_member, "/board/"),
         (table.cast.crb_member, page_of(item)),
@@ -66,9 +74,12 @@ def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_serve
     assert item.votes.get(member=table.cast.crb_member).reason == "We leave this market."
 
 
-def test_the_agenda_leads_from_item_to_item(table: Table, new_page: Any, live_server: Any) -> None:
+def test_the_agenda_leads_to_items_and_the_chair_records_an_outcome(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
     first = table.running_item("Rooms at night")
     second = table.running_item("Alarms for cold stores")
+    table.vote(first, *["information_required"] * 4)
     page = open_page(new_page, live_server, table.chair, page_of(first))
     page.get_by_role("link", name="Next", exact=True).click()
     page.get_by_role("heading", name="Alarms for cold stores").wait_for()
@@ -77,18 +88,12 @@ def test_the_agenda_leads_from_item_to_item(table: Table, new_page: Any, live_se
     page.go_back()
     page.get_by_role("heading", name="Rooms at night").wait_for()
     page.locator("header.app-header").wait_for()
-
-
-def test_the_chair_records_an_outcome(table: Table, new_page: Any, live_server: Any) -> None:
-    item = table.running_item("Rooms at night")
-    table.vote(item, *["information_required"] * 4)
-    page = open_page(new_page, live_server, table.chair, page_of(item))
     box = page.locator(".record-outcome")
     expect(box.get_by_label("Question 1")).to_have_value("How many rooms?")
     box.get_by_label("To be answered by").first.select_option(label="Dan Developer")
     box.get_by_role("button", name="Record the outcome").click()
     page.get_by_role("heading", name="The board decided").wait_for()
-    assert item.change.questions.get().answerer == table.cast.developer
+    assert first.change.questions.get().answerer == table.cast.developer
 
 
 def test_what_ends_a_change_and_a_recusal_ask_first(
