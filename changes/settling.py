@@ -14,7 +14,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, messages, outbox, permissions, wording
+from . import access_links, administration, messages, outbox, permissions, standard_mail, wording
 from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
@@ -121,6 +121,11 @@ def _is_anybodys(email: Email) -> bool:
     What administrators are told, of customers by name, is for who is one still.
     """
     readers = [User.objects.with_address(address) for address in email.to]
+    if standard_mail.is_about_one(email):
+        goes = all(one and standard_mail.may_still_read(email, one) for one in readers)
+        if not goes:
+            drop(email)
+        return goes
     if administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
     else:

@@ -34,6 +34,7 @@ from changes.models import (
     ManyRun,
     ProposedAnswer,
     Release,
+    StandardApproval,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
 
@@ -121,6 +122,7 @@ OBJECTS: dict[str, Objects] = {
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
+    "standard-changes/": StandardApproval.objects.order_by("-pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
     "triage/": IncomingMail.objects.order_by("-pk").all,
     "import/": ImportRun.objects.order_by("-pk").all,
@@ -270,6 +272,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     Execution.rollback_plan Execution.steps Notice.why PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
+    StandardApproval.case StandardApproval.ended_why StandardApproval.reason
     """.split()
 }
 OF_THE_BOARD = frozenset(
@@ -296,6 +299,8 @@ def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
 
 
 def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
+    if row[0].startswith("changes.StandardApproval."):
+        return full
     if row[0].startswith("changes.ChangeTemplate."):
         return full or proposing.usable_by(viewer).filter(pk=row[1]).exists()
     change, is_internal = _change_of(row)

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from .. import gates, lifecycle
 from ..forms.configuration import (
+    AskAuthorisationForm,
     AuthoriseForm,
     CloseRolledBackForm,
     DocumentForm,
@@ -70,6 +71,17 @@ def record_execution(page: StepPage) -> HttpResponse:
         done=_("The outcome of the execution of %(reference)s is recorded."),
         beside=("execution",),
         is_late=gates.outside_window(page.change) == "late",
+    )
+
+
+@step
+def ask_authorisation(page: StepPage) -> HttpResponse:
+    """Give a standard change back, to be authorised by itself."""
+    return page.respond(
+        AskAuthorisationForm,
+        lifecycle.ask_authorisation,
+        done=_("%(reference)s waits for an authorisation of its own."),
+        beside=("execution", "authorisation"),
     )
 
 
