@@ -72,7 +72,7 @@ STEPS: tuple[StepInfo, ...] = (
     ),
     _step(
         "ask_authorisation",
-        "shield-question",
+        "shield",
         _("Have it authorised"),
         _("gave the standard change back for authorisation"),
         S.EXECUTION,

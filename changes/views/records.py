@@ -136,7 +136,7 @@ def _in_advance(one: Authorisation, full: bool) -> Record:
         one.recorded_at,
         one.recorded_by if full else None,
         details,
-        badge_of(_("Approved in advance"), ("green", "shield-star")),
+        badge_of(_("Approved in advance"), ("green", "file-certificate")),
     )
 
 
