@@ -258,7 +258,7 @@ FOR_CUSTOMERS = frozenset(
     Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
     Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
     Requirements.acceptance_criteria Requirements.objectives Requirements.purpose Requirements.scope
-    Review.findings
+    Review.findings StandardApproval.case StandardApproval.ended_why StandardApproval.reason
     """.split()
 )
 """What a customer's people read of their own changes and of templates offered to them."""
@@ -272,7 +272,6 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     Execution.rollback_plan Execution.steps Notice.why PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
-    StandardApproval.case StandardApproval.ended_why StandardApproval.reason
     """.split()
 }
 OF_THE_BOARD = frozenset(
@@ -300,9 +299,11 @@ def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
 
 def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
     if row[0].startswith("changes.StandardApproval."):
-        return full
+        return permissions.standard_changes_for(viewer).filter(pk=row[1]).exists()
     if row[0].startswith("changes.ChangeTemplate."):
-        return full or proposing.usable_by(viewer).filter(pk=row[1]).exists()
+        approves = permissions.standard_changes_for(viewer).filter(template=row[1])
+        offered = proposing.usable_by(viewer).filter(pk=row[1])
+        return full or offered.exists() or approves.exists()
     change, is_internal = _change_of(row)
     if change is None:
         return full

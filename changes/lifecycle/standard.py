@@ -5,6 +5,7 @@ Locks are taken in this order: a change, a template, what was approved of it.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -42,7 +43,7 @@ def propose_standard(
     with opened(
         lambda: _locked_template(template.pk),
         actor=actor,
-        ask=lambda fresh: permissions.can_propose_standard(actor, fresh),
+        ask=partial(permissions.can_propose_standard, actor),
         stale=stale,
     ) as fresh:
         if not case.strip():

@@ -165,10 +165,8 @@ def test_who_proposes_approves_withdraws_and_reads(cast: Cast) -> None:
         "decide for all": board,
         "withdraw": {*keepers, "approver"},
         "withdraw for all": {*keepers, *keepers_of_ours, *board},
-        "candidates": {*keepers, *keepers_of_ours, "auditor"},
     }
     insiders = {name for name, one in cast.people.items() if one.is_internal and name != "nobody"}
-    expected |= {"list": insiders | {"approver", "stranger_approver"}}
     expected |= {"read": insiders | {"approver"}, "read for all": insiders}
     asked = {
         "propose": lambda user: permissions.can_propose_standard(user, free),
@@ -176,8 +174,6 @@ def test_who_proposes_approves_withdraws_and_reads(cast: Cast) -> None:
         "decide for all": lambda user: permissions.can_decide_standard(user, for_all),
         "withdraw": lambda user: permissions.can_withdraw_standard(user, theirs),
         "withdraw for all": lambda user: permissions.can_withdraw_standard(user, ours),
-        "candidates": permissions.can_find_candidates,
-        "list": permissions.can_see_standard_changes,
         "read": lambda user: permissions.standard_changes_for(user).filter(pk=theirs.pk).exists(),
         "read for all": lambda user: (
             permissions.standard_changes_for(user).filter(pk=ours.pk).exists()
