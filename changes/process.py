@@ -327,7 +327,7 @@ OTHER_VERBS: dict[str, str] = {
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " start_execution start_deployment close_unanswered assign_release plan_deployment"
-    " authorise_standard ask_authorisation".split()
+    " authorise_standard".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -97,12 +97,14 @@ def in_words(approval: StandardApproval) -> list[tuple[str, str]]:
         "services": ", ".join(services.values_list("name", flat=True)),
     }
     found = []
+    labels = {"organisation": _("customer")}
     for name in ("organisation", "title", "description", "services", *JUDGED, *RISK, *PLAN):
         field = ChangeTemplate._meta.get_field(name)
         value = shown.get(name, content[name])
         if getattr(field, "choices", None):
             value = dict(field.flatchoices).get(value, value)
-        found.append((capfirst(str(field.verbose_name)), str(value) or "–"))
+        label = labels.get(name, str(field.verbose_name))
+        found.append((capfirst(label), str(value) or "–"))
     return found
 
 

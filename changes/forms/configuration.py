@@ -196,7 +196,7 @@ class AskAuthorisationForm(StepForm):
     reason = LongText(
         label=_("Reason"),
         max_length=2000,
-        help_text=_("What is done otherwise, or what went wrong. The approver reads this."),
+        help_text=_("What is done otherwise, or what went wrong. Customer and approver read this."),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
 

@@ -42,7 +42,11 @@ def standard_changes_for(user: User) -> "QuerySet[StandardApproval]":
         return StandardApproval.objects.all()
     if not user.has_role(Role.APPROVER):
         return StandardApproval.objects.none()
-    return StandardApproval.objects.filter(content__organisation__in=sorted(user.approves_for_ids))
+    theirs = sorted(user.approves_for_ids)
+    # Both: a template that went to another customer has their words by now.
+    return StandardApproval.objects.filter(
+        content__organisation__in=theirs, template__organisation__in=theirs
+    )
 
 
 def can_propose_standard(user: User, template: ChangeTemplate) -> Decision:
@@ -100,7 +104,7 @@ def possible_approvers(approval: StandardApproval) -> list[User]:
     """Return everybody who may approve it; reads the people and the history of the template."""
     customer = approval.template.organisation_id
     people = approvers().filter(approves_for=customer) if customer else holders_of(FOR_ALL)
-    wrote = approval.template.history.values("history_user")
+    wrote = approval.template.history.filter(history_user__isnull=False).values("history_user")
     apart = people.exclude(pk=approval.proposed_by_id).exclude(pk__in=wrote)
     return list(apart.distinct().order_by("pk"))
 

@@ -18,13 +18,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.components import Tab
 from accounts.models import User
 from expansive_cm.errors import page as error_page
-from expansive_cm.workflow.decisions import Decision
+from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import candidates, lifecycle, paging, permissions, queries, standard
 from ..forms.release import SeenForm
 from ..forms.standard import ProposeForm, StandardActForm
-from ..models import Authorisation, Change, ChangeTemplate, StandardApproval
+from ..models import Authorisation, ChangeTemplate, StandardApproval
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
@@ -155,15 +155,15 @@ def propose_standard(request: SignedInRequest, pk: int) -> HttpResponse:
 def standard_change(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show what was approved, by whom and until when, what became of it, and what used it."""
     shown = _standard_or_404(request.user, pk)
-    given = Change.objects.filter(authorisations__standard=shown)
-    changes = queries.visible_to(request.user).filter(pk__in=given.values("pk"))
-    used = list(changes.select_related("organisation").order_by("-pk")[: MOST + 1])
+    given = Authorisation.objects.filter(standard=shown).order_by("-pk")
+    newest = list(given.values_list("change", flat=True)[: MOST + 1])
+    changes = queries.visible_to(request.user).filter(pk__in=newest[:MOST])
     context = {
         "approval": shown,
         "content": standard.in_words(shown),
         "offers": _offers(request.user, shown),
-        "used": used[:MOST],
-        "more": len(used) > MOST,
+        "used": changes.select_related("organisation").order_by("-pk"),
+        "more": len(newest) > MOST,
         "history": shown.history.select_related("history_user").order_by("-history_id")[:MOST],
         "inside": permissions.can_see_internal(request.user),
         "near_end": shown.state == State.IN_FORCE and standard.is_near_its_end(shown),
@@ -235,13 +235,13 @@ ACTS = {
 
 
 def _offers(user: User, shown: StandardApproval) -> list[tuple[str, Act, Decision]]:
-    """Return the acts that belong to its state, where at least one of them is this person's."""
+    """Return the acts that are this person's, and those from which only their past keeps them."""
     found = [
         (reverse(f"changes:{name}", args=[shown.pk]), act, act.may(user, shown))
         for name, act in ACTS.items()
         if shown.state in act.states
     ]
-    return found if any(decision for _url, _act, decision in found) else []
+    return [one for one in found if one[2] or one[2].kind == Refusal.SEPARATION]
 
 
 @signed_in

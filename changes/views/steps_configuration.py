@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle
+from .. import gates, lifecycle, standard
 from ..forms.configuration import (
     AskAuthorisationForm,
     AuthoriseForm,
@@ -25,6 +25,9 @@ def review(page: StepPage) -> HttpResponse:
         lifecycle.review,
         done=_("You reviewed %(reference)s."),
         beside=("assessment",),
+        standing=standard.standing_of(
+            page.change, standard.latest_approval(page.change), page.user.pk
+        ),
     )
 
 

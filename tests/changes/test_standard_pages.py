@@ -13,13 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
+from post_office.models import Email
 
 from accounts.models import User
 from changes import candidates, lifecycle
 from changes.models import Change, StandardApproval
 from changes.states import State
 from tests import standards, stories
-from tests.mailing import worded
+from tests.mailing import deliver, worded
 from tests.people import Cast
 from tests.standards import CONTENT, approved, endorsed, in_review, proposed, template, used
 
@@ -139,6 +140,27 @@ def test_the_change_says_what_it_is_and_why_not(client: Client, cast: Cast) -> N
             assert "Feature flag" not in html and "differs" not in html
     html = page(client, cast.requester, change.get_absolute_url())
     assert "Changes of this kind are approved in advance." in html
+
+
+def test_one_that_went_to_another_customer_is_gone_for_the_first(
+    client: Client, cast: Cast
+) -> None:
+    """Its template has the other's name and words by then."""
+    one = approved(cast)
+    fields = {"organisation": cast.meridian, "name": "canary"}
+    lifecycle.save_template(one.template, actor=cast.administrator, **fields)
+    page(client, cast.approver, at(one), status=404)
+    page(client, cast.stranger_approver, at(one), status=404)
+    assert "canary" not in page(client, cast.approver, f"{LIST}?view=over")
+    deliver()
+    told = Email.objects.filter(to=cast.approver.email, subject__contains="canary")
+    assert told.exists() and not told.exclude(message="").filter(expires_at=None).exists()
+
+
+def test_who_authorises_what_was_given_back_reads_why(client: Client, cast: Cast) -> None:
+    change = standards.rolled_back(cast)
+    lifecycle.ask_authorisation(change, actor=cast.success, reason="It was the network.")
+    assert "It was the network." in page(client, cast.approver, change.get_absolute_url())
 
 
 def test_a_mail_is_dropped_for_who_may_not_read_it_any_more(cast: Cast) -> None:
