@@ -22,7 +22,7 @@ from post_office.models import PRIORITY, STATUS
 from accounts.models import User
 from accounts.standing import know_standing
 
-from . import access_links, letters, outbox, permissions
+from . import access_links, letters, outbox, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -247,19 +247,13 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if message is question and not _questions_to(person, change):
         return None
-    if message is standard_used and not _may_read_standard(person, event):
+    if message is standard_used and not standard_mail.may_read(person, event.data):
         return None
     if message is ownership and person.pk != change.owner_id:
         return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)
-
-
-def _may_read_standard(person: User, event: Event) -> bool:
-    """Whether somebody still approves for whom a standard change is: it names a template."""
-    named = permissions.standard_changes_for(person).filter(pk=event.data.get("standard"))
-    return named.exists()
 
 
 ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})

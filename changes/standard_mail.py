@@ -1,7 +1,8 @@
 """What is mailed of standard changes: to be approved, decided, ended, or ending soon."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -30,8 +31,12 @@ def is_about_one(email: Email) -> bool:
 
 def may_still_read(email: Email, person: User) -> bool:
     """Whether the reader of such a mail may read of what it is about as it goes out."""
-    mine = permissions.standard_changes_for(person).filter(pk=_key_of(email))
-    return person.is_active and mine.exists()
+    return may_read(person, {"standard": _key_of(email)})
+
+
+def may_read(person: User, data: Mapping[str, Any]) -> bool:
+    """Whether somebody may read of the standard change that an event's data name."""
+    return permissions.standard_changes_for(person).filter(pk=data.get("standard")).exists()
 
 
 def _key_of(email: Email) -> int:

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from changes import lifecycle
+from post_office.models import Email
+
+from accounts.models import User
+from changes import lifecycle, standard
 from changes.models import Change, ChangeTemplate, StandardApproval
+from changes.states import State
 from tests import stories
+from tests.mailing import worded
 from tests.people import Cast
 from tests.remembered import remembered
 
@@ -88,3 +93,19 @@ def executed(change: Change, cast: Cast, outcome: str = "succeeded") -> Change:
     return lifecycle.record_execution(
         change, actor=cast.support, outcome=outcome, notes="It did not answer."
     )
+
+
+def mail_to(who: User) -> list[Email]:
+    """Return every mail to somebody, the oldest first."""
+    return list(worded().filter(to=who.email).order_by("pk"))
+
+
+def edited(one: ChangeTemplate, cast: Cast, **fields: Any) -> ChangeTemplate:
+    """Change a template, as success."""
+    return lifecycle.save_template(one, actor=cast.success, **fields)
+
+
+def why_normal(change: Change) -> str:
+    """Return why a change waits for an authorisation of its own, as it must."""
+    assert change.state == State.AUTHORISATION
+    return standard.why_the_normal_way(change)
