@@ -26,7 +26,9 @@ class ReviewForm(StepForm):
         Review,
         "outcome",
         descriptions={
-            Review.Outcome.ENDORSED: _("An authorised approver of the customer decides next."),
+            Review.Outcome.ENDORSED: _(
+                "An authorised approver decides next, unless it is a standard change."
+            ),
             Review.Outcome.REFUSED: _("The change ends here; the requester is told why."),
         },
         icons={Review.Outcome.ENDORSED: "thumb-up", Review.Outcome.REFUSED: "ban"},
