@@ -73,6 +73,12 @@ ENTRIES = (
         lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.AUDITOR, Role.ADMINISTRATOR),
     ),
     _Entry(
+        _("Standard changes"),
+        "changes:standard_changes",
+        "file-certificate",
+        lambda user: user.has_role(Role.APPROVER),
+    ),
+    _Entry(
         _("History"),
         "audit:history",
         "history",

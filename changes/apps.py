@@ -16,7 +16,7 @@ class ChangesConfig(AppConfig):
         from accounts.navigation import COUNTERS
         from accounts.setting_up import IN_USE, POINTS, Point
 
-        from . import dispatch, leaving, notices, unheld
+        from . import dispatch, leaving, notices, standard_notices, unheld
         from .mail_in.waiting import how_many_wait
         from .models import Change, Service
         from .settling import settle
@@ -26,6 +26,7 @@ class ChangesConfig(AppConfig):
         COUNTERS["changes:triage"] = how_many_wait
         leaving.provide()
         notices.provide(unheld.notices)
+        notices.provide(standard_notices.notices)
         IN_USE.append(Change.objects.all)
         POINTS.append(
             Point(

@@ -34,6 +34,10 @@ WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.a
 RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.members)
 TEAM = Audience(_("your team looks after this customer"), groups.TEAM.members)
 EXECUTOR = Audience(_("you are to execute this change"), groups.EXECUTOR.members)
+STANDARD_APPROVER = Audience(
+    _("you approved the standard change that it is"),
+    lambda change: [change.authorisation.recorded_by] if change.authorisation else [],
+)
 ASKED = Audience(_("the board asked you"), groups.ASKED.members)
 NEXT = _("you can take the next step")
 LINK_WANTED = _("somebody asked for a new link to it")

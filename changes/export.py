@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from .answers import latest_of
-from .models import Change, Confirmation
+from .models import Authorisation, Change, Confirmation
 from .models.change import Promise as Promised
 from .risk import RiskLevel, Urgency
 from .states import ChangeType, State, words_about
@@ -128,6 +128,7 @@ STAFF_COLUMNS = (
     ExportColumn(_("Promised by release"), _plain("promised_release__name")),
     DUE,
     ExportColumn(_("Overdue"), _yes_if_overdue),
+    ExportColumn(_("Standard change"), _plain("standard")),
     ExportColumn(_("Confirmation"), _answer(lambda one: one.get_answer_display())),
     ExportColumn(_("Meets the need"), _answer(lambda one: yes_or_no(one.meets_need))),
     ExportColumn(_("As expected"), _answer(lambda one: yes_or_no(one.as_expected))),
@@ -167,6 +168,8 @@ def export_rows(
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow([str(column.heading) for column in columns])
     values = changes.values(*FIELDS)
+    if user.is_internal:
+        values = values.annotate(standard=_standard())
     chunks = _after_one_another(values) if by_reference else _chunks(values.iterator(CHUNK))
     for chunk in chunks:
         pks = [row["pk"] for row in chunk]
@@ -210,6 +213,12 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+def _standard() -> Subquery:
+    """The template of the standard change as which one was authorised last."""
+    given = Authorisation.objects.filter(change=OuterRef("pk"), standard__isnull=False)
+    return Subquery(given.order_by("-pk").values("standard__template__name")[:1])
 
 
 def _services_of(pks: list[int]) -> dict[int, list[str]]:

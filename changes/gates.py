@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from . import reminders
 from .answers import undelivered
 from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
+from .states import State
 
 
 def in_place_or_under_way(change: Change) -> str:
@@ -25,6 +26,26 @@ def execution_running(change: Change) -> str:
     execution = change.execution
     if execution and execution.started_at and not execution.finished_at:
         return _("The execution has already started.")
+    return ""
+
+
+def authorised_as_standard(change: Change) -> bool:
+    """Whether the authorisation that counts now was given in advance (`changes.standard`)."""
+    authorisation = change.authorisation
+    return authorisation is not None and authorisation.standard_id is not None
+
+
+def not_authorised_as_standard(change: Change) -> str:
+    """Only what was authorised in advance can be given back for an authorisation of its own."""
+    if authorised_as_standard(change):
+        return ""
+    return _("The change has an authorisation of its own.")
+
+
+def standard_was_rolled_back(change: Change) -> str:
+    """What was approved in advance and failed is not tried again without somebody's yes."""
+    if change.state == State.ROLLED_BACK and authorised_as_standard(change):
+        return _("The standard change was rolled back: have it authorised first, or close it.")
     return ""
 
 

@@ -122,6 +122,7 @@ def provide() -> None:
         *stays("changes.Attachment", "uploaded_by"),
         *stays("changes.ChangeLink", "created_by"),
         *stays("changes.ChangeTemplate", "created_by updated_by"),
+        *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
         *stays("changes.Event", "actor"),
         *stays("changes.ImportRun", "started_by"),
         *stays("changes.ManyRun", "person"),

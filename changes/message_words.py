@@ -17,6 +17,7 @@ from .models import (
     DeliveryProblem,
     Event,
     Release,
+    StandardApproval,
 )
 from .process import BETWEEN_COLLEAGUES, STEP
 from .states import FINAL, PLAIN_WORDS, State
@@ -77,6 +78,9 @@ DECISIONS = {
     ("review", "refused"): _("The request was refused"),
     ("authorise", "refused"): _("The request was refused"),
     ("authorise", "authorised"): _("The request was approved"),
+    ("authorise_standard", "authorised"): _(
+        "The request was approved: changes of this kind are approved in advance"
+    ),
     ("record_board_outcome", "accepted"): _("The board accepted the request"),
     ("record_board_outcome", "accepted_as_priority"): _(
         "The board accepted the request as a priority"
@@ -113,6 +117,15 @@ def decision(change: Change, event: Event) -> Context:
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
         "questions": change.open_questions,
+    }
+
+
+def standard_used(change: Change, event: Event) -> Context:
+    """What the reader approved in advance has been used."""
+    approval = _named(StandardApproval, event, "standard")
+    return {
+        "approval": approval,
+        "standard_url": outbox.absolute(approval.get_absolute_url()) if approval else "",
     }
 
 
@@ -196,6 +209,7 @@ TOPICS: dict[str, Any] = {
     "your_turn": _("a step that waits for the reader"),
     "ownership": _("the reader is the owner now"),
     "decision": _("a decision"),
+    "standard_used": _("a standard change was used"),
     "question": _("questions of the board"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),

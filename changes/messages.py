@@ -22,7 +22,7 @@ from post_office.models import PRIORITY, STATUS
 from accounts.models import User
 from accounts.standing import know_standing
 
-from . import access_links, letters, outbox, permissions
+from . import access_links, letters, outbox, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -35,6 +35,7 @@ from .audiences import (
     REQUESTER,
     RESPONSIBLE,
     STAFF,
+    STANDARD_APPROVER,
     TEAM,
     WATCHERS,
     Audience,
@@ -53,6 +54,7 @@ from .message_words import (
     received,
     reworked,
     rolled_back,
+    standard_used,
     succeeded,
     undelivered,
     withdrawn,
@@ -94,6 +96,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     # Configuration changes
     "review": (Rule(decision, PARTIES, (S.REFUSED,)), Rule(activity, STAFF)),
     "authorise": (Rule(decision, PARTIES),),
+    "authorise_standard": (
+        Rule(standard_used, (STANDARD_APPROVER,)),
+        Rule(decision, PARTIES),
+    ),
+    "ask_authorisation": (Rule(progress, PARTIES),),
     "plan_execution": (Rule(progress, PARTIES),),
     "start_execution": (Rule(activity, STAFF),),
     "record_execution": (
@@ -204,7 +211,8 @@ def next_people(change: Change, event: Event, besides: Sequence[User] = ()) -> S
 
     What decides about them is read in one query, and of Expansive's people among ``besides`` too.
     """
-    turn = brought(change, event)
+    is_passed = event.verb == "review" and "standard" in event.data
+    turn = None if is_passed else brought(change, event)
     people = list(turn.told(change)) if turn and turn.is_mailed else []
     know_standing([*people, *(person for person in besides if person.is_internal)])
     return [one for one in people if turn and permissions.check(turn.verb, one, change)]
@@ -238,6 +246,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
     if message in ASKING and _has_gone_on(person, change, event):
         return None
     if message is question and not _questions_to(person, change):
+        return None
+    if message is standard_used and not standard_mail.may_read(person, event.data):
         return None
     if message is ownership and person.pk != change.owner_id:
         return None

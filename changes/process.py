@@ -71,6 +71,14 @@ STEPS: tuple[StepInfo, ...] = (
         S.EXECUTION,
     ),
     _step(
+        "ask_authorisation",
+        "shield",
+        _("Have it authorised"),
+        _("gave the standard change back for authorisation"),
+        S.EXECUTION,
+        S.ROLLED_BACK,
+    ),
+    _step(
         "close_rolled_back",
         "archive",
         _("Close without the change"),
@@ -293,6 +301,7 @@ STEP: dict[str, StepInfo] = {step.verb: step for step in STEPS}
 
 OTHER_VERBS: dict[str, str] = {
     "save_draft": _("saved a draft"),
+    "authorise_standard": _("authorised the change as a standard change"),
     "comment": _("commented"),
     "note": _("added an internal note"),
     "correct_comment": _("corrected a comment"),
@@ -318,7 +327,8 @@ OTHER_VERBS: dict[str, str] = {
 
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
-    " start_execution start_deployment close_unanswered assign_release plan_deployment".split()
+    " start_execution start_deployment close_unanswered assign_release plan_deployment"
+    " authorise_standard".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -14,7 +14,16 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import access_links, administration, messages, outbox, permissions, window_mail, wording
+from . import (
+    access_links,
+    administration,
+    messages,
+    outbox,
+    permissions,
+    standard_mail,
+    window_mail,
+    wording,
+)
 from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
@@ -122,6 +131,11 @@ def _is_anybodys(email: Email) -> bool:
     of a freeze for colleagues.
     """
     readers = [User.objects.with_address(address) for address in email.to]
+    if standard_mail.is_about_one(email):
+        goes = all(one and standard_mail.may_still_read(email, one) for one in readers)
+        if not goes:
+            drop(email)
+        return goes
     if administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
     elif window_mail.is_for_colleagues(email):

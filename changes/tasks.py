@@ -9,7 +9,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from . import digest, dispatch, lifecycle, reminders, unheld
+from . import digest, dispatch, lifecycle, reminders, standard, unheld
 from .importing import runs
 from .mail_in import fetching
 from .many import runs as many_runs
@@ -49,6 +49,12 @@ def send_reminders() -> None:
     due = reminders.due_reminders(limit=BATCH)
     each(due, lambda reminder: lifecycle.send_reminder(*reminder), "remind")
     each(reminders.due_escalations(limit=BATCH), lifecycle.escalate, "escalate")
+
+
+@shared_task
+def remind_of_standard_changes() -> None:
+    """Remind those who may approve a standard change for another year before it expires."""
+    each(standard.due_reminders(), lifecycle.remind_of_standard, "remind of standard change")
 
 
 @shared_task

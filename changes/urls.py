@@ -26,6 +26,7 @@ from .views import (
     release_notes,
     releases,
     secret_link,
+    standard,
     steps,
     steps_anytime,  # noqa: F401
     steps_code,  # noqa: F401
@@ -65,6 +66,16 @@ template_urls = [
     path("templates/new/", templates.new_template, name="new_template"),
     path("templates/find/", templates.find_template, name="find_template"),
     path("templates/<int:pk>/", templates.template, name="template"),
+    path("templates/<int:pk>/propose/", standard.propose_standard, name="propose_standard"),
+]
+standard_urls = [
+    path("standard-changes/", standard.standard_changes, name="standard_changes"),
+    path("standard-changes/candidates/", standard.standard_candidates, name="standard_candidates"),
+    path("standard-changes/<int:pk>/", standard.standard_change, name="standard_change"),
+    *[
+        path(f"standard-changes/<int:pk>/{act}/", standard.act_on_standard, {"act": act}, name=act)
+        for act in standard.ACTS
+    ],
 ]
 release_urls = [
     path("releases/", releases.release_list, name="releases"),
@@ -182,6 +193,7 @@ urlpatterns = [
     *list_urls,
     *intake_urls,
     *template_urls,
+    *standard_urls,
     *release_urls,
     *calendar_urls,
     *discussion_urls,

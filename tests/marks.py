@@ -34,6 +34,7 @@ from changes.models import (
     ManyRun,
     ProposedAnswer,
     Release,
+    StandardApproval,
     Window,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
@@ -123,6 +124,7 @@ OBJECTS: dict[str, Objects] = {
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
+    "standard-changes/": StandardApproval.objects.order_by("-pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
     "triage/": IncomingMail.objects.order_by("-pk").all,
     "import/": ImportRun.objects.order_by("-pk").all,
@@ -258,7 +260,7 @@ FOR_CUSTOMERS = frozenset(
     Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
     Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
     Requirements.acceptance_criteria Requirements.objectives Requirements.purpose Requirements.scope
-    Review.findings
+    Review.findings StandardApproval.case StandardApproval.ended_why StandardApproval.reason
     """.split()
 )
 """What a customer's people read of their own changes and of templates offered to them."""
@@ -299,8 +301,12 @@ def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
 
 
 def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
+    if row[0].startswith("changes.StandardApproval."):
+        return permissions.standard_changes_for(viewer).filter(pk=row[1]).exists()
     if row[0].startswith("changes.ChangeTemplate."):
-        return full or proposing.usable_by(viewer).filter(pk=row[1]).exists()
+        approves = permissions.standard_changes_for(viewer).filter(template=row[1])
+        offered = proposing.usable_by(viewer).filter(pk=row[1])
+        return full or offered.exists() or approves.exists()
     change, is_internal = _change_of(row)
     if change is None:
         return full

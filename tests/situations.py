@@ -10,6 +10,7 @@ from accounts.roles import Role
 from changes import lifecycle
 from changes.models import Change, Confirmation, DeliveryProblem, Release
 from crb.models import Board
+from tests import standards
 from tests.people import Cast
 from tests.remembered import remembered
 from tests.stories import (
@@ -84,6 +85,8 @@ def seat_everybody() -> None:
 EVERY_SITUATION: dict[str, Callable[[Cast], Change]] = {
     **{str(state): maker for state, maker in MAKERS.items()},
     "board": on_a_board,
+    "standard": standards.used,
+    "standard rolled back": standards.rolled_back,
     "execution planned": execution_planned,
     "execution running": lambda cast: start(execution_planned(cast), cast),
     "risk assessed": risk_assessed,

@@ -52,7 +52,7 @@ def assessed(cast: Cast, change_type: str, **fields: object) -> Change:
 # Configuration
 
 
-def plan(change: Change, cast: Cast) -> Change:
+def plan(change: Change, cast: Cast, **plan: str) -> Change:
     """Plan the execution for tonight, by support."""
     start = timezone.now() + timedelta(hours=2)
     return lifecycle.plan_execution(
@@ -61,8 +61,11 @@ def plan(change: Change, cast: Cast) -> Change:
         executor=cast.support,
         window_start=start,
         window_end=start + timedelta(hours=1),
-        steps="1. Change the setting.\n2. Book a room.",
-        rollback_plan="Set the hours back to 7–19.",
+        **{
+            "steps": "1. Change the setting.\n2. Book a room.",
+            "rollback_plan": "Set the hours back to 7–19.",
+            **plan,
+        },
     )
 
 

@@ -23,6 +23,9 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
         ("changes.reminders.due_escalations", "changes.lifecycle.escalate"),
         ("changes.reminders.unasked", "changes.lifecycle.ask_at_new_address"),
     ],
+    "changes.tasks.remind_of_standard_changes": [
+        ("changes.standard.due_reminders", "changes.lifecycle.remind_of_standard")
+    ],
     "changes.tasks.settle_promises": [
         ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
     ],

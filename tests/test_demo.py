@@ -18,9 +18,17 @@ from post_office.models import STATUS, Email
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
 from accounts.roles import Role
-from changes import dispatch, messages, permissions, queries, reminders, wording
+from changes import candidates, dispatch, messages, permissions, queries, reminders, wording
 from changes.mail_in import waiting
-from changes.models import Change, Event, IncomingMail, ManyRow, ManyRun, Notice
+from changes.models import (
+    Change,
+    Event,
+    IncomingMail,
+    ManyRow,
+    ManyRun,
+    Notice,
+    StandardApproval,
+)
 from changes.outbox import UNWORDED
 from changes.settling import RELATED
 from changes.states import State
@@ -317,3 +325,11 @@ def test_mail_has_come_in_and_some_of_it_waits(demo: None) -> None:
     answer = IncomingMail.objects.get(outcome="answer")
     assert answer.quoted
     assert answer.in_answer_to
+
+
+def test_a_standard_change_was_used_one_was_rolled_back_and_one_is_a_candidate(demo: str) -> None:
+    used, failed = StandardApproval.objects.order_by("pk")
+    assert (used.state, failed.ending) == (StandardApproval.State.IN_FORCE, "rolled_back")
+    assert used.authorisations.get().change.state == State.CLOSED
+    assert failed.failed_change == failed.authorisations.get().change
+    assert [one.template.name for one in candidates.candidates()] == ["Badge of a contractor"]

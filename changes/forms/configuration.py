@@ -13,7 +13,7 @@ from accounts.models import User
 from expansive_cm.forms import DateTimeLocalInput
 from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .. import gates, permissions, proposing
+from .. import gates, permissions, proposing, standard
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
@@ -26,7 +26,9 @@ class ReviewForm(StepForm):
         Review,
         "outcome",
         descriptions={
-            Review.Outcome.ENDORSED: _("An authorised approver of the customer decides next."),
+            Review.Outcome.ENDORSED: _(
+                "An authorised approver decides next, unless it is a standard change."
+            ),
             Review.Outcome.REFUSED: _("The change ends here; the requester is told why."),
         },
         icons={Review.Outcome.ENDORSED: "thumb-up", Review.Outcome.REFUSED: "ban"},
@@ -106,6 +108,10 @@ class PlanExecutionForm(StepForm):
 
         The steps are those of the template, the executor is whoever this person named last.
         """
+        approved = standard.approved_plan(self.change)
+        if approved:
+            self._take_approved(approved)
+            return
         own = [one for one in self.change.executions.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
         if earlier is not None:
@@ -116,6 +122,12 @@ class PlanExecutionForm(StepForm):
         last = proposing.used_last(Execution, "executor", self.user, self.change.organisation_id)
         if last in allowed:
             self.fields["executor"].initial = last
+
+    def _take_approved(self, approved: dict[str, str]) -> None:
+        """Begin with the plan that was approved with a standard change."""
+        for name, words in approved.items():
+            self.fields[name].initial = words
+            self.fields[name].help_text = _now("As it was approved: fill in the blanks (…) alone.")
 
     def clean(self) -> dict[str, Any]:
         """Refuse a window that closes before it opens, or that lies in the past."""
@@ -177,6 +189,17 @@ class RecordExecutionForm(StepForm):
         "notes",
         rows=5,
         help_text=_("What was done and checked, and what differed from the plan."),
+    )
+
+
+class AskAuthorisationForm(StepForm):
+    """Why a standard change is to be authorised by itself."""
+
+    reason = LongText(
+        label=_("Reason"),
+        max_length=2000,
+        help_text=_("What is done otherwise, or what went wrong. Customer and approver read this."),
+        widget=forms.Textarea(attrs={"rows": 4}),
     )
 
 

@@ -23,8 +23,8 @@ def _day(name: str, **more: Any) -> forms.DateField:
     )
 
 
-class _SeenForm(forms.Form):
-    """A form about a release, which knows the version that its page showed."""
+class SeenForm(forms.Form):
+    """A form which knows the version that its page showed."""
 
     seen = forms.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput
@@ -40,7 +40,7 @@ class _SeenForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "seen"}
 
 
-class ReleaseForm(_SeenForm):
+class ReleaseForm(SeenForm):
     """All of a release that people say about it."""
 
     name = Line(label=_("Name"), max_length=50, help_text=_("Its number, such as 4.12."))
@@ -62,7 +62,7 @@ class ReleaseForm(_SeenForm):
             del self.fields["reason"]
 
 
-class ReleaseActForm(_SeenForm):
+class ReleaseActForm(SeenForm):
     """Why an act is taken on a release."""
 
     reason = LongText(

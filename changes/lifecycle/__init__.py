@@ -21,6 +21,7 @@ from .code import (
     start_deployment,
 )
 from .configuration import (
+    ask_authorisation,
     authorise,
     close_rolled_back,
     document,
@@ -72,6 +73,14 @@ from .releases import (
     plan_release,
 )
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
+from .standard import (
+    authorise_standard,
+    decide_standard,
+    propose_standard,
+    remind_of_standard,
+    renew_standard,
+    withdraw_standard,
+)
 from .successor import close_with_successor, request_successor
 from .templates import save_template
 from .windows import cancel_window, override_window, plan_window
@@ -103,6 +112,7 @@ __all__ = [
     "plan_execution",
     "start_execution",
     "record_execution",
+    "ask_authorisation",
     "close_rolled_back",
     "document",
     # Code changes
@@ -161,6 +171,13 @@ __all__ = [
     "open_confirmation",
     # What requests of one kind have in common
     "save_template",
+    # Standard changes
+    "propose_standard",
+    "decide_standard",
+    "renew_standard",
+    "withdraw_standard",
+    "authorise_standard",
+    "remind_of_standard",
     # From another tool
     "ImportedChange",
     "Origin",

@@ -6,12 +6,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import gates, permissions, planning
 from ..models import Authorisation, Change, Documentation, Execution, Review
 from ..states import State
 from ..turns.alone import prepared
+from . import standard
 from .confirmation import ask_requester
 from .core import take_step
 from .windows import mind_conflicts
@@ -22,16 +24,23 @@ def review(
 ) -> Change:
     """The customer success team endorses the change or refuses it.
 
-    Effects: the review; state ``authorisation`` or ``refused``; event; messages.
+    Effects: the review; state ``authorisation`` or ``refused``; event; messages. What is exactly
+    a standard change, asked under the lock, is authorised by its approval and goes on to
+    ``execution``, with an event of its own; why it is not stands in the event of the review.
     """
-    with take_step("review", change, actor=actor, seen=seen) as step:
-        step.reason = findings
-        step.data = {"outcome": outcome}
-        step.save(Review(**step.stamp(), outcome=outcome, findings=findings))
-        if outcome == Review.Outcome.ENDORSED:
-            step.change.endorse()
-        else:
-            step.change.refuse()
+    with acting():
+        approval = None
+        with take_step("review", change, actor=actor, seen=seen) as step:
+            step.reason = findings
+            step.data = {"outcome": outcome}
+            step.save(Review(**step.stamp(), outcome=outcome, findings=findings))
+            if outcome == Review.Outcome.ENDORSED:
+                approval = standard.asked_at_review(step)
+                step.change.endorse()
+            else:
+                step.change.refuse()
+        if approval is not None:
+            return standard.authorise_standard(step.change, approval)
     return step.change
 
 
@@ -76,13 +85,14 @@ def plan_execution(
     """Plan who does what, when, and how it is undone; a rolled-back change is planned anew.
 
     Raises StepIncomplete for a missing rollback plan, a window that ends before it begins, an
-    executor who may not be (separation of duties), or a time that a freeze, or the lack of a
-    maintenance window, stops. Effects: the plan, replacing one that has not started; from
-    ``rolled_back`` the state ``execution``, as a new round; event, which keeps what else was in
-    its way.
+    executor who may not be (separation of duties), a time that a freeze, or the lack of a
+    maintenance window, stops, and for a standard change where steps or rollback plan are not as
+    approved. Effects: the plan, replacing one that has not started; from ``rolled_back`` the state
+    ``execution``, as a new round; event, which keeps what else was in its way.
     """
     with take_step("plan_execution", change, actor=actor, seen=seen) as step:
         _check_plan(step.change, executor, window_start, window_end, rollback_plan)
+        standard.check_plan(step.change, steps=steps, rollback_plan=rollback_plan)
         if step.change.state == State.ROLLED_BACK:
             step.change.replan_execution()
         plan = step.change.execution
@@ -150,7 +160,7 @@ def record_execution(
 
     Raises StepIncomplete without notes when the planned window has closed meanwhile; that it had
     is kept with the event. Effects: the execution's outcome; state ``documentation`` or
-    ``rolled_back``; event; messages.
+    ``rolled_back``, which ends the approval of the standard change that it was; event; messages.
     """
     with take_step("record_execution", change, actor=actor, seen=seen) as step:
         execution = step.change.execution
@@ -166,6 +176,25 @@ def record_execution(
             step.change.complete_execution()
         else:
             step.change.roll_back_execution()
+            standard.end_after_rollback(step)
+    return step.change
+
+
+def ask_authorisation(
+    change: Change, *, actor: User, reason: str, seen: int | None = None
+) -> Change:
+    """Give a standard change back, to be authorised by itself: it is done otherwise, or failed.
+
+    A plan that has not begun stays. Effects: state ``authorisation``, after a rollback as a new
+    round; event; messages.
+    """
+    with take_step("ask_authorisation", change, actor=actor, seen=seen) as step:
+        step.reason = reason
+        step.data = {"not_standard": reason}
+        if step.change.state == State.ROLLED_BACK:
+            step.change.authorise_again()
+        else:
+            step.change.return_to_authorisation()
     return step.change
 
 

@@ -13,6 +13,7 @@ from expansive_cm.workflow.steps import require
 
 from .. import permissions, proposing
 from ..models import Change, ChangeTemplate, Service
+from .standard import end_what_was_approved
 
 NAME_IN_USE = "changes_template_name"
 
@@ -33,7 +34,8 @@ def save_template(
     new one. ``seen`` is the version on the page. Raises StepForbidden for who may not keep it, or
     none of the customer that it is for or made from, ChangeStale when somebody changed it
     meanwhile, StepIncomplete for a name that another template in use has. Effects: the template
-    with its history. Changes that began with it keep what was written into them.
+    with its history; where its content changed, what was approved of it as a standard change is
+    void. Changes that began with it keep what was written into them.
     """
     with acting():
         if template is None:
@@ -58,6 +60,7 @@ def save_template(
         fresh._change_reason = _why(fresh, made_from, reason)  # type: ignore[attr-defined]
         _save(fresh)
         _set_services(fresh, services, reason)
+        end_what_was_approved(fresh, actor=actor)
     return fresh
 
 

@@ -24,6 +24,7 @@ from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
 from .many import ManyRow, ManyRun
 from .sending import SentForm
+from .standard import StandardApproval
 from .template import ChangeTemplate
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "SentForm",
     "Service",
     "StagingTest",
+    "StandardApproval",
     "parse_reference",
     "ToldPart",
     "Window",

@@ -209,6 +209,12 @@ class Change(Moves, models.Model):
                 condition=Q(template__isnull=False),
                 name="changes_change_from_template",
             ),
+            # The newest that began with a template, of which some may become standard changes.
+            models.Index(
+                fields=["-id"],
+                condition=Q(template__isnull=False),
+                name="changes_change_templated",
+            ),
             models.Index(
                 fields=["release", "id"],
                 condition=Q(release__isnull=False),
@@ -311,6 +317,10 @@ class Change(Moves, models.Model):
     @property
     def assessment(self) -> Any:
         return self._current("assessments")
+
+    @property
+    def authorisation(self) -> Any:
+        return self._current("authorisations")
 
     @property
     def board_decision(self) -> Any:

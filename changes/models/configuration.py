@@ -27,7 +27,11 @@ class Review(StageRecord):
 
 
 class Authorisation(StageRecord):
-    """An authorised approver's decision on a configuration change."""
+    """An authorised approver's decision on a configuration change.
+
+    ``standard`` is the pre-approval by which it was given in advance; ``recorded_by`` is then who
+    gave that.
+    """
 
     class Outcome(models.TextChoices):
         AUTHORISED = "authorised", _("Authorised")
@@ -39,10 +43,26 @@ class Authorisation(StageRecord):
     revision = models.PositiveIntegerField(_("revision of the request"))
     outcome = models.CharField(_("decision"), max_length=20, choices=Outcome.choices)
     reason = models.TextField(_("reason"), max_length=5000)
+    standard = models.ForeignKey(
+        "changes.StandardApproval",
+        verbose_name=_("standard change"),
+        on_delete=models.PROTECT,
+        related_name="authorisations",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
 
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("authorisation")
+        indexes = [
+            models.Index(
+                fields=["standard", "-id"],
+                condition=Q(standard__isnull=False),
+                name="changes_authorisation_standard",
+            ),
+        ]
 
 
 class Execution(StageRecord):

@@ -119,6 +119,14 @@ class Moves:
     def authorise(self) -> None:
         self._enter()
 
+    @transition(field="state", source=S.EXECUTION, target=S.AUTHORISATION)
+    def return_to_authorisation(self) -> None:
+        self._enter()
+
+    @transition(field="state", source=S.ROLLED_BACK, target=S.AUTHORISATION)
+    def authorise_again(self) -> None:
+        self._enter_new_round()
+
     @transition(field="state", source=S.EXECUTION, target=S.DOCUMENTATION)
     def complete_execution(self) -> None:
         self._enter()

@@ -32,6 +32,7 @@ def can_plan_execution(user: User, change: Change) -> Decision:
         groups.TEAM.objects(user, change),
         in_state(change, "plan_execution"),
         gate(gates.execution_running(change)),
+        gate(gates.standard_was_rolled_back(change)),
     )
 
 

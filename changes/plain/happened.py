@@ -112,6 +112,10 @@ MOVED: dict[tuple[str, str], Words] = {
     ("review", S.AUTHORISATION): gettext_lazy("The customer success team endorsed the request."),
     ("review", S.REFUSED): gettext_lazy("The customer success team refused the request."),
     ("authorise", S.EXECUTION): gettext_lazy("The change was approved."),
+    ("authorise_standard", S.EXECUTION): gettext_lazy(
+        "The change was approved: changes of this kind are approved in advance."
+    ),
+    ("ask_authorisation", S.AUTHORISATION): gettext_lazy("We asked for an approval of its own."),
     ("authorise", S.REFUSED): gettext_lazy("The change was not approved."),
     ("record_execution", S.DOCUMENTATION): gettext_lazy("The change was put in place."),
     ("record_execution", S.ROLLED_BACK): gettext_lazy("The change was undone."),

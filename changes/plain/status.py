@@ -36,6 +36,7 @@ _PLANNED = ("board_decisions", "deployments")
 _DONE = ("executions", "deployments", "confirmations")
 READ: dict[State, tuple[str, ...]] = {
     S.REFUSED: ("reviews",),
+    S.AUTHORISATION: ("authorisations",),
     S.EXECUTION: ("executions", "authorisations"),
     S.BOARD: _CODE,
     S.INFORMATION_REQUIRED: ("questions", "board_decisions"),
@@ -172,11 +173,18 @@ def _submitted(case: Case) -> Status:
 def _review(case: Case) -> Status:
     now = _("The customer success team has been reviewing the request since %s.") % case.since
     following = _("If they endorse it, an authorised approver of %s decides.")
+    if case.change.template_id is not None:
+        following = _(
+            "If they endorse it, an authorised approver of %s decides, unless changes of this "
+            "kind are approved in advance."
+        )
     return Status(now, following % case.change.organisation)
 
 
 def _authorisation(case: Case) -> Status:
     now = _("The customer success team endorsed the request on %s.") % case.since
+    if case.newest("authorisations") is not None:
+        now = _("Since %s the change has been waiting for an approval of its own.") % case.since
     following = _("Next, an authorised approver of %s decides.") % case.change.organisation
     if case.is_requesters:
         following = " ".join([following, _("You get a mail with the decision.")])

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-from ..models import Change, Development, Event, Execution, RiskAssessment
+from ..models import Authorisation, Change, Development, Event, Execution, RiskAssessment
 from ..process import past_words
 from . import alone
 from .askers import asked_by, askers, askers_of_a_change, how_asked
@@ -84,11 +84,33 @@ PREPARED_ALONE = Past(
 )
 """Who both assessed and reviewed it, where somebody else could authorise it."""
 
+# Who authorised it, or approved the standard change that it was --------------------------------
+
+
+def _authorisers(change: Change) -> set[int | None]:
+    return _actors(change, "authorise") | {one.recorded_by_id for one in _in_advance(change)}
+
+
+def _in_advance(change: Change) -> list[Authorisation]:
+    return [one for one in change.authorisations.all() if one.standard_id is not None]
+
+
+def _authorised_by(user: Any, change: OuterRef = CHANGE) -> Q:
+    given = Authorisation.objects.filter(change=change, recorded_by=user, standard__isnull=False)
+    return Q(Exists(given)) | _did(user, "authorise", change=change)
+
+
+def _how_authorised(user: User, change: Change) -> str:
+    if any(one.recorded_by_id == user.pk for one in _in_advance(change)):
+        return _("You approved the standard change by which it was authorised.")
+    return _first_act(user, change, "authorise")
+
+
 AUTHORISERS = Past(
-    lambda change: _actors(change, "authorise"),
-    lambda user: _did(user, "authorise"),
-    lambda user, change: _first_act(user, change, "authorise"),
-    lambda: _did_it("authorise"),
+    _authorisers,
+    _authorised_by,
+    _how_authorised,
+    lambda: _authorised_by(PERSON, CHANGE_OF_PEOPLE),
 )
 
 

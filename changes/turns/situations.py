@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from .. import gates
 from ..answers import undelivered
 from ..models import (
+    Authorisation,
     Change,
     Confirmation,
     DeliveryProblem,
@@ -80,6 +81,18 @@ RUNNING = Situation(
     lambda change: not gates.execution_not_running(change),
     lambda: Q(Exists(_unfinished(Execution, started=True))),
 )
+
+
+def _authorised_in_advance() -> Q:
+    """The newest authorisation of this path was given by the approval of a standard change."""
+    given = Authorisation.objects.filter(change=OuterRef("pk"), path=OuterRef("path"))
+    later = Authorisation.objects.filter(
+        change=OuterRef("change"), path=OuterRef("path"), pk__gt=OuterRef("pk")
+    )
+    return Q(Exists(given.filter(~Exists(later), standard__isnull=False)))
+
+
+AS_STANDARD = Situation(gates.authorised_as_standard, _authorised_in_advance)
 EXECUTOR_LEFT = Situation(
     lambda change: bool(change.execution) and not executor_is_there(change, change.execution),
     lambda: Q(Exists(without_executor(_of_this_round(Execution).filter(finished_at=None)))),

@@ -66,6 +66,10 @@ def rolled_back(change: Change) -> Words:
     return _("Plan the execution again, or close without the change."), ""
 
 
+def standard_rolled_back(change: Change) -> Words:
+    return _("Have the change authorised before it is tried again, or close without it."), ""
+
+
 def documentation(change: Change) -> Words:
     return _("Log the change in the customer success tool; the requester is asked next."), ""
 

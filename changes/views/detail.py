@@ -19,11 +19,11 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision
 
-from .. import access_links, gates, markdown, permissions, plain, planning, unheld
+from .. import access_links, gates, markdown, permissions, plain, planning, standard, unheld
 from ..many.acts import ACT
 from ..models import Change, Deployment, Release
 from ..process import StepInfo
-from ..states import FINAL, State
+from ..states import FINAL, ChangeType, State
 from ..turns import NextStep, next_step
 from .discussion import discussion_context
 from .happenings import happenings
@@ -101,6 +101,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "gate": _gate(user, change),
         "conflicts": planning.shown_to(user, change),
         "follow_up_key": _follow_up_key(user, change),
+        "standard": _standard(user, change),
         **_as_example(user, change),
         **_mailed_links(user, change),
         **talk,
@@ -116,13 +117,15 @@ def offers(user: User, change: Change) -> list[Offer]:
     found = []
     for step, decision in permissions.offered_steps(user, change):
         url = step_url(step, change)
-        if url and (decision or not _is_the_requesters_alone(step, change)):
+        if url and (decision or not _is_no_step_here(step, change)):
             found.append(Offer(step, decision, url, step.verb in planned))
     return found
 
 
-def _is_the_requesters_alone(step: StepInfo, change: Change) -> bool:
-    """Steps that follow the requester's own answer: to others they are no step at all."""
+def _is_no_step_here(step: StepInfo, change: Change) -> bool:
+    """What follows the requester's own answer is no step to others; some is of few changes."""
+    if step.verb == "ask_authorisation":
+        return not gates.authorised_as_standard(change)
     return step.verb == "request_successor" or change.state in FINAL
 
 
@@ -252,6 +255,23 @@ def _as_example(user: User, change: Change) -> dict[str, Any]:
         "release_shown": change.release if inside else None,
         "release_brought": None if inside else _brought_by(change),
     }
+
+
+def _standard(user: User, change: Change) -> dict[str, Any] | None:
+    """Whether it is, or will be, authorised as a standard change, or why not; for colleagues."""
+    if not permissions.can_see_internal(user) or change.type != ChangeType.CONFIGURATION:
+        return None
+    if change.state == State.AUTHORISATION:
+        why_not = standard.why_the_normal_way(change)
+        return {"why_not": why_not} if why_not else None
+    if gates.authorised_as_standard(change):
+        return {"authorised_by": change.authorisation.standard_id}
+    if change.state != State.REVIEW:
+        return None
+    found = standard.standing_of(change, standard.latest_approval(change))
+    if found.approval is not None:
+        return {"to_come": found.approval}
+    return {"why_not": found.why_not} if found.why_not else None
 
 
 def _brought_by(change: Change) -> Release | None:

@@ -16,7 +16,7 @@ from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import plain, queries
+from .. import plain, queries, standard_notices
 from ..models import Change
 from ..notices import notices_for
 from ..paging import Order, in_order, loaded
@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
     user = request.user
     groups, followed = home_lists(user)
     context: dict[str, Any] = {"groups": groups, **followed, "today": timezone.localdate()}
-    context["notices"] = notices_for(user) if user.is_internal else []
+    context["notices"] = notices_for(user) if user.is_internal else standard_notices.notices(user)
     context["waiting"] = total(context["groups"])
     if user.is_internal:
         context |= staff(user)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -113,12 +114,29 @@ def review(one: Review, full: bool) -> Record:
 
 def authorisation(one: Authorisation, full: bool) -> Record:
     good = one.outcome == Authorisation.Outcome.AUTHORISED
+    if one.standard_id is not None:
+        return _in_advance(one, full)
     return Record(
         _("Authorisation"),
         one.recorded_at,
         one.recorded_by,
         _details(one, "reason"),
         badge_of(one.get_outcome_display(), GOOD if good else BAD),
+    )
+
+
+def _in_advance(one: Authorisation, full: bool) -> Record:
+    """A standard change; customers read what that means, and nothing of a template."""
+    details = [Detail(_("Reason"), _("Changes of this kind are approved in advance."))]
+    if full:
+        url = reverse("changes:standard_change", args=[one.standard_id])
+        details = [*_details(one, "reason"), Detail(_("Standard change"), _("Open it"), url=url)]
+    return Record(
+        _("Authorised as a standard change"),
+        one.recorded_at,
+        one.recorded_by if full else None,
+        details,
+        badge_of(_("Approved in advance"), ("green", "file-certificate")),
     )
 
 

@@ -13,6 +13,7 @@ from accounts.models import User
 from .. import gates, permissions
 from ..models import (
     Assessment,
+    Authorisation,
     Change,
     Confirmation,
     Deployment,
@@ -181,8 +182,16 @@ def _why_earlier(change: Change, one: Any, newest_first: list[Any]) -> Text:
         return _("Round %d") % one.round
     if isinstance(one, ONE_COUNTS) and one.pk != newest_first[0].pk:
         return _("Replaced by a later one")
+    if isinstance(one, Authorisation) and one.standard_id and _was_given_back(change, one):
+        return _("Given back for an authorisation of its own")
     if isinstance(one, PeerReview | StagingTest):
         current = change.development
         if current is None or one.development_id != current.pk:
             return _("Of an earlier version")
     return ""
+
+
+def _was_given_back(change: Change, one: Authorisation) -> bool:
+    """Whether a standard change was to be authorised by itself after this authorisation."""
+    given_back = [event for event in change.events.all() if event.verb == "ask_authorisation"]
+    return any(event.at > one.recorded_at for event in given_back)

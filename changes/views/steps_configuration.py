@@ -3,8 +3,9 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle, planning
+from .. import gates, lifecycle, planning, standard
 from ..forms.configuration import (
+    AskAuthorisationForm,
     AuthoriseForm,
     CloseRolledBackForm,
     DocumentForm,
@@ -24,6 +25,9 @@ def review(page: StepPage) -> HttpResponse:
         lifecycle.review,
         done=_("You reviewed %(reference)s."),
         beside=("assessment",),
+        standing=standard.standing_of(
+            page.change, standard.latest_approval(page.change), page.user.pk
+        ),
     )
 
 
@@ -73,6 +77,17 @@ def record_execution(page: StepPage) -> HttpResponse:
         done=_("The outcome of the execution of %(reference)s is recorded."),
         beside=("execution",),
         is_late=gates.outside_window(page.change) == "late",
+    )
+
+
+@step
+def ask_authorisation(page: StepPage) -> HttpResponse:
+    """Give a standard change back, to be authorised by itself."""
+    return page.respond(
+        AskAuthorisationForm,
+        lifecycle.ask_authorisation,
+        done=_("%(reference)s waits for an authorisation of its own."),
+        beside=("execution", "authorisation"),
     )
 
 

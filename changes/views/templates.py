@@ -200,6 +200,17 @@ def _context(
         "decision": decision,
         "latest": latest,
         "history_url": _history_url(request.user),
+        **_standard(request.user, shown),
+    }
+
+
+def _standard(user: User, shown: ChangeTemplate | None) -> dict[str, Any]:
+    """What a template is as a standard change, and whether this person may propose it."""
+    if shown is None:
+        return {}
+    return {
+        "approval": shown.standard_approvals.select_related("decided_by").first(),
+        "may_propose": permissions.can_propose_standard(user, shown),
     }
 
 

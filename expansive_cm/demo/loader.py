@@ -26,6 +26,7 @@ from .outbox import deliver_quietly
 from .people import create_people
 from .releases import enter_releases
 from .schedule import Story, plan, read_stories
+from .standards import enter_standards
 from .templates import create_templates
 from .windows import enter_windows
 from .world import Step, World
@@ -99,6 +100,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         create_templates(world)
         enter_releases(world, diary)
         enter_windows(world, diary)
+        enter_standards(world, diary)
         for done, entry in enumerate(diary):
             progress(done, diary.added, entry.title)
             clock.set(entry.moment)

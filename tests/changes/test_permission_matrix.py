@@ -16,6 +16,7 @@ from changes.models import Change
 from changes.process import STEP, STEPS
 from changes.states import State
 from expansive_cm.workflow.decisions import Refusal
+from tests import standards
 from tests.mailing import deliver
 from tests.people import Cast
 from tests.stories import (
@@ -72,6 +73,7 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
     "plan_execution": ({"success"}, {S.EXECUTION, S.ROLLED_BACK}),
     "start_execution": (set(), set()),  # not without a plan: see below
     "record_execution": (set(), set()),
+    "ask_authorisation": (set(), set()),  # only what was authorised in advance: see below
     "close_rolled_back": ({"success"}, {S.ROLLED_BACK}),
     "document": ({"success"}, {S.DOCUMENTATION}),
     "record_board_outcome": ({"crb_member", "chair"}, {S.BOARD}),
@@ -225,6 +227,16 @@ def test_only_the_named_executor_starts_and_finishes(cast: Cast) -> None:
     assert who_may("plan_execution", cast, change) == set()
     assert who_may("withdraw", cast, change) == set()
     assert who_may("reclassify", cast, change) == set()
+
+
+def test_the_team_gives_a_standard_change_back(cast: Cast) -> None:
+    change = standards.used(cast)
+    assert who_may("ask_authorisation", cast, change) == {"success"}
+    assert who_may("plan_execution", cast, change) == {"success"}
+    change = standards.executed(change, cast, "rolled_back")
+    assert who_may("ask_authorisation", cast, change) == {"success"}
+    assert who_may("plan_execution", cast, change) == set()
+    assert who_may("close_rolled_back", cast, change) == {"success"}
 
 
 def test_a_second_person_signs_the_risk_assessment(cast: Cast) -> None:

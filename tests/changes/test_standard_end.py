@@ -1,0 +1,156 @@
+"""Standard changes end: by an edit, a rollback, a person or their last day. Costs about 2 s."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import IntegrityError, InternalError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
+from changes import lifecycle, permissions, tasks
+from changes.models import Service, StandardApproval
+from changes.states import State
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
+from tests import stories
+from tests.people import Cast, person
+from tests.standards import (
+    PLAN,
+    approved,
+    edited,
+    endorsed,
+    executed,
+    in_review,
+    mail_to,
+    proposed,
+    rolled_back,
+    template,
+    used,
+)
+
+Life = StandardApproval.State
+S = State
+
+
+def test_an_edit_of_the_content_voids_it_and_another_does_not(cast: Cast) -> None:
+    one = approved(cast)
+    edited(one.template, cast, name="Flag", purpose="New words.", is_offered=True, system="X")
+    one.refresh_from_db()
+    assert one.state == Life.IN_FORCE
+    before = len(mail_to(cast.approver))
+    edited(one.template, cast, steps="1. Something else.")
+    one.refresh_from_db()
+    assert (one.state, one.ending, one.ended_by) == (Life.ENDED, "edited", cast.success)
+    assert "version 3" in one.ended_why
+    assert one.ended_why in mail_to(cast.approver)[before].message
+    waiting = proposed(cast, name="Other")
+    edited(waiting.template, cast, is_active=False)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.ended_why) == (Life.ENDED, "The template was withdrawn.")
+    with pytest.raises(StepIllegal):
+        lifecycle.decide_standard(waiting, actor=cast.approver, approved=True, reason="Late.")
+
+
+def test_other_services_void_it(cast: Cast) -> None:
+    one = approved(cast)
+    edited(one.template, cast, services=[Service.objects.create(name="Maps")])
+    one.refresh_from_db()
+    assert one.ending == "edited"
+
+
+def test_a_rollback_withdraws_it_and_those_who_keep_it_are_told(cast: Cast) -> None:
+    change = rolled_back(cast)
+    one = StandardApproval.objects.get()
+    assert (one.ending, one.failed_change, one.ended_by) == ("rolled_back", change, None)
+    assert one.ended_why == f"{change.reference}, which was made from it, was rolled back."
+    for user in (cast.success, cast.approver):
+        assert any(one.ended_why in mail.message for mail in mail_to(user)), user
+    # It is not tried again without somebody's yes.
+    with pytest.raises(StepIllegal, match="have it authorised first"):
+        stories.plan(change, cast, **PLAN)
+    change = lifecycle.ask_authorisation(change, actor=cast.success, reason="It was the network.")
+    assert (change.state, change.round) == (S.AUTHORISATION, 2)
+    change = lifecycle.authorise(change, actor=cast.approver, outcome="authorised", reason="Yes.")
+    assert executed(change, cast).state == S.DOCUMENTATION
+    again = lifecycle.propose_standard(one.template, actor=cast.success, case="Mended.")
+    assert again.state == Life.WAITING
+
+
+def test_a_rollback_ends_what_was_approved_anew_meanwhile(cast: Cast) -> None:
+    change = used(cast)
+    old = StandardApproval.objects.get()
+    with time_machine.travel(timezone.now() + timedelta(days=350)):
+        new = lifecycle.renew_standard(old, actor=cast.approver, reason="Went well.")
+        assert new.valid_until > old.valid_until
+        executed(change, cast, "rolled_back")
+    assert list(StandardApproval.objects.values_list("ending", flat=True)) == [
+        "rolled_back",
+        "renewed",
+    ]
+
+
+def test_it_is_approved_for_another_year_by_somebody_apart(cast: Cast) -> None:
+    one = approved(cast)
+    with pytest.raises(StepIllegal, match="six weeks"):
+        lifecycle.renew_standard(one, actor=cast.approver, reason="Fine.")
+    tasks.remind_of_standard_changes()
+    assert not any("ends soon" in mail.subject for mail in mail_to(cast.approver))
+    with time_machine.travel(timezone.now() + timedelta(days=330)):
+        for _twice in range(2):
+            tasks.remind_of_standard_changes()
+        for user in (cast.approver, cast.success):
+            told = [mail for mail in mail_to(user) if "ends soon" in mail.subject]
+            assert len(told) == 1 and f"{one.valid_until:%Y}" in told[0].message, user
+        with pytest.raises(StepForbidden):
+            lifecycle.renew_standard(one, actor=cast.success, reason="Fine.")
+    with time_machine.travel(timezone.now() + timedelta(days=380)):
+        assert one.state == Life.EXPIRED
+        new = lifecycle.renew_standard(one, actor=cast.approver, reason="Forgot it.")
+        assert new.state == Life.IN_FORCE
+        assert endorsed(in_review(cast, new), cast).authorisation.standard == new
+    one.refresh_from_db()
+    assert one.ending == "renewed"
+
+
+def test_an_approval_outlives_its_approver_and_nobody_is_stuck(cast: Cast) -> None:
+    """The past stays: what they approved holds until its day, others end or renew it."""
+    one, waiting = approved(cast), proposed(cast, name="Waits")
+    cast.approver.groups.clear()
+    User.objects.filter(pk=cast.approver.pk).update(is_active=False)
+    change = endorsed(in_review(cast, one), cast)
+    assert change.state == S.EXECUTION and change.authorisation.recorded_by == cast.approver
+    assert permissions.possible_approvers(waiting) == []
+    lifecycle.withdraw_standard(waiting, actor=cast.success, reason="Nobody can decide.")
+    second = person("Second Approver", Role.APPROVER, organisation=cast.harbour)
+    cast.harbour.approvers.add(second)
+    assert permissions.possible_approvers(one) == [second]
+    lifecycle.withdraw_standard(one, actor=second, reason="I look again.")
+    with pytest.raises(StepForbidden):
+        lifecycle.withdraw_standard(one, actor=cast.approver, reason="Me too.")
+
+
+def test_stale_pages_and_missing_words_change_nothing(cast: Cast) -> None:
+    one = proposed(cast)
+    for act in (
+        lambda: lifecycle.decide_standard(one, actor=cast.approver, approved=True, reason=" "),
+        lambda: lifecycle.withdraw_standard(one, actor=cast.success, reason=""),
+        lambda: lifecycle.propose_standard(template(cast, name="B"), actor=cast.success, case=" "),
+    ):
+        with pytest.raises(StepIncomplete):
+            act()
+    with pytest.raises(ChangeStale, match="Cleo Success proposed"):
+        lifecycle.decide_standard(one, actor=cast.approver, approved=True, reason="Y", seen=7)
+    with pytest.raises(ChangeStale):
+        other = template(cast, name="C")
+        lifecycle.propose_standard(other, actor=cast.success, case="Often.", seen=0)
+    assert list(StandardApproval.objects.values_list("decision", flat=True)) == [""]
+
+
+def test_the_database_keeps_one_in_force_and_deletes_none(cast: Cast) -> None:
+    one = approved(cast)
+    StandardApproval.objects.filter(pk=one.pk).update(version=2)
+    one.pk = None
+    for act in (one.save, StandardApproval.objects.all().delete):
+        with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
+            act()

@@ -1,0 +1,44 @@
+"""A standard change is proposed and approved by keyboard on a phone, and used. Under 4 s."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from changes.models import Change, StandardApproval
+from changes.states import State
+from tests.components.browsing import sign_in
+from tests.components.looks import faults, fits
+from tests.people import Cast
+from tests.standards import endorsed, in_review, template
+
+
+def test_a_standard_change_from_its_proposal_to_its_use(
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any
+) -> None:
+    one = template(cast)
+    page = new_page(width=360, height=740)
+    sign_in(page, cast.success, live_server)
+    page.goto(f"/templates/{one.pk}/")
+    page.get_by_role("link", name="Propose as a standard change").press("Enter")
+    page.get_by_label("Why it needs no authorisation each time").fill("Every week.")
+    assert fits(page) and not faults(page)
+    page.get_by_role("button", name="Propose it").press("Enter")
+    expect(page.get_by_text("is proposed as a standard change.")).to_be_visible()
+
+    page = new_page(width=360, height=740)
+    sign_in(page, cast.approver, live_server)
+    page.goto("/")
+    page.get_by_role("link", name="Read and decide").press("Enter")
+    page.get_by_role("link", name="Feature flag").press("Enter")
+    assert fits(page) and not faults(page)
+    page.get_by_role("link", name="Approve").press("Enter")
+    page.get_by_label("Why?").fill("Harmless.")
+    page.get_by_role("button", name="Approve", exact=True).press("Enter")
+    expect(page.get_by_text("is a standard change for a year.")).to_be_visible()
+    endorsed(in_review(cast, StandardApproval.objects.get()), cast)
+    change = Change.objects.get()
+    assert change.state == State.EXECUTION
+    page.reload()
+    page.get_by_role("link", name=change.title).press("Enter")
+    expect(page.get_by_text("Changes of this kind are approved in advance.")).to_be_attached()
+    assert fits(page)
