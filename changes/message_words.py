@@ -116,6 +116,11 @@ def decision(change: Change, event: Event) -> Context:
     }
 
 
+def taken_back(change: Change, event: Event) -> Context:
+    """What the board was said to have decided does not stand."""
+    return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
+
+
 def question(change: Change, event: Event) -> Context:
     """The board's questions to the reader; ``_letter`` adds which are theirs, and the link."""
     return {"explanation": event.reason}
@@ -197,6 +202,7 @@ TOPICS: dict[str, Any] = {
     "ownership": _("the reader is the owner now"),
     "decision": _("a decision"),
     "question": _("questions of the board"),
+    "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),
     "not_confirmed": _("not as expected"),

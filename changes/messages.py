@@ -36,6 +36,7 @@ from .audiences import (
     RESPONSIBLE,
     STAFF,
     TEAM,
+    TOLD_BEFORE,
     WATCHERS,
     Audience,
 )
@@ -54,6 +55,7 @@ from .message_words import (
     reworked,
     rolled_back,
     succeeded,
+    taken_back,
     undelivered,
     withdrawn,
     your_turn,
@@ -63,6 +65,7 @@ from .process import past_words
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
+from .taking_back import is_taken_back
 from .turns import brought, is_still_brought
 from .wording import Context, Letter
 
@@ -107,6 +110,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(question, (ASKED,), (S.INFORMATION_REQUIRED,)),
         Rule(decision, (*PARTIES, TEAM)),
     ),
+    "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
     "define_requirements": (Rule(activity, STAFF),),
     "assess_risk": (Rule(activity, STAFF),),
@@ -231,6 +235,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
     if message is None or event is None or _is_unheard_of(person, change):
+        return None
+    if is_taken_back(change, event):
         return None
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)

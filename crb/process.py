@@ -31,6 +31,7 @@ PAST: dict[str, Promise] = {
     "cast_vote": _("voted"),
     "record_outcome": _("recorded the outcome"),
     "record_consent": _("recorded the consent items"),
+    "take_back_outcome": _("took the outcome back"),
     "close_meeting": _("closed the meeting"),
     # A ballot
     "open_ballot": _("opened the ballot"),

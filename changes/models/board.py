@@ -1,5 +1,7 @@
 """What the Change Request Board decided, and what it asked."""
 
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history_rows import Records
 
 from .base import StageRecord
+
+
+def undo_time() -> timedelta:
+    """Return how long an outcome of the board can be taken back, and its mails wait."""
+    return timedelta(seconds=settings.OUTCOME_UNDO_SECONDS)
 
 
 class BoardDecision(StageRecord):
@@ -37,10 +44,33 @@ class BoardDecision(StageRecord):
     )
     reason = models.TextField(_("reason"), max_length=5000, blank=True)
     meeting = models.CharField(_("meeting"), max_length=200, blank=True)
+    taken_back_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    taken_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("taken back by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
+    taken_back_reason = models.TextField(
+        _("why it was taken back"), max_length=2000, blank=True, default="", db_default=""
+    )
 
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("board decision")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was not taken back: what was counts for nothing, and stays readable."""
+        return self.taken_back_at is None
+
+    @property
+    def may_be_taken_back_until(self) -> datetime:
+        """When the short time ends in which a slip is undone, and in which its mails wait."""
+        return self.recorded_at + undo_time()
 
 
 class Question(models.Model):

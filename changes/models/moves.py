@@ -151,6 +151,17 @@ class Moves:
     def reject(self) -> None:
         self._finish()
 
+    @transition(
+        field="state",
+        source=[S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED],
+        target=S.BOARD,
+    )
+    def take_back_decision(self) -> None:
+        """What the decision promised goes with it."""
+        self.promise = ""
+        self.promised_at = self.promised_release = self.due_on = self.closed_at = None
+        self._enter()
+
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
     def define_requirements(self) -> None:
         self._enter()

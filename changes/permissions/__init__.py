@@ -32,6 +32,7 @@ from .code import (
     can_record_test,
     can_sign_risk_assessment,
     can_start_deployment,
+    can_take_back_board_outcome,
     may_answer,
 )
 from .configuration import (
@@ -193,6 +194,7 @@ __all__ = [
     "can_start_deployment",
     "can_start_execution",
     "can_submit",
+    "can_take_back_board_outcome",
     "can_throw_away",
     "can_read_incoming_mail",
     "can_read_releases",

@@ -256,7 +256,7 @@ def _nothing_more() -> str:
 
 
 def _board(case: Case) -> Status:
-    asked = case.newest("board_decisions")
+    asked = case.change.board_decision
     returned = asked and asked.outcome == BoardDecision.Outcome.INFORMATION_REQUIRED
     if returned:
         now = _("The Change Request Board has had the answers to its questions since %s.")
@@ -290,7 +290,7 @@ def _information_required(case: Case) -> Status:
 
 
 def _accepted(case: Case) -> str:
-    decision = case.newest("board_decisions")
+    decision = case.change.board_decision
     outcomes = BoardDecision.Outcome
     if decision is None or decision.outcome not in (
         outcomes.ACCEPTED,

@@ -6,7 +6,7 @@ from .attendance import MarkForm
 from .calendar import AbsenceForm, CallForm, MoveForm
 from .meetings import CancelForm
 from .minutes import AddendumForm, SectionForm
-from .votes import OutcomeForm, RecuseForm, VoteForm
+from .votes import OutcomeForm, RecuseForm, TakeBackForm, VoteForm
 
 __all__ = [
     "AbsenceForm",
@@ -16,6 +16,7 @@ __all__ = [
     "MoveForm",
     "OutcomeForm",
     "RecuseForm",
+    "TakeBackForm",
     "VoteForm",
     "ActionFilterForm",
     "ActionForm",

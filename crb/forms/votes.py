@@ -73,6 +73,20 @@ class RecuseForm(BoardForm):
     reason = text(Vote, "reason", rows=2, label=_("What is the conflict of interest?"))
 
 
+class TakeBackForm(BoardForm):
+    """Why an outcome is taken back."""
+
+    name = "take_back"
+
+    reason = text(
+        BoardDecision,
+        "taken_back_reason",
+        rows=2,
+        label=_("What was wrong with it?"),
+        help_text=_("For colleagues: minutes and history keep it. The requester does not read it."),
+    )
+
+
 def rows_in(data: Mapping[str, Any]) -> int:
     """Return how many questions a form was sent with, empty ones included."""
     numbers = [name.removeprefix("question_") for name in data if name.startswith("question_")]

@@ -188,7 +188,8 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
         if last.meeting.board_id == meeting.board_id:
             item.notes = last.notes
     else:
-        decided = change.board_decisions.filter(path=change.path).exists()
+        standing = change.board_decisions.filter(taken_back_at=None)
+        decided = standing.filter(path=change.path).exists()
         item.kind = Kind.RETURNING if decided else Kind.NEW
     return item
 

@@ -232,8 +232,26 @@ def _notes(item: Json, zone: ZoneInfo) -> list[list[str]]:
         (_("Reason, as told to the requester"), item.get("reason", "")),
         (_("What follows"), item.get("promise", "")),
         (_("Recorded by"), recorded),
+        *((_("Taken back"), _taken_back(one, zone)) for one in item.get("taken_back", [])),
     ]
     return [[str(label), words] for label, words in notes if words]
+
+
+def _taken_back(one: Json, zone: ZoneInfo) -> str:
+    """Return who recorded what did not stand, and who took it back when and why."""
+    words = {
+        **one,
+        "outcome": one["outcome_words"] or _("An outcome"),
+        "recorded": _clock(one["recorded_at"], zone),
+        "taken": _clock(one["taken_back_at"], zone),
+    }
+    return (
+        _(
+            "%(outcome)s, recorded by %(recorded_by)s at %(recorded)s; taken back by "
+            "%(taken_back_by)s at %(taken)s: %(reason)s"
+        )
+        % words
+    )
 
 
 def _counts(item: Json) -> str:

@@ -119,6 +119,10 @@ class AgendaItem(models.Model):
     def decide(self, remark: str = "") -> None:
         self._settle(remark)
 
+    @transition(field=state, source=ItemState.DECIDED, target=ItemState.OPEN)
+    def reopen(self, remark: str) -> None:
+        self.settled_at, self.remark = None, remark
+
     @transition(field=state, source=ItemState.OPEN, target=ItemState.DEFERRED)
     def defer(self, remark: str) -> None:
         self._settle(remark)

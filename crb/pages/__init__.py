@@ -2,8 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.models import User
 from changes.models import BoardDecision, Change
@@ -12,7 +15,15 @@ from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
 from ..consequences import consequences, promise_words, promised_words
-from ..forms import DeferForm, OutcomeForm, PlanForm, PullForm, RecuseForm, VoteForm
+from ..forms import (
+    DeferForm,
+    OutcomeForm,
+    PlanForm,
+    PullForm,
+    RecuseForm,
+    TakeBackForm,
+    VoteForm,
+)
 from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
 from ..voting import SIDES, Choice, Tally
@@ -216,6 +227,21 @@ class ItemPage:
         return promise_words(self.change, self.outcome.decision)
 
     @property
+    def may_take_back_until(self) -> datetime | None:
+        """Until when the outcome can be taken back, for whoever may record outcomes."""
+        if self.outcome is None or not self.runs_meeting:
+            return None
+        until: datetime = self.outcome.decision.may_be_taken_back_until
+        return until if timezone.now() < until else None
+
+    @cached_property
+    def take_back(self) -> Decision | None:
+        """Whether the outcome can be taken back and why not, as long as that is a question."""
+        if self.may_take_back_until is None:
+            return None
+        return permissions.can_take_back_outcome(self.user, self.item)
+
+    @property
     def runs_meeting(self) -> bool:
         return self.meeting.is_led_by(self.user)
 
@@ -245,6 +271,9 @@ class ItemPage:
 
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)
+
+    def take_back_form(self, data: Any = None) -> TakeBackForm:
+        return TakeBackForm(data)
 
     def outcome_form(self, data: Any = None, typed: Any = None) -> OutcomeForm:
         """The outcome, filled in with what leads and what members proposed to ask.

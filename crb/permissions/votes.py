@@ -1,12 +1,15 @@
 """Who may vote, and who may record what the board decided."""
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from changes import permissions as change_permissions
-from expansive_cm.workflow.decisions import Decision, decide
+from changes.permissions.rules import gate
+from expansive_cm.workflow.decisions import Check, Decision, decide
 
 from .. import queries
 from ..deciding import know_place
-from ..models import AgendaItem
+from ..models import AgendaItem, BoardEvent, BoardOutcome
 from ..states import MeetingState
 from ..voting import Tally
 from .checks import (
@@ -21,6 +24,7 @@ from .checks import (
     not_own,
     not_recused,
 )
+from .minutes import unpublished
 
 
 def can_cast_vote(user: User, item: AgendaItem) -> Decision:
@@ -66,3 +70,36 @@ def can_record_outcome(user: User, item: AgendaItem, count: Tally | None = None)
         decidable(count),
         not_away(user, item.meeting) if count.is_tied else None,
     )
+
+
+def can_take_back_outcome(user: User, item: AgendaItem) -> Decision:
+    """Whoever may record outcomes, some minutes at most, and not once somebody has acted on it.
+
+    In the running meeting, or a ballot that closed by itself with this outcome: what has been
+    closed by a person, or published, stays.
+    """
+    early = decide(
+        chair(user, item.meeting),
+        not_own(user, item),
+        not_recused(user, item),
+        _not_closed_by_a_person(item),
+        unpublished(item.meeting),
+        gate("" if outcome_of(item) else _("There is no outcome to take back.")),
+    )
+    if not early:
+        return early
+    know_place(item)
+    return change_permissions.check("take_back_board_outcome", user, item.change)
+
+
+def outcome_of(item: AgendaItem) -> BoardOutcome | None:
+    """Return the outcome that stands of an item."""
+    return getattr(item, "outcome", None)
+
+
+def _not_closed_by_a_person(item: AgendaItem) -> Check:
+    meeting = item.meeting
+    ended = BoardEvent.objects.filter(meeting=meeting, verb="end_ballot")
+    if meeting.is_ballot and meeting.state == MeetingState.CLOSED and meeting.board.is_active:
+        return in_state(meeting, MeetingState.RUNNING) if ended.exists() else None
+    return in_state(meeting, MeetingState.RUNNING)

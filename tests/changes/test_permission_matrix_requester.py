@@ -43,9 +43,13 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "unwatch": (SEES, ALWAYS),
     "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
     "copy_as_new": ({"support", "success", *CUSTOMERS}, ALWAYS),
+    "take_back_board_outcome": (
+        {"crb_member", "chair"},
+        {S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED},
+    ),
     "detach": (set(), set()),  # what was sent stays
 }
-IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up"}
+IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up", "take_back_board_outcome"}
 
 # Where no single change is concerned.
 ANYWHERE: dict[str, set[str]] = {
@@ -83,7 +87,8 @@ def test_every_permission_is_in_a_matrix() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_who_may_do_what_beside_the_process(cast: Cast, state: State) -> None:
+def test_who_may_do_what_beside_the_process(cast: Cast, state: State, settings: Any) -> None:
+    settings.OUTCOME_UNDO_SECONDS = 300
     change = change_in(state, cast)
     expected = {verb: who if state in states else set() for verb, (who, states) in BESIDE.items()}
     if state == S.DRAFT:

@@ -1,0 +1,73 @@
+"""An outcome that was recorded by mistake is taken back; the item is voted on as before."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from changes import lifecycle as change_lifecycle
+from changes.lifecycle.core import lock as lock_change
+from changes.lifecycle.core import what_happened
+from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.steps import require
+
+from .. import permissions
+from ..models import AgendaItem, BoardOutcome
+from .core import ask, lock_item_with_meeting, save, save_meeting, take_step
+
+
+def take_back_outcome(
+    item: AgendaItem, *, actor: User, reason: str, seen: int | None = None
+) -> BoardOutcome:
+    """Take back the outcome of an item, some minutes after it was recorded at most.
+
+    The chair or the deputy, in the running meeting, or in a ballot that its last outcome has
+    closed, which runs again. ``seen`` is the change's version on the page. Raises StepIncomplete
+    without a reason, StepForbidden, StepIllegal once somebody has acted on the outcome or its
+    time is over, or ChangeStale. Effects, in one transaction: the item is open as it was, with its
+    votes; the outcome is kept as one that was taken back; and everything that
+    ``changes.lifecycle.take_back_board_outcome`` does to the change.
+    """
+    if not reason.strip():
+        raise StepIncomplete(_("Say why the outcome is taken back."), ["reason"])
+    with take_step(
+        "take_back_outcome",
+        item,
+        actor=actor,
+        reason=reason,
+        lock=lock_item_with_meeting,
+        asks=False,
+    ) as step:
+        fresh, meeting = step.on, step.on.meeting
+        fresh.change = lock_change(fresh.change)
+        require(
+            ask(permissions.can_take_back_outcome, actor, fresh),
+            lambda: what_happened(fresh.change, actor) if _is_stale(fresh, seen) else "",
+        )
+        outcome = fresh.outcome
+        outcome.item, outcome.taken_from = None, fresh
+        outcome.save(update_fields=["item", "taken_from"])
+        fresh = AgendaItem.objects.select_related("meeting__board", "change").get(pk=fresh.pk)
+        fresh.reopen(_remark(outcome, actor, step.reason))
+        save(fresh, actor=actor, reason=f"took the outcome back: {step.reason}")
+        if meeting.is_ballot and not meeting.is_running:
+            meeting.reopen()
+            save_meeting(meeting, actor, "opened the ballot again: an outcome was taken back")
+        change_lifecycle.take_back_board_outcome(
+            fresh.change, actor=actor, reason=reason, seen=seen
+        )
+        step.on = fresh
+    return outcome
+
+
+def _remark(outcome: BoardOutcome, actor: User, reason: str) -> str:
+    """Say on the item what became of its outcome, but not which it was: it is voted on again."""
+    words = _("%(name)s took back the outcome that %(recorder)s had recorded: %(reason)s") % {
+        "name": actor,
+        "recorder": outcome.recorded_by,
+        "reason": reason,
+    }
+    return words[: AgendaItem._meta.get_field("remark").max_length]
+
+
+def _is_stale(item: AgendaItem, seen: int | None) -> bool:
+    """Whether the page showed another state of the change than the outcome's."""
+    return seen is not None and item.change.version != seen
