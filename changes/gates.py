@@ -43,11 +43,26 @@ def outcome_acted_upon(change: Change) -> str:
     asked = change.questions.filter(decision=decision, proposed_answers__isnull=False)
     if asked.exists():
         return _("In the meantime a question was answered by mail, so the outcome stands.")
+    return _goes_on_elsewhere(change, decision)
+
+
+def _goes_on_elsewhere(change: Change, decision: BoardDecision) -> str:
+    """Name the request that was sent since because of what was decided."""
     sent = change.links_in.filter(kind="successor_of", created_at__gt=decision.recorded_at)
     follower = sent.exclude(source__state=State.DRAFT).select_related("source").first()
-    if follower is not None:
-        return _("It goes on as %s already, so the outcome stands.") % follower.source.reference
-    return ""
+    if follower is None:
+        return ""
+    return _("It goes on as %s already, so the outcome stands.") % follower.source.reference
+
+
+def no_decision_to_correct(change: Change) -> str:
+    """The board corrects what it accepted until requirements are written, and what it rejected."""
+    decision = change.board_decision
+    if decision is None or change.state not in (State.REQUIREMENTS, State.REJECTED):
+        words = _("The change is in “%s”. The board corrects what it rejected, or what it accepted")
+        words = f"{words} {_('until the requirements are defined.')}"
+        return words % State(change.state).label
+    return _goes_on_elsewhere(change, decision)
 
 
 def outcome_is_too_old(change: Change) -> str:

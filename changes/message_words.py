@@ -113,7 +113,13 @@ def decision(change: Change, event: Event) -> Context:
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
         "questions": change.open_questions,
+        "corrects": _named(BoardDecision, event, "corrects"),
     }
+
+
+def reconsidered(change: Change, event: Event) -> Context:
+    """The board decides again on what it had decided."""
+    return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
 
 
 def taken_back(change: Change, event: Event) -> Context:
@@ -202,6 +208,7 @@ TOPICS: dict[str, Any] = {
     "ownership": _("the reader is the owner now"),
     "decision": _("a decision"),
     "question": _("questions of the board"),
+    "reconsidered": _("a decision that the board takes again"),
     "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),

@@ -311,6 +311,7 @@ OTHER_VERBS: dict[str, str] = {
     "settle_promise": _("updated the date of the promise"),
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),
+    "reconsider_decision": _("put the board's decision on the agenda again, to be corrected"),
     "take_back_board_outcome": _("took back the outcome that was recorded for the board"),
 }
 """What else leaves an event, in the words of the timeline."""

@@ -38,7 +38,8 @@ PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirm
 TALK = frozenset({"comment"})
 """What says nothing of where the change stands."""
 STANDING = PRESSING | frozenset(
-    "received progress activity decision taken_back rolled_back reworked closed withdrawn".split()
+    "received progress activity decision reconsidered taken_back rolled_back reworked closed"
+    " withdrawn".split()
 )
 """What is over, or was so then, once the change has moved on."""
 

@@ -110,9 +110,13 @@ class Sight:
         return forms
 
     def taking_back(self) -> dict[str, Any]:
-        """Return the form with which an outcome is taken back, for whoever may now."""
+        """Return the form with which an outcome is put right, for whoever may now."""
         page = self.item
-        return {"take_back_form": page.take_back_form()} if page and page.take_back else {}
+        if page is not None and page.take_back:
+            return {"take_back_form": page.take_back_form()}
+        if page is not None and page.reconsider:
+            return {"reconsider_form": page.reconsider_form()}
+        return {}
 
     def agenda_forms(self) -> dict[str, Any]:
         """What the chair may do to the item's place on the agenda, and a member to the batch."""

@@ -6,7 +6,7 @@ says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` 
 """
 
 from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
-from .board import take_back_board_outcome
+from .board import reconsider_decision, take_back_board_outcome
 from .code import (
     answer_question,
     assess_risk,
@@ -108,6 +108,7 @@ __all__ = [
     # Code changes
     "record_board_outcome",
     "take_back_board_outcome",
+    "reconsider_decision",
     "answer_question",
     "discard_answer",
     "define_requirements",

@@ -1,5 +1,6 @@
 """What the Change Request Board decided, and what it asked."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -44,6 +45,15 @@ class BoardDecision(StageRecord):
     )
     reason = models.TextField(_("reason"), max_length=5000, blank=True)
     meeting = models.CharField(_("meeting"), max_length=200, blank=True)
+    corrects = models.ForeignKey(
+        "self",
+        verbose_name=_("corrects"),
+        on_delete=models.PROTECT,
+        related_name="corrections",
+        null=True,
+        blank=True,
+        editable=False,
+    )
     taken_back_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     taken_back_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -66,6 +76,15 @@ class BoardDecision(StageRecord):
     def stands(self) -> bool:
         """Whether it was not taken back: what was counts for nothing, and stays readable."""
         return self.taken_back_at is None
+
+    @property
+    def settles(self) -> bool:
+        """Whether it answers the request: to ask for information answers nothing."""
+        return self.outcome != self.Outcome.INFORMATION_REQUIRED
+
+    def correction(self, among: Iterable["BoardDecision"]) -> "BoardDecision | None":
+        """Return which of these decisions of the change corrects this one."""
+        return next((one for one in among if one.corrects_id == self.pk and one.stands), None)
 
     @property
     def may_be_taken_back_until(self) -> datetime:

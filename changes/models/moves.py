@@ -158,9 +158,19 @@ class Moves:
     )
     def take_back_decision(self) -> None:
         """What the decision promised goes with it."""
-        self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = self.closed_at = None
+        self.void_promise()
+        self.closed_at = None
         self._enter()
+
+    @transition(field="state", source=[S.REQUIREMENTS, S.REJECTED], target=S.BOARD)
+    def reconsider(self) -> None:
+        """What was promised stands until the board has decided again."""
+        self.closed_at = None
+        self._enter()
+
+    def void_promise(self) -> None:
+        self.promise = ""
+        self.promised_at = self.promised_release = self.due_on = None
 
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
     def define_requirements(self) -> None:

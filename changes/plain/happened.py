@@ -101,6 +101,7 @@ SAID: dict[str, Words] = {
     "close_rolled_back": gettext_lazy("The request was closed without the change."),
     "document": gettext_lazy("We asked whether the change meets the need."),
     "define_requirements": gettext_lazy("What exactly is needed was written down."),
+    "reconsider_decision": gettext_lazy("The board looks at its decision again."),
     "take_back_board_outcome": gettext_lazy(
         "What the board had decided was recorded by mistake: it decides again."
     ),

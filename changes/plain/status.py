@@ -258,7 +258,9 @@ def _nothing_more() -> str:
 def _board(case: Case) -> Status:
     asked = case.change.board_decision
     returned = asked and asked.outcome == BoardDecision.Outcome.INFORMATION_REQUIRED
-    if returned:
+    if asked and asked.settles:
+        now = _("Since %s the Change Request Board has been looking at its decision again.")
+    elif returned:
         now = _("The Change Request Board has had the answers to its questions since %s.")
     else:
         now = _("The request has been waiting for the Change Request Board since %s.")

@@ -166,6 +166,11 @@ def board_decision(one: BoardDecision, full: bool) -> Record:
     if one.category:
         details.append(Detail(_("Why"), one.get_category_display()))
     details += _details(one, "elsewhere", "reason", *(["meeting"] if full else []))
+    newer = one.correction(one.change.board_decisions.all())
+    if newer is not None:
+        words = str(newer.get_outcome_display())
+        words = f"{words}, {newer.recorded_by}" if full else words
+        details.append(Detail(_("Corrected"), words, when=newer.recorded_at))
     if one.taken_back_at:
         taken_back = Detail(_("Taken back"), str(one.taken_back_by), when=one.taken_back_at)
         details += [taken_back, *_details(one, "taken_back_reason")]

@@ -181,6 +181,8 @@ def _why_earlier(change: Change, one: Any, newest_first: list[Any]) -> Text:
     path = decision.path
     if isinstance(decision, BoardDecision) and not decision.stands:
         return _("Taken back")
+    if isinstance(one, BoardDecision) and one.correction(newest_first):
+        return _("Corrected")
     if path != change.path:
         return _("Before the change was reclassified")
     if isinstance(one, PER_ROUND) and one.round != change.round:

@@ -13,6 +13,9 @@ from .. import permissions
 from ..models import AgendaItem, BoardOutcome
 from .core import ask, lock_item_with_meeting, save, save_meeting, take_step
 
+LONGEST = 2000
+"""As much as the remark of an item holds."""
+
 
 def take_back_outcome(
     item: AgendaItem, *, actor: User, reason: str, seen: int | None = None
@@ -46,7 +49,8 @@ def take_back_outcome(
         outcome.item, outcome.taken_from = None, fresh
         outcome.save(update_fields=["item", "taken_from"])
         fresh = AgendaItem.objects.select_related("meeting__board", "change").get(pk=fresh.pk)
-        fresh.reopen(_remark(outcome, actor, step.reason))
+        said = [fresh.remark, _remark(outcome, actor, step.reason)]
+        fresh.reopen("\n".join(filter(None, said))[-LONGEST:])
         save(fresh, actor=actor, reason=f"took the outcome back: {step.reason}")
         if meeting.is_ballot and not meeting.is_running:
             meeting.reopen()
@@ -60,14 +64,41 @@ def take_back_outcome(
 
 def _remark(outcome: BoardOutcome, actor: User, reason: str) -> str:
     """Say on the item what became of its outcome, but not which it was: it is voted on again."""
-    words = _("%(name)s took back the outcome that %(recorder)s had recorded: %(reason)s") % {
+    return _("%(name)s took back the outcome that %(recorder)s had recorded: %(reason)s") % {
         "name": actor,
         "recorder": outcome.recorded_by,
         "reason": reason,
     }
-    return words[: AgendaItem._meta.get_field("remark").max_length]
 
 
 def _is_stale(item: AgendaItem, seen: int | None) -> bool:
     """Whether the page showed another state of the change than the outcome's."""
     return seen is not None and item.change.version != seen
+
+
+def reconsider_decision(
+    item: AgendaItem, *, actor: User, reason: str, seen: int | None = None
+) -> AgendaItem:
+    """Let the board decide again on what it decided at a meeting that is over.
+
+    The chair or the deputy of today. The change waits for the board again: within a minute it
+    joins the next agenda as the correction of this decision, or goes into a ballot, and is voted
+    on anew. ``reason`` is what the requester reads. Raises, and does to the change, what
+    ``changes.lifecycle.reconsider_decision`` says.
+    """
+    with take_step(
+        "reconsider_decision",
+        item,
+        actor=actor,
+        reason=reason,
+        lock=lock_item_with_meeting,
+        asks=False,
+    ) as step:
+        fresh = step.on
+        fresh.change = lock_change(fresh.change)
+        require(
+            ask(permissions.can_reconsider_decision, actor, fresh),
+            lambda: what_happened(fresh.change, actor) if _is_stale(fresh, seen) else "",
+        )
+        change_lifecycle.reconsider_decision(fresh.change, actor=actor, reason=reason, seen=seen)
+    return fresh

@@ -213,7 +213,8 @@ def _marks(item: Json) -> list[str]:
 
 def _notes(item: Json, zone: ZoneInfo) -> list[list[str]]:
     """Return label and words of what was recorded about an item beside its discussion."""
-    remark = item["remark"] if item["state"] != ItemState.DECIDED else ""
+    said = item["state"] != ItemState.DECIDED or item["kind"] == "correction"
+    remark = item["remark"] if said else ""
     pulled = ": ".join(part for part in (item["pulled_by"], item["pull_reason"]) if part)
     recorded = ""
     if item["outcome"]:

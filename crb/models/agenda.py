@@ -25,6 +25,7 @@ class AgendaItem(models.Model):
 
     class Kind(models.TextChoices):
         RETURNING = "returning", _("Returning with answers")
+        CORRECTION = "correction", _("Correction of a decision")
         CARRIED = "carried", _("Carried over")
         NEW = "new", _("New")
 

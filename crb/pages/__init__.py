@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from changes.models import BoardDecision, Change
 from changes.turns.askers import askers
 from expansive_cm.workflow.decisions import Decision
@@ -20,12 +21,14 @@ from ..forms import (
     OutcomeForm,
     PlanForm,
     PullForm,
+    ReconsiderForm,
     RecuseForm,
     TakeBackForm,
     VoteForm,
 )
 from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
+from ..states import MeetingState
 from ..voting import SIDES, Choice, Tally
 from .case import Case
 
@@ -241,6 +244,26 @@ class ItemPage:
             return None
         return permissions.can_take_back_outcome(self.user, self.item)
 
+    @cached_property
+    def reconsider(self) -> Decision | None:
+        """Whether the board can decide again and why not, for whoever leads it today."""
+        over = self.outcome is not None and self.meeting.state == MeetingState.CLOSED
+        if not over or self.correction or not self.user.has_role(Role.CRB_MEMBER):
+            return None
+        decision = permissions.can_reconsider_decision(self.user, self.item)
+        return None if decision.kind == permissions.Refusal.PERSON else decision
+
+    @cached_property
+    def correction(self) -> AgendaItem | None:
+        """The later visit to the board that corrected what was decided here."""
+        own = self.outcome and self.outcome.decision_id
+        later = [visit for visit in self.change.agenda_items.all() if visit.pk > self.item.pk]
+        for visit in later if own else ():
+            outcome = permissions.outcome_of(visit)
+            if outcome is not None and outcome.decision.corrects_id == own:
+                return visit
+        return None
+
     @property
     def runs_meeting(self) -> bool:
         return self.meeting.is_led_by(self.user)
@@ -274,6 +297,9 @@ class ItemPage:
 
     def take_back_form(self, data: Any = None) -> TakeBackForm:
         return TakeBackForm(data)
+
+    def reconsider_form(self, data: Any = None) -> ReconsiderForm:
+        return ReconsiderForm(data)
 
     def outcome_form(self, data: Any = None, typed: Any = None) -> OutcomeForm:
         """The outcome, filled in with what leads and what members proposed to ask.

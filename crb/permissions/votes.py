@@ -14,10 +14,12 @@ from ..states import MeetingState
 from ..voting import Tally
 from .checks import (
     chair,
+    chair_of,
     decidable,
     in_state,
     in_time,
     item_open,
+    meets,
     member,
     not_away,
     not_for_one_aside,
@@ -103,3 +105,31 @@ def _not_closed_by_a_person(item: AgendaItem) -> Check:
     if meeting.is_ballot and meeting.state == MeetingState.CLOSED and meeting.board.is_active:
         return in_state(meeting, MeetingState.RUNNING) if ended.exists() else None
     return in_state(meeting, MeetingState.RUNNING)
+
+
+def can_reconsider_decision(user: User, item: AgendaItem) -> Decision:
+    """Whoever leads the board today, of what it decided at a meeting that is over."""
+    board, is_over = item.meeting.board, item.meeting.state == MeetingState.CLOSED
+    early = decide(
+        chair_of(user, board),
+        not_own(user, item),
+        not_recused(user, item),
+        meets(board),
+        gate("" if outcome_of(item) else _("There is no decision to correct.")),
+        gate("" if is_over else _("The meeting is not over yet.")),
+        _decided_last(item),
+        _decides_still(item),
+    )
+    return early and change_permissions.check("reconsider_decision", user, item.change)
+
+
+def _decided_last(item: AgendaItem) -> Check:
+    outcome, newest = outcome_of(item), item.change.board_decision
+    is_last = outcome is not None and newest is not None and outcome.decision_id == newest.pk
+    return gate("" if is_last else _("The board has decided on it since."))
+
+
+def _decides_still(item: AgendaItem) -> Check:
+    now = queries.board_for(item.change)
+    same = now is not None and now.pk == item.meeting.board_id
+    return gate("" if same else _("Another board decides for this customer now."))

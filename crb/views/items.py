@@ -103,6 +103,22 @@ def take_back_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @for_own_people
+def reconsider_decision(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let the board decide again on what it has decided."""
+    item = item_or_404(pk)
+    decision = permissions.can_reconsider_decision(request.user, item)
+    return _take(
+        request,
+        item,
+        decision,
+        "reconsider_form",
+        lifecycle.reconsider_decision,
+        lambda item: _("The board decides again: the change joins the next agenda in a minute."),
+    )
+
+
+@require_POST
+@for_own_people
 def preview_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the mail that the requester would get, or one more question to fill in.
 

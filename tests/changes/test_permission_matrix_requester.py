@@ -47,9 +47,15 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
         {"crb_member", "chair"},
         {S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED},
     ),
+    "reconsider_decision": ({"crb_member", "chair"}, {S.REQUIREMENTS, S.REJECTED}),
     "detach": (set(), set()),  # what was sent stays
 }
-IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up", "take_back_board_outcome"}
+IN_A_DRAFT = set(BESIDE) - {
+    "accept_answer",
+    "follow_up",
+    "take_back_board_outcome",
+    "reconsider_decision",
+}
 
 # Where no single change is concerned.
 ANYWHERE: dict[str, set[str]] = {

@@ -39,6 +39,10 @@ take_back_outcome scheduled  ~ ~ - - - - - - - - -
 take_back_outcome running    + + - - - - - - - - -
 take_back_outcome closed     ~ ~ - - - - - - - - -
 take_back_outcome cancelled  ~ ~ - - - - - - - - -
+reconsider_decision scheduled ~ ~ - - - - - - - - -
+reconsider_decision running   ~ ~ - - - - - - - - -
+reconsider_decision closed    ~ ~ - - - - - - - - -
+reconsider_decision cancelled ~ ~ - - - - - - - - -
 close_meeting  scheduled  ~ ~ - - - - - - - - -
 close_meeting  running    + + - - - - - - - - -
 close_meeting  closed     ~ ~ - - - - - - - - -
@@ -68,6 +72,9 @@ STEPS: dict[str, Step] = {
     "recuse": lambda i, m, who: lifecycle.recuse(i, actor=who, reason="My project."),
     "record_outcome": lambda i, m, who: lifecycle.record_outcome(i, actor=who, outcome="accepted"),
     "take_back_outcome": lambda i, m, who: take_back_outcome(i, m, who),
+    "reconsider_decision": lambda i, m, who: lifecycle.reconsider_decision(
+        i, actor=who, reason="It pays."
+    ),
     "close_meeting": lambda i, m, who: lifecycle.close_meeting(m, actor=who),
     "cancel_meeting": lambda i, m, who: lifecycle.cancel_meeting(m, actor=who, reason="Snow."),
 }
