@@ -26,6 +26,7 @@ class Visit:
 
     item: AgendaItem
     outcome: BoardOutcome | None
+    is_corrected: bool = False
 
     @property
     def decision(self) -> BoardDecision | None:
@@ -107,7 +108,13 @@ class Case:
             if visit.pk < self.item.pk and visit.state != ItemState.DROPPED
         ]
         earlier.sort(key=lambda visit: -visit.pk)
-        return [Visit(visit, getattr(visit, "outcome", None)) for visit in earlier]
+        outcomes = [getattr(visit, "outcome", None) for visit in self.change.agenda_items.all()]
+        corrected = {one.decision.corrects_id for one in outcomes if one}
+        return [
+            Visit(visit, outcome, bool(outcome and outcome.decision_id in corrected))
+            for visit in earlier
+            for outcome in [getattr(visit, "outcome", None)]
+        ]
 
     @property
     def answers(self) -> list[Answer]:

@@ -24,7 +24,7 @@ from tests.crb import test_permission_matrix_live as live
 from tests.crb import test_permission_matrix_minutes as minutes
 from tests.crb.conftest import Table
 
-PREPARED = ("withdraw_absence", "add_late", "take_back_outcome")
+PREPARED = ("withdraw_absence", "add_late", "take_back_outcome", "reconsider_decision")
 """Their tries make rows of their own first, which is no step."""
 MATRICES = (votes, agenda, calendar, live, minutes)
 
@@ -62,6 +62,38 @@ def test_of_all_who_take_an_outcome_back_one_does(table: Table, settings: Any) -
     assert standing == (0 if sum(taken) else 1)
     acts = now.events.filter(verb="take_back_board_outcome").count()
     assert acts == sum(taken) == BoardEvent.objects.filter(verb="take_back_outcome").count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_all_who_let_the_board_decide_again_one_does(table: Table) -> None:
+    """Chair and deputy do, while requirements are defined and agendas fill."""
+    item = matrix.item_in(table, "running")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    table.meeting(days=21)
+    change = Change.objects.get(pk=item.change_id)
+    fields = dict.fromkeys(("purpose", "scope", "objectives", "acceptance_criteria"), "All.")
+    developer = table.cast.developer
+
+    def again(who: User) -> Callable[[], object]:
+        fresh = AgendaItem.objects.get(pk=item.pk)
+        who = User.objects.get(pk=who.pk)
+        return lambda: lifecycle.reconsider_decision(fresh, actor=who, reason="It pays.")
+
+    answers = at_once(
+        *(again(who) for who in (table.chair, table.deputy) for _twice in range(2)),
+        lambda: define_requirements(change, actor=developer, **fields),
+        lambda: lifecycle.fill_agenda(table.board) and None,
+    )
+    failed = [one for one in answers if isinstance(one, Exception)]
+    assert [one for one in failed if not isinstance(one, StepError)] == []
+    *asked, went_on, _filled = [not isinstance(one, Exception) for one in answers]
+    now = Change.objects.get(pk=change.pk)
+    assert sum(asked) + went_on == 1
+    assert now.state == ("risk_assessment" if went_on else "board")
+    lifecycle.fill_agenda(table.board)
+    open_ones = AgendaItem.objects.filter(change=change, state="open")
+    assert [one.kind for one in open_ones] == ["correction"] * sum(asked)
 
 
 @pytest.mark.django_db(transaction=True)
