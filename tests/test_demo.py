@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
@@ -66,7 +66,8 @@ def loading(django_db_setup: None, django_db_blocker: Any) -> Iterator[Loading]:
     """The demonstration, loaded once for these tests and taken back afterwards."""
     loading, out = Loading(), io.StringIO()
     with django_db_blocker.unblock(), transaction.atomic():
-        with connection.execute_wrapper(loading):
+        undone = override_settings(OUTCOME_UNDO_SECONDS=300)
+        with connection.execute_wrapper(loading), undone:
             call_command("load_demo", stdout=out)
         loading.said = out.getvalue()
         yield loading
@@ -117,7 +118,11 @@ def test_nothing_is_left_for_beat_to_catch_up_with(demo: str) -> None:
 
 
 def test_mail_of_the_past_was_sent_then(demo: str) -> None:
-    assert not Email.objects.exclude(status=STATUS.sent).exists()
+    """But for what told of the outcome that was taken back."""
+    dropped = Email.objects.exclude(expires_at=None)
+    told_of = Notice.objects.filter(email__in=dropped).values_list("event__verb", flat=True)
+    assert set(told_of) == {"record_board_outcome"}
+    assert not Email.objects.exclude(pk__in=dropped).exclude(status=STATUS.sent).exists()
     assert not Email.objects.filter(backend_alias=UNWORDED).exists()
     written = list(Email.objects.order_by("pk").values_list("created", "last_updated"))
     assert all(sent == created for created, sent in written)
@@ -187,6 +192,10 @@ def test_the_last_meetings_have_minutes_and_actions(demo: str) -> None:
     assert Minutes.objects.exclude(published_at=None).count() == 3
     latest = Meeting.objects.filter(state="closed").latest("starts_at")
     assert latest.minutes.is_published
+    taken_back = BoardOutcome.objects.get(item=None)
+    assert taken_back.taken_from.meeting == latest
+    kept = [one for one in latest.minutes.content["items"] if one["taken_back"]]
+    assert [one["item"] for one in kept] == [taken_back.taken_from_id]
     assert Action.objects.exclude(done_at=None).exists()
     pending = Action.objects.filter(done_at=None)
     assert pending.exists()
