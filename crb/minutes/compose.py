@@ -175,6 +175,7 @@ class _Record:
             "category": decision.get_category_display() if decision.category else "",
             "elsewhere": decision.elsewhere,
             "promise": promised_words(item.change, outcome),
+            "corrected": _corrected(item, decision),
             "questions": [_question(one) for one in self.questions[decision.pk]],
         }
 
@@ -321,6 +322,16 @@ def _counts(count: Tally) -> list[Json]:
         for side in SIDES
         if count.counts[side]
     ]
+
+
+def _corrected(item: AgendaItem, decision: BoardDecision) -> Json:
+    """Return with what the board corrected a decision later, if it has by now."""
+    for visit in item.change.agenda_items.all():
+        later = getattr(visit, "outcome", None)
+        if later is not None and later.decision.corrects_id == decision.pk:
+            words = later.decision.get_outcome_display()
+            return {"outcome_words": words, "at": _moment(later.recorded_at)}
+    return {}
 
 
 def _taken_back(one: BoardOutcome, item: AgendaItem) -> Json:

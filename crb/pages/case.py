@@ -118,9 +118,13 @@ class Case:
 
     @property
     def answers(self) -> list[Answer]:
-        """Questions of earlier visits with their answers, the latest visit's first."""
+        """Questions of earlier visits with their answers, the latest visit's first.
+
+        What was asked by mistake and taken back is none.
+        """
         questions = sorted(self.change.questions.all(), key=lambda one: (-one.decision_id, one.pk))
-        earlier = [one for one in questions if one.decision_id != self._own_decision]
+        asked = [one for one in questions if one.decision.stands]
+        earlier = [one for one in asked if one.decision_id != self._own_decision]
         return [Answer(one, self._is_new(one)) for one in earlier]
 
     @property

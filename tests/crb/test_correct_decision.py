@@ -75,6 +75,8 @@ def test_a_rejection_is_corrected_and_the_former_decision_stays(table: Table) ->
         client.force_login(person)
         shown = client.get(reverse("changes:detail", args=[change.pk])).content.decode()
         assert "Corrected" in shown, person
+    before = reading(compose(former.meeting), votes=False)["items"][0]
+    assert dict(before["notes"])["Corrected"].startswith("Accepted, on ")
     lifecycle.close_meeting(fresh(item).meeting, actor=table.chair)
     entry = reading(compose(fresh(item).meeting), votes=False)["items"][0]
     assert WHY in dict(entry["notes"])["Remark"] and "Correction" in entry["meta"]
@@ -152,7 +154,10 @@ def test_a_ballot_corrects_too_and_a_question_on_the_way_corrects_nothing(table:
         change, actor=table.cast.developer, question=question, answer="June."
     )
     change = Change.objects.get(pk=change.pk)
-    change = table.decide(AgendaItem.objects.get(meeting=opened(table, change)), "accepted")
+    last = AgendaItem.objects.get(meeting=opened(table, change))
+    assert last.kind == "returning" and last.remark.endswith(WHY)
+    change = table.decide(last, "accepted")
+    assert fresh(last).remark.endswith(WHY)
     assert change.board_decision.corrects.outcome == "rejected"
 
 

@@ -283,6 +283,10 @@ def test_its_mails_wait_and_are_not_sent(table: Table) -> None:
         STATUS.queued
     }
     assert not Email.objects.filter(pk__in=keys, expires_at=None).exists()
+    client = Client()
+    client.force_login(table.chair)
+    page = client.get(f"{reverse('crb:meeting', args=[item.meeting_id])}?item={item.pk}")
+    assert "Asked by the board" not in page.content.decode()
     assert set(Email.objects.exclude(pk__in={*before, *keys})) == set()
 
 
