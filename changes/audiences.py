@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 
 from .models import Change
+from .taking_back import TAKEN_BACK
 from .turns import groups
 from .turns.askers import former_requesters
 
@@ -26,6 +27,13 @@ def former_requester(change: Change) -> Iterable[User]:
     return User.objects.filter(pk__in=former_requesters(change)[-1:])
 
 
+def told_before(change: Change) -> Iterable[User]:
+    """Return whom a decision had reached that was taken back last."""
+    acts = change.events.filter(verb=TAKEN_BACK).order_by("-pk")
+    told = acts.values_list("data__told", flat=True).first()
+    return User.objects.filter(pk__in=told or (), is_active=True).order_by("pk")
+
+
 REQUESTER = Audience(_("you asked for this change"), lambda change: [change.requester])
 FORMER_REQUESTER = Audience(_("you asked for this change at first"), former_requester)
 RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by])
@@ -39,6 +47,7 @@ STANDARD_APPROVER = Audience(
     lambda change: [change.authorisation.recorded_by] if change.authorisation else [],
 )
 ASKED = Audience(_("the board asked you"), groups.ASKED.members)
+TOLD_BEFORE = Audience(_("you were told of the decision"), told_before)
 NEXT = _("you can take the next step")
 LINK_WANTED = _("somebody asked for a new link to it")
 

@@ -17,6 +17,7 @@ from accounts.models import User
 
 from . import access_links, messages, outbox, wording
 from .models import AccessLink, Change, Notice
+from .taking_back import still_held
 from .wording import Letter
 
 HOUR = 8
@@ -66,7 +67,8 @@ def send(person_id: int) -> bool:
 
 
 def _waiting() -> Any:
-    return Notice.objects.filter(email=None, is_for_digest=True)
+    """Return what is not told yet; what can still be taken back waits for the next summary."""
+    return Notice.objects.filter(email=None, is_for_digest=True).exclude(still_held())
 
 
 def _notices(person: User) -> list[Notice]:

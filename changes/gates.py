@@ -7,9 +7,10 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import reminders
+from . import reminders, taking_back
 from .answers import undelivered
 from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
+from .process import past_words
 from .states import State
 
 
@@ -19,6 +20,57 @@ def in_place_or_under_way(change: Change) -> str:
         if record.started_at and record.outcome != "rolled_back":
             return _("The change is already being put in place.")
     return ""
+
+
+def no_outcome_to_take_back(change: Change) -> str:
+    """Only what the board decided last, as long as the change is where that brought it."""
+    states = (State.REQUIREMENTS, State.INFORMATION_REQUIRED, State.REJECTED)
+    if change.state in states and change.board_decision is not None:
+        return ""
+    return _("The change is in “%s”: there is no outcome to take back.") % State(change.state).label
+
+
+def outcome_acted_upon(change: Change) -> str:
+    """Whoever has answered, or taken the next step, has done so on what was decided."""
+    if change.board_decision is None:
+        return ""
+    event = taking_back.acted_since(change)
+    if event is not None and event.verb != taking_back.TAKEN_BACK:
+        who = event.actor_name or _("the system")
+        words = {"name": who, "act": past_words(event.verb)}
+        return _("In the meantime %(name)s %(act)s, so the outcome stands.") % words
+    decision = change.board_decision
+    asked = change.questions.filter(decision=decision, proposed_answers__isnull=False)
+    if asked.exists():
+        return _("In the meantime a question was answered by mail, so the outcome stands.")
+    return _goes_on_elsewhere(change, decision)
+
+
+def _goes_on_elsewhere(change: Change, decision: BoardDecision) -> str:
+    """Name the request that was sent since because of what was decided."""
+    sent = change.links_in.filter(kind="successor_of", created_at__gt=decision.recorded_at)
+    follower = sent.exclude(source__state=State.DRAFT).select_related("source").first()
+    if follower is None:
+        return ""
+    return _("It goes on as %s already, so the outcome stands.") % follower.source.reference
+
+
+def no_decision_to_correct(change: Change) -> str:
+    """The board corrects what it accepted until requirements are written, and what it rejected."""
+    decision = change.board_decision
+    if decision is None or change.state not in (State.REQUIREMENTS, State.REJECTED):
+        words = _("The change is in “%s”. The board corrects what it rejected, or what it accepted")
+        words = f"{words} {_('until the requirements are defined.')}"
+        return words % State(change.state).label
+    return _goes_on_elsewhere(change, decision)
+
+
+def outcome_is_too_old(change: Change) -> str:
+    """A slip is undone at once, while its mails wait."""
+    decision = change.board_decision
+    if decision is None or timezone.now() < decision.may_be_taken_back_until:
+        return ""
+    return _("The time in which an outcome can be taken back is over: its mails are out.")
 
 
 def execution_running(change: Change) -> str:

@@ -24,7 +24,8 @@ def _to_execute(person: User) -> QuerySet[Execution]:
 
 
 def _to_answer(person: User) -> QuerySet[Question]:
-    return Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
+    asked = Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
+    return asked.filter(decision__taken_back_at=None)
 
 
 def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> str:
@@ -117,6 +118,7 @@ def provide() -> None:
         *stays("changes.RiskAssessment", "recorded_by signed_by"),
         *stays("changes.Development", "recorded_by authors"),
         *stays("changes.Confirmation", "answered_by"),
+        *stays("changes.BoardDecision", "taken_back_by"),
         *stays("changes.ContactAttempt", "by"),
         *stays("changes.Comment", "author"),
         *stays("changes.Attachment", "uploaded_by"),

@@ -21,6 +21,7 @@ from accounts.models import User
 from . import outbox, wording
 from .audiences import RAISER, WATCHERS
 from .models import Change, Notice
+from .taking_back import RECORDED, builds_on_outcome, held_until
 from .wording import IMMEDIATE, NEEDED, Letter
 
 Pace = User.MailPace
@@ -37,6 +38,16 @@ class Thread:
 
     message_ids: list[str] = field(default_factory=list)
     waiting: Email | None = None
+    held: Email | None = None
+    """What tells of an outcome of the board waits by itself, as long as it can be taken back."""
+
+    def mail_for(self, letter: Letter) -> Email | None:
+        """Return the mail that a letter joins: what goes on from the outcome brings it along."""
+        if held_until(letter.event):
+            return None
+        if self.held and builds_on_outcome(letter.event):
+            return self.held
+        return self.waiting
 
 
 def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
@@ -49,9 +60,10 @@ def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     joined: list[tuple[Letter, Email]] = []
     for letter in now:
         thread = threads[letter.person.pk]
-        if thread.waiting:
-            _join(change, letter, thread.waiting, again)
-            joined.append((letter, thread.waiting))
+        email = thread.mail_for(letter)
+        if email:
+            _join(change, letter, email, again)
+            joined.append((letter, email))
         else:
             rows.append((letter, _mail(change, letter, thread)))
     outbox.put([row for _letter, row in rows])
@@ -95,20 +107,27 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
     """
     threads: dict[int, Thread] = defaultdict(Thread)
     people = {letter.person.pk for letter in letters}
-    now, waiting = timezone.now(), {}
-    for person, mail, message_id, status, due in told(change, people):
+    now, waiting, held = timezone.now(), {}, set()
+    for person, mail, message_id, status, due, verb in told(change, people):
         if message_id not in threads[person].message_ids:
             threads[person].message_ids.append(message_id)
         if status == STATUS.queued and due is not None and due > now:
             waiting[mail] = person
-    if settings.MAIL_BURST_SECONDS and waiting:
-        for email in _still_waiting(waiting, now):
-            threads[waiting[email.pk]].waiting = email
+            held |= {mail} if verb == RECORDED else set()
+    for email in _still_waiting(waiting, now) if waiting else ():
+        thread = threads[waiting[email.pk]]
+        if email.pk in held:
+            thread.held = email
+        elif settings.MAIL_BURST_SECONDS:
+            thread.waiting = email
     return threads
 
 
 def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
-    """Return reader, mail, Message-ID, status and time of each mail about the change, in order."""
+    """Return of each notice about the change, in order: its reader, its mail, what it tells of.
+
+    Of the mail Message-ID, status and time; of what it tells the step, None if that is no event.
+    """
     notices = Notice.objects.filter(
         change=change,
         person__in=people,
@@ -117,7 +136,7 @@ def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
         is_for_digest=False,
     )
     mail = ("email", "email__message_id", "email__status", "email__scheduled_time")
-    return notices.order_by("pk").values_list("person", *mail)
+    return notices.order_by("pk").values_list("person", *mail, "event__verb")
 
 
 def _still_waiting(keys: Iterable[int], now: datetime) -> QuerySet[Email]:
@@ -162,12 +181,17 @@ def _join(change: Change, letter: Letter, email: Email, again: Again) -> None:
         earlier = [told for notice in notices if (told := again(notice))]
         letters = wording.said_once([*earlier, letter])
         wording.rewrite(change, email, letters, wording.last_move(change))
-    if not _end_of_burst(letter):
-        outbox.hurry(email)
+    due = _end_of_burst(letter)
+    if not due or (email.scheduled_time and due < email.scheduled_time):
+        outbox.hurry(email, due)
 
 
 def _end_of_burst(letter: Letter) -> datetime | None:
-    """Return until when a mail with this letter waits for more; None if it goes at once."""
-    if not settings.MAIL_BURST_SECONDS or letter.message in IMMEDIATE:
-        return None
+    """Return until when a mail with this letter waits for more; None if it goes at once.
+
+    What tells of an outcome of the board waits as long as that can be taken back.
+    """
+    held = held_until(letter.event)
+    if held or not settings.MAIL_BURST_SECONDS or letter.message in IMMEDIATE:
+        return held
     return timezone.now() + timedelta(seconds=settings.MAIL_BURST_SECONDS)

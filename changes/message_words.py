@@ -117,6 +117,7 @@ def decision(change: Change, event: Event) -> Context:
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
         "questions": change.open_questions,
+        "corrects": _named(BoardDecision, event, "corrects"),
     }
 
 
@@ -127,6 +128,16 @@ def standard_used(change: Change, event: Event) -> Context:
         "approval": approval,
         "standard_url": outbox.absolute(approval.get_absolute_url()) if approval else "",
     }
+
+
+def reconsidered(change: Change, event: Event) -> Context:
+    """The board decides again on what it had decided."""
+    return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
+
+
+def taken_back(change: Change, event: Event) -> Context:
+    """What the board was said to have decided does not stand."""
+    return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
 
 
 def question(change: Change, event: Event) -> Context:
@@ -211,6 +222,8 @@ TOPICS: dict[str, Any] = {
     "decision": _("a decision"),
     "standard_used": _("a standard change was used"),
     "question": _("questions of the board"),
+    "reconsidered": _("a decision that the board takes again"),
+    "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),
     "not_confirmed": _("not as expected"),

@@ -37,6 +37,7 @@ from .audiences import (
     STAFF,
     STANDARD_APPROVER,
     TEAM,
+    TOLD_BEFORE,
     WATCHERS,
     Audience,
 )
@@ -52,10 +53,12 @@ from .message_words import (
     progress,
     question,
     received,
+    reconsidered,
     reworked,
     rolled_back,
     standard_used,
     succeeded,
+    taken_back,
     undelivered,
     withdrawn,
     your_turn,
@@ -65,6 +68,7 @@ from .process import past_words
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
+from .taking_back import is_taken_back
 from .turns import brought, is_still_brought
 from .wording import Context, Letter
 
@@ -114,6 +118,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(question, (ASKED,), (S.INFORMATION_REQUIRED,)),
         Rule(decision, (*PARTIES, TEAM)),
     ),
+    "reconsider_decision": (Rule(reconsidered, (*PARTIES, TEAM)),),
+    "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
     "define_requirements": (Rule(activity, STAFF),),
     "assess_risk": (Rule(activity, STAFF),),
@@ -239,6 +245,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
     if message is None or event is None or _is_unheard_of(person, change):
+        return None
+    if is_taken_back(change, event):
         return None
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)

@@ -6,6 +6,7 @@ only then: until that it is a row without any, and what it will tell are its not
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import make_msgid, parseaddr
 from typing import Any
 
@@ -185,9 +186,9 @@ def take_words_back(email: Email, *, at_least: int) -> None:
         _change(email, **news)
 
 
-def hurry(email: Email) -> None:
-    """Let a mail that waits go out as soon as the transaction commits."""
-    _change(email, scheduled_time=None)
+def hurry(email: Email, due: datetime | None = None) -> None:
+    """Let a mail that waits go out as soon as the transaction commits, or when it is ``due``."""
+    _change(email, scheduled_time=due)
     wake(email)
 
 

@@ -321,14 +321,22 @@ OTHER_VERBS: dict[str, str] = {
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),
     "override_window": _("allowed it despite a freeze or maintenance window"),
+    "reconsider_decision": _("put the board's decision on the agenda again, to be corrected"),
+    "take_back_board_outcome": _("took back the outcome that was recorded for the board"),
 }
 """What else leaves an event, in the words of the timeline."""
 
 
+UNVERSIONED = frozenset(
+    "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
+    "discard_answer undelivered settle_delivery send_link revoke_links override_window".split()
+)
+"""Acts beside the process: they do not make another person's open form stale."""
+
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
-    " start_execution start_deployment close_unanswered assign_release plan_deployment"
-    " authorise_standard".split()
+    " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
+    " plan_deployment authorise_standard".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -27,16 +27,19 @@ from .states import State, words_about
 
 Context = dict[str, Any]
 
-IMMEDIATE = frozenset({"question", "confirmation", "reminder", "escalation", "new_link"})
+IMMEDIATE = frozenset(
+    {"question", "confirmation", "reminder", "escalation", "new_link", "taken_back"}
+)
 """What waits neither for a digest nor for a burst to end."""
 NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
-PRESSING = (IMMEDIATE - {"new_link"}) | {"your_turn", "not_confirmed"}
+PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirmed"}
 """What asks for something as long as the change has not moved on: it comes first in a mail."""
 TALK = frozenset({"comment"})
 """What says nothing of where the change stands."""
 STANDING = PRESSING | frozenset(
-    "received progress activity decision rolled_back reworked closed withdrawn".split()
+    "received progress activity decision reconsidered taken_back rolled_back reworked closed"
+    " withdrawn".split()
 )
 """What is over, or was so then, once the change has moved on."""
 

@@ -253,8 +253,15 @@ class KeptSeatAdmin(ReadOnlyAdmin):
 class BoardOutcomeAdmin(ReadOnlyAdmin):
     """Outcomes with the vote as it stood."""
 
-    list_display = ("item", "decision", "casting_vote", "recorded_by", "recorded_at")
-    list_select_related = ("item__change", "decision", "recorded_by")
+    list_display = (
+        "item",
+        "taken_from",
+        "decision",
+        "casting_vote",
+        "recorded_by",
+        "recorded_at",
+    )
+    list_select_related = ("item__change", "taken_from__change", "decision", "recorded_by")
 
 
 @admin.register(Absence)

@@ -68,7 +68,8 @@ def returned(item: AgendaItem) -> None:
 
 def questions_of(item: AgendaItem) -> list[Question]:
     """Return the answered questions of the board's last decision, with who answered."""
-    decision = item.change.board_decisions.filter(path=item.path).order_by("-pk").first()
+    standing = item.change.board_decisions.filter(taken_back_at=None)
+    decision = standing.filter(path=item.path).order_by("-pk").first()
     if decision is None or item.kind != AgendaItem.Kind.RETURNING:
         return []
     return list(decision.questions.exclude(answered_at=None).select_related("answered_by"))

@@ -6,8 +6,10 @@ Which day counts
     to the day on which the ballot was opened. The same day counts for attendance.
 
 Which decisions count
-    All that were recorded: a change that was asked about and came back has two, and one that
-    was reclassified later keeps its own. An item that was deferred has no decision yet.
+    All that stand. What was taken back is none, and of one that the board corrected later only
+    the correction counts, on its own day. A change that was asked about and came back has two,
+    and one that was reclassified later keeps its own. An item that was deferred has no decision
+    yet.
 
 Days from submission to decision
     Whole days, where the board meets, from the change's first submission to the decision that
@@ -77,6 +79,11 @@ PROMISES = Q(
 ) & ~Q(item__change__promise="")
 """Whose promise is open, overdue or not. The last two conditions are those of an index."""
 
+IS_CORRECTED = Exists(
+    BoardDecision.objects.filter(corrects=OuterRef("decision"), taken_back_at=None)
+)
+"""Of a decision and its correction only the correction counts."""
+
 PERIODS = (3, 6, 12)
 """Months that can be looked back upon."""
 
@@ -141,7 +148,7 @@ def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
     found = BoardOutcome.objects.filter(
         item__meeting__board=board, item__change__in=visible_to(user)
     )
-    return with_figures(found, board)
+    return with_figures(found.exclude(IS_CORRECTED), board)
 
 
 def with_figures(found: QuerySet[BoardOutcome], board: Board) -> QuerySet[BoardOutcome]:

@@ -31,6 +31,8 @@ PAST: dict[str, Promise] = {
     "cast_vote": _("voted"),
     "record_outcome": _("recorded the outcome"),
     "record_consent": _("recorded the consent items"),
+    "reconsider_decision": _("put a decision on the agenda again, to be corrected"),
+    "take_back_outcome": _("took the outcome back"),
     "close_meeting": _("closed the meeting"),
     # A ballot
     "open_ballot": _("opened the ballot"),

@@ -98,7 +98,7 @@ class Sight:
         """Return the forms that this person may fill in, and why not where they may not."""
         item = self.item
         if item is None or not item.item.is_open:
-            return {}
+            return self.taking_back()
         self.snapshot.tell(item.item)
         forms: dict[str, Any] = {"vote": item.vote_decision, "record": item.outcome_decision}
         if item.vote_decision or item.outcome_decision:
@@ -108,6 +108,15 @@ class Sight:
         if item.outcome_decision:
             forms["outcome_form"] = item.outcome_form()
         return forms
+
+    def taking_back(self) -> dict[str, Any]:
+        """Return the form with which an outcome is put right, for whoever may now."""
+        page = self.item
+        if page is not None and page.take_back:
+            return {"take_back_form": page.take_back_form()}
+        if page is not None and page.reconsider:
+            return {"reconsider_form": page.reconsider_form()}
+        return {}
 
     def agenda_forms(self) -> dict[str, Any]:
         """What the chair may do to the item's place on the agenda, and a member to the batch."""

@@ -30,15 +30,16 @@ class ItemState(models.TextChoices):
     DROPPED = "dropped", _("Taken off the agenda")
 
 
+# A slip is undone: an outcome that is taken back opens its item again, and a ballot that it closed.
 MEETING_MOVES: dict[MeetingState, tuple[MeetingState, ...]] = {
     MeetingState.SCHEDULED: (MeetingState.RUNNING, MeetingState.CANCELLED),
     MeetingState.RUNNING: (MeetingState.CLOSED,),
-    MeetingState.CLOSED: (),
+    MeetingState.CLOSED: (MeetingState.RUNNING,),
     MeetingState.CANCELLED: (),
 }
 ITEM_MOVES: dict[ItemState, tuple[ItemState, ...]] = {
     ItemState.OPEN: (ItemState.DECIDED, ItemState.DEFERRED, ItemState.DROPPED),
-    ItemState.DECIDED: (),
+    ItemState.DECIDED: (ItemState.OPEN,),
     ItemState.DEFERRED: (),
     ItemState.DROPPED: (),
 }

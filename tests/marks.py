@@ -267,7 +267,8 @@ FOR_CUSTOMERS = frozenset(
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
-    BoardDecision.meeting ChangeTemplate.customer_impact ChangeTemplate.need
+    BoardDecision.meeting BoardDecision.taken_back_reason ChangeTemplate.customer_impact
+    ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system

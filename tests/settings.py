@@ -23,3 +23,5 @@ CELERY_TASK_DEFAULT_QUEUE = os.environ.get("TEST_QUEUE", "celery")
 
 # A mail is written and ready at once; tests of bursts say how long theirs last.
 MAIL_BURST_SECONDS = 0
+# Nor does that of an outcome wait; tests of taking one back say for how long it can be.
+OUTCOME_UNDO_SECONDS = 0

@@ -92,7 +92,11 @@ def test_nothing_is_left_for_beat_to_catch_up_with(demo: None) -> None:
 
 
 def test_mail_of_the_past_was_sent_then(demo: None) -> None:
-    assert not Email.objects.exclude(status=STATUS.sent).exists()
+    """But for what told of the outcome that was taken back."""
+    dropped = Email.objects.exclude(expires_at=None)
+    told_of = Notice.objects.filter(email__in=dropped).values_list("event__verb", flat=True)
+    assert set(told_of) == {"record_board_outcome"}
+    assert not Email.objects.exclude(pk__in=dropped).exclude(status=STATUS.sent).exists()
     assert not Email.objects.filter(backend_alias=UNWORDED).exists()
     written = list(Email.objects.order_by("pk").values_list("created", "last_updated"))
     assert all(sent == created for created, sent in written)
@@ -163,6 +167,10 @@ def test_the_last_meetings_have_minutes_and_actions(demo: None) -> None:
     assert Minutes.objects.exclude(published_at=None).count() == 3
     latest = Meeting.objects.filter(state="closed").latest("starts_at")
     assert latest.minutes.is_published
+    taken_back = BoardOutcome.objects.get(item=None)
+    assert taken_back.taken_from.meeting == latest
+    kept = [one for one in latest.minutes.content["items"] if one["taken_back"]]
+    assert [one["item"] for one in kept] == [taken_back.taken_from_id]
     assert Action.objects.exclude(done_at=None).exists()
     pending = Action.objects.filter(done_at=None)
     assert pending.exists()
@@ -327,7 +335,7 @@ def test_mail_has_come_in_and_some_of_it_waits(demo: None) -> None:
     assert answer.in_answer_to
 
 
-def test_a_standard_change_was_used_one_was_rolled_back_and_one_is_a_candidate(demo: str) -> None:
+def test_a_standard_change_was_used_one_was_rolled_back_and_one_is_a_candidate(demo: None) -> None:
     used, failed = StandardApproval.objects.order_by("pk")
     assert (used.state, failed.ending) == (StandardApproval.State.IN_FORCE, "rolled_back")
     assert used.authorisations.get().change.state == State.CLOSED

@@ -157,6 +157,8 @@ def on_people() -> Iterator[str]:
     yield f"needs a word of {in_words(also.SHORTEST)} letters or more"
     burst = int(defaults()["MAIL_BURST_SECONDS"]) // MINUTE
     yield f"what happens to one change within {in_words(burst)} minutes is one mail"
+    undo = int(defaults()["OUTCOME_UNDO_SECONDS"]) // MINUTE
+    yield f"For {in_words(undo)} minutes the chair takes it back"
     yield f"**once a day** at {digest.HOUR:02}:00"
     yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
     yield f"*Answers → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"

@@ -44,6 +44,7 @@ MALFORMED = {
     "MAILBOX_CA": "not a certificate",
     "MAIL_LARGEST": "large",
     "MAIL_BURST_SECONDS": "two-minutes",
+    "OUTCOME_UNDO_SECONDS": "a-moment",
     "STATEMENT_TIMEOUT_SECONDS": "long",
     "LOG_LEVEL": "LOUD",
     "MEDIA_ROOT": "media",

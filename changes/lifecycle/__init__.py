@@ -6,6 +6,7 @@ says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` 
 """
 
 from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
+from .board import reconsider_decision, take_back_board_outcome
 from .code import (
     answer_question,
     assess_risk,
@@ -117,6 +118,8 @@ __all__ = [
     "document",
     # Code changes
     "record_board_outcome",
+    "take_back_board_outcome",
+    "reconsider_decision",
     "answer_question",
     "discard_answer",
     "define_requirements",

@@ -26,6 +26,7 @@ from ..models import (
     StagingTest,
 )
 from . import promises, releases
+from .board import promise_of, to_correct
 from .confirmation import ask_requester
 from .core import Step, take_step
 from .windows import mind_conflicts
@@ -53,11 +54,14 @@ def record_board_outcome(
     required without a question, or a rejection lacks what its category demands. Effects: the
     decision; accepted: the promise and state ``requirements``; information required: the
     questions and state ``information_required``; rejected: state ``rejected``; event; messages.
+    What is decided again corrects the former decision; a promise that is made again stays.
     """
     _check_outcome(outcome, reason, category, elsewhere, questions)
     with take_step("record_board_outcome", change, actor=actor, seen=seen) as step:
+        former = to_correct(step.change) if outcome != Outcome.INFORMATION_REQUIRED else None
         decision = BoardDecision(
             **step.stamp(),
+            corrects=former,
             revision=step.change.revision,
             outcome=outcome,
             category=category,
@@ -67,6 +71,9 @@ def record_board_outcome(
         )
         step.reason = reason
         step.data = {"outcome": outcome, "category": category, "elsewhere": elsewhere}
+        if former is not None:
+            step.data["corrects"] = former.pk
+            step.data["promised_before"] = promise_of(step.change)
         step.save(decision)
         for text, answerer in questions:
             question = Question(decision=decision, change=step.change, text=text, answerer=answerer)
@@ -74,11 +81,13 @@ def record_board_outcome(
         if outcome == Outcome.INFORMATION_REQUIRED:
             step.change.require_information()
         elif outcome == Outcome.REJECTED:
+            step.change.void_promise()
             step.change.reject()
         else:
-            today = decided_on or timezone.localdate()
-            step.data["decided_on"] = today.isoformat()
-            promises.make_promise(step.change, outcome, today)
+            if former is None or former.outcome != outcome:
+                today = decided_on or timezone.localdate()
+                step.data["decided_on"] = today.isoformat()
+                promises.make_promise(step.change, outcome, today)
             step.change.accept()
     return decision
 

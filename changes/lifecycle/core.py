@@ -22,16 +22,9 @@ from expansive_cm.workflow.steps import opened, save
 
 from .. import access_links, messages, permissions
 from ..models import AccessLink, Change, ConfirmationLink, Event
-from ..process import past_words
+from ..process import UNVERSIONED, past_words
 from ..recall import recalling
 from ..states import State
-
-UNVERSIONED = frozenset(
-    "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
-    "discard_answer undelivered settle_delivery send_link revoke_links override_window".split()
-)
-"""Acts beside the process: they do not make another person's open form stale."""
-
 
 WAYS = {"link": gettext_lazy("through a mailed link"), "mail": gettext_lazy("by mail")}
 """How an act came, as history says it, where nobody was signed in."""

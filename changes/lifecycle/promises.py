@@ -8,6 +8,7 @@ from django.utils import timezone
 from expansive_cm.workflow.acts import acting
 
 from ..models import BoardDecision, Change, Promise, Release
+from ..taking_back import RECORDED, is_taken_back
 from .core import Step, lock, record_event
 
 RELEASES_PROMISED = 3
@@ -88,7 +89,8 @@ def settle_promise(change_id: int) -> bool:
 
 
 def _promised_on(change: Change) -> date:
-    """Return the day on which the board decided, where it meets, as the event has kept it."""
-    decided = change.events.filter(verb="record_board_outcome").order_by("-pk").first()
-    kept = decided.data.get("decided_on") if decided else None
+    """Return the day on which the board made the promise, where it meets, as its event kept it."""
+    decided = change.events.filter(verb=RECORDED, data__has_key="decided_on").order_by("-pk")
+    standing = [event for event in decided if not is_taken_back(change, event)]
+    kept = standing[0].data["decided_on"] if standing else None
     return date.fromisoformat(kept) if kept else timezone.localdate(change.promised_at)

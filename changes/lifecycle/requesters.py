@@ -77,7 +77,8 @@ def _replace(
         }
         step.change.requester = successor
         revoke(step, former)
-        for question in step.change.questions.filter(answerer=former, answered_at=None):
+        asked = step.change.questions.filter(decision__taken_back_at=None)
+        for question in asked.filter(answerer=former, answered_at=None):
             question.answerer = successor
             step.save(question)
         if _ask_anew(step):

@@ -302,7 +302,8 @@ def _about(change: Change, how: str, incoming: Incoming, verdict: Verdict) -> No
     verdict.outcome = Outcome.COMMENT
     verdict.why = _sentences(_("%s is known by this address.") % person, how)
     if change.state == State.INFORMATION_REQUIRED and not verdict.internal:
-        verdict.questions = list(change.questions.filter(answerer=person, answered_at=None))
+        asked = change.questions.filter(decision__taken_back_at=None)
+        verdict.questions = list(asked.filter(answerer=person, answered_at=None))
     if verdict.questions and words_of(incoming):
         verdict.outcome = Outcome.ANSWER
 

@@ -1,5 +1,8 @@
 """What the Change Request Board decided, and what it asked."""
 
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -7,6 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history_rows import Records
 
 from .base import StageRecord
+
+
+def undo_time() -> timedelta:
+    """Return how long an outcome of the board can be taken back, and its mails wait."""
+    return timedelta(seconds=settings.OUTCOME_UNDO_SECONDS)
 
 
 class BoardDecision(StageRecord):
@@ -37,10 +45,51 @@ class BoardDecision(StageRecord):
     )
     reason = models.TextField(_("reason"), max_length=5000, blank=True)
     meeting = models.CharField(_("meeting"), max_length=200, blank=True)
+    corrects = models.ForeignKey(
+        "self",
+        verbose_name=_("corrects"),
+        on_delete=models.PROTECT,
+        related_name="corrections",
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    taken_back_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+    taken_back_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("taken back by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
+    taken_back_reason = models.TextField(
+        _("why it was taken back"), max_length=2000, blank=True, default="", db_default=""
+    )
 
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("board decision")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was not taken back: what was counts for nothing, and stays readable."""
+        return self.taken_back_at is None
+
+    @property
+    def settles(self) -> bool:
+        """Whether it answers the request: to ask for information answers nothing."""
+        return self.outcome != self.Outcome.INFORMATION_REQUIRED
+
+    def correction(self, among: Iterable["BoardDecision"]) -> "BoardDecision | None":
+        """Return which of these decisions of the change corrects this one."""
+        return next((one for one in among if one.corrects_id == self.pk and one.stands), None)
+
+    @property
+    def may_be_taken_back_until(self) -> datetime:
+        """When the short time ends in which a slip is undone, and in which its mails wait."""
+        return self.recorded_at + undo_time()
 
 
 class Question(models.Model):

@@ -324,12 +324,20 @@ class Change(Moves, models.Model):
 
     @property
     def board_decision(self) -> Any:
-        return self._current("board_decisions")
+        """The newest that was not taken back."""
+        standing = [one for one in self.board_decisions.all() if one.stands]
+        own = [one for one in standing if one.path == self.path]
+        return max(own, key=lambda record: record.pk, default=None)
 
     @property
     def open_questions(self) -> list[Any]:
-        """What the board asked on this path and nobody has answered; older paths are void."""
-        asked = {one.pk for one in self.board_decisions.all() if one.path == self.path}
+        """What the board asked on this path and nobody has answered; older paths are void.
+
+        So is what was taken back.
+        """
+        asked = {
+            one.pk for one in self.board_decisions.all() if one.path == self.path and one.stands
+        }
         return [one for one in self.questions.all() if one.is_open and one.decision_id in asked]
 
     @property

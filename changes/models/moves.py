@@ -159,6 +159,27 @@ class Moves:
     def reject(self) -> None:
         self._finish()
 
+    @transition(
+        field="state",
+        source=[S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED],
+        target=S.BOARD,
+    )
+    def take_back_decision(self) -> None:
+        """What the decision promised goes with it."""
+        self.void_promise()
+        self.closed_at = None
+        self._enter()
+
+    @transition(field="state", source=[S.REQUIREMENTS, S.REJECTED], target=S.BOARD)
+    def reconsider(self) -> None:
+        """What was promised stands until the board has decided again."""
+        self.closed_at = None
+        self._enter()
+
+    def void_promise(self) -> None:
+        self.promise = ""
+        self.promised_at = self.promised_release = self.due_on = None
+
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
     def define_requirements(self) -> None:
         self._enter()

@@ -24,6 +24,26 @@ def can_record_board_outcome(user: User, change: Change) -> Decision:
     )
 
 
+def can_take_back_board_outcome(user: User, change: Change) -> Decision:
+    """A board member, for some minutes and until somebody acts on it; crb adds the chair."""
+    return decide(
+        sees(user, change),
+        groups.BOARD_MEMBERS.belongs(user, change),
+        gate(gates.outcome_acted_upon(change)),
+        gate(gates.no_outcome_to_take_back(change)),
+        gate(gates.outcome_is_too_old(change)),
+    )
+
+
+def can_reconsider_decision(user: User, change: Change) -> Decision:
+    """A board member, until work has begun or gone on elsewhere; crb adds the chair."""
+    return decide(
+        sees(user, change),
+        groups.BOARD_MEMBERS.belongs(user, change),
+        gate(gates.no_decision_to_correct(change)),
+    )
+
+
 def can_answer_question(user: User, change: Change) -> Decision:
     """Those asked, and for a customer's answer also support and the success team."""
     over = change.state not in STEP["answer_question"].states

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .. import taking_back
 from ..models import Change, Event
 from ..states import ChangeType, State
 
@@ -26,8 +27,9 @@ class Milestone:
 def happened(change: Change) -> list[Milestone]:
     """Return what a requester is told of the change's events, the newest first."""
     found = []
+    unheard = taking_back.unheard(change.events.all())
     for event in sorted(change.events.all(), key=lambda event: -event.pk):
-        words = "" if event.is_internal else _words(event)
+        words = "" if event.is_internal or event.pk in unheard else _words(event)
         if words:
             found.append(Milestone(event.at, words))
     return found
@@ -99,6 +101,10 @@ SAID: dict[str, Words] = {
     "close_rolled_back": gettext_lazy("The request was closed without the change."),
     "document": gettext_lazy("We asked whether the change meets the need."),
     "define_requirements": gettext_lazy("What exactly is needed was written down."),
+    "reconsider_decision": gettext_lazy("The board looks at its decision again."),
+    "take_back_board_outcome": gettext_lazy(
+        "What the board had decided was recorded by mistake: it decides again."
+    ),
     "plan_deployment": gettext_lazy("The change was planned for a release."),
     "start_deployment": gettext_lazy("We began to put the change in place."),
     "rework": gettext_lazy("We took the change back to put right what was not as expected."),

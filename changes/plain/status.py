@@ -264,9 +264,11 @@ def _nothing_more() -> str:
 
 
 def _board(case: Case) -> Status:
-    asked = case.newest("board_decisions")
+    asked = case.change.board_decision
     returned = asked and asked.outcome == BoardDecision.Outcome.INFORMATION_REQUIRED
-    if returned:
+    if asked and asked.settles:
+        now = _("Since %s the Change Request Board has been looking at its decision again.")
+    elif returned:
         now = _("The Change Request Board has had the answers to its questions since %s.")
     else:
         now = _("The request has been waiting for the Change Request Board since %s.")
@@ -298,7 +300,7 @@ def _information_required(case: Case) -> Status:
 
 
 def _accepted(case: Case) -> str:
-    decision = case.newest("board_decisions")
+    decision = case.change.board_decision
     outcomes = BoardDecision.Outcome
     if decision is None or decision.outcome not in (
         outcomes.ACCEPTED,

@@ -364,9 +364,15 @@ STAND_INS = TEAM.without(
 
 
 def open_questions() -> QuerySet[Question]:
-    """What waits for an answer on a change, for a subquery; those of older paths are void."""
+    """What waits for an answer on a change, for a subquery.
+
+    Those of older paths are void, and so is what was taken back.
+    """
     return Question.objects.filter(
-        change=OuterRef("pk"), decision__path=OuterRef("path"), answered_at=None
+        change=OuterRef("pk"),
+        decision__path=OuterRef("path"),
+        decision__taken_back_at=None,
+        answered_at=None,
     )
 
 

@@ -9,7 +9,7 @@ from accounts.components import TimelineItem
 from accounts.models import User
 from accounts.templatetags.ui import excerpt
 
-from .. import permissions
+from .. import permissions, taking_back
 from ..models import Change, Event
 from ..process import BETWEEN_COLLEAGUES, past_words
 from ..states import State
@@ -73,7 +73,12 @@ def happenings(
     are named, one query finds out.
     """
     full = permissions.can_see_internal(reader)
-    events = [event for event in change.events.all() if full or not event.is_internal]
+    unheard = () if full else taking_back.unheard(change.events.all())
+    events = [
+        event
+        for event in change.events.all()
+        if full or not (event.is_internal or event.pk in unheard)
+    ]
     told = [event.reason for event in events if full and event.verb in LINKING]
     hidden = unseen(reader, mentioned(told).difference(seen))
     return [_item(event, full, hidden) for event in sorted(events, key=lambda event: -event.pk)]

@@ -184,6 +184,14 @@ def board_decision(one: BoardDecision, full: bool) -> Record:
     if one.category:
         details.append(Detail(_("Why"), one.get_category_display()))
     details += _details(one, "elsewhere", "reason", *(["meeting"] if full else []))
+    newer = one.correction(one.change.board_decisions.all())
+    if newer is not None:
+        words = str(newer.get_outcome_display())
+        words = f"{words}, {newer.recorded_by}" if full else words
+        details.append(Detail(_("Corrected"), words, when=newer.recorded_at))
+    if one.taken_back_at:
+        taken_back = Detail(_("Taken back"), str(one.taken_back_by), when=one.taken_back_at)
+        details += [taken_back, *_details(one, "taken_back_reason")]
     return Record(
         _("Decision of the board"),
         one.recorded_at,
@@ -195,7 +203,9 @@ def board_decision(one: BoardDecision, full: bool) -> Record:
 
 def question(one: Question, full: bool) -> Record:
     details = [Detail(_("Question"), one.text), Detail(_("Asked of"), str(one.answerer))]
-    if one.is_open:
+    if one.is_open and not one.decision.stands:
+        badge = badge_of(_("Not asked any more"), ("grey", "ban"))
+    elif one.is_open:
         badge = badge_of(_("Waiting for the answer"), WAITING)
     else:
         badge = badge_of(_("Answered"), GOOD)

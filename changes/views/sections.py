@@ -14,6 +14,7 @@ from .. import gates, permissions
 from ..models import (
     Assessment,
     Authorisation,
+    BoardDecision,
     Change,
     Confirmation,
     Deployment,
@@ -154,9 +155,11 @@ def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
 
 
 def _may_read(one: Any, reader: User, full: bool) -> bool:
-    """A question to one of Expansive's own people is not for the customer."""
-    if full or not isinstance(one, Question):
+    """What was taken back, or asked of one of Expansive's own people, is not for the customer."""
+    if full or not isinstance(one, Question | BoardDecision):
         return True
+    if isinstance(one, BoardDecision) or not one.decision.stands:
+        return (one if isinstance(one, BoardDecision) else one.decision).stands
     return one.answerer.organisation_id == one.change.organisation_id
 
 
@@ -175,7 +178,12 @@ PER_ROUND = (Execution, Development, PeerReview, StagingTest, Deployment)
 
 def _why_earlier(change: Change, one: Any, newest_first: list[Any]) -> Text:
     """Say why a record does not count any more, or nothing."""
-    path = getattr(one, "path", None) or one.decision.path
+    decision = getattr(one, "decision", one)
+    path = decision.path
+    if isinstance(decision, BoardDecision) and not decision.stands:
+        return _("Taken back")
+    if isinstance(one, BoardDecision) and one.correction(newest_first):
+        return _("Corrected")
     if path != change.path:
         return _("Before the change was reclassified")
     if isinstance(one, PER_ROUND) and one.round != change.round:

@@ -42,9 +42,9 @@ from expansive_cm.workflow.errors import (
 
 from .. import attachments, permissions, plain, story
 from ..forms.base import StepForm
-from ..lifecycle.core import UNVERSIONED, what_happened
+from ..lifecycle.core import what_happened
 from ..models import Change
-from ..process import STEP
+from ..process import STEP, UNVERSIONED
 from ..turns import next_step
 from ..worklist import onward
 from . import discussion, sections

@@ -6,7 +6,7 @@ from .attendance import MarkForm
 from .calendar import AbsenceForm, CallForm, MoveForm
 from .meetings import CancelForm
 from .minutes import AddendumForm, SectionForm
-from .votes import OutcomeForm, RecuseForm, VoteForm
+from .votes import OutcomeForm, ReconsiderForm, RecuseForm, TakeBackForm, VoteForm
 
 __all__ = [
     "AbsenceForm",
@@ -15,7 +15,9 @@ __all__ = [
     "MarkForm",
     "MoveForm",
     "OutcomeForm",
+    "ReconsiderForm",
     "RecuseForm",
+    "TakeBackForm",
     "VoteForm",
     "ActionFilterForm",
     "ActionForm",

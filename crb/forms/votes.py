@@ -13,7 +13,7 @@ from expansive_cm.forms import RadioCards
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import StepIncomplete
 
-from ..models import Vote
+from ..models import AgendaItem, Vote
 from ..voting import Choice
 from .base import BoardForm
 
@@ -71,6 +71,34 @@ class RecuseForm(BoardForm):
     name = "recuse"
 
     reason = text(Vote, "reason", rows=2, label=_("What is the conflict of interest?"))
+
+
+class TakeBackForm(BoardForm):
+    """Why an outcome is taken back."""
+
+    name = "take_back"
+
+    reason = text(
+        BoardDecision,
+        "taken_back_reason",
+        rows=2,
+        label=_("What was wrong with it?"),
+        help_text=_("For colleagues: minutes and history keep it. The requester does not read it."),
+    )
+
+
+class ReconsiderForm(BoardForm):
+    """Why the board decides again on what it has decided."""
+
+    name = "reconsider"
+
+    reason = text(
+        AgendaItem,
+        "late_reason",
+        rows=3,
+        label=_("Why does the board decide again?"),
+        help_text=_("The requester reads this, as do the members on the agenda."),
+    )
 
 
 def rows_in(data: Mapping[str, Any]) -> int:

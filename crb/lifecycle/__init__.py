@@ -33,6 +33,7 @@ from .preview import preview_outcome
 from .publishing import publish_agenda
 from .running import go_to_item
 from .scheduling import schedule_meetings
+from .taking_back import reconsider_decision, take_back_outcome
 from .votes import cast_vote, recuse
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "cast_vote",
     "recuse",
     "record_outcome",
+    "take_back_outcome",
+    "reconsider_decision",
     "preview_outcome",
     "close_meeting",
     "cancel_meeting",

@@ -8,10 +8,13 @@ from itertools import accumulate
 
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from changes.models import Change, Event
+from changes.lifecycle.board import to_correct
+from changes.models import BoardDecision, Change, Event
 from changes.process import past_words
 from changes.states import State
 from expansive_cm.workflow.acts import acting
@@ -26,7 +29,7 @@ from .versions import record_version
 logger = logging.getLogger(__name__)
 
 Kind = AgendaItem.Kind
-ORDER = (Kind.RETURNING, Kind.CARRIED, Kind.NEW)
+ORDER = (Kind.RETURNING, Kind.CORRECTION, Kind.CARRIED, Kind.NEW)
 """What comes first on an agenda."""
 LONGEST = 200
 """New changes join an agenda by themselves while it has fewer open items than this."""
@@ -187,10 +190,26 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
         item.presenter, item.time_box = last.presenter, last.time_box
         if last.meeting.board_id == meeting.board_id:
             item.notes = last.notes
-    else:
-        decided = change.board_decisions.filter(path=change.path).exists()
-        item.kind = Kind.RETURNING if decided else Kind.NEW
+    standing = list(change.board_decisions.filter(taken_back_at=None, path=change.path))
+    if item.kind != Kind.CARRIED:
+        item.kind = Kind.RETURNING if standing else Kind.NEW
+    if any(one.settles for one in standing):
+        _say_what_it_corrects(item, max(standing, key=lambda one: one.pk))
     return item
+
+
+def _say_what_it_corrects(item: AgendaItem, newest: BoardDecision) -> None:
+    """Let an item say of which decision it is the correction, and why the board decides again."""
+    former = to_correct(item.change)
+    asked = item.change.events.filter(verb="reconsider_decision").order_by("-pk").first()
+    if former is None or asked is None:
+        return
+    item.kind = Kind.CORRECTION if newest.settles else Kind.RETURNING
+    item.remark = _("Correction of the decision of %(day)s (%(outcome)s): %(reason)s") % {
+        "day": date_format(timezone.localtime(former.recorded_at), "j F Y"),
+        "outcome": former.get_outcome_display(),
+        "reason": asked.reason,
+    }
 
 
 def rank(item: AgendaItem) -> tuple[object, ...]:

@@ -111,7 +111,7 @@ def record_locked(
         decided_on=item.meeting.board.today,
         seen=seen,
     )
-    item.decide()
+    item.decide(item.remark if decision.corrects_id else "")
     save(item, actor=actor, reason=f"recorded the outcome: {decision.get_outcome_display()}")
     return BoardOutcome.objects.create(
         item=item,

@@ -170,7 +170,10 @@ class Picture:
         return left[0].item.pk if left else None
 
     def _settled(self) -> tuple[Hashable, ...]:
-        return (*self._item, self._next_left)
+        page = self.frame["page"]
+        decision = page.take_back
+        own = (self.viewer.user.pk, decision.allowed, decision.reason) if decision else None
+        return (*self._item, self._next_left, own)
 
     def _vote_box(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
@@ -239,6 +242,8 @@ class Picture:
             context |= self.sight.steps()
         if name in ("vote-box", "outcome-box", "item"):
             context |= self.sight.forms()
+        if name == "settled":
+            context |= self.sight.taking_back()
         if name == "item":
             context |= {**self.sight.agenda_forms(), "position_html": POSITION}
             assert self.item is not None

@@ -17,7 +17,7 @@ from changes.models import BoardDecision, Question
 
 from .. import queries
 from ..consequences import promised_words
-from ..models import Absence, Action, AgendaItem, Meeting, Seat, Standing, Vote
+from ..models import Absence, Action, AgendaItem, BoardOutcome, Meeting, Seat, Standing, Vote
 from ..permissions import minutes_of
 from ..states import Mark, MeetingState
 from ..voting import SIDES, Choice, Tally
@@ -45,6 +45,7 @@ class _Record:
         self.items = queries.agenda_of(meeting)
         self.roster = meeting.roster
         self.absences = list(_absences(meeting))
+        self.taken_back = _by(_outcomes_taken_back(meeting), "taken_from_id")
         self.questions = _by(_questions(meeting), "decision_id")
         actions = meeting.actions.filter(dropped_at=None).select_related("owner", "done_by")
         self.actions = _by(actions.order_by("pk"), "item_id")
@@ -153,6 +154,7 @@ class _Record:
             "remark": item.remark,
             "discussion": item.discussion,
             **self._outcome(item),
+            "taken_back": [_taken_back(one, item) for one in self.taken_back[item.pk]],
             **self._tally(item),
             "actions": [_action(action) for action in self.actions[item.pk]],
         }
@@ -173,6 +175,7 @@ class _Record:
             "category": decision.get_category_display() if decision.category else "",
             "elsewhere": decision.elsewhere,
             "promise": promised_words(item.change, outcome),
+            "corrected": _corrected(item, decision),
             "questions": [_question(one) for one in self.questions[decision.pk]],
         }
 
@@ -246,6 +249,11 @@ def _questions(meeting: Meeting) -> Iterable[Question]:
     return asked.select_related("answerer", "answered_by").order_by("pk")
 
 
+def _outcomes_taken_back(meeting: Meeting) -> Iterable[BoardOutcome]:
+    found = BoardOutcome.objects.filter(taken_from__meeting=meeting).order_by("pk")
+    return found.select_related("decision__taken_back_by", "recorded_by")
+
+
 def _who_ran(meeting: Meeting) -> dict[str, str]:
     """Return who opened and who closed the meeting, from its history."""
     rows = meeting.history.filter(state__in=(MeetingState.RUNNING, MeetingState.CLOSED))
@@ -314,6 +322,29 @@ def _counts(count: Tally) -> list[Json]:
         for side in SIDES
         if count.counts[side]
     ]
+
+
+def _corrected(item: AgendaItem, decision: BoardDecision) -> Json:
+    """Return with what the board corrected a decision later, if it has by now."""
+    for visit in item.change.agenda_items.all():
+        later = getattr(visit, "outcome", None)
+        if later is not None and later.decision.corrects_id == decision.pk:
+            words = later.decision.get_outcome_display()
+            return {"outcome_words": words, "at": _moment(later.recorded_at)}
+    return {}
+
+
+def _taken_back(one: BoardOutcome, item: AgendaItem) -> Json:
+    """Return an outcome that did not stand; while the item is open again, not which it was."""
+    decision = one.decision
+    return {
+        "outcome_words": "" if item.is_open else decision.get_outcome_display(),
+        "recorded_by": one.recorded_by.display_name,
+        "recorded_at": _moment(one.recorded_at),
+        "taken_back_by": decision.taken_back_by.display_name,
+        "taken_back_at": _moment(decision.taken_back_at),
+        "reason": decision.taken_back_reason,
+    }
 
 
 def _question(one: Question) -> Json:

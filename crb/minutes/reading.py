@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from ..models import Minutes
-from ..states import ItemState, Mark, MeetingKind
+from ..states import Mark, MeetingKind
 
 Json = dict[str, Any]
 
@@ -213,7 +213,6 @@ def _marks(item: Json) -> list[str]:
 
 def _notes(item: Json, zone: ZoneInfo) -> list[list[str]]:
     """Return label and words of what was recorded about an item beside its discussion."""
-    remark = item["remark"] if item["state"] != ItemState.DECIDED else ""
     pulled = ": ".join(part for part in (item["pulled_by"], item["pull_reason"]) if part)
     recorded = ""
     if item["outcome"]:
@@ -227,13 +226,39 @@ def _notes(item: Json, zone: ZoneInfo) -> list[list[str]]:
     notes = [
         (_("Added late because"), item["late_reason"]),
         (_("Taken out of the consent items by"), pulled),
-        (_("Remark"), remark),
+        (_("Remark"), item["remark"]),
         (_("Why"), rejected),
         (_("Reason, as told to the requester"), item.get("reason", "")),
         (_("What follows"), item.get("promise", "")),
         (_("Recorded by"), recorded),
+        (_("Corrected"), _corrected(item.get("corrected") or {}, zone)),
+        *((_("Taken back"), _taken_back(one, zone)) for one in item.get("taken_back", [])),
     ]
     return [[str(label), words] for label, words in notes if words]
+
+
+def _corrected(one: Json, zone: ZoneInfo) -> str:
+    if not one:
+        return ""
+    day = date_format(_local(one["at"], zone), "j F Y")
+    return _("%(outcome)s, on %(day)s") % {"outcome": one["outcome_words"], "day": day}
+
+
+def _taken_back(one: Json, zone: ZoneInfo) -> str:
+    """Return who recorded what did not stand, and who took it back when and why."""
+    words = {
+        **one,
+        "outcome": one["outcome_words"] or _("An outcome"),
+        "recorded": _clock(one["recorded_at"], zone),
+        "taken": _clock(one["taken_back_at"], zone),
+    }
+    return (
+        _(
+            "%(outcome)s, recorded by %(recorded_by)s at %(recorded)s; taken back by "
+            "%(taken_back_by)s at %(taken)s: %(reason)s"
+        )
+        % words
+    )
 
 
 def _counts(item: Json) -> str:

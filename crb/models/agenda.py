@@ -25,6 +25,7 @@ class AgendaItem(models.Model):
 
     class Kind(models.TextChoices):
         RETURNING = "returning", _("Returning with answers")
+        CORRECTION = "correction", _("Correction of a decision")
         CARRIED = "carried", _("Carried over")
         NEW = "new", _("New")
 
@@ -118,6 +119,10 @@ class AgendaItem(models.Model):
     @transition(field=state, source=ItemState.OPEN, target=ItemState.DECIDED)
     def decide(self, remark: str = "") -> None:
         self._settle(remark)
+
+    @transition(field=state, source=ItemState.DECIDED, target=ItemState.OPEN)
+    def reopen(self, remark: str) -> None:
+        self.settled_at, self.remark = None, remark
 
     @transition(field=state, source=ItemState.OPEN, target=ItemState.DEFERRED)
     def defer(self, remark: str) -> None:

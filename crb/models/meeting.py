@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -127,6 +128,12 @@ class Meeting(models.Model):
         ]
         triggers: ClassVar[list[Any]] = [
             legal_moves(MEETING_MOVES),
+            pgtrigger.Protect(
+                name="only_ballots_reopen",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state="closed", new__state="running")
+                & ~pgtrigger.Q(new__kind="ballot"),
+            ),
             NO_DELETE,
         ]
 
@@ -284,6 +291,11 @@ class Meeting(models.Model):
     @transition(field=state, source=MeetingState.RUNNING, target=MeetingState.CLOSED)
     def close(self) -> None:
         self.closed_at = timezone.now()
+
+    @transition(field=state, source=MeetingState.CLOSED, target=MeetingState.RUNNING)
+    def reopen(self) -> None:
+        """A ballot, which closes by itself with its last item."""
+        self.closed_at = None
 
     @transition(field=state, source=MeetingState.SCHEDULED, target=MeetingState.CANCELLED)
     def cancel(self, reason: str) -> None:

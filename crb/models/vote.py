@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ..voting import Choice
 from .agenda import AgendaItem
-from .base import APPEND_ONLY
+from .base import APPEND_ONLY, NO_DELETE
 
 
 class Vote(models.Model):
@@ -65,9 +66,23 @@ class Vote(models.Model):
 
 
 class BoardOutcome(models.Model):
-    """How an item became a decision: the vote as it stood, and who recorded it."""
+    """How an item became a decision: the vote as it stood, and who recorded it.
 
-    item = models.OneToOneField(AgendaItem, on_delete=models.PROTECT, related_name="outcome")
+    ``item`` is the one whose outcome it is. One that was taken back is no item's outcome any more,
+    so nothing counts it; ``taken_from`` says where it was. Its decision says who did so and why.
+    """
+
+    item = models.OneToOneField(
+        AgendaItem, on_delete=models.PROTECT, related_name="outcome", null=True, blank=True
+    )
+    taken_from = models.ForeignKey(
+        AgendaItem,
+        verbose_name=_("taken back from"),
+        on_delete=models.PROTECT,
+        related_name="taken_back",
+        null=True,
+        blank=True,
+    )
     decision = models.OneToOneField(
         "changes.BoardDecision", on_delete=models.PROTECT, related_name="board_outcome"
     )
@@ -87,7 +102,26 @@ class BoardOutcome(models.Model):
         verbose_name = _("outcome")
         verbose_name_plural = _("outcomes")
         ordering = ("pk",)
-        triggers: ClassVar[list[Any]] = [APPEND_ONLY]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(item__isnull=False, taken_from__isnull=True)
+                | Q(item__isnull=True, taken_from__isnull=False),
+                name="crb_outcome_of_one_item",
+            ),
+        ]
+        triggers: ClassVar[list[Any]] = [
+            NO_DELETE,
+            pgtrigger.Protect(
+                name="append_only_but_taken_back",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "NOT (OLD.item_id IS NOT NULL AND NEW.item_id IS NULL"
+                    " AND NEW.taken_from_id = OLD.item_id"
+                    " AND to_jsonb(NEW) - '{item_id,taken_from_id}'::text[]"
+                    " = to_jsonb(OLD) - '{item_id,taken_from_id}'::text[])"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.item}: {self.decision.get_outcome_display()}"
+        return f"{self.item or self.taken_from}: {self.decision.get_outcome_display()}"

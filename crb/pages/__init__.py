@@ -2,19 +2,33 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
+from accounts.roles import Role
 from changes.models import BoardDecision, Change
 from changes.turns.askers import askers
 from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
 from ..consequences import consequences, promise_words, promised_words
-from ..forms import DeferForm, OutcomeForm, PlanForm, PullForm, RecuseForm, VoteForm
+from ..forms import (
+    DeferForm,
+    OutcomeForm,
+    PlanForm,
+    PullForm,
+    ReconsiderForm,
+    RecuseForm,
+    TakeBackForm,
+    VoteForm,
+)
 from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
+from ..states import MeetingState
 from ..voting import SIDES, Choice, Tally
 from .case import Case
 
@@ -216,6 +230,41 @@ class ItemPage:
         return promise_words(self.change, self.outcome.decision)
 
     @property
+    def may_take_back_until(self) -> datetime | None:
+        """Until when the outcome can be taken back, for whoever may record outcomes."""
+        if self.outcome is None or not self.runs_meeting:
+            return None
+        until: datetime = self.outcome.decision.may_be_taken_back_until
+        return until if timezone.now() < until else None
+
+    @cached_property
+    def take_back(self) -> Decision | None:
+        """Whether the outcome can be taken back and why not, as long as that is a question."""
+        if self.may_take_back_until is None:
+            return None
+        return permissions.can_take_back_outcome(self.user, self.item)
+
+    @cached_property
+    def reconsider(self) -> Decision | None:
+        """Whether the board can decide again and why not, for whoever leads it today."""
+        over = self.outcome is not None and self.meeting.state == MeetingState.CLOSED
+        if not over or self.correction or not self.user.has_role(Role.CRB_MEMBER):
+            return None
+        decision = permissions.can_reconsider_decision(self.user, self.item)
+        return None if decision.kind == permissions.Refusal.PERSON else decision
+
+    @cached_property
+    def correction(self) -> AgendaItem | None:
+        """The later visit to the board that corrected what was decided here."""
+        own = self.outcome and self.outcome.decision_id
+        later = [visit for visit in self.change.agenda_items.all() if visit.pk > self.item.pk]
+        for visit in later if own else ():
+            outcome = permissions.outcome_of(visit)
+            if outcome is not None and outcome.decision.corrects_id == own:
+                return visit
+        return None
+
+    @property
     def runs_meeting(self) -> bool:
         return self.meeting.is_led_by(self.user)
 
@@ -245,6 +294,12 @@ class ItemPage:
 
     def recuse_form(self, data: Any = None) -> RecuseForm:
         return RecuseForm(data)
+
+    def take_back_form(self, data: Any = None) -> TakeBackForm:
+        return TakeBackForm(data)
+
+    def reconsider_form(self, data: Any = None) -> ReconsiderForm:
+        return ReconsiderForm(data)
 
     def outcome_form(self, data: Any = None, typed: Any = None) -> OutcomeForm:
         """The outcome, filled in with what leads and what members proposed to ask.

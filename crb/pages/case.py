@@ -26,6 +26,7 @@ class Visit:
 
     item: AgendaItem
     outcome: BoardOutcome | None
+    is_corrected: bool = False
 
     @property
     def decision(self) -> BoardDecision | None:
@@ -107,13 +108,23 @@ class Case:
             if visit.pk < self.item.pk and visit.state != ItemState.DROPPED
         ]
         earlier.sort(key=lambda visit: -visit.pk)
-        return [Visit(visit, getattr(visit, "outcome", None)) for visit in earlier]
+        outcomes = [getattr(visit, "outcome", None) for visit in self.change.agenda_items.all()]
+        corrected = {one.decision.corrects_id for one in outcomes if one}
+        return [
+            Visit(visit, outcome, bool(outcome and outcome.decision_id in corrected))
+            for visit in earlier
+            for outcome in [getattr(visit, "outcome", None)]
+        ]
 
     @property
     def answers(self) -> list[Answer]:
-        """Questions of earlier visits with their answers, the latest visit's first."""
+        """Questions of earlier visits with their answers, the latest visit's first.
+
+        What was asked by mistake and taken back is none.
+        """
         questions = sorted(self.change.questions.all(), key=lambda one: (-one.decision_id, one.pk))
-        earlier = [one for one in questions if one.decision_id != self._own_decision]
+        asked = [one for one in questions if one.decision.stands]
+        earlier = [one for one in asked if one.decision_id != self._own_decision]
         return [Answer(one, self._is_new(one)) for one in earlier]
 
     @property

@@ -47,7 +47,14 @@ from .sight import (
     tally_open_to,
     votes_open_to,
 )
-from .votes import can_cast_vote, can_record_outcome, can_recuse
+from .votes import (
+    can_cast_vote,
+    can_reconsider_decision,
+    can_record_outcome,
+    can_recuse,
+    can_take_back_outcome,
+    outcome_of,
+)
 
 __all__ = [
     "Decision",
@@ -65,6 +72,9 @@ __all__ = [
     "can_record_absence",
     "can_open_ballot",
     "can_record_outcome",
+    "can_reconsider_decision",
+    "can_take_back_outcome",
+    "outcome_of",
     "can_recuse",
     "can_start_meeting",
     "can_withdraw_absence",

@@ -37,7 +37,8 @@ def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
     """
     of_change = {"change": OuterRef("pk"), "path": OuterRef("path")}
     deferred = AgendaItem.objects.filter(state=ItemState.DEFERRED, **of_change)
-    came_before = Exists(deferred) | Exists(BoardDecision.objects.filter(**of_change))
+    standing = BoardDecision.objects.filter(taken_back_at=None, **of_change)
+    came_before = Exists(deferred) | Exists(standing)
     waiting = waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
     waiting = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
     known = list(waiting.filter(came_before)[:most])

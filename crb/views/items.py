@@ -8,6 +8,8 @@ from django.core.exceptions import BadRequest
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -19,7 +21,7 @@ from ..consequences import consequences
 from ..forms import RecuseForm, VoteForm
 from ..lifecycle.core import require
 from ..lifecycle.preview import Preview
-from ..models import AgendaItem, Vote
+from ..models import AgendaItem, BoardOutcome, Vote
 from . import page
 from .access import SignedInRequest, for_own_people, item_or_404
 
@@ -71,7 +73,47 @@ def record_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
         decision,
         "outcome_form",
         lifecycle.record_outcome,
-        lambda outcome: _("The outcome is recorded."),
+        _is_recorded,
+    )
+
+
+def _is_recorded(outcome: BoardOutcome) -> str:
+    until = outcome.decision.may_be_taken_back_until
+    if until <= timezone.now():
+        return _("The outcome is recorded.")
+    moment = date_format(timezone.localtime(until), "H:i")
+    return _("The outcome is recorded. It can be taken back until %s; its mails wait.") % moment
+
+
+@require_POST
+@for_own_people
+def take_back_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take back an outcome that was recorded by mistake."""
+    item = item_or_404(pk)
+    decision = permissions.can_take_back_outcome(request.user, item)
+    return _take(
+        request,
+        item,
+        decision,
+        "take_back_form",
+        lifecycle.take_back_outcome,
+        lambda outcome: _("The outcome is taken back. The item is open again, with its votes."),
+    )
+
+
+@require_POST
+@for_own_people
+def reconsider_decision(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Let the board decide again on what it has decided."""
+    item = item_or_404(pk)
+    decision = permissions.can_reconsider_decision(request.user, item)
+    return _take(
+        request,
+        item,
+        decision,
+        "reconsider_form",
+        lifecycle.reconsider_decision,
+        lambda item: _("The board decides again: the change joins the next agenda in a minute."),
     )
 
 

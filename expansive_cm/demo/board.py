@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from zlib import crc32
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
@@ -299,9 +300,21 @@ def _running(world: World) -> Meeting:
 
 
 def record_board_outcome(world: World, change: Change, step: Step) -> None:
-    """The members vote, mostly for what becomes the outcome; the chair records it."""
+    """The members vote, mostly for what becomes the outcome; the chair records it.
+
+    ``slip`` is a reason that was recorded by mistake first, ``slip_why`` why it was taken back.
+    """
     item = _item_of(world, change)
     _vote(world, item, step)
+    if "slip" in step and settings.OUTCOME_UNDO_SECONDS:
+        _record(world, item, {**step, "text": step["slip"]})
+        fresh = AgendaItem.objects.get(pk=item.pk)
+        lifecycle.take_back_outcome(fresh, actor=world.people.chair, reason=step["slip_why"])
+        item = AgendaItem.objects.get(pk=item.pk)
+    _record(world, item, step)
+
+
+def _record(world: World, item: AgendaItem, step: Step) -> None:
     lifecycle.record_outcome(
         item,
         actor=world.people.chair,

@@ -271,7 +271,8 @@ def _kept_notices() -> Iterator[None]:
         for one in notices[change.pk]:
             mail = one.email
             if mail and one.person_id in people and not one.is_for_digest:
-                yield one.person_id, mail.pk, mail.message_id, mail.status, mail.scheduled_time
+                when = (mail.message_id, mail.status, mail.scheduled_time)
+                yield one.person_id, mail.pk, *when, one.event and one.event.verb
 
     with _swapped(letters, "create_notices", create_notices), _swapped(letters, "told", told):
         yield

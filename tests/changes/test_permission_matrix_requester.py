@@ -44,11 +44,22 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "unwatch": (SEES, ALWAYS),
     "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
     "copy_as_new": ({"support", "success", *CUSTOMERS}, ALWAYS),
+    "take_back_board_outcome": (
+        {"crb_member", "chair"},
+        {S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED},
+    ),
+    "reconsider_decision": ({"crb_member", "chair"}, {S.REQUIREMENTS, S.REJECTED}),
     "detach": (set(), set()),  # what was sent stays
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
-IN_A_DRAFT = set(BESIDE) - {"accept_answer", "follow_up", "override_window"}
+IN_A_DRAFT = set(BESIDE) - {
+    "accept_answer",
+    "follow_up",
+    "override_window",
+    "take_back_board_outcome",
+    "reconsider_decision",
+}
 
 # Where no single change is concerned.
 ANYWHERE: dict[str, set[str]] = {
@@ -102,7 +113,8 @@ def test_every_permission_is_in_a_matrix() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_who_may_do_what_beside_the_process(cast: Cast, state: State) -> None:
+def test_who_may_do_what_beside_the_process(cast: Cast, state: State, settings: Any) -> None:
+    settings.OUTCOME_UNDO_SECONDS = 300
     change = change_in(state, cast)
     expected = {verb: who if state in states else set() for verb, (who, states) in BESIDE.items()}
     if state == S.DRAFT:

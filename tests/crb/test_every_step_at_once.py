@@ -1,14 +1,19 @@
 """All steps that the chair may take in a meeting, taken at the same moment on real connections.
 
-Each is done or refused with its reason: none waits for another for ever, and none is cut off. 3 s.
+Each is done or refused with its reason: none waits for another for ever, and none is cut off. 4 s.
 """
 
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from accounts.models import User
-from crb.models import AgendaItem, Meeting
+from changes.lifecycle import define_requirements
+from changes.models import Change
+from crb import lifecycle
+from crb.models import AgendaItem, BoardEvent, Meeting
 from expansive_cm.workflow.errors import StepError
 from tests.concurrently import at_once
 from tests.crb import matrix
@@ -19,9 +24,76 @@ from tests.crb import test_permission_matrix_live as live
 from tests.crb import test_permission_matrix_minutes as minutes
 from tests.crb.conftest import Table
 
-PREPARED = ("withdraw_absence", "add_late")
+PREPARED = ("withdraw_absence", "add_late", "take_back_outcome", "reconsider_decision")
 """Their tries make rows of their own first, which is no step."""
 MATRICES = (votes, agenda, calendar, live, minutes)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_all_who_take_an_outcome_back_one_does(table: Table, settings: Any) -> None:
+    """Chair and deputy take it back, twice each, while the next step and the close come too."""
+    settings.OUTCOME_UNDO_SECONDS = 300
+    item = matrix.item_in(table, "running")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+
+    def back(who: User) -> Callable[[], object]:
+        fresh = AgendaItem.objects.get(pk=item.pk)
+        who = User.objects.get(pk=who.pk)
+        return lambda: lifecycle.take_back_outcome(fresh, actor=who, reason="The wrong one.")
+
+    change = Change.objects.get(pk=item.change_id)
+    fields = dict.fromkeys(("purpose", "scope", "objectives", "acceptance_criteria"), "All.")
+    developer = table.cast.developer
+    answers = at_once(
+        *(back(who) for who in (table.chair, table.deputy) for _twice in range(2)),
+        lambda: define_requirements(change, actor=developer, **fields),
+        lambda: lifecycle.close_meeting(
+            Meeting.objects.get(pk=item.meeting_id), actor=User.objects.get(pk=table.chair.pk)
+        ),
+    )
+    failed = [one for one in answers if isinstance(one, Exception)]
+    assert [one for one in failed if not isinstance(one, StepError)] == []
+    *taken, went_on, _closed = [not isinstance(one, Exception) for one in answers]
+    now = Change.objects.get(pk=change.pk)
+    assert sum(taken) + went_on <= 1 and now.state == (
+        "board" if sum(taken) else "risk_assessment" if went_on else "requirements"
+    )
+    standing = now.board_decisions.filter(taken_back_at=None).count()
+    assert standing == (0 if sum(taken) else 1)
+    acts = now.events.filter(verb="take_back_board_outcome").count()
+    assert acts == sum(taken) == BoardEvent.objects.filter(verb="take_back_outcome").count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_all_who_let_the_board_decide_again_one_does(table: Table) -> None:
+    """Chair and deputy do, while requirements are defined and agendas fill."""
+    item = matrix.item_in(table, "running")
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    table.meeting(days=21)
+    change = Change.objects.get(pk=item.change_id)
+    fields = dict.fromkeys(("purpose", "scope", "objectives", "acceptance_criteria"), "All.")
+    developer = table.cast.developer
+
+    def again(who: User) -> Callable[[], object]:
+        fresh = AgendaItem.objects.get(pk=item.pk)
+        who = User.objects.get(pk=who.pk)
+        return lambda: lifecycle.reconsider_decision(fresh, actor=who, reason="It pays.")
+
+    answers = at_once(
+        *(again(who) for who in (table.chair, table.deputy) for _twice in range(2)),
+        lambda: define_requirements(change, actor=developer, **fields),
+        lambda: lifecycle.fill_agenda(table.board) and None,
+    )
+    failed = [one for one in answers if isinstance(one, Exception)]
+    assert [one for one in failed if not isinstance(one, StepError)] == []
+    *asked, went_on, _filled = [not isinstance(one, Exception) for one in answers]
+    now = Change.objects.get(pk=change.pk)
+    assert sum(asked) + went_on == 1
+    assert now.state == ("risk_assessment" if went_on else "board")
+    lifecycle.fill_agenda(table.board)
+    open_ones = AgendaItem.objects.filter(change=change, state="open")
+    assert [one.kind for one in open_ones] == ["correction"] * sum(asked)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -249,7 +249,7 @@ def test_composing_costs_the_same_however_many_items(
         )
         act(table, item)
     meeting = Meeting.objects.select_related("board").get(pk=item.meeting_id)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         compose(meeting)
 
 

@@ -260,7 +260,7 @@ def test_pages_cost_the_same_however_many_items(
         )
     lifecycle.close_meeting(fresh(item), actor=table.chair)
     client.force_login(table.chair)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         client.get(address_of(item))
     lifecycle.publish_minutes(fresh(item), actor=table.chair)
     client.force_login(table.cast.support)

@@ -1,8 +1,14 @@
 """Who may take which step of the board in each state of a meeting, written out by hand."""
 
-import pytest
+from contextlib import suppress
 
+import pytest
+from django.test import override_settings
+
+from accounts.models import User
 from crb import lifecycle
+from crb.models import AgendaItem, Meeting
+from expansive_cm.workflow.errors import StepError
 from tests.crb.conftest import Table
 from tests.crb.matrix import PEOPLE, STATES, Step, answers, expected_in, item_in, rows_of
 
@@ -29,6 +35,14 @@ record_outcome scheduled  ~ ~ - - - - - - - - -
 record_outcome running    + + - - - - - - - - -
 record_outcome closed     ~ ~ - - - - - - - - -
 record_outcome cancelled  ~ ~ - - - - - - - - -
+take_back_outcome scheduled  ~ ~ - - - - - - - - -
+take_back_outcome running    + + - - - - - - - - -
+take_back_outcome closed     ~ ~ - - - - - - - - -
+take_back_outcome cancelled  ~ ~ - - - - - - - - -
+reconsider_decision scheduled ~ ~ - - - - - - - - -
+reconsider_decision running   ~ ~ - - - - - - - - -
+reconsider_decision closed    ~ ~ - - - - - - - - -
+reconsider_decision cancelled ~ ~ - - - - - - - - -
 close_meeting  scheduled  ~ ~ - - - - - - - - -
 close_meeting  running    + + - - - - - - - - -
 close_meeting  closed     ~ ~ - - - - - - - - -
@@ -40,12 +54,27 @@ cancel_meeting cancelled  ~ ~ - - - - - - - - -
 """
 ROWS = rows_of(MATRIX)
 
+
+def take_back_outcome(item: AgendaItem, meeting: Meeting, who: User) -> None:
+    """Take back what was recorded a moment ago, where an outcome can be recorded."""
+    leader = next(iter(meeting.led_by.values()))
+    with override_settings(OUTCOME_UNDO_SECONDS=300):
+        with suppress(StepError):
+            lifecycle.record_outcome(item, actor=leader, outcome="accepted")
+        fresh = AgendaItem.objects.get(pk=item.pk)
+        lifecycle.take_back_outcome(fresh, actor=who, reason="The wrong one.")
+
+
 STEPS: dict[str, Step] = {
     "start_meeting": lambda i, m, who: lifecycle.start_meeting(m, actor=who),
     "join_meeting": lambda i, m, who: lifecycle.join_meeting(m, actor=who),
     "cast_vote": lambda i, m, who: lifecycle.cast_vote(i, actor=who, choice="accepted"),
     "recuse": lambda i, m, who: lifecycle.recuse(i, actor=who, reason="My project."),
     "record_outcome": lambda i, m, who: lifecycle.record_outcome(i, actor=who, outcome="accepted"),
+    "take_back_outcome": lambda i, m, who: take_back_outcome(i, m, who),
+    "reconsider_decision": lambda i, m, who: lifecycle.reconsider_decision(
+        i, actor=who, reason="It pays."
+    ),
     "close_meeting": lambda i, m, who: lifecycle.close_meeting(m, actor=who),
     "cancel_meeting": lambda i, m, who: lifecycle.cancel_meeting(m, actor=who, reason="Snow."),
 }

@@ -1,0 +1,73 @@
+"""What the board recorded by mistake: how long it can be taken back, and who hears of it.
+
+For a short time after an outcome was recorded (``BoardDecision.may_be_taken_back_until``) its mails
+wait, so that a slip can be undone before anybody is told.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils import timezone
+
+from .models import Change, Event
+from .models.board import undo_time
+from .process import UNVERSIONED
+
+RECORDED = "record_board_outcome"
+TAKEN_BACK = "take_back_board_outcome"
+GOES_ON_BESIDE = UNVERSIONED | {"assign", "settle_promise"}
+"""Acts after an outcome that do not build on it: it can be taken back all the same."""
+
+
+def held_until(event: Event | None) -> datetime | None:
+    """Return until when what tells of an event waits, because the act can be taken back."""
+    if event is None or event.verb != RECORDED or not undo_time():
+        return None
+    return event.at + undo_time()
+
+
+def still_held() -> Q:
+    """The condition for notices that wait because what they tell of can be taken back."""
+    return Q(event__verb=RECORDED, event__at__gt=timezone.now() - undo_time())
+
+
+def builds_on_outcome(event: Event | None) -> bool:
+    """Whether an act goes on from what was decided, so that this can wait no longer."""
+    return event is not None and event.verb not in GOES_ON_BESIDE
+
+
+def recorded(change: Change) -> Event | None:
+    """Return the event with which the newest outcome of a change was recorded."""
+    found = [event for event in change.events.all() if event.verb == RECORDED]
+    return max(found, key=lambda event: event.pk, default=None)
+
+
+def acted_since(change: Change) -> Event | None:
+    """Return the first act that built on the newest outcome of a change."""
+    outcome = recorded(change)
+    later = [
+        event
+        for event in change.events.all()
+        if outcome is not None and event.pk > outcome.pk and builds_on_outcome(event)
+    ]
+    return min(later, key=lambda event: event.pk, default=None)
+
+
+def is_taken_back(change: Change, event: Event) -> bool:
+    """Whether an event recorded an outcome that was taken back since."""
+    if event.verb != RECORDED:
+        return False
+    return any(one.data.get("took_back") == event.pk for one in change.events.all())
+
+
+def unheard(events: Iterable[Event]) -> set[int]:
+    """Return the keys of those events that a customer's people never heard of.
+
+    That is what was taken back before anybody was told, and the taking back of it.
+    """
+    found: set[int] = set()
+    for event in events:
+        if event.verb == TAKEN_BACK and not event.data.get("told"):
+            found |= {event.pk, event.data["took_back"]}
+    return found

@@ -1,0 +1,38 @@
+"""The chair takes an outcome back, and whoever looks on sees it. Costs 4 s."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from crb import lifecycle
+from crb.models import AgendaItem
+from tests.components.looks import looks, unfold
+from tests.crb.conftest import Table
+from tests.crb.test_pages_in_browser import open_page, page_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_an_outcome_is_taken_back_and_others_see_it(
+    table: Table, new_page: Any, live_server: Any, settings: Any
+) -> None:
+    settings.OUTCOME_UNDO_SECONDS = 300
+    item = table.running_item("Rooms at night")
+    table.vote(item, *["accepted"] * 4)
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted", reason="It pays.")
+    member = open_page(new_page, live_server, table.members[1], page_of(item))
+    expect(member.locator("#settled")).to_contain_text("The board decided")
+    expect(member.locator("#take-back")).to_have_count(0)
+    page = open_page(new_page, live_server, table.chair, page_of(item))
+    with looks(page) as look:
+        look.over_address(page_of(item), unfold)
+    page.goto(page_of(item))
+    page.get_by_text("Take it back (possible until").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("What was wrong with it?").fill("I pressed the wrong one.")
+    page.get_by_role("button", name="Take the outcome back").press("Enter")
+    for who in (page, member):
+        expect(who.locator("#settled")).to_contain_text("I pressed the wrong one.")
+    expect(page.locator(".record-outcome")).to_be_visible()
+    assert AgendaItem.objects.get(pk=item.pk).is_open
