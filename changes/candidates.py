@@ -11,7 +11,7 @@ from .standard import today
 from .states import ChangeType, State
 
 LOOKED_AT = 5_000
-"""So many of the newest changes that began with a template are counted, on one index."""
+"""So many changes that began with a template and ended last are counted, on one index."""
 WITHIN = timedelta(days=365)
 ENOUGH = 3
 """So many clean runs make a candidate."""
@@ -41,10 +41,11 @@ class Candidate:
 def runs_of_templates() -> dict[int, Runs]:
     """Return the runs of every template that has some, by its key. One query."""
     since = timezone.now() - WITHIN
-    newest = Change.objects.filter(template__isnull=False).order_by("-pk").values("pk")[:LOOKED_AT]
+    over = Change.objects.filter(template__isnull=False, closed_at__gte=since)
+    newest = over.order_by("-closed_at").values("pk")[:LOOKED_AT]
     answers = Confirmation.objects.filter(change=OuterRef("pk"))
     undone = Execution.objects.filter(change=OuterRef("pk"), outcome="rolled_back")
-    ended = Q(state=State.CLOSED, closed_at__gte=since)
+    ended = Q(state=State.CLOSED)
     failed = Exists(undone.filter(finished_at__gte=since))
     clean = (
         ended

@@ -16,9 +16,9 @@ class Migration(migrations.Migration):
         AddIndexConcurrently(
             model_name='change',
             index=models.Index(
-                condition=models.Q(('template__isnull', False)),
-                fields=['-id'],
-                name='changes_change_templated',
+                condition=models.Q(('closed_at__isnull', False), ('template__isnull', False)),
+                fields=['-closed_at'],
+                name='changes_change_template_ended',
             ),
         ),
         AddIndexConcurrently(

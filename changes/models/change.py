@@ -209,11 +209,11 @@ class Change(Moves, models.Model):
                 condition=Q(template__isnull=False),
                 name="changes_change_from_template",
             ),
-            # The newest that began with a template, of which some may become standard changes.
+            # What began with a template and ended last: candidates for standard changes.
             models.Index(
-                fields=["-id"],
-                condition=Q(template__isnull=False),
-                name="changes_change_templated",
+                fields=["-closed_at"],
+                condition=Q(template__isnull=False, closed_at__isnull=False),
+                name="changes_change_template_ended",
             ),
             models.Index(
                 fields=["release", "id"],
