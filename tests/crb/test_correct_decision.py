@@ -1,4 +1,7 @@
-"""What the board decided is decided again later: as the correction of that decision. 3 s."""
+"""What the board decided is decided again later: as the correction of that decision.
+
+3 s of processor time.
+"""
 
 from datetime import timedelta
 from typing import Any
