@@ -15,6 +15,7 @@ from changes import also, filters, lifecycle, searching
 from changes.models import Attachment, Change, Comment
 from tests import stories
 from tests.people import Cast
+from tests.remembered import remembered
 
 LIST = "/changes/"
 CANARY = "zanzibar"
@@ -45,6 +46,11 @@ def attach(change: Change, actor: User, name: str, *, internal: bool = False) ->
 @pytest.fixture
 def theirs(cast: Cast) -> Change:
     """A request with the canary wherever a search looks."""
+    return with_canaries(cast)
+
+
+@remembered
+def with_canaries(cast: Cast) -> Change:
     change = stories.submitted(cast, title="Rooms")
     User.objects.filter(pk=cast.requester.pk).update(email=f"{CANARY}@harbour.example")
     lifecycle.comment(change, actor=cast.requester, body=f"As in {CANARY} last year.")

@@ -29,6 +29,7 @@ from tests.components.looks import looks
 from tests.concurrently import at_once
 from tests.mailing import deliver, last_row, link_in, mail_to, told
 from tests.people import Cast
+from tests.remembered import remembered
 
 YES = {"meets_need": "yes", "as_expected": "yes"}
 NO = {
@@ -58,6 +59,12 @@ def change(cast: Cast) -> Change:
 @pytest.fixture
 def link(change: Change) -> str:
     """The path in the requester's mail."""
+    return mailed(change)
+
+
+@remembered
+def mailed(change: Change) -> str:
+    """Word what waits, which takes longer than most tests of what was mailed."""
     return link_in(mail_to(change.requester.email))
 
 

@@ -38,6 +38,7 @@ from tests.components.looks import looks
 from tests.mailing import link_in, mail_to
 from tests.people import Cast
 from tests.plainly import plain_words
+from tests.remembered import remembered
 
 ASKED = "How many rooms are there?"
 
@@ -59,6 +60,12 @@ def change(cast: Cast) -> Change:
 
 @pytest.fixture
 def link(change: Change) -> str:
+    return mailed(change)
+
+
+@remembered
+def mailed(change: Change) -> str:
+    """Word what waits, which takes longer than most tests of what was mailed."""
     return link_to(change)
 
 
