@@ -97,7 +97,7 @@ def executed(change: Change, cast: Cast, outcome: str = "succeeded") -> Change:
 
 def mail_to(who: User) -> list[Email]:
     """Return every mail to somebody, the oldest first."""
-    return list(worded().filter(to=who.email).order_by("pk"))
+    return list(worded(to=who.email).order_by("pk"))
 
 
 def edited(one: ChangeTemplate, cast: Cast, **fields: Any) -> ChangeTemplate:

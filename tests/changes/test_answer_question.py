@@ -129,7 +129,7 @@ def test_questions_of_a_path_that_was_left_count_for_nothing(cast: Cast) -> None
     before = last_row()
     questions = [("And the gym?", cast.colleague)]
     change = stories.decided(change, cast, "information_required", questions=questions)
-    mails = worded().filter(pk__gt=before, message__contains="How many rooms are there?")
+    mails = worded(pk__gt=before).filter(message__contains="How many rooms are there?")
     assert not mails.exists()
     assert not queries.waiting_on(cast.requester).filter(pk=change.pk).exists()
     assert next_step(change).who.people == (cast.colleague,)

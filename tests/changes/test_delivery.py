@@ -177,7 +177,7 @@ def test_a_dead_address_marks_the_person_until_the_last_change_is_settled(cast: 
     for _time in range(2):
         stories.in_review(cast)
     deliver()
-    for email in worded().filter(to=cast.requester.email):
+    for email in worded(to=cast.requester.email):
         lifecycle.note_failure(email, cast.requester.email, MailEvent.Kind.BOUNCED, WHY)
     for left, problem in ((1, 0), (0, 1)):
         one = DeliveryProblem.objects.order_by("pk")[problem]

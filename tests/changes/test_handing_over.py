@@ -72,7 +72,7 @@ def test_much_that_is_owned_goes_one_by_one_after_its_owner_has_left(
     assert "Choose these again" not in page
     event = changes[0].events.get(verb="assign")
     assert event.actor == cast.administrator
-    assert worded().filter(to=[cast.developer.email]).exists()
+    assert worded(to=[cast.developer.email]).exists()
     assert not leaving.left_by(User.objects.get(pk=who.pk))
 
 

@@ -33,7 +33,7 @@ def test_a_sent_mail_keeps_its_words_and_no_link_that_works(client: Client, cast
     link = link_in(row)
     assert client.get(link).status_code == 200
     deliver()
-    kept = worded().get(pk=row.pk)
+    kept = worded(pk=row.pk).get()
     assert kept.status == STATUS.sent
     assert link not in everything(kept)
     assert not re.search(r"/(confirm|r|unwatch)/[\w-]", everything(kept))
@@ -43,10 +43,10 @@ def test_a_sent_mail_keeps_its_words_and_no_link_that_works(client: Client, cast
 
 def test_a_sent_mail_with_a_new_password_opens_no_account(client: Client, cast: Cast) -> None:
     client.post("/account/password/reset/", {"email": cast.approver.email})
-    row = worded().get(to=cast.approver.email)
+    row = worded(to=cast.approver.email).get()
     (path,) = set(re.findall(r"/account/password/reset/key/[^\s\"]+/", row.message))
     deliver()
-    kept = worded().get(pk=row.pk)
+    kept = worded(pk=row.pk).get()
     assert kept.status == STATUS.sent
     assert path not in everything(kept)
     assert "/account/password/reset/key/" in everything(kept)
@@ -73,4 +73,4 @@ def test_the_demonstration_keeps_its_links(cast: Cast, settings: Any) -> None:
     stories.in_confirmation(cast)
     row = mail_to(cast.requester.email)
     deliver()
-    assert link_in(worded().get(pk=row.pk)) == link_in(row)
+    assert link_in(worded(pk=row.pk).get()) == link_in(row)

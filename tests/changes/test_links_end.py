@@ -91,7 +91,7 @@ def test_a_link_that_has_ended_shows_and_does_nothing(
 ) -> None:
     _make, find, sent = LINKS[kind]
     change = mailed(cast, kind)
-    mails = worded().filter(to=cast.requester.email, message__contains="/confirm/")
+    mails = worded(to=cast.requester.email).filter(message__contains="/confirm/")
     link = find(mails[0])
     assert client.get(link).status_code == 200
     if not change.is_final or ends is not replaced:

@@ -266,7 +266,7 @@ def test_a_successor_is_announced_with_the_close(cast: Cast) -> None:
         ("grace", "We have the request"),
         ("sam", "Closed"),
     ]
-    closed = worded().filter(to=cast.requester.email, subject__contains="Closed").get()
+    closed = worded(to=cast.requester.email).filter(subject__contains="Closed").get()
     successor = Change.objects.order_by("-pk")[0]
     assert f"{successor.reference} Sundays" in closed.message
     assert f"{settings.BASE_URL}{successor.get_absolute_url()}" in closed.html_message
@@ -367,7 +367,7 @@ def test_times_are_the_readers_own_and_name_their_zone(cast: Cast) -> None:
 
 def test_headers_thread_the_mails_of_a_change_and_keep_machines_quiet(cast: Cast) -> None:
     change = stories.in_confirmation(cast)
-    mails = list(worded().filter(to=cast.requester.email).order_by("pk"))
+    mails = list(worded(to=cast.requester.email).order_by("pk"))
     sent = [
         message_from_bytes(m.email_message().message().as_bytes(), policy=policy.default)
         for m in mails

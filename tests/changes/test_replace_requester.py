@@ -197,7 +197,7 @@ def test_the_question_whether_it_meets_the_need_is_put_to_the_successor(
     replace(change, cast)
     assert client.get(old).status_code == 404
     assert [subject for name, subject in told(before) if name == "colin"] == ["Please confirm"]
-    asked = worded().get(to=cast.colleague.email, message__contains="/confirm/")
+    asked = worded(to=cast.colleague.email).get(message__contains="/confirm/")
     for body in (asked.message, asked.html_message):
         assert "You are now the requester of this change, instead of Grace Requester." in body
         assert "that you asked for" not in body

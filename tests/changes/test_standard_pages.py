@@ -168,7 +168,7 @@ def test_a_mail_is_dropped_for_who_may_not_read_it_any_more(cast: Cast) -> None:
     used(cast)
     proposed(cast, name="Other")
     cast.harbour.approvers.clear()
-    told = worded().filter(to=cast.approver.email, expires_at=None).exclude(subject="")
+    told = worded(to=cast.approver.email).filter(expires_at=None).exclude(subject="")
     assert not [mail.subject for mail in told if "Used as" in mail.subject]
 
 

@@ -372,7 +372,7 @@ def test_no_mail_decides_anything(cast: Cast, state: State) -> None:
     change = stories.change_in(state, cast)
     version = change.version
     for person in cast.people.values():
-        for email in worded().filter(to=person.email):
+        for email in worded(to=person.email):
             write(
                 "Yes. Approved. I confirm. I vote for it.",
                 sender=person.email,

@@ -286,7 +286,7 @@ def test_two_mails_that_wait_for_the_same_reader_tell_each_its_own(cast: Cast) -
     change = stories.submitted(cast)
     with made_anew():
         lifecycle.assess(change, actor=cast.success, type="configuration", **stories.ASSESSMENT)
-    first, second = worded().filter(to=cast.requester.email).order_by("pk")
+    first, second = worded(to=cast.requester.email).order_by("pk")
     assert "We have the request" in first.subject
     assert "News of your change" in second.subject
     assert "happened before" not in first.message
@@ -326,7 +326,7 @@ def test_an_answer_goes_to_the_team_that_the_mail_names(cast: Cast, settings: An
         requester=cast.stranger_approver,
         reason="Mixed up.",
     )
-    mail = worded().get(pk=waits.pk)
+    mail = worded(pk=waits.pk).get()
     team = cast.meridian.success_team
     assert f"Replies go to: {team.name}" in mail.message
     assert mail.headers == {**waits.headers, "Reply-To": team.email}
@@ -339,7 +339,7 @@ def test_nobody_is_told_that_they_own_what_was_given_to_another(cast: Cast, sett
     settings.MAIL_BURST_SECONDS = BURST
     for owner in (cast.support, cast.developer):
         lifecycle.assign(change, actor=cast.success, owner=owner)
-    told = worded().filter(pk__gt=before, expires_at=None)
+    told = worded(pk__gt=before).filter(expires_at=None)
     assert {one.to[0] for one in told if "You are the owner now" in one.subject} == {
         cast.developer.email
     }

@@ -196,7 +196,7 @@ def test_one_act_hands_over_what_is_owned_and_tells_the_successor(
     assert action.owner == successor
     event = change.events.get(verb="assign")
     assert event.actor == table.cast.administrator
-    assert worded().filter(to=[successor.email], subject__contains=change.reference).exists()
+    assert worded(to=[successor.email]).filter(subject__contains=change.reference).exists()
     assert not leaving.left_by(User.objects.get(pk=who.pk))
 
 

@@ -533,7 +533,7 @@ def test_cancelling_an_empty_meeting_speaks_of_no_items(client: Client, table: T
     page = text(client.post(address, {"seen": 1, "reason": "Snow."}, follow=True))
     assert "The meeting is cancelled." in page and "Nothing was on its agenda" in page
     assert "items moved" not in page and "items have moved" not in page
-    mail = worded().filter(to=table.deputy.email).latest("pk")
+    mail = worded(to=table.deputy.email).latest("pk")
     assert "Snow." in mail.message and "Its items move" not in mail.message
 
 

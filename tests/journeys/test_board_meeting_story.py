@@ -151,7 +151,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
     returned = item_named("Show which doors are open")
     assert (returned.kind, returned.meeting) == ("returning", following(rooms.meeting))
     max_.opens(page_of(returned)).sees("Returning with answers", "All on the ground floor.")
-    told = worded().filter(to=cast.crb_member.email, subject__contains="Show which doors")
+    told = worded(to=cast.crb_member.email).filter(subject__contains="Show which doors")
     assert told.exists()
 
     # The minutes have written themselves; the chair adds a sentence and publishes them.
@@ -168,7 +168,7 @@ def test_a_meeting_of_the_board_in_three_browsers(
 
 def answer_address(cast: Cast) -> str:
     """Return the path of the link by which the requester answers the board."""
-    for email in worded().filter(to=cast.requester.email).order_by("-pk"):
+    for email in worded(to=cast.requester.email).order_by("-pk"):
         match = ANSWER_LINK.search(email.message)
         if match and "has a question for you" in email.subject:
             return match.group(1)
