@@ -26,6 +26,7 @@ class NavItem:
     icon: str
     active: bool = False
     count: int = 0
+    seldom: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class _Entry:
     url_name: str
     icon: str
     shown_to: Callable[[User], bool] = lambda user: True
+    seldom: bool = False
 
 
 ENTRIES = (
@@ -67,31 +69,34 @@ ENTRIES = (
         ),
     ),
     _Entry(
-        _("Templates"),
-        "changes:templates",
-        "clipboard-text",
-        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.AUDITOR, Role.ADMINISTRATOR),
-    ),
-    _Entry(
         _("Standard changes"),
         "changes:standard_changes",
         "file-certificate",
         lambda user: user.has_role(Role.APPROVER),
     ),
     _Entry(
+        _("Templates"),
+        "changes:templates",
+        "clipboard-text",
+        lambda user: user.has_role(Role.CUSTOMER_SUCCESS, Role.AUDITOR, Role.ADMINISTRATOR),
+        seldom=True,
+    ),
+    _Entry(
         _("History"),
         "audit:history",
         "history",
         lambda user: user.has_role(Role.AUDITOR, Role.ADMINISTRATOR),
+        seldom=True,
     ),
     _Entry(
         _("Import"),
         "changes:import",
         "file-import",
         lambda user: user.has_role(Role.ADMINISTRATOR),
+        seldom=True,
     ),
-    _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff),
-    _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO),
+    _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff, seldom=True),
+    _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO, seldom=True),
 )
 
 
@@ -108,7 +113,10 @@ def url_or_none(name: str) -> str | None:
 
 
 def navigation(request: HttpRequest) -> list[NavItem]:
-    """Return the header's entries for the person signed in; nothing for a visitor."""
+    """Return the header's entries for the person signed in; nothing for a visitor.
+
+    The last of them are ``seldom`` where at least two are: the header folds those under one.
+    """
     user = request.user
     if not isinstance(user, User):
         return []
@@ -117,8 +125,16 @@ def navigation(request: HttpRequest) -> list[NavItem]:
         if entry.shown_to(user) and (url := url_or_none(entry.url_name)) is not None:
             found.append((entry, url))
     here = _longest_match(request.path, [url for _entry, url in found])
+    folds = sum(entry.seldom for entry, _url in found) > 1
     return [
-        NavItem(entry.label, url, entry.icon, url == here, _waiting(entry, user))
+        NavItem(
+            label=entry.label,
+            url=url,
+            icon=entry.icon,
+            active=url == here,
+            count=_waiting(entry, user),
+            seldom=entry.seldom and folds,
+        )
         for entry, url in found
     ]
 

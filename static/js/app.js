@@ -1,4 +1,4 @@
-// The shell: questions before a step, failed requests, progress.
+// The shell: questions before a step, menus that close, failed requests, progress.
 (() => {
   // --- "Are you sure?": <form data-confirm="…"> or <button data-confirm="…"> -------------
   // A form with data-confirm-if="field=value" asks only where that is chosen, and for its own act.
@@ -42,6 +42,19 @@
     dialog.addEventListener("close", answered, { once: true });
     dialog.showModal();
   }
+
+  // --- A menu that is open closes with a press elsewhere, or with Escape ------------------
+  const menus = () => document.querySelectorAll(".list-menu[open], .app-more > [open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
 
   // --- The tab one is on is in sight, however narrow the screen ---------------------------
   for (const tab of document.querySelectorAll(".app-tabs .nav-link.active")) {

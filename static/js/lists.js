@@ -1,12 +1,6 @@
-// The list of changes: filters apply at once, menus close by themselves, arrow keys walk the rows,
+// The list of changes: filters apply at once, arrow keys walk the rows,
 // and rows are ticked to act on many at once.
 (() => {
-  const menus = () => document.querySelectorAll(".list-menu[open]");
-
-  document.addEventListener("click", (event) => {
-    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
-  });
-
   // A link of the list (remove a filter, sort, another view) says what to show: a search that is
   // still on its way, or about to go, must not come after it with the filters of before.
   let leading = false;
@@ -26,13 +20,6 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      for (const menu of menus()) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-      }
-      return;
-    }
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
     const row = event.target.closest?.(".change-row");
     if (!row) return;

@@ -54,6 +54,8 @@ WAITS_ON: dict[str, dict[str, list[str]]] = {
     "execution planned": {"support": ["start_execution"]},
     "execution running": {"support": ["record_execution"]},
     "rolled_back": {"success": ["plan_execution"]},
+    "standard": {"success": ["plan_execution"]},
+    "standard rolled back": {"success": ["ask_authorisation"]},
     "documentation": {"success": ["document"]},
     "board": {"crb_member": ["record_board_outcome"], "chair": ["record_board_outcome"]},
     "information_required": {"requester": ["answer_question"]},
