@@ -222,6 +222,7 @@ def test_migrate_names_data_of_an_earlier_version_and_no_others() -> None:
         (MADE_BEFORE, True),
         ([*first[:1], *MADE_BEFORE[2:]], True),
         ([("accounts", "0003_append_only_history")], True),
+        ([(app, "0001_first") for app in ("accounts", "changes", "crb")], True),
     ]:
         recorded.migration_qs.filter(app__in=OWN_APPS).delete()
         for migration in seen:

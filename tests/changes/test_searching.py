@@ -151,7 +151,7 @@ def test_common_words_ask_no_index_and_rare_ones_look_at_few_rows(
 
 
 def test_the_scripts_of_the_search_are_those_of_its_index() -> None:
-    migration = importlib.import_module("changes.migrations.0001_first")
+    migration = importlib.import_module("changes.migrations.0001_start")
     assert migration.UNSPACED.encode().decode("unicode_escape") == searching.UNSPACED
 
 

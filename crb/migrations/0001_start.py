@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_first'),
-        ('changes', '0001_first'),
+        ('changes', '0001_start'),
     ]
 
     operations = [
@@ -311,9 +311,9 @@ class Migration(migrations.Migration):
                         'verbose_name': 'meeting',
                         'verbose_name_plural': 'meetings',
                         'ordering': ('-starts_at', '-pk'),
-                        'indexes': [models.Index(fields=['board', 'state', 'starts_at'], name='crb_meeting_next')],
+                        'indexes': [models.Index(fields=['board', 'state', 'starts_at'], name='crb_meeting_next'), models.Index(fields=['starts_at'], name='crb_meeting_when')],
                         'constraints': [models.UniqueConstraint(fields=('board', 'nominal_on'), name='crb_meeting_once'), models.UniqueConstraint(condition=models.Q(('state', 'running'), models.Q(('kind', 'ballot'), _negated=True)), fields=('board',), name='crb_meeting_one_held'), models.CheckConstraint(condition=models.Q(('state__in', ['scheduled', 'running', 'closed', 'cancelled'])), name='crb_meeting_known_state'), models.CheckConstraint(condition=models.Q(models.Q(('state', 'cancelled'), _negated=True), models.Q(('cancel_reason', ''), _negated=True), _connector='OR'), name='crb_meeting_cancelled_why'), models.CheckConstraint(condition=models.Q(('kind', 'regular'), models.Q(('purpose', ''), _negated=True), _connector='OR'), name='crb_meeting_called_why'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'ballot'), _negated=True), ('deadline__isnull', False), _connector='OR'), name='crb_meeting_ballot_ends')],
-                        'triggers': [pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{scheduled:running,scheduled:cancelled,running:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='391d5b04079e8989570a51ebfb606ea91d7d2439', operation='UPDATE', pgid='pgtrigger_legal_moves_99467', table='crb_meeting', when='BEFORE')), pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='272f5d13beb7c3eb8210cd6413f63c9e31de43b0', operation='DELETE', pgid='pgtrigger_no_delete_46708', table='crb_meeting', when='BEFORE'))],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='272f5d13beb7c3eb8210cd6413f63c9e31de43b0', operation='DELETE', pgid='pgtrigger_no_delete_46708', table='crb_meeting', when='BEFORE')), pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{scheduled:running,scheduled:cancelled,running:closed,closed:running}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='048a9c7b99bd0c3f64398a6ccb2629aa53f89fb4', operation='UPDATE', pgid='pgtrigger_legal_moves_99467', table='crb_meeting', when='BEFORE')), pgtrigger.compiler.Trigger(name='only_ballots_reopen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."state" = \'running\' AND OLD."state" = \'closed\' AND NOT (NEW."kind" = \'ballot\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='4d1aa87f14c0c637d839c4f1bb106d7c73dd36d3', operation='UPDATE', pgid='pgtrigger_only_ballots_reopen_d256f', table='crb_meeting', when='BEFORE'))],
                     },
                 ),
                 migrations.CreateModel(
@@ -402,6 +402,7 @@ class Migration(migrations.Migration):
                         ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
                         ('last_read_at', models.DateTimeField(blank=True, null=True, verbose_name='last read')),
                         ('revoked_at', models.DateTimeField(blank=True, null=True, verbose_name='revoked')),
+                        ('made_after', models.BigIntegerField(editable=False, null=True)),
                     ],
                     options={
                         'verbose_name': 'calendar address',
@@ -418,7 +419,7 @@ class Migration(migrations.Migration):
                         ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='agenda_items', to='changes.change')),
                         ('path', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='path')),
                         ('position', models.PositiveSmallIntegerField(verbose_name='position')),
-                        ('kind', models.CharField(choices=[('returning', 'Returning with answers'), ('carried', 'Carried over'), ('new', 'New')], max_length=20, verbose_name='kind')),
+                        ('kind', models.CharField(choices=[('returning', 'Returning with answers'), ('correction', 'Correction of a decision'), ('carried', 'Carried over'), ('new', 'New')], max_length=20, verbose_name='kind')),
                         ('state', django_fsm.FSMField(choices=[('open', 'Open'), ('decided', 'Decided'), ('deferred', 'Deferred'), ('dropped', 'Taken off the agenda')], default='open', max_length=20, protected=True, verbose_name='state')),
                         ('added_at', models.DateTimeField(auto_now_add=True, verbose_name='added')),
                         ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled')),
@@ -440,7 +441,7 @@ class Migration(migrations.Migration):
                         'ordering': ('position', 'pk'),
                         'indexes': [models.Index(fields=['meeting', 'position'], name='crb_item_agenda')],
                         'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('change',), name='crb_item_one_open'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'decided', 'deferred', 'dropped'])), name='crb_item_known_state')],
-                        'triggers': [pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{open:decided,open:deferred,open:dropped}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='3a58356af24fa6bb786ed87ae8eb037c22666b39', operation='UPDATE', pgid='pgtrigger_legal_moves_385e3', table='crb_agendaitem', when='BEFORE')), pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='981500810f94eaaf8884a11ab3ded819c9d8f82d', operation='DELETE', pgid='pgtrigger_no_delete_db9c3', table='crb_agendaitem', when='BEFORE'))],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='981500810f94eaaf8884a11ab3ded819c9d8f82d', operation='DELETE', pgid='pgtrigger_no_delete_db9c3', table='crb_agendaitem', when='BEFORE')), pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{open:decided,open:deferred,open:dropped,decided:open}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='5dc461d43ee134f22ba429fea8e93faa045095aa', operation='UPDATE', pgid='pgtrigger_legal_moves_385e3', table='crb_agendaitem', when='BEFORE'))],
                     },
                 ),
                 migrations.CreateModel(
@@ -450,7 +451,7 @@ class Migration(migrations.Migration):
                         ('history_act', models.IntegerField(editable=False, null=True)),
                         ('path', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='path')),
                         ('position', models.PositiveSmallIntegerField(verbose_name='position')),
-                        ('kind', models.CharField(choices=[('returning', 'Returning with answers'), ('carried', 'Carried over'), ('new', 'New')], max_length=20, verbose_name='kind')),
+                        ('kind', models.CharField(choices=[('returning', 'Returning with answers'), ('correction', 'Correction of a decision'), ('carried', 'Carried over'), ('new', 'New')], max_length=20, verbose_name='kind')),
                         ('state', django_fsm.FSMField(choices=[('open', 'Open'), ('decided', 'Decided'), ('deferred', 'Deferred'), ('dropped', 'Taken off the agenda')], default='open', max_length=20, protected=True, verbose_name='state')),
                         ('added_at', models.DateTimeField(blank=True, editable=False, verbose_name='added')),
                         ('settled_at', models.DateTimeField(blank=True, null=True, verbose_name='settled')),
@@ -639,7 +640,7 @@ class Migration(migrations.Migration):
                     name='BoardOutcome',
                     fields=[
                         ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                        ('item', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='outcome', to='crb.agendaitem')),
+                        ('item', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outcome', to='crb.agendaitem')),
                         ('decision', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='board_outcome', to='changes.boarddecision')),
                         ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                         ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
@@ -648,12 +649,14 @@ class Migration(migrations.Migration):
                         ('sentence', models.CharField(max_length=500, verbose_name='the vote')),
                         ('tally', models.JSONField(default=dict, verbose_name='tally')),
                         ('promised', models.CharField(blank=True, db_default='', default='', max_length=500, verbose_name='what it promised')),
+                        ('taken_from', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='taken_back', to='crb.agendaitem', verbose_name='taken back from')),
                     ],
                     options={
                         'verbose_name': 'outcome',
                         'verbose_name_plural': 'outcomes',
                         'ordering': ('pk',),
-                        'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='f7a18f68c856310a3c27db5f63eab3ed1b307ab0', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_46387', table='crb_boardoutcome', when='BEFORE'))],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='0dd131845d6313657f630f7c03d7b28fc323e344', operation='DELETE', pgid='pgtrigger_no_delete_b3cb5', table='crb_boardoutcome', when='BEFORE')), pgtrigger.compiler.Trigger(name='append_only_but_taken_back', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (NOT (OLD.item_id IS NOT NULL AND NEW.item_id IS NULL AND NEW.taken_from_id = OLD.item_id AND to_jsonb(NEW) - '{item_id,taken_from_id}'::text[] = to_jsonb(OLD) - '{item_id,taken_from_id}'::text[]))", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='815eab1d16f58714c90132ca08be7e3802440386', operation='UPDATE', pgid='pgtrigger_append_only_but_taken_back_7ed16', table='crb_boardoutcome', when='BEFORE'))],
+                        'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('item__isnull', False), ('taken_from__isnull', True)), models.Q(('item__isnull', True), ('taken_from__isnull', False)), _connector='OR'), name='crb_outcome_of_one_item')],
                     },
                 ),
                 migrations.CreateModel(

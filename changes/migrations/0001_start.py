@@ -1,10 +1,12 @@
 """All of changes, from an empty database. What SQL adds to the models stands first."""
 
+import accounts.models
 import accounts.operations
 import changes.models.discussion
 import changes.models.importing
 import changes.models.moves
 import datetime
+import django.contrib.postgres.fields.ranges
 import django.contrib.postgres.indexes
 import django.contrib.postgres.operations
 import django.contrib.postgres.search
@@ -51,6 +53,19 @@ FOR EACH ROW WHEN (NOT (
 
 The database allows an hour: its clock and those of the web servers may differ by minutes.
 """
+
+TAKEN_BACK = """
+CREATE TRIGGER append_only BEFORE DELETE ON "changes_boarddecision"
+FOR EACH ROW EXECUTE FUNCTION refuse_rewriting_history();
+CREATE TRIGGER append_only_but_taken_back BEFORE UPDATE ON "changes_boarddecision"
+FOR EACH ROW WHEN (NOT (
+    OLD.taken_back_at IS NULL AND NEW.taken_back_at IS NOT NULL
+    AND NEW.taken_back_by_id IS NOT NULL AND NEW.taken_back_reason <> ''
+    AND to_jsonb(NEW) - '{taken_back_at,taken_back_by_id,taken_back_reason}'::text[]
+        = to_jsonb(OLD) - '{taken_back_at,taken_back_by_id,taken_back_reason}'::text[]
+)) EXECUTE FUNCTION refuse_rewriting_history();
+"""
+"""A decision of the board is taken back once, and nothing else of it changes."""
 
 BY_MESSAGE_ID = "post_office_email_message_id"
 """Bounces and replies name the mail that they answer by its Message-ID."""
@@ -196,6 +211,10 @@ class Migration(migrations.Migration):
                         ('elsewhere', models.CharField(blank=True, help_text='A change or a reference.', max_length=200, verbose_name='addressed by')),
                         ('reason', models.TextField(blank=True, max_length=5000, verbose_name='reason')),
                         ('meeting', models.CharField(blank=True, max_length=200, verbose_name='meeting')),
+                        ('taken_back_at', models.DateTimeField(blank=True, null=True, verbose_name='taken back')),
+                        ('taken_back_by', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='taken back by')),
+                        ('taken_back_reason', models.TextField(blank=True, db_default='', default='', max_length=2000, verbose_name='why it was taken back')),
+                        ('corrects', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='changes.boarddecision', verbose_name='corrects')),
                     ],
                     options={
                         'verbose_name': 'board decision',
@@ -224,6 +243,10 @@ class Migration(migrations.Migration):
                         ('history_change_reason', models.TextField(null=True)),
                         ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                         ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('taken_back_at', models.DateTimeField(blank=True, null=True, verbose_name='taken back')),
+                        ('taken_back_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='taken back by')),
+                        ('taken_back_reason', models.TextField(blank=True, db_default='', default='', max_length=2000, verbose_name='why it was taken back')),
+                        ('corrects', models.ForeignKey(blank=True, db_constraint=False, editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.boarddecision', verbose_name='corrects')),
                     ],
                     options={
                         'verbose_name': 'historical board decision',
@@ -320,12 +343,17 @@ class Migration(migrations.Migration):
                         ('name', models.CharField(max_length=50, unique=True, verbose_name='name')),
                         ('planned_on', models.DateField(db_index=True, verbose_name='planned for')),
                         ('released_at', models.DateTimeField(blank=True, null=True, verbose_name='released')),
-                        ('notes', models.TextField(blank=True, verbose_name='notes')),
+                        ('notes', models.TextField(blank=True, max_length=5000, verbose_name='notes')),
+                        ('freeze_on', models.DateField(blank=True, help_text='The code freeze. In a frozen release nothing joins or leaves without a reason.', null=True, verbose_name='code complete')),
+                        ('frozen_at', models.DateTimeField(blank=True, null=True, verbose_name='frozen')),
+                        ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='cancelled')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
                     ],
                     options={
                         'verbose_name': 'release',
                         'verbose_name_plural': 'releases',
                         'ordering': ('planned_on', 'pk'),
+                        'constraints': [models.CheckConstraint(condition=models.Q(('freeze_on', None), ('freeze_on__lte', models.F('planned_on')), _connector='OR'), name='changes_release_freeze_first', violation_error_message='The code is complete before the release, or that day.'), models.CheckConstraint(condition=models.Q(('released_at', None), ('cancelled_at', None), _connector='OR'), name='changes_release_one_end', violation_error_message='What was released cannot be cancelled.')],
                     },
                 ),
                 migrations.CreateModel(
@@ -336,12 +364,16 @@ class Migration(migrations.Migration):
                         ('name', models.CharField(db_index=True, max_length=50, verbose_name='name')),
                         ('planned_on', models.DateField(db_index=True, verbose_name='planned for')),
                         ('released_at', models.DateTimeField(blank=True, null=True, verbose_name='released')),
-                        ('notes', models.TextField(blank=True, verbose_name='notes')),
+                        ('notes', models.TextField(blank=True, max_length=5000, verbose_name='notes')),
                         ('history_id', models.AutoField(primary_key=True, serialize=False)),
                         ('history_date', models.DateTimeField(db_index=True)),
                         ('history_change_reason', models.TextField(null=True)),
                         ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                         ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('freeze_on', models.DateField(blank=True, help_text='The code freeze. In a frozen release nothing joins or leaves without a reason.', null=True, verbose_name='code complete')),
+                        ('frozen_at', models.DateTimeField(blank=True, null=True, verbose_name='frozen')),
+                        ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='cancelled')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
                     ],
                     options={
                         'verbose_name': 'historical release',
@@ -386,14 +418,15 @@ class Migration(migrations.Migration):
                         ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.SearchVector('title', config='english', weight='A'), '||', django.contrib.postgres.search.SearchVector('description', config='english', weight='B'), django.contrib.postgres.search.SearchConfig('english')), output_field=django.contrib.postgres.search.SearchVectorField())),
                         ('services', models.ManyToManyField(blank=True, related_name='changes', to='changes.service', verbose_name='affected services')),
                         ('watchers', models.ManyToManyField(blank=True, related_name='watched_changes', to=settings.AUTH_USER_MODEL, verbose_name='watchers')),
+                        ('release', models.ForeignKey(blank=True, db_index=False, help_text='With which one it is meant to go out.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='changes.release', verbose_name='release')),
                     ],
                     options={
                         'verbose_name': 'change request',
                         'verbose_name_plural': 'change requests',
                         'ordering': ('-pk',),
-                        'indexes': [models.Index(fields=['state', '-id'], name='changes_change_state'), models.Index(fields=['organisation', '-id'], name='changes_change_org'), models.Index(fields=['owner', '-id'], name='changes_change_owner'), models.Index(fields=['requester', '-id'], name='changes_change_requester'), models.Index(fields=['raised_by', '-id'], name='changes_change_raiser'), models.Index(condition=models.Q(('template__isnull', False)), fields=['raised_by', '-id'], name='changes_change_from_template'), models.Index(fields=['type', '-id'], name='changes_change_type'), models.Index(fields=['risk', '-id'], name='changes_change_risk'), models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['external_id'], name='changes_change_external'), models.Index(fields=['state_since', 'id'], name='changes_change_since'), models.Index(fields=['updated_at', 'id'], name='changes_change_updated'), models.Index(django.db.models.functions.text.Upper('title'), models.F('id'), name='changes_change_title'), models.Index(django.db.models.functions.comparison.Coalesce('risk', 0), models.F('id'), name='changes_change_risk_key'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(9999, 12, 31)), models.F('id'), name='changes_change_due'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(1, 1, 1)), models.F('id'), name='changes_change_due_down'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['state', 'state_since', 'id'], name='changes_change_queue'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['state_since', 'id'], name='changes_change_oldest'), models.Index(condition=models.Q(('due_on__isnull', False), ('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['due_on', 'id'], name='changes_change_late'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing']), models.Q(('promise', ''), _negated=True)), fields=['due_on', 'id'], name='changes_change_promised'), django.contrib.postgres.indexes.GinIndex(fields=['search'], name='changes_change_search'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('title'), 'gin_trgm_ops'), name='changes_change_title_trgm'), django.contrib.postgres.indexes.GinIndex(models.Func('title', function='changes_pieces'), name='changes_change_pieces')],
+                        'indexes': [models.Index(fields=['state', '-id'], name='changes_change_state'), models.Index(fields=['organisation', '-id'], name='changes_change_org'), models.Index(fields=['owner', '-id'], name='changes_change_owner'), models.Index(fields=['requester', '-id'], name='changes_change_requester'), models.Index(fields=['raised_by', '-id'], name='changes_change_raiser'), models.Index(condition=models.Q(('template__isnull', False)), fields=['raised_by', '-id'], name='changes_change_from_template'), models.Index(fields=['type', '-id'], name='changes_change_type'), models.Index(fields=['risk', '-id'], name='changes_change_risk'), models.Index(condition=models.Q(('external_id', ''), _negated=True), fields=['external_id'], name='changes_change_external'), models.Index(fields=['state_since', 'id'], name='changes_change_since'), models.Index(fields=['updated_at', 'id'], name='changes_change_updated'), models.Index(django.db.models.functions.text.Upper('title'), models.F('id'), name='changes_change_title'), models.Index(django.db.models.functions.comparison.Coalesce('risk', 0), models.F('id'), name='changes_change_risk_key'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(9999, 12, 31)), models.F('id'), name='changes_change_due'), models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(1, 1, 1)), models.F('id'), name='changes_change_due_down'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['state', 'state_since', 'id'], name='changes_change_queue'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['state_since', 'id'], name='changes_change_oldest'), models.Index(condition=models.Q(('due_on__isnull', False), ('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing'])), fields=['due_on', 'id'], name='changes_change_late'), models.Index(condition=models.Q(('state__in', ['authorisation', 'board', 'confirmation', 'deployment', 'development', 'documentation', 'execution', 'information_required', 'not_confirmed', 'requirements', 'review', 'risk_assessment', 'rolled_back', 'submitted', 'testing']), models.Q(('promise', ''), _negated=True)), fields=['due_on', 'id'], name='changes_change_promised'), django.contrib.postgres.indexes.GinIndex(fields=['search'], name='changes_change_search'), django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('title'), 'gin_trgm_ops'), name='changes_change_title_trgm'), django.contrib.postgres.indexes.GinIndex(models.Func('title', function='changes_pieces'), name='changes_change_pieces'), models.Index(condition=models.Q(('release__isnull', False)), fields=['release', 'id'], name='changes_change_release'), models.Index(condition=models.Q(('closed_at__isnull', False), ('template__isnull', False)), fields=['-closed_at'], name='changes_change_template_ended')],
                         'constraints': [models.CheckConstraint(condition=models.Q(('state', 'draft'), models.Q(('organisation__isnull', False), ('requester__isnull', False), models.Q(('title', ''), _negated=True)), ('state', 'withdrawn'), _connector='OR'), name='changes_change_complete'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['authorisation', 'documentation', 'execution', 'refused', 'review', 'rolled_back']), _negated=True), ('type', 'configuration'), _connector='OR'), name='changes_change_configuration_states'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['board', 'deployment', 'development', 'information_required', 'rejected', 'requirements', 'risk_assessment', 'testing']), _negated=True), ('type', 'code'), _connector='OR'), name='changes_change_code_states'), models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'submitted', 'review', 'authorisation', 'execution', 'rolled_back', 'documentation', 'refused', 'board', 'information_required', 'requirements', 'risk_assessment', 'development', 'testing', 'deployment', 'rejected', 'confirmation', 'not_confirmed', 'closed', 'withdrawn'])), name='changes_change_known_state'), models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('external_source', 'external_id'), name='changes_change_imported_once')],
-                        'triggers': [pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:submitted,draft:withdrawn,submitted:review,submitted:board,submitted:withdrawn,review:authorisation,review:refused,review:board,review:withdrawn,authorisation:execution,authorisation:refused,authorisation:board,authorisation:withdrawn,execution:documentation,execution:rolled_back,execution:board,execution:withdrawn,rolled_back:execution,rolled_back:closed,rolled_back:board,documentation:confirmation,board:requirements,board:information_required,board:rejected,board:review,board:withdrawn,information_required:board,information_required:review,information_required:withdrawn,requirements:risk_assessment,requirements:review,requirements:withdrawn,risk_assessment:development,risk_assessment:review,risk_assessment:withdrawn,development:testing,development:review,development:withdrawn,testing:deployment,testing:development,testing:review,testing:withdrawn,deployment:confirmation,deployment:development,deployment:withdrawn,confirmation:closed,confirmation:not_confirmed,not_confirmed:execution,not_confirmed:development,not_confirmed:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='37c4d6ebdb91cdd2fecc4d0ee17e12f79ee69fe2', operation='UPDATE', pgid='pgtrigger_legal_moves_5c4e4', table='changes_change', when='BEFORE')), pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='875a40688aa96a2d28432a37d04ce2aa71949e70', operation='DELETE', pgid='pgtrigger_no_delete_38ebf', table='changes_change', when='BEFORE'))],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='875a40688aa96a2d28432a37d04ce2aa71949e70', operation='DELETE', pgid='pgtrigger_no_delete_38ebf', table='changes_change', when='BEFORE')), pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:submitted,draft:withdrawn,submitted:review,submitted:board,submitted:withdrawn,review:authorisation,review:refused,review:board,review:withdrawn,authorisation:execution,authorisation:refused,authorisation:board,authorisation:withdrawn,execution:documentation,execution:rolled_back,execution:authorisation,execution:board,execution:withdrawn,rolled_back:execution,rolled_back:authorisation,rolled_back:closed,rolled_back:board,documentation:confirmation,board:requirements,board:information_required,board:rejected,board:review,board:withdrawn,information_required:board,information_required:review,information_required:withdrawn,requirements:risk_assessment,requirements:review,requirements:board,requirements:withdrawn,risk_assessment:development,risk_assessment:review,risk_assessment:withdrawn,development:testing,development:review,development:withdrawn,testing:deployment,testing:development,testing:review,testing:withdrawn,deployment:confirmation,deployment:development,deployment:withdrawn,rejected:board,confirmation:closed,confirmation:not_confirmed,not_confirmed:execution,not_confirmed:development,not_confirmed:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='dc57b70798328e3691364f7fe0605f786ada79f0', operation='UPDATE', pgid='pgtrigger_legal_moves_5c4e4', table='changes_change', when='BEFORE'))],
                     },
                     bases=(changes.models.moves.Moves, models.Model),
                 ),
@@ -434,6 +467,7 @@ class Migration(migrations.Migration):
                         ('history_change_reason', models.TextField(null=True)),
                         ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                         ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('release', models.ForeignKey(blank=True, db_constraint=False, help_text='With which one it is meant to go out.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.release', verbose_name='release')),
                     ],
                     options={
                         'verbose_name': 'historical change request',
@@ -754,6 +788,7 @@ class Migration(migrations.Migration):
                         'ordering': ('-pk',),
                         'abstract': False,
                         'constraints': [models.CheckConstraint(condition=models.Q(('rollback_plan', ''), _negated=True), name='changes_deployment_rollback_plan')],
+                        'indexes': [models.Index(condition=models.Q(('started_at__isnull', False)), fields=['started_at'], name='changes_deployment_begun')],
                     },
                 ),
                 migrations.CreateModel(
@@ -843,11 +878,13 @@ class Migration(migrations.Migration):
                         ('revision', models.PositiveIntegerField(verbose_name='revision of the request')),
                         ('outcome', models.CharField(choices=[('authorised', 'Authorised'), ('refused', 'Refused')], max_length=20, verbose_name='decision')),
                         ('reason', models.TextField(max_length=5000, verbose_name='reason')),
+                        ('standard', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='authorisations', to='changes.standardapproval', verbose_name='standard change')),
                     ],
                     options={
                         'verbose_name': 'authorisation',
                         'ordering': ('-pk',),
                         'abstract': False,
+                        'indexes': [models.Index(condition=models.Q(('standard__isnull', False)), fields=['standard', '-id'], name='changes_authorisation_standard')],
                     },
                 ),
                 migrations.CreateModel(
@@ -868,6 +905,7 @@ class Migration(migrations.Migration):
                         ('history_change_reason', models.TextField(null=True)),
                         ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
                         ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('standard', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.standardapproval', verbose_name='standard change')),
                     ],
                     options={
                         'verbose_name': 'historical authorisation',
@@ -900,7 +938,7 @@ class Migration(migrations.Migration):
                         'verbose_name': 'execution',
                         'ordering': ('-pk',),
                         'abstract': False,
-                        'indexes': [models.Index(fields=['recorded_by', '-id'], name='changes_execution_by')],
+                        'indexes': [models.Index(fields=['recorded_by', '-id'], name='changes_execution_by'), django.contrib.postgres.indexes.GistIndex(models.Func('window_start', 'window_end', function='tstzrange'), name='changes_execution_when')],
                         'constraints': [models.CheckConstraint(condition=models.Q(('window_end__gt', models.F('window_start'))), name='changes_execution_window'), models.CheckConstraint(condition=models.Q(('rollback_plan', ''), _negated=True), name='changes_execution_rollback_plan')],
                     },
                 ),
@@ -1301,7 +1339,7 @@ class Migration(migrations.Migration):
                     options={
                         'verbose_name': 'event',
                         'ordering': ('pk',),
-                        'indexes': [models.Index(fields=['change', 'verb'], name='changes_event_change_verb'), models.Index(fields=['actor', '-id'], name='changes_event_actor')],
+                        'indexes': [models.Index(fields=['change', 'verb'], name='changes_event_change_verb'), models.Index(fields=['actor', '-id'], name='changes_event_actor'), models.Index(condition=models.Q(('from_state', 'testing'), ('to_state', 'deployment')), fields=['-id'], name='changes_event_code_complete')],
                         'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='e8d42ee1d3d3590afec5f2ab4ea4bb8e16336993', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_90ca2', table='changes_event', when='BEFORE'))],
                     },
                 ),
@@ -1807,6 +1845,196 @@ class Migration(migrations.Migration):
                         'constraints': [models.UniqueConstraint(fields=('run', 'change'), name='changes_many_row_once')],
                     },
                 ),
+                migrations.CreateModel(
+                    name='HistoricalWindow',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('history_act', models.IntegerField(editable=False, null=True)),
+                        ('kind', models.CharField(choices=[('freeze', 'Change freeze'), ('maintenance', 'Maintenance window')], max_length=20, verbose_name='kind')),
+                        ('name', models.CharField(max_length=100, verbose_name='name')),
+                        ('reason', models.TextField(blank=True, max_length=2000, verbose_name='what it is for')),
+                        ('effect', models.CharField(choices=[('refuses', 'Refuses'), ('warns', 'Warns'), ('override', 'Asks for an override')], max_length=20, verbose_name='effect')),
+                        ('override_role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=30, verbose_name='role that can override it')),
+                        ('zone', models.CharField(max_length=64, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
+                        ('starts_at', models.DateTimeField(verbose_name='begins')),
+                        ('ends_at', models.DateTimeField(verbose_name='ends')),
+                        ('weekday', models.PositiveSmallIntegerField(blank=True, choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], null=True, verbose_name='every')),
+                        ('from_time', models.TimeField(blank=True, null=True, verbose_name='from')),
+                        ('to_time', models.TimeField(blank=True, null=True, verbose_name='to')),
+                        ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='cancelled')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.TextField(null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                        ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('organisation', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.organisation', verbose_name='customer')),
+                        ('service', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.service', verbose_name='service')),
+                    ],
+                    options={
+                        'verbose_name': 'historical freeze or maintenance window',
+                        'verbose_name_plural': 'historical freezes and maintenance windows',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.CreateModel(
+                    name='HistoricalWindowOverride',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('history_act', models.IntegerField(editable=False, null=True)),
+                        ('path', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='path')),
+                        ('round', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='round')),
+                        ('recorded_at', models.DateTimeField(blank=True, editable=False, verbose_name='recorded')),
+                        ('reason', models.TextField(max_length=2000, verbose_name='reason')),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.TextField(null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                        ('change', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.change')),
+                        ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('recorded_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
+                        ('window', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.window')),
+                    ],
+                    options={
+                        'verbose_name': 'historical override of a freeze or maintenance window',
+                        'verbose_name_plural': 'historical overrides of freezes and maintenance windows',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.CreateModel(
+                    name='Window',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('kind', models.CharField(choices=[('freeze', 'Change freeze'), ('maintenance', 'Maintenance window')], max_length=20, verbose_name='kind')),
+                        ('name', models.CharField(max_length=100, verbose_name='name')),
+                        ('reason', models.TextField(blank=True, max_length=2000, verbose_name='what it is for')),
+                        ('effect', models.CharField(choices=[('refuses', 'Refuses'), ('warns', 'Warns'), ('override', 'Asks for an override')], max_length=20, verbose_name='effect')),
+                        ('override_role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=30, verbose_name='role that can override it')),
+                        ('zone', models.CharField(max_length=64, validators=[accounts.models.validate_time_zone], verbose_name='time zone')),
+                        ('starts_at', models.DateTimeField(verbose_name='begins')),
+                        ('ends_at', models.DateTimeField(verbose_name='ends')),
+                        ('weekday', models.PositiveSmallIntegerField(blank=True, choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], null=True, verbose_name='every')),
+                        ('from_time', models.TimeField(blank=True, null=True, verbose_name='from')),
+                        ('to_time', models.TimeField(blank=True, null=True, verbose_name='to')),
+                        ('cancelled_at', models.DateTimeField(blank=True, null=True, verbose_name='cancelled')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='accounts.organisation', verbose_name='customer')),
+                        ('service', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='windows', to='changes.service', verbose_name='service')),
+                    ],
+                    options={
+                        'verbose_name': 'freeze or maintenance window',
+                        'verbose_name_plural': 'freezes and maintenance windows',
+                        'ordering': ('starts_at', 'pk'),
+                        'indexes': [models.Index(condition=models.Q(('cancelled_at', None)), fields=['ends_at', 'id'], name='changes_window_ends'), models.Index(condition=models.Q(('cancelled_at__isnull', False)), fields=['-cancelled_at', '-id'], name='changes_window_cancelled')],
+                        'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='changes_window_ends_later'), models.CheckConstraint(condition=models.Q(models.Q(('from_time', None), ('to_time', None), ('weekday', None)), models.Q(('from_time__isnull', False), ('to_time__isnull', False), ('weekday__lte', 6)), _connector='OR'), name='changes_window_whole_rule'), models.CheckConstraint(condition=models.Q(models.Q(('effect', 'override'), models.Q(('override_role', ''), _negated=True)), models.Q(models.Q(('effect', 'override'), _negated=True), ('override_role', '')), _connector='OR'), name='changes_window_who_overrides')],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='a202623c91c6a23554e2c2f1b0f80fbd921f830c', operation='DELETE', pgid='pgtrigger_no_delete_32dee', table='changes_window', when='BEFORE'))],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='WindowOverride',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('path', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='path')),
+                        ('round', models.PositiveSmallIntegerField(default=1, editable=False, verbose_name='round')),
+                        ('recorded_at', models.DateTimeField(auto_now_add=True, verbose_name='recorded')),
+                        ('reason', models.TextField(max_length=2000, verbose_name='reason')),
+                        ('change', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='window_overrides', to='changes.change')),
+                        ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='recorded by')),
+                        ('window', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='overrides', to='changes.window')),
+                    ],
+                    options={
+                        'verbose_name': 'override of a freeze or maintenance window',
+                        'verbose_name_plural': 'overrides of freezes and maintenance windows',
+                        'ordering': ('-pk',),
+                        'abstract': False,
+                        'triggers': [pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='efdcff33a3db5e51d391bca75ddb4171ec58d9cb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_688ac', table='changes_windowoverride', when='BEFORE'))],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='WindowSpan',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('span', django.contrib.postgres.fields.ranges.DateTimeRangeField(verbose_name='when')),
+                        ('window', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='spans', to='changes.window')),
+                    ],
+                    options={
+                        'verbose_name': 'time of a window',
+                        'ordering': ('span', 'pk'),
+                        'indexes': [django.contrib.postgres.indexes.GistIndex(fields=['span'], name='changes_windowspan_when')],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='HistoricalStandardApproval',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('history_act', models.IntegerField(editable=False, null=True)),
+                        ('template_version', models.PositiveIntegerField(verbose_name='version of the template')),
+                        ('content', models.JSONField(editable=False, verbose_name='content that was proposed')),
+                        ('case', models.TextField(help_text='How often it is done, what can go wrong, and how it is undone.', max_length=2000, verbose_name='why it needs no authorisation each time')),
+                        ('proposed_at', models.DateTimeField(blank=True, editable=False, verbose_name='proposed')),
+                        ('decision', models.CharField(blank=True, choices=[('', 'Waiting for approval'), ('approved', 'Approved'), ('refused', 'Refused')], default='', max_length=20, verbose_name='decision')),
+                        ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
+                        ('reason', models.TextField(blank=True, max_length=2000, verbose_name='reason for the decision')),
+                        ('valid_until', models.DateField(blank=True, null=True, verbose_name='last day')),
+                        ('ending', models.CharField(blank=True, choices=[('', 'Not ended'), ('withdrawn', 'Withdrawn'), ('edited', 'Void: the template was changed'), ('rolled_back', 'Withdrawn after a rollback'), ('renewed', 'Approved anew')], default='', max_length=20, verbose_name='ending')),
+                        ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                        ('ended_why', models.TextField(blank=True, max_length=2000, verbose_name='why it ended')),
+                        ('reminded_at', models.DateTimeField(blank=True, null=True, verbose_name='reminded of its end')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.TextField(null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                        ('decided_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                        ('ended_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ended by')),
+                        ('failed_change', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.change', verbose_name='change that was rolled back')),
+                        ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('proposed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                        ('template', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='changes.changetemplate', verbose_name='template')),
+                    ],
+                    options={
+                        'verbose_name': 'historical standard change',
+                        'verbose_name_plural': 'historical standard changes',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.CreateModel(
+                    name='StandardApproval',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('template_version', models.PositiveIntegerField(verbose_name='version of the template')),
+                        ('content', models.JSONField(editable=False, verbose_name='content that was proposed')),
+                        ('case', models.TextField(help_text='How often it is done, what can go wrong, and how it is undone.', max_length=2000, verbose_name='why it needs no authorisation each time')),
+                        ('proposed_at', models.DateTimeField(auto_now_add=True, verbose_name='proposed')),
+                        ('decision', models.CharField(blank=True, choices=[('', 'Waiting for approval'), ('approved', 'Approved'), ('refused', 'Refused')], default='', max_length=20, verbose_name='decision')),
+                        ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
+                        ('reason', models.TextField(blank=True, max_length=2000, verbose_name='reason for the decision')),
+                        ('valid_until', models.DateField(blank=True, null=True, verbose_name='last day')),
+                        ('ending', models.CharField(blank=True, choices=[('', 'Not ended'), ('withdrawn', 'Withdrawn'), ('edited', 'Void: the template was changed'), ('rolled_back', 'Withdrawn after a rollback'), ('renewed', 'Approved anew')], default='', max_length=20, verbose_name='ending')),
+                        ('ended_at', models.DateTimeField(blank=True, null=True, verbose_name='ended')),
+                        ('ended_why', models.TextField(blank=True, max_length=2000, verbose_name='why it ended')),
+                        ('reminded_at', models.DateTimeField(blank=True, null=True, verbose_name='reminded of its end')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                        ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='ended by')),
+                        ('failed_change', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.change', verbose_name='change that was rolled back')),
+                        ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='proposed by')),
+                        ('template', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='standard_approvals', to='changes.changetemplate', verbose_name='template')),
+                    ],
+                    options={
+                        'verbose_name': 'standard change',
+                        'verbose_name_plural': 'standard changes',
+                        'ordering': ('-pk',),
+                        'constraints': [models.UniqueConstraint(condition=models.Q(('decision', ''), ('ending', '')), fields=('template',), name='changes_standard_one_waits'), models.UniqueConstraint(condition=models.Q(('decision', 'approved'), ('ending', '')), fields=('template',), name='changes_standard_one_approved'), models.CheckConstraint(condition=models.Q(models.Q(('decision', 'approved'), _negated=True), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('valid_until__isnull', False)), _connector='OR'), name='changes_standard_who_until'), models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('ending', '')), models.Q(models.Q(('ending', ''), _negated=True), models.Q(('ended_why', ''), _negated=True), ('ended_at__isnull', False)), _connector='OR'), name='changes_standard_ended_why')],
+                        'triggers': [pgtrigger.compiler.Trigger(name='no_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='3606e5b4d771c7eb0d10c145594138dac4519f6b', operation='DELETE', pgid='pgtrigger_no_delete_10867', table='changes_standardapproval', when='BEFORE'))],
+                    },
+                ),
             ],
         ),
         migrations.RunPython(begin_with_staging, migrations.RunPython.noop),
@@ -1817,9 +2045,12 @@ class Migration(migrations.Migration):
         accounts.operations.KeepHistory(),
         accounts.operations.append_only('changes_rawmail'),
         accounts.operations.append_only('changes_authorisation'),
-        accounts.operations.append_only('changes_boarddecision'),
         migrations.RunSQL(
             CORRECTED + accounts.operations.never_emptied('changes_comment'),
+            migrations.RunSQL.noop,
+        ),
+        migrations.RunSQL(
+            TAKEN_BACK + accounts.operations.never_emptied('changes_boarddecision'),
             migrations.RunSQL.noop,
         ),
     ]
