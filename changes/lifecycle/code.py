@@ -58,7 +58,8 @@ def record_board_outcome(
     """
     _check_outcome(outcome, reason, category, elsewhere, questions)
     with take_step("record_board_outcome", change, actor=actor, seen=seen) as step:
-        former = to_correct(step.change) if outcome != Outcome.INFORMATION_REQUIRED else None
+        standing = to_correct(step.change)
+        former = standing if outcome != Outcome.INFORMATION_REQUIRED else None
         decision = BoardDecision(
             **step.stamp(),
             corrects=former,
@@ -71,9 +72,10 @@ def record_board_outcome(
         )
         step.reason = reason
         step.data = {"outcome": outcome, "category": category, "elsewhere": elsewhere}
+        if standing is not None:
+            step.data["promised_before"] = promise_of(step.change)
         if former is not None:
             step.data["corrects"] = former.pk
-            step.data["promised_before"] = promise_of(step.change)
         step.save(decision)
         for text, answerer in questions:
             question = Question(decision=decision, change=step.change, text=text, answerer=answerer)
