@@ -104,6 +104,30 @@ def test_a_priority_that_becomes_a_plain_acceptance_names_no_release(table: Tabl
 # Mails and the page behind a link
 
 
+def test_a_mail_that_is_dropped_between_wording_and_sending_is_not_sent(
+    table: Table, monkeypatch: Any
+) -> None:
+    """Taking back saw it wait and told nobody: so it must not go either."""
+    item = table.running_item()
+    change = table.decide(item, "accepted")
+    requester = table.cast.requester
+    held = Notice.objects.get(event__verb="record_board_outcome", person=requester).email
+    Email.objects.exclude(pk=held.pk).update(status=STATUS.sent)
+    Email.objects.filter(pk=held.pk).update(scheduled_time=None)
+    send, taken = dispatch._send, []
+
+    def meanwhile(*arguments: Any) -> bool:
+        taken.append(back(table, item))
+        return send(*arguments)
+
+    monkeypatch.setattr(dispatch, "_send", meanwhile)
+    dispatch._deliver_next()
+    held.refresh_from_db()
+    act = change.events.get(verb="take_back_board_outcome")
+    assert taken and requester.pk not in act.data["told"]
+    assert held.status == STATUS.queued and held.expires_at
+
+
 # What follows
 
 
