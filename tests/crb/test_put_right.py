@@ -131,6 +131,23 @@ def test_a_mail_that_is_dropped_between_wording_and_sending_is_not_sent(
 # What follows
 
 
+def test_only_a_request_that_was_sent_and_goes_on_lets_a_rejection_stand(table: Table) -> None:
+    requester = table.cast.requester
+    item = table.running_item()
+    change = table.decide(item, "rejected", **REJECTED)
+    thrown = change_lifecycle.follow_up(change, actor=requester)
+    change_lifecycle.throw_away(thrown, actor=requester)
+    draft = change_lifecycle.follow_up(change, actor=requester)
+    back(table, item)
+    lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="rejected", **REJECTED)
+    sent = change_lifecycle.submit(draft, actor=requester)
+    with pytest.raises(StepIllegal, match=f"goes on as {draft.reference}"):
+        back(table, item)
+    change_lifecycle.withdraw(sent, actor=requester, reason="Not that way.")
+    back(table, item)
+    assert change_of(item).state == "board"
+
+
 # Who reads of it
 
 
