@@ -139,8 +139,10 @@ def answer_question(
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
-        if fresh is None or fresh not in step.change.open_questions:
+        if fresh is None or not fresh.is_open:
             raise StepIllegal(_("This question has been answered already."))
+        if fresh not in step.change.open_questions:
+            raise StepIllegal(_("The board no longer waits for this answer."))
         if not permissions.may_answer(actor, step.change, fresh):
             raise StepForbidden(_("This question was put to somebody else."))
         fresh.answer = answer

@@ -128,6 +128,66 @@ def test_a_mail_that_is_dropped_between_wording_and_sending_is_not_sent(
     assert held.status == STATUS.queued and held.expires_at
 
 
+def test_the_page_behind_a_link_asks_only_what_stands(table: Table, client: Client) -> None:
+    requester = table.cast.requester
+    item = table.running_item()
+    change = table.decide(item, "information_required", questions=[("A heron?", requester)])
+    first = change.questions.get()
+    link = access_links.issue(change, requester, actor=None)[0]
+    assert "A heron?" in client.get(link).content.decode()
+    back(table, item)
+    assert "heron" not in client.get(link).content.decode()
+    lifecycle.record_outcome(
+        fresh(item),
+        actor=table.chair,
+        outcome="information_required",
+        questions=[("An otter?", requester)],
+    )
+    page = client.get(link).content.decode()
+    assert "An otter?" in page and "heron" not in page
+    answer = {"act": "answer", "question": first.pk, "answer": "Forty swans."}
+    late = client.post(link, answer)
+    text = late.content.decode()
+    assert late.status_code == 409 and "The board no longer waits for this answer." in text
+    assert "Forty swans." in text and "heron" not in text
+    assert [one.is_open for one in change.questions.order_by("pk")] == [True, True]
+
+
+def test_what_was_replied_to_a_question_that_was_taken_back_waits_for_nobody(
+    table: Table, client: Client
+) -> None:
+    """A mail may be read while the outcome is being taken back."""
+    requester = table.cast.requester
+    item = table.running_item()
+    ask = {"outcome": "information_required", "questions": [("How many?", requester)]}
+    table.vote(item, *["information_required"] * 4)
+    lifecycle.record_outcome(item, actor=table.chair, **ask)
+    change = change_of(item)
+    mail = IncomingMail.objects.create(change=change, outcome="answer", size=1, person=requester)
+    proposal = ProposedAnswer(question=change.questions.get(), mail=mail, text="Forty swans.")
+    proposal.save()
+    with pytest.raises(StepIllegal, match="answered by mail"):
+        back(table, item)
+    change_lifecycle.discard_answer(change, actor=table.cast.support, proposal=proposal)
+    back(table, item)
+    mail = IncomingMail.objects.create(change=change, outcome="answer", size=1, person=requester)
+    late = ProposedAnswer(question=proposal.question, mail=mail, text="Forty geese.")
+    late.save()
+    lifecycle.record_outcome(fresh(item), actor=table.chair, **ask)
+    assert not answers_waiting().exists()
+    client.force_login(table.cast.support)
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert "Accept as the answer" not in page
+    with pytest.raises(StepIllegal, match="no longer waits for this answer"):
+        change_lifecycle.answer_question(
+            change,
+            actor=table.cast.support,
+            question=late.question,
+            answer=late.text,
+            proposal=late,
+        )
+
+
 # What follows
 
 
