@@ -211,6 +211,30 @@ def test_only_a_request_that_was_sent_and_goes_on_lets_a_rejection_stand(table: 
 # Who reads of it
 
 
+def test_a_customer_hears_nothing_where_only_a_colleague_was_told(
+    table: Table, client: Client
+) -> None:
+    requester = table.cast.requester
+    item = table.running_item()
+    change = table.decide(item, "rejected", **REJECTED)
+    own = Notice.objects.filter(event__verb="record_board_outcome", person__organisation=None)
+    gone = own.exclude(email=None).first()
+    Email.objects.filter(pk=gone.email_id).update(status=STATUS.sent)
+    back(table, item)
+    act = change.events.get(verb="take_back_board_outcome")
+    assert act.data["told"] == [gone.person_id]
+    change = change_of(item)
+    client.force_login(requester)
+    page = client.get(change.get_absolute_url()).content.decode()
+    said = [*(str(one.text) for one in plain.happened(change)), page]
+    said += [one.text for one in happenings(change, requester)]
+    said.append(client.get(access_links.issue(change, requester, actor=None)[0]).content.decode())
+    hints = ("by mistake", "took back", "decided not to go ahead", "Rejected")
+    assert [hint for hint in hints for words in said if hint in words] == []
+    assert "moved on since" in what_happened(change, requester)
+    assert "took back the outcome" in what_happened(change, table.cast.developer)
+
+
 # What items and minutes say
 
 
