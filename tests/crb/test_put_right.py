@@ -238,6 +238,45 @@ def test_a_customer_hears_nothing_where_only_a_colleague_was_told(
 # What items and minutes say
 
 
+def test_an_item_says_what_it_corrects_wherever_it_goes(table: Table) -> None:
+    item = decided(table, "rejected", **REJECTED)
+    lifecycle.reconsider_decision(item, actor=table.chair, reason=WHY)
+    change = change_of(item)
+    first, second = table.meeting(days=21), table.meeting(days=28)
+    ballot = opened(table, change)
+    lifecycle.end_ballot(ballot, actor=table.chair, reason="Enough.")
+    item = AgendaItem.objects.get(change=change, state="open")
+    assert item.meeting == first and WHY in item.remark and "Enough." in item.remark
+    lifecycle.cancel_meeting(first, actor=table.chair, reason="Snow.")
+    item = fresh(item)
+    assert item.meeting == second and WHY in item.remark and "Snow." in item.remark
+    table.meeting(days=14, agenda_published_at=timezone.now())
+    earlier = Meeting.objects.get(date=table.board.today + timedelta(days=14))
+    lifecycle.add_late(change, earlier, actor=table.chair, reason="It cannot wait.")
+    item = fresh(item)
+    assert item.meeting == earlier and WHY in item.remark
+    lifecycle.start_meeting(earlier, actor=table.chair)
+    table.decide(fresh(item), "accepted")
+    entry = reading(compose(fresh(item).meeting), votes=False)["items"][0]
+    assert WHY in dict(entry["notes"])["Remark"]
+
+
+def test_an_item_that_is_open_again_says_what_it_said_before(table: Table) -> None:
+    change = table.change()
+    ballot = opened(table, change)
+    table.meeting(days=21)
+    lifecycle.end_ballot(ballot, actor=table.chair, reason="Too few are here.")
+    item = AgendaItem.objects.get(change=change, state="open")
+    lifecycle.start_meeting(item.meeting, actor=table.chair)
+    item = fresh(item)
+    said = item.remark
+    assert "Too few are here." in said
+    for _time in range(2):
+        table.decide(fresh(item), "accepted")
+        back(table, item)
+        assert fresh(item).remark.startswith(said)
+
+
 # Everything else is as before
 
 
