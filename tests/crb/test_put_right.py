@@ -235,6 +235,49 @@ def test_a_customer_hears_nothing_where_only_a_colleague_was_told(
     assert "took back the outcome" in what_happened(change, table.cast.developer)
 
 
+def test_the_administration_does_not_show_how_votes_stand_on_an_item_that_is_open_again(
+    table: Table, client: Client
+) -> None:
+    item = table.running_item()
+    table.decide(item, "accepted")
+    outcome = back(table, item)
+    client.force_login(table.cast.administrator)
+    row = reverse("admin:crb_boardoutcome_change", args=[outcome.pk])
+    rows = reverse("admin:crb_boardoutcome_changelist")
+    assert row not in client.get(rows).content.decode()
+    assert "accepted, 4 of 4" not in client.get(row, follow=True).content.decode()
+    lifecycle.record_outcome(fresh(item), actor=table.chair, outcome="accepted")
+    assert row in client.get(rows).content.decode()
+    assert client.get(row).status_code == 200
+
+
+def test_nobody_reads_votes_by_recording_an_outcome_and_taking_it_back(
+    table: Table, client: Client
+) -> None:
+    item = table.running_item()
+    table.vote(item, "", *["accepted"] * 4)
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    votes, minutes = (
+        reverse("admin:crb_vote_changelist"),
+        reverse("crb:minutes", args=[item.meeting_id]),
+    )
+
+    def readers() -> tuple[list[bool], bool, bool]:
+        found = queries.agenda_of(queries.meetings().get(pk=item.meeting_id))[0]
+        people = (table.chair, table.members[1], table.cast.auditor)
+        shown = [permissions.votes_open_to(one, found, queries.tally_of(found)) for one in people]
+        client.force_login(table.chair)
+        listed = "Members and their votes" in client.get(minutes).content.decode()
+        client.force_login(table.cast.administrator)
+        return shown, listed, "Max Member" in client.get(votes).content.decode()
+
+    assert readers() == ([False, True, True], False, False)
+    with later():
+        assert readers() == ([True, True, True], True, True)
+    back(table, item)
+    assert readers() == ([False, True, True], False, False)
+
+
 # What items and minutes say
 
 
