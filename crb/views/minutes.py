@@ -201,6 +201,14 @@ class MinutesPage:
         for item in self.view["items"]:
             item["form"] = forms.get(str(item["item"]))
 
+    def _mark_corrected(self) -> None:
+        """Say beside what was published what the board has decided on it since, and where."""
+        if not (self.exists and self.view["is_published"]):
+            return
+        later = queries.corrections_of(self.meeting)
+        for item in self.view["items"]:
+            item["correction"] = later.get(item["item"])
+
     def _names(self) -> list[str]:
         return [REMARKS, *(str(item["item"]) for item in self.view.get("items", []))]
 
@@ -243,6 +251,7 @@ class MinutesPage:
                 None,
             ),
         }
+        self._mark_corrected()
         if permissions.can_add_addendum(self.user, self.meeting):
             context["addendum_form"] = self.addendum or AddendumForm()
             # The next addendum is another draft: the browser drops that of one that has arrived.

@@ -320,6 +320,35 @@ def test_an_item_that_is_open_again_says_what_it_said_before(table: Table) -> No
         assert fresh(item).remark.startswith(said)
 
 
+def test_minutes_of_a_ballot_that_was_opened_again_say_who_closed_it_last(table: Table) -> None:
+    ballot = opened(table)
+    item = AgendaItem.objects.get(meeting=ballot)
+    table.decide(item, "accepted")
+    back(table, item)
+    lifecycle.record_outcome(fresh(item), actor=table.deputy, outcome="accepted")
+    said = compose(Meeting.objects.get(pk=ballot.pk))
+    assert (said["opened_by"], said["closed_by"]) == (str(table.chair), str(table.deputy))
+
+
+def test_published_minutes_stay_and_their_page_names_the_correction(
+    table: Table, client: Client
+) -> None:
+    former = decided(table, "rejected", **REJECTED)
+    lifecycle.publish_minutes(former.meeting, actor=table.chair)
+    frozen = Meeting.objects.get(pk=former.meeting_id).minutes.content
+    address = reverse("crb:minutes", args=[former.meeting_id])
+    client.force_login(table.cast.developer)
+    before = client.get(address).content.decode()
+    item = again(table, former)
+    table.decide(item, "accepted")
+    page = client.get(address).content.decode()
+    assert "Corrected on" not in before and "Corrected on" in page
+    assert f"?item={item.pk}" in page
+    assert Meeting.objects.get(pk=former.meeting_id).minutes.content == frozen
+    back(table, item)
+    assert "Corrected on" not in client.get(address).content.decode()
+
+
 # Everything else is as before
 
 
