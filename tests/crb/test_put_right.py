@@ -349,6 +349,35 @@ def test_published_minutes_stay_and_their_page_names_the_correction(
     assert "Corrected on" not in client.get(address).content.decode()
 
 
+def test_a_reclassified_change_says_so_where_its_decision_cannot_be_corrected(
+    table: Table,
+) -> None:
+    item = decided(table, "accepted")
+    change_lifecycle.reclassify(
+        change_of(item), actor=table.cast.success, reason="No code.", **ASSESSMENT
+    )
+    with pytest.raises(StepIllegal, match="reclassified since"):
+        lifecycle.reconsider_decision(fresh(item), actor=table.chair, reason=WHY)
+
+
+def test_only_who_leads_the_board_today_is_offered_a_correction_by_the_live_page(
+    table: Table,
+) -> None:
+    """Neither has a seat at the meeting that is over, so both are drawn the same otherwise."""
+    item = decided(table, "accepted")
+    newcomers = [person(name, Role.CRB_MEMBER) for name in ("Nia New", "Noa New")]
+    for one in newcomers:
+        seat(table.board, one, is_deputy=one == newcomers[1])
+    snapshot = read(queries.meetings().get(pk=item.meeting_id))
+    with snapshot.lock:
+        drawn = [
+            Picture(Viewer(User.objects.get(pk=one.pk), UTC, "token"), snapshot, item.pk)
+            for one in newcomers
+        ]
+        offered = ["Correct this decision" in one.html("settled") for one in drawn]
+    assert offered == [False, True]
+
+
 # Everything else is as before
 
 
