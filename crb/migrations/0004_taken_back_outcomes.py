@@ -1,8 +1,13 @@
-"""An outcome that is taken back is no item's outcome any more, and says from which it was taken."""
+"""An outcome that is taken back is no item's outcome any more, and says from which it was taken.
+
+The constraint holds for new rows at once; the next migration looks at the old ones, without the
+lock under which columns are added here.
+"""
 
 import django.db.models.deletion
 import pgtrigger.compiler
 import pgtrigger.migrations
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -56,7 +61,7 @@ class Migration(migrations.Migration):
             model_name='meeting',
             trigger=pgtrigger.compiler.Trigger(name='only_ballots_reopen', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (NEW."state" = \'running\' AND OLD."state" = \'closed\' AND NOT (NEW."kind" = \'ballot\'))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='4d1aa87f14c0c637d839c4f1bb106d7c73dd36d3', operation='UPDATE', pgid='pgtrigger_only_ballots_reopen_d256f', table='crb_meeting', when='BEFORE')),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='boardoutcome',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('item__isnull', False), ('taken_from__isnull', True)), models.Q(('item__isnull', True), ('taken_from__isnull', False)), _connector='OR'), name='crb_outcome_of_one_item'),
         ),

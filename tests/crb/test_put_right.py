@@ -378,6 +378,37 @@ def test_only_who_leads_the_board_today_is_offered_a_correction_by_the_live_page
     assert offered == [False, True]
 
 
+def test_the_database_takes_back_and_changes_nothing_else(table: Table) -> None:
+    item, other = table.running_item(), table.item("Doors")
+    table.decide(item, "accepted")
+    outcomes = BoardOutcome.objects.filter(item=item)
+    decisions = BoardDecision.objects.filter(change=item.change_id)
+    taken = {
+        "taken_back_at": timezone.now(),
+        "taken_back_by": table.chair,
+        "taken_back_reason": "The wrong one.",
+    }
+    refused = [
+        (outcomes, {"item": None, "taken_from": other}),
+        (outcomes, {"item": None, "taken_from": item, "sentence": "Unanimous."}),
+        (decisions, {**taken, "reason": "Better."}),
+        (decisions, {**taken, "taken_back_reason": ""}),
+    ]
+    for number in range(2):
+        for rows, values in refused:
+            with pytest.raises(DatabaseError), transaction.atomic():
+                rows.update(**values)
+        if not number:
+            outcome = back(table, item)
+            outcomes = BoardOutcome.objects.filter(pk=outcome.pk)
+            refused = [
+                (outcomes, {"item": item, "taken_from": None}),
+                (outcomes, {"taken_from": other}),
+                (decisions, {"taken_back_at": None}),
+                (decisions, {"taken_back_reason": "Another."}),
+            ]
+
+
 # Everything else is as before
 
 
