@@ -188,6 +188,21 @@ def test_what_was_replied_to_a_question_that_was_taken_back_waits_for_nobody(
         )
 
 
+def test_where_nothing_can_be_taken_back_a_comment_joins_the_mail_of_the_outcome(
+    table: Table, settings: Any
+) -> None:
+    settings.OUTCOME_UNDO_SECONDS, settings.MAIL_BURST_SECONDS = 0, 120
+    item = table.running_item()
+    table.vote(item, *["accepted"] * 4)
+    lifecycle.record_outcome(item, actor=table.chair, outcome="accepted")
+    change = change_of(item)
+    change_lifecycle.comment(change, actor=table.cast.support, body="Well done.")
+    notices = Notice.objects.filter(change=change, person=change.requester).order_by("-pk")
+    said, decided_on = notices[:2]
+    assert (said.message, decided_on.message) == ("comment", "decision")
+    assert said.email_id == decided_on.email_id
+
+
 # What follows
 
 
