@@ -441,6 +441,98 @@ def page(client: Client, address: str) -> str:
     return ONCE.sub(r"\1", body.decode())
 
 
+def test_what_was_taken_back_is_on_no_page_but_in_the_record(table: Table) -> None:
+    """Each page says what it said before the outcome was recorded, for each of the four."""
+    with time_machine.travel(timezone.now(), tick=False):
+        item = table.running_item()
+        change, requester = change_of(item), table.cast.requester
+        story, link = (
+            change.get_absolute_url(),
+            access_links.issue(change, requester, actor=None)[0],
+        )
+        boards = ("statistics", "decisions", "export_decisions", "questions")
+        readers = {
+            requester: [reverse("changes:home"), reverse("changes:list"), story, link],
+            table.cast.colleague: [story],
+            table.cast.developer: [
+                *(reverse(f"crb:{name}") for name in boards),
+                reverse("changes:export"),
+            ],
+        }
+        browsers = {reader: Client() for reader in readers}
+        for reader, browser in browsers.items():
+            browser.force_login(reader)
+
+        def look() -> dict[tuple[str, str], str]:
+            return {
+                (str(reader), address): page(browsers[reader], address)
+                for reader, addresses in readers.items()
+                for address in addresses
+            }
+
+        before = look()
+        asked = {"questions": [("How many?", table.cast.requester)]}
+        outcomes: dict[str, dict[str, Any]] = {
+            "accepted": {},
+            "accepted_as_priority": {},
+            "rejected": REJECTED,
+            "information_required": asked,
+        }
+        for outcome, fields in outcomes.items():
+            table.vote(fresh(item), *[outcome] * 4)
+            lifecycle.record_outcome(fresh(item), actor=table.chair, outcome=outcome, **fields)
+            assert page(browsers[requester], story) != before[str(requester), story]
+            back(table, item)
+            now = look()
+            assert [key for key in before if now[key] != before[key]] == [], outcome
+
+
 # At the same moment
 
 
+@pytest.mark.django_db(transaction=True)
+def test_at_the_same_moment_as_everything_else(table: Table, smtp_server: Mailbox) -> None:
+    """Whichever comes first: nobody is left with an outcome that does not stand."""
+    releases(1)
+    cast, item = table.cast, table.running_item()
+    other = table.item("Doors")
+    table.vote(other, *["accepted"] * 4)
+    change = table.decide(item, "accepted")
+    event = change.events.get(verb="record_board_outcome")
+    Email.objects.exclude(notices__event=event).update(status=STATUS.sent)
+    Email.objects.filter(notices__event=event).update(scheduled_time=None)
+
+    def by(person: User) -> User:
+        return User.objects.get(pk=person.pk)
+
+    mine, theirs = fresh(item), fresh(item)
+    member, aside = by(table.members[3]), by(table.members[4])
+    chair, deputy, manager = by(table.chair), by(table.deputy), by(cast.release_manager)
+    release, open_one = Release.objects.get(), fresh(other)
+    answers = at_once(
+        lambda: lifecycle.take_back_outcome(mine, actor=chair, reason="No."),
+        lambda: lifecycle.take_back_outcome(theirs, actor=deputy, reason="No."),
+        lambda: change_lifecycle.assign_release(change, actor=manager, release=release),
+        lambda: lifecycle.record_outcome(open_one, actor=by(chair), outcome="accepted"),
+        lambda: lifecycle.cast_vote(fresh(item), actor=member, choice="rejected", **REJECTED),
+        lambda: lifecycle.recuse(fresh(item), actor=aside, reason="My project."),
+        deliver,
+        deliver,
+    )
+    odd = [one for one in answers if isinstance(one, Exception) and not isinstance(one, StepError)]
+    assert odd == []
+    deliver()
+    by_chair, by_deputy, assigned = [not isinstance(one, Exception) for one in answers[:3]]
+    taken = by_chair + by_deputy
+    now, on = change_of(item), fresh(item)
+    assert taken + assigned == 1
+    assert (now.state, on.state) == (("board", "open") if taken else ("requirements", "decided"))
+    assert (now.promise, now.release_id) == (("", None) if taken else ("twelve_months", release.pk))
+    assert BoardEvent.objects.filter(item=item, verb="take_back_outcome").count() == taken
+    told = Notice.objects.filter(event=event, email__status=STATUS.sent)
+    reached = set(told.values_list("person", flat=True))
+    for act in now.events.filter(verb="take_back_board_outcome"):
+        assert reached <= set(act.data["told"])
+        righted = Notice.objects.filter(event=act, message="taken_back")
+        assert set(righted.values_list("person", flat=True)) == set(act.data["told"])
+    assert change_of(other).state == "requirements"
