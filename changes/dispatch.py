@@ -42,9 +42,9 @@ SETTLE: list[Callable[[Email], bool]] = []
 def due(now: datetime) -> QuerySet[Email]:
     """Return the mails to send now: the most urgent first, then the oldest."""
     ready = Q(scheduled_time=None) | Q(scheduled_time__lte=now)
-    fresh = Q(expires_at=None) | Q(expires_at__gt=now)
-    waiting = Email.objects.filter(status__in=[STATUS.queued, STATUS.requeued])
-    return waiting.filter(ready & fresh).order_by("-priority", "pk")
+    # What was dropped stays so, whatever the clock says: also between wording and sending.
+    waiting = Email.objects.filter(status__in=[STATUS.queued, STATUS.requeued], expires_at=None)
+    return waiting.filter(ready).order_by("-priority", "pk")
 
 
 def deliver_due(seconds: float = PASS_SECONDS) -> bool:

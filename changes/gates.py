@@ -9,7 +9,17 @@ from django.utils.translation import gettext as _
 
 from . import reminders, taking_back
 from .answers import undelivered
-from .models import BoardDecision, Change, Confirmation, PeerReview, RiskAssessment, StagingTest
+from .models import (
+    BoardDecision,
+    Change,
+    ChangeLink,
+    Confirmation,
+    Event,
+    PeerReview,
+    ProposedAnswer,
+    RiskAssessment,
+    StagingTest,
+)
 from .process import past_words
 from .states import State
 
@@ -39,20 +49,29 @@ def outcome_acted_upon(change: Change) -> str:
         who = event.actor_name or _("the system")
         words = {"name": who, "act": past_words(event.verb)}
         return _("In the meantime %(name)s %(act)s, so the outcome stands.") % words
-    decision = change.board_decision
-    asked = change.questions.filter(decision=decision, proposed_answers__isnull=False)
-    if asked.exists():
+    mailed = ProposedAnswer.objects.filter(question__decision=change.board_decision)
+    if mailed.exclude(accepted=False).exists():
         return _("In the meantime a question was answered by mail, so the outcome stands.")
-    return _goes_on_elsewhere(change, decision)
+    return _goes_on_elsewhere(change)
 
 
-def _goes_on_elsewhere(change: Change, decision: BoardDecision) -> str:
-    """Name the request that was sent since because of what was decided."""
-    sent = change.links_in.filter(kind="successor_of", created_at__gt=decision.recorded_at)
-    follower = sent.exclude(source__state=State.DRAFT).select_related("source").first()
+def _goes_on_elsewhere(change: Change) -> str:
+    """Name the request that was sent since because of what was decided, unless it was withdrawn.
+
+    By the order of the acts: a draft may have been begun before, and be sent now.
+    """
+    outcome = taking_back.recorded(change)
+    sent = Event.objects.filter(
+        verb="submit",
+        pk__gt=outcome.pk if outcome else 0,
+        change__links_out__target=change,
+        change__links_out__kind=ChangeLink.Kind.SUCCESSOR_OF,
+    )
+    going = sent.exclude(change__state=State.WITHDRAWN).select_related("change")
+    follower = going.order_by("pk").first()
     if follower is None:
         return ""
-    return _("It goes on as %s already, so the outcome stands.") % follower.source.reference
+    return _("It goes on as %s already, so the outcome stands.") % follower.change.reference
 
 
 def no_decision_to_correct(change: Change) -> str:
@@ -62,7 +81,7 @@ def no_decision_to_correct(change: Change) -> str:
         words = _("The change is in “%s”. The board corrects what it rejected, or what it accepted")
         words = f"{words} {_('until the requirements are defined.')}"
         return words % State(change.state).label
-    return _goes_on_elsewhere(change, decision)
+    return _goes_on_elsewhere(change)
 
 
 def outcome_is_too_old(change: Change) -> str:

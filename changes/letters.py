@@ -21,6 +21,7 @@ from accounts.models import User
 from . import outbox, wording
 from .audiences import RAISER, WATCHERS
 from .models import Change, Notice
+from .models.board import undo_time
 from .taking_back import RECORDED, builds_on_outcome, held_until
 from .wording import IMMEDIATE, NEEDED, Letter
 
@@ -113,7 +114,7 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
             threads[person].message_ids.append(message_id)
         if status == STATUS.queued and due is not None and due > now:
             waiting[mail] = person
-            held |= {mail} if verb == RECORDED else set()
+            held |= {mail} if verb == RECORDED and undo_time() else set()
     for email in _still_waiting(waiting, now) if waiting else ():
         thread = threads[waiting[email.pk]]
         if email.pk in held:

@@ -64,10 +64,10 @@ def is_taken_back(change: Change, event: Event) -> bool:
 def unheard(events: Iterable[Event]) -> set[int]:
     """Return the keys of those events that a customer's people never heard of.
 
-    That is what was taken back before anybody was told, and the taking back of it.
+    That is what was taken back before any of them was told, and the taking back of it.
     """
     found: set[int] = set()
     for event in events:
-        if event.verb == TAKEN_BACK and not event.data.get("told"):
+        if event.verb == TAKEN_BACK and not event.data.get("customer_told"):
             found |= {event.pk, event.data["took_back"]}
     return found

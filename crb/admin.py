@@ -34,6 +34,7 @@ from .models import (
     Minutes,
     Vote,
 )
+from .states import ItemState
 
 BOARD_FIELDS = (
     "name",
@@ -262,6 +263,11 @@ class BoardOutcomeAdmin(ReadOnlyAdmin):
         "recorded_at",
     )
     list_select_related = ("item__change", "taken_from__change", "decision", "recorded_by")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[BoardOutcome]":
+        """Leave out what was taken back and is voted on again: it says how the votes stood."""
+        found: QuerySet[BoardOutcome] = super().get_queryset(request)
+        return found.exclude(taken_from__state=ItemState.OPEN)
 
 
 @admin.register(Absence)

@@ -1,5 +1,6 @@
 """What the board decided is put right: taken back at once, or decided again later."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -35,10 +36,12 @@ def take_back_board_outcome(
         step.save(decision)
         step.change.take_back_decision()
         _restore_promise(step.change, event)
+        told = sorted(_told_already(event))
         step.data = {
             "outcome": decision.outcome,
             "took_back": event.pk,
-            "told": sorted(_told_already(event)),
+            "told": told,
+            "customer_told": _is_a_customers(told),
         }
     return decision
 
@@ -88,6 +91,11 @@ def _restore_promise(change: Change, event: Event) -> None:
     change.promised_at = parse_datetime(kept["promised_at"] or "")
     change.promised_release_id = kept["promised_release"]
     change.due_on = parse_date(kept["due_on"] or "")
+
+
+def _is_a_customers(people: Iterable[int]) -> bool:
+    """Whether one of these people is the customer's: to the others pages tell it anyway."""
+    return User.objects.filter(pk__in=people, organisation__isnull=False).exists()
 
 
 def _told_already(event: Event) -> set[int]:

@@ -58,7 +58,8 @@ def record_board_outcome(
     """
     _check_outcome(outcome, reason, category, elsewhere, questions)
     with take_step("record_board_outcome", change, actor=actor, seen=seen) as step:
-        former = to_correct(step.change) if outcome != Outcome.INFORMATION_REQUIRED else None
+        standing = to_correct(step.change)
+        former = standing if outcome != Outcome.INFORMATION_REQUIRED else None
         decision = BoardDecision(
             **step.stamp(),
             corrects=former,
@@ -71,9 +72,10 @@ def record_board_outcome(
         )
         step.reason = reason
         step.data = {"outcome": outcome, "category": category, "elsewhere": elsewhere}
+        if standing is not None:
+            step.data["promised_before"] = promise_of(step.change)
         if former is not None:
             step.data["corrects"] = former.pk
-            step.data["promised_before"] = promise_of(step.change)
         step.save(decision)
         for text, answerer in questions:
             question = Question(decision=decision, change=step.change, text=text, answerer=answerer)
@@ -137,8 +139,10 @@ def answer_question(
     """
     with take_step("answer_question", change, actor=actor, seen=seen) as step:
         fresh = Question.objects.filter(pk=question.pk, change=step.change).first()
-        if fresh is None or fresh not in step.change.open_questions:
+        if fresh is None or not fresh.is_open:
             raise StepIllegal(_("This question has been answered already."))
+        if fresh not in step.change.open_questions:
+            raise StepIllegal(_("The board no longer waits for this answer."))
         if not permissions.may_answer(actor, step.change, fresh):
             raise StepForbidden(_("This question was put to somebody else."))
         fresh.answer = answer

@@ -25,6 +25,7 @@ from ..models import AccessLink, Change, ConfirmationLink, Event
 from ..process import UNVERSIONED, past_words
 from ..recall import recalling
 from ..states import State
+from ..taking_back import unheard
 
 WAYS = {"link": gettext_lazy("through a mailed link"), "mail": gettext_lazy("by mail")}
 """How an act came, as history says it, where nobody was signed in."""
@@ -129,10 +130,12 @@ def read_locked(key: int) -> Change:
 def what_happened(change: Change, reader: User) -> str:
     """Return a sentence about the last step that was taken, and the state it led to.
 
-    Of an internal one a customer's people only read that there was something.
+    Of an internal one, or what they never heard of, a customer's people only read that there was
+    something.
     """
     event = change.events.exclude(verb__in=UNVERSIONED).order_by("-pk").first()
-    if event is None or (event.is_internal and not permissions.can_see_internal(reader)):
+    hidden = event is None or event.is_internal or bool(unheard([event]))
+    if event is None or (hidden and not permissions.can_see_internal(reader)):
         return _("The change has moved on since you opened this page.")
     return _("In the meantime %(person)s %(act)s. The change is now in “%(state)s”.") % {
         "person": event.actor_name or _("the system"),

@@ -22,7 +22,7 @@ def make_promise(change: Change, outcome: str, today: date) -> None:
     """
     change.promised_at = timezone.now()
     if outcome == BoardDecision.Outcome.ACCEPTED:
-        change.promise = Promise.TWELVE_MONTHS
+        change.promise, change.promised_release = Promise.TWELVE_MONTHS, None
         change.due_on = twelve_months_after(today)
         return
     change.promise = Promise.THREE_RELEASES

@@ -27,6 +27,7 @@ def answers_waiting() -> QuerySet[ProposedAnswer]:
     return ProposedAnswer.objects.filter(
         accepted=None,
         question__answered_at=None,
+        question__decision__taken_back_at=None,
         question__change__state=State.INFORMATION_REQUIRED,
     ).order_by("pk")
 

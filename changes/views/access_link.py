@@ -61,7 +61,10 @@ class RequestPage:
         return self.link.person
 
     def questions(self) -> list[Question]:
-        """Everything the board asked this person about this change, the oldest first."""
+        """Everything the board asked this person about this change, the oldest first.
+
+        Also what was taken back: a page that was opened before may still send its answer.
+        """
         return [one for one in self.change.questions.all() if one.answerer_id == self.reader.pk]
 
     def show(self, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
@@ -89,9 +92,9 @@ class RequestPage:
 
     def _asked(self) -> dict[str, Any]:
         """What is asked of the reader, and what they have answered."""
-        asked = self.questions()
+        asked = [one for one in self.questions() if one.decision.stands]
         waiting = self.change.state == State.INFORMATION_REQUIRED
-        still_open = [one for one in asked if one.is_open] if waiting else []
+        still_open = [one for one in asked if waiting and one in self.change.open_questions]
         answered = [one for one in asked if not one.is_open]
         just_now = self.change.state in (State.INFORMATION_REQUIRED, State.BOARD)
         return {
@@ -182,7 +185,8 @@ def _answer(page: RequestPage) -> HttpResponse:
         raise BadRequest("question")
     form = AnswerForm(page.request.POST, question=question)
     page.answers[question.pk] = form
-    waits = question.is_open and page.change.state == State.INFORMATION_REQUIRED
+    is_asked = page.change.state == State.INFORMATION_REQUIRED
+    waits = is_asked and question in page.change.open_questions
     if waits and not form.is_valid():
         return page.show(HTTPStatus.BAD_REQUEST)
     answer = form.data.get("answer", "")
@@ -201,10 +205,10 @@ def _answer(page: RequestPage) -> HttpResponse:
 
 def _why_unanswered(error: StepError, question: Question) -> StepError:
     """Say in the requester's words what happened to a question in the meantime."""
-    fresh = Question.objects.select_related("change").get(pk=question.pk)
+    fresh = Question.objects.select_related("change", "decision").get(pk=question.pk)
     if not fresh.is_open:
         return StepIllegal(_("This question has been answered already."))
-    if fresh.change.state != State.INFORMATION_REQUIRED:
+    if fresh.change.state != State.INFORMATION_REQUIRED or not fresh.decision.stands:
         return StepIllegal(_("The board no longer waits for this answer."))
     return error
 

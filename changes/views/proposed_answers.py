@@ -23,7 +23,10 @@ def proposals_context(user: User, change: Change) -> dict[str, Any]:
     ):
         return {"proposals": []}
     found = ProposedAnswer.objects.filter(
-        question__change=change, question__answered_at=None, accepted=None
+        question__change=change,
+        question__answered_at=None,
+        question__decision__taken_back_at=None,
+        accepted=None,
     )
     return {"proposals": list(found.select_related("question__answerer", "mail__person"))}
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.lifecycle.board import to_correct
-from changes.models import BoardDecision, Change, Event
+from changes.models import Change, Event
 from changes.process import past_words
 from changes.states import State
 from expansive_cm.workflow.acts import acting
@@ -147,7 +147,7 @@ def move_items(source: Meeting, target: Meeting, *, actor: User | None, remark: 
     """Move the open items of a meeting that is not held, with the votes cast so far."""
     items = lock_open_items(source)
     for item in items:
-        item.meeting, item.remark, item.late_reason = target, remark, ""
+        item.meeting, item.remark, item.late_reason = target, remark_on(item, remark), ""
     place(target, items, actor=actor, reason=f"moved to {target}: {remark}")
 
 
@@ -194,22 +194,31 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
     if item.kind != Kind.CARRIED:
         item.kind = Kind.RETURNING if standing else Kind.NEW
     if any(one.settles for one in standing):
-        _say_what_it_corrects(item, max(standing, key=lambda one: one.pk))
+        item.remark = what_it_corrects(change)
+    if item.remark:
+        newest = max(standing, key=lambda one: one.pk)
+        item.kind = Kind.CORRECTION if newest.settles else Kind.RETURNING
     return item
 
 
-def _say_what_it_corrects(item: AgendaItem, newest: BoardDecision) -> None:
-    """Let an item say of which decision it is the correction, and why the board decides again."""
-    former = to_correct(item.change)
-    asked = item.change.events.filter(verb="reconsider_decision").order_by("-pk").first()
+def what_it_corrects(change: Change) -> str:
+    """Say which decision the board decides again, and why; "" where it does not."""
+    former = to_correct(change)
+    asked = change.events.filter(verb="reconsider_decision").order_by("-pk").first()
     if former is None or asked is None:
-        return
-    item.kind = Kind.CORRECTION if newest.settles else Kind.RETURNING
-    item.remark = _("Correction of the decision of %(day)s (%(outcome)s): %(reason)s") % {
+        return ""
+    return _("Correction of the decision of %(day)s (%(outcome)s): %(reason)s") % {
         "day": date_format(timezone.localtime(former.recorded_at), "j F Y"),
         "outcome": former.get_outcome_display(),
         "reason": asked.reason,
     }
+
+
+def remark_on(item: AgendaItem, words: str) -> str:
+    """Return a new remark on an item, below what it corrects: that is told wherever it goes."""
+    comes_again = item.kind in (Kind.CORRECTION, Kind.RETURNING)
+    corrects = what_it_corrects(item.change) if comes_again else ""
+    return "\n".join(filter(None, (corrects, words)))
 
 
 def rank(item: AgendaItem) -> tuple[object, ...]:

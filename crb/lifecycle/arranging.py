@@ -14,7 +14,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplet
 from .. import agenda_messages, permissions, queries
 from ..models import AgendaItem, Meeting
 from ..states import ItemState, MeetingState
-from .agenda import lock_items, new_item, number_items, place
+from .agenda import lock_items, new_item, number_items, place, remark_on
 from .core import lock_item, lock_item_with_meeting, lock_meeting, save, save_meeting, take_step
 from .versions import last_reorder, record_version, settle_order
 
@@ -36,7 +36,8 @@ def add_late(change: Change, meeting: Meeting, *, actor: User, reason: str) -> A
         fresh = step.on
         item = _open_item_to_move(change, fresh) or new_item(change, fresh)
         source = item.meeting if item.pk else None
-        item.meeting, item.late_reason, item.remark = fresh, reason.strip(), ""
+        item.meeting, item.late_reason = fresh, reason.strip()
+        item.remark = remark_on(item, "")
         item.is_consent = False
         before = _take_over(item, fresh)
         place(fresh, [item], actor=actor, reason=f"added late: {reason}", at_the_end=True)

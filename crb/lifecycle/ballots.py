@@ -21,7 +21,7 @@ from ..models import AgendaItem, Board, Meeting
 from ..models.seat import keep_seats
 from ..schedule import FURTHEST
 from ..states import MeetingKind
-from .agenda import drop_departed, fill_agenda, lock_open_items
+from .agenda import drop_departed, fill_agenda, lock_open_items, remark_on
 from .core import lock_meeting, save, save_meeting, take_step
 from .taking_up import take_up
 from .versions import record_version
@@ -181,7 +181,7 @@ def _send_back(board: Board, remarks: Mapping[AgendaItem, str], actor: User | No
     back = {item.change_id: remark for item, remark in remarks.items()}
     for item in fill_agenda(board, actor=actor) if back else ():
         if item.change_id in back:
-            item.remark = back[item.change_id]
+            item.remark = remark_on(item, back[item.change_id])
             save(item, actor=actor, reason="put on the agenda after a ballot")
 
 

@@ -11,6 +11,7 @@ from expansive_cm.workflow.steps import require
 
 from .. import permissions
 from ..models import AgendaItem, BoardOutcome
+from ..states import ItemState
 from .core import ask, lock_item_with_meeting, save, save_meeting, take_step
 
 LONGEST = 2000
@@ -49,8 +50,8 @@ def take_back_outcome(
         outcome.item, outcome.taken_from = None, fresh
         outcome.save(update_fields=["item", "taken_from"])
         fresh = AgendaItem.objects.select_related("meeting__board", "change").get(pk=fresh.pk)
-        said = [fresh.remark, _remark(outcome, actor, step.reason)]
-        fresh.reopen("\n".join(filter(None, said))[-LONGEST:])
+        said = [_said_before(fresh), _remark(outcome, actor, step.reason)]
+        fresh.reopen("\n".join(filter(None, said))[:LONGEST])
         save(fresh, actor=actor, reason=f"took the outcome back: {step.reason}")
         if meeting.is_ballot and not meeting.is_running:
             meeting.reopen()
@@ -60,6 +61,12 @@ def take_back_outcome(
         )
         step.on = fresh
     return outcome
+
+
+def _said_before(item: AgendaItem) -> str:
+    """Return the remark on an item as it was while it was open last."""
+    rows = item.history.filter(state=ItemState.OPEN).order_by("-history_id")
+    return rows.values_list("remark", flat=True).first() or ""
 
 
 def _remark(outcome: BoardOutcome, actor: User, reason: str) -> str:

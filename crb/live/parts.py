@@ -171,9 +171,10 @@ class Picture:
 
     def _settled(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
-        decision = page.take_back
-        own = (self.viewer.user.pk, decision.allowed, decision.reason) if decision else None
-        return (*self._item, self._next_left, own)
+        asked = (page.take_back, page.reconsider)
+        own = tuple(None if one is None else (one.allowed, one.reason) for one in asked)
+        corrected = page.correction and page.correction.outcome.pk
+        return (*self._item, self._next_left, own, corrected)
 
     def _vote_box(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]

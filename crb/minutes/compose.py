@@ -255,10 +255,19 @@ def _outcomes_taken_back(meeting: Meeting) -> Iterable[BoardOutcome]:
 
 
 def _who_ran(meeting: Meeting) -> dict[str, str]:
-    """Return who opened and who closed the meeting, from its history."""
+    """Return who opened and who closed the meeting, from its history.
+
+    Of a ballot that was opened again, as an outcome was taken back, who closed it last.
+    """
     rows = meeting.history.filter(state__in=(MeetingState.RUNNING, MeetingState.CLOSED))
-    first = rows.order_by("state", "history_id").distinct("state")
-    return dict(first.values_list("state", "history_user__display_name"))
+    ran: dict[str, str] = {}
+    for state, name in rows.order_by("history_id").values_list(
+        "state", "history_user__display_name"
+    ):
+        if state == MeetingState.RUNNING:
+            ran.pop(MeetingState.CLOSED, None)
+        ran.setdefault(state, name)
+    return ran
 
 
 def _remarks(meeting: Meeting) -> str:

@@ -1,5 +1,9 @@
 """What of the board exists for whom."""
 
+from datetime import datetime
+
+from django.utils import timezone
+
 from accounts.models import User
 from accounts.roles import Role
 from changes.turns.askers import askers
@@ -34,11 +38,27 @@ def votes_open_to(user: User, item: AgendaItem, count: Tally) -> bool:
     """
     if not may_see_votes(user, item.meeting):
         return False
-    if not item.is_open or not item.meeting.is_open:
+    if is_settled(item):
         return True
     if stands_aside(user, item, count):
         return False
     return not item.meeting.board.hides_votes or user.pk not in count.missing
+
+
+def is_settled(item: AgendaItem) -> bool:
+    """Whether nothing depends on the votes any more.
+
+    While an outcome can be taken back, the item may be voted on again: else who has yet to vote
+    could record an outcome, read the votes, and take it back.
+    """
+    meeting = item.meeting
+    if item.is_open and meeting.is_open:
+        return False
+    outcome = getattr(item, "outcome", None)
+    if outcome is None or not (meeting.is_running or meeting.is_ballot):
+        return True
+    until: datetime = outcome.decision.may_be_taken_back_until
+    return until <= timezone.now()
 
 
 def stands_aside(user: User, item: AgendaItem, count: Tally) -> bool:

@@ -110,8 +110,10 @@ def _not_closed_by_a_person(item: AgendaItem) -> Check:
 def can_reconsider_decision(user: User, item: AgendaItem) -> Decision:
     """Whoever leads the board today, of what it decided at a meeting that is over."""
     board, is_over = item.meeting.board, item.meeting.state == MeetingState.CLOSED
+    leads = chair_of(user, board)
+    if leads is not None:
+        return decide(leads)  # asked of everybody who looks: for most that is all there is to ask
     early = decide(
-        chair_of(user, board),
         not_own(user, item),
         not_recused(user, item),
         meets(board),
@@ -125,6 +127,8 @@ def can_reconsider_decision(user: User, item: AgendaItem) -> Decision:
 
 def _decided_last(item: AgendaItem) -> Check:
     outcome, newest = outcome_of(item), item.change.board_decision
+    if item.path != item.change.path:
+        return gate(_("The change was reclassified since."))
     is_last = outcome is not None and newest is not None and outcome.decision_id == newest.pk
     return gate("" if is_last else _("The board has decided on it since."))
 

@@ -3,6 +3,7 @@
 from .agenda import (
     LEFT,
     agenda_of,
+    corrections_of,
     due_agendas,
     entries_on,
     last_version,
@@ -72,6 +73,7 @@ __all__ = [
     "boards_to_dissolve",
     "changes_of",
     "conflicts_of",
+    "corrections_of",
     "declined_by",
     "drafts_linked_with",
     "due_agendas",

@@ -9,7 +9,7 @@ from changes.models import BoardDecision, Change
 from changes.story import known_as
 from changes.turns import askers
 
-from ..models import AgendaItem, AgendaVersion, Board, Meeting, Vote
+from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState
 from .among import among
 from .boards import waiting_for, waiting_with_items
@@ -154,6 +154,15 @@ def _on_agenda(meeting: Meeting, visits: QuerySet[AgendaItem]) -> list[AgendaIte
     for item in found:
         item.meeting = meeting
     return sorted(found, key=_as_taken)
+
+
+def corrections_of(meeting: Meeting) -> dict[int, BoardOutcome]:
+    """Return the outcomes that correct what was decided at a meeting, by its items. One query."""
+    found = BoardOutcome.objects.filter(
+        decision__corrects__board_outcome__item__meeting=meeting, item__isnull=False
+    )
+    later = found.select_related("decision__corrects__board_outcome", "item", "recorded_by")
+    return {one.decision.corrects.board_outcome.item_id: one for one in later}
 
 
 def entries_on(meeting: Meeting) -> list[AgendaItem]:

@@ -3,8 +3,10 @@
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import User
+from changes.models.board import undo_time
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
@@ -83,7 +85,9 @@ def settled_votes(votes: QuerySet[Vote]) -> QuerySet[Vote]:
 
     The rule of ``permissions.votes_open_to`` that holds for whoever stands aside.
     """
-    return votes.exclude(item__state=ItemState.OPEN, item__meeting__state__in=NOT_CLOSED)
+    settled = votes.exclude(item__state=ItemState.OPEN, item__meeting__state__in=NOT_CLOSED)
+    recent = timezone.now() - undo_time()
+    return settled.exclude(item__outcome__decision__recorded_at__gt=recent)
 
 
 def _left(user: User) -> QuerySet[AgendaItem]:

@@ -1,6 +1,7 @@
 """Minutes: read, written section by section, published, amended, and as a file."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -9,9 +10,11 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from changes.models.board import undo_time
 from changes.views.once import sent_once
 from expansive_cm.errors import page
 from expansive_cm.numbers import whole_number
@@ -148,7 +151,28 @@ class MinutesPage:
         votes = permissions.may_see_votes(self.user, self.meeting)
         published = self.minutes is not None and self.minutes.is_published
         content = self.minutes.content if published else compose(self.meeting)
+        if votes and not published:
+            content = self._without_open_votes(content)
         return reading(content, self.minutes, votes=votes)
+
+    def _without_open_votes(self, content: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the votes that this person does not see as long as their item may open again.
+
+        Asks only where an outcome is so young.
+        """
+        since = timezone.now() - undo_time()
+        decided = [one for one in content["items"] if one["outcome"]]
+        young = {
+            one["item"] for one in decided if datetime.fromisoformat(one["recorded_at"]) > since
+        }
+        hidden = {
+            str(item.pk)
+            for item in (queries.agenda_of(self.meeting) if young else ())
+            if item.pk in young
+            and not permissions.votes_open_to(self.user, item, queries.tally_of(item))
+        }
+        shown = {key: votes for key, votes in content["votes"].items() if key not in hidden}
+        return {**content, "votes": shown}
 
     # Sections
 
@@ -176,6 +200,14 @@ class MinutesPage:
         self.view["form"] = forms.get(REMARKS)
         for item in self.view["items"]:
             item["form"] = forms.get(str(item["item"]))
+
+    def _mark_corrected(self) -> None:
+        """Say beside what was published what the board has decided on it since, and where."""
+        if not (self.exists and self.view["is_published"]):
+            return
+        later = queries.corrections_of(self.meeting)
+        for item in self.view["items"]:
+            item["correction"] = later.get(item["item"])
 
     def _names(self) -> list[str]:
         return [REMARKS, *(str(item["item"]) for item in self.view.get("items", []))]
@@ -219,6 +251,7 @@ class MinutesPage:
                 None,
             ),
         }
+        self._mark_corrected()
         if permissions.can_add_addendum(self.user, self.meeting):
             context["addendum_form"] = self.addendum or AddendumForm()
             # The next addendum is another draft: the browser drops that of one that has arrived.
