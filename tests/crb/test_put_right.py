@@ -43,6 +43,7 @@ from tests.crb.test_correct_decision import REJECTED, WHY, again, decided, fresh
 from tests.crb.test_take_back_outcome import back, later
 from tests.mailing import deliver
 from tests.people import person
+from tests.remembered import made_anew
 from tests.smtp import Mailbox
 from tests.stories import ASSESSMENT
 
@@ -443,7 +444,7 @@ def page(client: Client, address: str) -> str:
 
 def test_what_was_taken_back_is_on_no_page_but_in_the_record(table: Table) -> None:
     """Each page says what it said before the outcome was recorded, for each of the four."""
-    with time_machine.travel(timezone.now(), tick=False):
+    with time_machine.travel(timezone.now(), tick=False), made_anew():
         item = table.running_item()
         change, requester = change_of(item), table.cast.requester
         story, link = (
