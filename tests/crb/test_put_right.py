@@ -154,6 +154,20 @@ def test_the_page_behind_a_link_asks_only_what_stands(table: Table, client: Clie
     assert [one.is_open for one in change.questions.order_by("pk")] == [True, True]
 
 
+def test_who_was_asked_by_mistake_has_no_part_in_the_change_by_that(table: Table) -> None:
+    former, successor = table.cast.requester, table.cast.colleague
+    item = table.running_item()
+    change = table.decide(item, "information_required", questions=[("How many?", former)])
+    back(table, item)
+    change_lifecycle.replace_requester(
+        change_of(item), actor=table.cast.success, successor=successor, reason="Grace has moved."
+    )
+    change = change_of(item)
+    token = access_links.issue(change, former, actor=None)[0].rstrip("/").rpartition("/")[2]
+    assert not access_links.is_for(change, former) and access_links.find(token) is None
+    assert access_links.is_for(change, successor)
+
+
 def test_what_was_replied_to_a_question_that_was_taken_back_waits_for_nobody(
     table: Table, client: Client
 ) -> None:
