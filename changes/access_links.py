@@ -39,8 +39,15 @@ def is_for(change: Change, person: User) -> bool:
     return (
         person.pk in (change.requester_id, change.raised_by_id)
         or any(watcher.pk == person.pk for watcher in change.watchers.all())
-        or any(question.answerer_id == person.pk for question in change.questions.all())
+        or _was_asked(change, person)
     )
+
+
+def _was_asked(change: Change, person: User) -> bool:
+    """Whether the board asked somebody; what was taken back it has not asked."""
+    asked = {one.decision_id for one in change.questions.all() if one.answerer_id == person.pk}
+    decisions = change.board_decisions.all() if asked else ()
+    return any(one.stands for one in decisions if one.pk in asked)
 
 
 def issue(
@@ -98,7 +105,9 @@ def working() -> QuerySet[AccessLink]:
     watches = Change.watchers.through.objects.filter(
         change=OuterRef("change"), user=OuterRef("person")
     )
-    asked = Question.objects.filter(change=OuterRef("change"), answerer=OuterRef("person"))
+    asked = Question.objects.filter(
+        change=OuterRef("change"), answerer=OuterRef("person"), decision__taken_back_at=None
+    )
     return AccessLink.objects.filter(
         Q(change__requester=F("person"))
         | Q(change__raised_by=F("person"))

@@ -43,6 +43,7 @@ from tests.crb.test_correct_decision import REJECTED, WHY, again, decided, fresh
 from tests.crb.test_take_back_outcome import back, later
 from tests.mailing import deliver
 from tests.people import person
+from tests.remembered import made_anew
 from tests.smtp import Mailbox
 from tests.stories import ASSESSMENT
 
@@ -151,6 +152,20 @@ def test_the_page_behind_a_link_asks_only_what_stands(table: Table, client: Clie
     assert late.status_code == 409 and "The board no longer waits for this answer." in text
     assert "Forty swans." in text and "heron" not in text
     assert [one.is_open for one in change.questions.order_by("pk")] == [True, True]
+
+
+def test_who_was_asked_by_mistake_has_no_part_in_the_change_by_that(table: Table) -> None:
+    former, successor = table.cast.requester, table.cast.colleague
+    item = table.running_item()
+    change = table.decide(item, "information_required", questions=[("How many?", former)])
+    back(table, item)
+    change_lifecycle.replace_requester(
+        change_of(item), actor=table.cast.success, successor=successor, reason="Grace has moved."
+    )
+    change = change_of(item)
+    token = access_links.issue(change, former, actor=None)[0].rstrip("/").rpartition("/")[2]
+    assert not access_links.is_for(change, former) and access_links.find(token) is None
+    assert access_links.is_for(change, successor)
 
 
 def test_what_was_replied_to_a_question_that_was_taken_back_waits_for_nobody(
@@ -443,7 +458,7 @@ def page(client: Client, address: str) -> str:
 
 def test_what_was_taken_back_is_on_no_page_but_in_the_record(table: Table) -> None:
     """Each page says what it said before the outcome was recorded, for each of the four."""
-    with time_machine.travel(timezone.now(), tick=False):
+    with time_machine.travel(timezone.now(), tick=False), made_anew():
         item = table.running_item()
         change, requester = change_of(item), table.cast.requester
         story, link = (
