@@ -5,6 +5,7 @@ of the texts stays as it was approved. Name, purpose, offer, urgency and the sys
 documentation are no content: they change nothing of what is done.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation
+from expansive_cm.texts import MISLEADING
 
 from .models import Change, ChangeTemplate, Event, Service, StandardApproval
 from .risk import RiskLevel, risk_level
@@ -74,13 +76,20 @@ def missing_of(template: ChangeTemplate) -> str:
         return _("The template is withdrawn.")
     if template.type != ChangeType.CONFIGURATION:
         return _("Only configuration changes can be standard changes.")
-    named = (*REQUEST, *JUDGED, *RISK, *PLAN)
-    empty = [_label(name) for name in named if getattr(template, name) in ("", None)]
+    empty = [_label(name) for name in RISK if getattr(template, name) is None]
+    texts = ("description", *JUDGED, *PLAN)
+    empty += [_label(name) for name in texts if not _says(getattr(template, name))]
+    empty += [] if template.title else [_label("title")]
     if empty:
         return _("The template does not say: %s.") % ", ".join(empty)
     if risk_level(template.likelihood, template.impact) != RiskLevel.LOW:
         return _("Only what has a low risk can be a standard change.")
     return ""
+
+
+def _says(text: str) -> bool:
+    """Whether a text has words besides its blanks, which alone would approve anything."""
+    return bool(re.search(r"\w", text))
 
 
 def _label(name: str) -> str:
@@ -137,7 +146,9 @@ def _plain(text: str) -> str:
 
 
 def _fills(words: str) -> bool:
-    return bool(words.strip(f" {BLANK}")) and "\n" not in words and len(words) <= LONGEST
+    """Whether words fill in a blank: some that can be read, in one line as every reader sees it."""
+    in_one_line = len(words.splitlines()) == 1 and not MISLEADING.search(words)
+    return in_one_line and _says(words) and len(words) <= LONGEST
 
 
 def differences(change: Change, content: dict[str, Any]) -> list[str]:

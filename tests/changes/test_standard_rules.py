@@ -50,6 +50,14 @@ S = State
         ("Switch …", "Switch ", False),
         ("Switch …", "Switch maps\nand delete all", False),
         ("Switch …", "Switch " + "x" * 201, False),
+        ("Switch …", "Switch \u00a0\u200b", False),
+        ("Switch …", "Switch –", False),
+        ("Switch …", "Switch maps\rand delete all", False),
+        ("Switch …", "Switch maps\u2028and delete all", False),
+        ("Switch … on", "Switch \u202emaps on", False),
+        ("Switch maps on", "Switch mаps on", False),
+        ("Switch maps on", "Switch\u00a0maps on", False),
+        ("Switch …", "Switch 地図", True),
         ("… on", "Maps on", True),
         ("… on", "Maps off", False),
         ("Set … to …", "Set A to B", True),
@@ -104,6 +112,8 @@ def test_it_is_proposed_with_its_content_and_approved_for_a_year(cast: Cast) -> 
         ("type", "", "Only configuration"),
         ("rollback_plan", "", "rollback plan"),
         ("steps", "", "steps"),
+        ("steps", "… ...\n…", "steps"),
+        ("description", "…", "description"),
         ("impact", 4, "low risk"),
         ("likelihood", None, "likelihood"),
         ("is_active", False, "withdrawn"),
@@ -170,6 +180,9 @@ def test_who_proposes_approves_withdraws_and_reads(cast: Cast) -> None:
         assert not permissions.can_renew_standard(user, theirs), "not so long before its end"
         user.is_active = False
         assert not permissions.standard_changes_for(user).exists(), user
+        assert not permissions.can_decide_standard(user, waiting), user
+        assert not permissions.can_withdraw_standard(user, ours), user
+        assert not permissions.can_propose_standard(user, free), user
 
 
 # What it authorises -----------------------------------------------------------------------------
