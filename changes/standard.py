@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Organisation
 from expansive_cm.texts import MISLEADING
 
-from .models import Change, ChangeTemplate, Event, Service, StandardApproval
+from .models import Authorisation, Change, ChangeTemplate, Event, Service, StandardApproval
 from .risk import RiskLevel, risk_level
-from .states import ChangeType
+from .states import ChangeType, State
 from .turns import past
 from .turns.alone import ASSESSING
 
@@ -34,7 +36,9 @@ RISK = ("likelihood", "impact")
 PLAN = ("steps", "rollback_plan")
 BEFORE_ITS_END = timedelta(weeks=6)
 """From when on it can be approved for another year, and those who may are reminded."""
-State = StandardApproval.State
+NAMED = 10
+"""So many of the changes that go on are named."""
+Life = StandardApproval.State
 
 
 def today() -> date:
@@ -230,10 +234,10 @@ def standing_of(
 
 def _over(approval: StandardApproval) -> str:
     state = approval.state
-    if state == State.EXPIRED:
+    if state == Life.EXPIRED:
         words = _("The approval of the standard change expired on %s.")
         return words % date_format(approval.valid_until, "j F Y")
-    if state == State.ENDED:
+    if state == Life.ENDED:
         words = _("The approval of the standard change ended on %(day)s: %(why)s")
         ended = timezone.localtime(approval.ended_at)
         return words % {"day": date_format(ended, "j F Y"), "why": approval.ended_why}
@@ -264,6 +268,35 @@ def _not_apart(change: Change, approval: StandardApproval, reviewer: int | None)
             words = _("Separation of duties: %(person)s approved the standard change and %(act)s.")
             return words % {"person": approval.decided_by, "act": act}
     return ""
+
+
+def in_flight(approval: StandardApproval) -> QuerySet[Change]:
+    """Return the changes that this content authorised and that are not executed to the end."""
+    same = StandardApproval.objects.filter(template=approval.template_id, content=approval.content)
+    later = Authorisation.objects.filter(
+        change=OuterRef("change"), path=OuterRef("path"), pk__gt=OuterRef("pk")
+    )
+    given = Authorisation.objects.filter(
+        ~Exists(later), standard__in=same, change__state=State.EXECUTION, path=F("change__path")
+    )
+    found = Change.objects.filter(pk__in=given.values("change"))
+    return found.exclude(pk=approval.failed_change_id).order_by("pk")
+
+
+def that_go_on(changes: QuerySet[Change]) -> str:
+    """Say of changes in flight that the end of their approval does not stop them; "" of none."""
+    number = changes.count()
+    if not number:
+        return ""
+    names = [one.reference for one in changes[:NAMED]]
+    words = ngettext(
+        "%(names)s, which it authorised, is not executed yet and goes on, unless it is given back "
+        "to be authorised by itself.",
+        "%(number)d changes that it authorised are not executed yet and go on, unless they are "
+        "given back to be authorised by themselves: %(names)s.",
+        number,
+    )
+    return words % {"number": number, "names": ", ".join(names) + (" …" if number > NAMED else "")}
 
 
 def why_the_normal_way(change: Change) -> str:

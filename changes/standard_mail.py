@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -13,8 +14,8 @@ from post_office.models import Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import outbox, permissions
-from .models import StandardApproval
+from . import outbox, permissions, standard
+from .models import Change, StandardApproval
 from .turns.parts import holders_of
 
 THREAD = "standard-"
@@ -68,11 +69,27 @@ def decided(approval: StandardApproval) -> None:
 
 
 def ended(approval: StandardApproval, *, besides: User | None) -> None:
-    """Tell those who keep it, and who approved it, that it has ended and why."""
-    headline = _("A standard change has ended")
-    words = _("From now on changes made from it are authorised one by one.")
-    people = _besides(besides, _keepers(approval))
+    """Tell those who keep it, and who approved it, that it has ended, why, and what goes on.
+
+    And owners of what goes on. Where nobody keeps it any more, whoever may approve another.
+    """
+    people = _keepers(approval)
+    if approval.decision == StandardApproval.Decision.APPROVED:
+        headline = _("A standard change has ended")
+        words = _("From now on changes made from it are authorised one by one.")
+        going = standard.in_flight(approval)
+        words = " ".join(filter(None, [words, standard.that_go_on(going)]))
+        people += [one for one in _owners(going) if one not in people]
+    else:
+        headline = _("The proposal of a standard change has ended")
+        words = _("It waits for approval no more. Changes made from it are authorised one by one.")
+    people = _besides(besides, people or permissions.possible_approvers(approval))
     _tell(approval, people, headline, words, approval.ended_why, KEEPS)
+
+
+def _owners(changes: QuerySet[Change]) -> list[User]:
+    owned = changes.order_by().values("owner")
+    return list(User.objects.filter(pk__in=owned, is_active=True, organisation=None).order_by("pk"))
 
 
 def ends_soon(approval: StandardApproval) -> None:

@@ -166,9 +166,28 @@ def standard_change(request: SignedInRequest, pk: int) -> HttpResponse:
         "more": len(newest) > MOST,
         "history": shown.history.select_related("history_user").order_by("-history_id")[:MOST],
         "inside": permissions.can_see_internal(request.user),
+        "newer": _in_its_place(request.user, shown),
+        "going_on": _going_on(request.user, shown),
         "near_end": shown.state == State.IN_FORCE and standard.is_near_its_end(shown),
     }
     return render(request, "changes/standard_change.html", context)
+
+
+def _in_its_place(user: User, shown: StandardApproval) -> StandardApproval | None:
+    """What is in force of the same template, where this one has ended."""
+    if not shown.ending:
+        return None
+    rows = permissions.standard_changes_for(user).filter(template=shown.template_id)
+    found = rows.filter(decision="approved", ending="").first()
+    return found if found is not None and found.state == State.IN_FORCE else None
+
+
+def _going_on(user: User, shown: StandardApproval) -> str:
+    """Say of an approval that has ended which of its changes the reader sees go on."""
+    if not shown.ending or shown.decision != StandardApproval.Decision.APPROVED:
+        return ""
+    seen = queries.visible_to(user).filter(pk__in=standard.in_flight(shown).values("pk"))
+    return standard.that_go_on(seen.order_by("pk"))
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,13 @@
-"""Standard changes end: by an edit, a rollback, a person or their last day. Costs about 2 s."""
+"""Standard changes end: by an edit, a rollback, a person or their last day. Costs about 5 s."""
 
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, InternalError, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -27,6 +30,7 @@ from tests.standards import (
     rolled_back,
     template,
     used,
+    why_normal,
 )
 
 Life = StandardApproval.State
@@ -90,6 +94,42 @@ def test_a_rollback_ends_what_was_approved_anew_meanwhile(cast: Cast) -> None:
     ]
 
 
+def test_what_goes_on_after_the_end_is_said(client: Client, cast: Cast) -> None:
+    """In the mail of the end, on its page and on the change: nobody takes it for stopped."""
+    going = used(cast)
+    one = StandardApproval.objects.get()
+    failed = executed(endorsed(in_review(cast, one), cast), cast, "rolled_back")
+    words = f"{going.reference}, which it authorised, is not executed yet and goes on"
+    [told] = [mail for mail in mail_to(cast.approver) if "has ended" in mail.subject]
+    said = " ".join(told.message.split())
+    assert words in said and f"{failed.reference}, which it" not in said
+    for who in (cast.success, cast.approver):
+        client.force_login(who)
+        html = client.get(one.get_absolute_url()).content.decode()
+        assert words in html, who
+    client.force_login(cast.success)
+    html = client.get(going.get_absolute_url()).content.decode()
+    assert f"{failed.reference}, which was made from it, was rolled back." in html
+    assert "This change goes on" in html
+    client.force_login(cast.requester)
+    assert "This change goes on" not in client.get(going.get_absolute_url()).content.decode()
+    # One that was given back, or executed, is not among them.
+    lifecycle.ask_authorisation(going, actor=cast.success, reason="We look first.")
+    client.force_login(cast.success)
+    assert "and goes on" not in client.get(one.get_absolute_url()).content.decode()
+
+
+def test_one_that_was_approved_anew_says_so_and_leads_to_it(client: Client, cast: Cast) -> None:
+    """Changes made from it are not authorised one by one then."""
+    old = approved(cast)
+    with time_machine.travel(timezone.now() + timedelta(days=350)):
+        new = lifecycle.renew_standard(old, actor=cast.approver, reason="Went well.")
+        for who in (cast.auditor, cast.approver):
+            client.force_login(who)
+            html = client.get(old.get_absolute_url()).content.decode()
+            assert "authorised one by one" not in html and new.get_absolute_url() in html, who
+
+
 def test_it_is_approved_for_another_year_by_somebody_apart(cast: Cast) -> None:
     one = approved(cast)
     with pytest.raises(StepIllegal, match="six weeks"):
@@ -128,6 +168,23 @@ def test_an_approval_outlives_its_approver_and_nobody_is_stuck(cast: Cast) -> No
     lifecycle.withdraw_standard(one, actor=second, reason="I look again.")
     with pytest.raises(StepForbidden):
         lifecycle.withdraw_standard(one, actor=cast.approver, reason="Me too.")
+
+
+def test_the_end_is_told_though_everybody_who_kept_it_has_left(cast: Cast) -> None:
+    """Of one for all customers: whoever may approve another is told then."""
+    one = approved(cast, organisation=None)
+    User.objects.filter(pk__in=[cast.success.pk, cast.chair.pk]).update(is_active=False)
+    lifecycle.withdraw_standard(one, actor=cast.stranger_success, reason="Nobody keeps it.")
+    assert any("has ended" in mail.subject for mail in mail_to(cast.crb_member))
+
+
+def test_a_proposal_that_was_taken_back_is_not_said_to_have_been_in_force(cast: Cast) -> None:
+    waiting = proposed(cast)
+    before = len(mail_to(cast.success))
+    lifecycle.withdraw_standard(waiting, actor=cast.administrator, reason="Not now.")
+    [told] = mail_to(cast.success)[before:]
+    assert "A standard change has ended" not in told.subject and "proposal" in told.subject
+    assert "From now on" not in told.message
 
 
 def test_stale_pages_and_missing_words_change_nothing(cast: Cast) -> None:
