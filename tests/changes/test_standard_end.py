@@ -94,6 +94,30 @@ def test_a_rollback_ends_what_was_approved_anew_meanwhile(cast: Cast) -> None:
     ]
 
 
+def test_a_rollback_ends_what_is_proposed_with_the_same_content(cast: Cast) -> None:
+    """Whoever decides on it was told that it went well; what has other content stays."""
+    change = used(cast)
+    one = StandardApproval.objects.get()
+    lifecycle.withdraw_standard(one, actor=cast.success, reason="We look again.")
+    again = lifecycle.propose_standard(one.template, actor=cast.success, case="Went well.")
+    change = stories.started(stories.plan(change, cast, **PLAN), cast)
+    before = len(mail_to(cast.success))
+    lifecycle.record_execution(change, actor=cast.support, outcome="rolled_back", notes="No.")
+    again.refresh_from_db()
+    assert (again.ending, again.failed_change) == ("rolled_back", change)
+    said = [mail.message for mail in mail_to(cast.success)[before:]]
+    assert any(again.ended_why in one and "waits for approval no more" in one for one in said)
+    with pytest.raises(StepIllegal):
+        lifecycle.decide_standard(again, actor=cast.approver, approved=True, reason="Fine.")
+    other = used(cast)
+    edited(StandardApproval.objects.latest("pk").template, cast, steps="1. Otherwise.")
+    template_of_other = StandardApproval.objects.latest("pk").template
+    waiting = lifecycle.propose_standard(template_of_other, actor=cast.success, case="Mended.")
+    executed(other, cast, "rolled_back")
+    waiting.refresh_from_db()
+    assert waiting.state == Life.WAITING
+
+
 def test_what_goes_on_after_the_end_is_said(client: Client, cast: Cast) -> None:
     """In the mail of the end, on its page and on the change: nobody takes it for stopped."""
     going = used(cast)
