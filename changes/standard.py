@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -210,13 +210,15 @@ class Standing:
 
 
 def latest_approval(change: Change, *, lock: bool = False) -> StandardApproval | None:
-    """Return what was approved last of the template that a change began with."""
+    """Return what stands approved of the template that a change began with, or did so last."""
     if change.template_id is None:
         return None
     rows = StandardApproval.objects.filter(template=change.template_id, decision="approved")
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("template", "decided_by").order_by("-pk").first()
+    # What was proposed earlier may have been approved later: one at most has not ended.
+    rows = rows.annotate(stands=Q(ending="")).order_by("-stands", "-pk")
+    return rows.select_related("template", "decided_by").first()
 
 
 def standing_of(
@@ -228,12 +230,19 @@ def standing_of(
     """
     if approval is None:
         return Standing()
-    why_not = _over(approval) or _other(change, approval) or _not_apart(change, approval, reviewer)
+    why_not = (
+        _over(change, approval)
+        or _other(change, approval)
+        or _not_apart(change, approval, reviewer)
+    )
     return Standing(why_not=why_not) if why_not else Standing(approval)
 
 
-def _over(approval: StandardApproval) -> str:
-    state = approval.state
+def _over(change: Change, approval: StandardApproval) -> str:
+    # A clock that was set back revives nothing: the change was there on a later day already.
+    home = timezone.get_default_timezone()
+    days = (timezone.localdate(one.at, home) for one in change.events.all())
+    state = approval.state_on(max(today(), *days))
     if state == Life.EXPIRED:
         words = _("The approval of the standard change expired on %s.")
         return words % date_format(approval.valid_until, "j F Y")

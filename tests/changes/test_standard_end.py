@@ -154,6 +154,31 @@ def test_one_that_was_approved_anew_says_so_and_leads_to_it(client: Client, cast
             assert "authorised one by one" not in html and new.get_absolute_url() in html, who
 
 
+def test_the_one_in_force_counts_whichever_was_proposed_first(client: Client, cast: Cast) -> None:
+    """Proposed anew when it had expired, renewed beside that, then the proposal was approved."""
+    one = approved(cast)
+    with time_machine.travel(timezone.now() + timedelta(days=380)):
+        waiting = lifecycle.propose_standard(one.template, actor=cast.success, case="Again.")
+        renewed = lifecycle.renew_standard(one, actor=cast.approver, reason="Forgot it.")
+        lifecycle.decide_standard(waiting, actor=cast.approver, approved=True, reason="Fine.")
+        renewed.refresh_from_db()
+        assert renewed.ending == "renewed" and renewed.pk > waiting.pk
+        change = endorsed(in_review(cast, one), cast)
+        assert change.state == S.EXECUTION and change.authorisation.standard == waiting
+        client.force_login(cast.success)
+        html = client.get(reverse("changes:template", args=[one.template_id])).content.decode()
+        assert waiting.get_absolute_url() in html
+
+
+def test_a_clock_that_is_set_back_revives_nothing(cast: Cast) -> None:
+    """A change that came when the approval had expired knows that day, whatever the clock says."""
+    one = approved(cast)
+    with time_machine.travel(timezone.now() + timedelta(days=370)):
+        change = in_review(cast, one)
+    assert one.state == Life.IN_FORCE
+    assert "expired on" in why_normal(endorsed(change, cast))
+
+
 def test_it_is_approved_for_another_year_by_somebody_apart(cast: Cast) -> None:
     one = approved(cast)
     with pytest.raises(StepIllegal, match="six weeks"):
