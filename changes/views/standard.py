@@ -168,6 +168,7 @@ def standard_change(request: SignedInRequest, pk: int) -> HttpResponse:
         "inside": permissions.can_see_internal(request.user),
         "newer": _in_its_place(request.user, shown),
         "going_on": _going_on(request.user, shown),
+        "nobody_may": shown.state == State.WAITING and not permissions.possible_approvers(shown),
         "near_end": shown.state == State.IN_FORCE and standard.is_near_its_end(shown),
     }
     return render(request, "changes/standard_change.html", context)

@@ -219,6 +219,36 @@ def test_an_approval_outlives_its_approver_and_nobody_is_stuck(cast: Cast) -> No
         lifecycle.withdraw_standard(one, actor=cast.approver, reason="Me too.")
 
 
+def test_a_proposal_that_nobody_may_decide_is_seen(client: Client, cast: Cast) -> None:
+    """By administrators, who name approvers, and on its page; by no approver who is barred."""
+    theirs, ours = proposed(cast), proposed(cast, name="For all", organisation=None)
+
+    def said(who: User) -> str:
+        client.force_login(who)
+        return client.get("/").content.decode()
+
+    assert "nobody may decide" not in said(cast.administrator)
+    cast.approver.groups.clear()
+    assert "1 proposed standard change waits, and nobody may" in said(cast.administrator)
+    for user in (cast.chair, cast.crb_member):
+        assert "1 standard change waits for approval" in said(user)
+        lifecycle.withdraw_standard(ours, actor=cast.success, reason="Typo.")
+        user.groups.add(Group.objects.get(name=Role.CUSTOMER_SUCCESS))
+        edited_by = User.objects.get(pk=user.pk)
+        lifecycle.save_template(ours.template, actor=edited_by, purpose=f"By {user}.")
+        ours = lifecycle.propose_standard(ours.template, actor=cast.success, case="Often.")
+        assert "waits for approval" not in said(user), "they wrote some of it"
+    assert "2 proposed standard changes wait, and nobody may" in said(cast.administrator)
+    client.force_login(cast.success)
+    for one in (theirs, ours):
+        html = client.get(one.get_absolute_url()).content.decode()
+        assert "Nobody may decide on it at present" in html
+    cast.harbour.approvers.add(person("Second Approver", Role.APPROVER, organisation=cast.harbour))
+    assert "1 proposed standard change waits, and nobody may" in said(cast.administrator)
+    html = client.get(theirs.get_absolute_url()).content.decode()
+    assert "Nobody may decide on it at present" not in html
+
+
 def test_the_end_is_told_though_everybody_who_kept_it_has_left(cast: Cast) -> None:
     """Of one for all customers: whoever may approve another is told then."""
     one = approved(cast, organisation=None)
