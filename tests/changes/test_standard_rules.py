@@ -313,3 +313,15 @@ def test_the_plan_is_the_approved_one(cast: Cast) -> None:
     assert stories.plan(change, cast).execution is not None
     with pytest.raises(StepIllegal, match="authorisation of its own"):
         lifecycle.ask_authorisation(change, actor=cast.success, reason="Again.")
+
+
+def test_it_is_not_planned_into_a_freeze(cast: Cast) -> None:
+    """Approved in advance is not approved for any time."""
+    change, now = used(cast), timezone.now()
+    times = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=24)}
+    lifecycle.plan_window(
+        actor=cast.release_manager,
+        **{"kind": "freeze", "name": "Audit week", "effect": "refuses", "zone": "UTC", **times},
+    )
+    with pytest.raises(StepIncomplete, match="Audit week"):
+        stories.plan(change, cast, **PLAN)
