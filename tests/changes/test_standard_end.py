@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, permissions, tasks
+from changes import lifecycle, permissions, standard_notices, tasks
 from changes.models import Service, StandardApproval
 from changes.states import State
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
@@ -92,6 +92,22 @@ def test_a_rollback_ends_what_was_approved_anew_meanwhile(cast: Cast) -> None:
         "rolled_back",
         "renewed",
     ]
+
+
+def test_each_rollback_ends_what_was_approved_since(cast: Cast) -> None:
+    """The second one of a change from before: it was approved again, and fails again."""
+    first = used(cast)
+    one = StandardApproval.objects.get()
+    second = endorsed(in_review(cast, one), cast)
+    third = endorsed(in_review(cast, one), cast)
+    executed(first, cast, "rolled_back")
+    again = lifecycle.propose_standard(one.template, actor=cast.success, case="It was the net.")
+    again = lifecycle.decide_standard(again, actor=cast.approver, approved=True, reason="Well.")
+    executed(second, cast, "rolled_back")
+    executed(third, cast, "rolled_back")
+    for ended, by in ((one, first), (again, second)):
+        ended.refresh_from_db()
+        assert (ended.ending, ended.failed_change) == ("rolled_back", by)
 
 
 def test_a_rollback_ends_what_is_proposed_with_the_same_content(cast: Cast) -> None:
@@ -224,8 +240,10 @@ def test_a_proposal_that_nobody_may_decide_is_seen(client: Client, cast: Cast) -
     theirs, ours = proposed(cast), proposed(cast, name="For all", organisation=None)
 
     def said(who: User) -> str:
-        client.force_login(who)
-        return client.get("/").content.decode()
+        for one in StandardApproval.objects.filter(decision="", ending=""):
+            found = permissions.nobody_may_decide().filter(pk=one.pk).exists()
+            assert found is not bool(permissions.possible_approvers(one)), one
+        return " ".join(one.text for one in standard_notices.notices(who.read_afresh()))
 
     assert "nobody may decide" not in said(cast.administrator)
     cast.approver.groups.clear()
@@ -239,6 +257,8 @@ def test_a_proposal_that_nobody_may_decide_is_seen(client: Client, cast: Cast) -
         ours = lifecycle.propose_standard(ours.template, actor=cast.success, case="Often.")
         assert "waits for approval" not in said(user), "they wrote some of it"
     assert "2 proposed standard changes wait, and nobody may" in said(cast.administrator)
+    client.force_login(cast.administrator)
+    assert "2 proposed standard changes wait" in client.get("/").content.decode()
     client.force_login(cast.success)
     for one in (theirs, ours):
         html = client.get(one.get_absolute_url()).content.decode()
