@@ -22,6 +22,7 @@ THREAD = "standard-"
 ABOUT = re.compile(rf"^<{THREAD}(\d{{1,18}})@")
 APPROVES = gettext_lazy("you may approve this standard change")
 KEEPS = gettext_lazy("you keep this standard change, or your team does")
+OWNS = gettext_lazy("you see a change through that it authorised")
 Text = str | Promise
 
 
@@ -73,18 +74,20 @@ def ended(approval: StandardApproval, *, besides: User | None) -> None:
 
     And owners of what goes on. Where nobody keeps it any more, whoever may approve another.
     """
-    people = _keepers(approval)
+    keepers, owners = _keepers(approval), []
     if approval.decision == StandardApproval.Decision.APPROVED:
         headline = _("A standard change has ended")
         words = _("From now on changes made from it are authorised one by one.")
         going = standard.in_flight(approval)
         words = " ".join(filter(None, [words, standard.that_go_on(going)]))
-        people += [one for one in _owners(going) if one not in people]
+        owners = [one for one in _owners(going) if one not in keepers]
     else:
         headline = _("The proposal of a standard change has ended")
         words = _("It waits for approval no more. Changes made from it are authorised one by one.")
-    people = _besides(besides, people or permissions.possible_approvers(approval))
-    _tell(approval, people, headline, words, approval.ended_why, KEEPS)
+    others = [] if keepers else permissions.possible_approvers(approval)
+    others = [one for one in others if one not in owners]
+    for people, why in ((keepers, KEEPS), (owners, OWNS), (others, APPROVES)):
+        _tell(approval, _besides(besides, people), headline, words, approval.ended_why, why)
 
 
 def _owners(changes: QuerySet[Change]) -> list[User]:

@@ -136,13 +136,15 @@ def test_a_rollback_ends_what_is_proposed_with_the_same_content(cast: Cast) -> N
 
 def test_what_goes_on_after_the_end_is_said(client: Client, cast: Cast) -> None:
     """In the mail of the end, on its page and on the change: nobody takes it for stopped."""
-    going = used(cast)
+    going = lifecycle.assign(used(cast), actor=cast.support, owner=cast.developer)
     one = StandardApproval.objects.get()
     failed = executed(endorsed(in_review(cast, one), cast), cast, "rolled_back")
     words = f"{going.reference}, which it authorised, is not executed yet and goes on"
     [told] = [mail for mail in mail_to(cast.approver) if "has ended" in mail.subject]
     said = " ".join(told.message.split())
     assert words in said and f"{failed.reference}, which it" not in said
+    [told] = [mail for mail in mail_to(cast.developer) if "has ended" in mail.subject]
+    assert "you see a change through that it authorised" in " ".join(told.message.split())
     for who in (cast.success, cast.approver):
         client.force_login(who)
         html = client.get(one.get_absolute_url()).content.decode()
@@ -274,7 +276,8 @@ def test_the_end_is_told_though_everybody_who_kept_it_has_left(cast: Cast) -> No
     one = approved(cast, organisation=None)
     User.objects.filter(pk__in=[cast.success.pk, cast.chair.pk]).update(is_active=False)
     lifecycle.withdraw_standard(one, actor=cast.stranger_success, reason="Nobody keeps it.")
-    assert any("has ended" in mail.subject for mail in mail_to(cast.crb_member))
+    [told] = [mail for mail in mail_to(cast.crb_member) if "has ended" in mail.subject]
+    assert "because you may approve this standard change" in " ".join(told.message.split())
 
 
 def test_a_proposal_that_was_taken_back_is_not_said_to_have_been_in_force(cast: Cast) -> None:
