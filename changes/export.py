@@ -216,8 +216,8 @@ def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def _standard() -> Subquery:
-    """The template of the standard change as which one was authorised last."""
-    given = Authorisation.objects.filter(change=OuterRef("pk"), standard__isnull=False)
+    """The template of the standard change as which it was authorised; null by any other yes."""
+    given = Authorisation.objects.filter(change=OuterRef("pk"), path=OuterRef("path"))
     return Subquery(given.order_by("-pk").values("standard__template__name")[:1])
 
 

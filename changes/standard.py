@@ -5,21 +5,25 @@ of the texts stays as it was approved. Name, purpose, offer, urgency and the sys
 documentation are no content: they change nothing of what is done.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Organisation
+from expansive_cm.texts import MISLEADING
 
-from .models import Change, ChangeTemplate, Event, Service, StandardApproval
+from .models import Authorisation, Change, ChangeTemplate, Event, Service, StandardApproval
 from .risk import RiskLevel, risk_level
-from .states import ChangeType
+from .states import ChangeType, State
 from .turns import past
 from .turns.alone import ASSESSING
 
@@ -32,7 +36,9 @@ RISK = ("likelihood", "impact")
 PLAN = ("steps", "rollback_plan")
 BEFORE_ITS_END = timedelta(weeks=6)
 """From when on it can be approved for another year, and those who may are reminded."""
-State = StandardApproval.State
+NAMED = 10
+"""So many of the changes that go on are named."""
+Life = StandardApproval.State
 
 
 def today() -> date:
@@ -74,13 +80,20 @@ def missing_of(template: ChangeTemplate) -> str:
         return _("The template is withdrawn.")
     if template.type != ChangeType.CONFIGURATION:
         return _("Only configuration changes can be standard changes.")
-    named = (*REQUEST, *JUDGED, *RISK, *PLAN)
-    empty = [_label(name) for name in named if getattr(template, name) in ("", None)]
+    empty = [_label(name) for name in RISK if getattr(template, name) is None]
+    texts = ("description", *JUDGED, *PLAN)
+    empty += [_label(name) for name in texts if not _says(getattr(template, name))]
+    empty += [] if template.title else [_label("title")]
     if empty:
         return _("The template does not say: %s.") % ", ".join(empty)
     if risk_level(template.likelihood, template.impact) != RiskLevel.LOW:
         return _("Only what has a low risk can be a standard change.")
     return ""
+
+
+def _says(text: str) -> bool:
+    """Whether a text has words besides its blanks, which alone would approve anything."""
+    return bool(re.search(r"\w", text))
 
 
 def _label(name: str) -> str:
@@ -137,7 +150,9 @@ def _plain(text: str) -> str:
 
 
 def _fills(words: str) -> bool:
-    return bool(words.strip(f" {BLANK}")) and "\n" not in words and len(words) <= LONGEST
+    """Whether words fill in a blank: some that can be read, in one line as every reader sees it."""
+    in_one_line = len(words.splitlines()) == 1 and not MISLEADING.search(words)
+    return in_one_line and _says(words) and len(words) <= LONGEST
 
 
 def differences(change: Change, content: dict[str, Any]) -> list[str]:
@@ -195,13 +210,15 @@ class Standing:
 
 
 def latest_approval(change: Change, *, lock: bool = False) -> StandardApproval | None:
-    """Return what was approved last of the template that a change began with."""
+    """Return what stands approved of the template that a change began with, or did so last."""
     if change.template_id is None:
         return None
     rows = StandardApproval.objects.filter(template=change.template_id, decision="approved")
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("template", "decided_by").order_by("-pk").first()
+    # What was proposed earlier may have been approved later: one at most has not ended.
+    rows = rows.annotate(stands=Q(ending="")).order_by("-stands", "-pk")
+    return rows.select_related("template", "decided_by").first()
 
 
 def standing_of(
@@ -213,16 +230,23 @@ def standing_of(
     """
     if approval is None:
         return Standing()
-    why_not = _over(approval) or _other(change, approval) or _not_apart(change, approval, reviewer)
+    why_not = (
+        _over(change, approval)
+        or _other(change, approval)
+        or _not_apart(change, approval, reviewer)
+    )
     return Standing(why_not=why_not) if why_not else Standing(approval)
 
 
-def _over(approval: StandardApproval) -> str:
-    state = approval.state
-    if state == State.EXPIRED:
+def _over(change: Change, approval: StandardApproval) -> str:
+    # A clock that was set back revives nothing: the change was there on a later day already.
+    home = timezone.get_default_timezone()
+    days = (timezone.localdate(one.at, home) for one in change.events.all())
+    state = approval.state_on(max(today(), *days))
+    if state == Life.EXPIRED:
         words = _("The approval of the standard change expired on %s.")
         return words % date_format(approval.valid_until, "j F Y")
-    if state == State.ENDED:
+    if state == Life.ENDED:
         words = _("The approval of the standard change ended on %(day)s: %(why)s")
         ended = timezone.localtime(approval.ended_at)
         return words % {"day": date_format(ended, "j F Y"), "why": approval.ended_why}
@@ -253,6 +277,35 @@ def _not_apart(change: Change, approval: StandardApproval, reviewer: int | None)
             words = _("Separation of duties: %(person)s approved the standard change and %(act)s.")
             return words % {"person": approval.decided_by, "act": act}
     return ""
+
+
+def in_flight(approval: StandardApproval) -> QuerySet[Change]:
+    """Return the changes that this content authorised and that are not executed to the end."""
+    same = StandardApproval.objects.filter(template=approval.template_id, content=approval.content)
+    later = Authorisation.objects.filter(
+        change=OuterRef("change"), path=OuterRef("path"), pk__gt=OuterRef("pk")
+    )
+    given = Authorisation.objects.filter(
+        ~Exists(later), standard__in=same, change__state=State.EXECUTION, path=F("change__path")
+    )
+    found = Change.objects.filter(pk__in=given.values("change"))
+    return found.exclude(pk=approval.failed_change_id).order_by("pk")
+
+
+def that_go_on(changes: QuerySet[Change]) -> str:
+    """Say of changes in flight that the end of their approval does not stop them; "" of none."""
+    number = changes.count()
+    if not number:
+        return ""
+    names = [one.reference for one in changes[:NAMED]]
+    words = ngettext(
+        "%(names)s, which it authorised, is not executed yet and goes on, unless it is given back "
+        "to be authorised by itself.",
+        "%(number)d changes that it authorised are not executed yet and go on, unless they are "
+        "given back to be authorised by themselves: %(names)s.",
+        number,
+    )
+    return words % {"number": number, "names": ", ".join(names) + (" …" if number > NAMED else "")}
 
 
 def why_the_normal_way(change: Change) -> str:

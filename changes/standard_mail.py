@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -13,14 +14,15 @@ from post_office.models import Email
 from accounts.models import User
 from accounts.roles import Role
 
-from . import outbox, permissions
-from .models import StandardApproval
+from . import outbox, permissions, standard
+from .models import Change, StandardApproval
 from .turns.parts import holders_of
 
 THREAD = "standard-"
 ABOUT = re.compile(rf"^<{THREAD}(\d{{1,18}})@")
 APPROVES = gettext_lazy("you may approve this standard change")
 KEEPS = gettext_lazy("you keep this standard change, or your team does")
+OWNS = gettext_lazy("you see a change through that it authorised")
 Text = str | Promise
 
 
@@ -68,11 +70,29 @@ def decided(approval: StandardApproval) -> None:
 
 
 def ended(approval: StandardApproval, *, besides: User | None) -> None:
-    """Tell those who keep it, and who approved it, that it has ended and why."""
-    headline = _("A standard change has ended")
-    words = _("From now on changes made from it are authorised one by one.")
-    people = _besides(besides, _keepers(approval))
-    _tell(approval, people, headline, words, approval.ended_why, KEEPS)
+    """Tell those who keep it, and who approved it, that it has ended, why, and what goes on.
+
+    And owners of what goes on. Where nobody keeps it any more, whoever may approve another.
+    """
+    keepers, owners = _keepers(approval), []
+    if approval.decision == StandardApproval.Decision.APPROVED:
+        headline = _("A standard change has ended")
+        words = _("From now on changes made from it are authorised one by one.")
+        going = standard.in_flight(approval)
+        words = " ".join(filter(None, [words, standard.that_go_on(going)]))
+        owners = [one for one in _owners(going) if one not in keepers]
+    else:
+        headline = _("The proposal of a standard change has ended")
+        words = _("It waits for approval no more. Changes made from it are authorised one by one.")
+    others = [] if keepers else permissions.possible_approvers(approval)
+    others = [one for one in others if one not in owners]
+    for people, why in ((keepers, KEEPS), (owners, OWNS), (others, APPROVES)):
+        _tell(approval, _besides(besides, people), headline, words, approval.ended_why, why)
+
+
+def _owners(changes: QuerySet[Change]) -> list[User]:
+    owned = changes.order_by().values("owner")
+    return list(User.objects.filter(pk__in=owned, is_active=True, organisation=None).order_by("pk"))
 
 
 def ends_soon(approval: StandardApproval) -> None:

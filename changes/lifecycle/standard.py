@@ -143,14 +143,16 @@ def end_what_was_approved(template: ChangeTemplate, *, actor: User) -> None:
 def end_after_rollback(step: Step) -> None:
     """End the approval by which a change was authorised that is being rolled back.
 
-    And the one for the same content that has taken its place meanwhile.
+    And whatever of the same content has taken its place meanwhile, or waits to: the template is
+    locked, so that nothing is approved beside this.
     """
     authorisation = step.change.authorisation
     if authorisation is None or authorisation.standard_id is None:
         return
     used = authorisation.standard
+    _locked_template(used.template_id)
     rows = StandardApproval.objects.filter(template=used.template_id, ending="")
-    for one in _locked_rows(rows.filter(decision=Choice.APPROVED)):
+    for one in _locked_rows(rows.exclude(decision=Choice.REFUSED)):
         if one.content == used.content:
             one.failed_change = step.change
             words = _("%s, which was made from it, was rolled back.") % step.change.reference

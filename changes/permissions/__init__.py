@@ -112,6 +112,7 @@ from .standard import (
     can_renew_standard,
     can_see_standard_changes,
     can_withdraw_standard,
+    nobody_may_decide,
     possible_approvers,
     standard_changes_for,
 )
@@ -248,6 +249,7 @@ __all__ = [
     "may_see",
     "may_use_link_of",
     "named_executor",
+    "nobody_may_decide",
     "offered_steps",
     "possible_approvers",
     "standard_changes_for",

@@ -1,6 +1,6 @@
 """Who proposes, approves, renews and withdraws standard changes, and who reads of them."""
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -107,6 +107,19 @@ def possible_approvers(approval: StandardApproval) -> list[User]:
     wrote = approval.template.history.filter(history_user__isnull=False).values("history_user")
     apart = people.exclude(pk=approval.proposed_by_id).exclude(pk__in=wrote)
     return list(apart.distinct().order_by("pk"))
+
+
+def nobody_may_decide() -> "QuerySet[StandardApproval]":
+    """Return what waits for approval though no one may give it, as ``possible_approvers`` says."""
+    wrote = ChangeTemplate.history.filter(  # type: ignore[attr-defined]
+        id=OuterRef(OuterRef("template")), history_user=OuterRef("pk")
+    )
+    apart = ~Q(pk=OuterRef("proposed_by")) & ~Exists(wrote)
+    theirs = approvers().filter(apart, approves_for=OuterRef("template__organisation")).order_by()
+    ours = holders_of(FOR_ALL).filter(apart).order_by()
+    for_all = Q(template__organisation=None)
+    waiting = StandardApproval.objects.filter(decision="", ending="")
+    return waiting.filter((for_all & ~Exists(ours)) | (~for_all & ~Exists(theirs)))
 
 
 def _approves(user: User, approval: StandardApproval) -> Check:

@@ -265,13 +265,20 @@ def _standard(user: User, change: Change) -> dict[str, Any] | None:
         why_not = standard.why_the_normal_way(change)
         return {"why_not": why_not} if why_not else None
     if gates.authorised_as_standard(change):
-        return {"authorised_by": change.authorisation.standard_id}
+        return _as_standard(change)
     if change.state != State.REVIEW:
         return None
     found = standard.standing_of(change, standard.latest_approval(change))
     if found.approval is not None:
         return {"to_come": found.approval}
     return {"why_not": found.why_not} if found.why_not else None
+
+
+def _as_standard(change: Change) -> dict[str, Any]:
+    """What authorised it in advance; if that has ended before it is executed, why."""
+    approval = change.authorisation.standard
+    over = change.state == State.EXECUTION and approval.ending not in ("", "renewed")
+    return {"authorised_by": approval.pk, "over": approval.ended_why if over else ""}
 
 
 def _brought_by(change: Change) -> Release | None:

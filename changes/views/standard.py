@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.components import Tab
 from accounts.models import User
+from accounts.roles import Role
 from expansive_cm.errors import page as error_page
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
@@ -93,9 +94,11 @@ def _uses(keys: list[int]) -> dict[int, int]:
 @signed_in
 @require_safe
 def standard_candidates(request: SignedInRequest) -> HttpResponse:
-    """List templates whose changes went well again and again."""
-    insist(permissions.can_find_candidates(request.user))
-    found = candidates.candidates()
+    """List templates whose changes went well again and again, to keepers those that they keep."""
+    user = request.user
+    insist(permissions.can_find_candidates(user))
+    reads_all = user.has_role(Role.AUDITOR, Role.ADMINISTRATOR)
+    found = candidates.candidates(None if reads_all else user)
     rows = [
         (
             one,
@@ -166,9 +169,29 @@ def standard_change(request: SignedInRequest, pk: int) -> HttpResponse:
         "more": len(newest) > MOST,
         "history": shown.history.select_related("history_user").order_by("-history_id")[:MOST],
         "inside": permissions.can_see_internal(request.user),
+        "newer": _in_its_place(request.user, shown),
+        "going_on": _going_on(request.user, shown),
+        "nobody_may": shown.state == State.WAITING and not permissions.possible_approvers(shown),
         "near_end": shown.state == State.IN_FORCE and standard.is_near_its_end(shown),
     }
     return render(request, "changes/standard_change.html", context)
+
+
+def _in_its_place(user: User, shown: StandardApproval) -> StandardApproval | None:
+    """What is in force of the same template, where this one has ended."""
+    if not shown.ending:
+        return None
+    rows = permissions.standard_changes_for(user).filter(template=shown.template_id)
+    found = rows.filter(decision="approved", ending="").first()
+    return found if found is not None and found.state == State.IN_FORCE else None
+
+
+def _going_on(user: User, shown: StandardApproval) -> str:
+    """Say of an approval that has ended which of its changes the reader sees go on."""
+    if not shown.ending or shown.decision != StandardApproval.Decision.APPROVED:
+        return ""
+    seen = queries.visible_to(user).filter(pk__in=standard.in_flight(shown).values("pk"))
+    return standard.that_go_on(seen.order_by("pk"))
 
 
 @dataclass(frozen=True)

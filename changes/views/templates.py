@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.fields import CharField
 from django.db.models.functions import Upper
 from django.http import Http404, HttpResponse
@@ -21,7 +21,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import lifecycle, paging, permissions, proposing, story
 from ..forms.template import TemplateForm
-from ..models import Change, ChangeTemplate, parse_reference
+from ..models import Change, ChangeTemplate, StandardApproval, parse_reference
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
@@ -208,8 +208,11 @@ def _standard(user: User, shown: ChangeTemplate | None) -> dict[str, Any]:
     """What a template is as a standard change, and whether this person may propose it."""
     if shown is None:
         return {}
+    rows = shown.standard_approvals.annotate(
+        stands=Q(ending="") & ~Q(decision=StandardApproval.Decision.REFUSED)
+    )
     return {
-        "approval": shown.standard_approvals.select_related("decided_by").first(),
+        "approval": rows.select_related("decided_by").order_by("-stands", "-pk").first(),
         "may_propose": permissions.can_propose_standard(user, shown),
     }
 

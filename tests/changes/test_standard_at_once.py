@@ -1,17 +1,20 @@
-"""Standard changes on several connections at the same moment. Costs about 1.5 s."""
+"""Standard changes on several connections at the same moment. Costs about 2.5 s."""
 
 import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from changes import lifecycle, standard
+from changes import lifecycle, standard, standard_mail
 from changes.models import Change, StandardApproval
 from changes.states import State
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal
+from tests import stories
 from tests.concurrently import at_once
 from tests.people import Cast
-from tests.standards import approved, endorsed, in_review, proposed
+from tests.standards import PLAN, approved, endorsed, in_review, proposed, used
+from tests.worker import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,3 +85,42 @@ def test_it_is_decided_once(cast: Cast) -> None:
         *[lambda: lifecycle.propose_standard(one.template, actor=cast.success, case="A.")] * 2
     )
     assert StandardApproval.objects.filter(ending="").count() <= 2, again
+
+
+def somebody_waits() -> bool:
+    """Whether another connection waits for a lock of this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_it_is_approved_anew_while_a_change_is_rolled_back(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored while the rollback waits: what took the place of the approval ends as well."""
+    change = stories.started(stories.plan(used(cast), cast, **PLAN), cast)
+    StandardApproval.objects.update(valid_until=standard.today())
+    one = StandardApproval.objects.get()
+    renewing = threading.Event()
+    told = standard_mail.decided
+
+    def told_late(*arguments: Any) -> None:
+        renewing.set()
+        wait_until(somebody_waits)
+        told(*arguments)
+
+    monkeypatch.setattr(standard_mail, "decided", told_late)
+
+    def roll_back() -> None:
+        assert renewing.wait(60)
+        lifecycle.record_execution(change, actor=cast.support, outcome="rolled_back", notes="No.")
+
+    answers = at_once(
+        lambda: lifecycle.renew_standard(one, actor=cast.approver, reason="Went well."), roll_back
+    )
+    assert not [one for one in answers if isinstance(one, Exception)], answers
+    endings = list(StandardApproval.objects.values_list("ending", flat=True))
+    assert endings == ["rolled_back", "renewed"]

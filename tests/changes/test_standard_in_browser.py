@@ -4,6 +4,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from changes import lifecycle
 from changes.models import Change, StandardApproval
 from changes.states import State
 from tests.components.browsing import sign_in
@@ -25,7 +26,7 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     page.get_by_role("button", name="Propose it").press("Enter")
     expect(page.get_by_text("is proposed as a standard change.")).to_be_visible()
 
-    page = new_page(width=360, height=740)
+    colleagues, page = page, new_page(width=360, height=740)
     sign_in(page, cast.approver, live_server)
     page.goto("/")
     page.get_by_role("link", name="Read and decide").press("Enter")
@@ -35,10 +36,20 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     page.get_by_label("Why?").fill("Harmless.")
     page.get_by_role("button", name="Approve", exact=True).press("Enter")
     expect(page.get_by_text("is a standard change for a year.")).to_be_visible()
-    endorsed(in_review(cast, StandardApproval.objects.get()), cast)
+    reviewed = in_review(cast, StandardApproval.objects.get())
+    colleagues.goto(reviewed.get_absolute_url())
+    expect(colleagues.get_by_text("it goes straight to execution")).to_be_visible()
+    assert fits(colleagues) and not faults(colleagues)
+    endorsed(reviewed, cast)
     change = Change.objects.get()
     assert change.state == State.EXECUTION
     page.reload()
     page.get_by_role("link", name=change.title).press("Enter")
     expect(page.get_by_text("Changes of this kind are approved in advance.")).to_be_attached()
     assert fits(page)
+    lifecycle.withdraw_standard(
+        StandardApproval.objects.get(), actor=cast.success, reason="We look again."
+    )
+    colleagues.reload()
+    expect(colleagues.get_by_text("This change goes on")).to_be_visible()
+    assert fits(colleagues) and not faults(colleagues)

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, permissions, standard
-from changes.models import Service, StandardApproval
+from changes.models import Change, Service, StandardApproval
 from changes.states import State
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
@@ -24,6 +24,7 @@ from tests.standards import (
     approved,
     edited,
     endorsed,
+    executed,
     in_review,
     mail_to,
     proposed,
@@ -50,6 +51,14 @@ S = State
         ("Switch …", "Switch ", False),
         ("Switch …", "Switch maps\nand delete all", False),
         ("Switch …", "Switch " + "x" * 201, False),
+        ("Switch …", "Switch \u00a0\u200b", False),
+        ("Switch …", "Switch –", False),
+        ("Switch …", "Switch maps\rand delete all", False),
+        ("Switch …", "Switch maps\u2028and delete all", False),
+        ("Switch … on", "Switch \u202emaps on", False),
+        ("Switch maps on", "Switch mаps on", False),
+        ("Switch maps on", "Switch\u00a0maps on", False),
+        ("Switch …", "Switch 地図", True),
         ("… on", "Maps on", True),
         ("… on", "Maps off", False),
         ("Set … to …", "Set A to B", True),
@@ -104,6 +113,8 @@ def test_it_is_proposed_with_its_content_and_approved_for_a_year(cast: Cast) -> 
         ("type", "", "Only configuration"),
         ("rollback_plan", "", "rollback plan"),
         ("steps", "", "steps"),
+        ("steps", "… ...\n…", "steps"),
+        ("description", "…", "description"),
         ("impact", 4, "low risk"),
         ("likelihood", None, "likelihood"),
         ("is_active", False, "withdrawn"),
@@ -170,6 +181,9 @@ def test_who_proposes_approves_withdraws_and_reads(cast: Cast) -> None:
         assert not permissions.can_renew_standard(user, theirs), "not so long before its end"
         user.is_active = False
         assert not permissions.standard_changes_for(user).exists(), user
+        assert not permissions.can_decide_standard(user, waiting), user
+        assert not permissions.can_withdraw_standard(user, ours), user
+        assert not permissions.can_propose_standard(user, free), user
 
 
 # What it authorises -----------------------------------------------------------------------------
@@ -218,6 +232,24 @@ def test_what_is_asked_otherwise_goes_the_normal_way(
         more = {"services": [Service.objects.create(name="Maps")]}
     change = endorsed(in_review(cast, approved(cast), **more), cast)
     assert named in why_normal(change)
+
+
+def test_each_part_of_the_content_is_compared_with_the_change(cast: Cast) -> None:
+    """Whatever is approved of a template, now or later: a change that differs in it alone."""
+    one = approved(cast)
+    change = in_review(cast, one)
+    assert standard.differences(change, one.content) == []
+    used_it = endorsed(change, cast)
+    plans = {"steps": PLAN["steps"], "rollback_plan": PLAN["rollback_plan"]}
+    for name, value in one.content.items():
+        if name == "type":
+            continue  # nothing else is ever in review
+        other = [0] if name == "services" else value + (1 if isinstance(value, int) else ".")
+        content = {**one.content, name: other}
+        StandardApproval.objects.filter(pk=one.pk).update(content=content)
+        fresh = Change.objects.get(pk=used_it.pk)
+        found = standard.differences(fresh, content) or standard.plan_faults(fresh, **plans)
+        assert len(found) == 1, name
 
 
 def test_what_is_judged_otherwise_goes_the_normal_way(cast: Cast) -> None:
@@ -300,3 +332,46 @@ def test_the_plan_is_the_approved_one(cast: Cast) -> None:
     assert stories.plan(change, cast).execution is not None
     with pytest.raises(StepIllegal, match="authorisation of its own"):
         lifecycle.ask_authorisation(change, actor=cast.success, reason="Again.")
+
+
+def test_no_later_step_lets_it_be_done_or_asked_for_otherwise(cast: Cast) -> None:
+    """Another requester, another request, a rework, and the other path and back."""
+    change = used(cast)
+    one = change.authorisation.standard
+    with pytest.raises(StepIncomplete, match="Ada Approver approved"):
+        lifecycle.replace_requester(
+            change, actor=cast.success, successor=cast.approver, reason="On leave."
+        )
+    for fields in ({"title": "Switch all off"}, {"services": []}, {"template": None}):
+        with pytest.raises(StepIllegal):
+            lifecycle.edit(change, actor=cast.support, **fields)
+    done = lifecycle.document(
+        executed(change, cast), actor=cast.success, system="D", reference="1", summary="Done."
+    )
+    declined = lifecycle.answer_confirmation(
+        done, actor=cast.requester, confirmed=False, reason="Not quite."
+    )
+    reworked = lifecycle.rework(declined, actor=cast.success, reason="We put it right.")
+    with pytest.raises(StepIncomplete, match="only the blanks"):
+        stories.plan(reworked, cast)
+    with pytest.raises(StepIncomplete, match="only the blanks"):
+        stories.plan(reworked, cast, **{**PLAN, "rollback_plan": "Set the switch back!"})
+    stories.plan(reworked, cast, **PLAN)
+    other = endorsed(in_review(cast, one), cast)
+    assert other.state == S.EXECUTION
+    for said in ("It is code.", "It is not."):
+        other = lifecycle.reclassify(other, actor=cast.success, reason=said, **stories.ASSESSMENT)
+    assert other.authorisation is None
+    assert "need" in why_normal(endorsed(other, cast))
+
+
+def test_it_is_not_planned_into_a_freeze(cast: Cast) -> None:
+    """Approved in advance is not approved for any time."""
+    change, now = used(cast), timezone.now()
+    times = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=24)}
+    lifecycle.plan_window(
+        actor=cast.release_manager,
+        **{"kind": "freeze", "name": "Audit week", "effect": "refuses", "zone": "UTC", **times},
+    )
+    with pytest.raises(StepIncomplete, match="Audit week"):
+        stories.plan(change, cast, **PLAN)
