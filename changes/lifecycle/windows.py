@@ -108,6 +108,8 @@ def _weekly(
     found = spans.weekly(weekday, from_time, to_time, zone, first, until)
     if not found:
         raise StepIncomplete(_("This weekday does not come between these days."), ["weekday"])
+    if found[-1][1] <= timezone.now():
+        raise StepIncomplete(_("Its last time has passed. Choose a later day."), ["until"])
     return found
 
 

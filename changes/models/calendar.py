@@ -1,6 +1,8 @@
 """When changes may be put in place, and when not: change freezes and maintenance windows."""
 
+from datetime import date, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pgtrigger
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -125,6 +127,18 @@ class Window(models.Model):
     def is_over(self) -> bool:
         """Whether it held for the last time."""
         return self.ends_at <= timezone.now()
+
+    @property
+    def first_day(self) -> date:
+        """The day on which it begins, where its times are local times."""
+        return self.starts_at.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def last_day(self) -> date:
+        """The day there on which it begins for the last time, where it comes every week."""
+        ends = self.ends_at.astimezone(ZoneInfo(self.zone)).date()
+        over_night = self.weekday is not None and self.to_time <= self.from_time
+        return ends - timedelta(days=1) if over_night else ends
 
 
 class WindowSpan(models.Model):

@@ -1,0 +1,94 @@
+"""Freezes and the rest of the product: many at once, releases that move, people who leave, time.
+
+Costs about 4 s.
+"""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+
+from changes.models import Window
+from changes.spans import weekly
+from expansive_cm.workflow.errors import StepIncomplete
+from tests import stories
+from tests.changes.test_windows import HOUR, window
+from tests.people import Cast
+
+CALENDAR = reverse("changes:calendar")
+
+
+def page(client: Client, person: Any, address: str, data: Any = None, status: int = 200) -> str:
+    client.force_login(person)
+    answer = client.get(address) if data is None else client.post(address, data)
+    assert answer.status_code == status, (address, answer.status_code)
+    return answer.content.decode()
+
+
+def test_days_of_a_weekly_window_are_those_of_its_zone(client: Client, cast: Cast) -> None:
+    """Its first Monday in Auckland is a Sunday in London; so is the mail."""
+    stories.plan(stories.in_execution(cast), cast)
+    with time_machine.travel(datetime(2027, 3, 10, 12, tzinfo=UTC)):
+        rule: dict[str, Any] = {
+            "zone": "Pacific/Auckland",
+            "weekday": 0,
+            "from_time": time(1),
+            "to_time": time(2),
+            "first": date(2027, 3, 11),
+            "until": date(2027, 3, 31),
+        }
+        made = window(cast, **rule)
+        assert (made.starts_at.astimezone(UTC).date(), made.first_day) == (
+            date(2027, 3, 14),
+            date(2027, 3, 15),
+        )
+        html = page(client, cast.auditor, made.get_absolute_url())
+        assert "every Monday from 01:00 to 02:00 (Pacific/Auckland), 15 Mar 2027 – 29 Mar 2027" in (
+            html
+        )
+        night = window(cast, **{**rule, "from_time": time(23), "kind": "maintenance"})
+        assert (night.first_day, night.last_day) == (date(2027, 3, 15), date(2027, 3, 29))
+
+
+def test_a_weekly_window_whose_last_time_has_passed_is_refused(cast: Cast) -> None:
+    with time_machine.travel(datetime(2027, 3, 10, 12, tzinfo=UTC)):
+        rule = {"from_time": time(1), "to_time": time(2), "until": date(2027, 3, 10)}
+        with pytest.raises(StepIncomplete, match="has passed") as no:
+            window(cast, weekday=2, first=date(2027, 3, 1), **rule)
+        assert no.value.missing == ["until"]
+    assert not Window.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "times", "hours"),
+    [
+        # Forward: an hour is missing.
+        ("Europe/London", date(2026, 3, 29), ("00:30", "02:30"), 1),
+        ("Europe/London", date(2026, 3, 29), ("00:30", "01:30"), 1),
+        ("Europe/London", date(2026, 3, 29), ("01:00", "02:00"), None),
+        ("Pacific/Auckland", date(2026, 9, 27), ("01:30", "03:30"), 1),
+        # Back: an hour comes twice, and belongs to it both times.
+        ("Europe/London", date(2026, 10, 25), ("00:30", "01:30"), 2),
+        ("Europe/London", date(2026, 10, 25), ("01:15", "01:45"), 1.5),
+        ("Europe/London", date(2026, 10, 25), ("00:30", "02:30"), 3),
+        ("Pacific/Auckland", date(2026, 4, 5), ("02:00", "03:00"), 2),
+        # Over midnight, into the day of the change.
+        ("Europe/London", date(2026, 10, 24), ("23:00", "01:30"), 3.5),
+        ("Pacific/Auckland", date(2026, 9, 26), ("23:00", "04:00"), 4),
+        ("Europe/London", date(2028, 2, 29), ("23:00", "01:00"), 2),
+    ],
+)
+def test_a_weekly_window_on_the_nights_of_the_clocks(
+    zone: str, day: date, times: tuple[str, str], hours: float | None
+) -> None:
+    starts, ends = (time.fromisoformat(one) for one in times)
+    found = weekly(day.weekday(), starts, ends, zone, day, day)
+    assert [(b.astimezone(UTC) - a.astimezone(UTC)) / HOUR for a, b in found] == (
+        [hours] if hours else []
+    )
+    for begins, _ends in found:
+        assert begins.astimezone(ZoneInfo(zone)).date() == day
