@@ -16,7 +16,7 @@ from changes.models import Window
 from changes.spans import weekly
 from expansive_cm.workflow.errors import StepIncomplete
 from tests import stories
-from tests.changes.test_windows import HOUR, window
+from tests.changes.test_windows import HOUR, fresh, window
 from tests.people import Cast
 
 CALENDAR = reverse("changes:calendar")
@@ -27,6 +27,29 @@ def page(client: Client, person: Any, address: str, data: Any = None, status: in
     answer = client.get(address) if data is None else client.post(address, data)
     assert answer.status_code == status, (address, answer.status_code)
     return answer.content.decode()
+
+
+# Time -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Auckland"])
+def test_a_plan_lies_in_a_year_that_every_reader_has(client: Client, cast: Cast, zone: str) -> None:
+    """A year without a tomorrow cannot be written in another zone; no page shows such a plan."""
+    change = stories.in_execution(cast)
+    cast.success.time_zone = zone
+    cast.success.save()
+    data = {
+        "seen": change.version,
+        "executor": cast.support.pk,
+        "window_start": "2031-07-01T21:00",
+        "window_end": "9999-12-31T23:59",
+        "steps": "1.",
+        "rollback_plan": "Back.",
+    }
+    address = reverse("changes:plan_execution", args=[change.pk])
+    for wrong in ({}, {"window_start": "0001-01-01T00:00", "window_end": "2031-07-01T21:00"}):
+        page(client, cast.success, address, {**data, **wrong}, 400)
+    assert not fresh(change).executions.exists()
 
 
 def test_days_of_a_weekly_window_are_those_of_its_zone(client: Client, cast: Cast) -> None:
