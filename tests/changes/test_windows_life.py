@@ -11,8 +11,11 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from post_office.models import Email
 
+from changes import lifecycle
 from changes.models import Window
+from changes.settling import settle
 from changes.spans import weekly
 from expansive_cm.workflow.errors import StepIncomplete
 from tests import stories
@@ -27,6 +30,45 @@ def page(client: Client, person: Any, address: str, data: Any = None, status: in
     answer = client.get(address) if data is None else client.post(address, data)
     assert answer.status_code == status, (address, answer.status_code)
     return answer.content.decode()
+
+
+# People ---------------------------------------------------------------------------------------
+
+
+def told_of(act: Any) -> dict[str, str]:
+    """Return who is mailed of a freeze, and what."""
+    before = set(Email.objects.values_list("pk", flat=True))
+    act()
+    return {one.to[0]: one.message for one in Email.objects.exclude(pk__in=before)}
+
+
+def test_who_planned_last_is_told_and_the_owner_where_nobody_is_left(cast: Cast) -> None:
+    change = stories.plan(stories.in_execution(cast), cast)
+    lifecycle.assign(change, actor=cast.support, owner=cast.developer)
+    cast.care_team.members.add(cast.stranger_success)
+    plan = fresh(change).execution
+    lifecycle.plan_execution(
+        fresh(change),
+        actor=cast.stranger_success.read_afresh(),
+        executor=cast.support,
+        window_start=plan.window_start,
+        window_end=plan.window_end,
+        steps="1. Ask first.",
+        rollback_plan="Back.",
+    )
+    first = told_of(lambda: window(cast))
+    assert first.keys() == {cast.stranger_success.email, cast.support.email}
+    for somebody in (cast.stranger_success, cast.support):
+        somebody.is_active = False
+        somebody.save()
+    assert told_of(lambda: window(cast)).keys() == {cast.developer.email}
+    mail = Email.objects.get(to=[cast.developer.email], subject__contains="freeze")
+    assert settle(mail)
+    freeze = Window.objects.latest("pk")
+    lifecycle.cancel_window(freeze, actor=cast.administrator, reason="Not now.")
+    assert not settle(mail)
+    cast.developer.groups.clear()
+    assert not told_of(lambda: window(cast))
 
 
 # Time -----------------------------------------------------------------------------------------
