@@ -43,7 +43,14 @@ class Planned:
     services: frozenset[int] = frozenset()
     executor: int | None = None
     release: int | None = None
-    """With which release it goes out; then the time is the whole day of that."""
+    """With which release it goes out; until it begins its time is the whole day of that."""
+    begins: bool = False
+    """Whether it begins now."""
+
+    @property
+    def whole_day(self) -> bool:
+        """Whether only the day is known, as of a deployment that does not begin yet."""
+        return self.release is not None and not self.begins
 
     def meets(self, starts: datetime, ends: datetime) -> bool:
         """Whether some of its time lies between these moments; ends are no part of a time."""
@@ -114,7 +121,7 @@ def _in_freezes(
             continue
         passed = one.rule.key in overridden
         covers = one.starts <= plan.starts and plan.ends <= one.ends
-        stops = not passed and (plan.release is None or covers)
+        stops = not passed and (covers or not plan.whole_day)
         effect = one.rule.effect if stops else Effect.WARNS
         before = found.get(one.rule)
         until = max(one.ends, before.until) if before and before.until else one.ends
@@ -151,7 +158,7 @@ def _outside(
 
 def _fits(plan: Planned, times: Sequence[Span]) -> bool:
     """Whether a plan lies within these times; a day does if there is some of them on it."""
-    if plan.release is not None:
+    if plan.whole_day:
         return any(plan.meets(*one) for one in times)
     reached = plan.starts
     for starts, ends in sorted(times):

@@ -1,7 +1,7 @@
 """What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -67,13 +67,13 @@ def begun_now(plan: Planned, now: datetime) -> Planned:
 
     A deployment is asked about for this moment, as nobody said how long it takes.
     """
-    if plan.release is not None:
+    if plan.whole_day:
         ends = now + timedelta(minutes=1)
     elif plan.starts <= now < plan.ends:
         ends = plan.ends
     else:
         ends = now + (plan.ends - plan.starts)
-    return Planned(plan.change, now, ends, plan.services, plan.executor)
+    return replace(plan, starts=now, ends=ends, begins=True)
 
 
 def _services(change: Change) -> frozenset[int]:

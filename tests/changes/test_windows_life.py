@@ -11,15 +11,16 @@ import pytest
 import time_machine
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from post_office.models import Email
 
-from changes import lifecycle
-from changes.models import Window
+from changes import lifecycle, planning, tasks
+from changes.models import ManyRun, Window
 from changes.settling import settle
 from changes.spans import weekly
 from expansive_cm.workflow.errors import StepIncomplete
-from tests import stories
-from tests.changes.test_windows import HOUR, fresh, window
+from tests import standards, stories
+from tests.changes.test_windows import HOUR, booking, fresh, window
 from tests.people import Cast
 
 CALENDAR = reverse("changes:calendar")
@@ -30,6 +31,67 @@ def page(client: Client, person: Any, address: str, data: Any = None, status: in
     answer = client.get(address) if data is None else client.post(address, data)
     assert answer.status_code == status, (address, answer.status_code)
     return answer.content.decode()
+
+
+def now_for(hours: int = 2) -> dict[str, datetime]:
+    return {"starts_at": timezone.now() - HOUR, "ends_at": timezone.now() + hours * HOUR}
+
+
+# With other parts of the product --------------------------------------------------------------
+
+
+def test_of_many_that_are_ready_a_freeze_stops_its_own_alone(client: Client, cast: Cast) -> None:
+    """Its row says why; the others go on, and a run that is begun again does nothing twice."""
+    manager = cast.release_manager
+    changes = [stories.in_deployment(cast) for _each in range(3)]
+    service = booking(changes[1])
+    for one in changes:
+        stories.deployment_planned(one, cast)
+    window(cast, service=service, actor=cast.administrator, **now_for())
+    chosen = {"act": "deploy", "change": [one.pk for one in changes]}
+    client.force_login(manager)
+    shown = client.get(reverse("changes:act_on_many"), chosen)
+    data = {
+        **chosen,
+        "key": shown.context["key"],
+        "row": [one.value for one in shown.context["offered"]],
+        "notes": "4.12 is in place.",
+    }
+    assert client.post(reverse("changes:act_on_many"), data).status_code == 302
+    tasks.carry_on_acts()
+    ManyRun.objects.update(finished_at=None)
+    tasks.carry_on_acts()
+    run = ManyRun.objects.get()
+    found = {row.change_id: (row.outcome, row.reason) for row in run.rows.all()}
+    assert [found[one.pk][0] for one in changes] == ["done", "refused", "done"]
+    assert "Inside the change freeze “Audit week”, until" in found[changes[1].pk][1]
+    states = [fresh(one).state for one in changes]
+    assert states == ["confirmation", "deployment", "confirmation"]
+    assert fresh(changes[1]).deployment.started_at is None
+    assert "Inside the change freeze" in page(client, manager, run.get_absolute_url())
+
+
+def test_what_goes_out_with_the_same_release_is_not_in_its_way(cast: Cast) -> None:
+    one, other = (
+        stories.deployment_planned(stories.in_deployment(cast), cast) for _each in range(2)
+    )
+    booking(one), booking(other)
+    starts, _ends = planning.day_of(stories.release())
+    with time_machine.travel(starts + 9 * HOUR):
+        lifecycle.start_deployment(fresh(one), actor=cast.release_manager)
+    assert "conflicts" not in fresh(one).events.latest("pk").data
+
+
+def test_a_standard_change_is_stopped_as_well(cast: Cast) -> None:
+    change = standards.used(cast)
+    freeze = window(cast)
+    with pytest.raises(StepIncomplete, match="Audit week"):
+        stories.plan(change, cast, **standards.PLAN)
+    lifecycle.cancel_window(freeze, actor=cast.administrator, reason="Not now.")
+    stories.plan(fresh(change), cast, **standards.PLAN)
+    window(cast, **now_for())
+    with pytest.raises(StepIncomplete, match="Audit week"):
+        stories.started(fresh(change), cast)
 
 
 # People ---------------------------------------------------------------------------------------
