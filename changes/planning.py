@@ -1,6 +1,6 @@
 """What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
@@ -22,7 +23,7 @@ from .states import State
 AHEAD = timedelta(days=30)
 """Of so many days ahead an approver reads which freezes there are."""
 MOST = 50
-"""So many other changes are named as planned at the same time."""
+"""So many other changes are named as planned at the same time, and so many conflicts of a plan."""
 
 
 def day_of(release: Release) -> tuple[datetime, datetime]:
@@ -145,10 +146,34 @@ def conflicts_of(change: Change, plan: Planned) -> list[Found]:
     return [_with_rows(one, windows, others) for one in found]
 
 
-def shown_to(user: User, change: Change) -> list[Found]:
-    """Return what is in the way of the plan of a change now; customers are not told of it."""
+@dataclass(frozen=True)
+class InTheWay:
+    """What is in the way of a plan, the strictest first, and how much more there is."""
+
+    shown: list[Found]
+    more: int = 0
+
+
+def shown_to(user: User, change: Change, *, begins: bool = False) -> InTheWay:
+    """Return what is in the way of the plan of a change now; customers are not told of it.
+
+    ``begins``: what is in the way of this person if they begin it now.
+    """
     plan = plan_of(change) if permissions.can_see_internal(user) else None
-    return conflicts_of(change, plan) if plan else []
+    if plan is None:
+        return InTheWay([])
+    if begins:
+        found = conflicts_of(change, begun_now(plan, timezone.now()))
+    else:
+        found = conflicts_of(change, plan)
+    return InTheWay(found[:MOST], len(found[MOST:]))
+
+
+def kept(found: Sequence[Found]) -> list[str]:
+    """Return in words what the event of a plan keeps of what was in its way."""
+    said = [one.words for one in found[:MOST]]
+    more = len(found[MOST:])
+    return [*said, ngettext("And %d more.", "And %d more.", more) % more] if more else said
 
 
 def freezes_ahead(user: User, change: Change) -> list[Window]:

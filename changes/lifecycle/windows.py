@@ -193,4 +193,4 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
         if one.stops:
             raise StepIncomplete(one.words, [field])
     if found:
-        step.data = {**step.data, "conflicts": [one.words for one in found]}
+        step.data = {**step.data, "conflicts": planning.kept(found)}

@@ -15,12 +15,12 @@ from django.utils import timezone
 from post_office.models import Email
 
 from changes import lifecycle, planning, tasks
-from changes.models import ManyRun, Window
+from changes.models import ManyRun, Window, WindowSpan
 from changes.settling import settle
 from changes.spans import weekly
 from expansive_cm.workflow.errors import StepIncomplete
 from tests import standards, stories
-from tests.changes.test_windows import HOUR, booking, fresh, window
+from tests.changes.test_windows import HOUR, booking, fresh, window, words_of
 from tests.people import Cast
 
 CALENDAR = reverse("changes:calendar")
@@ -92,6 +92,19 @@ def test_a_standard_change_is_stopped_as_well(cast: Cast) -> None:
     window(cast, **now_for())
     with pytest.raises(StepIncomplete, match="Audit week"):
         stories.started(fresh(change), cast)
+
+
+def test_the_page_of_a_start_says_what_stops_it_now(client: Client, cast: Cast) -> None:
+    """The planned time may be free: who begins early begins in a freeze, made on an open page."""
+    change = stories.plan(stories.in_execution(cast), cast)
+    address = reverse("changes:start_execution", args=[change.pk])
+    data = {"seen": fresh(change).version, "reason": "They asked."}
+    assert "Audit week" not in page(client, cast.support, address)
+    window(cast, **now_for(hours=1))
+    assert words_of(change) == []
+    assert "Inside the change freeze" in page(client, cast.support, address, data, 400)
+    assert "Stops it" in page(client, cast.support, address)
+    assert fresh(change).execution.started_at is None
 
 
 # People ---------------------------------------------------------------------------------------
@@ -219,3 +232,31 @@ def test_a_weekly_window_on_the_nights_of_the_clocks(
     )
     for begins, _ends in found:
         assert begins.astimezone(ZoneInfo(zone)).date() == day
+
+
+# Much -----------------------------------------------------------------------------------------
+
+
+def test_of_much_that_is_in_the_way_the_strictest_is_said(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST", 3)
+    change = stories.plan(stories.in_execution(cast), cast)
+    begins = timezone.now() + HOUR
+    values = {"kind": "freeze", "zone": "UTC", "starts_at": begins, "ends_at": begins + 9 * HOUR}
+    made = Window.objects.bulk_create(
+        Window(name=f"w{number}", effect="warns", **values) for number in range(9)
+    )
+    made += [Window.objects.create(name="strict", effect="refuses", **values)]
+    WindowSpan.objects.bulk_create(
+        WindowSpan(window=one, span=(begins, begins + 9 * HOUR)) for one in made
+    )
+    html = page(client, cast.success, change.get_absolute_url())
+    assert html.count("Inside the change freeze") == 3
+    assert "“strict”" in html
+    assert "And 7 more." in html
+    with pytest.raises(StepIncomplete, match="strict"):
+        stories.plan(fresh(change), cast)
+    lifecycle.cancel_window(made[-1], actor=cast.administrator, reason="Enough.")
+    stories.plan(fresh(change), cast)
+    assert len(fresh(change).events.latest("pk").data["conflicts"]) == 4
