@@ -191,6 +191,13 @@ def freezes_ahead(user: User, change: Change) -> list[Window]:
     return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
 
 
+def freezes_on(day: date) -> list[Window]:
+    """Return the freezes that hold at some time of the day of a release, the first of them."""
+    during = WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=day_span(day))
+    found = Window.objects.filter(Exists(during), kind=Window.Kind.FREEZE, cancelled_at=None)
+    return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+
+
 def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
     """Return of each service's maintenance windows one of each effect: that there are some."""
     return (

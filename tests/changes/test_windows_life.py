@@ -3,7 +3,7 @@
 Costs about 4 s.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -92,6 +92,27 @@ def test_a_standard_change_is_stopped_as_well(cast: Cast) -> None:
     window(cast, **now_for())
     with pytest.raises(StepIncomplete, match="Audit week"):
         stories.started(fresh(change), cast)
+
+
+def test_a_release_that_slips_into_a_freeze_says_so(client: Client, cast: Cast) -> None:
+    """On its page, on that of each change in it, and when a deployment begins."""
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    release = stories.release()
+    later = release.planned_on + timedelta(days=10)
+    starts, ends = planning.day_span(later)
+    window(cast, starts_at=starts, ends_at=ends)
+    assert "Audit week" not in page(client, cast.release_manager, release.get_absolute_url())
+    lifecycle.change_release(
+        release,
+        actor=cast.release_manager,
+        name=release.name,
+        planned_on=later,
+        reason="The tests take longer.",
+    )
+    assert "Audit week" in page(client, cast.release_manager, release.get_absolute_url())
+    assert "Stops it" in page(client, cast.release_manager, change.get_absolute_url())
+    with time_machine.travel(starts + HOUR), pytest.raises(StepIncomplete, match="Audit week"):
+        lifecycle.start_deployment(fresh(change), actor=cast.release_manager)
 
 
 def test_the_page_of_a_start_says_what_stops_it_now(client: Client, cast: Cast) -> None:
