@@ -59,11 +59,12 @@ class Planned:
 
 @dataclass(frozen=True)
 class Rule:
-    """A freeze or maintenance window, and of which service."""
+    """A freeze or maintenance window: of which service, and which role can override it."""
 
     key: int
     effect: Effect
     service: int | None = None
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _outside(
 ) -> list[Conflict]:
     """Of each service that has maintenance windows, the plan must lie within them.
 
-    Who overrides one of them lets it pass all of that service that ask for an override.
+    Who overrides one of them lets it pass all of that service that ask the same role for it.
     """
     found = []
     for service in dict.fromkeys(rule.service for rule in maintenance):
@@ -148,8 +149,8 @@ def _outside(
         if _fits(plan, times):
             continue
         asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
-        passed = any(rule.key in overridden for rule in asking)
-        strict = [rule for rule in rules if not passed or rule not in asking]
+        passed = {rule.role for rule in asking if rule.key in overridden}
+        strict = [rule for rule in rules if rule not in asking or rule.role not in passed]
         first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
         effect = first.effect if strict else Effect.WARNS
         found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))

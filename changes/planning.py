@@ -1,6 +1,6 @@
 """What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,7 +18,9 @@ from accounts.roles import Role
 from . import permissions
 from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
 from .models import Change, ChangeLink, Deployment, Execution, Release, Window, WindowSpan
+from .recall import recalling
 from .states import State
+from .turns.overriding import another_can, involved
 
 AHEAD = timedelta(days=30)
 """Of so many days ahead an approver reads which freezes there are."""
@@ -92,6 +94,8 @@ class Found:
     window: Window | None = None
     change: Change | None = None
     executor: User | None = None
+    note: str = ""
+    """What is to be said of its override."""
 
     @property
     def stops(self) -> bool:
@@ -104,16 +108,53 @@ class Found:
         return _words(self)
 
 
-def conflicts_of(change: Change, plan: Planned) -> list[Found]:
-    """Return what is in the way of a plan of this change, in seven queries at most."""
+@dataclass(frozen=True)
+class Overrides:
+    """What was let pass in this round of a change: what counts, and what is to be said of it."""
+
+    windows: list[Window]
+    notes: dict[int, str]
+
+
+def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
+    """Return the overrides that count for a plan in which these people have a part.
+
+    Of somebody with a part in the change, one counts only where nobody else could have given it.
+    One query without any; with some, two more, and one for each window that needs such a person's.
+    """
+    rows = change.window_overrides.select_related("window__service").order_by("pk")
+    given = [one for one in rows if (one.path, one.round) == (change.path, change.round)]
+    windows: dict[int, Window] = {}
+    notes: dict[int, str] = {}
+    if not given:
+        return Overrides([], notes)
+    with recalling(change):
+        parts = {*people, *involved(change)}
+        for one in sorted(given, key=lambda one: one.recorded_by_id in parts):
+            key, role = one.window_id, one.window.get_override_role_display()
+            if key in windows or key in notes:
+                continue
+            if one.recorded_by_id not in parts:
+                windows[key] = one.window
+            elif another_can(change, one.window, people):
+                notes[key] = _("The override of whoever plans or puts it in place does not count.")
+            else:
+                windows[key] = one.window
+                words = _("By somebody with a part in the change: nobody else has the role “%s”.")
+                notes[key] = words % role
+    return Overrides(list(windows.values()), notes)
+
+
+def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> list[Found]:
+    """Return what is in the way of a plan of this change, in seven queries at most.
+
+    ``by`` plans or begins it. Where somebody let it pass, some more: see ``overrides_of``.
+    """
     spans = WindowSpan.objects.filter(
         _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
     ).select_related("window__service", "window__organisation")
-    given = [
-        one.window
-        for one in change.window_overrides.select_related("window__service")
-        if (one.path, one.round) == (change.path, change.round)
-    ]
+    overrides = overrides_of(change, {by.pk if by else None, plan.executor} - {None})
+    given = [one for one in overrides.windows if one.is_for(change, plan.services)]
     there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
     windows = {one.pk: one for one in there}
     maintenance = [_rule(one) for one in windows.values()]
@@ -143,7 +184,7 @@ def conflicts_of(change: Change, plan: Planned) -> list[Found]:
         linked=linked,
         overridden=overridden,
     )
-    return [_with_rows(one, windows, others) for one in found]
+    return [_with_rows(one, windows, others, overrides.notes) for one in found]
 
 
 @dataclass(frozen=True)
@@ -163,7 +204,7 @@ def shown_to(user: User, change: Change, *, begins: bool = False) -> InTheWay:
     if plan is None:
         return InTheWay([])
     if begins:
-        found = conflicts_of(change, begun_now(plan, timezone.now()))
+        found = conflicts_of(change, begun_now(plan, timezone.now()), by=user)
     else:
         found = conflicts_of(change, plan)
     return InTheWay(found[:MOST], len(found[MOST:]))
@@ -199,7 +240,7 @@ def freezes_on(day: date) -> list[Window]:
 
 
 def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
-    """Return of each service's maintenance windows one of each effect: that there are some."""
+    """Return of each service's maintenance windows one of each effect and role: it has some."""
     return (
         Window.objects.filter(
             _concerns(change, plan),
@@ -208,19 +249,22 @@ def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
             ends_at__gt=timezone.now(),
         )
         .select_related("service", "organisation")
-        .order_by("service_id", "effect", "pk")
-        .distinct("service_id", "effect")
+        .order_by("service_id", "effect", "override_role", "pk")
+        .distinct("service_id", "effect", "override_role")
     )
 
 
-def _with_rows(one: Conflict, windows: dict[int, Window], others: dict[int, Any]) -> Found:
+def _with_rows(
+    one: Conflict, windows: dict[int, Window], others: dict[int, Any], notes: dict[int, str]
+) -> Found:
     window = windows[one.rule.key] if one.rule else None
     other = others[one.other.change] if one.other else None
-    return Found(one, window, other and other.change, getattr(other, "executor", None))
+    note = notes.get(one.rule.key, "") if one.rule else ""
+    return Found(one, window, other and other.change, getattr(other, "executor", None), note)
 
 
 def _rule(window: Window) -> Rule:
-    return Rule(window.pk, Effect(window.effect), window.service_id)
+    return Rule(window.pk, Effect(window.effect), window.service_id, window.override_role)
 
 
 def _concerns(change: Change, plan: Planned, prefix: str = "") -> Q:
@@ -321,10 +365,11 @@ def _who(found: Found) -> str:
     """Say who can let a plan pass, or that somebody did."""
     conflict, window = found.conflict, found.window
     if conflict.overridden:
-        return _("It was overridden for this change.")
+        return f"{_('It was overridden for this change.')} {found.note}".strip()
     if window is None or conflict.effect == Effect.WARNS:
         return ""
     if conflict.effect == Effect.OVERRIDE:
         role = Role(window.override_role).label
-        return _("Somebody with the role “%s” can override it, with a reason, on its page.") % role
+        words = _("Somebody with the role “%s” can override it, with a reason, on its page.") % role
+        return f"{found.note} {words}".strip()
     return _("It cannot be overridden; release managers and administrators can cancel it.")

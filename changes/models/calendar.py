@@ -1,5 +1,6 @@
 """When changes may be put in place, and when not: change freezes and maintenance windows."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -139,6 +140,11 @@ class Window(models.Model):
         ends = self.ends_at.astimezone(ZoneInfo(self.zone)).date()
         over_night = self.weekday is not None and self.to_time <= self.from_time
         return ends - timedelta(days=1) if over_night else ends
+
+    def is_for(self, change: Any, services: Collection[int]) -> bool:
+        """Whether it concerns a change that affects these services."""
+        its_customer = self.organisation_id in (None, change.organisation_id)
+        return its_customer and (self.service_id is None or self.service_id in services)
 
 
 class WindowSpan(models.Model):
