@@ -4,6 +4,7 @@ Costs about 4 s.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +16,13 @@ from django.utils import timezone
 from post_office.models import Email
 
 from changes import lifecycle, planning, tasks
-from changes.models import ManyRun, Window, WindowSpan
+from changes.models import ManyRun, Window, WindowOverride, WindowSpan
 from changes.settling import settle
 from changes.spans import weekly
-from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from tests import standards, stories
 from tests.changes.test_windows import HOUR, booking, fresh, window, words_of
+from tests.concurrently import at_once
 from tests.people import Cast
 
 CALENDAR = reverse("changes:calendar")
@@ -128,6 +130,21 @@ def test_the_page_of_a_start_says_what_stops_it_now(client: Client, cast: Cast) 
     assert fresh(change).execution.started_at is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_freeze_is_cancelled_once_by_two_at_once(cast: Cast) -> None:
+    freeze = window(cast, starts_at=timezone.now() - HOUR)
+    people = (cast.release_manager, cast.administrator)
+    answers = at_once(
+        *(
+            partial(lifecycle.cancel_window, freeze, actor=one, reason=str(one), seen=1)
+            for one in people
+        )
+    )
+    assert [type(one) for one in answers if isinstance(one, Exception)] == [ChangeStale]
+    assert freeze.history.count() == 2
+    assert freeze.spans.get().span.upper == Window.objects.get().cancelled_at
+
+
 # People ---------------------------------------------------------------------------------------
 
 
@@ -165,6 +182,58 @@ def test_who_planned_last_is_told_and_the_owner_where_nobody_is_left(cast: Cast)
     assert not settle(mail)
     cast.developer.groups.clear()
     assert not told_of(lambda: window(cast))
+
+
+def test_no_customer_learns_of_anothers_freeze(client: Client, cast: Cast) -> None:
+    """Wherever they look: neither its name nor that there is one. An auditor reads, no more."""
+    change = stories.plan(stories.in_execution(cast), cast)
+    starts = timezone.now() + 2 * HOUR
+    for name, scope in (("Secret Harbour", cast.harbour), ("Secret Meridian", cast.meridian)):
+        window(
+            cast,
+            name=name,
+            organisation=scope,
+            effect="override",
+            override_role="crb_member",
+            reason="Between us.",
+        )
+    freeze = Window.objects.get(name="Secret Harbour")
+    lifecycle.override_window(change, actor=cast.chair, window=freeze, reason="Quiet word.")
+    stories.plan(fresh(change), cast)
+    day = f"{timezone.localtime(starts):%Y-%m-%d}"
+    places = [
+        CALENDAR,
+        f"{CALENDAR}?view=list",
+        f"{CALENDAR}?day={day}",
+        f"{CALENDAR}?day={day}&organisation={cast.harbour.pk}",
+        f"{CALENDAR}?kind=freeze",
+        f"{reverse('changes:palette')}?q=Secr",
+        "/",
+        reverse("changes:list"),
+    ]
+    for person in (cast.requester, cast.approver, cast.stranger_customer, cast.stranger_approver):
+        own = [change.get_absolute_url()] if person.organisation_id == cast.harbour.pk else []
+        for address in [*places, *own]:
+            html = page(client, person, address)
+            for words in ("Secret", "Between us", "Quiet word", "In the way", "/windows/"):
+                assert words not in html, (person, address, words)
+    assert "Harbour" in page(client, cast.requester, f"{CALENDAR}?day={day}")
+    assert "Harbour" not in page(client, cast.stranger_customer, f"{CALENDAR}?day={day}")
+    lifecycle.cancel_window(
+        Window.objects.get(name="Secret Meridian"), actor=cast.administrator, reason="Moved."
+    )
+    html = page(client, cast.stranger_customer, f"{CALENDAR}?day={day}&kind=freeze")
+    assert "Nothing is planned on this day" in html
+    at = {act: reverse(f"changes:{act}", args=[freeze.pk]) for act in ("window", "cancel_window")}
+    at["override"] = reverse("changes:override_window", args=[freeze.pk])
+    assert "Between us." in page(client, cast.auditor, at["window"])
+    data = {"change": change.reference, "reason": "x", "seen": 1}
+    for address in (at["cancel_window"], at["override"], reverse("changes:new_window")):
+        page(client, cast.auditor, address, data, 403)
+    assert (Window.objects.filter(cancelled_at=None).count(), WindowOverride.objects.count()) == (
+        1,
+        1,
+    )
 
 
 # Time -----------------------------------------------------------------------------------------
