@@ -162,7 +162,7 @@ def override_window(
     Raises StepForbidden where the person does not hold the role that the window names, or has a
     part in the change while another holder has none; StepIllegal for a change that the window is
     not for; StepIncomplete without a reason. Effects: the override, for this round of delivery;
-    event, for colleagues, which says so where whoever has a part in the change gave it.
+    event, for colleagues. Both say so where whoever has a part in the change gave it.
     """
     with take_step("override_window", change, actor=actor, seen=seen) as step:
         fresh = locked(window)
@@ -171,12 +171,12 @@ def override_window(
             alone = actor.pk in involved(step.change)
         if not reason.strip():
             raise StepIncomplete(_("Say why it is allowed."), ["reason"])
-        step.reason, step.internal = f"{fresh}: {reason}", True
         step.data = {"window": fresh.pk}
         if alone:
             words = _("They have a part in the change: nobody else has the role “%s”.")
-            step.reason += f" ({words % fresh.get_override_role_display()})"
+            reason = f"{reason} ({words % fresh.get_override_role_display()})"
             step.data["alone"] = True
+        step.reason, step.internal = f"{fresh}: {reason}", True
         override = WindowOverride(**step.stamp(), window=fresh, reason=reason)
         if step.change.state == State.ROLLED_BACK:
             override.round += 1  # its next plan begins another round

@@ -15,7 +15,7 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle, planning
 from changes.conflicts import Effect, Planned, Rule, find
-from changes.models import Change, Service, Window
+from changes.models import Change, Service, Window, WindowOverride
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.changes.test_windows import HOUR, booking, fresh, window, words_of
@@ -104,6 +104,7 @@ def test_who_alone_holds_the_role_lets_it_pass_and_that_is_recorded(cast: Cast) 
     assert "They have a part in the change: nobody else has the role “Release manager”" in (
         event.reason
     )
+    assert "nobody else has" in WindowOverride.objects.get().reason  # auditors list these
     second = also(cast.tester, Role.RELEASE_MANAGER)
     with pytest.raises(StepForbidden):
         let_pass(change, freeze, manager)
