@@ -43,7 +43,14 @@ class Planned:
     services: frozenset[int] = frozenset()
     executor: int | None = None
     release: int | None = None
-    """With which release it goes out; then the time is the whole day of that."""
+    """With which release it goes out; until it begins its time is the whole day of that."""
+    begins: bool = False
+    """Whether it begins now."""
+
+    @property
+    def whole_day(self) -> bool:
+        """Whether only the day is known, as of a deployment that does not begin yet."""
+        return self.release is not None and not self.begins
 
     def meets(self, starts: datetime, ends: datetime) -> bool:
         """Whether some of its time lies between these moments; ends are no part of a time."""
@@ -52,11 +59,12 @@ class Planned:
 
 @dataclass(frozen=True)
 class Rule:
-    """A freeze or maintenance window, and of which service."""
+    """A freeze or maintenance window: of which service, and which role can override it."""
 
     key: int
     effect: Effect
     service: int | None = None
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ def _in_freezes(
             continue
         passed = one.rule.key in overridden
         covers = one.starts <= plan.starts and plan.ends <= one.ends
-        stops = not passed and (plan.release is None or covers)
+        stops = not passed and (covers or not plan.whole_day)
         effect = one.rule.effect if stops else Effect.WARNS
         before = found.get(one.rule)
         until = max(one.ends, before.until) if before and before.until else one.ends
@@ -132,7 +140,7 @@ def _outside(
 ) -> list[Conflict]:
     """Of each service that has maintenance windows, the plan must lie within them.
 
-    Who overrides one of them lets it pass all of that service that ask for an override.
+    Who overrides one of them lets it pass all of that service that ask the same role for it.
     """
     found = []
     for service in dict.fromkeys(rule.service for rule in maintenance):
@@ -141,8 +149,8 @@ def _outside(
         if _fits(plan, times):
             continue
         asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
-        passed = any(rule.key in overridden for rule in asking)
-        strict = [rule for rule in rules if not passed or rule not in asking]
+        passed = {rule.role for rule in asking if rule.key in overridden}
+        strict = [rule for rule in rules if rule not in asking or rule.role not in passed]
         first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
         effect = first.effect if strict else Effect.WARNS
         found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))
@@ -151,7 +159,7 @@ def _outside(
 
 def _fits(plan: Planned, times: Sequence[Span]) -> bool:
     """Whether a plan lies within these times; a day does if there is some of them on it."""
-    if plan.release is not None:
+    if plan.whole_day:
         return any(plan.meets(*one) for one in times)
     reached = plan.starts
     for starts, ends in sorted(times):

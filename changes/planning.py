@@ -1,7 +1,7 @@
 """What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
@@ -17,12 +18,14 @@ from accounts.roles import Role
 from . import permissions
 from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
 from .models import Change, ChangeLink, Deployment, Execution, Release, Window, WindowSpan
+from .recall import recalling
 from .states import State
+from .turns.overriding import another_can, involved
 
 AHEAD = timedelta(days=30)
 """Of so many days ahead an approver reads which freezes there are."""
 MOST = 50
-"""So many other changes are named as planned at the same time."""
+"""So many other changes are named as planned at the same time, and so many conflicts of a plan."""
 
 
 def day_of(release: Release) -> tuple[datetime, datetime]:
@@ -67,13 +70,13 @@ def begun_now(plan: Planned, now: datetime) -> Planned:
 
     A deployment is asked about for this moment, as nobody said how long it takes.
     """
-    if plan.release is not None:
+    if plan.whole_day:
         ends = now + timedelta(minutes=1)
     elif plan.starts <= now < plan.ends:
         ends = plan.ends
     else:
         ends = now + (plan.ends - plan.starts)
-    return Planned(plan.change, now, ends, plan.services, plan.executor)
+    return replace(plan, starts=now, ends=ends, begins=True)
 
 
 def _services(change: Change) -> frozenset[int]:
@@ -91,6 +94,8 @@ class Found:
     window: Window | None = None
     change: Change | None = None
     executor: User | None = None
+    note: str = ""
+    """What is to be said of its override."""
 
     @property
     def stops(self) -> bool:
@@ -103,16 +108,53 @@ class Found:
         return _words(self)
 
 
-def conflicts_of(change: Change, plan: Planned) -> list[Found]:
-    """Return what is in the way of a plan of this change, in seven queries at most."""
+@dataclass(frozen=True)
+class Overrides:
+    """What was let pass in this round of a change: what counts, and what is to be said of it."""
+
+    windows: list[Window]
+    notes: dict[int, str]
+
+
+def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
+    """Return the overrides that count for a plan in which these people have a part.
+
+    Of somebody with a part in the change, one counts only where nobody else could have given it.
+    One query without any; with some, two more, and one for each window that needs such a person's.
+    """
+    rows = change.window_overrides.select_related("window__service").order_by("pk")
+    given = [one for one in rows if (one.path, one.round) == (change.path, change.round)]
+    windows: dict[int, Window] = {}
+    notes: dict[int, str] = {}
+    if not given:
+        return Overrides([], notes)
+    with recalling(change):
+        parts = {*people, *involved(change)}
+        for one in sorted(given, key=lambda one: one.recorded_by_id in parts):
+            key, role = one.window_id, one.window.get_override_role_display()
+            if key in windows or key in notes:
+                continue
+            if one.recorded_by_id not in parts:
+                windows[key] = one.window
+            elif another_can(change, one.window, people):
+                notes[key] = _("The override of whoever plans or puts it in place does not count.")
+            else:
+                windows[key] = one.window
+                words = _("By somebody with a part in the change: nobody else has the role “%s”.")
+                notes[key] = words % role
+    return Overrides(list(windows.values()), notes)
+
+
+def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> list[Found]:
+    """Return what is in the way of a plan of this change, in seven queries at most.
+
+    ``by`` plans or begins it. Where somebody let it pass, some more: see ``overrides_of``.
+    """
     spans = WindowSpan.objects.filter(
         _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
     ).select_related("window__service", "window__organisation")
-    given = [
-        one.window
-        for one in change.window_overrides.select_related("window__service")
-        if (one.path, one.round) == (change.path, change.round)
-    ]
+    overrides = overrides_of(change, {by.pk if by else None, plan.executor} - {None})
+    given = [one for one in overrides.windows if one.is_for(change, plan.services)]
     there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
     windows = {one.pk: one for one in there}
     maintenance = [_rule(one) for one in windows.values()]
@@ -142,13 +184,37 @@ def conflicts_of(change: Change, plan: Planned) -> list[Found]:
         linked=linked,
         overridden=overridden,
     )
-    return [_with_rows(one, windows, others) for one in found]
+    return [_with_rows(one, windows, others, overrides.notes) for one in found]
 
 
-def shown_to(user: User, change: Change) -> list[Found]:
-    """Return what is in the way of the plan of a change now; customers are not told of it."""
+@dataclass(frozen=True)
+class InTheWay:
+    """What is in the way of a plan, the strictest first, and how much more there is."""
+
+    shown: list[Found]
+    more: int = 0
+
+
+def shown_to(user: User, change: Change, *, begins: bool = False) -> InTheWay:
+    """Return what is in the way of the plan of a change now; customers are not told of it.
+
+    ``begins``: what is in the way of this person if they begin it now.
+    """
     plan = plan_of(change) if permissions.can_see_internal(user) else None
-    return conflicts_of(change, plan) if plan else []
+    if plan is None:
+        return InTheWay([])
+    if begins:
+        found = conflicts_of(change, begun_now(plan, timezone.now()), by=user)
+    else:
+        found = conflicts_of(change, plan)
+    return InTheWay(found[:MOST], len(found[MOST:]))
+
+
+def kept(found: Sequence[Found]) -> list[str]:
+    """Return in words what the event of a plan keeps of what was in its way."""
+    said = [one.words for one in found[:MOST]]
+    more = len(found[MOST:])
+    return [*said, ngettext("And %d more.", "And %d more.", more) % more] if more else said
 
 
 def freezes_ahead(user: User, change: Change) -> list[Window]:
@@ -166,8 +232,15 @@ def freezes_ahead(user: User, change: Change) -> list[Window]:
     return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
 
 
+def freezes_on(day: date) -> list[Window]:
+    """Return the freezes that hold at some time of the day of a release, the first of them."""
+    during = WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=day_span(day))
+    found = Window.objects.filter(Exists(during), kind=Window.Kind.FREEZE, cancelled_at=None)
+    return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+
+
 def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
-    """Return of each service's maintenance windows one of each effect: that there are some."""
+    """Return of each service's maintenance windows one of each effect and role: it has some."""
     return (
         Window.objects.filter(
             _concerns(change, plan),
@@ -176,19 +249,22 @@ def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
             ends_at__gt=timezone.now(),
         )
         .select_related("service", "organisation")
-        .order_by("service_id", "effect", "pk")
-        .distinct("service_id", "effect")
+        .order_by("service_id", "effect", "override_role", "pk")
+        .distinct("service_id", "effect", "override_role")
     )
 
 
-def _with_rows(one: Conflict, windows: dict[int, Window], others: dict[int, Any]) -> Found:
+def _with_rows(
+    one: Conflict, windows: dict[int, Window], others: dict[int, Any], notes: dict[int, str]
+) -> Found:
     window = windows[one.rule.key] if one.rule else None
     other = others[one.other.change] if one.other else None
-    return Found(one, window, other and other.change, getattr(other, "executor", None))
+    note = notes.get(one.rule.key, "") if one.rule else ""
+    return Found(one, window, other and other.change, getattr(other, "executor", None), note)
 
 
 def _rule(window: Window) -> Rule:
-    return Rule(window.pk, Effect(window.effect), window.service_id)
+    return Rule(window.pk, Effect(window.effect), window.service_id, window.override_role)
 
 
 def _concerns(change: Change, plan: Planned, prefix: str = "") -> Q:
@@ -289,10 +365,11 @@ def _who(found: Found) -> str:
     """Say who can let a plan pass, or that somebody did."""
     conflict, window = found.conflict, found.window
     if conflict.overridden:
-        return _("It was overridden for this change.")
+        return f"{_('It was overridden for this change.')} {found.note}".strip()
     if window is None or conflict.effect == Effect.WARNS:
         return ""
     if conflict.effect == Effect.OVERRIDE:
         role = Role(window.override_role).label
-        return _("Somebody with the role “%s” can override it, with a reason, on its page.") % role
+        words = _("Somebody with the role “%s” can override it, with a reason, on its page.") % role
+        return f"{found.note} {words}".strip()
     return _("It cannot be overridden; release managers and administrators can cancel it.")

@@ -139,7 +139,8 @@ def _is_anybodys(email: Email) -> bool:
     if administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
     elif window_mail.is_for_colleagues(email):
-        goes = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
+        theirs = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
+        goes = theirs and window_mail.still_holds(email)
     else:
         goes = all(reader is None or reader.is_active for reader in readers)
     if not goes:

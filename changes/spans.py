@@ -20,7 +20,7 @@ def weekly(
     """Return each time from the first day to the last one, both included.
 
     One that ends no later than it begins ends on the day after. Where the clocks leave nothing of
-    it, it does not hold that week.
+    it, it does not hold that week; where they make its end come twice, it ends the second time.
     """
     place = ZoneInfo(zone)
     day = first + timedelta(days=(weekday - first.weekday()) % 7)
@@ -28,11 +28,16 @@ def weekly(
     found = []
     while day <= last:
         starts = datetime.combine(day, from_time, place)
-        ends = datetime.combine(day + over_night, to_time, place)
+        ends = _second_time(datetime.combine(day + over_night, to_time, place))
         if ends.timestamp() > starts.timestamp():
             found.append((starts, ends))
         day += timedelta(days=7)
     return found
+
+
+def _second_time(moment: datetime) -> datetime:
+    """Return the later moment of two with this local time; what comes once, or never, as it is."""
+    return max(moment, moment.replace(fold=1), key=datetime.timestamp)
 
 
 def once_faults(starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:

@@ -1,7 +1,10 @@
 """Who is told of a new freeze: those who planned what lies in it, in one mail each."""
 
 from collections import defaultdict
+from typing import Any
 
+from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from post_office.models import Email
@@ -9,7 +12,7 @@ from post_office.models import Email
 from accounts.models import User
 
 from . import outbox
-from .models import Window
+from .models import Event, Window
 from .planned_in import deployments_in, executions_in
 
 THREAD = "window-"
@@ -23,29 +26,45 @@ def is_for_colleagues(email: Email) -> bool:
     return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
 
 
-def tell_planners(window: Window, *, besides: User) -> None:
-    """Queue one mail for each person who planned, or is to execute, what lies in a new freeze.
+def still_holds(email: Email) -> bool:
+    """Whether the freeze that one of them tells of was not cancelled before it went out."""
+    key = str(email.headers["References"]).removeprefix(f"<{THREAD}").split("@")[0]
+    return Window.objects.filter(pk=key, cancelled_at=None).exists()
 
-    However many plans there are, of each only its keys are read, and of a person's the first.
+
+def tell_planners(window: Window, *, besides: User) -> None:
+    """Queue one mail for each person who planned last, or is to execute, what lies in a new freeze.
+
+    Where neither is there any more, the owner is told. However many plans there are, of each only
+    its keys are read, and of a person's the first are named.
     """
     if not window.is_freeze:
         return
-    plans: dict[int, list[int]] = defaultdict(list)
     rows = [
-        *executions_in(window)
-        .order_by("window_start", "pk")
-        .values_list("change", "recorded_by", "executor"),
-        *deployments_in(window)
-        .order_by("release__planned_on", "pk")
-        .values_list("change", "recorded_by", "recorded_by"),
+        *_of(executions_in(window), "plan_execution", "executor", "window_start"),
+        *_of(deployments_in(window), "plan_deployment", "planner", "release__planned_on"),
     ]
-    for change, *people in rows:
-        for person in {*people}:
-            plans[person].append(change)
+    known = {person for row in rows for person in row[1:]}
     readers = User.objects.filter(
-        pk__in=plans, is_active=True, organisation=None, groups__isnull=False
-    ).exclude(pk=besides.pk)
-    outbox.put([_mail(window, one, plans[one.pk]) for one in readers.distinct().order_by("pk")])
+        pk__in=known, is_active=True, organisation=None, groups__isnull=False
+    ).distinct()
+    there = {one.pk: one for one in readers.order_by("pk")}
+    plans: dict[int, list[int]] = defaultdict(list)
+    for change, owner, *people in rows:
+        for person in {*people} & there.keys() or {owner}:
+            plans[person].append(change)
+    told = [one for one in there.values() if one.pk in plans and one.pk != besides.pk]
+    outbox.put([_mail(window, one, plans[one.pk]) for one in told])
+
+
+def _of(plans: QuerySet[Any], verb: str, person: str, order: str) -> list[tuple[Any, ...]]:
+    """Return of each plan the change, its owner, who planned it last, and one person more."""
+    last = Event.objects.filter(change=OuterRef("change"), verb=verb).order_by("-pk")
+    planner = Coalesce(
+        Subquery(last.values("actor")[:1]), "recorded_by", output_field=BigIntegerField()
+    )
+    rows = plans.annotate(planner=planner).order_by(order, "pk")
+    return list(rows.values_list("change", "change__owner", "planner", person))
 
 
 def _mail(window: Window, person: User, changes: list[int]) -> Email:

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import time_zone_choices
 from accounts.models import Organisation, User
-from accounts.roles import Role
 from expansive_cm.forms import DateInput, DateTimeLocalInput, TimeInput
 from expansive_cm.workflow.errors import StepIncomplete
 
+from .. import permissions
 from ..models import Change, Service, Window, parse_reference
 from ..queries import visible_to
 from .base import LongText, cards, text
@@ -119,7 +119,7 @@ class WindowForm(_WindowForm):
         label=_("Role that can override it"),
         choices=[
             ("", "–"),
-            *((one.value, one.label) for one in Role if one not in (Role.AUDITOR, Role.APPROVER)),
+            *((one.value, one.label) for one in permissions.OVERRIDING),
         ],
         required=False,
         help_text=_("Only where it asks for an override."),

@@ -11,6 +11,7 @@ from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import gates, permissions, planning
 from ..models import Authorisation, Change, Documentation, Execution, Review
+from ..spans import FURTHEST
 from ..states import State
 from ..turns.alone import prepared
 from . import standard
@@ -84,11 +85,12 @@ def plan_execution(
 ) -> Change:
     """Plan who does what, when, and how it is undone; a rolled-back change is planned anew.
 
-    Raises StepIncomplete for a missing rollback plan, a window that ends before it begins, an
-    executor who may not be (separation of duties), a time that a freeze, or the lack of a
-    maintenance window, stops, and for a standard change where steps or rollback plan are not as
-    approved. Effects: the plan, replacing one that has not started; from ``rolled_back`` the state
-    ``execution``, as a new round; event, which keeps what else was in its way.
+    Raises StepIncomplete for a missing rollback plan, a window that ends before it begins or is
+    more than ten years away, an executor who may not be (separation of duties), a time that a
+    freeze, or the lack of a maintenance window, stops, and for a standard change where steps or
+    rollback plan are not as approved. Effects: the plan, replacing one that has not started; from
+    ``rolled_back`` the state ``execution``, as a new round; event, which keeps what else was in
+    its way.
     """
     with take_step("plan_execution", change, actor=actor, seen=seen) as step:
         _check_plan(step.change, executor, window_start, window_end, rollback_plan)
@@ -119,6 +121,9 @@ def _check_plan(
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
     if end <= start:
         raise StepIncomplete(_("The window must close after it opens."), ["window_end"])
+    for moment, field in ((start, "window_start"), (end, "window_end")):
+        if abs(moment - timezone.now()) > FURTHEST:
+            raise StepIncomplete(_("This is more than ten years from now."), [field])
     decision = permissions.may_execute(executor.read_afresh(), change)
     if not decision:
         raise StepIncomplete(

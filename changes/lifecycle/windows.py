@@ -15,7 +15,9 @@ from expansive_cm.workflow.steps import opened, require, save
 from .. import permissions, planning, spans, window_mail
 from ..conflicts import Planned
 from ..models import Change, Service, Window, WindowOverride, WindowSpan
+from ..recall import recalling
 from ..states import State
+from ..turns.overriding import involved
 from .core import Step, take_step
 
 PLANNING = 7_304_551
@@ -59,7 +61,8 @@ def plan_window(
     with acting():
         require(permissions.can_plan_windows(actor.read_afresh()))
         one_at_a_time()
-        if (effect == Window.Effect.OVERRIDE) != bool(override_role):
+        named = override_role in permissions.OVERRIDING
+        if named != (effect == Window.Effect.OVERRIDE) or (override_role and not named):
             raise StepIncomplete(_("Say which role can override it."), ["override_role"])
         if weekday is None:
             found = _once(starts_at, ends_at)
@@ -108,6 +111,8 @@ def _weekly(
     found = spans.weekly(weekday, from_time, to_time, zone, first, until)
     if not found:
         raise StepIncomplete(_("This weekday does not come between these days."), ["weekday"])
+    if found[-1][1] <= timezone.now():
+        raise StepIncomplete(_("Its last time has passed. Choose a later day."), ["until"])
     return found
 
 
@@ -154,17 +159,24 @@ def override_window(
 ) -> Change:
     """Let a change be planned and put in place despite a window that asks for an override.
 
-    Raises StepForbidden where the person does not hold the role that the window names, and
-    StepIncomplete without a reason. Effects: the override, for this round of delivery; event,
-    for colleagues.
+    Raises StepForbidden where the person does not hold the role that the window names, or has a
+    part in the change while another holder has none; StepIllegal for a change that the window is
+    not for; StepIncomplete without a reason. Effects: the override, for this round of delivery;
+    event, for colleagues. Both say so where whoever has a part in the change gave it.
     """
     with take_step("override_window", change, actor=actor, seen=seen) as step:
         fresh = locked(window)
-        require(permissions.may_override(actor.read_afresh(), fresh))
+        with recalling(step.change):
+            require(permissions.may_let_pass(actor.read_afresh(), fresh, step.change))
+            alone = actor.pk in involved(step.change)
         if not reason.strip():
             raise StepIncomplete(_("Say why it is allowed."), ["reason"])
-        step.reason, step.internal = f"{fresh}: {reason}", True
         step.data = {"window": fresh.pk}
+        if alone:
+            words = _("They have a part in the change: nobody else has the role “%s”.")
+            reason = f"{reason} ({words % fresh.get_override_role_display()})"
+            step.data["alone"] = True
+        step.reason, step.internal = f"{fresh}: {reason}", True
         override = WindowOverride(**step.stamp(), window=fresh, reason=reason)
         if step.change.state == State.ROLLED_BACK:
             override.round += 1  # its next plan begins another round
@@ -186,9 +198,9 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
     if plan is None:
         return
     one_at_a_time()
-    found = planning.conflicts_of(step.change, plan)
+    found = planning.conflicts_of(step.change, plan, by=step.actor)
     for one in found:
         if one.stops:
             raise StepIncomplete(one.words, [field])
     if found:
-        step.data = {**step.data, "conflicts": [one.words for one in found]}
+        step.data = {**step.data, "conflicts": planning.kept(found)}

@@ -1,6 +1,9 @@
 """When changes may be put in place, and when not: change freezes and maintenance windows."""
 
+from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 import pgtrigger
 from django.contrib.postgres.fields import DateTimeRangeField
@@ -125,6 +128,23 @@ class Window(models.Model):
     def is_over(self) -> bool:
         """Whether it held for the last time."""
         return self.ends_at <= timezone.now()
+
+    @property
+    def first_day(self) -> date:
+        """The day on which it begins, where its times are local times."""
+        return self.starts_at.astimezone(ZoneInfo(self.zone)).date()
+
+    @property
+    def last_day(self) -> date:
+        """The day there on which it begins for the last time, where it comes every week."""
+        ends = self.ends_at.astimezone(ZoneInfo(self.zone)).date()
+        over_night = self.weekday is not None and self.to_time <= self.from_time
+        return ends - timedelta(days=1) if over_night else ends
+
+    def is_for(self, change: Any, services: Collection[int]) -> bool:
+        """Whether it concerns a change that affects these services."""
+        its_customer = self.organisation_id in (None, change.organisation_id)
+        return its_customer and (self.service_id is None or self.service_id in services)
 
 
 class WindowSpan(models.Model):

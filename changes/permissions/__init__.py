@@ -124,10 +124,12 @@ from .template import (
     may_save_as_template,
 )
 from .window import (
+    OVERRIDING,
     can_cancel_window,
     can_override_window,
     can_plan_windows,
     can_read_windows,
+    may_let_pass,
     may_override,
 )
 
@@ -155,6 +157,7 @@ def offered_steps(user: User, change: Change) -> list[tuple[StepInfo, Decision]]
 
 __all__ = [
     "FOR_ALL",
+    "OVERRIDING",
     "answers_for_others",
     "can_accept_answer",
     "can_answer_confirmation",
@@ -243,6 +246,7 @@ __all__ = [
     "may_correct",
     "may_execute",
     "may_keep_template",
+    "may_let_pass",
     "may_override",
     "may_raise_for",
     "may_save_as_template",

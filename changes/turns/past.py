@@ -140,6 +140,22 @@ EXECUTORS = Past(
 )
 
 
+# Who planned it, and who deployed it -----------------------------------------------------------
+
+
+def _who_did(*verbs: str) -> Past:
+    return Past(
+        lambda change: _actors(change, *verbs),
+        lambda user: _did(user, *verbs),
+        lambda user, change: _first_act(user, change, *verbs),
+        lambda: _did_it(*verbs),
+    )
+
+
+PLANNERS = _who_did("plan_execution", "plan_deployment")
+DEPLOYERS = _who_did("start_deployment", "record_deployment")
+
+
 # Who wrote some of it ---------------------------------------------------------------------------
 
 

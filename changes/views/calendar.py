@@ -2,10 +2,12 @@
 
 from calendar import monthrange
 from datetime import date, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.http import Http404, HttpResponse, QueryDict
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.components import Tab
 from accounts.models import Organisation
+from expansive_cm.errors import page as error_page
 
 from .. import calendar, permissions
 from ..models import Service
@@ -59,14 +62,25 @@ class CalendarForm(forms.Form):
 @signed_in
 @require_safe
 def change_calendar(request: SignedInRequest) -> HttpResponse:
-    """Show what happens when: a month as a grid or a list, or one day of it."""
+    """Show what happens when: a month as a grid or a list, or one day of it.
+
+    An address that asks for what there is not is answered with 400.
+    """
+    try:
+        return _calendar(request)
+    except BadRequest:
+        words = _("The calendar has no such day, kind, service or customer. Open it from the menu.")
+        return error_page(request, HTTPStatus.BAD_REQUEST, words)
+
+
+def _calendar(request: SignedInRequest) -> HttpResponse:
     full = permissions.can_see_internal(request.user)
     form = CalendarForm(request.GET, full=full)
     if not form.is_valid():
-        raise Http404
+        raise BadRequest
     view = request.GET.get("view", "month")
     if view not in ("month", "list"):
-        raise Http404
+        raise BadRequest
     day = _day(request.GET["day"]) if "day" in request.GET else None
     month = day.replace(day=1) if day else _month(request.GET.get("month", ""))
     first, last = (day, day) if day else _days_shown(month)
@@ -122,9 +136,9 @@ def _day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise Http404 from None
-    if found.year not in YEARS or len(text) != len("2000-01-01"):
-        raise Http404
+        raise BadRequest from None
+    if found.year not in YEARS or found.isoformat() != text:
+        raise BadRequest
     return found
 
 

@@ -23,7 +23,7 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import lifecycle, paging, permissions, releases
+from .. import lifecycle, paging, permissions, planning, releases
 from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
 from ..lifecycle.releases import BEFORE_DEPLOYED
@@ -132,6 +132,7 @@ def release(request: SignedInRequest, pk: int) -> HttpResponse:
         "series": [Series(_("Changes"), [len(stage.rows) for stage in contents.stages])],
         "history": releases.acts_of(shown),
         "late": _late(shown),
+        "freezes": [] if shown.is_over else planning.freezes_on(shown.planned_on),
         "offers": _offers(request.user, shown),
         "deploy_url": _deploy_url(request.user, shown, contents),
         "most": releases.MOST,

@@ -135,7 +135,7 @@ def start_deployment(page: StepPage) -> HttpResponse:
         show_gate=True,
         gate=gates.deployment_points(page.change),
         release_is_out=gates.release_is_out(page.change),
-        conflicts=planning.shown_to(page.user, page.change),
+        conflicts=planning.shown_to(page.user, page.change, begins=True),
     )
 
 

@@ -64,7 +64,7 @@ def start_execution(page: StepPage) -> HttpResponse:
         done=_("You started the execution of %(reference)s."),
         beside=("authorisation",),
         outside_window=gates.outside_window(page.change),
-        conflicts=planning.shown_to(page.user, page.change),
+        conflicts=planning.shown_to(page.user, page.change, begins=True),
     )
 
 

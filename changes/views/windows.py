@@ -189,6 +189,8 @@ def override_window(request: SignedInRequest, pk: int) -> HttpResponse:
         return _form(request, "changes/override_window.html", form, window=shown)
     change = form.cleaned_data["change"]
     decision = permissions.can_override_window(request.user, change)
+    if decision:
+        decision = permissions.may_let_pass(request.user, shown, change)
     if not decision:
         form.add_error("change", decision.reason)
         return _form(request, "changes/override_window.html", form, window=shown)

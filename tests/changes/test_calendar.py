@@ -118,6 +118,9 @@ def test_what_narrows_it_stays_in_the_address(client: Client, cast: Cast, march:
         "month=x",
         "month=1999-01",
         "month=9999-12",
+        "month=0000-01",
+        "month=" + "2" * 5000,
+        "day=2027-W10-1",
         "day=2027-02-30",
         "day=20270301",
         "view=x",
@@ -126,9 +129,10 @@ def test_what_narrows_it_stays_in_the_address(client: Client, cast: Cast, march:
         "service=999999999999999999999",
         f"service={10**9}",
     ):
-        page(client, cast.auditor, f"{CALENDAR}?{bad}", 404)
+        html = page(client, cast.auditor, f"{CALENDAR}?{bad}", 400)
+        assert "The calendar has no such day" in html
     for edge in ("month=2000-01", "month=2100-12", "day=2100-12-31", "day="):
-        page(client, cast.auditor, f"{CALENDAR}?{edge}", 404 if edge == "day=" else 200)
+        page(client, cast.auditor, f"{CALENDAR}?{edge}", 400 if edge == "day=" else 200)
 
 
 def test_a_full_day_says_how_many_more_and_costs_the_same(

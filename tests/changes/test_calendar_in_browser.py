@@ -6,12 +6,15 @@ from typing import Any
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from changes import lifecycle
 from changes.models import Window
 from tests import stories
 from tests.changes.test_windows import booking, window
 from tests.components.browsing import choose, sign_in
 from tests.components.looks import faults, fits
 from tests.people import Cast
+
+OVERRIDES = "/calendar/overrides/"
 
 
 def test_a_freeze_from_its_form_to_the_calendar(
@@ -20,7 +23,9 @@ def test_a_freeze_from_its_form_to_the_calendar(
     change = stories.plan(stories.in_execution(cast), cast)
     stories.deployment_planned(stories.in_deployment(cast), cast)
     now = timezone.now()
-    window(cast, kind="maintenance", effect="warns", name="Nights", service=booking(change))
+    long = {"name": "N" * 100, "effect": "override", "override_role": "crb_member"}
+    nights = window(cast, kind="maintenance", service=booking(change), **long)
+    lifecycle.override_window(change, actor=cast.chair, window=nights, reason="R" * 100)
     page = new_page(width=360, height=740)
     sign_in(page, cast.release_manager, live_server)
     page.goto("/calendar/windows/new/")
@@ -37,6 +42,10 @@ def test_a_freeze_from_its_form_to_the_calendar(
     expect(page.get_by_role("link", name=change.title).first).to_be_visible()
     assert Window.objects.count() == 2
 
+    for address in (nights.get_absolute_url(), f"{nights.get_absolute_url()}cancel/", OVERRIDES):
+        page.goto(address)
+        assert fits(page), address
+
     page.goto("/calendar/")
     expect(page.get_by_role("table")).to_be_hidden()
     expect(page.get_by_role("link", name="End of the year").first).to_be_visible()
@@ -47,6 +56,7 @@ def test_a_freeze_from_its_form_to_the_calendar(
     page.get_by_role("button", name="Show").press("Enter")
     expect(page.get_by_role("table").get_by_role("link", name=change.title)).to_be_visible()
     expect(page.get_by_role("table").get_by_text("End of the year")).to_have_count(0)
+    assert not faults(page, ["target-size"])
     page.get_by_role("link", name="Next").press("Enter")
     assert "kind=execution" in page.url
     assert not faults(page)

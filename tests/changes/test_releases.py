@@ -90,7 +90,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     client.force_login(cast.release_manager)
     for again in range(2):
-        with django_assert_num_queries(18):
+        with django_assert_num_queries(19):
             client.get(at(release))
         with django_assert_num_queries(5):
             client.get(LIST)
