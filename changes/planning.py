@@ -29,15 +29,17 @@ MOST = 50
 
 
 def day_of(release: Release) -> tuple[datetime, datetime]:
-    """Return the day of a release, midnight to midnight where the product is at home."""
+    """Return the day of a release where the product is at home, to its last microsecond."""
     return day_span(release.planned_on)
 
 
 def day_span(day: date) -> tuple[datetime, datetime]:
-    """Return a day where the product is at home: releases are planned for one, in no zone."""
+    """Return a day where the product is at home: releases are planned for one, in no zone.
+
+    It ends with its last microsecond: the last day that a date can say has none after it.
+    """
     home = timezone.get_default_timezone()
-    starts = datetime.combine(day, time.min, home)
-    return starts, datetime.combine(day + timedelta(days=1), time.min, home)
+    return datetime.combine(day, time.min, home), datetime.combine(day, time.max, home)
 
 
 # Which plan -----------------------------------------------------------------------------------

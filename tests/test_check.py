@@ -167,7 +167,7 @@ def graph() -> Graph:
         ("crb/admin.py", "tests.crb.test_admin"),
         ("expansive_cm/demo/management/commands/load_demo.py", "tests.test_demo"),
         ("accounts/templatetags/ui.py", "tests.components.test_tags"),
-        ("changes/migrations/0001_first.py", "tests.changes.test_story"),
+        ("changes/migrations/0001_start.py", "tests.changes.test_story"),
         ("tests/mail_corpus/empty_file.eml", "tests.changes.test_mail_corpus"),
         ("tests/crb/conftest.py", "tests.crb.test_agenda_pages"),
         ("tests/dovecot.py", "tests.changes.test_fetch_mail"),
