@@ -126,6 +126,7 @@ def test_without_a_broker_steps_succeed_and_the_sweep_sends(
     cast: Cast, smtp_server: Mailbox, monkeypatch: pytest.MonkeyPatch, client: Client
 ) -> None:
     change = stories.in_confirmation(cast)
+    worded()  # what waited before says what it was about, and not that it is closed
     link = link_in(mail_to(cast.requester.email))
     monkeypatch.setattr(tasks.send_queued_mail, "delay", without_broker)
     begun = time.monotonic()
