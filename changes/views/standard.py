@@ -311,7 +311,7 @@ def _act_page(
     happened: str = "",
 ) -> HttpResponse:
     context = {"form": form, "approval": shown, "act": act, "happened": happened}
-    context["content"] = standard.in_words(shown)
+    context |= {"content": standard.in_words(shown), "back_url": shown.get_absolute_url()}
     return render(request, "changes/standard_act.html", context, status=status)
 
 
