@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.mailreader.addresses import normal
-from expansive_cm.statements import Given, Statement
+from expansive_cm.statements import Given, ObjectStatement, Statement
 
 from .history_rows import Records
 from .roles import Role, held_by
@@ -266,7 +266,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         Asked for under a lock, before rights are: what was known of a person when their request
         came in may no longer be true when it is their turn. Returns the person.
         """
-        self.refresh_from_db()
+        now = PERSON.get(key=self.pk)
+        for field in self._meta.concrete_fields:
+            setattr(self, field.attname, getattr(now, field.attname))
+            if field.is_relation and field.is_cached(self):
+                field.delete_cached_value(self)
+        self._prefetched_objects_cache: dict[str, Any] = {}
         for known in ("roles", "team_ids", "approves_for_ids"):
             self.__dict__.pop(known, None)
         return self
@@ -293,6 +298,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 # What nearly every page asks about its reader.
+PERSON = ObjectStatement(lambda: User.objects.filter(pk=Given("key")))
 ROLES_OF = Statement(lambda: Group.objects.filter(people=Given("person")).values_list("name"))
 TEAMS_OF = Statement(
     lambda: SuccessTeam.objects.filter(members=Given("person")).order_by().values_list("pk")

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.continuity import was_away
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 
 from . import permissions, story
 from .models import AccessLink, Change, ConfirmationLink, MailEvent, Question
@@ -95,8 +97,8 @@ def _path(token: str) -> str:
     return reverse("changes:request_page", args=[token])
 
 
-def working() -> QuerySet[AccessLink]:
-    """Return the links that are worth something.
+def working(now: datetime | Given | None = None) -> QuerySet[AccessLink]:
+    """Return the links that are worth something, now or at a moment that is given.
 
     A link is worth nothing once it has expired or was revoked, its reader has left, has another
     address than the one it went to, or has no part in the change any more (the rule of
@@ -116,24 +118,32 @@ def working() -> QuerySet[AccessLink]:
         ~was_away(person="person", address="sent_to", since="created_at", made=AccessLink.history),
         revoked_at=None,
         expired_at=None,
-        expires_at__gt=timezone.now(),
+        expires_at__gt=now or timezone.now(),
         sent_to__iexact=F("person__email"),
         person__is_active=True,
         person__organisation__isnull=False,
     )
 
 
+WITH_TOKEN = ObjectStatement(
+    lambda: (
+        working(Given("now", models.DateTimeField()))
+        .filter(token_hash=Given("token", models.CharField()))
+        .select_related(
+            "person__organisation",
+            "change__organisation__success_team",
+            "change__requester",
+            "change__raised_by",
+            "change__owner",
+            "change__promised_release",
+        )
+    )
+)
+
+
 def find(token: str) -> AccessLink | None:
     """Return the link with this token while it is worth something, with its change."""
-    links = working().select_related(
-        "person__organisation",
-        "change__organisation__success_team",
-        "change__requester",
-        "change__raised_by",
-        "change__owner",
-        "change__promised_release",
-    )
-    link = links.filter(token_hash=hash_token(token)).first()
+    link = next(iter(WITH_TOKEN.objects(token=hash_token(token), now=timezone.now())), None)
     if link is None or not permissions.may_see(link.person, link.change):
         return None
     return link

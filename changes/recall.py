@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Model
 
+from expansive_cm.statements import read_related
+
 from .models import Change, Development
 
 
@@ -27,11 +29,11 @@ class Recollection(dict[str, Any]):
         return rows
 
     def read(self, relation: str) -> Any:
-        """Return the rows of a relation, which the database is asked for when they are used."""
+        """Return the rows of a relation, in one query."""
         # The question itself must not be looked for among the answers.
         self.record._prefetched_objects_cache = {}  # type: ignore[attr-defined]
         try:
-            return getattr(self.record, relation).all()
+            return read_related(self.record, relation)
         finally:
             self.record._prefetched_objects_cache = self  # type: ignore[attr-defined]
 

@@ -13,6 +13,7 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement
 
 from . import (
     access_links,
@@ -43,6 +44,11 @@ RELATED = (
 )
 
 
+NOTICES = ObjectStatement(
+    lambda: Notice.objects.filter(email=Given("email")).select_related(*RELATED).order_by("pk")
+)
+
+
 def settle(email: Email) -> bool:
     """Let a mail say how things are now; return whether it still goes out.
 
@@ -51,7 +57,7 @@ def settle(email: Email) -> bool:
     any more is kept as one that was not sent, and the links that it carried are revoked. Raises
     what keeps a mail from being worded.
     """
-    notices = list(Notice.objects.filter(email=email).select_related(*RELATED).order_by("pk"))
+    notices = NOTICES.objects(email=email.pk)
     if not notices:
         return _is_anybodys(email)
     if notices[0].is_for_digest:

@@ -5,12 +5,18 @@ finds a row or two by an index.
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.expressions import Expression
+from django.db.models.fields.related import ManyToOneRel
+from django.db.models.query import QuerySet, get_related_populators
+from django.db.transaction import TransactionManagementError
 from django.utils.functional import cached_property
+
+M = TypeVar("M", bound=models.Model)
 
 
 class Given(Expression):
@@ -44,7 +50,107 @@ class Statement:
         if self.written is None:
             return []
         sql, parameters = self.written
-        values = [given[one.name] if isinstance(one, Given) else one for one in parameters]
         with connection.cursor() as cursor:
-            cursor.execute(sql, values)
+            cursor.execute(sql, _filled(parameters, given))
             return cursor.fetchall()
+
+
+class ObjectStatement(Generic[M]):
+    """A queryset of objects whose SQL is written when it is first run.
+
+    It may select related objects, annotate and lock, but not prefetch. What it depends on besides
+    each `Given` must hold as long as the process: no time, zone or language.
+    """
+
+    def __init__(self, make: Callable[[], "models.QuerySet[M]"]) -> None:
+        self._make = make
+
+    @cached_property
+    def _written(self) -> "_Written | None":
+        compiler = self._make().query.get_compiler(DEFAULT_DB_ALIAS)
+        try:
+            sql, parameters = compiler.as_sql()
+        except EmptyResultSet:
+            return None
+        return _Written(compiler, sql, parameters)
+
+    def objects(self, **given: Any) -> list[M]:
+        """Run it with a value for each `Given`, in one query. Raises KeyError for one missing.
+
+        Raises TransactionManagementError for one that locks, outside of a transaction.
+        """
+        return [] if self._written is None else self._written.objects(given)
+
+    def get(self, **given: Any) -> M:
+        """Return the one object it finds. Raises its model's DoesNotExist where there is none."""
+        found = self.objects(**given)
+        if not found:
+            raise self._make().model.DoesNotExist(f"Nothing matches {given}.")
+        return found[0]
+
+
+class _Written:
+    """The SQL of a queryset of objects, and how each of its rows becomes one."""
+
+    def __init__(self, compiler: Any, sql: str, parameters: tuple[Any, ...]) -> None:
+        self._sql, self._parameters = sql, parameters
+        self._locks = compiler.query.select_for_update
+        info, columns = compiler.klass_info, compiler.select
+        self._model, own = info["model"], info["select_fields"]
+        self._own = slice(own[0], own[-1] + 1)
+        self._names = [column.target.attname for column, *_ in columns[self._own]]
+        self._related = get_related_populators(info, columns, DEFAULT_DB_ALIAS)
+        self._annotations = compiler.annotation_col_map.items()
+        self._converters = compiler.get_converters([column for column, *_ in columns])
+        compiler.connection = connection  # that of the thread which asks, not of the first one
+        self._convert = compiler.apply_converters
+
+    def objects(self, given: dict[str, Any]) -> list[Any]:
+        """Run it, and make the objects with all that was selected beside them."""
+        if self._locks and connection.get_autocommit():
+            raise TransactionManagementError("A row is locked within a transaction only.")
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, _filled(self._parameters, given))
+            rows = cursor.fetchall()
+        found = []
+        for row in self._convert(rows, self._converters) if self._converters else rows:
+            one = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
+            for related in self._related:
+                related.populate(row, one)
+            for name, place in self._annotations:
+                setattr(one, name, row[place])
+            found.append(one)
+        return found
+
+
+def read_related(record: models.Model, relation: str) -> "QuerySet[Any]":
+    """Return ``record.<relation>.all()``, which has been read, as after a prefetch. One query."""
+    rows = getattr(record, relation).all()
+    if not isinstance(getattr(type(record), relation).rel, ManyToOneRel):
+        len(rows)
+        return rows
+    statement, field = _all_of(type(record), relation)
+    rows._result_cache = statement.objects(record=record.pk)
+    for row in rows._result_cache:
+        setattr(row, field, record)
+    return rows
+
+
+def known_or_read(record: models.Model, relation: str) -> "QuerySet[Any]":
+    """Return ``record.<relation>.all()``, as it was prefetched or in one query."""
+    known = record.__dict__.get("_prefetched_objects_cache", {})
+    if relation in known or hasattr(known, "__missing__"):  # the latter reads it when asked
+        return getattr(record, relation).all()
+    return read_related(record, relation)
+
+
+@cache
+def _all_of(model: type[models.Model], relation: str) -> tuple[ObjectStatement[Any], str]:
+    rel = getattr(model, relation).rel
+    field = rel.field.name
+    rows = rel.related_model._default_manager.filter
+    return ObjectStatement(lambda: rows(**{field: Given("record")})), field
+
+
+def _filled(parameters: tuple[Any, ...], given: dict[str, Any]) -> list[Any]:
+    return [given[one.name] if isinstance(one, Given) else one for one in parameters]

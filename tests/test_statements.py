@@ -3,11 +3,18 @@
 from typing import Any
 
 import pytest
-from django.db.models import Value
+from django.db import transaction
+from django.db.models import F, Model, Value
+from django.db.transaction import TransactionManagementError
 
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
-from expansive_cm.statements import Given, Statement
+from changes.models import Change, Event
+from changes.recall import recalling
+from expansive_cm.statements import Given, ObjectStatement, Statement, read_related
+from tests import stories
+from tests.concurrently import at_once
+from tests.people import Cast
 
 
 def test_it_is_written_once_and_run_with_each_value(
@@ -47,3 +54,85 @@ def test_a_person_has_the_roles_and_teams_of_now(cast: Any) -> None:
     assert not fresh.read_afresh().roles and not fresh.team_ids
     prefetched = User.objects.prefetch_related("groups", "success_teams").get(pk=cast.support.pk)
     assert prefetched.roles == {Role.SUPPORT}
+
+
+def test_objects_are_what_their_queryset_would_find(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    change = stories.in_review(cast)
+    related = ("change__organisation__success_team", "actor")
+    asked = Event.objects.annotate(title=F("change__title")).select_related(*related)
+    statement = ObjectStatement(lambda: asked.filter(change=Given("change")))
+
+    expected = list(asked.filter(change=change))
+    assert expected
+    for _again in range(2):
+        with django_assert_num_queries(1):
+            found = statement.objects(change=change.pk)
+            assert [every_value(one) for one in found] == [every_value(one) for one in expected]
+    assert statement.objects(change=0) == []
+    with pytest.raises(KeyError):
+        statement.objects()
+    with pytest.raises(Event.DoesNotExist):
+        statement.get(change=0)
+
+
+def every_value(event: Event) -> list[Any]:
+    """Return what is known of an event and of all that was read beside it."""
+    team = event.change.organisation.success_team
+    read = [event, event.actor, event.change, event.change.organisation, team]
+    return [
+        event.title,  # type: ignore[attr-defined]
+        *[one and values(one) for one in read],
+    ]
+
+
+def values(row: Model) -> str:
+    """Return all that is stored of a row."""
+    fields = row._meta.concrete_fields
+    return f"{row._meta.label}: {[row.__dict__[field.attname] for field in fields]}"
+
+
+def test_every_relation_of_a_change_reads_what_its_manager_reads(cast: Cast) -> None:
+    change = Change.objects.get(pk=stories.deployed(cast).pk)
+    relations = [
+        field.get_accessor_name() if field.auto_created else field.name
+        for field in Change._meta.get_fields()
+        if field.one_to_many or field.many_to_many
+    ]
+    rows_of_any = 0
+    for relation in relations:
+        usual = list(getattr(change, relation).all())
+        found = list(read_related(change, relation))
+        assert set(map(values, found)) == set(map(values, usual)), relation
+        rows_of_any += len(found)
+    assert rows_of_any > 20
+
+
+def test_a_thread_reads_over_its_own_connection(cast: Cast, transactional_db: None) -> None:
+    statement = ObjectStatement(lambda: User.objects.filter(pk=Given("person")))
+    assert statement.get(person=cast.support.pk) == cast.support
+    with transaction.atomic():
+        User.objects.filter(pk=cast.support.pk).update(display_name="Not stored yet")
+        assert statement.get(person=cast.support.pk).display_name == "Not stored yet"
+        [elsewhere] = at_once(lambda: statement.get(person=cast.support.pk).display_name)
+    assert elsewhere == cast.support.display_name
+
+
+def test_a_row_is_locked_within_a_transaction_only(cast: Cast, transactional_db: None) -> None:
+    rows = User.objects.select_for_update().filter(pk=Given("person"))
+    statement = ObjectStatement(lambda: rows)
+    with transaction.atomic():
+        assert statement.get(person=cast.support.pk) == cast.support
+    with pytest.raises(TransactionManagementError):
+        statement.get(person=cast.support.pk)
+
+
+def test_what_is_recalled_of_a_change_is_read_once(
+    cast: Cast, django_assert_num_queries: Any
+) -> None:
+    change = Change.objects.get(pk=stories.in_review(cast).pk)
+    with django_assert_num_queries(2):
+        assert change.assessment and change.assessment
+    with recalling(change), django_assert_num_queries(1):
+        assert change.assessment and change.assessment and change.assessments.all()

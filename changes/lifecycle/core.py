@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, save
@@ -120,11 +121,16 @@ def read_locked(key: int) -> Change:
 
     Others may still refer to the row meanwhile, as a link from another change does.
     """
-    return (
-        Change.objects.select_for_update(of=("self",), no_key=True)
+    return LOCKED.get(key=key)
+
+
+LOCKED = ObjectStatement(
+    lambda: (
+        Change.objects.filter(pk=Given("key"))
+        .select_for_update(of=("self",), no_key=True)
         .select_related("organisation__success_team", "requester", "owner", "raised_by")
-        .get(pk=key)
     )
+)
 
 
 def what_happened(change: Change, reader: User) -> str:

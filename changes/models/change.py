@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
 
 from accounts.history_rows import Records
+from expansive_cm.statements import known_or_read
 
 from ..risk import RiskLevel, Urgency
 from ..states import (
@@ -307,7 +308,7 @@ class Change(Moves, models.Model):
     # that a prefetch (queries.with_story) serves all of them in a fixed number of queries.
 
     def _current(self, relation: str) -> Any:
-        records = [record for record in getattr(self, relation).all() if record.path == self.path]
+        records = [record for record in known_or_read(self, relation) if record.path == self.path]
         return max(records, key=lambda record: record.pk, default=None)
 
     def _current_in_round(self, relation: str) -> Any:
@@ -325,7 +326,7 @@ class Change(Moves, models.Model):
     @property
     def board_decision(self) -> Any:
         """The newest that was not taken back."""
-        standing = [one for one in self.board_decisions.all() if one.stands]
+        standing = [one for one in known_or_read(self, "board_decisions") if one.stands]
         own = [one for one in standing if one.path == self.path]
         return max(own, key=lambda record: record.pk, default=None)
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import Change, Event
 from ..process import STEP
@@ -60,8 +61,15 @@ def brought(change: Change, event: Event) -> Turn | None:
 def is_still_brought(change: Change, event: Event) -> bool:
     """Whether it is the turn of those to whom an event brought it, and none later did."""
     turn = turn_of(change)
-    later = change.events.filter(pk__gt=event.pk)
-    return bool(turn) and not any(_brings(one, turn) for one in later)
+    if not turn:
+        return False
+    later = EVENTS_SINCE.objects(change=change.pk, event=event.pk)
+    return not any(_brings(one, turn) for one in later)
+
+
+EVENTS_SINCE = ObjectStatement(
+    lambda: Event.objects.filter(change=Given("change"), pk__gt=Given("event"))
+)
 
 
 def _brings(event: Event, turn: Turn) -> bool:

@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, require, save
@@ -133,13 +134,13 @@ def _place(row: models.Model) -> tuple[int | None, int | None, int | None]:
 
 def lock_board(board_id: int) -> Board:
     """Return a fresh board whose row is locked: one person at a time changes its agendas."""
-    return Board.objects.select_for_update(no_key=True).get(pk=board_id)
+    return BOARD.get(key=board_id)
 
 
 def lock_meeting(meeting: Meeting) -> Meeting:
     """Return a fresh meeting under the lock of its board and its own."""
     board = lock_board(meeting.board_id)
-    fresh = Meeting.objects.select_for_update(no_key=True).get(pk=meeting.pk)
+    fresh = MEETING.get(key=meeting.pk)
     fresh.board = board
     return fresh
 
@@ -150,7 +151,7 @@ def lock_item(item: AgendaItem) -> AgendaItem:
     Meeting and change are read after the lock is held, in queries of their own: columns joined
     to the locking query would show what was true before the wait.
     """
-    return AgendaItem.objects.select_for_update(no_key=True).get(pk=item.pk)
+    return ITEM.get(key=item.pk)
 
 
 def share_item(item: AgendaItem) -> AgendaItem:
@@ -161,7 +162,7 @@ def share_item(item: AgendaItem) -> AgendaItem:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM crb_agendaitem WHERE id = %s FOR SHARE", [item.pk])
-    return AgendaItem.objects.select_related("meeting__board", "change").get(pk=item.pk)
+    return SHARED_ITEM.get(key=item.pk)
 
 
 def hold_for_vote(item: AgendaItem) -> AgendaItem:
@@ -194,6 +195,16 @@ def lock_action(action: Action) -> Action:
     fresh.meeting = meeting
     return fresh
 
+
+def _locked(model: type[Row]) -> ObjectStatement[Row]:
+    rows = model._default_manager.filter(pk=Given("key"))
+    return ObjectStatement(lambda: rows.select_for_update(no_key=True))
+
+
+BOARD, MEETING, ITEM = _locked(Board), _locked(Meeting), _locked(AgendaItem)
+SHARED_ITEM = ObjectStatement(
+    lambda: AgendaItem.objects.filter(pk=Given("key")).select_related("meeting__board", "change")
+)
 
 LOCKS: dict[type[models.Model], Callable[[Any], Any]] = {
     Board: lambda board: lock_board(board.pk),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..states import AWAY, HERE, WAS_THERE, Mark
 from .base import NO_DELETE
@@ -199,9 +200,17 @@ class Roster:
 
 def roster_of(meeting: Meeting) -> Roster:
     """Read who is at a meeting, in two queries."""
-    arrivals = meeting.attendances.select_related("user", "for_member")
-    marks = meeting.attendance_marks.filter(withdrawn_at=None)
-    return roster(arrivals, marks.select_related("user", "for_member", "set_by"))
+    return roster(ARRIVALS.objects(meeting=meeting.pk), MARKS.objects(meeting=meeting.pk))
+
+
+ARRIVALS = ObjectStatement(
+    lambda: Attendance.objects.filter(meeting=Given("meeting")).select_related("user", "for_member")
+)
+MARKS = ObjectStatement(
+    lambda: AttendanceMark.objects.filter(
+        meeting=Given("meeting"), withdrawn_at=None
+    ).select_related("user", "for_member", "set_by")
+)
 
 
 def roster(arrivals: Iterable[Attendance], marks: Iterable[AttendanceMark]) -> Roster:

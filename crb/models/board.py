@@ -31,6 +31,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..schedule import HolidayPolicy, Rhythm, is_known_region
 from ..voting import QuorumRule
@@ -188,23 +189,9 @@ class Board(models.Model):
         These are active people who hold the role; where a member is absent on that day, the
         alternate takes the seat.
         """
-        at_that_time = Q(absences__starts_on__lte=day, absences__ends_on__gte=day)
-        stand_in = FilteredRelation(
-            "absences", condition=at_that_time & Q(absences__withdrawn_at=None)
-        )
-        term = Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
-        members = (
-            self.memberships.filter(term)
-            .annotate(
-                stand_in=stand_in,
-                absence_id=F("stand_in__pk"),
-                alternate_id=F("stand_in__alternate"),
-                is_able=Exists(able(OuterRef("user"))),
-                alternate_is_able=Exists(able(OuterRef("stand_in__alternate"))),
-            )
-            .filter(Q(is_able=True) | Q(alternate_is_able=True))
-            .select_related("user", "stand_in__alternate")
-        )
+        members = MEMBERS_ON.objects(board=self.pk, day=day)
+        for membership in members:
+            membership.board = self
         return [_seat(membership) for membership in members]
 
 
@@ -233,6 +220,26 @@ def _seat(membership: Any) -> "Seat":
     return Seat(membership, membership.user, is_away=membership.absence_id is not None)
 
 
+def _members_on() -> models.QuerySet["Membership"]:
+    day = Given("day", models.DateField())
+    at_that_time = Q(absences__starts_on__lte=day, absences__ends_on__gte=day)
+    stand_in = FilteredRelation("absences", condition=at_that_time & Q(absences__withdrawn_at=None))
+    term = Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
+    return (
+        Membership.objects.filter(term, board=Given("board"))
+        .annotate(
+            stand_in=stand_in,
+            absence_id=F("stand_in__pk"),
+            alternate_id=F("stand_in__alternate"),
+            is_able=Exists(able(OuterRef("user"))),
+            alternate_is_able=Exists(able(OuterRef("stand_in__alternate"))),
+        )
+        .filter(Q(is_able=True) | Q(alternate_is_able=True))
+        .select_related("user", "stand_in__alternate")
+    )
+
+
+MEMBERS_ON = ObjectStatement(_members_on)
 TERM = Func(F("starts_on"), F("ends_on"), Value("[]"), function="daterange")
 
 

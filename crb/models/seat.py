@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.statements import Given, ObjectStatement
+
 from .base import APPEND_ONLY
 from .board import Membership, Seat, able
 from .meeting import Meeting
@@ -68,8 +70,16 @@ def keep_seats(meeting: Meeting) -> None:
 
 def kept_seats(meeting: Meeting) -> list[Seat]:
     """Return the seats that were kept of a meeting, in one query; none of one held before."""
-    kept = meeting.kept_seats.annotate(is_able=Exists(able(OuterRef("user"))))
     return [
         Seat(one.membership, one.user, absent=one.absent, is_away=one.is_away, kept=one)
-        for one in kept.select_related("membership", "user", "absent")
+        for one in KEPT.objects(meeting=meeting.pk)
     ]
+
+
+KEPT = ObjectStatement(
+    lambda: (
+        KeptSeat.objects.filter(meeting=Given("meeting"))
+        .annotate(is_able=Exists(able(OuterRef("user"))))
+        .select_related("membership", "user", "absent")
+    )
+)

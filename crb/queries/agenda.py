@@ -1,13 +1,15 @@
 """Agendas: what is on them, what could be, and which of them are due."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from changes.models import BoardDecision, Change
 from changes.story import known_as
 from changes.turns import askers
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState
@@ -25,8 +27,16 @@ LONGEST_CUTOFF = timedelta(days=75)
 
 def open_item_of(change: Change) -> AgendaItem | None:
     """The item under which the change is on an agenda now."""
-    items = AgendaItem.objects.filter(change=change, state=ItemState.OPEN)
-    return items.select_related("meeting__board").first()
+    return next(iter(OPEN_ITEM.objects(change=change.pk)), None)
+
+
+OPEN_ITEM = ObjectStatement(
+    lambda: (
+        AgendaItem.objects.filter(change=Given("change"), state=ItemState.OPEN)
+        .select_related("meeting__board")
+        .order_by("pk")
+    )
+)
 
 
 def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
@@ -117,7 +127,31 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
     its visits to the board by ``agenda_items``, and they their votes. A change that was deferred
     or taken off and has come back to this very agenda stands on it once.
     """
-    visits = _visits(meeting).select_related(
+    return _on_agenda(meeting, VISITS, VOTES)
+
+
+def votes_of(meeting: Meeting) -> list[AgendaItem]:
+    """Return the items of ``agenda_of`` with what counting their votes takes, in two queries."""
+    return _on_agenda(meeting, VISITS_IN_SHORT, VOTES_IN_SHORT)
+
+
+def _visits(*related: str) -> QuerySet[AgendaItem]:
+    """Every visit to the board of the changes on an agenda."""
+    on_it = AgendaItem.objects.filter(meeting=Given("meeting"))
+    visits = AgendaItem.objects.filter(among("change", on_it.values("change")))
+    asked = {askers.EARLIER: askers.with_earlier("change")}
+    return visits.annotate(**asked).select_related(*related).order_by("position", "pk")
+
+
+def _votes(*related: str) -> QuerySet[Vote]:
+    """Every vote at these visits."""
+    on_it = AgendaItem.objects.filter(meeting=Given("meeting"))
+    votes = Vote.objects.filter(among("item__change", on_it.values("change")))
+    return votes.select_related(*related) if related else votes
+
+
+VISITS = ObjectStatement(
+    lambda: _visits(
         "meeting__board",
         "change__organisation__success_team",
         "change__requester",
@@ -129,25 +163,25 @@ def agenda_of(meeting: Meeting) -> list[AgendaItem]:
         "presenter",
         "pulled_by",
     )
-    voters = Vote.objects.select_related("member", "for_member")
-    return _on_agenda(meeting, visits.prefetch_related(Prefetch("votes", voters)))
+)
+VOTES = ObjectStatement(lambda: _votes("member", "for_member"))
+VISITS_IN_SHORT = ObjectStatement(lambda: _visits("change", "outcome__decision"))
+VOTES_IN_SHORT = ObjectStatement(_votes)
 
 
-def votes_of(meeting: Meeting) -> list[AgendaItem]:
-    """Return the items of ``agenda_of`` with what counting their votes takes, in two queries."""
-    visits = _visits(meeting).select_related("change", "outcome__decision")
-    return _on_agenda(meeting, visits.prefetch_related("votes"))
-
-
-def _visits(meeting: Meeting) -> QuerySet[AgendaItem]:
-    """Every visit to the board of the changes on an agenda."""
-    return AgendaItem.objects.filter(among("change", meeting.items.values("change")))
-
-
-def _on_agenda(meeting: Meeting, visits: QuerySet[AgendaItem]) -> list[AgendaItem]:
-    asked = {askers.EARLIER: askers.with_earlier("change")}
-    found = []
-    for of_change in _by_change(visits.annotate(**asked).order_by("position", "pk")):
+def _on_agenda(
+    meeting: Meeting, visits: ObjectStatement[AgendaItem], votes: ObjectStatement[Vote]
+) -> list[AgendaItem]:
+    found: list[AgendaItem] = []
+    visiting = visits.objects(meeting=meeting.pk)
+    cast: dict[int, list[Vote]] = defaultdict(list)
+    for vote in votes.objects(meeting=meeting.pk) if visiting else ():
+        cast[vote.item_id].append(vote)
+    for visit in visiting:
+        for vote in cast[visit.pk]:
+            vote.item = visit
+        known_as(visit, "votes", cast[visit.pk])
+    for of_change in _by_change(visiting):
         known_as(of_change[0].change, "agenda_items", of_change)
         setattr(of_change[0].change, askers.EARLIER, getattr(of_change[0], askers.EARLIER))
         found += _standing([visit for visit in of_change if visit.meeting_id == meeting.pk])

@@ -10,6 +10,7 @@ from changes.models.board import undo_time
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import Absence, AgendaItem, Board, KeptSeat, Membership, Vote
 from ..models.attendance import marked
@@ -166,8 +167,16 @@ def _votes_at_visits(item: AgendaItem) -> list[tuple[AgendaItem, Vote]]:
     if "agenda_items" in getattr(item.change, "_prefetched_objects_cache", ()):
         visits = item.change.agenda_items.all()
         return [(visit, vote) for visit in visits for vote in visit.votes.all()]
-    votes = Vote.objects.filter(item__change=item.change_id).select_related("item")
-    return [(one.item, one) for one in votes.order_by("item__position", "item_id", "pk")]
+    return [(one.item, one) for one in VOTES_ON.objects(change=item.change_id)]
+
+
+VOTES_ON = ObjectStatement(
+    lambda: (
+        Vote.objects.filter(item__change=Given("change"))
+        .select_related("item")
+        .order_by("item__position", "item_id", "pk")
+    )
+)
 
 
 def _since(item: AgendaItem, vote: Vote) -> bool:
