@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.continuity import was_away
 from accounts.models import User
@@ -139,6 +140,18 @@ WITH_TOKEN = ObjectStatement(
         )
     )
 )
+
+
+IN_MAIL = ObjectStatement(
+    lambda: (
+        working(Given("now", models.DateTimeField())).filter(email=Given("email")).order_by("pk")
+    )
+)
+
+
+def unsent_in(email: Email) -> AccessLink | None:
+    """Return the link that a mail in the outbox carries while it is worth something."""
+    return next(iter(IN_MAIL.objects(email=email.pk, now=timezone.now())), None)
 
 
 def find(token: str) -> AccessLink | None:

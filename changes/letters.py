@@ -17,6 +17,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.statements import Given, Statement, is_one_of
 
 from . import outbox, wording
 from .audiences import RAISER, WATCHERS
@@ -129,15 +130,29 @@ def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
 
     Of the mail Message-ID, status and time; of what it tells the step, None if that is no event.
     """
-    notices = Notice.objects.filter(
-        change=change,
-        person__in=people,
-        email__isnull=False,
-        email__expires_at=None,
-        is_for_digest=False,
+    return TOLD.rows(change=change.pk, people=list(people))
+
+
+TOLD = Statement(
+    lambda: (
+        Notice.objects.filter(
+            is_one_of("person", "people"),
+            change=Given("change"),
+            email__isnull=False,
+            email__expires_at=None,
+            is_for_digest=False,
+        )
+        .order_by("pk")
+        .values_list(
+            "person",
+            "email",
+            "email__message_id",
+            "email__status",
+            "email__scheduled_time",
+            "event__verb",
+        )
     )
-    mail = ("email", "email__message_id", "email__status", "email__scheduled_time")
-    return notices.order_by("pk").values_list("person", *mail, "event__verb")
+)
 
 
 def _still_waiting(keys: Iterable[int], now: datetime) -> QuerySet[Email]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
 from accounts.models import User
+from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow import acts
 
 from . import access_links, outbox, watch_links
@@ -98,10 +99,19 @@ def is_rollback(event: Event) -> bool:
 
 def last_move(change: Change, before: int | None = None) -> int:
     """Return the event with which the change came into the state it is in, or was in ``before``."""
-    moves = change.events.exclude(from_state=F("to_state")).order_by("-pk")
-    if before is not None:
-        moves = moves.filter(pk__lt=before)
-    return moves.values_list("pk", flat=True).first() or 0
+    moves = MOVES_BEFORE.rows(change=change.pk, before=LAST if before is None else before)
+    return moves[0][0] if moves else 0
+
+
+LAST = 2**63 - 1
+MOVES_BEFORE = Statement(
+    lambda: (
+        Event.objects.filter(change=Given("change"), pk__lt=Given("before"))
+        .exclude(from_state=F("to_state"))
+        .order_by("-pk")
+        .values_list("pk")[:1]
+    )
+)
 
 
 def said_once(letters: Sequence[Letter]) -> list[Letter]:
@@ -146,7 +156,7 @@ def _page_link(change: Change, letter: Letter, email: Email) -> tuple[str, list[
     """Return the address that opens the change without an account, for those who get one."""
     if not access_links.is_for(change, letter.person):
         return "", []
-    unsent = access_links.working().filter(email=email).first() if email.pk else None
+    unsent = access_links.unsent_in(email) if email.pk else None
     if unsent:
         return outbox.absolute(access_links.renew(unsent)), []
     # Of what is worded later history must not say that its sender did something then.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models.expressions import Expression
@@ -29,6 +30,17 @@ class Given(Expression):
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
         """Leave the place of the value open."""
         return "%s", [self]
+
+
+def is_one_of(field: str, given: str) -> models.Func:
+    """Return the condition that a field is one of the keys in a list that is given."""
+    return models.Func(
+        models.F(field),
+        Given(given, ArrayField(models.BigIntegerField())),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY(",
+        output_field=models.BooleanField(),
+    )
 
 
 class Statement:
