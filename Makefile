@@ -14,7 +14,7 @@ ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
+.PHONY: screenshots help run setup test-setup test test-hard test-days check test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ run: ## Install, start and show the product with demo data (PORT=8000 BIND=127.0
 
 setup: ## Install what is needed to run, without starting it
 	@$(BOOTSTRAP) setup
+
+test-setup: ## Install what the tests need, without running them
+	@$(BOOTSTRAP) tests
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
 	@$(TOOL) -m pytest -n $(WORKERS) $(ORDER) $(ARGS)

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -154,6 +155,30 @@ def test_what_failed_is_tried_again_the_next_time(
     for _ in range(2):
         with pytest.raises(bootstrap.Failure, match="no network"):
             bootstrap.ensure_packages("local", "Installing")
+
+
+def test_parts_beside_each_other_say_their_lines_whole_and_fail_as_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    is_said, may_end = Event(), Event()
+
+    def fetch() -> None:
+        is_said.set()
+        may_end.wait(timeout=60)
+
+    def refuse() -> None:
+        raise bootstrap.Failure("no network")
+
+    finish = bootstrap.beside(lambda: bootstrap.step("Fetching", fetch))
+    fail = bootstrap.beside(lambda: bootstrap.step("Looking up", refuse))
+    is_said.wait(timeout=60)
+    bootstrap.step("Installing", may_end.set)
+    finish()
+    with pytest.raises(bootstrap.Failure, match="no network"):
+        fail()
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said] == ["Installing", "Fetching", "Looking"]
+    assert said[-1].endswith("failed")
 
 
 @pytest.mark.parametrize("tools", [{}, {"npm": "/usr/bin/npm", "node": "/usr/bin/node"}])

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,9 +45,40 @@ class Failure(Exception):
     """A step failed; the message says what happened and what to do."""
 
 
+ASIDE = threading.local()
+"""What a part that runs beside others says is kept here until its turn to be shown."""
+
+
 def say(text, end="\n"):
-    """Write to the terminal at once."""
-    print(text, end=end, flush=True)
+    """Write to the terminal at once, or, beside others, when they are done."""
+    if hasattr(ASIDE, "said"):
+        ASIDE.said.append(text + end)
+    else:
+        print(text, end=end, flush=True)
+
+
+def beside(work):
+    """Begin a part of the set-up beside what follows.
+
+    Returns what waits for its end, shows what it said and raises what it raised: two that write
+    to the terminal at once would write into each other's lines.
+    """
+
+    def run():
+        ASIDE.said = said
+        work()
+
+    def finish():
+        try:
+            running.result()
+        finally:
+            say("".join(said), end="")
+
+    said = []
+    pool = ThreadPoolExecutor(1)
+    running = pool.submit(run)
+    pool.shutdown(wait=False)
+    return finish
 
 
 def step(title, action):
@@ -193,12 +225,16 @@ def install_packages(name, entries):
 
 def ensure_front_end(for_tests):
     """Fetch the pinned front-end packages and copy what pages load to static/vendor."""
-    is_here = is_front_end_here()
-    if for_tests or not is_here:
-        ensure_node_modules(ROOT / "package-lock.json", for_tests)
-    if not is_here:
+    fetch_front_end(for_tests)
+    if not is_front_end_here():
         step("Copying styles, scripts and icons", lambda: command([PYTHON, COPIER]))
         FRONT_END_STAMP.write_text(front_end_wanted())
+
+
+def fetch_front_end(for_tests):
+    """Fetch the pinned front-end packages, where something is to be made of them."""
+    if for_tests or not is_front_end_here():
+        ensure_node_modules(ROOT / "package-lock.json", for_tests)
 
 
 def is_front_end_here():
@@ -227,15 +263,21 @@ def ensure_node_modules(lock, for_tests):
 
 def npm_command():
     """The machine's npm when its Node is new enough, else the one of a Python package."""
-    if shutil.which("npm") and shutil.which("node"):
-        try:
-            version = re.match(r"v(\d+)\.", command(["node", "--version"]))
-        except Failure:
-            version = None
-        if version and int(version.group(1)) >= OLDEST_NODE:
-            return ["npm"]
+    if is_npm_new_enough():
+        return ["npm"]
     ensure_packages("node", "Installing Node.js")
     return [VENV / "bin" / "npm"]
+
+
+def is_npm_new_enough():
+    """Whether the machine has a Node that will do."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        return False
+    try:
+        version = re.match(r"v(\d+)\.", command(["node", "--version"]))
+    except Failure:
+        return False
+    return bool(version) and int(version.group(1)) >= OLDEST_NODE
 
 
 # --- What tests need of Debian -------------------------------------------------------------
@@ -288,10 +330,28 @@ def ensure_programs():
 # --- Handing over --------------------------------------------------------------------------
 
 
-def prepare(for_tests, with_front_end=True):
-    """Install everything for running, and for testing where that is asked for."""
+def prepare(for_tests, with_front_end=True, with_programs=False):
+    """Install everything for running, and for testing where that is asked for.
+
+    Python's packages, the front end's and Debian's come from different places, each at its own
+    pace: they are fetched beside each other.
+    """
     use_newer_python()
     ensure_venv()
+    others = [beside(ensure_programs)] if with_programs else []
+    if with_front_end and is_npm_new_enough():
+        others.append(beside(lambda: fetch_front_end(for_tests)))
+    ensure_python(for_tests)
+    for finish in others:
+        finish()
+    if with_front_end:
+        ensure_front_end(for_tests)
+    elif not is_front_end_here():
+        npm_command()
+
+
+def ensure_python(for_tests):
+    """Install the packages of the product, or of its tests as well."""
     if for_tests:
         ensure_packages("test", "Installing the product and its tests")
     elif not (VENV / "stamp-test").exists():
@@ -299,22 +359,17 @@ def prepare(for_tests, with_front_end=True):
     else:
         # The test list contains the product's own: installing less would change nothing.
         ensure_packages("test", "Installing the product and its tests")
-    if with_front_end:
-        ensure_front_end(for_tests)
-    elif not is_front_end_here():
-        npm_command()
 
 
 def main(arguments):
-    """`bootstrap.py run|setup|tool COMMAND…`: install, then become the named command."""
+    """`bootstrap.py run|setup|tests|tool COMMAND…`: install, then become the named command."""
     what, rest = arguments[0], arguments[1:]
-    for_tests = what == "tool"
+    for_tests = what in ("tool", "tests")
+    with_programs = what == "tests" or (for_tests and bool(RUNS_TESTS.intersection(rest)))
     # `make run` fetches the front end while the database is prepared (prepare.py).
     with_front_end = what != "run" or bool(rest)
     try:
-        prepare(for_tests, with_front_end)
-        if for_tests and RUNS_TESTS.intersection(rest):
-            ensure_programs()
+        prepare(for_tests, with_front_end, with_programs)
     except Failure as failure:
         say(f"\n{failure}")
         return 1
@@ -326,7 +381,7 @@ def main(arguments):
         return 130
     if what == "run":
         rest = ["-m", "expansive_cm.services.run"] + rest
-    if what == "setup":
+    if what in ("setup", "tests"):
         say("Everything is installed.")
         return 0
     os.chdir(str(ROOT))
