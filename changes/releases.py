@@ -15,11 +15,10 @@ from accounts.models import User
 
 from . import gates
 from .forecast import STAGES, Chance, Outlook, Past, entered_first, outlook, past_durations
-from .lifecycle.releases import BEFORE_DEPLOYED
 from .models import Change, Release
 from .queries import visible_to
 from .risk import RiskLevel
-from .states import CODE_PATH, OPEN, SIDE_STATE_STAGE, State
+from .states import BEFORE_DEPLOYED, CODE_PATH, OPEN, SIDE_STATE_STAGE, State
 
 MOST = 200
 """How many changes of a release, and how many promises, its page shows."""
