@@ -24,7 +24,7 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -257,27 +257,50 @@ def _at_risk(today: date) -> Q:
     return forecast | missed | Q(state__in=sorted(NOT_IN_DEVELOPMENT), due_on__lte=last)
 
 
-def made(changes: QuerySet[Change], today: date) -> QuerySet[Change]:
-    """Of changes those whose promise has a standing, each with it.
-
-    ``promise`` is compared in the words of the indexes that serve it.
-    """
-    found = changes.exclude(promise="").filter(state__in=sorted(COUNTED))
-    return found.annotate(standing=standing(today))
+def promised(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Of changes those with a promise, in the words of the indexes that serve it."""
+    return changes.exclude(promise="")
 
 
-def with_standing(found: QuerySet[Change], wanted: str) -> QuerySet[Change]:
-    """Narrow down what ``made`` returned; what a standing implies is said again, for an index."""
+def with_standings(found: QuerySet[Change], today: date) -> QuerySet[Change]:
+    """Of what ``promised`` returned those that have a standing, each with it."""
+    return found.filter(state__in=sorted(COUNTED)).annotate(standing=standing(today))
+
+
+def standing_so(found: QuerySet[Change], wanted: str, today: date) -> QuerySet[Change]:
+    """Of what ``promised`` returned those that stand so; what that implies is said for an index."""
     if wanted == Standing.KEPT:
         found = found.filter(state=S.CLOSED)
     elif wanted in (Standing.ON_COURSE, Standing.AT_RISK):
         found = found.filter(state__in=sorted(OPEN))
-    return found.filter(standing=wanted)
+    return with_standings(found, today).filter(standing=wanted)
+
+
+Counts = dict[tuple[date | None, Standing], int]
+"""How many promises of each day (None: without a date) and standing."""
+
+
+def counts_of(found: QuerySet[Change], today: date) -> Counts:
+    """Count what ``promised`` returned by day and standing. Two queries.
+
+    Of what is closed, which becomes ever more, only the days are read, from an index alone.
+    """
+    counts: Counts = {}
+    opened = found.filter(state__in=sorted(OPEN)).order_by().annotate(standing=standing(today))
+    for day, name, number in opened.values_list("due_on", "standing").annotate(n=Count("*")):
+        counts[day, Standing(name)] = number
+    closed = found.filter(state=S.CLOSED).order_by().values_list("due_on")
+    for day, every, late in closed.annotate(
+        n=Count("*"), late=Count("due_on", filter=closed_late())
+    ):
+        counts[day, Standing.KEPT] = every - late
+        counts[day, Standing.BROKEN] = counts.get((day, Standing.BROKEN), 0) + late
+    return {key: number for key, number in counts.items() if number}
 
 
 def at_risk(changes: QuerySet[Change], today: date) -> QuerySet[Change]:
     """Of changes those whose promise is at risk."""
-    return with_standing(made(changes, today), Standing.AT_RISK)
+    return standing_so(promised(changes), Standing.AT_RISK, today)
 
 
 # What another app knows ------------------------------------------------------------------------

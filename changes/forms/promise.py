@@ -11,12 +11,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation, User
+from accounts.models import Organisation
 
 from .. import promises
 from ..models import Change, Service
-from ..promises import Standing
-from ..queries import visible_to
+from ..promises import COUNTED, Standing
 from ..states import OPEN
 
 EVERY = "every"
@@ -78,10 +77,13 @@ class PromiseFilterForm(forms.Form):
         """How many filters are on."""
         return sum(1 for name in self.fields if self.data.get(name))
 
-    def narrowed(self, user: User, today: date) -> QuerySet[Change]:
-        """Return the promises that every filter but standing and month lets through."""
+    def narrowed(self) -> QuerySet[Change]:
+        """Return the promises that every filter but standing and month lets through.
+
+        For those who see every change that was ever sent, as a promise was (``visible_to``).
+        """
         wanted = self.cleaned_data
-        found = promises.made(visible_to(user), today)
+        found = promises.promised(Change.objects.all())
         if wanted["organisation"]:
             found = found.filter(organisation=wanted["organisation"])
         if wanted["service"]:
@@ -95,7 +97,7 @@ class PromiseFilterForm(forms.Form):
             found = found.filter(promised_at__lt=before)
         return found
 
-    def select(self, found: QuerySet[Change]) -> QuerySet[Change]:
+    def select(self, found: QuerySet[Change], today: date) -> QuerySet[Change]:
         """Narrow down further to the standing and the month asked for."""
         wanted = self.cleaned_data
         if wanted["due"]:
@@ -104,8 +106,8 @@ class PromiseFilterForm(forms.Form):
         if not wanted["standing"]:
             return found.filter(state__in=sorted(OPEN))
         if wanted["standing"] == EVERY:
-            return found
-        return promises.with_standing(found, wanted["standing"])
+            return found.filter(state__in=sorted(COUNTED))
+        return promises.standing_so(found, wanted["standing"], today)
 
 
 def months_around(today: date) -> list[date]:

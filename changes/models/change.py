@@ -268,6 +268,12 @@ class Change(Moves, models.Model):
                 name="changes_promise_org",
             ),
             models.Index(
+                fields=["due_on"],
+                include=["closed_at", "organisation", "promised_at"],
+                condition=Q(state=S.CLOSED) & ~Q(promise=""),
+                name="changes_promise_closed",
+            ),
+            models.Index(
                 fields=["promised_at", "id"], condition=~Q(promise=""), name="changes_promise_made"
             ),
             GinIndex(fields=["search"], name="changes_change_search"),

@@ -1,11 +1,12 @@
 """Every promise of the board: how it stands, what is known of it, and how many there are."""
 
+from collections import Counter
 from datetime import date
 from http import HTTPStatus
 from typing import Any
 
-from django.db.models import Count, DateField, F, QuerySet
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models import DateField, F, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_safe
 from accounts.components import Series
 from expansive_cm.errors import page as error_page
 
-from .. import paging, permissions
+from .. import paging, permissions, promises
 from ..forms.promise import EVERY, PromiseFilterForm, asked_for
 from ..models import Change
 from ..promises import Standing, promised_of
@@ -29,8 +30,9 @@ PAGE_SIZE = 50
 DUE = {"key": Coalesce(F("due_on"), date.max), "key_field": DateField()}
 SOONEST = paging.Order("soonest", **DUE)
 LATEST = paging.Order("latest", **DUE, descending=True)
-Counts = dict[tuple[date | None, str], int]
-"""How many promises of each month (None: without a date) and standing."""
+
+Counts = Counter[tuple[date | None, Standing]]
+"""How many promises of each month (by its first day; None: without a date) and standing."""
 
 
 @signed_in
@@ -48,15 +50,15 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         status = HTTPStatus.BAD_REQUEST
         return render(request, "changes/promises.html", context, status=status)
-    found = form.narrowed(request.user, today)
+    found = form.narrowed()
     closed = form.cleaned_data["standing"] in (Standing.KEPT, Standing.BROKEN, EVERY)
     order = LATEST if closed else SOONEST
     token = request.GET.get("page", "")
     try:
-        page = paging.page_of(form.select(found), order, token, PAGE_SIZE, _with_forecast)
+        page = paging.page_of(form.select(found, today), order, token, PAGE_SIZE, _with_forecast)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    counts = counts_of(found)
+    counts = _by_month(promises.counts_of(found, today))
     context |= {
         "rows": [(change, promised_of(change, today)) for change in page],
         "number": page.number,
@@ -74,11 +76,11 @@ def _with_forecast(rows: QuerySet[Change]) -> QuerySet[Change]:
     return joined.defer("description", "search").prefetch_related("deployments")
 
 
-def counts_of(found: QuerySet[Change]) -> Counts:
-    """Count promises by month and standing. One query."""
-    month = TruncMonth("due_on", output_field=DateField())
-    grouped = found.order_by().annotate(month=month).values_list("month", "standing")
-    return {(month, standing): n for month, standing, n in grouped.annotate(n=Count("pk"))}
+def _by_month(days: promises.Counts) -> Counts:
+    months: Counts = Counter()
+    for (day, standing), number in days.items():
+        months[day and day.replace(day=1), standing] += number
+    return months
 
 
 def _stats(form: PromiseFilterForm, counts: Counts) -> list[dict[str, Any]]:
@@ -101,30 +103,32 @@ def _stats(form: PromiseFilterForm, counts: Counts) -> list[dict[str, Any]]:
 
 def _chart(form: PromiseFilterForm, counts: Counts) -> dict[str, Any] | None:
     """Return the months around today as bars, each number with its list; None of nothing."""
-    if not any((month, standing) in counts for month in form.months for standing in Standing):
+    if not any(counts[month, standing] for month in form.months for standing in Standing):
         return None
+    every = [_address(form, standing=EVERY, due=f"{month:%Y-%m}") for month in form.months]
+    series = [_bars(form, counts, standing) for standing in reversed(Standing)]
+    shares = [_share_kept(counts, month) for month in form.months]
     return {
         "labels": [date_format(month, "M Y") for month in form.months],
-        "label_links": [
-            _address(form, standing=EVERY, due=f"{month:%Y-%m}") for month in form.months
-        ],
-        "series": [
-            Series(
-                standing.label,
-                [counts.get((month, standing), 0) for month in form.months],
-                STANDING_LOOKS[standing][0],
-                [
-                    _address(form, standing=standing.value, due=f"{month:%Y-%m}")
-                    for month in form.months
-                ],
-            )
-            for standing in reversed(Standing)
-        ],
+        "label_links": every,
+        "series": [*series, Series(_("Kept, per cent"), shares, "grey", every, is_drawn=False)],
         "note": _(
             "By the month of the day that was promised. A promise is kept when its change was "
             "closed by that day, and broken when it was not."
         ),
     }
+
+
+def _bars(form: PromiseFilterForm, counts: Counts, standing: Standing) -> Series:
+    numbers = [counts[month, standing] for month in form.months]
+    links = [_address(form, standing=standing.value, due=f"{month:%Y-%m}") for month in form.months]
+    return Series(standing.label, numbers, STANDING_LOOKS[standing][0], links)
+
+
+def _share_kept(counts: Counts, month: date) -> int | None:
+    """Return how many of a hundred that are kept or broken were kept, None of none."""
+    kept, broken = (counts[month, one] for one in (Standing.KEPT, Standing.BROKEN))
+    return round(100 * kept / (kept + broken)) if kept or broken else None
 
 
 def _address(form: PromiseFilterForm, **changed: str) -> str:

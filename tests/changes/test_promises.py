@@ -153,7 +153,7 @@ def many(cast: Cast) -> Iterator[list[Change]]:
 
 
 def test_conditions_and_function_say_the_same(many: list[Change], cast: Cast) -> None:
-    found = promises.made(queries.visible_to(cast.auditor), TODAY)
+    found = promises.with_standings(promises.promised(queries.visible_to(cast.auditor)), TODAY)
     said = dict(found.values_list("pk", "standing"))
     rows = Change.objects.select_related("release", "promised_release")
     seen = set()
@@ -244,7 +244,7 @@ def test_each_number_leads_to_as_many(client: Client, cast: Cast, many: list[Cha
         assert found < total
         assert bool(found) == (not query.startswith("org"))
         chart = answer.context["chart"]
-        for series in chart["series"] if chart and query == of_service else ():
+        for series in chart["series"][:-1] if chart and query == of_service else ():
             for number, link in zip(series.values, series.links, strict=True):
                 if 0 < number <= PAGE_SIZE:
                     assert len(client.get(link).context["rows"]) == number
