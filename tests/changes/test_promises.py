@@ -163,6 +163,10 @@ def test_conditions_and_function_say_the_same(many: list[Change], cast: Cast) ->
         seen |= {(mine.standing, *mine.risks)} if mine else set()
     assert {one[0] for one in seen} == set(Standing)
     assert {risk for one in seen for risk in one[1:]} == set(Risk)
+    every = promises.promised(Change.objects.all())
+    for one in Standing:
+        so = promises.standing_so(every, one, TODAY).values_list("pk", flat=True)
+        assert set(so) == {pk for pk, standing in said.items() if standing == one}
     late = queries.overdue(Change.objects.exclude(promise=""))
     broken = found.filter(standing=Standing.BROKEN, state__in=OPEN)
     assert set(late.values_list("pk")) == set(broken.values_list("pk"))
