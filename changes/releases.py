@@ -153,7 +153,8 @@ def promises_on(release: Release, user: User) -> QuerySet[Change]:
     return (
         visible_to(user)
         .filter(promised_release=release, state__in=OPEN)
-        .select_related("organisation", "release")
+        .select_related("organisation", "release", "promised_release")
+        .prefetch_related("deployments")
         .defer("description", "search")
         .order_by("pk")[: MOST + 1]
     )

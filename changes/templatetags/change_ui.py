@@ -15,7 +15,7 @@ from accounts.components import Stage, StageStatus
 from accounts.templatetags.ui import badge, stage_bar
 from changes.filters import STAGES
 from changes.forecast import Outlook
-from changes.promises import Known, Promised, Risk, Standing
+from changes.promises import Known, Promised, Risk, Standing, promised_of
 from changes.releases import LOOKS as CHANCE_LOOKS
 from changes.releases import chance_words, why_words
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
@@ -216,6 +216,13 @@ def release_chance(found: Outlook) -> SafeString:
 def standing_badge(standing: Standing) -> SafeString:
     """Show what has become of a promise."""
     return badge(Standing(standing).label, *STANDING_LOOKS[Standing(standing)])
+
+
+@register.simple_tag
+def standing_of_change(change: Any) -> SafeString:
+    """Show what has become of the promise of a change, nothing where it has none."""
+    found = promised_of(change)
+    return standing_badge(found.standing) if found else SafeString()
 
 
 @register.filter
