@@ -140,11 +140,12 @@ def standing_of(
     """Return what has become of a promise, None of one that was given up. Asks no database.
 
     ``due_on``: None while the release that was promised is not planned. ``closed_on``: the day on
-    which the change was closed, None while it is open.
+    which the change was closed, None while it is open; where nobody knows it the promise is kept.
     """
     if state not in COUNTED:
         return None
-    if is_past(due_on, closed_on or today):
+    day = closed_on if state == S.CLOSED else today
+    if day is not None and is_past(due_on, day):
         return Standing.BROKEN
     if state == S.CLOSED:
         return Standing.KEPT
@@ -275,7 +276,7 @@ def standing_so(found: QuerySet[Change], wanted: str, today: date) -> QuerySet[C
     sort all of it for the first page.
     """
     if wanted == Standing.KEPT:
-        return found.filter(Q(state=S.CLOSED) & ~closed_late())
+        return found.filter(Q(closed_at=None) | ~closed_late(), state=S.CLOSED)
     if wanted == Standing.BROKEN:
         past = LessThan(Coalesce("due_on", date.max), Value(today))  # the key of the index
         return found.filter(past, overdue(today) | (Q(state=S.CLOSED) & closed_late()))
