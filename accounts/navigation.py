@@ -75,6 +75,13 @@ ENTRIES = (
         lambda user: user.has_role(Role.APPROVER),
     ),
     _Entry(
+        _("Promises"),
+        "changes:promises",
+        "target",
+        lambda user: user.is_internal and bool(user.roles),
+        seldom=True,
+    ),
+    _Entry(
         _("Templates"),
         "changes:templates",
         "clipboard-text",

@@ -20,6 +20,7 @@ from accounts.models import User
 from .answers import latest_of
 from .models import Authorisation, Change, Confirmation
 from .models.change import Promise as Promised
+from .promises import is_past
 from .risk import RiskLevel, Urgency
 from .states import ChangeType, State, words_about
 
@@ -67,7 +68,7 @@ def _label(name: str, choices: Any) -> Callable[[Row, tzinfo], Any]:
 
 def _yes_if_overdue(row: Row, zone: tzinfo) -> str:
     today = timezone.localdate(timezone=zone)
-    late = row["due_on"] is not None and row["due_on"] < today and row["closed_at"] is None
+    late = is_past(row["due_on"], today) and row["closed_at"] is None
     return str(_("yes")) if late else ""
 
 

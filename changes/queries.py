@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from accounts.models import User
 
+from . import promises
 from .models import Change, Development, Event, Question
 from .states import OPEN, State
 from .turns import any_turn_of
@@ -72,4 +73,4 @@ def waiting_on(user: User) -> QuerySet[Change]:
 
 def overdue(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Open changes whose promised date has passed, in the viewer's zone."""
-    return changes.filter(state__in=OPEN, due_on__lt=timezone.localdate())
+    return changes.filter(promises.overdue(timezone.localdate()))

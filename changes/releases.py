@@ -15,11 +15,10 @@ from accounts.models import User
 
 from . import gates
 from .forecast import STAGES, Chance, Outlook, Past, entered_first, outlook, past_durations
-from .lifecycle.releases import BEFORE_DEPLOYED
 from .models import Change, Release
 from .queries import visible_to
 from .risk import RiskLevel
-from .states import CODE_PATH, OPEN, SIDE_STATE_STAGE, State
+from .states import BEFORE_DEPLOYED, CODE_PATH, OPEN, SIDE_STATE_STAGE, State
 
 MOST = 200
 """How many changes of a release, and how many promises, its page shows."""
@@ -154,7 +153,8 @@ def promises_on(release: Release, user: User) -> QuerySet[Change]:
     return (
         visible_to(user)
         .filter(promised_release=release, state__in=OPEN)
-        .select_related("organisation", "release")
+        .select_related("organisation", "release", "promised_release")
+        .prefetch_related("deployments")
         .defer("description", "search")
         .order_by("pk")[: MOST + 1]
     )

@@ -74,6 +74,15 @@ FINAL = frozenset({S.REFUSED, S.REJECTED, S.CLOSED, S.WITHDRAWN})
 """Where nothing more is to be done. What was rejected by mistake only the board takes back."""
 OPEN = frozenset(State) - FINAL - {S.DRAFT}
 
+BEFORE_DEPLOYED = (
+    S.REQUIREMENTS,
+    S.RISK_ASSESSMENT,
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+)
+"""Where a code change is that the board accepted and that has not gone out yet."""
+
 CONFIGURATION_PATH = (
     S.SUBMITTED,
     S.REVIEW,

@@ -22,6 +22,7 @@ from .views import (
     mail_log,
     many,
     palette,
+    promises,
     proposed_answers,
     release_notes,
     releases,
@@ -94,6 +95,7 @@ release_urls = [
         for act in releases.ACTS
     ],
 ]
+promise_urls = [path("promises/", promises.promise_list, name="promises")]
 calendar_urls = [
     path("calendar/", calendar.change_calendar, name="calendar"),
     path("calendar/windows/", windows.windows, name="windows"),
@@ -195,6 +197,7 @@ urlpatterns = [
     *template_urls,
     *standard_urls,
     *release_urls,
+    *promise_urls,
     *calendar_urls,
     *discussion_urls,
     *many_urls,

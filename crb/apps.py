@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import calendar, dispatch, notices, palette
+        from changes import calendar, dispatch, notices, palette, promises
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -25,6 +25,7 @@ class CrbConfig(AppConfig):
         from .lifecycle.agenda import follow_departure
         from .models import Board
         from .on_calendar import meetings_on
+        from .promised import BOARDS
         from .settling import settle
 
         provide(dates_for)
@@ -37,6 +38,7 @@ class CrbConfig(AppConfig):
         notices.provide(declined.notices)
         palette.provide(meetings_with)
         calendar.provide("meeting", meetings_on)
+        promises.provide_boards(BOARDS)
         declines.provide(declined.CALENDAR)
         dispatch.SETTLE.append(settle)
         leaving.provide()

@@ -22,7 +22,7 @@ Attendance
     member was present, and those at which an alternate sat in the member's place.
 
 What has become of a promise
-    Kept or late is the day on which the change was closed, as for "overdue" everywhere else.
+    Kept or late is the day on which the change was closed: ``changes/promises.py`` says so.
 """
 
 from collections.abc import Mapping
@@ -56,6 +56,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from changes import promises as promises_of
 from changes.models import BoardDecision
 from changes.queries import visible_to
 from changes.states import OPEN, State
@@ -72,6 +73,8 @@ SETTLING = (*ACCEPTING, Outcome.REJECTED)
 """The outcomes that settle a request."""
 
 IS_SETTLED = Q(decision__outcome__in=SETTLING, item__change__submitted_at__isnull=False)
+AT = "item__change__"
+"""From an outcome to its change."""
 PROMISES = Q(
     decision__outcome__in=ACCEPTING,
     item__change__path=F("decision__path"),
@@ -176,14 +179,13 @@ def _days(board: Board) -> Func:
 def _promise() -> Case:
     today = timezone.localdate()
     is_open = Q(item__change__state__in=sorted(OPEN))
-    closed_on = TruncDate("item__change__closed_at", tzinfo=timezone.get_current_timezone())
     return Case(
         When(~Q(decision__outcome__in=ACCEPTING), then=Value("")),
         When(~Q(item__change__path=F("decision__path")), then=Value(PromiseState.VOID)),
         When(item__change__state=State.WITHDRAWN, then=Value(PromiseState.WITHDRAWN)),
-        When(is_open & Q(item__change__due_on__lt=today), then=Value(PromiseState.OVERDUE)),
+        When(promises_of.overdue(today, AT), then=Value(PromiseState.OVERDUE)),
         When(is_open, then=Value(PromiseState.OPEN)),
-        When(item__change__due_on__lt=closed_on, then=Value(PromiseState.LATE)),
+        When(promises_of.closed_late(AT), then=Value(PromiseState.LATE)),
         default=Value(PromiseState.KEPT),
         output_field=models.CharField(),
     )
@@ -197,7 +199,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
     if state in (PromiseState.OPEN, PromiseState.OVERDUE):
         found = found.filter(PROMISES)
     if state == PromiseState.OVERDUE:
-        found = found.filter(item__change__due_on__lt=timezone.localdate())
+        found = found.filter(promises_of.overdue(timezone.localdate(), AT))
     return found.filter(promise=state)
 
 
@@ -420,7 +422,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
     same: counted apart, neither reads every change that the board ever had before it.
     """
     every = decisions(board, user)
-    is_late = Q(item__change__due_on__lt=timezone.localdate())
+    is_late = promises_of.overdue(timezone.localdate(), AT)
     row = (
         Board.objects.filter(pk=board.pk)
         .values(

@@ -18,7 +18,16 @@ from post_office.models import STATUS, Email
 from accounts.demo import DEMO_PASSWORD, demo_cast
 from accounts.models import User
 from accounts.roles import Role
-from changes import candidates, dispatch, messages, permissions, queries, reminders, wording
+from changes import (
+    candidates,
+    dispatch,
+    messages,
+    permissions,
+    promises,
+    queries,
+    reminders,
+    wording,
+)
 from changes.mail_in import waiting
 from changes.models import (
     Change,
@@ -200,6 +209,8 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
 def test_promises_are_kept_broken_and_due(demo: None) -> None:
     late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
     assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}
+    found = promises.with_standings(Change.objects.exclude(promise=""), timezone.localdate())
+    assert set(found.values_list("standing", flat=True)) == set(promises.Standing)
 
 
 @pytest.mark.parametrize("state", State.values)

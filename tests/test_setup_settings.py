@@ -39,6 +39,7 @@ MALFORMED = {
     "REMINDER_DAYS": "14,3",
     "CONFIRMATION_LINK_DAYS": "soon",
     "ACCESS_LINK_DAYS": "for-ever",
+    "PROMISE_WARN_DAYS": "for-ever",
     "REPLY_ADDRESS": "Changes <here>",
     "MAILBOXES": "imap://changes:secret@imap.example.org",
     "MAILBOX_CA": "not a certificate",

@@ -17,19 +17,10 @@ from expansive_cm.workflow.steps import opened, require, save
 
 from .. import permissions
 from ..models import Change, Release
-from ..states import State
+from ..states import BEFORE_DEPLOYED
 from .core import take_step
 
-S = State
 NAME_IN_USE = "changes_release_name"
-BEFORE_DEPLOYED = (
-    S.REQUIREMENTS,
-    S.RISK_ASSESSMENT,
-    S.DEVELOPMENT,
-    S.TESTING,
-    S.DEPLOYMENT,
-)
-"""Where a change is that has not gone out yet."""
 FURTHEST = timedelta(days=3653)
 """How far ahead a release is planned at most: what lies beyond ten years is a slip of the pen."""
 

@@ -254,6 +254,29 @@ class Change(Moves, models.Model):
                 condition=Q(state__in=sorted(OPEN)) & ~Q(promise=""),
                 name="changes_change_promised",
             ),
+            # Every promise, by its day, of a customer, by when it was made (``changes/promises``).
+            models.Index(
+                Coalesce("due_on", date.max),
+                "id",
+                condition=~Q(promise=""),
+                name="changes_promise_due",
+            ),
+            models.Index(
+                "organisation",
+                Coalesce("due_on", date.max),
+                "id",
+                condition=~Q(promise=""),
+                name="changes_promise_org",
+            ),
+            models.Index(
+                fields=["due_on"],
+                include=["closed_at", "organisation", "promised_at"],
+                condition=Q(state=S.CLOSED) & ~Q(promise=""),
+                name="changes_promise_closed",
+            ),
+            models.Index(
+                fields=["promised_at", "id"], condition=~Q(promise=""), name="changes_promise_made"
+            ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
             # Titles in scripts without spaces, by pairs of letters (``changes.searching``).

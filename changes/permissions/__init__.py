@@ -84,6 +84,7 @@ from .release import (
     can_finish_release,
     can_freeze_release,
     can_plan_releases,
+    can_read_promises,
     can_read_releases,
 )
 from .request import (
@@ -206,6 +207,7 @@ __all__ = [
     "can_raise",
     "can_rate",
     "can_read_incoming_mail",
+    "can_read_promises",
     "can_read_releases",
     "can_read_templates",
     "can_read_windows",

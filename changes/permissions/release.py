@@ -18,6 +18,11 @@ def can_read_releases(user: User) -> Decision:
     return decide(internal(user))
 
 
+def can_read_promises(user: User) -> Decision:
+    """The same people: what was promised stands on every change that they read."""
+    return decide(internal(user))
+
+
 def can_plan_releases(user: User) -> Decision:
     """Release managers and administrators."""
     return decide(internal(user), holds_role(user, *BY))

@@ -22,10 +22,10 @@ from ..models import (
     Confirmation,
     Deployment,
     Question,
-    Release,
     Review,
 )
 from ..models.change import Promise
+from ..promises import has_missed, is_past
 from ..states import ChangeType, State
 from .board_dates import BoardDate, board_dates
 from .dates import day, local_day, span
@@ -322,10 +322,10 @@ def _on_the_way(case: Case, now: str, following: str) -> Status:
 
 def _promised(case: Case) -> str:
     change = case.change
-    if change.due_on and change.due_on < case.today:
+    if change.due_on and is_past(change.due_on, case.today):
         return _("It was promised by %s. We are late with it.") % case.day(change.due_on)
     promised = change.promised_release
-    if promised and promised.released_at and not _goes_out_with(change, promised):
+    if promised and has_missed(change):
         words = _("It was promised by release %(name)s, which is out. We are late with it.")
         return words % {"name": promised.name}
     if change.promise == Promise.THREE_RELEASES and promised and not promised.cancelled_at:
@@ -336,12 +336,6 @@ def _promised(case: Case) -> str:
     if change.due_on:
         return _("We promise it by %s.") % case.day(change.due_on)
     return ""
-
-
-def _goes_out_with(change: Change, release: Release) -> bool:
-    """Whether a change waits to be put in place with a release, which may be out already."""
-    waits = change.state == S.DEPLOYMENT and change.deployment is not None
-    return waits and change.deployment.release_id == release.pk
 
 
 def _requirements(case: Case) -> Status:

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext
 
 from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
+from changes.promises import is_past
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
@@ -100,7 +101,7 @@ def due(change: Change, today: date) -> SafeString:
             )
         return NOTHING
     shown = day_words(change.due_on, "j M Y")
-    if change.state in FINAL or change.due_on >= today:
+    if change.state in FINAL or not is_past(change.due_on, today):
         release = change.promised_release.name if change.promised_release else ""
         title = format_html(' title="{}"', release) if release else ""
         return format_html('<time datetime="{}"{}>{}</time>', change.due_on, title, shown)

@@ -5,15 +5,17 @@ from typing import Any
 
 from django import template
 from django.forms.boundfield import BoundField
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from accounts.components import Stage, StageStatus
 from accounts.templatetags.ui import badge, stage_bar
 from changes.filters import STAGES
 from changes.forecast import Outlook
+from changes.promises import Known, Promised, Risk, Standing, promised_of
 from changes.releases import LOOKS as CHANCE_LOOKS
 from changes.releases import chance_words, why_words
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
@@ -47,6 +49,12 @@ STATE_LOOKS: dict[State, tuple[str, str]] = {
 TYPE_LOOKS: dict[str, tuple[str, str]] = {
     ChangeType.CONFIGURATION: ("teal", "adjustments"),
     ChangeType.CODE: ("purple", "code"),
+}
+STANDING_LOOKS: dict[Standing, tuple[str, str]] = {
+    Standing.BROKEN: ("red", "clock-exclamation"),
+    Standing.AT_RISK: ("amber", "alert-triangle"),
+    Standing.ON_COURSE: ("blue", "clock"),
+    Standing.KEPT: ("green", "circle-check"),
 }
 LEVEL_LOOKS: dict[RiskLevel, tuple[str, str]] = {
     RiskLevel.LOW: ("green", "chevron-down"),
@@ -202,3 +210,58 @@ def release_chance(found: Outlook) -> SafeString:
     tone, icon_name = CHANCE_LOOKS[found.chance]
     words = format_html(" <div>{}</div>", why) if (why := why_words(found)) else ""
     return format_html("{}{}", badge(chance_words(found.chance), tone, icon_name), words)
+
+
+@register.simple_tag
+def standing_badge(standing: Standing) -> SafeString:
+    """Show what has become of a promise."""
+    return badge(Standing(standing).label, *STANDING_LOOKS[Standing(standing)])
+
+
+@register.simple_tag
+def standing_of_change(change: Any) -> SafeString:
+    """Show what has become of the promise of a change, nothing where it has none."""
+    found = promised_of(change)
+    return standing_badge(found.standing) if found else SafeString()
+
+
+@register.filter
+def risk_words(promised: Promised) -> list[str]:
+    """Say why a promise is at risk."""
+    words = {
+        Risk.BEYOND: _("Its release comes after the day that was promised."),
+        Risk.MISSED: _("The release that was promised is out without it."),
+        Risk.NOT_BEGUN: _("It is not in development yet."),
+    }
+    return [words[risk] for risk in promised.risks]
+
+
+@register.filter
+def forecast_words(promised: Promised) -> str:
+    """Say what is known today of when a change will be there."""
+    found = promised.forecast
+    if promised.closed_on:
+        return _("Closed on %s") % date_format(promised.closed_on, "j M Y")
+    if found.known == Known.IN_PLACE:
+        return _("In place, not confirmed yet")
+    if found.release is None or found.on is None:
+        return _("Nothing known")
+    names = {"release": found.release, "day": date_format(found.on, "j M Y")}
+    if found.release.released_at:
+        return _("Release %s is out; its deployment is planned") % found.release
+    if found.is_late:
+        return _("Release %s, which is late") % found.release
+    if found.known == Known.PLANNED:
+        return _("%(day)s, deployment planned with release %(release)s") % names
+    return _("%(day)s, meant for release %(release)s") % names
+
+
+@register.filter
+def left_words(promised: Promised) -> str:
+    """Say how many days are left until the day promised, or how many it is late."""
+    days = promised.days_left
+    if days is None:
+        return "–"
+    if days < 0:
+        return ngettext("%d day late", "%d days late", -days) % -days
+    return ngettext("%d day", "%d days", days) % days

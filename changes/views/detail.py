@@ -9,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -23,6 +22,7 @@ from .. import access_links, gates, markdown, permissions, plain, planning, stan
 from ..many.acts import ACT
 from ..models import Change, Deployment, Release
 from ..process import StepInfo
+from ..promises import Standing, promised_of
 from ..states import FINAL, ChangeType, State
 from ..turns import NextStep, next_step
 from .discussion import discussion_context
@@ -94,7 +94,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
         "sections": found,
         "open_section": _open_section(change, found),
         "description": markdown.render(change.description),
-        "facts": {"overdue": is_overdue(change)},
+        "facts": _promise_facts(user, change),
         "may_take": _may_take(user, change, offered),
         "happenings": told[:RECENT],
         "happened_before": told[RECENT:],
@@ -208,11 +208,11 @@ def last_stage(change: Change) -> str:
     return moved[0].from_state if moved else ""
 
 
-def is_overdue(change: Change) -> bool:
-    """Whether the promise was for a day that has passed."""
-    return bool(
-        change.due_on and change.state not in FINAL and change.due_on < timezone.localdate()
-    )
+def _promise_facts(user: User, change: Change) -> dict[str, Any]:
+    """Return whether the promise is overdue, and for colleagues how it stands."""
+    found = promised_of(change)
+    broken = found is not None and found.standing == Standing.BROKEN and not found.closed_on
+    return {"overdue": broken, "promised": found if permissions.can_see_internal(user) else None}
 
 
 def _may_take(user: User, change: Change, offered: list[Offer]) -> bool:

@@ -16,7 +16,7 @@ from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
 
-from .. import plain, queries, standard_notices
+from .. import plain, promises, queries, standard_notices
 from ..models import Change
 from ..notices import notices_for
 from ..paging import Order, in_order, loaded
@@ -69,12 +69,14 @@ def figures() -> dict[str, Any]:
     states = [state for state in State if state in OPEN]
     late = queries.overdue(Change.objects.all())
     number_late = len(late.values_list("pk")[:COUNTED])
+    at_risk = promises.at_risk(Change.objects.order_by(), timezone.localdate())
     return {
         "figures": True,
         "open_count": sum(counts.values()),
         "state_labels": [state.label for state in states],
         "state_series": [Series(_("Open changes"), [counts.get(state, 0) for state in states])],
         "late_count": how_many(number_late),
+        "risk_count": how_many(len(at_risk.values_list("pk")[:COUNTED])),
         "late": rows(late, MOST_OVERDUE) if number_late else [],
         "oldest": rows(opened, OLDEST),
     }

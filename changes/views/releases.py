@@ -26,11 +26,10 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import lifecycle, paging, permissions, planning, releases
 from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
-from ..lifecycle.releases import BEFORE_DEPLOYED
 from ..many.acts import ACT
 from ..many.runs import MOST as MOST_AT_ONCE
 from ..models import Release
-from ..states import State
+from ..states import BEFORE_DEPLOYED, State
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25

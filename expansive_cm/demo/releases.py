@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, reminders
-from changes.lifecycle.releases import BEFORE_DEPLOYED, undeployed
+from changes.lifecycle.releases import undeployed
 from changes.models import Change, Release
-from changes.states import State
+from changes.states import BEFORE_DEPLOYED, State
 
 from .catalogue import LONDON, weekday
 from .diary import Diary

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from tests import stories
@@ -30,6 +31,7 @@ def test_pages_are_accessible_and_fit(
         for person, change, verb in addresses:
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
+        look.over_address(reverse("changes:promises"), unfold)
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(

@@ -77,6 +77,7 @@ def test_a_release_says_what_is_in_it_and_what_is_missing(
     assert "passed test: functional" in html
     assert "1 of 2" in html
     assert "in this release" in html
+    assert "On course" in html.split("Promised by this release")[1]
     assert "Not enough to say" in html
     assert "Changes by stage" in html
     assert "Freeze" not in html.split("What is in it")[0]  # it is no developer's
@@ -90,7 +91,7 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     client.force_login(cast.release_manager)
     for again in range(2):
-        with django_assert_num_queries(19):
+        with django_assert_num_queries(20):
             client.get(at(release))
         with django_assert_num_queries(5):
             client.get(LIST)

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from changes import lifecycle as change_lifecycle
@@ -254,3 +256,17 @@ def test_which_board_decides_is_asked_of_customers(table: Table) -> None:
     own.is_active = False
     own.save()
     assert list(queries.waiting_for(table.board)) == [change]
+
+
+def test_the_page_of_promises_counts_what_the_board_counts(
+    table: Table, told: dict[str, Change], client: Client
+) -> None:
+    other = new_board(name="Another board")
+    counts = figures.promises(table.board, table.chair, period(table))
+    client.force_login(table.chair)
+    for board, opened, broken in ((table.board, 3, counts["overdue"]), (other, 0, 0)):
+        page = client.get(reverse("changes:promises"), {"board": board.pk})
+        assert len(page.context["rows"]) == opened
+        found = {stat["label"]: stat["value"] for stat in page.context["stats"]}
+        assert (found["Broken"], sum(found.values())) == (broken, opened)
+    assert client.get(reverse("changes:promises"), {"board": "1x"}).status_code == 400

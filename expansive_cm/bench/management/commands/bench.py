@@ -265,6 +265,17 @@ def staff_pages(user: User) -> list[tuple[str, str]]:
         "search for nothing": "q=zzzyqx",
     }
     pages += [(f"list, {title}", _list(query)) for title, query in filtered.items()]
+    promised = {
+        "open": "",
+        "at risk": "standing=at_risk",
+        "kept": "standing=kept",
+        "every": "standing=every",
+        "a small customer": f"standing=every&organisation={rare}",
+        "a rare service": f"standing=broken&service={scarce}",
+        "made a year ago": "standing=broken&age=365",
+    }
+    address = reverse("changes:promises")
+    pages += [(f"promises, {title}", f"{address}?{query}") for title, query in promised.items()]
     pages.append(("change", reverse("changes:detail", args=[closed_change().pk])))
     return pages
 

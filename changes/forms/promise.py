@@ -1,0 +1,128 @@
+"""What can be asked of the list of promises; all of it is in the address."""
+
+import re
+from datetime import date, timedelta
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Organisation
+
+from .. import promises
+from ..models import Change, Service
+from ..promises import COUNTED, Standing
+from ..states import OPEN
+
+EVERY = "every"
+AGES = [
+    ("30", _("More than a month ago")),
+    ("90", _("More than three months ago")),
+    ("180", _("More than six months ago")),
+    ("365", _("More than a year ago")),
+]
+MONTH = re.compile(r"(20\d\d|21\d\d)-(0[1-9]|1[0-2])", re.ASCII)
+MONTHS_BACK, MONTHS_AHEAD = 5, 13
+
+
+class PromiseFilterForm(forms.Form):
+    """How it stands, customer, service, board, how long ago it was made, and when it is due."""
+
+    standing = forms.ChoiceField(
+        label=_("Standing"),
+        choices=[("", _("Open")), *Standing.choices, (EVERY, _("Every promise"))],
+        required=False,
+    )
+    organisation = forms.ModelChoiceField(
+        label=_("Customer"),
+        queryset=Organisation.objects.order_by("name"),
+        empty_label=_("Any"),
+        required=False,
+    )
+    service = forms.ModelChoiceField(
+        label=_("Service"),
+        queryset=Service.objects.order_by("name"),
+        empty_label=_("Any"),
+        required=False,
+    )
+    board = forms.ChoiceField(label=_("Board"), required=False)
+    age = forms.ChoiceField(
+        label=_("Promised"), choices=[("", _("Any time")), *AGES], required=False
+    )
+    due = forms.ChoiceField(label=_("Due in"), required=False)
+
+    def __init__(self, data: QueryDict, today: date) -> None:
+        super().__init__(data)
+        known = promises.boards()
+        boards = known.choices() if known else []
+        self.fields["board"].choices = [("", _("Any")), *boards]  # type: ignore[attr-defined]
+        if not boards:
+            del self.fields["board"]
+        self.months = months_around(today)
+        given = data.get("due", "")
+        months = {f"{day:%Y-%m}": day for day in self.months}
+        if MONTH.fullmatch(given):
+            months.setdefault(given, date.fromisoformat(f"{given}-01"))
+        self.fields["due"].choices = [  # type: ignore[attr-defined]
+            ("", _("Any month")),
+            *((name, date_format(months[name], "F Y")) for name in sorted(months)),
+        ]
+
+    @property
+    def active(self) -> int:
+        """How many filters are on."""
+        return sum(1 for name in self.fields if self.data.get(name))
+
+    def narrowed(self) -> QuerySet[Change]:
+        """Return the promises that every filter but standing and month lets through.
+
+        For those who see every change that was ever sent, as a promise was (``visible_to``).
+        """
+        wanted = self.cleaned_data
+        found = promises.promised(Change.objects.all())
+        if wanted["organisation"]:
+            found = found.filter(organisation=wanted["organisation"])
+        if wanted["service"]:
+            through = Change.services.through.objects.filter(service=wanted["service"])
+            found = found.filter(pk__in=through.values("change"))
+        known = promises.boards()
+        if wanted.get("board") and known:
+            found = found.filter(known.promised_by(int(wanted["board"])))
+        if wanted["age"]:
+            before = timezone.now() - timedelta(days=int(wanted["age"]))
+            found = found.filter(promised_at__lt=before)
+        return found
+
+    def select(self, found: QuerySet[Change], today: date) -> QuerySet[Change]:
+        """Narrow down further to the standing and the month asked for."""
+        wanted = self.cleaned_data
+        if wanted["due"]:
+            first = date.fromisoformat(f"{wanted['due']}-01")
+            found = found.filter(due_on__gte=first, due_on__lt=month_after(first))
+        if not wanted["standing"]:
+            return found.filter(state__in=sorted(OPEN))
+        if wanted["standing"] == EVERY:
+            return found.filter(state__in=sorted(COUNTED))
+        return promises.standing_so(found, wanted["standing"], today)
+
+
+def months_around(today: date) -> list[date]:
+    """Return the first days of the months that the page draws, the earliest first."""
+    first = today.year * 12 + today.month - 1 - MONTHS_BACK
+    numbers = range(first, first + MONTHS_BACK + MONTHS_AHEAD + 1)
+    return [date(number // 12, number % 12 + 1, 1) for number in numbers]
+
+
+def month_after(first: date) -> date:
+    """Return the first day of the month that follows."""
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def asked_for(form: PromiseFilterForm, **changed: Any) -> dict[str, Any]:
+    """Return what is asked for as an address has it, with some of it changed; "" leaves out."""
+    asked = {name: form.data.get(name, "") for name in form.fields} | changed
+    return {name: value for name, value in asked.items() if value}

@@ -1,0 +1,334 @@
+"""What has become of each promise of the board: the one rule, as functions and as conditions.
+
+Promised, forecast and what is left
+    Promised is the day by which the board's acceptance has to be delivered (``lifecycle/promises``
+    sets and moves it). The forecast is what is known today: the release in which the change is.
+    The days left are counted from today to the day that was promised, in the viewer's zone.
+
+Kept or broken
+    Goes by the day on which the change was closed: until the requester has confirmed it, nobody
+    knows that what was promised is there. What was withdrawn or rejected since is neither.
+
+At risk
+    What is open and in time, but is forecast beyond the day promised, has missed the release that
+    was promised, or is not in development although few days are left (``PROMISE_WARN_DAYS``).
+
+``standing_of`` says it of one change, ``standing`` of the rows of a query; a test holds them
+together, and conditions that others need, such as what is overdue, are taken from here.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.lookups import LessThan
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from .models import Change, Deployment, Release
+from .states import BEFORE_DEPLOYED, OPEN, State
+
+S = State
+NOT_IN_DEVELOPMENT = OPEN - {
+    S.DEVELOPMENT,
+    S.TESTING,
+    S.DEPLOYMENT,
+    S.CONFIRMATION,
+    S.NOT_CONFIRMED,
+}
+"""Where work on what was promised has not begun."""
+LONGEST_WARNING = 36_500
+"""So many days every promise lies within: more would lead beyond the dates there are."""
+COUNTED = OPEN | {S.CLOSED}
+"""Where a promise has a standing: what was given up is neither kept nor broken."""
+
+
+class Standing(models.TextChoices):
+    """What has become of a promise."""
+
+    BROKEN = "broken", _("Broken")
+    AT_RISK = "at_risk", _("At risk")
+    ON_COURSE = "on_course", _("On course")
+    KEPT = "kept", _("Kept")
+
+
+class Risk(StrEnum):
+    """Why a promise that can still be kept is at risk."""
+
+    BEYOND = "beyond"
+    MISSED = "missed"
+    NOT_BEGUN = "not_begun"
+
+
+class Known(StrEnum):
+    """What is known of when a change will be there."""
+
+    IN_PLACE = "in_place"
+    PLANNED = "planned"
+    ASSIGNED = "assigned"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What is known today; ``on`` is the earliest day that is still possible."""
+
+    known: Known
+    on: date | None = None
+    release: Release | None = None
+    is_late: bool = False
+    """Whether the release should have been out by now."""
+
+
+# The rule, of one change -----------------------------------------------------------------------
+
+
+def forecast_of(
+    state: str, release: Release | None, today: date, *, is_planned: bool = False
+) -> Forecast:
+    """Return what is known of when a change will be there. Asks no database.
+
+    ``release``: the one in which the change is; ``is_planned``: whether its deployment is. One that
+    is out counts for what waits to be deployed with it alone; one that was cancelled never.
+    """
+    if state in (S.CONFIRMATION, S.CLOSED):
+        return Forecast(Known.IN_PLACE, release=release)
+    if state not in BEFORE_DEPLOYED or release is None or release.cancelled_at is not None:
+        return Forecast(Known.NOTHING)
+    known = Known.PLANNED if is_planned else Known.ASSIGNED
+    if release.released_at is None:
+        late = release.planned_on < today
+        return Forecast(known, max(release.planned_on, today), release, late)
+    if state == S.DEPLOYMENT and is_planned:
+        return Forecast(known, today, release)
+    return Forecast(Known.NOTHING)
+
+
+def risks_of(
+    state: str,
+    due_on: date | None,
+    forecast_on: date | None,
+    today: date,
+    warn_days: int,
+    *,
+    is_missed: bool = False,
+) -> tuple[Risk, ...]:
+    """Return why an open promise is at risk, nothing where it is not. Asks no database."""
+    found = []
+    if due_on is not None and forecast_on is not None and forecast_on > due_on:
+        found.append(Risk.BEYOND)
+    if is_missed:
+        found.append(Risk.MISSED)
+    near = due_on is not None and (due_on - today).days <= warn_days
+    if near and state in NOT_IN_DEVELOPMENT:
+        found.append(Risk.NOT_BEGUN)
+    return tuple(found)
+
+
+def standing_of(
+    state: str,
+    due_on: date | None,
+    closed_on: date | None,
+    risks: Iterable[Risk],
+    today: date,
+) -> Standing | None:
+    """Return what has become of a promise, None of one that was given up. Asks no database.
+
+    ``due_on``: None while the release that was promised is not planned. ``closed_on``: the day on
+    which the change was closed, None while it is open; where nobody knows it the promise is kept.
+    """
+    if state not in COUNTED:
+        return None
+    day = closed_on if state == S.CLOSED else today
+    if day is not None and is_past(due_on, day):
+        return Standing.BROKEN
+    if state == S.CLOSED:
+        return Standing.KEPT
+    return Standing.AT_RISK if tuple(risks) else Standing.ON_COURSE
+
+
+def is_past(due_on: date | None, day: date) -> bool:
+    """Whether the day promised lay before this one; on the day itself it is in time."""
+    return due_on is not None and due_on < day
+
+
+def warn_days() -> int:
+    """Return with how many days left a change has to be in development."""
+    return min(settings.PROMISE_WARN_DAYS, LONGEST_WARNING)
+
+
+def has_missed(change: Change) -> bool:
+    """Whether the release that was promised is out, and the change neither in place nor with it."""
+    promised = change.promised_release
+    if promised is None or promised.released_at is None or change.state in (S.CLOSED, *_DELIVERED):
+        return False
+    waits = change.state == S.DEPLOYMENT and change.deployment is not None
+    return not (waits and change.deployment.release_id == promised.pk)
+
+
+_DELIVERED = (S.CONFIRMATION, S.NOT_CONFIRMED)
+
+
+@dataclass(frozen=True)
+class Promised:
+    """A promise as it stands today."""
+
+    standing: Standing
+    due_on: date | None
+    days_left: int | None
+    """Until the day promised, below nothing once it is past; None of what is closed or undated."""
+    forecast: Forecast
+    risks: tuple[Risk, ...]
+    closed_on: date | None = None
+
+
+def promised_of(change: Change, today: date | None = None) -> Promised | None:
+    """Return how the promise of a change stands, None where there is none or it was given up.
+
+    Reads the change's two releases and its deployments, which a list loads for all rows at once.
+    """
+    if not change.promise or change.state not in COUNTED:
+        return None
+    today = today or timezone.localdate()
+    is_over = change.state == S.CLOSED
+    closed_on = timezone.localdate(change.closed_at) if is_over and change.closed_at else None
+    plans = change.state == S.DEPLOYMENT and change.deployment is not None
+    forecast = forecast_of(change.state, change.release, today, is_planned=plans)
+    risks: tuple[Risk, ...] = ()
+    if not is_over:
+        missed = has_missed(change)
+        risks = risks_of(
+            change.state, change.due_on, forecast.on, today, warn_days(), is_missed=missed
+        )
+    standing = standing_of(change.state, change.due_on, closed_on, risks, today)
+    assert standing is not None
+    left = None if is_over or change.due_on is None else (change.due_on - today).days
+    shown = risks if standing == Standing.AT_RISK else ()
+    return Promised(standing, change.due_on, left, forecast, shown, closed_on)
+
+
+# The rule, as conditions -----------------------------------------------------------------------
+
+
+def overdue(today: date, at: str = "") -> Q:
+    """Open changes whose promised day has passed; ``at`` is the path that leads to the change."""
+    return Q(**{f"{at}state__in": sorted(OPEN), f"{at}due_on__lt": today})
+
+
+def closed_late(at: str = "") -> Q:
+    """Of closed changes those that were closed after the day promised."""
+    closed_on = TruncDate(f"{at}closed_at", tzinfo=timezone.get_current_timezone())
+    return Q(**{f"{at}due_on__lt": closed_on})
+
+
+def standing(today: date) -> Case:
+    """Say of each change with a promise how it stands, as ``standing_of`` does."""
+    return Case(
+        When(~Q(state__in=sorted(COUNTED)), then=Value("")),
+        When(Q(state=S.CLOSED) & closed_late(), then=Value(Standing.BROKEN)),
+        When(Q(state=S.CLOSED), then=Value(Standing.KEPT)),
+        When(overdue(today), then=Value(Standing.BROKEN)),
+        When(_at_risk(today), then=Value(Standing.AT_RISK)),
+        default=Value(Standing.ON_COURSE),
+        output_field=models.CharField(),
+    )
+
+
+def _at_risk(today: date) -> Q:
+    """Of open promises that are in time."""
+    forecast = Q(
+        state__in=sorted(BEFORE_DEPLOYED),
+        release__released_at=None,
+        release__cancelled_at=None,
+        release__planned_on__gt=F("due_on"),
+    )
+    with_it = Deployment.objects.filter(
+        change=OuterRef("pk"),
+        path=OuterRef("path"),
+        round=OuterRef("round"),
+        release=OuterRef("promised_release"),
+    )
+    missed = Q(promised_release__released_at__isnull=False) & ~Q(state__in=sorted(_DELIVERED))
+    missed &= ~Q(state=S.DEPLOYMENT) | ~Exists(with_it)
+    last = today + timedelta(days=warn_days())
+    return forecast | missed | Q(state__in=sorted(NOT_IN_DEVELOPMENT), due_on__lte=last)
+
+
+def promised(changes: QuerySet[Change]) -> QuerySet[Change]:
+    """Of changes those with a promise, in the words of the indexes that serve it."""
+    return changes.exclude(promise="")
+
+
+def with_standings(found: QuerySet[Change], today: date) -> QuerySet[Change]:
+    """Of what ``promised`` returned those that have a standing, each with it."""
+    return found.filter(state__in=sorted(COUNTED)).annotate(standing=standing(today))
+
+
+def standing_so(found: QuerySet[Change], wanted: str, today: date) -> QuerySet[Change]:
+    """Of what ``promised`` returned those that stand so.
+
+    What is kept or broken may be nearly all there is: PostgreSQL takes a CASE for rare, and would
+    sort all of it for the first page.
+    """
+    if wanted == Standing.KEPT:
+        return found.filter(Q(closed_at=None) | ~closed_late(), state=S.CLOSED)
+    if wanted == Standing.BROKEN:
+        past = LessThan(Coalesce("due_on", date.max), Value(today))  # the key of the index
+        return found.filter(past, overdue(today) | (Q(state=S.CLOSED) & closed_late()))
+    return with_standings(found.filter(state__in=sorted(OPEN)), today).filter(standing=wanted)
+
+
+Counts = dict[tuple[date | None, Standing], int]
+"""How many promises of each day (None: without a date) and standing."""
+
+
+def counts_of(found: QuerySet[Change], today: date) -> Counts:
+    """Count what ``promised`` returned by day and standing. Two queries.
+
+    Of what is closed, which becomes ever more, only the days are read, from an index alone.
+    """
+    counts: Counts = {}
+    opened = found.filter(state__in=sorted(OPEN)).order_by().annotate(standing=standing(today))
+    for day, name, number in opened.values_list("due_on", "standing").annotate(n=Count("*")):
+        counts[day, Standing(name)] = number
+    closed = found.filter(state=S.CLOSED).order_by().values_list("due_on")
+    for day, every, late in closed.annotate(
+        n=Count("*"), late=Count("due_on", filter=closed_late())
+    ):
+        counts[day, Standing.KEPT] = every - late
+        counts[day, Standing.BROKEN] = counts.get((day, Standing.BROKEN), 0) + late
+    return {key: number for key, number in counts.items() if number}
+
+
+def at_risk(changes: QuerySet[Change], today: date) -> QuerySet[Change]:
+    """Of changes those whose promise is at risk."""
+    return standing_so(promised(changes), Standing.AT_RISK, today)
+
+
+# What another app knows ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Boards:
+    """What the board's app says: which boards there are, and what one of them has promised."""
+
+    choices: Callable[[], list[tuple[str, str]]]
+    promised_by: Callable[[int], Q]
+
+
+_boards: list[Boards] = []
+
+
+def provide_boards(boards: Boards) -> None:
+    """Let the app that ``changes`` may not ask say who made which promise."""
+    _boards[:] = [boards]
+
+
+def boards() -> Boards | None:
+    """Return what the board's app has said."""
+    return _boards[0] if _boards else None
