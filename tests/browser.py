@@ -32,6 +32,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page of a test lives for a second or two: code is never run often enough to repay that.
+    "--js-flags=--no-turbofan,--no-maglev",
 ]
 MEDIA = ("color_scheme", "forced_colors", "reduced_motion")
 """What a page can be told later as well as when its context begins."""

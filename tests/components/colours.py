@@ -3,29 +3,43 @@
 Finding out what lies behind a text is most of what it costs to look at a page, and a list shows
 the same few kinds of text in a thousand places, on each page, at each width. What was measured
 and found good is not measured again where everything is the same: the text's own look, and each
-ground, image and transparency behind it, up to the page. Text that something laid over another
-holds is always measured, for nobody knows what lies behind it. What is bad is found each time.
+ground, image and transparency behind it, up to the page or to what lets nothing through. Text in
+something see-through that is laid over another is always measured, for nobody knows what lies
+behind it; text on an image is tried once, for axe says of none that it is wrong. What is bad is
+found each time.
 """
 
 GOOD_COLOURS: set[str] = set()
-"""The kinds of text that this process has measured and found good."""
+"""The kinds of text that this process has measured and found good, or unmeasurable on an image."""
 
 TRY_COLOURS_ONCE = """;(() => {
   const rule = axe._audit.rules.find(({ id }) => id === "color-contrast");
   const check = axe._audit.checks["color-contrast"];
   const { matches } = rule;
   const measure = check.evaluate;
-  let known, found, grounds;
+  const UPSIDE_DOWN = "matrix(-1, 0, 0, -1, 0, 0)";
+  const NEVER_TRIED = `option, script, style, template, :disabled, [type=hidden], [type=checkbox],
+    [type=radio], [type=range], [type=color], [type=image]`;
+  let known, found, grounds, mixed;
   const ground = (element) => {
     if (!element) return "";
     if (grounds.has(element)) return grounds.get(element);
     const style = getComputedStyle(element);
+    const { position, backgroundColor, backgroundImage, opacity, filter, mixBlendMode } = style;
+    const is_mixed = opacity !== "1" || filter !== "none" || mixBlendMode !== "normal";
     let kind = ground(element.parentElement);
-    const is_laid_over = style.position !== "static" && style.position !== "relative";
-    const { backgroundColor, backgroundImage, opacity, filter, mixBlendMode } = style;
-    if (is_laid_over || backgroundImage !== "none" || style.transform !== "none") kind = null;
-    const own = `${backgroundColor} ${opacity} ${filter} ${mixBlendMode}`;
-    if (kind !== null && own !== "rgba(0, 0, 0, 0) 1 none normal") kind += `/${own}`;
+    if (!["none", UPSIDE_DOWN].includes(style.transform)) kind = null;
+    else if (backgroundImage === "none" && backgroundColor.startsWith("rgb(") && !is_mixed
+        && !mixed.has(element.parentElement)) kind = `/${backgroundColor}`;
+    else {
+      const { backgroundPosition, backgroundSize, backgroundRepeat } = style;
+      const image = backgroundImage === "none" ? ""
+        : ` ${backgroundImage} ${backgroundPosition} ${backgroundSize} ${backgroundRepeat}`;
+      const own = `${backgroundColor} ${opacity} ${filter} ${mixBlendMode}${image}`;
+      if (position !== "static" && position !== "relative") kind = null;
+      if (kind !== null && own !== "rgba(0, 0, 0, 0) 1 none normal") kind += `/${own}`;
+    }
+    if (is_mixed || mixed.has(element.parentElement)) mixed.add(element);
     grounds.set(element, kind);
     return kind;
   };
@@ -47,18 +61,23 @@ TRY_COLOURS_ONCE = """;(() => {
   check.evaluate = function (element, ...rest) {
     const kind = kind_of(element);
     if (kind !== null && known.has(kind)) return true;
-    let was_measured = false;
+    let measured;
     const told = Object.create(this, {
-      data: { value: (data) => { was_measured = Boolean(data?.contrastRatio); this.data(data); } },
+      data: { value: (data) => { measured = data; this.data(data); } },
     });
     const is_good = measure.call(told, element, ...rest);
-    if (is_good && was_measured && kind !== null) { known.add(kind); found.add(kind); }
+    const is_known = is_good ? measured?.contrastRatio : measured?.messageKey === "bgImage";
+    if (is_known && kind !== null) { known.add(kind); found.add(kind); }
     return is_good;
   };
   globalThis.triedColours = (before) => {
     known = new Set(before);
     found = new Set();
     grounds = new WeakMap();
+    mixed = new WeakSet();
     return found;
   };
+  globalThis.areColoursKnown = () =>
+    [...document.body.querySelectorAll("*")].every((element) => !has_text(element)
+      || element.matches(NEVER_TRIED) || known.has(kind_of(element)) || !isOnPage(element));
 })()"""

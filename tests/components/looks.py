@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Locator, Page
 
+from tests.components.certain import CERTAIN
 from tests.components.colours import GOOD_COLOURS, TRY_COLOURS_ONCE
 from tests.fonts import NARROW, draw_in
 
@@ -22,11 +23,17 @@ HEIGHT = 900
 EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that other colours can break, and all that a narrower font can.
 OF_OTHER_LOOKS = ["color-contrast", "link-in-text-block", "target-size"]
-RUN = """([options, known]) => {
+RUN = """([rules, known, seenShortly]) => {
   if (typeof axe === "undefined") return null;
   const found = globalThis.triedColours(known);
+  const certain = globalThis.certainRules(seenShortly);
+  const runOnly = rules.filter((rule) => !certain.includes(rule));
+  const nothing = { violations: [], passes: [], incomplete: [], inapplicable: [] };
+  if (runOnly.length === 0) return [nothing, []];
+  const options = { runOnly, resultTypes: ["violations"],
+    rules: Object.fromEntries(certain.map((rule) => [rule, { enabled: false }])) };
   return axe.run(document, options).then(({ violations }) => [
-    { violations, passes: [], incomplete: [], inapplicable: [] }, [...found]]);
+    { ...nothing, violations }, [...found]]);
 }"""
 IS_SHOWN = """scheme => {
   const { bsTheme } = document.documentElement.dataset;
@@ -54,10 +61,11 @@ PLACES = """elements => Array.from({ length: 13 }, (_, step) => {
 
 def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
     """Return what axe finds wrong with a page as it is shown, or nothing."""
-    given = [{"runOnly": rules, "resultTypes": ["violations"]}, list(GOOD_COLOURS)]
+    seen_shortly = [one for one in OF_OTHER_LOOKS if rules == EVERYTHING or one in rules]
+    given = [rules, list(GOOD_COLOURS), seen_shortly]
     told = page.evaluate(RUN, given)
     if told is None:
-        page.evaluate(AXE_SCRIPT + TRY_COLOURS_ONCE)
+        page.evaluate(AXE_SCRIPT + TRY_COLOURS_ONCE + CERTAIN)
         told = page.evaluate(RUN, given)
     said, tried = told
     GOOD_COLOURS.update(tried)
@@ -70,10 +78,14 @@ def fits(page: Page) -> bool:
     return page.evaluate(OVERHANG) <= 0
 
 
-def places_in_any_font(elements: list[Locator]) -> list[str]:
-    """Return where elements stand in fonts of many widths, each with the width of the font."""
-    page = elements[0].page
-    return page.evaluate(PLACES, [one.element_handle() for one in elements])
+def places_in_any_font(elements: list[Locator], fonts: list[str]) -> list[str]:
+    """Return where elements stand in fonts like these: in each, a little wider and narrower."""
+    page, handles = elements[0].page, [one.element_handle() for one in elements]
+    places = []
+    for font in fonts:
+        draw_in(page, font)
+        places += [f"{one} in {font}" for one in page.evaluate(PLACES, handles)]
+    return places
 
 
 def unfold(page: Page) -> None:
@@ -87,6 +99,7 @@ class Looks:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.found: list[str] = []
+        self._scheme, self._font = "", ""
 
     def over_address(
         self, address: str, prepare: Callable[[Page], None] | None = None, *, anew: bool = False
@@ -94,6 +107,7 @@ class Looks:
         """Look over what lies at an address; `prepare` brings it into its state when it is loaded.
 
         It is loaded once; for each width where a script fits it to its width, or with ``anew``.
+        Whoever goes on with it finds it as in the last look.
         """
         is_loaded = False
         for width, schemes in LOOKS.items():
@@ -101,6 +115,7 @@ class Looks:
                 self.page.set_content("")  # what is not shown is not drawn anew
                 self._show(width, schemes[0])
                 self.page.goto(address)
+                self._font = ""
                 is_loaded = True
                 if prepare:
                     prepare(self.page)
@@ -110,20 +125,28 @@ class Looks:
         """Look over a page whose state cannot be loaded again, and leave it narrow and light."""
         for width, schemes in LOOKS.items():
             self._look(name, width, schemes)
+        self._draw_in()
 
     def _show(self, width: int, scheme: str) -> None:
         if self.page.viewport_size != {"width": width, "height": HEIGHT}:
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
-        self.page.emulate_media(color_scheme=scheme)
+        if self._scheme != scheme:  # even the same one is a reason to draw everything anew
+            self.page.emulate_media(color_scheme=scheme)
+            self._scheme = scheme
+
+    def _draw_in(self, font: str = "") -> None:
+        if self._font != font:
+            draw_in(self.page, font)
+            self._font = font
 
     def _look(self, name: str, width: int, schemes: tuple[str, str]) -> None:
         first, other = schemes
+        self._draw_in()
         self._see(width, first)
         self._note(f"{name} at {width} px, {first}", EVERYTHING)
-        draw_in(self.page, NARROW)
+        self._draw_in(NARROW)
         self._see(width, other)
         self._note(f"{name} at {width} px, {other}, in a narrow font", OF_OTHER_LOOKS)
-        draw_in(self.page)
 
     def _see(self, width: int, scheme: str) -> None:
         self._show(width, scheme)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.components.looks import faults, looks
+from tests.components.looks import OF_OTHER_LOOKS, faults, looks
 
 PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
   body { font-family: var(--tblr-font-sans-serif, sans-serif); color-scheme: light dark }
@@ -45,6 +45,8 @@ GOOD = '<p style="color: #757575">Grey on white is good.</p>'
 BAD = {
     "another ground": '<div style="background: #ddd"><p style="color: #757575">Grey</p></div>',
     "seen through": '<div style="opacity: .6"><p style="color: #757575">Grey</p></div>',
+    "seen through with its ground": '<div style="opacity: .6"><div style="background: #fff">'
+    '<p style="color: #757575">Grey</p></div></div>',
     "another colour": '<p style="color: #777">Grey</p>',
     "laid over": '<div style="background: #999; height: 9em; position: relative">'
     '<p style="color: #757575; position: absolute; background: none">Grey</p></div>',
@@ -61,3 +63,16 @@ def test_good_colours_somewhere_excuse_no_bad_ones_elsewhere(
     assert faults(page) == faults(page) == ""
     page.set_content(PAGE + GOOD + BAD[bad])
     assert faults(page).count("color-contrast") == faults(page).count("color-contrast") > 0
+
+
+def test_no_short_look_lets_a_covered_target_or_a_link_like_text_pass(
+    page: Any, transactional_db: None
+) -> None:
+    inline = "display: inline; font-size: inherit; text-decoration: none; color: #333"
+    size = "width: 30px; height: 30px; position: relative"
+    page.set_content(
+        f"{PAGE}<p>Words before <a href='#c' style='{inline}'>a link</a> and words after it.</p>"
+        f"<button style='{size}'>1</button><button style='{size}; left: -20px'>2</button>"
+    )
+    found = faults(page, OF_OTHER_LOOKS)
+    assert {one for one in OF_OTHER_LOOKS if one in found} == {"link-in-text-block", "target-size"}
