@@ -8,9 +8,10 @@ round; rows from before there was such an order come first, by their dates. All 
 searched by days and read by dates; there that order settles what happened at one moment.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.core import signing
@@ -31,6 +32,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.history_rows import NUMBERED_FROM, act_of
 from changes.paging import MAX_TOKEN, BadToken
+from expansive_cm.statements import Given, Statement
 
 from .sources import Source, sources
 
@@ -44,7 +46,7 @@ class Wanted:
     """What to look for. ``people`` of None means everybody, and None among them the system."""
 
     sources: Sequence[Source] = ()
-    change: int | None = None
+    change: int | Given | None = None
     object_pk: int | None = None
     people: Sequence[int | None] | None = None
     since: datetime | None = None
@@ -178,6 +180,26 @@ def read_token(token: str) -> Place:
 
 def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
     """Return the keys of the rows of a page; each table gives at most a page of them."""
+    numbers = tuple(source.number for source in wanted.sources)
+    its_newest = place is None and wanted == Wanted(wanted.sources, change=wanted.change)
+    if its_newest and numbers and wanted.change is not None:
+        found: list[Key] = _newest_of_change(numbers, limit).rows(change=wanted.change)
+    else:
+        found = list(_merged(_parts(wanted, place, limit)))
+    sign = bool(place is None or not place.backwards)
+    found.sort(key=lambda key: (*_sorted_by(wanted.order, key), *key[:2]), reverse=sign)
+    return found[:limit]
+
+
+@cache
+def _newest_of_change(numbers: tuple[int, ...], limit: int) -> Statement:
+    """The statement of the first page of a change's history, from the sources of these numbers."""
+    wanted = Wanted([sources()[number] for number in numbers], change=Given("change"))
+    return Statement(lambda: _merged(_parts(wanted, None, limit)))
+
+
+def _parts(wanted: Wanted, place: Place | None, limit: int) -> list[QuerySet[Any]]:
+    """Return what to ask of each table."""
     parts = []
     sign = "" if place and place.backwards else "-"
     for source in wanted.sources:
@@ -192,9 +214,7 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
                 F("history_date"),
             )[:limit]
         )
-    found = list(_merged(parts))
-    found.sort(key=lambda key: (*_sorted_by(wanted.order, key), *key[:2]), reverse=bool(sign))
-    return found[:limit]
+    return parts
 
 
 def _beyond(place: Place, source: Source, order: tuple[str, str]) -> Q:
@@ -211,7 +231,7 @@ def _beyond(place: Place, source: Source, order: tuple[str, str]) -> Q:
     return Q((f"{first[0]}__{side}e", first[1])) & (past | same)
 
 
-def _merged(parts: list[QuerySet[Any]]) -> Iterable[Any]:
+def _merged(parts: list[QuerySet[Any]]) -> QuerySet[Any] | list[Any]:
     """Ask several tables in one statement."""
     if not parts:
         return []

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.functional import Promise
 
 from changes.models import Change
+from expansive_cm.statements import Given
 
 OWN_APPS = ("accounts", "changes", "crb")
 NOT_SHOWN = frozenset({"version", "file", "content"})
@@ -47,7 +48,7 @@ class Source:
         """The column of the object's primary key, in both tables."""
         return self.model._meta.pk.attname
 
-    def of_change(self, pk: int) -> Q:
+    def of_change(self, pk: int | Given) -> Q:
         """Return the condition for rows of history that belong to a change."""
         wanted = Q()
         for lookup in self.changes:

@@ -6,12 +6,27 @@ the silence of the requester at the address they have now: nobody inherits it.
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.conf import settings
-from django.db.models import Case, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from post_office.models import STATUS
+
+from expansive_cm.statements import Given, Statement
 
 from .models import (
     Change,
@@ -37,13 +52,29 @@ def due_reminders(limit: int) -> list[tuple[int, int]]:
     now = timezone.now()
     due: list[tuple[int, int]] = []
     for day, ends in _ladder(now):
-        waiting = _unanswered().filter(heard_at__lte=now - timedelta(days=day))
-        if ends is not None:
-            waiting = waiting.filter(heard_at__gt=ends)
-        waiting = waiting.exclude(Exists(_reminders_to(day)))
-        keys = waiting.order_by("heard_at").values_list("pk", flat=True)[: limit - len(due)]
-        due += [(key, day) for key in keys]
-    return due
+        silent = _silent(limit, ends is not None)
+        keys = silent.rows(day=day, begins=now - timedelta(days=day), ends=ends)
+        due += [(key, day) for (key,) in keys]
+    return due[:limit]
+
+
+@cache
+def _silent(limit: int, is_ended: bool) -> Statement:
+    """The statement of who is due on a day: heard of it by ``begins``, and after ``ends``."""
+
+    def waiting() -> QuerySet[Confirmation, tuple[int]]:
+        found = _unanswered().filter(heard_at__lte=_given("begins"))
+        if is_ended:
+            found = found.filter(heard_at__gt=_given("ends"))
+        found = found.exclude(Exists(_reminders_to(Given("day"))))
+        return found.order_by("heard_at").values_list("pk")[:limit]
+
+    return Statement(waiting)
+
+
+def _given(name: str) -> Given:
+    """Return the place of a moment in a statement."""
+    return Given(name, DateTimeField())
 
 
 def _ladder(now: datetime) -> list[tuple[int, datetime | None]]:
@@ -55,25 +86,37 @@ def _ladder(now: datetime) -> list[tuple[int, datetime | None]]:
 
 def due_escalations(limit: int) -> list[int]:
     """Return the confirmations whose last reminder went out and stayed unanswered."""
-    now = timezone.now()
+    grace = timezone.now() - ESCALATION_GRACE
     last = max(settings.REMINDER_DAYS)
-    silent = (
-        _unanswered()
-        .filter(
-            escalated_at=None,
-            heard_at__lte=now - timedelta(days=last) - ESCALATION_GRACE,
-        )
-        .filter(Exists(_reminders_to(last).filter(sent_at__lte=now - ESCALATION_GRACE)))
-    )
-    return list(silent.order_by("heard_at", "pk").values_list("pk", flat=True)[:limit])
+    begins = grace - timedelta(days=last)
+    return [key for (key,) in _to_escalate(limit).rows(day=last, begins=begins, grace=grace)]
+
+
+@cache
+def _to_escalate(limit: int) -> Statement:
+    def silent() -> QuerySet[Confirmation, tuple[int]]:
+        reminded = _reminders_to(Given("day")).filter(sent_at__lte=_given("grace"))
+        found = _unanswered().filter(escalated_at=None, heard_at__lte=_given("begins"))
+        found = found.filter(Exists(reminded))
+        return found.order_by("heard_at", "pk").values_list("pk")[:limit]
+
+    return Statement(silent)
 
 
 def unasked(limit: int) -> list[int]:
     """Return the open questions that were put to nobody at the address the requester has now."""
-    links = ConfirmationLink.objects.filter(confirmation=OuterRef("pk"))
-    theirs = links.filter(sent_to__iexact=OuterRef("change__requester__email"))
-    waiting = _unanswered().filter(Exists(links)).exclude(Exists(theirs))
-    return list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
+    return [key for (key,) in _not_asked(limit).rows()]
+
+
+@cache
+def _not_asked(limit: int) -> Statement:
+    def waiting() -> QuerySet[Confirmation, tuple[int]]:
+        links = ConfirmationLink.objects.filter(confirmation=OuterRef("pk"))
+        theirs = links.filter(sent_to__iexact=OuterRef("change__requester__email"))
+        found = _unanswered().filter(Exists(links)).exclude(Exists(theirs))
+        return found.order_by("pk").values_list("pk")[:limit]
+
+    return Statement(waiting)
 
 
 def _unanswered() -> QuerySet[Confirmation]:
@@ -83,7 +126,7 @@ def _unanswered() -> QuerySet[Confirmation]:
     return with_heard_at(waiting)
 
 
-def _reminders_to(day: int) -> QuerySet[Reminder]:
+def _reminders_to(day: Given) -> QuerySet[Reminder]:
     """Reminders of a day or later that count for whoever is asked now."""
     theirs = Q(sent_to="") | Q(sent_to__iexact=OuterRef("change__requester__email"))
     return Reminder.objects.filter(theirs, confirmation=OuterRef("pk"), after_days__gte=day)
@@ -130,8 +173,13 @@ def heard_at(confirmation: Confirmation) -> datetime | None:
     if "heard_at" in confirmation.__dict__:
         loaded: datetime | None = confirmation.__dict__["heard_at"]
         return loaded
-    found = with_heard_at(Confirmation.objects.filter(pk=confirmation.pk))
-    return found.values_list("heard_at", flat=True).first()
+    found: list[tuple[datetime | None]] = HEARD_AT.rows(key=confirmation.pk)
+    return found[0][0] if found else None
+
+
+HEARD_AT = Statement(
+    lambda: with_heard_at(Confirmation.objects.filter(pk=Given("key"))).values_list("heard_at")
+)
 
 
 def unsettled_promises() -> list[int]:

@@ -2,10 +2,10 @@
 
 The patterns are found in the source and fed with what suits them worst: as much of each thing they
 can repeat, and of each beginning that comes to nothing. All of it is tasted in a small helping;
-what could need too long for ten times as much is fed that, and the worst of it half a megabyte
-where that could need too long.
-What takes time with the square of that needs a second for a tenth and minutes for the whole. The
-limits are in seconds of this process alone, so a busy machine changes nothing.
+what could need too long for ten times as much is fed that, and the worst of it four times as much
+again where it could need too long for that. What takes time with the square of its length shows
+there what it would need for half a megabyte. The limits are in seconds of this process alone, so a
+busy machine changes nothing.
 """
 
 import ast
@@ -22,9 +22,10 @@ TASTE, SECONDS_TASTE = 5_000, 0.005
 SLOWEST = 5
 """So many are fed more however quick they were."""
 FIRST, SECONDS_FIRST = 50_000, 5.0
-WHOLE, SECONDS = 500_000, 40.0
+WHOLE, SECONDS = 200_000, 6.4
+"""What needs these and grows with the square needs forty seconds for half a megabyte."""
 CUBE = (WHOLE // FIRST) ** 3
-"""What needs less than this part of the limit for a tenth keeps it even if it grows cubically."""
+"""What needs less than this part of the limit for a quarter keeps it even if it grows cubically."""
 OURS = ("bench", "demo", "management", "migrations", "services")
 OWN_FILES = {"expansive_cm/environment.py", "expansive_cm/icons.py"}
 """They read settings and files of the installation."""

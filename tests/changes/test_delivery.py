@@ -15,7 +15,7 @@ from changes import gates, lifecycle, reminders, tasks
 from changes.models import Change, DeliveryProblem, MailEvent
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
-from tests.mailing import deliver, last_row, mail_to, told, worded
+from tests.mailing import deliver, deliver_questions, last_row, mail_to, told, worded
 from tests.people import Cast
 from tests.remembered import remembered
 from tests.smtp import Mailbox
@@ -92,7 +92,7 @@ def test_what_the_mail_server_refuses_is_flagged_to_owner_and_team(
 def test_a_bounce_is_flagged_once_and_hidden_from_customers(
     client: Client, cast: Cast, asked: Change
 ) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     bounce(asked, cast.requester)
     assert MailEvent.objects.filter(kind="bounced").count() == 1
@@ -108,7 +108,7 @@ def test_a_bounce_is_flagged_once_and_hidden_from_customers(
 
 
 def test_the_person_who_cannot_be_reached_is_not_told_of_it(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     before = last_row()
     bounce(asked, cast.support)
     assert told(before) == [("cleo", "Mail to Sam Support does not arrive")]
@@ -130,7 +130,7 @@ def test_a_bounce_that_names_no_mail_is_noted_on_the_change_it_is_about(
 
 
 def test_an_address_that_was_changed_since_is_not_marked(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     email = mail_to(cast.requester.email)
     old, cast.requester.email = cast.requester.email, "grace.new@harbour.example"
     cast.requester.save()
@@ -146,7 +146,7 @@ def test_an_address_that_was_changed_since_is_not_marked(cast: Cast, asked: Chan
 def test_settling_says_what_was_done_and_who_did_it(
     client: Client, cast: Cast, asked: Change
 ) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     problem = DeliveryProblem.objects.get()
     client.force_login(cast.success)
@@ -192,7 +192,7 @@ def test_a_dead_address_marks_the_person_until_the_last_change_is_settled(cast: 
     "name", ["requester", "colleague", "approver", "developer", "auditor", "stranger_success"]
 )
 def test_others_cannot_settle(client: Client, cast: Cast, asked: Change, name: str) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     problem = DeliveryProblem.objects.get()
     person = cast.people[name]
@@ -209,7 +209,7 @@ def test_others_cannot_settle(client: Client, cast: Cast, asked: Change, name: s
 
 
 def test_nothing_is_settled_without_words_or_twice(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     problem = DeliveryProblem.objects.get()
     settle = {"actor": cast.support, "problem": problem}
@@ -240,7 +240,7 @@ def test_while_the_question_waits_to_be_sent_nobody_is_silent(cast: Cast, asked:
 
 
 def test_a_question_that_did_not_arrive_is_no_silence(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     assert beat(4) == beat(15) == beat(30) == []
     with time_machine.travel(timezone.now() + timedelta(days=30), tick=False):
@@ -256,14 +256,14 @@ def test_a_question_that_did_not_arrive_is_no_silence(cast: Cast, asked: Change)
 
 
 def test_a_reminder_that_came_back_stops_the_ladder(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     assert beat(3.1) == [("grace", "Reminder, please confirm")]
     bounce(asked, cast.requester)
     assert beat(7.1) == beat(14.1) == beat(20) == []
 
 
 def test_a_link_sent_again_to_a_new_address_counts(cast: Cast, asked: Change) -> None:
-    deliver()
+    deliver_questions()
     bounce(asked, cast.requester)
     problem = DeliveryProblem.objects.get()
     with time_machine.travel(timezone.now() + timedelta(days=5), tick=False):

@@ -217,7 +217,7 @@ HOSTILE = {
     + b"--b" * 4 * MEGABYTE,
     "boundaries that are none": HEAD
     + b"Content-Type: multipart/mixed; boundary=b\n\n"
-    + b"--bx\n" * MEGABYTE,
+    + b"--bx\n" * 200_000,
     "header lines": b"X: a\n" * MEGABYTE + b"\nx",
     "parentheses": b"From: " + b"(" * MEGABYTE + b"\n\nx",
     "angle brackets": b"From: " + b"<" * 900_000 + b"\nReferences: " + b"<" * 100_000 + b"\n\nx",

@@ -21,7 +21,7 @@ from changes.models import Change, Confirmation, MailEvent, Promise, Release
 from changes.states import State
 from changes.turns import turns_of
 from tests import stories
-from tests.mailing import deliver, last_row, link_in, mail_to, told
+from tests.mailing import deliver, deliver_questions, last_row, link_in, mail_to, told
 from tests.people import Cast
 from tests.remembered import remembered
 
@@ -38,7 +38,7 @@ def change(cast: Cast) -> Change:
 @remembered
 def asked(cast: Cast) -> Change:
     change = stories.in_confirmation(cast)
-    deliver()
+    deliver_questions()
     return lifecycle.assign(change, actor=cast.success, owner=cast.support)
 
 
@@ -219,7 +219,7 @@ def test_nobody_is_reminded_who_has_left_and_no_silence_counts(
     change = lifecycle.document(
         documented, actor=cast.success, system="Desk", reference="1", summary="Done."
     )
-    deliver()
+    deliver_questions()
     User.objects.filter(pk=cast.requester.pk).update(is_active=False)
     now = timezone.now()
     assert ladder(now) == {}
@@ -259,7 +259,7 @@ def test_one_failure_does_not_stop_the_rest(
     cast: Cast, change: Change, asked_at: datetime, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     other = stories.in_confirmation(cast)
-    deliver()
+    deliver_questions()
     broken = change.confirmations.get().pk
     remind = lifecycle.send_reminder
 
@@ -292,7 +292,7 @@ def test_a_reminder_that_cannot_be_written_leaves_no_trace(
 
 def test_a_batch_is_limited_and_begins_with_the_longest_silence(cast: Cast) -> None:
     keys = [stories.in_confirmation(cast).confirmations.get().pk for _time in range(3)]
-    deliver()
+    deliver_questions()
     with time_machine.travel(timezone.now() + timedelta(days=8)):
         assert reminders.due_reminders(limit=2) == [(keys[0], 7), (keys[1], 7)]
         assert reminders.due_escalations(limit=2) == []

@@ -175,7 +175,7 @@ def test_whoever_approved_a_change_does_not_become_its_requester(cast: Cast) -> 
 
 def test_questions_of_the_board_go_along_and_old_links_stop(cast: Cast, client: Client) -> None:
     change = stories.information_required(cast)
-    worded()
+    worded(to=cast.requester.email)
     link = AccessLink.objects.filter(change=change, person=cast.requester).order_by("-pk")[0]
     replace(change, cast)
     question = change.questions.get()

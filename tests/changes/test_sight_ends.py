@@ -83,9 +83,8 @@ def test_whoever_moves_to_another_customer_leaves_everything_behind(
         if client.get(change.get_absolute_url()).status_code != 404:
             kept.append(f"{name}: the page")
         lifecycle.comment(change, actor=cast.success, body="For Harbour only.")
-    mails = list(worded().values_list("to", "subject"))
-    assert len(mails) >= len(changes)
-    kept += [subject for to, subject in mails if person.email in to]
+    assert Email.objects.count() >= len(changes)
+    kept += worded(to__contains=person.email).values_list("subject", flat=True)
     assert not kept
 
 

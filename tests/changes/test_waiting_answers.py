@@ -17,7 +17,7 @@ from changes.views import answers
 from tests import stories
 from tests.components.browsing import sign_in
 from tests.components.looks import looks
-from tests.mailing import deliver
+from tests.mailing import deliver, deliver_questions
 from tests.people import Cast
 
 WAITING = "/answers/"
@@ -29,7 +29,7 @@ def asked(cast: Cast, days: float = 0, **fields: Any) -> Change:
     Change.objects.filter(pk=change.pk).update(**fields)
     ago = timezone.now() - timedelta(days=days)
     Confirmation.objects.filter(change=change).update(asked_at=ago)
-    deliver()
+    deliver_questions()
     Email.objects.filter(notices__change=change).update(last_updated=ago)
     return Change.objects.get(pk=change.pk)
 
