@@ -3,9 +3,9 @@
 They read it on Home for as long as it is so, and are mailed once (`lifecycle.hindrances`).
 """
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from accounts.roles import Role
 from changes.notices import Notice
+from expansive_cm.statements import Given, ObjectStatement
 
 from .models import Absence, Board, Meeting, Membership
 from .models.board import able, day_there
@@ -30,16 +31,24 @@ def without_lead() -> list[Meeting]:
 
     One query where every board has a chair or deputy today; more only where one has none.
     """
-    found = held_or_soon().filter(board__in=_boards_without_lead())
-    return [meeting for meeting in found.select_related("board") if not meeting.led_by]
+    return [meeting for meeting in PERHAPS.objects(**these_days()) if not meeting.led_by]
 
 
 def held_or_soon() -> QuerySet[Meeting]:
-    """What runs, and meetings of the next two weeks of boards that meet; the first first."""
-    today = timezone.now().date()
-    soon = Q(date__range=(today - timedelta(days=1), today + SOON), board__is_active=True)
+    """What runs, and meetings of the next two weeks of boards that meet; the first first.
+
+    Which days these are is given (``these_days``) when it is asked.
+    """
+    first, last = (Given(name, DateField()) for name in ("first", "last"))
+    soon = Q(date__gte=first, date__lte=last, board__is_active=True)
     wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED) & soon
-    return Meeting.objects.filter(wanted).order_by("date", "pk")
+    return Meeting.objects.filter(wanted).select_related("board").order_by("date", "pk")
+
+
+def these_days() -> dict[str, date | datetime]:
+    """What is given to a statement of ``held_or_soon``: the moment, and from when to when."""
+    now = timezone.now()
+    return {"now": now, "first": now.date() - timedelta(days=1), "last": now.date() + SOON}
 
 
 def stuck_boards() -> list[Board]:
@@ -86,5 +95,9 @@ def _boards_without_lead() -> QuerySet[Board]:
         board=OuterRef("pk"),
         starts_on__lte=day,
     )
-    dated = Board.objects.alias(today_there=day_there(timezone.now()))
+    dated = Board.objects.alias(today_there=day_there(Given("now", DateTimeField())))
     return dated.filter(~Exists(leads)).values("pk")
+
+
+PERHAPS = ObjectStatement(lambda: held_or_soon().filter(board__in=_boards_without_lead()))
+"""Meetings of boards that have neither chair nor deputy today."""

@@ -6,22 +6,22 @@ away without an alternate may vote beforehand and counts; the board's own page s
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
 from changes.notices import Notice
+from expansive_cm.statements import Given, ObjectStatement
 
 from . import queries
 from .models import Absence, AgendaItem, Board, KeptSeat, Meeting, Membership
 from .models.board import able
 from .queries.votes import KEEPS, is_aside
 from .states import ItemState, MeetingState
-from .without_lead import held_or_soon, url_of_seats
+from .without_lead import held_or_soon, these_days, url_of_seats
 
 NAMED = 5
 NAME_MEMBERS = gettext_lazy("Name members")
@@ -59,7 +59,7 @@ def without_quorum() -> list[Short]:
 
     One query where there is none; more only for those in which it may be so.
     """
-    found = (_of(meeting) for meeting in _perhaps().select_related("board"))
+    found = (_of(meeting) for meeting in PERHAPS.objects(**these_days()))
     return [one for one in found if one is not None]
 
 
@@ -103,12 +103,15 @@ def _perhaps() -> QuerySet[Meeting]:
 
     Whoever stands in for a member is not counted on here.
     """
-    in_time = Q(deadline=None) | Q(deadline__gt=timezone.now())
+    in_time = Q(deadline=None) | Q(deadline__gt=Given("now", DateTimeField()))
     held, quorum = Q(state=MeetingState.RUNNING), F("board__quorum_count")
     left = KeptSeat.objects.filter(~Exists(able(OuterRef("user"))), meeting=OuterRef("pk"))
     few = _items_with_few().filter(meeting=OuterRef("pk"))
     dated = held_or_soon().filter(in_time).alias(seats=_number(_terms("board", "date"), "board"))
     return dated.filter(held & Q(Exists(left)) | ~held & Q(seats__lt=quorum) | Q(Exists(few)))
+
+
+PERHAPS = ObjectStatement(_perhaps)
 
 
 def _items_with_few() -> QuerySet[AgendaItem]:

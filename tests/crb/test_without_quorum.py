@@ -20,7 +20,8 @@ from accounts.roles import Role
 from changes.models import Change
 from crb import lifecycle, tasks, without_quorum
 from crb.models import AgendaItem, Board, Meeting, Membership
-from crb.without_lead import held_or_soon
+from crb.without_lead import held_or_soon, these_days
+from expansive_cm.statements import ObjectStatement
 from tests.concurrently import at_once
 from tests.crb.conftest import Table, seat
 from tests.people import person
@@ -120,7 +121,7 @@ def test_no_meeting_is_overlooked_whatever_becomes_of_its_members(table: Table) 
                         Change.objects.filter(pk=change).update(raised_by=who)
                     case "term":
                         Membership.objects.filter(user=who).update(ends_on=table.board.today)
-            meetings = held_or_soon().select_related("board")
+            meetings = ObjectStatement(held_or_soon).objects(**these_days())
             all_of_them = [without_quorum._of(one) for one in meetings]
             expected = [one.sentence for one in all_of_them if one is not None]
             assert said() == expected
