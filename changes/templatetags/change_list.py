@@ -103,13 +103,10 @@ def due(change: Change, today: date) -> SafeString:
     shown = day_words(change.due_on, "j M Y")
     if change.state in FINAL or not is_past(change.due_on, today):
         release = change.promised_release.name if change.promised_release else ""
-        title = format_html(' title="{}"', release) if release else ""
-        return format_html('<time datetime="{}"{}>{}</time>', change.due_on, title, shown)
+        return format_html('<span title="{}">{}</span>', release, shown) if release else shown
     return format_html(
-        '<span class="due-late">{}<time datetime="{}">{}</time>'
-        '<span class="visually-hidden"> {}</span></span>',
+        '<span class="due-late">{}{}<span class="visually-hidden"> {}</span></span>',
         icon("clock-exclamation"),
-        change.due_on,
         shown,
         _("overdue"),
     )
