@@ -102,7 +102,7 @@ class PromiseFilterForm(forms.Form):
         wanted = self.cleaned_data
         if wanted["due"]:
             first = date.fromisoformat(f"{wanted['due']}-01")
-            found = found.filter(due_on__gte=first, due_on__lt=month_after(first))
+            found = promises.due_within(found, first, month_after(first))
         if not wanted["standing"]:
             return found.filter(state__in=sorted(OPEN))
         if wanted["standing"] == EVERY:
