@@ -68,6 +68,7 @@ class Risk(StrEnum):
 class Known(StrEnum):
     """What is known of when a change will be there."""
 
+    CLOSED = "closed"
     IN_PLACE = "in_place"
     PLANNED = "planned"
     ASSIGNED = "assigned"
@@ -97,7 +98,8 @@ def forecast_of(
     is out counts for what waits to be deployed with it alone; one that was cancelled never.
     """
     if state in (S.CONFIRMATION, S.CLOSED):
-        return Forecast(Known.IN_PLACE, release=release)
+        known = Known.CLOSED if state == S.CLOSED else Known.IN_PLACE
+        return Forecast(known, release=release)
     if state not in BEFORE_DEPLOYED or release is None or release.cancelled_at is not None:
         return Forecast(Known.NOTHING)
     known = Known.PLANNED if is_planned else Known.ASSIGNED

@@ -3,6 +3,7 @@
 Costs about 6 s.
 """
 
+import csv
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Organisation, User
 from changes import paging, promises, queries
+from changes.export import export_rows
 from changes.forms.promise import PromiseFilterForm
 from changes.models import Change, Deployment, Promise, Release, Service
 from changes.promises import COUNTED, Known, Risk, Standing, promised_of
@@ -91,7 +93,8 @@ def test_a_forecast_names_a_day_that_is_still_possible(
         assert found.on >= TODAY and found.release is release and release
         assert not release.cancelled_at
         assert found.is_late == (release.released_at is None and release.planned_on < TODAY)
-    assert (found.on is None) == (found.known in (Known.NOTHING, Known.IN_PLACE))
+    assert (found.on is None) == (found.known in (Known.NOTHING, Known.IN_PLACE, Known.CLOSED))
+    assert (found.known == Known.CLOSED) == (state == State.CLOSED)
     if state in FINAL - {State.CLOSED} or (
         release is None and state not in ("closed", "confirmation")
     ):
@@ -176,6 +179,17 @@ def test_conditions_and_function_say_the_same(many: list[Change], cast: Cast) ->
     late = queries.overdue(Change.objects.exclude(promise=""))
     broken = found.filter(standing=Standing.BROKEN, state__in=OPEN)
     assert set(late.values_list("pk")) == set(broken.values_list("pk"))
+    file = "".join(export_rows(rows.exclude(promise=""), cast.auditor, UTC)).splitlines()
+    assert sum(1 for line in csv.DictReader(file) if line["Overdue"]) == late.count()
+
+
+def test_what_is_closed_is_never_said_to_wait(client: Client, cast: Cast) -> None:
+    """Also where nobody knows on which day that was."""
+    change = stories.deployed(cast)
+    Change.objects.filter(pk=change.pk).update(state=State.CLOSED, due_on=date(2026, 1, 1))
+    story = page(client, cast.success, change.get_absolute_url())
+    for html in (page(client, cast.success, f"{PAGE}?standing=kept"), story):
+        assert "Kept" in html and "not confirmed yet" not in html and "Overdue" not in html
 
 
 # The page ------------------------------------------------------------------------------------
