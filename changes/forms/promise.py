@@ -60,7 +60,7 @@ class PromiseFilterForm(forms.Form):
         known = promises.boards()
         boards = known.choices() if known else []
         self.fields["board"].choices = [("", _("Any")), *boards]  # type: ignore[attr-defined]
-        if not boards:
+        if len(boards) <= 1:  # one board has promised all there is
             del self.fields["board"]
         self.months = months_around(today)
         given = data.get("due", "")
