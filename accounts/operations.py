@@ -1,8 +1,9 @@
-"""Operations for migrations: many tables made at once, and history that nobody rewrites."""
+"""Operations for migrations: many tables at once, history nobody rewrites, indexes while in use."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunSQL
 from django.db.migrations.operations.base import Operation
@@ -182,3 +183,39 @@ def append_only(table: str) -> RunSQL:
         trigger_on(table) + never_emptied(table),
         f'DROP TRIGGER append_only ON "{table}"; DROP TRIGGER never_emptied ON "{table}";',
     )
+
+
+class AddIndexBeside(AddIndexConcurrently):
+    """Build an index while people go on writing, however long that takes; it can be repeated.
+
+    PostgreSQL waits for every transaction that is open, which holds up nobody: the limits that
+    keep others from waiting (``DATABASE_LIMITS``) would only end it. Where it was ended all the
+    same, an index is left that serves nobody but bears the name: it is thrown away and built
+    again. One that an earlier attempt has finished is kept.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        """Build it where it is not there yet. Raises NotSupportedError within a transaction."""
+        if schema_editor.collect_sql:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        self._ensure_not_in_transaction(schema_editor)
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+            try:
+                found = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+                cursor.execute(found, [self.index.name])
+                if (True,) in (rows := cursor.fetchall()):
+                    return
+                if rows:
+                    name = schema_editor.quote_name(self.index.name)
+                    cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+                super().database_forwards(app_label, schema_editor, from_state, to_state)
+            finally:
+                cursor.execute("RESET lock_timeout; RESET statement_timeout")

@@ -144,7 +144,7 @@ WITH_TOKEN = ObjectStatement(
 
 IN_MAIL = ObjectStatement(
     lambda: (
-        working(Given("now", models.DateTimeField())).filter(email=Given("email")).order_by("pk")
+        working(Given("now", models.DateTimeField())).filter(email=Given("email")).order_by("-pk")
     )
 )
 

@@ -22,7 +22,7 @@ from .models import Authorisation, Change, Confirmation
 from .models.change import Promise as Promised
 from .promises import is_past
 from .risk import RiskLevel, Urgency
-from .states import ChangeType, State, words_about
+from .states import OPEN, ChangeType, State, words_about
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -68,7 +68,7 @@ def _label(name: str, choices: Any) -> Callable[[Row, tzinfo], Any]:
 
 def _yes_if_overdue(row: Row, zone: tzinfo) -> str:
     today = timezone.localdate(timezone=zone)
-    late = is_past(row["due_on"], today) and row["closed_at"] is None
+    late = is_past(row["due_on"], today) and row["state"] in OPEN
     return str(_("yes")) if late else ""
 
 

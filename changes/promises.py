@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce, TruncDate
-from django.db.models.lookups import LessThan
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +68,7 @@ class Risk(StrEnum):
 class Known(StrEnum):
     """What is known of when a change will be there."""
 
+    CLOSED = "closed"
     IN_PLACE = "in_place"
     PLANNED = "planned"
     ASSIGNED = "assigned"
@@ -97,7 +98,8 @@ def forecast_of(
     is out counts for what waits to be deployed with it alone; one that was cancelled never.
     """
     if state in (S.CONFIRMATION, S.CLOSED):
-        return Forecast(Known.IN_PLACE, release=release)
+        known = Known.CLOSED if state == S.CLOSED else Known.IN_PLACE
+        return Forecast(known, release=release)
     if state not in BEFORE_DEPLOYED or release is None or release.cancelled_at is not None:
         return Forecast(Known.NOTHING)
     known = Known.PLANNED if is_planned else Known.ASSIGNED
@@ -262,6 +264,17 @@ def _at_risk(today: date) -> Q:
 def promised(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Of changes those with a promise, in the words of the indexes that serve it."""
     return changes.exclude(promise="")
+
+
+def due_within(found: QuerySet[Change], first: date, end: date) -> QuerySet[Change]:
+    """Of changes those whose promised day lies from the first day up to, but without, the end.
+
+    Said twice, in the words of the indexes on the day and of those on the key of the list: of a
+    month long ago PostgreSQL would walk down to it through all that is due since.
+    """
+    day = Coalesce("due_on", date.max)
+    in_list = (GreaterThanOrEqual(day, Value(first)), LessThan(day, Value(end)))
+    return found.filter(*in_list, due_on__gte=first, due_on__lt=end)
 
 
 def with_standings(found: QuerySet[Change], today: date) -> QuerySet[Change]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 from django.apps import apps
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
@@ -230,3 +231,13 @@ def test_migrate_names_data_of_an_earlier_version_and_no_others() -> None:
         assert made_by_an_earlier_version() is is_earlier, seen
     with pytest.raises(CommandError, match="(?s)made by an earlier version.*make demo-reset"):
         call_command("migrate", verbosity=0)
+
+
+def test_an_index_that_is_built_beside_writers_can_be_built_again() -> None:
+    """Django's own stops for good at the half that an interruption leaves."""
+    migrations = MigrationLoader(None).disk_migrations.values()
+    own = [one for one in migrations if one.app_label in OWN_APPS]
+    assert own
+    assert not [
+        one for one in own if AddIndexConcurrently in {type(step) for step in one.operations}
+    ]

@@ -56,6 +56,24 @@ def test_a_person_has_the_roles_and_teams_of_now(cast: Any) -> None:
     assert prefetched.roles == {Role.SUPPORT}
 
 
+def test_a_person_read_afresh_is_as_django_would_read_them(cast: Any) -> None:
+    """Nothing that was known of them outlives it, whatever Django forgets one day."""
+    related = User.objects.select_related("organisation").prefetch_related("groups")
+    afresh, refreshed = related.get(pk=cast.requester.pk), related.get(pk=cast.requester.pk)
+    changed = {
+        field.name: field.get_default() for field in User._meta.fields if field.has_default()
+    }
+    User.objects.filter(pk=cast.requester.pk).update(**changed)
+    afresh.roles, afresh.team_ids, afresh.approves_for_ids  # noqa: B018
+
+    afresh.read_afresh()
+    refreshed.refresh_from_db()
+
+    states = [vars(one).pop("_state") for one in (afresh, refreshed)]
+    assert vars(states[0]) == vars(states[1])
+    assert vars(afresh) == vars(refreshed)
+
+
 def test_objects_are_what_their_queryset_would_find(
     cast: Cast, django_assert_num_queries: Any
 ) -> None:

@@ -60,7 +60,7 @@ class PromiseFilterForm(forms.Form):
         known = promises.boards()
         boards = known.choices() if known else []
         self.fields["board"].choices = [("", _("Any")), *boards]  # type: ignore[attr-defined]
-        if not boards:
+        if len(boards) <= 1:  # one board has promised all there is
             del self.fields["board"]
         self.months = months_around(today)
         given = data.get("due", "")
@@ -102,7 +102,7 @@ class PromiseFilterForm(forms.Form):
         wanted = self.cleaned_data
         if wanted["due"]:
             first = date.fromisoformat(f"{wanted['due']}-01")
-            found = found.filter(due_on__gte=first, due_on__lt=month_after(first))
+            found = promises.due_within(found, first, month_after(first))
         if not wanted["standing"]:
             return found.filter(state__in=sorted(OPEN))
         if wanted["standing"] == EVERY:

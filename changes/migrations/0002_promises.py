@@ -3,8 +3,9 @@
 import datetime
 import django.db.models.functions.comparison
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
+
+from accounts.operations import AddIndexBeside
 
 
 class Migration(migrations.Migration):
@@ -18,19 +19,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        AddIndexConcurrently(
+        AddIndexBeside(
             model_name='change',
             index=models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(9999, 12, 31)), models.F('id'), condition=models.Q(('promise', ''), _negated=True), name='changes_promise_due'),
         ),
-        AddIndexConcurrently(
+        AddIndexBeside(
             model_name='change',
             index=models.Index(models.F('organisation'), django.db.models.functions.comparison.Coalesce('due_on', datetime.date(9999, 12, 31)), models.F('id'), condition=models.Q(('promise', ''), _negated=True), name='changes_promise_org'),
         ),
-        AddIndexConcurrently(
+        AddIndexBeside(
             model_name='change',
             index=models.Index(condition=models.Q(('state', 'closed'), models.Q(('promise', ''), _negated=True)), fields=['due_on'], include=('closed_at', 'organisation', 'promised_at'), name='changes_promise_closed'),
         ),
-        AddIndexConcurrently(
+        AddIndexBeside(
             model_name='change',
             index=models.Index(condition=models.Q(('promise', ''), _negated=True), fields=['promised_at', 'id'], name='changes_promise_made'),
         ),

@@ -240,8 +240,9 @@ def risk_words(promised: Promised) -> list[str]:
 def forecast_words(promised: Promised) -> str:
     """Say what is known today of when a change will be there."""
     found = promised.forecast
-    if promised.closed_on:
-        return _("Closed on %s") % date_format(promised.closed_on, "j M Y")
+    if found.known == Known.CLOSED:
+        day = promised.closed_on
+        return _("Closed on %s") % date_format(day, "j M Y") if day else _("Closed")
     if found.known == Known.IN_PLACE:
         return _("In place, not confirmed yet")
     if found.release is None or found.on is None:

@@ -211,7 +211,7 @@ def last_stage(change: Change) -> str:
 def _promise_facts(user: User, change: Change) -> dict[str, Any]:
     """Return whether the promise is overdue, and for colleagues how it stands."""
     found = promised_of(change)
-    broken = found is not None and found.standing == Standing.BROKEN and not found.closed_on
+    broken = found is not None and found.standing == Standing.BROKEN and not change.is_final
     return {"overdue": broken, "promised": found if permissions.can_see_internal(user) else None}
 
 

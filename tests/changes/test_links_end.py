@@ -12,7 +12,7 @@ from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
-from changes import lifecycle
+from changes import access_links, lifecycle
 from changes.models import AccessLink, Change, ConfirmationLink
 from tests import stories
 from tests.mailing import deliver, link_in, mail_to, worded
@@ -215,3 +215,12 @@ def test_a_link_mailed_after_they_came_back_works_by_any_clock(
     make, link_of, _said = LINKS[kind]
     make(cast)
     assert client.get(link_of(mail_to(cast.requester.email))).status_code == 200
+
+
+def test_a_mail_that_is_worded_anew_goes_on_with_its_newest_link(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    mail = mail_to(cast.requester.email)
+    for _again in range(2):
+        newest = access_links.issue(change, cast.requester, actor=None)[1]
+        AccessLink.objects.filter(pk=newest.pk).update(email=mail)
+    assert access_links.unsent_in(mail) == newest

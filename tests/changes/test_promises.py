@@ -3,6 +3,8 @@
 Costs about 6 s.
 """
 
+import csv
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
@@ -10,6 +12,7 @@ from itertools import product
 import pytest
 import time_machine
 from django.db import connection
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -18,11 +21,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Organisation, User
-from changes import promises, queries
+from changes import paging, promises, queries
+from changes.export import export_rows
+from changes.forms.promise import PromiseFilterForm
 from changes.models import Change, Deployment, Promise, Release, Service
 from changes.promises import COUNTED, Known, Risk, Standing, promised_of
 from changes.states import FINAL, OPEN, State
-from changes.views.promises import PAGE_SIZE
+from changes.views.promises import LATEST, PAGE_SIZE
 from tests import stories
 from tests.people import Cast
 
@@ -88,7 +93,8 @@ def test_a_forecast_names_a_day_that_is_still_possible(
         assert found.on >= TODAY and found.release is release and release
         assert not release.cancelled_at
         assert found.is_late == (release.released_at is None and release.planned_on < TODAY)
-    assert (found.on is None) == (found.known in (Known.NOTHING, Known.IN_PLACE))
+    assert (found.on is None) == (found.known in (Known.NOTHING, Known.IN_PLACE, Known.CLOSED))
+    assert (found.known == Known.CLOSED) == (state == State.CLOSED)
     if state in FINAL - {State.CLOSED} or (
         release is None and state not in ("closed", "confirmation")
     ):
@@ -173,6 +179,17 @@ def test_conditions_and_function_say_the_same(many: list[Change], cast: Cast) ->
     late = queries.overdue(Change.objects.exclude(promise=""))
     broken = found.filter(standing=Standing.BROKEN, state__in=OPEN)
     assert set(late.values_list("pk")) == set(broken.values_list("pk"))
+    file = "".join(export_rows(rows.exclude(promise=""), cast.auditor, UTC)).splitlines()
+    assert sum(1 for line in csv.DictReader(file) if line["Overdue"]) == late.count()
+
+
+def test_what_is_closed_is_never_said_to_wait(client: Client, cast: Cast) -> None:
+    """Also where nobody knows on which day that was."""
+    change = stories.deployed(cast)
+    Change.objects.filter(pk=change.pk).update(state=State.CLOSED, due_on=date(2026, 1, 1))
+    story = page(client, cast.success, change.get_absolute_url())
+    for html in (page(client, cast.success, f"{PAGE}?standing=kept"), story):
+        assert "Kept" in html and "not confirmed yet" not in html and "Overdue" not in html
 
 
 # The page ------------------------------------------------------------------------------------
@@ -256,6 +273,33 @@ def test_each_number_leads_to_as_many(client: Client, cast: Cast, many: list[Cha
                 if 0 < number <= PAGE_SIZE:
                     assert len(client.get(link).context["rows"]) == number
     assert "No promise matches" in page(client, cast.auditor, f"{PAGE}?organisation={other.pk}")
+
+
+def test_a_month_long_ago_is_found_without_all_that_came_due_since(cast: Cast) -> None:
+    """Each number of the chart's table leads to such a list; 5,000 were kept or broken since."""
+    first = stories.in_requirements(cast)
+    fields = (one for one in Change._meta.concrete_fields if not one.primary_key)
+    columns = {one.column: one.column for one in fields if not one.generated}
+    columns |= {
+        "state": "'closed'",
+        "due_on": "DATE '2021-01-01' + n / 3",
+        "closed_at": "TIMESTAMPTZ '2021-01-01' + (n / 3 + mod(n, 5) - 3) * INTERVAL '1 day'",
+    }
+    names, values = ", ".join(columns), ", ".join(columns.values())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO changes_change ({names}) SELECT {values}"
+            " FROM changes_change, generate_series(1, 5000) n WHERE id = %s",
+            [first.pk],
+        )
+        cursor.execute("ANALYZE changes_change")
+    for query in ("every", "broken", "kept", f"every&organisation={cast.harbour.pk}"):
+        form = PromiseFilterForm(QueryDict(f"due=2021-03&standing={query}"), TODAY)
+        assert form.is_valid(), form.errors
+        found = form.select(form.narrowed(), TODAY)
+        plan = paging.first_in_order(found, LATEST, LATEST.descending, 51).explain(analyze=True)
+        passed_over = sum(int(number) for number in re.findall(r"Removed by Filter: (\d+)", plan))
+        assert passed_over <= 31 * 3, plan
 
 
 def test_a_bad_address_is_answered_beside_its_field(client: Client, cast: Cast) -> None:

@@ -261,9 +261,13 @@ def test_which_board_decides_is_asked_of_customers(table: Table) -> None:
 def test_the_page_of_promises_counts_what_the_board_counts(
     table: Table, told: dict[str, Change], client: Client
 ) -> None:
-    other = new_board(name="Another board")
     counts = figures.promises(table.board, table.chair, period(table))
     client.force_login(table.chair)
+    page = client.get(reverse("changes:promises"), {"board": table.board.pk})
+    assert len(page.context["rows"]) == 3
+    assert "board" not in page.context["form"].fields, "where one promised all, nothing is chosen"
+    assert not page.context["form"].active
+    other = new_board(name="Another board")
     for board, opened, broken in ((table.board, 3, counts["overdue"]), (other, 0, 0)):
         page = client.get(reverse("changes:promises"), {"board": board.pk})
         assert len(page.context["rows"]) == opened

@@ -22,7 +22,8 @@ BLOCKED = {"55P03": "waited too long for a table that is in use", "40P01": "met 
 class Command(Migrate):
     """As Django's own. A migration that gets no lock is undone by itself and can be repeated.
 
-    It does not wait for long, as everybody else would wait behind it; so it comes again.
+    It does not wait for long, as everybody else would wait behind it; so it comes again. Indexes
+    that are built beside the writers (``AddIndexBeside``) hold up nobody, and wait.
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
