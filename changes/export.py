@@ -20,7 +20,7 @@ from accounts.models import User
 from .answers import latest_of
 from .models import Authorisation, Change, Confirmation
 from .models.change import Promise as Promised
-from .promises import is_past
+from .promises import day_of, is_past
 from .risk import RiskLevel, Urgency
 from .states import OPEN, ChangeType, State, words_about
 
@@ -67,7 +67,7 @@ def _label(name: str, choices: Any) -> Callable[[Row, tzinfo], Any]:
 
 
 def _yes_if_overdue(row: Row, zone: tzinfo) -> str:
-    today = timezone.localdate(timezone=zone)
+    today = day_of(row["promise_zone"], timezone.now())
     late = is_past(row["due_on"], today) and row["state"] in OPEN
     return str(_("yes")) if late else ""
 
@@ -144,7 +144,7 @@ STAFF_COLUMNS = (
 FIELDS = (
     "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
-    "promised_release__name due_on created_at submitted_at updated_at closed_at"
+    "promised_release__name due_on promise_zone created_at submitted_at updated_at closed_at"
 ).split()
 
 

@@ -3,7 +3,11 @@
 Promised, forecast and what is left
     Promised is the day by which the board's acceptance has to be delivered (``lifecycle/promises``
     sets and moves it). The forecast is what is known today: the release in which the change is.
-    The days left are counted from today to the day that was promised, in the viewer's zone.
+    The days left are counted from today to the day that was promised.
+
+Today
+    Is the day it is where the board meets that promised (``Change.promise_zone``): what it promised
+    ends at the same moment for everybody, wherever they read it.
 
 Kept or broken
     Goes by the day on which the change was closed: until the requester has confirmed it, nobody
@@ -19,18 +23,20 @@ together, and conditions that others need, such as what is overdue, are taken fr
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .models import Change, Deployment, Release
+from .spans import day_in
 from .states import BEFORE_DEPLOYED, OPEN, State
 
 S = State
@@ -189,16 +195,22 @@ class Promised:
     closed_on: date | None = None
 
 
-def promised_of(change: Change, today: date | None = None) -> Promised | None:
+def day_of(zone: str, at: datetime) -> date:
+    """Return the day it is at a moment where a promise was made; an empty zone is our own."""
+    return timezone.localdate(at, ZoneInfo(zone) if zone else timezone.get_default_timezone())
+
+
+def promised_of(change: Change, now: datetime | None = None) -> Promised | None:
     """Return how the promise of a change stands, None where there is none or it was given up.
 
     Reads the change's two releases and its deployments, which a list loads for all rows at once.
     """
     if not change.promise or change.state not in COUNTED:
         return None
-    today = today or timezone.localdate()
+    today = day_of(change.promise_zone, now or timezone.now())
     is_over = change.state == S.CLOSED
-    closed_on = timezone.localdate(change.closed_at) if is_over and change.closed_at else None
+    closed_at = change.closed_at if is_over else None
+    closed_on = day_of(change.promise_zone, closed_at) if closed_at else None
     plans = change.state == S.DEPLOYMENT and change.deployment is not None
     forecast = forecast_of(change.state, change.release, today, is_planned=plans)
     risks: tuple[Risk, ...] = ()
@@ -217,31 +229,40 @@ def promised_of(change: Change, today: date | None = None) -> Promised | None:
 # The rule, as conditions -----------------------------------------------------------------------
 
 
-def overdue(today: date, at: str = "") -> Q:
-    """Open changes whose promised day has passed; ``at`` is the path that leads to the change."""
-    return Q(**{f"{at}state__in": sorted(OPEN), f"{at}due_on__lt": today})
+def overdue(now: datetime, at: str = "") -> Q:
+    """Open changes whose promised day has passed; ``at`` is the path that leads to the change.
+
+    Nowhere is it more than a day later than in UTC: the index finds the few.
+    """
+    perhaps = Q(**{f"{at}state__in": sorted(OPEN), f"{at}due_on__lte": now.astimezone(UTC).date()})
+    return perhaps & Q(**{f"{at}due_on__lt": _day_there(now, at)})
 
 
 def closed_late(at: str = "") -> Q:
     """Of closed changes those that were closed after the day promised."""
-    closed_on = TruncDate(f"{at}closed_at", tzinfo=timezone.get_current_timezone())
-    return Q(**{f"{at}due_on__lt": closed_on})
+    return Q(**{f"{at}due_on__lt": _day_there(F(f"{at}closed_at"), at)})
 
 
-def standing(today: date) -> Case:
+def _day_there(moment: datetime | F, at: str = "") -> Cast:
+    """The day it is at a moment where a change was promised: ``day_of`` in a query."""
+    zone = NullIf(F(f"{at}promise_zone"), Value(""))
+    return day_in(Coalesce(zone, Value(settings.TIME_ZONE)), moment)
+
+
+def standing(now: datetime) -> Case:
     """Say of each change with a promise how it stands, as ``standing_of`` does."""
     return Case(
         When(~Q(state__in=sorted(COUNTED)), then=Value("")),
         When(Q(state=S.CLOSED) & closed_late(), then=Value(Standing.BROKEN)),
         When(Q(state=S.CLOSED), then=Value(Standing.KEPT)),
-        When(overdue(today), then=Value(Standing.BROKEN)),
-        When(_at_risk(today), then=Value(Standing.AT_RISK)),
+        When(overdue(now), then=Value(Standing.BROKEN)),
+        When(_at_risk(now), then=Value(Standing.AT_RISK)),
         default=Value(Standing.ON_COURSE),
         output_field=models.CharField(),
     )
 
 
-def _at_risk(today: date) -> Q:
+def _at_risk(now: datetime) -> Q:
     """Of open promises that are in time."""
     forecast = Q(
         state__in=sorted(BEFORE_DEPLOYED),
@@ -257,7 +278,13 @@ def _at_risk(today: date) -> Q:
     )
     missed = Q(promised_release__released_at__isnull=False) & ~Q(state__in=sorted(_DELIVERED))
     missed &= ~Q(state=S.DEPLOYMENT) | ~Exists(with_it)
-    last = today + timedelta(days=warn_days())
+    last = Func(
+        _day_there(now),
+        Value(warn_days()),
+        template="(%(expressions)s)",
+        arg_joiner=" + ",
+        output_field=models.DateField(),
+    )
     return forecast | missed | Q(state__in=sorted(NOT_IN_DEVELOPMENT), due_on__lte=last)
 
 
@@ -277,12 +304,12 @@ def due_within(found: QuerySet[Change], first: date, end: date) -> QuerySet[Chan
     return found.filter(*in_list, due_on__gte=first, due_on__lt=end)
 
 
-def with_standings(found: QuerySet[Change], today: date) -> QuerySet[Change]:
+def with_standings(found: QuerySet[Change], now: datetime) -> QuerySet[Change]:
     """Of what ``promised`` returned those that have a standing, each with it."""
-    return found.filter(state__in=sorted(COUNTED)).annotate(standing=standing(today))
+    return found.filter(state__in=sorted(COUNTED)).annotate(standing=standing(now))
 
 
-def standing_so(found: QuerySet[Change], wanted: str, today: date) -> QuerySet[Change]:
+def standing_so(found: QuerySet[Change], wanted: str, now: datetime) -> QuerySet[Change]:
     """Of what ``promised`` returned those that stand so.
 
     What is kept or broken may be nearly all there is: PostgreSQL takes a CASE for rare, and would
@@ -291,22 +318,23 @@ def standing_so(found: QuerySet[Change], wanted: str, today: date) -> QuerySet[C
     if wanted == Standing.KEPT:
         return found.filter(Q(closed_at=None) | ~closed_late(), state=S.CLOSED)
     if wanted == Standing.BROKEN:
-        past = LessThan(Coalesce("due_on", date.max), Value(today))  # the key of the index
-        return found.filter(past, overdue(today) | (Q(state=S.CLOSED) & closed_late()))
-    return with_standings(found.filter(state__in=sorted(OPEN)), today).filter(standing=wanted)
+        latest = now.astimezone(UTC).date() + timedelta(days=1)
+        past = LessThan(Coalesce("due_on", date.max), Value(latest))  # the key of the index
+        return found.filter(past, overdue(now) | (Q(state=S.CLOSED) & closed_late()))
+    return with_standings(found.filter(state__in=sorted(OPEN)), now).filter(standing=wanted)
 
 
 Counts = dict[tuple[date | None, Standing], int]
 """How many promises of each day (None: without a date) and standing."""
 
 
-def counts_of(found: QuerySet[Change], today: date) -> Counts:
+def counts_of(found: QuerySet[Change], now: datetime) -> Counts:
     """Count what ``promised`` returned by day and standing. Two queries.
 
     Of what is closed, which becomes ever more, only the days are read, from an index alone.
     """
     counts: Counts = {}
-    opened = found.filter(state__in=sorted(OPEN)).order_by().annotate(standing=standing(today))
+    opened = found.filter(state__in=sorted(OPEN)).order_by().annotate(standing=standing(now))
     for day, name, number in opened.values_list("due_on", "standing").annotate(n=Count("*")):
         counts[day, Standing(name)] = number
     closed = found.filter(state=S.CLOSED).order_by().values_list("due_on")
@@ -318,9 +346,9 @@ def counts_of(found: QuerySet[Change], today: date) -> Counts:
     return {key: number for key, number in counts.items() if number}
 
 
-def at_risk(changes: QuerySet[Change], today: date) -> QuerySet[Change]:
+def at_risk(changes: QuerySet[Change], now: datetime) -> QuerySet[Change]:
     """Of changes those whose promise is at risk."""
-    return standing_so(promised(changes), Standing.AT_RISK, today)
+    return standing_so(promised(changes), Standing.AT_RISK, now)
 
 
 # What another app knows ------------------------------------------------------------------------

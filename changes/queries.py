@@ -72,5 +72,5 @@ def waiting_on(user: User) -> QuerySet[Change]:
 
 
 def overdue(changes: QuerySet[Change]) -> QuerySet[Change]:
-    """Open changes whose promised date has passed, in the viewer's zone."""
-    return changes.filter(promises.overdue(timezone.localdate()))
+    """Open changes whose promised date has passed where the board meets."""
+    return changes.filter(promises.overdue(timezone.now()))

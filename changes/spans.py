@@ -3,6 +3,9 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import DateField, DateTimeField, Func, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 Span = tuple[datetime, datetime]
@@ -12,6 +15,14 @@ FURTHEST = timedelta(days=3653)
 """A window begins and ends at most so far from today: what lies beyond is a slip of the pen."""
 LONGEST_RULE = timedelta(days=731)
 """What comes every week does so for at most two years; then somebody says again that it should."""
+
+
+def day_in(zone: str | Combinable, moment: datetime | Combinable) -> Cast:
+    """Return the day it is at a moment in a zone, as an expression of a query."""
+    at = Value(moment, DateTimeField()) if isinstance(moment, datetime) else moment
+    place = Value(zone) if isinstance(zone, str) else zone
+    there = Func(place, at, function="timezone", output_field=DateTimeField())
+    return Cast(there, DateField())
 
 
 def weekly(

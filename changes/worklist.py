@@ -87,6 +87,7 @@ ENTRY = (
     "risk",
     "promise",
     "due_on",
+    "promise_zone",
     "updated_at",
     "organisation__name",
     "promised_release__name",

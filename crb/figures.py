@@ -177,13 +177,12 @@ def _days(board: Board) -> Func:
 
 
 def _promise() -> Case:
-    today = timezone.localdate()
     is_open = Q(item__change__state__in=sorted(OPEN))
     return Case(
         When(~Q(decision__outcome__in=ACCEPTING), then=Value("")),
         When(~Q(item__change__path=F("decision__path")), then=Value(PromiseState.VOID)),
         When(item__change__state=State.WITHDRAWN, then=Value(PromiseState.WITHDRAWN)),
-        When(promises_of.overdue(today, AT), then=Value(PromiseState.OVERDUE)),
+        When(promises_of.overdue(timezone.now(), AT), then=Value(PromiseState.OVERDUE)),
         When(is_open, then=Value(PromiseState.OPEN)),
         When(promises_of.closed_late(AT), then=Value(PromiseState.LATE)),
         default=Value(PromiseState.KEPT),
@@ -199,7 +198,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
     if state in (PromiseState.OPEN, PromiseState.OVERDUE):
         found = found.filter(PROMISES)
     if state == PromiseState.OVERDUE:
-        found = found.filter(promises_of.overdue(timezone.localdate(), AT))
+        found = found.filter(promises_of.overdue(timezone.now(), AT))
     return found.filter(promise=state)
 
 
@@ -422,7 +421,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
     same: counted apart, neither reads every change that the board ever had before it.
     """
     every = decisions(board, user)
-    is_late = promises_of.overdue(timezone.localdate(), AT)
+    is_late = promises_of.overdue(timezone.now(), AT)
     row = (
         Board.objects.filter(pk=board.pk)
         .values(

@@ -209,7 +209,7 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
 def test_promises_are_kept_broken_and_due(demo: None) -> None:
     late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
     assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}
-    found = promises.with_standings(Change.objects.exclude(promise=""), timezone.localdate())
+    found = promises.with_standings(Change.objects.exclude(promise=""), timezone.now())
     assert set(found.values_list("standing", flat=True)) == set(promises.Standing)
 
 

@@ -1,7 +1,7 @@
 """What can be asked of the list of promises; all of it is in the address."""
 
 import re
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -97,7 +97,7 @@ class PromiseFilterForm(forms.Form):
             found = found.filter(promised_at__lt=before)
         return found
 
-    def select(self, found: QuerySet[Change], today: date) -> QuerySet[Change]:
+    def select(self, found: QuerySet[Change], now: datetime) -> QuerySet[Change]:
         """Narrow down further to the standing and the month asked for."""
         wanted = self.cleaned_data
         if wanted["due"]:
@@ -107,7 +107,7 @@ class PromiseFilterForm(forms.Form):
             return found.filter(state__in=sorted(OPEN))
         if wanted["standing"] == EVERY:
             return found.filter(state__in=sorted(COUNTED))
-        return promises.standing_so(found, wanted["standing"], today)
+        return promises.standing_so(found, wanted["standing"], now)
 
 
 def months_around(today: date) -> list[date]:

@@ -45,15 +45,16 @@ def record_board_outcome(
     questions: Sequence[tuple[str, User]] = (),
     meeting: str = "",
     decided_on: date | None = None,
+    zone: str = "",
     seen: int | None = None,
 ) -> BoardDecision:
     """Take one of the board's four outcomes into the change; called by ``crb.lifecycle`` only.
 
     ``questions`` are (text, who must answer); ``decided_on`` is the day where the board meets, from
-    which promises count. Raises StepIncomplete when information is
-    required without a question, or a rejection lacks what its category demands. Effects: the
-    decision; accepted: the promise and state ``requirements``; information required: the
-    questions and state ``information_required``; rejected: state ``rejected``; event; messages.
+    which promises count, ``zone`` the time there, by which they end. Raises StepIncomplete when
+    information is required without a question, or a rejection lacks what its category demands.
+    Effects: the decision; accepted: the promise and state ``requirements``; information required:
+    the questions and state ``information_required``; rejected: state ``rejected``; event; messages.
     What is decided again corrects the former decision; a promise that is made again stays.
     """
     _check_outcome(outcome, reason, category, elsewhere, questions)
@@ -89,7 +90,7 @@ def record_board_outcome(
             if former is None or former.outcome != outcome:
                 today = decided_on or timezone.localdate()
                 step.data["decided_on"] = today.isoformat()
-                promises.make_promise(step.change, outcome, today)
+                promises.make_promise(step.change, outcome, today, zone)
             step.change.accept()
     return decision
 

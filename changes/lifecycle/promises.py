@@ -14,13 +14,14 @@ from .core import Step, lock, record_event
 RELEASES_PROMISED = 3
 
 
-def make_promise(change: Change, outcome: str, today: date) -> None:
+def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
     """Set the promise of an acceptance: 12 months, or one of the next three releases.
 
-    ``today`` is the day where the board meets, from wherever its decision is recorded. When fewer
-    than three releases are planned the date stays open until ``settle_promises`` finds the third.
+    ``today`` is the day where the board meets, from wherever its decision is recorded, and ``zone``
+    names the time there: the day promised ends with it for everybody. When fewer than three
+    releases are planned the date stays open until ``settle_promises`` finds the third.
     """
-    change.promised_at = timezone.now()
+    change.promised_at, change.promise_zone = timezone.now(), zone
     if outcome == BoardDecision.Outcome.ACCEPTED:
         change.promise, change.promised_release = Promise.TWELVE_MONTHS, None
         change.due_on = twelve_months_after(today)

@@ -19,6 +19,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='change',
+            name='promise_zone',
+            field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
+        ),
+        migrations.AddField(
+            model_name='historicalchange',
+            name='promise_zone',
+            field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
+        ),
         AddIndexBeside(
             model_name='change',
             index=models.Index(django.db.models.functions.comparison.Coalesce('due_on', datetime.date(9999, 12, 31)), models.F('id'), condition=models.Q(('promise', ''), _negated=True), name='changes_promise_due'),
@@ -29,7 +39,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexBeside(
             model_name='change',
-            index=models.Index(condition=models.Q(('state', 'closed'), models.Q(('promise', ''), _negated=True)), fields=['due_on'], include=('closed_at', 'organisation', 'promised_at'), name='changes_promise_closed'),
+            index=models.Index(condition=models.Q(('state', 'closed'), models.Q(('promise', ''), _negated=True)), fields=['due_on'], include=('closed_at', 'organisation', 'promised_at', 'promise_zone'), name='changes_promise_closed'),
         ),
         AddIndexBeside(
             model_name='change',

@@ -145,6 +145,13 @@ class Change(Moves, models.Model):
         blank=True,
     )
     due_on = models.DateField(_("due"), null=True, blank=True)
+    promise_zone = models.CharField(
+        _("zone of the promise"),
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("Where the day promised ends: that of the board. Empty: the product's own."),
+    )
     release = models.ForeignKey(
         "changes.Release",
         verbose_name=_("release"),
@@ -270,7 +277,7 @@ class Change(Moves, models.Model):
             ),
             models.Index(
                 fields=["due_on"],
-                include=["closed_at", "organisation", "promised_at"],
+                include=["closed_at", "organisation", "promised_at", "promise_zone"],
                 condition=Q(state=S.CLOSED) & ~Q(promise=""),
                 name="changes_promise_closed",
             ),

@@ -25,7 +25,7 @@ from ..models import (
     Review,
 )
 from ..models.change import Promise
-from ..promises import has_missed, is_past
+from ..promises import day_of, has_missed, is_past
 from ..states import ChangeType, State
 from .board_dates import BoardDate, board_dates
 from .dates import day, local_day, span
@@ -322,7 +322,7 @@ def _on_the_way(case: Case, now: str, following: str) -> Status:
 
 def _promised(case: Case) -> str:
     change = case.change
-    if change.due_on and is_past(change.due_on, case.today):
+    if change.due_on and is_past(change.due_on, day_of(change.promise_zone, case.at)):
         return _("It was promised by %s. We are late with it.") % case.day(change.due_on)
     promised = change.promised_release
     if promised and has_missed(change):

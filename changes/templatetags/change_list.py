@@ -1,7 +1,5 @@
 """What only rows of changes need: `{% load change_list %}`."""
 
-from datetime import date
-
 from django import template
 from django.forms.boundfield import BoundField
 from django.utils import timezone
@@ -12,7 +10,7 @@ from django.utils.translation import pgettext
 
 from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
-from changes.promises import is_past
+from changes.promises import day_of, is_past
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
@@ -92,7 +90,7 @@ def in_state(change: Change) -> SafeString:
 
 
 @register.simple_tag
-def due(change: Change, today: date) -> SafeString:
+def due(change: Change) -> SafeString | str:
     """Show the date by which a change is promised, and whether it has passed."""
     if change.due_on is None:
         if change.promise and change.state not in FINAL:
@@ -101,6 +99,7 @@ def due(change: Change, today: date) -> SafeString:
             )
         return NOTHING
     shown = day_words(change.due_on, "j M Y")
+    today = day_of(change.promise_zone, timezone.now())
     if change.state in FINAL or not is_past(change.due_on, today):
         release = change.promised_release.name if change.promised_release else ""
         return format_html('<span title="{}">{}</span>', release, shown) if release else shown

@@ -32,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show a person's own page."""
     user = request.user
     groups, followed = home_lists(user)
-    context: dict[str, Any] = {"groups": groups, **followed, "today": timezone.localdate()}
+    context: dict[str, Any] = {"groups": groups, **followed}
     context["notices"] = notices_for(user) if user.is_internal else standard_notices.notices(user)
     context["waiting"] = total(context["groups"])
     if user.is_internal:
@@ -69,7 +69,7 @@ def figures() -> dict[str, Any]:
     states = [state for state in State if state in OPEN]
     late = queries.overdue(Change.objects.all())
     number_late = len(late.values_list("pk")[:COUNTED])
-    at_risk = promises.at_risk(Change.objects.order_by(), timezone.localdate())
+    at_risk = promises.at_risk(Change.objects.order_by(), timezone.now())
     return {
         "figures": True,
         "open_count": sum(counts.values()),

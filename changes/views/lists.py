@@ -95,7 +95,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "here_url": _at(form, request.GET.get("page", ""), or_first=True),
         "plain": not request.user.is_internal,
         "whole_menus": request.GET.get("menus") == "whole",
-        "today": timezone.localdate(),
     }
     whole = not request.htmx or request.htmx.history_restore_request
     name = "changes/list.html" if whole else "changes/partials/list.html"

@@ -40,8 +40,8 @@ Counts = Counter[tuple[date | None, Standing]]
 def promise_list(request: SignedInRequest) -> HttpResponse:
     """List the promises that the address asks for, the open ones by what is due first."""
     insist(permissions.can_read_promises(request.user))
-    today = timezone.localdate()
-    form = PromiseFilterForm(request.GET, today)
+    now = timezone.now()
+    form = PromiseFilterForm(request.GET, timezone.localdate(now))
     context: dict[str, Any] = {
         "form": form,
         "active": form.active,
@@ -55,12 +55,12 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
     order = LATEST if closed else SOONEST
     token = request.GET.get("page", "")
     try:
-        page = paging.page_of(form.select(found, today), order, token, PAGE_SIZE, _with_forecast)
+        page = paging.page_of(form.select(found, now), order, token, PAGE_SIZE, _with_forecast)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    counts = _by_month(promises.counts_of(found, today))
+    counts = _by_month(promises.counts_of(found, now))
     context |= {
-        "rows": [(change, promised_of(change, today)) for change in page],
+        "rows": [(change, promised_of(change, now)) for change in page],
         "number": page.number,
         "stats": _stats(form, counts),
         "chart": _chart(form, counts),

@@ -109,6 +109,7 @@ def record_locked(
         questions=questions,
         meeting=str(item.meeting),
         decided_on=item.meeting.board.today,
+        zone=item.meeting.board.zone,
         seen=seen,
     )
     item.decide(item.remark if decision.corrects_id else "")

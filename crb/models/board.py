@@ -31,6 +31,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 from accounts.roles import Role
+from changes.spans import day_in
 from expansive_cm.statements import Given, ObjectStatement
 
 from ..schedule import HolidayPolicy, Rhythm, is_known_region
@@ -207,11 +208,7 @@ def day_there(now: datetime | Expression, board: str = "") -> Cast:
 
     Of rows that belong to one, ``board`` is the way to it, such as ``meeting__board__``.
     """
-    moment = Value(now, models.DateTimeField()) if isinstance(now, datetime) else now
-    there = Func(
-        F(f"{board}zone"), moment, function="timezone", output_field=models.DateTimeField()
-    )
-    return Cast(there, models.DateField())
+    return day_in(F(f"{board}zone"), now)
 
 
 def _seat(membership: Any) -> "Seat":

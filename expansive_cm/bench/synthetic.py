@@ -223,7 +223,7 @@ def _changes(count: int, people: People) -> str:
     return f"""
     INSERT INTO changes_change (title, description, organisation_id, requester_id, raised_by_id,
       owner_id, channel, state, state_since, type, path, round, revision, version, urgency, risk,
-      promise, promised_at, promised_release_id, due_on, external_source, external_id,
+      promise, promised_at, promised_release_id, due_on, promise_zone, external_source, external_id,
       created_at, submitted_at, updated_at, closed_at)
     SELECT {_pick(starts)} || ' ' || text.title || ' ' || i, text.body,
       {_array(people.organisations)}[o], {_array(people.customers)}[{customer}],
@@ -238,7 +238,7 @@ def _changes(count: int, people: People) -> str:
       CASE WHEN promised THEN made END,
       CASE WHEN promised AND random() < .3 THEN {_pick(people.releases)} END,
       CASE WHEN promised THEN (since + (random() * 400 - 40) * interval '1 day')::date END,
-      '', '', made, CASE WHEN state <> 'draft' THEN made END,
+      'Europe/London', '', '', made, CASE WHEN state <> 'draft' THEN made END,
       since + random() * (now() - since),
       CASE WHEN state IN {OPEN_OR_DRAFT} THEN since END
     FROM (

@@ -7,11 +7,12 @@ import csv
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import product
+from itertools import cycle, product
 
 import pytest
 import time_machine
 from django.db import connection
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -122,7 +123,8 @@ def many(cast: Cast) -> Iterator[list[Change]]:
             (None, out, gone, soon, late),
             (None, out, soon),
         )
-        for state, days, release, promised in chosen:
+        zones = cycle(["", "Pacific/Auckland", "Pacific/Honolulu", "Europe/London"])
+        for (state, days, release, promised), zone in zip(chosen, zones, strict=False):
             due = None if days is None else TODAY + days * DAY
             rows.append(
                 Change(
@@ -137,6 +139,7 @@ def many(cast: Cast) -> Iterator[list[Change]]:
                     promised_release=promised,
                     release=release,
                     due_on=due,
+                    promise_zone=zone,
                     submitted_at=NOW,
                     closed_at=NOW if state in ("closed", "withdrawn") else None,
                 )
@@ -162,25 +165,30 @@ def many(cast: Cast) -> Iterator[list[Change]]:
 
 
 def test_conditions_and_function_say_the_same(many: list[Change], cast: Cast) -> None:
-    found = promises.with_standings(promises.promised(queries.visible_to(cast.auditor)), TODAY)
+    found = promises.with_standings(promises.promised(queries.visible_to(cast.auditor)), NOW)
     said = dict(found.values_list("pk", "standing"))
     rows = Change.objects.select_related("release", "promised_release")
     seen = set()
     for change in rows.exclude(promise="").prefetch_related("deployments"):
-        mine = promised_of(change, TODAY)
+        mine = promised_of(change, NOW)
         assert said.get(change.pk) == (mine.standing if mine else None), change.title
         seen |= {(mine.standing, *mine.risks)} if mine else set()
     assert {one[0] for one in seen} == set(Standing)
     assert {risk for one in seen for risk in one[1:]} == set(Risk)
     every = promises.promised(Change.objects.all())
     for one in Standing:
-        so = promises.standing_so(every, one, TODAY).values_list("pk", flat=True)
+        so = promises.standing_so(every, one, NOW).values_list("pk", flat=True)
         assert set(so) == {pk for pk, standing in said.items() if standing == one}
     late = queries.overdue(Change.objects.exclude(promise=""))
     broken = found.filter(standing=Standing.BROKEN, state__in=OPEN)
     assert set(late.values_list("pk")) == set(broken.values_list("pk"))
-    file = "".join(export_rows(rows.exclude(promise=""), cast.auditor, UTC)).splitlines()
-    assert sum(1 for line in csv.DictReader(file) if line["Overdue"]) == late.count()
+    assert said_late_in_export(rows.exclude(promise=""), cast.auditor) == late.count()
+
+
+def said_late_in_export(rows: QuerySet[Change], reader: User) -> int:
+    """How many an export calls overdue."""
+    file = "".join(export_rows(rows, reader, UTC)).splitlines()
+    return sum(1 for line in csv.DictReader(file) if line["Overdue"])
 
 
 def test_what_is_closed_is_never_said_to_wait(client: Client, cast: Cast) -> None:
@@ -296,7 +304,7 @@ def test_a_month_long_ago_is_found_without_all_that_came_due_since(cast: Cast) -
     for query in ("every", "broken", "kept", f"every&organisation={cast.harbour.pk}"):
         form = PromiseFilterForm(QueryDict(f"due=2021-03&standing={query}"), TODAY)
         assert form.is_valid(), form.errors
-        found = form.select(form.narrowed(), TODAY)
+        found = form.select(form.narrowed(), NOW)
         plan = paging.first_in_order(found, LATEST, LATEST.descending, 51).explain(analyze=True)
         passed_over = sum(int(number) for number in re.findall(r"Removed by Filter: (\d+)", plan))
         assert passed_over <= 31 * 3, plan
@@ -326,14 +334,21 @@ def test_the_number_of_queries_does_not_grow(client: Client, cast: Cast) -> None
     assert counted[0] == counted[-1] <= 12, counted
 
 
-def test_the_day_of_the_promise_is_that_of_the_reader(client: Client, cast: Cast) -> None:
-    """On its last day a promise is in time, to the last minute of the reader's zone."""
+def test_the_day_promised_ends_for_everybody_where_the_board_meets(
+    client: Client, cast: Cast
+) -> None:
+    """Whoever reads it, wherever they are: on a page, in the list, in the export."""
     change = stories.in_requirements(cast)
+    Change.objects.filter(pk=change.pk).update(promise_zone="America/Los_Angeles")
     change = Change.objects.get(pk=change.pk)
     assert change.due_on
-    cast.success.time_zone = "America/Los_Angeles"
+    cast.success.time_zone = "Pacific/Auckland"
     cast.success.save()
-    evening = datetime.combine(change.due_on + DAY, time(5), tzinfo=UTC)
-    with time_machine.travel(evening, tick=False):
-        assert "0 days" in page(client, cast.success)
-        assert "1 day late" in page(client, cast.auditor)
+    night = datetime.combine(change.due_on + DAY, time(7, 59), tzinfo=UTC)
+    for at, left, late in ((night, "0 days", 0), (night + timedelta(minutes=2), "1 day late", 1)):
+        with time_machine.travel(at, tick=False):
+            for reader in (cast.success, cast.auditor):
+                assert left in page(client, reader)
+            assert len(queries.overdue(Change.objects.all())) == late
+            assert len(client.get("/changes/?overdue=1").context["page"].rows) == late
+            assert said_late_in_export(Change.objects.all(), cast.auditor) == late

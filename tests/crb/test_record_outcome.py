@@ -45,6 +45,7 @@ def test_a_promise_counts_from_the_boards_day(table: Table, outcome: str) -> Non
             change = table.decide(item, outcome)
     expected = {"accepted": date(2028, 2, 19), "accepted_as_priority": date(2027, 2, 22)}
     assert change.due_on == expected[outcome]
+    assert change.promise_zone == table.board.zone
 
 
 def test_a_release_that_is_out_already_is_none_of_the_next_three(table: Table) -> None:
