@@ -1,9 +1,9 @@
 """What a meeting keeps to some of Expansive's people reaches nobody else, wherever it is shown.
 
 Speaker notes, single votes and the lead are marked with words that stand nowhere else; everybody
-looks for them on the meeting's page, in its stream, on the screen of the room and in the change's
-history, in every phase, before and after the others have looked. The history shares nothing with
-what others have read, so once is enough there.
+looks for them on the meeting's page, in its stream, on the screen of the room, in the change's
+history and in every mail that they were sent, in every phase, before and after the others have
+looked. History and mails share nothing with what others have read, so once is enough there.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ from django.test import Client
 from accounts.middleware import zone_of
 from accounts.models import User
 from accounts.roles import Role
-from changes.models import Change
+from changes.models import Change, MailFile
 from crb import lifecycle, queries
 from crb.live.parts import Picture, Viewer
 from crb.live.present import draw_stage
 from crb.live.rooms import Snapshot, read
 from crb.models import AgendaItem
 from tests.crb.conftest import Table
+from tests.mailing import worded
 from tests.people import person
 
 pytestmark = pytest.mark.django_db
@@ -90,14 +91,26 @@ def places(client: Client, user: User, item: AgendaItem, snapshot: Snapshot) -> 
     yield "screen", draw_stage(snapshot, user)
 
 
+def mails_to(user: User) -> str:
+    """Return all that somebody was sent, and the files that came with it."""
+    found = []
+    for email in worded(to=user.email):
+        found += [email.subject, email.message, email.html_message]
+        files = MailFile.objects.filter(emails=email)
+        found += [bytes(file.content).decode(errors="replace") for file in files]
+    return "\n".join(found)
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_each_reads_what_is_for_them_and_no_more(client: Client, table: Table, phase: str) -> None:
     who = people(table)
     item = secretive(table, who, phase)
+    were_sent = False
     for last, order in enumerate((list(who), list(who)[::-1])):
         snapshot = read(queries.meetings().get(pk=item.meeting_id))  # one for all
         for kind in order:
             pages = dict(places(client, who[kind], item, snapshot))
+            mails = mails_to(who[kind]) if last else ""
             if last:
                 history = f"{item.change.get_absolute_url()}history/"
                 pages["history"] = client.get(history).content.decode()
@@ -111,5 +124,8 @@ def test_each_reads_what_is_for_them_and_no_more(client: Client, table: Table, p
             seen = notes | votes | lead
             told = {"page": seen, "stream": seen, "screen": set()}
             assert found == (told | {"history": notes} if last else told), kind
+            assert {one for one in (NOTES, REASON, LEAD) if one in mails} <= seen, kind
+            were_sent |= bool(mails)
             if phase in UNDECIDED and TALLY in pages["screen"]:
                 assert TALLY in pages["page"], kind
+    assert were_sent
