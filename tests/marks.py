@@ -44,7 +44,8 @@ ROOM = 40
 """No text that is shorter holds a mark: codes, zones, time zones."""
 MEANT_FOR_MACHINES = frozenset(
     """
-    content_type sha256 mailbox message_id token_hash key time_zone zone holiday_region verb
+    content_type sha256 mailbox message_id token_hash key time_zone zone promise_zone holiday_region
+    verb
     """.split()
 )
 """What nobody reads, and what the product could not go on working with."""

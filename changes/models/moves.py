@@ -26,6 +26,7 @@ class Moves:
     promised_release: Any
     release: Any
     due_on: Any
+    promise_zone: str
 
     def _enter(self) -> None:
         self.state_since = timezone.now()
@@ -105,6 +106,7 @@ class Moves:
         self.path += 1
         self.promise = ""
         self.promised_at = self.promised_release = self.due_on = self.release = None
+        self.promise_zone = ""
         self._enter_new_round()
 
     @transition(field="state", source=S.REVIEW, target=S.AUTHORISATION)
@@ -179,6 +181,7 @@ class Moves:
     def void_promise(self) -> None:
         self.promise = ""
         self.promised_at = self.promised_release = self.due_on = None
+        self.promise_zone = ""
 
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)
     def define_requirements(self) -> None:
