@@ -1,16 +1,17 @@
 """A real browser on the running product; its fixtures, and what a failed test leaves behind."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.db import connections
 
+from expansive_cm.services.bootstrap import CHROMIUM
 from tests.contexts import Contexts, Kind
 from tests.failed_pages import TRACED, Evidence
 from tests.fonts import always_draw_in, only_these
+from tests.programs import program
 
 EVIDENCE = pytest.StashKey[Evidence]()
 PATIENCE_MS = 60_000
@@ -37,20 +38,12 @@ CHROMIUM_ARGUMENTS = [
 ]
 MEDIA = ("color_scheme", "forced_colors", "reduced_motion")
 """What a page can be told later as well as when its context begins."""
-NO_BROWSER = (
-    "The browser tests need Chromium: install it (on Debian: apt-get install chromium), or name "
-    "one in CHROMIUM. With ALLOW_NO_BROWSER=1 these tests are left out."
-)
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One Chromium for the whole run, with the tests' own fonts."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chrome")
-    if not chromium:
-        if os.environ.get("ALLOW_NO_BROWSER") == "1":
-            pytest.skip(NO_BROWSER)
-        pytest.fail(NO_BROWSER, pytrace=False)
+    chromium = program(CHROMIUM)
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE_MS)

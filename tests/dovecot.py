@@ -26,12 +26,10 @@ import pytest
 from imapclient import IMAPClient
 
 from expansive_cm.environment import Mailbox
+from expansive_cm.services.bootstrap import DOVECOT
 from expansive_cm.services.valkey import free_port
+from tests.programs import program
 
-NO_DOVECOT = (
-    "The tests of incoming mail need Dovecot 2.3: install it (on Debian: apt-get install "
-    "dovecot-imapd), or name one in DOVECOT. With ALLOW_NO_DOVECOT=1 these tests are left out."
-)
 PASSWORD = "open, sesame"
 CONFIGURATION = """\
 protocols = imap
@@ -133,7 +131,7 @@ class Dovecot:
             )
         )
         self.process = subprocess.Popen(
-            [program(), "-F", "-c", str(self.configuration)],
+            [program(DOVECOT), "-F", "-c", str(self.configuration)],
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / "errors").open("w"),
             start_new_session=True,
@@ -292,17 +290,6 @@ class Relay:
                 one.close()
 
 
-def program() -> str:
-    """Return the Dovecot to run; without one the test fails, or is left out on purpose."""
-    places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
-    found = os.environ.get("DOVECOT") or shutil.which("dovecot", path=places)
-    if found and Path(found).exists():
-        return found
-    if os.environ.get("ALLOW_NO_DOVECOT") == "1":
-        pytest.skip(NO_DOVECOT)
-    pytest.fail(NO_DOVECOT, pytrace=False)
-
-
 def account_names() -> dict[str, Any]:
     """Return the accounts that Dovecot works under: others where root runs the tests."""
     me = pwd.getpwuid(os.geteuid())
@@ -342,7 +329,7 @@ def dovecot(kept_dovecot: Dovecot) -> Dovecot:
 @contextmanager
 def running_dovecot(**options: Any) -> Iterator[Dovecot]:
     """Start a server and stop it in the end."""
-    program()
+    program(DOVECOT)
     # A short path outside of pytest's own: a socket's name must not be long, and other accounts
     # must reach it.
     folder = Path(tempfile.mkdtemp(prefix="dovecot-"))

@@ -233,6 +233,28 @@ def test_without_a_program_of_the_tests_it_says_how_to_get_it(
     assert f"apt-get install {needed.package}" in said
 
 
+@pytest.mark.parametrize("with_imap", [True, False])
+def test_a_dovecot_that_cannot_serve_imap_is_asked_for(
+    with_imap: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where Debian's dovecot-imapd was removed, dovecot-core and its server remain."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, does in (("dovecot", ""), ("doveconf", f"echo {tmp_path}")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    if with_imap:
+        (tmp_path / "imap").touch()
+    for one in bootstrap.NEEDED:
+        monkeypatch.delenv(one.named_in, raising=False)
+        monkeypatch.delenv(one.left_out_with, raising=False)
+    bootstrap.ensure_programs()
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("apt-get install dovecot-imapd" in said) is not with_imap
+
+
 def test_a_program_that_is_named_is_not_asked_for(
     bare: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

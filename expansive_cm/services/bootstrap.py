@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -287,23 +288,46 @@ class Needed(NamedTuple):
     """A program of a Debian package, and what may stand in its place."""
 
     package: str
-    program: str
+    names: tuple
     named_in: str
     left_out_with: str
     missing: str
+    is_whole: Callable = bool
+
+    def found(self):
+        """Return where the program is, as named or installed with all it needs, else None."""
+        if os.environ.get(self.named_in):
+            return os.environ[self.named_in]
+        places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
+        programs = filter(None, (shutil.which(name, path=places) for name in self.names))
+        return next((program for program in programs if self.is_whole(program)), None)
+
+    def is_left_out(self):
+        """Whether its tests are left out on purpose."""
+        return os.environ.get(self.left_out_with) == "1"
 
     def is_here(self):
-        """Whether the program is installed or named, or its tests are left out."""
-        if os.environ.get(self.named_in) or os.environ.get(self.left_out_with) == "1":
-            return True
-        places = os.environ.get("PATH", "") + os.pathsep + "/usr/sbin"
-        return bool(shutil.which(self.program, path=places))
+        """Whether nothing has to be installed for its tests."""
+        return bool(self.found()) or self.is_left_out()
 
 
-NEEDED = (
-    Needed("chromium", "chromium", "CHROMIUM", "ALLOW_NO_BROWSER", NO_CHROMIUM),
-    Needed("dovecot-imapd", "dovecot", "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT),
+def has_imap(dovecot):
+    """Whether this Dovecot serves IMAP: Debian's dovecot-core alone has the server, not that."""
+    try:
+        parts = command(["doveconf", "-c", os.devnull, "-dh", "libexec_dir"])
+        return (Path(parts.strip()) / "imap").exists()
+    except (Failure, OSError):
+        # Another version, which is asked in another way: starting it will show.
+        return True
+
+
+CHROMIUM = Needed(
+    "chromium", ("chromium", "chrome"), "CHROMIUM", "ALLOW_NO_BROWSER", NO_CHROMIUM
 )
+DOVECOT = Needed(
+    "dovecot-imapd", ("dovecot",), "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT, is_whole=has_imap
+)
+NEEDED = (CHROMIUM, DOVECOT)
 
 RUNS_TESTS = {"pytest", *("expansive_cm.services." + name for name in ("check", "days", "hard"))}
 
