@@ -321,9 +321,7 @@ def has_imap(dovecot):
         return True
 
 
-CHROMIUM = Needed(
-    "chromium", ("chromium", "chrome"), "CHROMIUM", "ALLOW_NO_BROWSER", NO_CHROMIUM
-)
+CHROMIUM = Needed("chromium", ("chromium", "chrome"), "CHROMIUM", "ALLOW_NO_BROWSER", NO_CHROMIUM)
 DOVECOT = Needed(
     "dovecot-imapd", ("dovecot",), "DOVECOT", "ALLOW_NO_DOVECOT", NO_DOVECOT, is_whole=has_imap
 )
