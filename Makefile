@@ -68,7 +68,7 @@ manage: ## Run a management command on the demo's data: make manage ARGS="shell"
 	@$(BOOTSTRAP) run --manage $(ARGS)
 
 screenshots: ## Take the pictures of the docs from a running demo (ADDRESS=http://127.0.0.1:8000)
-	@$(TOOL) docs/take_screenshots.py $(ADDRESS)
+	@$(TOOL) -m docs.take_screenshots $(ADDRESS)
 
 migrations: ## Write the migrations that changed models need
 	@$(BOOTSTRAP) run --manage makemigrations $(ARGS)

@@ -8,12 +8,13 @@ Each picture is of the demo's own data, as the person named sees it.
 
 import os
 import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+
+from expansive_cm.services.bootstrap import CHROMIUM
 
 FOLDER = Path(__file__).parent / "images"
 SUPPORT = "nadia.rahman@expansive.example"
@@ -118,11 +119,12 @@ def read_mail(page: Any, title: str, subject: str, to: str) -> str:
 def main(address: str) -> None:
     """Take every picture and write it to docs/images."""
     FOLDER.mkdir(exist_ok=True)
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     quiet = ["--disable-gpu", "--disable-quic", "--disable-background-networking"]
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*quiet, *sandbox])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM.found(), args=[*quiet, *sandbox]
+        )
         for name, email, place, width, scheme in PICTURES:
             height = 740 if width < 500 else 860
             context = browser.new_context(

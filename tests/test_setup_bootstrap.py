@@ -218,7 +218,7 @@ def test_a_program_that_fails_shows_the_end_of_what_it_said() -> None:
         bootstrap.command([sys.executable, "-c", script])
 
 
-@pytest.mark.parametrize("needed", bootstrap.NEEDED, ids=lambda needed: needed.package)
+@pytest.mark.parametrize("needed", bootstrap.NEEDED, ids=lambda needed: needed.packages[0])
 def test_without_a_program_of_the_tests_it_says_how_to_get_it(
     needed: bootstrap.Needed,
     bare: None,
@@ -230,26 +230,68 @@ def test_without_a_program_of_the_tests_it_says_how_to_get_it(
         monkeypatch.delenv(one.left_out_with, raising=False)
     bootstrap.ensure_programs()
     said = " ".join(capsys.readouterr().out.split())
-    assert f"apt-get install {needed.package}" in said
+    assert f"apt-get install {needed.packages[0]}" in said
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder of programs there is, of a machine whose Dovecot is whole."""
+    for one in bootstrap.NEEDED:
+        monkeypatch.delenv(one.named_in, raising=False)
+        monkeypatch.delenv(one.left_out_with, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(bootstrap, "VENV", tmp_path)
+    put(tmp_path, "dovecot")
+    put(tmp_path, "doveconf", f"echo {tmp_path}")
+    (tmp_path / "imap").touch()
+    return tmp_path
+
+
+def put(folder: Path, name: str, does: str = "") -> None:
+    """Put a program into a folder."""
+    (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+    (folder / name).chmod(0o755)
+
+
+@pytest.mark.parametrize("before", [(), ("chromium",), ("chromium", "chromium-headless-shell")])
+@pytest.mark.parametrize("offered", [(), ("chromium",), ("chromium", "chromium-headless-shell")])
+def test_the_better_browser_is_installed_and_the_other_will_do(
+    before: tuple[str, ...],
+    offered: tuple[str, ...],
+    programs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
+    for name in before:
+        put(programs, name)
+    put(
+        programs,
+        "apt-get",
+        f"""echo "$@" >> {programs}/asked
+        for last; do :; done
+        case " update {" ".join(offered)} " in
+          *" $last "*) [ $last = update ] || >{programs}/$last; /bin/chmod +x {programs}/* ;;
+          *) exit 100 ;;
+        esac""",
+    )
+    for _ in range(2):
+        bootstrap.ensure_programs()
+    best = max((*before, *offered), key=len, default=None)
+    assert bootstrap.CHROMIUM.found() == (best and str(programs / best))
+    assert ("Chromium is missing" in capsys.readouterr().out) is (best is None)
+    asked = (programs / "asked").read_text() if (programs / "asked").exists() else ""
+    # A machine whose browser will do is not asked for a better one at each start.
+    assert asked.count("update") == (0 if len(before) == 2 else 1 if best else 2)
 
 
 @pytest.mark.parametrize("with_imap", [True, False])
 def test_a_dovecot_that_cannot_serve_imap_is_asked_for(
-    with_imap: bool,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    with_imap: bool, programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where Debian's dovecot-imapd was removed, dovecot-core and its server remain."""
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for name, does in (("dovecot", ""), ("doveconf", f"echo {tmp_path}")):
-        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
-        (tmp_path / name).chmod(0o755)
-    if with_imap:
-        (tmp_path / "imap").touch()
-    for one in bootstrap.NEEDED:
-        monkeypatch.delenv(one.named_in, raising=False)
-        monkeypatch.delenv(one.left_out_with, raising=False)
+    if not with_imap:
+        (programs / "imap").unlink()
     bootstrap.ensure_programs()
     said = " ".join(capsys.readouterr().out.split())
     assert ("apt-get install dovecot-imapd" in said) is not with_imap
