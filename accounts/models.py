@@ -299,10 +299,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 # What nearly every page asks about its reader.
 PERSON = ObjectStatement(lambda: User.objects.filter(pk=Given("key")))
-ROLES_OF = Statement(lambda: Group.objects.filter(people=Given("person")).values_list("name"))
+ROLES_OF = Statement(
+    lambda: Group.objects.filter(people=Given("person")).values_list("name"), planned_once=True
+)
 TEAMS_OF = Statement(
-    lambda: SuccessTeam.objects.filter(members=Given("person")).order_by().values_list("pk")
+    lambda: SuccessTeam.objects.filter(members=Given("person")).order_by().values_list("pk"),
+    planned_once=True,
 )
 APPROVES_FOR = Statement(
-    lambda: Organisation.objects.filter(approvers=Given("person")).order_by().values_list("pk")
+    lambda: Organisation.objects.filter(approvers=Given("person")).order_by().values_list("pk"),
+    planned_once=True,
 )

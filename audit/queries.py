@@ -195,7 +195,7 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
 def _newest_of_change(numbers: tuple[int, ...], limit: int) -> Statement:
     """The statement of the first page of a change's history, from the sources of these numbers."""
     wanted = Wanted([sources()[number] for number in numbers], change=Given("change"))
-    return Statement(lambda: _merged(_parts(wanted, None, limit)))
+    return Statement(lambda: _merged(_parts(wanted, None, limit)), planned_once=True)
 
 
 def _parts(wanted: Wanted, place: Place | None, limit: int) -> list[QuerySet[Any]]:

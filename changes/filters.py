@@ -271,10 +271,10 @@ class Chip:
     without: str
 
 
-SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"))
-ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"))
+SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_once=True)
+ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"), planned_once=True)
 AT_WORK = Q(is_active=True, groups__isnull=False)
-WORKING = Statement(lambda: _own_people(AT_WORK))
+WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
 
 
 def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:

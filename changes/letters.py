@@ -151,7 +151,8 @@ TOLD = Statement(
             "email__scheduled_time",
             "event__verb",
         )
-    )
+    ),
+    planned_once=True,
 )
 
 

@@ -178,7 +178,8 @@ def heard_at(confirmation: Confirmation) -> datetime | None:
 
 
 HEARD_AT = Statement(
-    lambda: with_heard_at(Confirmation.objects.filter(pk=Given("key"))).values_list("heard_at")
+    lambda: with_heard_at(Confirmation.objects.filter(pk=Given("key"))).values_list("heard_at"),
+    planned_once=True,
 )
 
 

@@ -367,7 +367,7 @@ def _asked_of_all(most: int) -> Statement:
         *(ArraySubquery(_barred(turn).values("pk")[:most]) for turn in GUARDED),
     )
     one = User.objects.filter(pk=Given("asker")).order_by()
-    return Statement(lambda: one.values_list(*columns))
+    return Statement(lambda: one.values_list(*columns), planned_once=True)
 
 
 def _asked_beside(asker: User, *values: Any) -> Any:

@@ -110,7 +110,8 @@ MOVES_BEFORE = Statement(
         .exclude(from_state=F("to_state"))
         .order_by("-pk")
         .values_list("pk")[:1]
-    )
+    ),
+    planned_once=True,
 )
 
 

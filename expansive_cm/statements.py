@@ -1,7 +1,7 @@
 """Statements that are asked for on most pages: written once, and run with other values.
 
-Django writes the SQL of a queryset anew each time, which costs more than running it where it
-finds a row or two by an index.
+Django writes the SQL of a queryset anew each time, and PostgreSQL plans it anew, which costs more
+than running it where it finds a row or two by an index.
 """
 
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from django.db.models.fields.related import ManyToOneRel
 from django.db.models.query import QuerySet, get_related_populators
 from django.db.transaction import TransactionManagementError
 from django.utils.functional import cached_property
+
+from expansive_cm.prepared import Prepared
 
 M = TypeVar("M", bound=models.Model)
 
@@ -44,10 +46,16 @@ def is_one_of(field: str, given: str) -> models.Func:
 
 
 class Statement:
-    """A queryset of plain columns (`values_list`) whose SQL is written when it is first run."""
+    """A queryset of plain columns (`values_list`) whose SQL is written when it is first run.
 
-    def __init__(self, make: Callable[[], "models.QuerySet[Any, Any]"]) -> None:
+    ``planned_once`` is for what the product asks whoever is there: each connection keeps its plan.
+    """
+
+    def __init__(
+        self, make: Callable[[], "models.QuerySet[Any, Any]"], *, planned_once: bool = False
+    ) -> None:
         self._make = make
+        self._planned_once = planned_once
 
     @cached_property
     def written(self) -> tuple[str, tuple[Any, ...]] | None:
@@ -61,14 +69,24 @@ class Statement:
         """Run it with a value for each `Given`, in one query. Raises KeyError for one missing."""
         if self.written is None:
             return []
+        if self._planned_once:
+            return self.prepared.rows(given)
         sql, parameters = self.written
         with connection.cursor() as cursor:
-            cursor.execute(sql, _filled(parameters, given))
+            cursor.execute(
+                sql, [given[one.name] if isinstance(one, Given) else one for one in parameters]
+            )
             return cursor.fetchall()
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The question as each connection plans it once, where something can be found at all."""
+        assert self.written is not None
+        return _prepared(*self.written)
 
 
 class ObjectStatement(Generic[M]):
-    """A queryset of objects whose SQL is written when it is first run.
+    """A queryset of objects whose SQL is written when it is first run, and planned once.
 
     It may select related objects, annotate and lock, but not prefetch. What it depends on besides
     each `Given` must hold as long as the process: no time, zone or language.
@@ -105,7 +123,7 @@ class _Written:
     """The SQL of a queryset of objects, and how each of its rows becomes one."""
 
     def __init__(self, compiler: Any, sql: str, parameters: tuple[Any, ...]) -> None:
-        self._sql, self._parameters = sql, parameters
+        self._prepared = _prepared(sql, parameters)
         self._locks = compiler.query.select_for_update
         info, columns = compiler.klass_info, compiler.select
         self._model, own = info["model"], info["select_fields"]
@@ -121,9 +139,7 @@ class _Written:
         """Run it, and make the objects with all that was selected beside them."""
         if self._locks and connection.get_autocommit():
             raise TransactionManagementError("A row is locked within a transaction only.")
-        with connection.cursor() as cursor:
-            cursor.execute(self._sql, _filled(self._parameters, given))
-            rows = cursor.fetchall()
+        rows = self._prepared.rows(given)
         found = []
         for row in self._convert(rows, self._converters) if self._converters else rows:
             one = self._model.from_db(DEFAULT_DB_ALIAS, self._names, row[self._own])
@@ -164,5 +180,10 @@ def _all_of(model: type[models.Model], relation: str) -> tuple[ObjectStatement[A
     return ObjectStatement(lambda: rows(**{field: Given("record")})), field
 
 
-def _filled(parameters: tuple[Any, ...], given: dict[str, Any]) -> list[Any]:
-    return [given[one.name] if isinstance(one, Given) else one for one in parameters]
+def _prepared(sql: str, parameters: tuple[Any, ...]) -> Prepared:
+    given = {
+        place: (one.name, one.output_field.db_type(connection))
+        for place, one in enumerate(parameters)
+        if isinstance(one, Given)
+    }
+    return Prepared(sql, parameters, given)

@@ -13,6 +13,8 @@ from typing import Any
 
 from django.db import connection
 
+from expansive_cm.prepared import NAMED
+
 OUTSIDE = ("django_migrations", "django_content_type", "auth_permission")
 """Written by migrations alone."""
 BESIDE = ("django_session", "expansive_cm_cache")
@@ -26,7 +28,7 @@ SELECT c.relname, a.attname, format_type(a.atttypid, NULL),
    AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
  ORDER BY c.relname, a.attnum
 """
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET")
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET", f"EXECUTE {NAMED}", f"PREPARE {NAMED}")
 """How statements begin that leave every row as it is."""
 
 

@@ -19,6 +19,7 @@ from changes.models import Change, Deployment
 from crb.models import BoardOutcome
 from expansive_cm.demo import loader
 from expansive_cm.demo.diary import Diary, Entry
+from tests.asked import in_full
 from tests.people import Cast
 
 
@@ -42,13 +43,13 @@ def test_a_database_in_use_is_left_alone(cast: Cast) -> None:
 
 @dataclass
 class Asked:
-    """How often each statement about somebody's roles was sent."""
+    """How often somebody's roles were asked for, by whose."""
 
     roles: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if 'FROM "auth_group" INNER JOIN "accounts_user_groups"' in sql:
-            self.roles[f"{sql} {params}"] += 1
+        if 'FROM "auth_group" INNER JOIN "accounts_user_groups"' in in_full(sql):
+            self.roles[str(params)] += 1
         return execute(sql, params, many, context)
 
 

@@ -3,14 +3,16 @@
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import DataError, NotSupportedError, connection, transaction
 from django.db.models import F, Model, Value
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
 from changes.models import Change, Event
 from changes.recall import recalling
+from expansive_cm.prepared import Prepared
 from expansive_cm.statements import Given, ObjectStatement, Statement, read_related
 from tests import stories
 from tests.concurrently import at_once
@@ -36,12 +38,66 @@ def test_it_is_written_once_and_run_with_each_value(
         statement.rows()
 
 
-def test_values_of_its_own_stay(cast: Any) -> None:
-    statement = Statement(
-        lambda: User.objects.filter(pk=Given("person")).values_list(Value("x%s"), "pk")
+@pytest.mark.parametrize("planned_once", [False, True])
+def test_values_of_its_own_stay(planned_once: bool, cast: Any) -> None:
+    with_given = Statement(
+        lambda: User.objects.filter(pk=Given("person")).values_list(Value("x%s"), "pk"),
+        planned_once=planned_once,
+    )
+    without = Statement(
+        lambda: User.objects.filter(email=cast.support.email).values_list(Value("100 %"), "pk"),
+        planned_once=planned_once,
     )
 
-    assert statement.rows(person=cast.support.pk) == [("x%s", cast.support.pk)]
+    for _again in range(2):
+        assert with_given.rows(person=cast.support.pk) == [("x%s", cast.support.pk)]
+        assert without.rows() == [("100 %", cast.support.pk)]
+
+
+def asked_for_names() -> Prepared:
+    """Return a question about a table of this connection's own."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS shelf (id bigint, name varchar(9))")
+        cursor.execute("INSERT INTO shelf VALUES (1, 'one'), (2, '2 %')")
+    sql = "SELECT name FROM shelf WHERE id = %s AND name <> %s"
+    return Prepared(sql, [None, "it's %"], {0: ("key", "bigint")})
+
+
+def test_a_plan_is_kept_by_each_connection(transactional_db: None) -> None:
+    question = asked_for_names()
+    for _again in range(2):
+        with CaptureQueriesContext(connection) as said:
+            assert question.rows({"key": 2}) == [("2 %",)]
+    assert [one["sql"].split()[0] for one in said.captured_queries] == ["EXECUTE"]
+
+    connection.close()  # as after a restart of the database
+    question = asked_for_names()
+    assert question.rows({"key": 1}) == [("one",)]
+
+
+def test_a_plan_that_failed_is_made_again(transactional_db: None) -> None:
+    question = asked_for_names()
+    for wrong in ("no number", 2**70):
+        with pytest.raises(DataError):
+            question.rows({"key": wrong})
+    with pytest.raises(DataError), transaction.atomic():
+        question.rows({"key": "no number"})
+    assert question.rows({"key": 1}) == [("one",)]
+
+
+def test_a_column_that_a_migration_widens_is_read_on(transactional_db: None) -> None:
+    """PostgreSQL refuses a plan whose rows would now be of another type."""
+    question = asked_for_names()
+    widen = "ALTER TABLE shelf ALTER COLUMN name TYPE varchar({})"
+    assert question.rows({"key": 1}) == [("one",)]
+    with connection.cursor() as cursor:
+        cursor.execute(widen.format(19))
+        assert question.rows({"key": 1}) == [("one",)]
+        cursor.execute(widen.format(29))
+    with pytest.raises(NotSupportedError), transaction.atomic():
+        question.rows({"key": 1})
+    with transaction.atomic():
+        assert question.rows({"key": 1}) == [("one",)]
 
 
 def test_a_person_has_the_roles_and_teams_of_now(cast: Any) -> None:

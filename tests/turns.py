@@ -3,13 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from itertools import count
 from typing import Any
 
-from django.db import connection
 from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
 from django.utils import timezone
-from psycopg2.extensions import AsIs
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
@@ -89,33 +86,19 @@ def by_worklist(user: User) -> set[tuple[int, int]]:
     return set(_queues(Standing.of(user)).rows(timezone.now()))
 
 
-NUMBERS = count()
-
-
 class Prepared:
     """A statement whose plan is kept once it is run again: planning takes most of its time."""
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self.name = f"turns_{next(NUMBERS)}"
         self.has_run = False
-        self.prepared_on: Any = None
 
     def rows(self, now: datetime) -> list[tuple[Any, ...]]:
         """Return its rows at this moment."""
-        if self.statement.written is None or not self.has_run:
-            self.has_run = True  # a plan takes half a megabyte: none for who is asked once
-            return self.statement.rows(now=now)
-        connection.ensure_connection()
-        # Past Django, which would take it for a statement that writes.
-        with connection.connection.cursor() as cursor:
-            if self.prepared_on is not connection.connection:
-                sql, parameters = self.statement.written
-                values = [AsIs("$1") if isinstance(one, Given) else one for one in parameters]
-                cursor.execute(f"PREPARE {self.name}(timestamptz) AS {sql}", values)
-                self.prepared_on = connection.connection
-            cursor.execute(f"EXECUTE {self.name}(%s)", [now])
-            return list(cursor.fetchall())
+        if self.statement.written is not None and self.has_run:
+            return self.statement.prepared.rows({"now": now})
+        self.has_run = True  # a plan takes half a megabyte: none for who is asked once
+        return self.statement.rows(now=now)
 
 
 @lru_cache

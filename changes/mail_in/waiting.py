@@ -45,7 +45,7 @@ def _both() -> QuerySet[IncomingMail, tuple[int]]:
     return mails.union(answers, all=True)
 
 
-WAITING = Statement(_both)
+WAITING = Statement(_both, planned_once=True)
 
 
 @dataclass(frozen=True)

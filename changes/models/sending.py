@@ -46,5 +46,6 @@ MADE_BY = Statement(
         SentForm.objects.filter(person=Given("person"), key=Given("key", models.CharField()))
         .order_by()
         .values_list("change")
-    )
+    ),
+    planned_once=True,
 )

@@ -38,7 +38,11 @@ UNREACHABLE = (
     "PostgreSQL refuses to run as root, and the account 'nobody' cannot use {path}. Run this as "
     "an ordinary user, or from a directory that everybody may enter, such as one under /srv."
 )
-FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+FAST = tuple(
+    part
+    for name in ("fsync", "synchronous_commit", "full_page_writes", "update_process_title")
+    for part in ("-c", f"{name}=off")
+)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from changes.models import Change, Execution
 from crb import lifecycle
 from crb.models import Action, Membership
 from tests import stories
+from tests.asked import in_full
 from tests.crb.conftest import Table
 from tests.mailing import worded
 from tests.people import Cast, person
@@ -227,7 +228,7 @@ def test_boards_are_locked_before_changes(table: Table) -> None:
         leaving.pass_on(
             who, successor=table.cast.developer, actor=table.cast.administrator, reason="Left."
         )
-    locks = [one["sql"] for one in asked if "FOR NO KEY UPDATE" in one["sql"]]
+    locks = [sql for one in asked if "FOR NO KEY UPDATE" in (sql := in_full(one["sql"]))]
     places = {
         name: [n for n, sql in enumerate(locks) if f'FROM "{name}"' in sql]
         for name in ("crb_board", "changes_change")

@@ -1,0 +1,13 @@
+"""What statements ask that were sent to the database, those included that it knows by a name."""
+
+import re
+
+from django.db import connection
+
+from expansive_cm.prepared import NAMED, prepared_by
+
+
+def in_full(sql: str) -> str:
+    """Return the statement, or the question that it runs by the name this connection gave it."""
+    named = re.match(rf"EXECUTE ({NAMED}\d+)", sql)
+    return prepared_by(connection)[named[1]] if named else sql
