@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.people",
     "tests.product",
     "tests.server",
+    "tests.sharing",
     "tests.smtp",
     "tests.worker",
 ]

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg2
 from django.db import connection
 
 from expansive_cm.prepared import NAMED
+from tests import sequences
 
 OUTSIDE = ("django_migrations", "django_content_type", "auth_permission")
 """Written by migrations alone."""
@@ -21,14 +23,22 @@ BESIDE = ("django_session", "expansive_cm_cache")
 """Who is signed in decides nothing that a maker writes."""
 COLUMNS = """
 SELECT c.relname, a.attname, format_type(a.atttypid, NULL),
-       coalesce(a.attnum = ANY (k.conkey), false)
-  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+       coalesce(a.attnum = ANY (k.conkey), false), place
+  FROM (SELECT *, row_number() OVER (PARTITION BY attrelid ORDER BY attnum) - 1 AS place
+          FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped) AS a
+  JOIN pg_class c ON c.oid = a.attrelid
   LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
- WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
-   AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+ WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attgenerated = ''
  ORDER BY c.relname, a.attnum
 """
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET", f"EXECUTE {NAMED}", f"PREPARE {NAMED}")
+WRITTEN_TO = """
+SELECT relname FROM pg_class
+ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+   AND pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid)
+       + pg_stat_get_xact_tuples_deleted(oid) > 0
+"""
+ASKS = (f"EXECUTE {NAMED}".upper(), f"PREPARE {NAMED}".upper())
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET", *ASKS)
 """How statements begin that leave every row as it is."""
 
 
@@ -39,6 +49,8 @@ class Column:
     name: str
     type: str
     is_key: bool
+    place: int
+    """Which of the values it is where a row is written as text."""
 
     @property
     def is_time(self) -> bool:
@@ -75,10 +87,7 @@ def looks_of(names: Iterable[str]) -> str:
 def written_to() -> list[str]:
     """The tables that the transaction under way has written to so far."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_stat_xact_user_tables "
-            "WHERE n_tup_ins + n_tup_upd + n_tup_del > 0"
-        )
+        cursor.execute(WRITTEN_TO)
         return [table for (table,) in cursor.fetchall() if table in tables()]
 
 
@@ -99,6 +108,8 @@ _never_empty: set[str] = set()
 """The tables to which migrations have written rows."""
 _began_empty: list[bool] = [False]
 """Whether the test began with those rows alone."""
+_were_alone: list[bool] = [False]
+"""Whether nobody else wrote in the test before, or in this one once it has begun."""
 
 
 def looks() -> str:
@@ -124,6 +135,9 @@ def now_looks(number: str | None, passed_on: Callable[[str], None]) -> None:
 def begin(*, empty: bool) -> None:
     """A test begins; in an empty database all begin alike until somebody commits something."""
     forget()
+    if not (is_alone() and _were_alone[0]):
+        sequences.forget()
+    _were_alone[:] = [is_alone()]
     _began_empty[:] = [empty]
     if _transaction_of_test() is None or not empty:
         _at_first.clear()
@@ -151,10 +165,26 @@ def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     try:
         return execute(sql, params, many, context)
     finally:
-        if not (isinstance(sql, str) and sql[:20].lstrip().upper().startswith(READS)):
-            forget()
-            if _transaction_of_test() is None:
-                _at_first.clear()
+        if not isinstance(sql, str):
+            sequences.forget()
+            _has_written()
+        elif sql[:20].lstrip().upper().startswith(READS):
+            sequences.read_by(sql)
+        else:
+            sequences.moved_by(sql)
+            _has_written()
+
+
+def _has_written() -> None:
+    forget()
+    if not is_alone():
+        sequences.forget()
+        _at_first.clear()
+
+
+def is_alone() -> bool:
+    """Whether nobody else writes: within a test that is rolled back."""
+    return _transaction_of_test() is not None
 
 
 def _transaction_of_test() -> Any:
@@ -165,8 +195,57 @@ def _transaction_of_test() -> Any:
 
 def _read() -> str:
     """Read the tables that can hold rows: of a hundred, those that this test has written to."""
-    begun_here = _transaction_of_test() is not None and _began_empty[0]
-    names = {*_never_empty, *written_to()} if begun_here else tables()
+    begun_here = is_alone() and _began_empty[0]
+    names = {*(_never_empty if begun_here else holding()), *written_to()}
     with connection.cursor() as cursor:
         cursor.execute(looks_of(sorted(names)))
         return str(cursor.fetchone()[0])
+
+
+# --- What has been committed ----------------------------------------------------------------
+
+_beside: list[Any] = []
+"""A session that only looks, and for which this look is planned once."""
+
+
+def holding() -> list[str]:
+    """The tables that hold rows which somebody has committed.
+
+    Planning this takes longer than all else in a test, and putting rows back has PostgreSQL forget
+    what a session has planned: so another session looks.
+    """
+    try:
+        return _holding()
+    except psycopg2.errors.LockNotAvailable:  # the test itself has locked a table
+        return list(tables())
+    except psycopg2.OperationalError:  # the session was ended, and another will do
+        _beside.clear()
+        return _holding()
+
+
+def _holding() -> list[str]:
+    parameters = connection.get_connection_params()
+    names = ("dbname", "user", "password", "host", "port")
+    where = {name: parameters[name] for name in names if name in parameters}
+    if _beside[1:] != [where] or _beside[0].closed:
+        end_looking()
+        session = psycopg2.connect(
+            application_name="looks at tests", options="-c lock_timeout=1s", **where
+        )
+        session.autocommit = True
+        parts = ", ".join(
+            f"CASE WHEN EXISTS (SELECT FROM \"{table}\") THEN '{table}' END" for table in tables()
+        )
+        with session.cursor() as cursor:
+            cursor.execute(f"PREPARE holding AS SELECT array_remove(ARRAY[{parts}], NULL)")
+        _beside[:] = [session, where]
+    with _beside[0].cursor() as cursor:
+        cursor.execute("EXECUTE holding")
+        return list(cursor.fetchone()[0])
+
+
+def end_looking() -> None:
+    """Let go of the database."""
+    if _beside:
+        _beside[0].close()
+    _beside.clear()

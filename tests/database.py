@@ -20,10 +20,11 @@ from django.db import connection, connections, transaction
 from django.test import TestCase, TransactionTestCase
 from psycopg2 import sql
 
-from tests import contents
+from tests import contents, sequences
 from tests.browser import end_streams
 from tests.contents import tables
-from tests.remembered import every_row, may_put_back, number_as, numbering
+from tests.remembered import every_row, may_put_back
+from tests.sequences import number_as, numbering
 
 PREFIX = "prepared_"
 OURS = ("accounts", "changes", "crb", "audit", "expansive_cm")
@@ -52,6 +53,7 @@ def django_db_setup(
     contents.watch()
     yield
     end_streams()  # no listener may hold the database when it is dropped
+    contents.end_looking()
     with django_db_blocker.unblock():
         connections.close_all()
         drop(name)
@@ -145,10 +147,13 @@ def remember_what_migrations_wrote() -> None:
     """Keep the rows that a test must find however the one before it has left them."""
     _first_rows.update(every_row(tables()))
     contents.never_empty(_first_rows)
-    _first_numbers.extend(
-        (name, (place + 1) * APART if last is None else last)
-        for place, (name, last) in enumerate(sorted(numbering()))
+    number_as(
+        [
+            (name, (place + 1) * APART if last is None else last)
+            for place, (name, last) in enumerate(sorted(numbering()))
+        ]
     )
+    _first_numbers.extend(numbering())  # one of them begins later than that
 
 
 def numbered_anew(case: type[TransactionTestCase]) -> Any:
@@ -160,9 +165,11 @@ def numbered_anew(case: type[TransactionTestCase]) -> Any:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {IN_USE}")
             in_use = cursor.fetchone()[0]
-        if not in_use:  # by what a whole file of tests looks at
-            number_as(_first_numbers)
         contents.begin(empty=not in_use)
+        if in_use:  # by what a whole file of tests looks at
+            sequences.forget()
+        else:
+            number_as(_first_numbers)
 
     return classmethod(begin_numbered)
 
@@ -178,16 +185,16 @@ def give_back(case: TransactionTestCase) -> None:
         call_command("flush", verbosity=0, interactive=False)
         emptying("ENABLE")
         return
+    holding = contents.holding()
     with transaction.atomic(), connection.cursor() as cursor:
         # No trigger refuses, no foreign key is asked: everything goes.
         cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(";".join(f'DELETE FROM "{table}"' for table in tables()))
+        steps = [f'DELETE FROM "{table}"' for table in holding]
         for table, rows in _first_rows.items():
             names = ", ".join(f'"{column.name}"' for column in tables()[table])
-            cursor.execute(
-                f'INSERT INTO "{table}" ({names}) SELECT {names} FROM unnest(%s::"{table}"[])',
-                [sorted(rows)],
-            )
+            insert = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM unnest(%s::"{table}"[])'
+            steps.append(cursor.mogrify(insert, [sorted(rows)]).decode())
+        cursor.execute(";".join(steps))
 
 
 def emptying(what: str) -> None:

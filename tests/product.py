@@ -30,7 +30,8 @@ from django.test import override_settings
 from expansive_cm.services.databases import DATABASE
 from expansive_cm.services.postgres import Postgres
 from tests.contents import tables
-from tests.remembered import NUMBERING, may_put_back, number_as
+from tests.remembered import may_put_back
+from tests.sequences import NUMBERING, number_as
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 600

@@ -13,12 +13,12 @@ move, so a beginning is forgotten when an hour ends, or a day somewhere.
 """
 
 import functools
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import chain
 from typing import Any, TypeVar
 
 import time_machine
@@ -28,8 +28,8 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from tests import beginnings
-from tests.contents import looks, now_looks, tables, written_to
+from tests import beginnings, sequences
+from tests.contents import is_alone, looks, now_looks, tables, written_to
 
 Made = TypeVar("Made")
 QUARTER, HOUR, DAY = 15 * 60, 3600, 24 * 3600
@@ -38,9 +38,10 @@ BETWEEN_HOURS = (-9.5, -3.5, -2.5, 3.5, 4.5, 5.5, 5.75, 6.5, 8.75, 9.5, 10.5, 12
 MIDNIGHTS = frozenset(-hours * HOUR % DAY for hours in BETWEEN_HOURS)
 APART = timedelta(microseconds=5)
 """How far from each other are put what was written at different times, however slow it was."""
-NUMBERING = (
-    "SELECT format('%I', sequencename), last_value FROM pg_sequences WHERE schemaname = 'public'"
-)
+LATER = "<later>"
+"""Where the statements that write rows again say how long after the first time it is."""
+VALUE = re.compile(r'("[^"\\]*(?:(?:""|\\.)[^"\\]*)*"|[^,"]*),', re.DOTALL)
+"""A value of a row that is written as text."""
 NOTHING = frozenset[str]()
 _under_way: list[str] = []
 """The maker that is being called and read, for what it calls is not read by itself."""
@@ -61,6 +62,8 @@ class Begun:
     answer: Any
     looks: list[str] = field(default_factory=list)
     """What the database looks like with it, once that has been read."""
+    message: list[tuple[str, str]] = field(default_factory=list)
+    """The statements that write it again, once they have been worded."""
 
 
 @functools.cache
@@ -90,17 +93,18 @@ def remembered(maker: Callable[..., Made]) -> Callable[..., Made]:
         key = beginning(args, kwargs)
         if key is None or _anew:
             return maker(*args, **kwargs)
-        name = f"{maker.__module__}.{maker.__qualname__} {key!r}"
-        if key not in known and (made := beginnings.found(name)):
-            known[key] = made
-        if key not in known and _under_way:
-            return maker(*args, **kwargs)
         given = [*args, *kwargs.values()]
         if key not in known:
-            make_it = functools.partial(make_and_read, maker, args, kwargs)
-            known[key] = beginnings.shared(name, make_it, has_no_files)
-            for one in objects_in(given):
-                forget_what_was_read(one)
+            name = f"{maker.__module__}.{maker.__qualname__} {key!r}"
+            if made := beginnings.found(name):
+                known[key] = made
+            elif _under_way:
+                return maker(*args, **kwargs)
+            else:
+                make_it = functools.partial(make_and_read, maker, args, kwargs)
+                known[key] = beginnings.shared(name, make_it, has_no_files)
+                for one in objects_in(given):
+                    forget_what_was_read(one)
         put_back(known[key])
         return renewed(known[key].answer, given)
 
@@ -198,50 +202,59 @@ def make_and_read(
     new = {one: sorted(after.get(one, NOTHING) - before.get(one, NOTHING)) for one in differ}
     gone = {one: sorted(before.get(one, NOTHING) - after.get(one, NOTHING)) for one in differ}
     moments = moments_in(new, since, until)
-    new = {table: drawn_together(table, rows, since, moments) for table, rows in new.items()}
+    new = drawn_together(new, since, moments)
     lasted = len(moments) * APART
-    return Begun(new, gone, since, lasted, numbering(), calls, summary(answer))
+    return Begun(new, gone, since, lasted, sequences.numbering(), calls, summary(answer))
+
+
+def times_in(new: dict[str, list[str]]) -> Iterator[str]:
+    """Every time in these rows, as it is written there."""
+    for table, rows in new.items():
+        places = [column.place for column in tables()[table] if column.is_time]
+        for row in rows if places else ():
+            values = values_in(row)
+            yield from (values[place] for place in places if values[place])
+
+
+def values_in(row: str) -> list[str]:
+    """The values of a row that is written as text, each as it is written there."""
+    return VALUE.findall(row[1:-1] + ",")
+
+
+def moment(written: str) -> datetime | None:
+    """The time that is written like this; none where it is at no end, or before all years."""
+    try:
+        return datetime.fromisoformat(written.strip('"'))
+    except ValueError:
+        return None
 
 
 def moments_in(new: dict[str, list[str]], since: datetime, until: datetime) -> list[datetime]:
     """Every time at which something was written, in order."""
-    asked = [
-        (f'SELECT "{column.name}" AS at FROM unnest(%s::"{table}"[])', rows)
-        for table, rows in new.items()
-        for column in tables()[table]
-        if column.is_time
-    ]
-    if not asked:
-        return []
-    parts, rows = zip(*asked, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT DISTINCT at FROM ({' UNION ALL '.join(parts)}) AS times "
-            "WHERE at BETWEEN %s AND %s ORDER BY at",
-            [*rows, since, until],
-        )
-        return [at for (at,) in cursor.fetchall()]
+    times = {moment(written) for written in set(times_in(new))}
+    return sorted(time for time in times if time and since <= time <= until)
 
 
 def drawn_together(
-    table: str, rows: list[str], since: datetime, moments: list[datetime]
-) -> list[str]:
+    new: dict[str, list[str]], since: datetime, moments: list[datetime]
+) -> dict[str, list[str]]:
     """The rows with each of these times put right after the one before it."""
-    times = [f'"{column.name}"' for column in tables()[table] if column.is_time]
-    if not times or not moments:
-        return rows
-    moved = ", ".join(
-        f"'{name[1:-1]}', coalesce(%(since)s + %(apart)s * "
-        f"(array_position(%(moments)s::timestamptz[], {name}) - 1), {name})"
-        for name in times
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT jsonb_populate_record(row, jsonb_build_object({moved}))::text "
-            f'FROM unnest(%(rows)s::"{table}"[]) AS row',
-            {"since": since, "apart": APART, "moments": moments, "rows": rows},
-        )
-        return sorted(text for (text,) in cursor.fetchall())
+    places = {time: place for place, time in enumerate(moments)}
+    moved = {
+        written: f'"{since + APART * places[time]}"'
+        for written in set(times_in(new))
+        if (time := moment(written)) in places
+    }
+    return {table: [with_times(table, row, moved) for row in rows] for table, rows in new.items()}
+
+
+def with_times(table: str, row: str, moved: dict[str, str]) -> str:
+    """The row with other times in the place of these."""
+    values = values_in(row)
+    for column in tables()[table]:
+        if column.is_time:
+            values[column.place] = moved.get(values[column.place], values[column.place])
+    return f"({','.join(values)})"
 
 
 def forget_what_was_read(one: models.Model) -> None:
@@ -264,66 +277,52 @@ def every_row(among: Iterable[str]) -> dict[str, frozenset[str]]:
     return {table: frozenset(rows) for table, rows in found.items()}
 
 
-def numbering() -> list[tuple[str, int | None]]:
-    """The last number that each sequence has given out, None where it has given none."""
-    with connection.cursor() as cursor:
-        cursor.execute(NUMBERING)
-        return cursor.fetchall()
-
-
-def number_as(numbers: list[tuple[str, int | None]]) -> None:
-    """Let rows be numbered from here on, whatever was taken back since.
-
-    So what a test begins with, and all that it does then, has the same keys in every run.
-    """
-    names, last = zip(*numbers, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(setval(seqrelid, greatest(last, seqmin), last IS NOT NULL)) "
-            "FROM unnest(%s::text[], %s::bigint[]) AS kept(name, last) "
-            "JOIN pg_sequence ON seqrelid = name::regclass",
-            [list(names), list(last)],
-        )
-
-
 def put_back(begun: Begun) -> None:
     """Write the rows again, their times moved to now; tell who follows a meeting."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    if not is_alone():
+        sequences.forget()
+    # Within a test's transaction it needs no point to come back to: a test that fails here is over.
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        if not begun.message:
+            begun.message.extend(message(begun, cursor))
         now = timezone.now()
-        # No trigger, no check of keys: the rows have passed them when they were made.
-        steps: list[tuple[str, list[Any]]] = [("SET LOCAL session_replication_role = replica", [])]
-        for table, rows in begun.gone.items():
-            if rows:
-                keys = ", ".join(f'"{one.name}"' for one in tables()[table] if one.is_key)
-                deletes = (
-                    f'DELETE FROM "{table}" WHERE ({keys}) IN '
-                    f'(SELECT {keys} FROM unnest(%s::"{table}"[]))'
-                )
-                steps.append((deletes, [rows]))
-        for table, rows in begun.new.items():
-            if rows:
-                columns = tables()[table]
-                names = ", ".join(f'"{one.name}"' for one in columns)
-                values = ", ".join(
-                    f'"{one.name}"' + (" + %s" if one.is_time else "") for one in columns
-                )
-                later = [now - begun.since for one in columns if one.is_time]
-                inserts = (
-                    f'INSERT INTO "{table}" ({names}) SELECT {values} FROM unnest(%s::"{table}"[])'
-                )
-                steps.append((inserts, [*later, rows]))
-        steps.append(("SET LOCAL session_replication_role = origin", []))
+        later = cursor.mogrify(" + %s", [now - begun.since]).decode()
         # All in one message: the way to the server and back takes as long as a table.
-        statements, values_of = zip(*steps, strict=True)
-        cursor.execute("; ".join(statements), list(chain.from_iterable(values_of)))
-        number_as(begun.numbering)
-        if {"crb_meeting", "crb_agendaitem", "crb_vote"} & begun.new.keys():
-            cursor.execute("SELECT pg_notify('crb_meeting', id::text) FROM crb_meeting")
-        for func, robust in begun.on_commit:
-            transaction.on_commit(func, robust=robust)
+        steps = [head.replace(LATER, later) + rows for head, rows in begun.message]
+        if statement := sequences.setting(begun.numbering):
+            steps.append(cursor.mogrify(*statement).decode())
+        cursor.execute("; ".join(steps))
+        sequences.stand(begun.numbering)
+    for func, robust in begun.on_commit:
+        transaction.on_commit(func, robust=robust)
     now_looks(begun.looks[0] if begun.looks else None, begun.looks.append)
     # Nothing was written later than now, on a quick machine either.
     time.sleep(max(0.0, (now + begun.lasted - timezone.now()).total_seconds()))
+
+
+def message(begun: Begun, cursor: Any) -> Iterator[tuple[str, str]]:
+    """The statements that write the rows again: how each begins, and the rows it is about."""
+
+    def among(table: str, rows: list[str]) -> str:
+        return str(cursor.mogrify(f'unnest(%s::"{table}"[])', [rows]).decode())
+
+    # No trigger, no check of keys: the rows have passed them when they were made.
+    yield "SET LOCAL session_replication_role = replica", ""
+    for table, rows in begun.gone.items():
+        if rows:
+            keys = ", ".join(f'"{one.name}"' for one in tables()[table] if one.is_key)
+            head = f'DELETE FROM "{table}" WHERE ({keys}) IN (SELECT {keys} FROM '
+            yield head, f"{among(table, rows)})"
+    for table, rows in begun.new.items():
+        if rows:
+            columns = tables()[table]
+            names = ", ".join(f'"{one.name}"' for one in columns)
+            values = ", ".join(f'"{one.name}"{LATER * one.is_time}' for one in columns)
+            head = f'INSERT INTO "{table}" ({names}) SELECT {values} FROM '
+            yield head, among(table, rows)
+    yield "SET LOCAL session_replication_role = origin", ""
+    if {"crb_meeting", "crb_agendaitem", "crb_vote"} & begun.new.keys():
+        yield "SELECT pg_notify('crb_meeting', id::text) FROM crb_meeting", ""
 
 
 # --- What a maker gives back ----------------------------------------------------------------
@@ -354,19 +353,18 @@ def summary(answer: Any) -> Any:
 
 def renewed(answer: Any, given: list[Any]) -> Any:
     """The answer with objects for its keys: those that were given, or else read afresh."""
+    objects: dict[Row, models.Model] = {}
+    if not isinstance(answer, Row):
+        objects = {Row(type(one), one.pk): one for one in objects_in(given)}
     wanted: dict[type[models.Model], set[Any]] = {}
     for row in rows_in(answer):
-        wanted.setdefault(row.model, set()).add(row.key)
-    objects: dict[Row, models.Model] = {}
+        if row not in objects:
+            wanted.setdefault(row.model, set()).add(row.key)
     for model, keys in wanted.items():
         table, column = model._meta.db_table, model._meta.pk.column
         statement = f'SELECT * FROM "{table}" WHERE "{column}" = ANY(%s)'
         for one in model._base_manager.raw(statement, [list(keys)]):
             objects[Row(model, one.pk)] = one
-    for one in objects_in(given):
-        row = Row(type(one), one.pk)
-        if row in objects and not isinstance(answer, Row):
-            objects[row] = one
     return filled(answer, objects)
 
 

@@ -5,10 +5,32 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from post_office.models import Email
 
-from accounts.models import User
+from accounts.models import SuccessTeam, User
 from tests import beginnings
-from tests.remembered import every_row, written_to
+from tests.concurrently import at_once
+from tests.contents import looks
+from tests.remembered import every_row, remembered, written_to
+from tests.sequences import NUMBERING, number_as, numbering
+
+ODD = (
+    """A "team", (both\\of, ''them'')\n{NULL,"'%s <later>; 2026-11-30 02:39:31.123456+00""",
+    'two""',
+    "2026-11-30 02:39:31.123456+00",
+)
+MOVING = (
+    "INSERT INTO accounts_successteam (name, email) VALUES ('One', '')",
+    'insert into public."accounts_successteam" (name, email) SELECT name, email FROM '
+    "(VALUES ('One', ''), ('Two', '')) AS two(name, email)",
+    "WITH made AS (INSERT INTO accounts_successteam (name, email) VALUES ('One', '') "
+    "RETURNING id) SELECT id FROM made",
+    "SELECT nextval('history_order')",
+    "SELECT nextval(pg_get_serial_sequence('accounts_successteam', 'id'))",
+    "SELECT setval('accounts_successteam_id_seq', 4711)",
+    "DO $$ BEGIN PERFORM nextval('history_order'); END $$",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +77,41 @@ def test_what_is_read_back_is_all_that_was_written() -> None:
 
     for table in ("accounts_user", "accounts_historicaluser"):
         assert [row for row in rows[table] if "grace@harbour.example" in row]
+
+
+@pytest.mark.django_db
+def test_what_is_put_back_is_what_was_written_whatever_it_holds() -> None:
+    @remembered
+    def mails() -> list[Email]:
+        return [Email.objects.create(from_email="a@a.example", message=text) for text in ODD]
+
+    assert [mail.message for mail in mails()] == list(ODD)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("statement", MOVING)
+def test_rows_are_numbered_as_before_whatever_has_moved_a_sequence(statement: str) -> None:
+    before = numbering()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+        cursor.execute(NUMBERING)
+        assert cursor.fetchall() != before
+        transaction.set_rollback(True)
+
+    number_as(before)
+
+    assert numbering() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_another_has_committed_makes_another_beginning() -> None:
+    before = looks()
+    at_once(lambda: SuccessTeam.objects.create(name="Of another"))
+    after = looks()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'looks at tests'"
+        )
+
+    assert looks() == after != before

@@ -52,7 +52,8 @@ def small(tmp_path: Path) -> Path:
 
 
 def test_the_last_lines_name_the_failed_files_and_the_seed(small: Path) -> None:
-    said = run(small, "-n", "2", "--report-to", "report", f"--randomly-seed={SEED}").splitlines()
+    two_workers = ("-n", "2", "-p", "tests.sharing", "--dist", "loadgroup")
+    said = run(small, *two_workers, "--report-to", "report", f"--randomly-seed={SEED}").splitlines()
     assert "1 failed, 7 passed in" in said[-3]
     assert said[-2] == "Failed in 1 file: test_bad.py (1)"
     assert said[-1].startswith(f"Seed {SEED}: ")
