@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import known_or_read
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
 
 from ..models import Change, Execution, Question
@@ -140,7 +141,7 @@ BOARD_MEMBERS = _on_the_board()
 
 def last_authors(change: Change) -> list[User]:
     """Return who wrote the newest development, or every developer while there is none."""
-    newest = max(change.developments.all(), key=lambda one: one.pk, default=None)
+    newest = max(known_or_read(change, "developments"), key=lambda one: one.pk, default=None)
     return list(newest.authors.all()) if newest else DEVELOPERS.members(change)
 
 
