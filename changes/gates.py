@@ -7,6 +7,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from expansive_cm.statements import known_or_read
+
 from . import reminders, taking_back
 from .answers import undelivered
 from .models import (
@@ -26,7 +28,7 @@ from .states import State
 
 def in_place_or_under_way(change: Change) -> str:
     """Withdrawing and reclassifying end when execution or deployment has begun."""
-    for record in (*change.executions.all(), *change.deployments.all()):
+    for record in (*known_or_read(change, "executions"), *known_or_read(change, "deployments")):
         if record.started_at and record.outcome != "rolled_back":
             return _("The change is already being put in place.")
     return ""
@@ -158,7 +160,9 @@ def nothing_to_review(change: Change) -> str:
     development = change.development
     if development is None:
         return _("The development of this round is not recorded yet.")
-    if any(review.development_id == development.pk for review in change.peer_reviews.all()):
+    if any(
+        review.development_id == development.pk for review in known_or_read(change, "peer_reviews")
+    ):
         return _("This development has its review; record the reworked one first.")
     return ""
 
@@ -170,7 +174,7 @@ def passed_tests(change: Change) -> set[str]:
         return set()
     return {
         test.kind
-        for test in change.staging_tests.all()
+        for test in known_or_read(change, "staging_tests")
         if test.development_id == development.pk
         and test.result == StagingTest.Result.PASSED
         and test.in_staging
@@ -250,7 +254,7 @@ def _review_point(change: Change) -> GatePoint:
     development = change.development
     approved = development is not None and any(
         review.development_id == development.pk and review.outcome == PeerReview.Outcome.APPROVED
-        for review in change.peer_reviews.all()
+        for review in known_or_read(change, "peer_reviews")
     )
     missing = [] if approved or development is None else [_("approved peer review")]
     return GatePoint(_("Peer review approved"), approved, missing)

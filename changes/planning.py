@@ -6,18 +6,39 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import DateTimeRangeField
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import (
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from psycopg2.extras import DateTimeTZRange
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement, Statement, is_one_of
 
 from . import permissions
 from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
-from .models import Change, ChangeLink, Deployment, Execution, Release, Window, WindowSpan
+from .models import (
+    Change,
+    ChangeLink,
+    Deployment,
+    Execution,
+    Release,
+    Window,
+    WindowOverride,
+    WindowSpan,
+)
 from .recall import recalling
 from .states import State
 from .turns.overriding import another_can, involved
@@ -124,7 +145,7 @@ def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
     Of somebody with a part in the change, one counts only where nobody else could have given it.
     One query without any; with some, two more, and one for each window that needs such a person's.
     """
-    rows = change.window_overrides.select_related("window__service").order_by("pk")
+    rows = OVERRIDES.objects(change=change.pk)
     given = [one for one in rows if (one.path, one.round) == (change.path, change.round)]
     windows: dict[int, Window] = {}
     notes: dict[int, str] = {}
@@ -147,14 +168,21 @@ def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
     return Overrides(list(windows.values()), notes)
 
 
+OVERRIDES = ObjectStatement(
+    lambda: (
+        WindowOverride.objects.filter(change=Given("change"))
+        .select_related("window__service")
+        .order_by("pk")
+    )
+)
+
+
 def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> list[Found]:
     """Return what is in the way of a plan of this change, in seven queries at most.
 
     ``by`` plans or begins it. Where somebody let it pass, some more: see ``overrides_of``.
     """
-    spans = WindowSpan.objects.filter(
-        _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
-    ).select_related("window__service", "window__organisation")
+    spans = SPANS.objects(**_concern(change, plan), when=_when(plan))
     overrides = overrides_of(change, {by.pk if by else None, plan.executor} - {None})
     given = [one for one in overrides.windows if one.is_for(change, plan.services)]
     there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
@@ -187,6 +215,13 @@ def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> li
         overridden=overridden,
     )
     return [_with_rows(one, windows, others, overrides.notes) for one in found]
+
+
+SPANS = ObjectStatement(
+    lambda: WindowSpan.objects.filter(
+        _concerns("window__"), span__overlap=Given("when", DateTimeRangeField())
+    ).select_related("window__service", "window__organisation")
+)
 
 
 @dataclass(frozen=True)
@@ -225,13 +260,21 @@ def freezes_ahead(user: User, change: Change) -> list[Window]:
         return []
     now = timezone.now()
     wanted = Planned(change.pk, now, now + AHEAD, _services(change))
+    return FREEZES.objects(**_concern(change, wanted), when=_when(wanted))
+
+
+def _freezes() -> QuerySet[Window]:
+    when = Given("when", DateTimeRangeField())
     found = Window.objects.filter(
-        _concerns(change, wanted),
-        Exists(WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=(now, now + AHEAD))),
+        _concerns(),
+        Exists(WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=when)),
         kind=Window.Kind.FREEZE,
         cancelled_at=None,
     )
-    return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+    return found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST]
+
+
+FREEZES = ObjectStatement(_freezes)
 
 
 def freezes_on(day: date) -> list[Window]:
@@ -241,19 +284,24 @@ def freezes_on(day: date) -> list[Window]:
     return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
 
 
-def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
+def _maintenance(change: Change, plan: Planned) -> list[Window]:
     """Return of each service's maintenance windows one of each effect and role: it has some."""
-    return (
+    return MAINTENANCE.objects(**_concern(change, plan), now=timezone.now())
+
+
+MAINTENANCE = ObjectStatement(
+    lambda: (
         Window.objects.filter(
-            _concerns(change, plan),
+            _concerns(),
             kind=Window.Kind.MAINTENANCE,
             cancelled_at=None,
-            ends_at__gt=timezone.now(),
+            ends_at__gt=Given("now", DateTimeField()),
         )
         .select_related("service", "organisation")
         .order_by("service_id", "effect", "override_role", "pk")
         .distinct("service_id", "effect", "override_role")
     )
+)
 
 
 def _with_rows(
@@ -269,65 +317,111 @@ def _rule(window: Window) -> Rule:
     return Rule(window.pk, Effect(window.effect), window.service_id, window.override_role)
 
 
-def _concerns(change: Change, plan: Planned, prefix: str = "") -> Q:
-    """The condition for windows that are of this change's services and customer."""
-    service = Q(**{f"{prefix}service": None}) | Q(**{f"{prefix}service__in": plan.services})
+def _concerns(prefix: str = "") -> Q:
+    """The condition for windows that are of a change's services and customer: see ``_concern``."""
+    service = Q(**{f"{prefix}service": None}) | Q(is_one_of(f"{prefix}service", "services"))
     customer = Q(**{f"{prefix}organisation": None})
-    if change.organisation_id:
-        customer |= Q(**{f"{prefix}organisation": change.organisation_id})
-    return service & customer
+    return service & (customer | Q(**{f"{prefix}organisation": Given("customer")}))
+
+
+def _concern(change: Change, plan: Planned) -> dict[str, Any]:
+    """What is given to a statement that asks what concerns this change."""
+    return {"services": sorted(plan.services), "customer": change.organisation_id}
+
+
+def _when(plan: Planned) -> DateTimeTZRange:
+    return DateTimeTZRange(plan.starts, plan.ends)
 
 
 def executions_at(starts: datetime, ends: datetime) -> QuerySet[Execution]:
     """Executions whose window has some of this time: the range index answers."""
-    when = Func("window_start", "window_end", function="tstzrange")
-    when.output_field = DateTimeRangeField()
-    return Execution.objects.annotate(when=when).filter(when__overlap=(starts, ends))
+    return _executions_during((starts, ends))
+
+
+def _executions_during(when: "tuple[datetime, datetime] | Given") -> QuerySet[Execution]:
+    window = Func("window_start", "window_end", function="tstzrange")
+    window.output_field = DateTimeRangeField()
+    return Execution.objects.annotate(when=window).filter(when__overlap=when)
 
 
 STILL_PLANNED = Q(finished_at=None, path=F("change__path"), round=F("change__round"))
 """The plan of a change that counts, and is not over."""
 
 
+LINKED = Q(is_one_of("change", "linked"))
+OF_ITS_SERVICES = Q(is_one_of("change__services", "services"))
+
+
 def _executions(plan: Planned, linked: Iterable[int]) -> list[Execution]:
-    also = Q(change__in=linked) | Q(change__services__in=plan.services)
-    if plan.executor is not None:
-        also |= Q(executor=plan.executor)
-    wanted = executions_at(plan.starts, plan.ends).filter(
-        STILL_PLANNED, also, change__state=State.EXECUTION
+    return _with_services(EXECUTIONS, plan, linked, when=_when(plan), executor=plan.executor)
+
+
+def _executions_then() -> QuerySet[Execution]:
+    wanted = _executions_during(Given("when", DateTimeRangeField())).filter(
+        STILL_PLANNED,
+        LINKED | OF_ITS_SERVICES | Q(executor=Given("executor")),
+        change__state=State.EXECUTION,
     )
-    return _with_services(wanted.exclude(change=plan.change), "executor")
+    return _first_of(wanted, "executor")
+
+
+EXECUTIONS = ObjectStatement(_executions_then)
 
 
 def _deployments(plan: Planned, linked: Iterable[int]) -> list[Deployment]:
     home = timezone.get_default_timezone()
     last = plan.ends - timedelta(microseconds=1)
     days = (plan.starts.astimezone(home).date(), last.astimezone(home).date())
+    given = {"first": days[0], "last": days[1], "release": plan.release}
+    statement = DEPLOYMENTS if plan.release is None else OTHER_DEPLOYMENTS
+    return _with_services(statement, plan, linked, **given)
+
+
+def _deployments_then(*, of_other_releases: bool) -> QuerySet[Deployment]:
     wanted = Deployment.objects.filter(
         STILL_PLANNED,
-        Q(change__in=linked) | Q(change__services__in=plan.services),
+        LINKED | OF_ITS_SERVICES,
         change__state=State.DEPLOYMENT,
-        release__planned_on__range=days,
+        release__planned_on__range=(Given("first", DateField()), Given("last", DateField())),
         release__cancelled_at=None,
     )
-    if plan.release is not None:
-        wanted = wanted.filter(~Q(release=plan.release) | Q(change__in=linked))
-    return _with_services(wanted.exclude(change=plan.change), "release")
+    if of_other_releases:
+        wanted = wanted.filter(~Q(release=Given("release")) | LINKED)
+    return _first_of(wanted, "release")
 
 
-def _with_services(wanted: QuerySet[Any], name: str) -> list[Any]:
-    """Read the first of them, each once though it may share several services."""
-    keys = wanted.order_by("pk").values("pk").distinct()[:MOST]
-    rows = wanted.model.objects.filter(pk__in=keys).order_by("pk")
-    return list(rows.select_related("change", name).prefetch_related("change__services"))
+DEPLOYMENTS = ObjectStatement(lambda: _deployments_then(of_other_releases=False))
+OTHER_DEPLOYMENTS = ObjectStatement(lambda: _deployments_then(of_other_releases=True))
+
+
+def _first_of(wanted: QuerySet[Any], name: str) -> QuerySet[Any]:
+    """The first of them, without this change's, each once though it may share several services."""
+    others = wanted.exclude(change=Given("change"))
+    keys = others.order_by("pk").values("pk").distinct()[:MOST]
+    rows: QuerySet[Any] = wanted.model.objects.filter(pk__in=keys)
+    return rows.order_by("pk").select_related("change", name)
+
+
+def _with_services(
+    statement: ObjectStatement[Any], plan: Planned, linked: Iterable[int], **given: Any
+) -> list[Any]:
+    """Read them with the services of their changes."""
+    ours = {"change": plan.change, "linked": sorted(linked), "services": sorted(plan.services)}
+    rows = statement.objects(**ours, **given)
+    prefetch_related_objects(rows, "change__services")
+    return rows
 
 
 def _linked(change: Change) -> set[int]:
     """Return the changes that are linked as conflicting, in whichever direction."""
-    pairs = ChangeLink.objects.filter(
-        Q(source=change) | Q(target=change), kind=ChangeLink.Kind.CONFLICTS_WITH
+    return {one for pair in LINKS.rows(change=change.pk) for one in pair} - {change.pk}
+
+
+LINKS = Statement(
+    lambda: ChangeLink.objects.filter(
+        Q(source=Given("change")) | Q(target=Given("change")), kind=ChangeLink.Kind.CONFLICTS_WITH
     ).values_list("source", "target")
-    return {one for pair in pairs for one in pair} - {change.pk}
+)
 
 
 # In words -------------------------------------------------------------------------------------

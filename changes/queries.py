@@ -1,9 +1,13 @@
 """Named querysets: what a person sees, what waits for them, what is late."""
 
+from enum import Enum, auto
+from functools import cache
+
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement, is_one_of
 
 from . import promises
 from .models import Change, Development, Event, Question
@@ -11,6 +15,7 @@ from .states import OPEN, State
 from .turns import any_turn_of
 
 S = State
+LARGEST_KEY = 2**63 - 1
 
 THROWN_AWAY = Q(state=S.WITHDRAWN, submitted_at=None)
 """Drafts that were given up: their writer finds them by their number, no list shows them."""
@@ -22,14 +27,59 @@ def visible_to(user: User) -> QuerySet[Change]:
     """Changes that exist for this person (the rule of ``permissions.may_see``)."""
     if not user.is_active:
         return Change.objects.none()
-    raised = Q(raised_by=user)
-    if user.is_internal and user.roles:
-        return Change.objects.filter(~UNSENT | raised)
-    if user.is_internal:
-        return Change.objects.filter(raised | (Q(requester=user) & ~UNSENT))
-    theirs = Q(organisation__in={user.organisation_id, *user.approves_for_ids})
+    reader = _Reader.of(user)
+    theirs = Q(organisation__in=_customers_of(user, reader))
+    return Change.objects.filter(_exists_for(reader, user.pk, theirs))
+
+
+class _Reader(Enum):
+    """As what somebody reads."""
+
+    COLLEAGUE = auto()
+    WITHOUT_ROLE = auto()
+    CUSTOMER = auto()
+
+    @classmethod
+    def of(cls, user: User) -> "_Reader":
+        if not user.is_internal:
+            return cls.CUSTOMER
+        return cls.COLLEAGUE if user.roles else cls.WITHOUT_ROLE
+
+
+def _customers_of(user: User, reader: _Reader) -> list[int]:
+    """The customers whose changes somebody of a customer reads; none for others."""
+    is_customer = reader is _Reader.CUSTOMER
+    return sorted({user.organisation_id, *user.approves_for_ids}) if is_customer else []
+
+
+def _exists_for(reader: _Reader, key: int | Given, theirs: Q) -> Q:
+    """The condition for what exists for the person of a key; ``theirs``: of their customers."""
+    raised = Q(raised_by=key)
+    if reader is _Reader.COLLEAGUE:
+        return ~UNSENT | raised
+    if reader is _Reader.WITHOUT_ROLE:
+        return raised | (Q(requester=key) & ~UNSENT)
     drafts = Q(organisation=None) & raised
-    return Change.objects.filter(drafts | (theirs & (raised | ~UNSENT)))
+    return drafts | (theirs & (raised | ~UNSENT))
+
+
+def visible_one(user: User, key: int, *, people: bool = False) -> Change | None:
+    """Return the change of a key if it exists for this person (``visible_to``), or None.
+
+    ``people``: with those whom a row of a list shows.
+    """
+    if not user.is_active or key > LARGEST_KEY:
+        return None
+    reader = _Reader.of(user)
+    given = {"change": key, "reader": user.pk, "customers": _customers_of(user, reader)}
+    return next(iter(_visible_one(reader, people).objects(**given)), None)
+
+
+@cache
+def _visible_one(reader: _Reader, people: bool) -> ObjectStatement[Change]:
+    exists = _exists_for(reader, Given("reader"), Q(is_one_of("organisation", "customers")))
+    one = Change.objects.filter(exists, pk=Given("change"))
+    return ObjectStatement(lambda: with_people(one) if people else one)
 
 
 def with_people(changes: QuerySet[Change]) -> QuerySet[Change]:

@@ -97,7 +97,9 @@ def load(user: User, pk: int, *, with_talk: bool = False) -> Change:
     ``with_talk``: also what its page shows beside the process: comments, links, watchers and who
     was mailed links. Raises Change.DoesNotExist for one that is missing or not theirs to see.
     """
-    change = queries.visible_to(user).get(pk=pk)
+    change = queries.visible_one(user, pk)
+    if change is None:
+        raise Change.DoesNotExist(f"There is no change {pk} for this person.")
     tell(change, with_talk=with_talk)
     return change
 

@@ -18,6 +18,7 @@ from changes.turns.askers import askers
 from changes.turns.narrower import Narrower
 from changes.turns.parts import name_of_roles
 from changes.turns.who import Lacking, Who
+from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow.decisions import Check, Refusal, refuse
 
 from . import queries
@@ -78,10 +79,8 @@ class Deciding:
         """Who has no part in deciding it."""
         if self.item is not None:
             return queries.set_aside(self.item)
-        recused = Vote.objects.filter(
-            item__change=self.change, item__path=self.change.path, choice=Choice.RECUSE
-        )
-        return askers(self.change) | set(recused.values_list("member", flat=True))
+        recused = RECUSED.rows(change=self.change.pk, path=self.change.path)
+        return askers(self.change) | {member for (member,) in recused}
 
     @property
     def has_quorum(self) -> bool:
@@ -98,6 +97,13 @@ class Deciding:
             return []
         awaited = queries.tally_of(self.item).awaited
         return [seat.user for seat in seats if seat.user_id in awaited]
+
+
+RECUSED = Statement(
+    lambda: Vote.objects.filter(
+        item__change=Given("change"), item__path=Given("path"), choice=Choice.RECUSE
+    ).values_list("member")
+)
 
 
 @dataclass(frozen=True)

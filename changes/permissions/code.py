@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import known_or_read
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from .. import gates
@@ -48,7 +49,7 @@ def can_answer_question(user: User, change: Change) -> Decision:
     """Those asked, and for a customer's answer also support and the success team."""
     over = change.state not in STEP["answer_question"].states
     if over:
-        asked = any(one.answerer_id == user.pk for one in change.questions.all())
+        asked = any(one.answerer_id == user.pk for one in known_or_read(change, "questions"))
         allowed = asked or answers_for_others(user, change)
     else:
         allowed = any(may_answer(user, change, one) for one in change.open_questions)

@@ -7,6 +7,7 @@ where nobody else is an authorised approver of the customer may they, and that i
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
+from expansive_cm.statements import known_or_read
 
 from ..models import Change, Event
 from .parts import approvers
@@ -17,7 +18,7 @@ REVIEWING = ("review",)
 
 def prepared(change: Change) -> set[int | None]:
     """Return who both assessed and reviewed a change."""
-    events = change.events.all()
+    events = known_or_read(change, "events")
     assessed = {event.actor_id for event in events if event.verb in ASSESSING}
     return assessed & {event.actor_id for event in events if event.verb in REVIEWING}
 

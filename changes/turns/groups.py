@@ -7,12 +7,14 @@ worklists, the card on the page and the mail all ask here, so who is meant is sa
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement, known_or_read
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
 
 from ..models import Change, Execution, Question
@@ -95,10 +97,15 @@ def holds_role(user: User, *roles: Role) -> Check:
     )
 
 
+@cache
+def _holding(*roles: Role) -> ObjectStatement[User]:
+    return ObjectStatement(lambda: holders_of(*roles))
+
+
 def with_role(*roles: Role) -> Group:
     """Everybody with one of these roles."""
     return Group(
-        lambda change: Who(name_of_roles(*roles), candidates=holders_of(*roles)),
+        lambda change: Who(name_of_roles(*roles), candidates=_holding(*roles).objects),
         lambda user: Q() if user.has_role(*roles) else None,
         lambda user, change: holds_role(user, *roles),
         part=Part(Kind.ROLE, roles),
@@ -140,7 +147,7 @@ BOARD_MEMBERS = _on_the_board()
 
 def last_authors(change: Change) -> list[User]:
     """Return who wrote the newest development, or every developer while there is none."""
-    newest = max(change.developments.all(), key=lambda one: one.pk, default=None)
+    newest = max(known_or_read(change, "developments"), key=lambda one: one.pk, default=None)
     return list(newest.authors.all()) if newest else DEVELOPERS.members(change)
 
 
@@ -176,8 +183,11 @@ RAISER = Group(
 def _named_approvers(change: Change) -> Who:
     if change.organisation is None:
         return Who()
-    people = approvers().filter(approves_for=change.organisation)
+    people = partial(NAMED_APPROVERS.objects, customer=change.organisation_id)
     return Who(name_of_approvers(change.organisation), candidates=people)
+
+
+NAMED_APPROVERS = ObjectStatement(lambda: approvers().filter(approves_for=Given("customer")))
 
 
 def _is_named_approver(user: User, change: Change) -> Check:
@@ -223,8 +233,13 @@ def _team_of(change: Change) -> Who:
     organisation = change.organisation
     if organisation is None:
         return Who()
-    members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=organisation.success_team_id)
+    members = partial(TEAM_MEMBERS.objects, team=organisation.success_team_id)
     return Who(name_of_team(organisation.success_team), candidates=members)
+
+
+TEAM_MEMBERS = ObjectStatement(
+    lambda: holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=Given("team"))
+)
 
 
 def _of_the_team(user: User) -> Q | None:

@@ -16,6 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.statements import known_or_read
 
 from ..models import Authorisation, Change, Development, Event, Execution, RiskAssessment
 from ..process import past_words
@@ -48,7 +49,9 @@ def acts_of(user: User, change: Change, verbs: Iterable[str]) -> list[Event]:
     """Return the person's earlier acts of these kinds, over the whole history of the change."""
     wanted = set(verbs)
     return [
-        event for event in change.events.all() if event.actor_id == user.pk and event.verb in wanted
+        event
+        for event in known_or_read(change, "events")
+        if event.actor_id == user.pk and event.verb in wanted
     ]
 
 
@@ -60,7 +63,7 @@ def _first_act(user: User, change: Change, *verbs: str) -> str:
 
 
 def _actors(change: Change, *verbs: str) -> set[int | None]:
-    return {event.actor_id for event in change.events.all() if event.verb in verbs}
+    return {event.actor_id for event in known_or_read(change, "events") if event.verb in verbs}
 
 
 def _did(user: Any, *verbs: str, change: OuterRef = CHANGE) -> Q:
@@ -92,7 +95,7 @@ def _authorisers(change: Change) -> set[int | None]:
 
 
 def _in_advance(change: Change) -> list[Authorisation]:
-    return [one for one in change.authorisations.all() if one.standard_id is not None]
+    return [one for one in known_or_read(change, "authorisations") if one.standard_id is not None]
 
 
 def _authorised_by(user: Any, change: OuterRef = CHANGE) -> Q:
@@ -120,7 +123,7 @@ _EXECUTING = ("start_execution", "record_execution")
 
 
 def _executors(change: Change) -> set[int | None]:
-    named = {execution.executor_id for execution in change.executions.all()}
+    named = {execution.executor_id for execution in known_or_read(change, "executions")}
     return named | _actors(change, *_EXECUTING)
 
 
@@ -130,7 +133,7 @@ def _executed_by(user: Any, change: OuterRef = CHANGE) -> Q:
 
 
 def _how_executed(user: User, change: Change) -> str:
-    if any(one.executor_id == user.pk for one in change.executions.all()):
+    if any(one.executor_id == user.pk for one in known_or_read(change, "executions")):
         return _("You are named as its executor.")
     return _first_act(user, change, *_EXECUTING)
 
@@ -160,7 +163,9 @@ DEPLOYERS = _who_did("start_deployment", "record_deployment")
 
 
 def _authors(change: Change) -> set[int | None]:
-    named = {author.pk for one in change.developments.all() for author in one.authors.all()}
+    named = {
+        author.pk for one in known_or_read(change, "developments") for author in one.authors.all()
+    }
     return named | _actors(change, "record_development")
 
 
@@ -170,7 +175,7 @@ def _written_by(user: Any, change: OuterRef = CHANGE) -> Q:
 
 
 def _how_written(user: User, change: Change) -> str:
-    for one in change.developments.all():
+    for one in known_or_read(change, "developments"):
         if any(author.pk == user.pk for author in one.authors.all()):
             return _("You are named as an author of its development.")
     return _first_act(user, change, "record_development")
@@ -186,7 +191,9 @@ def _how_assessed(user: User, change: Change) -> str:
     newest = change.risk_assessment
     if newest and not newest.outcome and newest.recorded_by_id == user.pk:
         return _("You wrote this one.")
-    written = any(one.recorded_by_id == user.pk for one in change.risk_assessments.all())
+    written = any(
+        one.recorded_by_id == user.pk for one in known_or_read(change, "risk_assessments")
+    )
     return _("You wrote an earlier version.") if written else ""
 
 
@@ -195,7 +202,7 @@ def _assessed_by(user: Any, change: OuterRef = CHANGE) -> Q:
 
 
 RISK_ASSESSORS = Past(
-    lambda change: {one.recorded_by_id for one in change.risk_assessments.all()},
+    lambda change: {one.recorded_by_id for one in known_or_read(change, "risk_assessments")},
     _assessed_by,
     _how_assessed,
     lambda: _assessed_by(PERSON, CHANGE_OF_PEOPLE),

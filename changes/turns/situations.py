@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from expansive_cm.statements import Given, Statement
+
 from .. import gates
 from ..answers import undelivered
 from ..models import (
@@ -168,8 +170,16 @@ SOMEBODY_ASKED_LEFT = Situation(
     lambda: Q(Exists(open_questions().filter(left("answerer", "change")))),
 )
 
+PROBLEM_WITH = Statement(
+    lambda: (
+        DeliveryProblem.objects.filter(change=Given("change"), resolved_at=None)
+        .order_by()
+        .values_list("pk")[:1]
+    )
+)
+
 MAIL_DID_NOT_ARRIVE = Situation(
-    lambda change: DeliveryProblem.objects.filter(change=change, resolved_at=None).exists(),
+    lambda change: bool(PROBLEM_WITH.rows(change=change.pk)),
     lambda: Q(pk__in=DeliveryProblem.objects.filter(resolved_at=None).order_by().values("change")),
 )
 """Nobody has said what was done about it. There are few of these."""

@@ -1,8 +1,8 @@
 """Those who must act on a change: a group with a name, or persons; and why there are none."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
@@ -36,7 +36,8 @@ class Who:
 
     name: Text = ""
     people: tuple[User, ...] = ()
-    candidates: QuerySet[User] | None = None
+    candidates: Callable[[], list[User]] | None = None
+    """Reads the group, in one query."""
     except_for: frozenset[int | None] = frozenset()
 
     def members(self) -> list[User]:
@@ -47,7 +48,7 @@ class Who:
         """Return everybody in the group before anybody is left out."""
         if self.candidates is None:
             return [person for person in self.people if person is not None and person.is_active]
-        return list(self.candidates)
+        return self.candidates()
 
     def lacking(self) -> Lacking:
         """Say why there are no members; costs a query for a group."""

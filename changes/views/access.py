@@ -48,10 +48,10 @@ def signed_in(view: View) -> View:
 
 def visible_or_404(user: User, pk: int) -> Change:
     """Return a change with its people; one that is not this person's does not exist."""
-    try:
-        return queries.with_people(queries.visible_to(user)).get(pk=pk)
-    except Change.DoesNotExist:
-        raise Http404 from None
+    change = queries.visible_one(user, pk, people=True)
+    if change is None:
+        raise Http404
+    return change
 
 
 def insist(decision: Decision) -> None:

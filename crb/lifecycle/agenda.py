@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from changes.lifecycle.board import to_correct
 from changes.models import Change, Event
 from changes.process import past_words
 from changes.states import State
+from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.workflow.acts import acting
 
 from .. import agenda_messages, queries
@@ -57,7 +58,9 @@ def fill_agenda(
         target = meeting or queries.next_agenda(board)
         if target is None:
             return []
-        for source in queries.left_behind(board).exclude(pk=target.pk):
+        for source in queries.left_behind(board):
+            if source == target:
+                continue
             remark = source.cancel_reason or _("The meeting was not held.")
             move_items(source, target, actor=actor, remark=remark)
         added = _waiting_without_item(board, target)
@@ -93,7 +96,21 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
 
     A published agenda gets a new version that says so.
     """
-    departed = (
+    departed = DEPARTED.objects(board=board.pk)
+    dropped: dict[Meeting, list[str]] = defaultdict(list)
+    why = _why_departed([item.change_id for item in departed])
+    for item in departed:
+        item.drop(" ".join([_("The change no longer waits for this board."), *why[item.change_id]]))
+        save(item, actor=actor, reason="taken off the agenda")
+        dropped[item.meeting].append(item.change.reference)
+    for meeting, references in dropped.items():
+        reason = _("Taken off: %s.") % ", ".join(references)
+        record_version(meeting, actor=actor, reason=reason)
+
+
+def _departed() -> QuerySet[AgendaItem]:
+    board = Given("board")
+    return (
         AgendaItem.objects.select_for_update(no_key=True, of=("self",))
         .select_related("change", "meeting__board")
         .filter(state=ItemState.OPEN, meeting__board=board)
@@ -104,15 +121,9 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
         )
         .order_by("pk")
     )
-    dropped: dict[Meeting, list[str]] = defaultdict(list)
-    why = _why_departed([item.change_id for item in departed])
-    for item in departed:
-        item.drop(" ".join([_("The change no longer waits for this board."), *why[item.change_id]]))
-        save(item, actor=actor, reason="taken off the agenda")
-        dropped[item.meeting].append(item.change.reference)
-    for meeting, references in dropped.items():
-        reason = _("Taken off: %s.") % ", ".join(references)
-        record_version(meeting, actor=actor, reason=reason)
+
+
+DEPARTED = ObjectStatement(_departed)
 
 
 def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:

@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, require, save
@@ -171,8 +171,16 @@ def hold_for_vote(item: AgendaItem) -> AgendaItem:
     Before the meeting a vote may bring about an offer of consent or end it, which writes the
     item: two who share it would each wait for the other, and neither would count the other's vote.
     """
-    begun = Meeting.objects.filter(items=item.pk).exclude(state=MeetingState.SCHEDULED).exists()
-    return share_item(item) if begun else lock_item(item)
+    return share_item(item) if HAS_BEGUN.rows(item=item.pk) else lock_item(item)
+
+
+HAS_BEGUN = Statement(
+    lambda: (
+        Meeting.objects.filter(items=Given("item"))
+        .exclude(state=MeetingState.SCHEDULED)
+        .values_list("pk")
+    )
+)
 
 
 def lock_item_with_meeting(item: AgendaItem) -> AgendaItem:

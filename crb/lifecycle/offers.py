@@ -1,6 +1,11 @@
 """Which items are offered as consent items: said anew until the meeting begins, then fixed."""
 
+from typing import Any
+
+from django.db.models import QuerySet
+
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 
 from .. import queries
 from ..consent import is_consent
@@ -39,15 +44,26 @@ def withdraw_offers(board: Board, *, actor: User | None) -> None:
 
     The votes themselves bring offers about (``cast_vote``); this finds what they cannot.
     """
-    offered = AgendaItem.objects.filter(
-        meeting__board=board,
-        meeting__state=MeetingState.SCHEDULED,
-        state=ItemState.OPEN,
-        is_consent=True,
-    )
-    for item in _lock(offered):
+    for item in OFFERED.objects(board=board.pk):
         refresh_offer(item, actor=actor)
 
 
 def _lock(items: object) -> list[AgendaItem]:
-    return list(items.select_for_update(no_key=True, of=("self",)).order_by("pk"))  # type: ignore[attr-defined]
+    return list(_locked(items))
+
+
+def _locked(items: Any) -> QuerySet[AgendaItem]:
+    rows: QuerySet[AgendaItem] = items.select_for_update(no_key=True, of=("self",))
+    return rows.order_by("pk")
+
+
+OFFERED = ObjectStatement(
+    lambda: _locked(
+        AgendaItem.objects.filter(
+            meeting__board=Given("board"),
+            meeting__state=MeetingState.SCHEDULED,
+            state=ItemState.OPEN,
+            is_consent=True,
+        )
+    )
+)

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -15,7 +16,7 @@ from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vo
 from ..states import NOT_CLOSED, ItemState, MeetingState
 from .among import among
 from .boards import waiting_for, waiting_with_items
-from .meetings import meetings, meetings_shown, upcoming
+from .meetings import first_of, meetings, meetings_shown, upcoming, upcoming_there
 
 LEFT = (ItemState.DEFERRED, ItemState.DROPPED)
 """What has left an agenda without an outcome."""
@@ -45,15 +46,25 @@ def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
     Those that return with answers or were carried over are all there, new ones as far as there is
     room; together they are at most so many.
     """
+    known = _joining(most, came_before=True).objects(board=board.pk)
+    left = min(room, most) - len(known)
+    return known + (_joining(left, came_before=False).objects(board=board.pk) if left > 0 else [])
+
+
+@lru_cache(maxsize=32)
+def _joining(most: int, *, came_before: bool) -> ObjectStatement[Change]:
+    """Return the statement for so many changes at most that were at a board before, or were not."""
     of_change = {"change": OuterRef("pk"), "path": OuterRef("path")}
     deferred = AgendaItem.objects.filter(state=ItemState.DEFERRED, **of_change)
     standing = BoardDecision.objects.filter(taken_back_at=None, **of_change)
-    came_before = Exists(deferred) | Exists(standing)
-    waiting = waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
-    waiting = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
-    known = list(waiting.filter(came_before)[:most])
-    left = min(room, most) - len(known)
-    return known + (list(waiting.exclude(came_before)[:left]) if left > 0 else [])
+    before = Exists(deferred) | Exists(standing)
+
+    def wanted() -> QuerySet[Change]:
+        waiting = waiting_for(Given("board")).exclude(agenda_items__state=ItemState.OPEN)
+        waiting = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
+        return (waiting.filter(before) if came_before else waiting.exclude(before))[:most]
+
+    return ObjectStatement(wanted)
 
 
 def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:
@@ -61,10 +72,13 @@ def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:
 
     ``after`` names a meeting that it must come after.
     """
+    if after is None:
+        return first_of(board, NEXT_AGENDA, today=board.today)
     found = upcoming(board).filter(agenda_published_at=None)
-    if after is not None:
-        found = found.exclude(pk=after.pk).filter(starts_at__gte=after.starts_at)
-    return found.first()
+    return found.exclude(pk=after.pk).filter(starts_at__gte=after.starts_at).first()
+
+
+NEXT_AGENDA = ObjectStatement(lambda: upcoming_there().filter(agenda_published_at=None)[:1])
 
 
 def due_agendas(now: datetime) -> list[Meeting]:

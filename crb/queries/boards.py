@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Organisation
 from changes.models import Change
 from changes.states import State
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
@@ -33,12 +34,13 @@ def boards_to_dissolve() -> QuerySet[Board]:
     return resting.filter(~Exists(held), left).order_by("pk")
 
 
-def changes_of(board: Board) -> QuerySet[Change]:
-    """Changes that this board decides on."""
-    return Change.objects.filter(for_customers_of([board.pk]))
+def changes_of(board: Board | Given) -> QuerySet[Change]:
+    """Changes that this board decides on; ``Given`` stands for its key within a statement."""
+    key = board if isinstance(board, Given) else board.pk
+    return Change.objects.filter(for_customers_of([key]))
 
 
-def for_customers_of(boards: "QuerySet[Board, Any] | list[int]") -> Func:
+def for_customers_of(boards: "QuerySet[Board, Any] | list[int] | list[Given]") -> Func:
     """Whether one of these boards, by key, decides on a change: as a condition of changes.
 
     A customer's own board comes before the one for all others; of several the oldest counts.
@@ -49,9 +51,16 @@ def for_customers_of(boards: "QuerySet[Board, Any] | list[int]") -> Func:
 
 def board_for(change: Change) -> Board | None:
     """Return the board that decides on a change, if there is one."""
-    customer = Organisation.objects.filter(pk=change.organisation_id)
+    return next(iter(BOARD_FOR.objects(customer=change.organisation_id)), None)
+
+
+def _board_for() -> QuerySet[Board]:
+    customer = Organisation.objects.filter(pk=Given("customer"))
     decides = customer.annotate(decides=_who_decides()).values("decides")
-    return Board.objects.filter(pk__in=decides).first()
+    return Board.objects.filter(pk__in=decides)
+
+
+BOARD_FOR = ObjectStatement(_board_for)
 
 
 def _who_decides() -> Coalesce:
@@ -84,8 +93,8 @@ def stranded_by(board: Board, *, is_active: bool, only_for: Iterable[int]) -> li
     return [one for one in left if not (is_active and one.pk in wanted)]
 
 
-def waiting_for(board: Board) -> QuerySet[Change]:
-    """Changes that wait for this board, the longest waiting first."""
+def waiting_for(board: Board | Given) -> QuerySet[Change]:
+    """Changes that wait for this board, the longest waiting first; see ``changes_of``."""
     return changes_of(board).filter(state=State.BOARD).order_by("state_since", "pk")
 
 

@@ -1,13 +1,26 @@
 """Meetings to come, being held and held."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Count,
+    DateField,
+    Exists,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from changes.models import BoardDecision
+from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
 from ..states import ItemState, MeetingKind, MeetingState
@@ -48,20 +61,53 @@ def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:
     day, so that a chair who is late still finds it.
     """
     today = timezone.localtime(now, ZoneInfo(board.zone)).date() if now else board.today
-    return board.meetings.filter(state=MeetingState.SCHEDULED, date__gte=today).order_by(
-        "starts_at", "pk"
-    )
+    return _to_come(board.meetings, today)
+
+
+def _to_come(rows: Any, today: date | Given) -> QuerySet[Meeting]:
+    found: QuerySet[Meeting] = rows.filter(state=MeetingState.SCHEDULED, date__gte=today)
+    return found.order_by("starts_at", "pk")
+
+
+def of_given_board() -> QuerySet[Meeting]:
+    """The meetings of the board that is given to a statement; see ``first_of``."""
+    return Meeting.objects.filter(board=Given("board"))
+
+
+def upcoming_there() -> QuerySet[Meeting]:
+    """As ``upcoming``, of the board and on the day (``today``) that are given to a statement."""
+    return _to_come(of_given_board(), Given("today", DateField()))
+
+
+def found_of(board: Board, statement: ObjectStatement[Meeting], **given: Any) -> list[Meeting]:
+    """Return the meetings of a board that a statement finds; they know their board."""
+    found = statement.objects(board=board.pk, **given)
+    for meeting in found:
+        meeting.board = board
+    return found
+
+
+def first_of(board: Board, statement: ObjectStatement[Meeting], **given: Any) -> Meeting | None:
+    """Return the first of ``found_of``, if there is one."""
+    return next(iter(found_of(board, statement, **given)), None)
 
 
 def running(board: Board) -> Meeting | None:
     """The meeting that is being held; the database allows one at a time."""
-    held = board.meetings.filter(state=MeetingState.RUNNING).exclude(kind=MeetingKind.BALLOT)
-    return held.first()
+    return first_of(board, RUNNING)
+
+
+RUNNING = ObjectStatement(
+    lambda: of_given_board().filter(state=MeetingState.RUNNING).exclude(kind=MeetingKind.BALLOT)
+)
 
 
 def next_meeting(board: Board) -> Meeting | None:
     """The next meeting that is not closed yet: the running one, or the first to come."""
-    return running(board) or upcoming(board).first()
+    return running(board) or first_of(board, FIRST_TO_COME, today=board.today)
+
+
+FIRST_TO_COME = ObjectStatement(lambda: upcoming_there()[:1])
 
 
 def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
@@ -81,12 +127,19 @@ def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
     return counted.order_by("starts_at", "pk")[:number]
 
 
-def left_behind(board: Board) -> QuerySet[Meeting]:
+def left_behind(board: Board) -> list[Meeting]:
     """Meetings that are not held, being missed or cancelled, with open items on their agenda."""
+    return found_of(board, LEFT_BEHIND, today=board.today)
+
+
+def _left_behind() -> QuerySet[Meeting]:
     cancelled = Q(state=MeetingState.CANCELLED)
-    missed = Q(state=MeetingState.SCHEDULED, date__lt=board.today)
+    missed = Q(state=MeetingState.SCHEDULED, date__lt=Given("today", DateField()))
     items = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
-    return board.meetings.filter(cancelled | missed).filter(Exists(items)).order_by("pk")
+    return of_given_board().filter(cancelled | missed).filter(Exists(items)).order_by("pk")
+
+
+LEFT_BEHIND = ObjectStatement(_left_behind)
 
 
 def held_around(meeting: Meeting) -> list[Meeting]:

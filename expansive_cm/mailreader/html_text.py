@@ -122,11 +122,17 @@ def _depth(tree: lxml.html.HtmlElement) -> int:
 
 def _prepare(tree: lxml.html.HtmlElement, pictures: Mapping[str, str]) -> None:
     """Take out what is not seen, and mark what is quoted."""
+    gone: set[lxml.html.HtmlElement] = set()
     for element in list(tree.iter()):
-        if element.getparent() is None:
+        parent = element.getparent()
+        if parent is None:
             continue
-        if not isinstance(element.tag, str) or element.tag in DROPPED or _is_hidden(element):
+        if parent in gone:
+            # It went with what holds it; to ask again in each depth would take depth times as long.
+            gone.add(element)
+        elif not isinstance(element.tag, str) or element.tag in DROPPED or _is_hidden(element):
             element.drop_tree()
+            gone.add(element)
     for element in list(tree.iter()):
         element.text, element.tail = tidy(element.text or ""), tidy(element.tail or "")
     for element in list(tree.iter()):

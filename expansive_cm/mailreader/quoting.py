@@ -78,11 +78,12 @@ class Words:
 
 
 class Lines(list[str]):
-    """The lines of a text, which remembers where it says who wrote what follows."""
+    """The lines of a text, which remembers which of them say who wrote what follows."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], known: "Lines | None" = None) -> None:
+        """Take the lines, and what is ``known`` already of the text that they are a part of."""
         super().__init__(lines)
-        self._known: dict[str, int] = {}
+        self._known: dict[str, bool] = {} if known is None else known._known
         self._tries = CANDIDATES_LIMIT
 
     def attribution(self, number: int) -> int:
@@ -126,7 +127,9 @@ class Lines(list[str]):
         if self._tries <= 0:
             return False
         self._tries -= 1
-        return LIBRARY.match(block) is not None
+        if block not in self._known:
+            self._known[block] = LIBRARY.match(block) is not None
+        return self._known[block]
 
     def names_moment(self, number: int, length: int) -> bool:
         """Whether it is said so precisely when something was written that only programs do it."""
@@ -145,12 +148,12 @@ def tell_apart(text: str, *, answers: bool) -> Words:
     """Split a text; ``answers`` says whether its headers make it a reply to something."""
     lines = Lines([line if line == "-- " else line.rstrip() for line in text.split("\n")])
     rest = _start_of_rest(lines)
-    head, tail = Lines(lines[:rest]), lines[rest:]
+    head, tail = Lines(lines[:rest], lines), lines[rest:]
     words = Words(forwarded=bool(tail) and _is_forward(tail))
     signature = _signature_at_end(head)
     if signature is not None:
         words.signature = _joined(head[signature + 1 :])
-        head = Lines(head[:signature])
+        head = Lines(head[:signature], lines)
     new, quoted = _without_quotes(head, words, answers or bool(tail))
     if words.signature == "":
         signature = _signature_at_end(new)

@@ -227,7 +227,9 @@ HOSTILE = {
     + b"\n\nx",
     "encoded words": b"Subject: " + b"=?utf-8?B?w7w=?= " * 50_000 + b"\n\nx",
     "quotes": plain(b"> a\nb\n" * 50_000, ANSWER),
-    "who wrote": plain((b"On " + b"a b " * 90 + b"1:11 @:\n") * 1_000, ANSWER),
+    "who wrote": plain(
+        b"".join(b"On %d " % each + b"a b " * 89 + b"1:11 @:\n" for each in range(1_000)), ANSWER
+    ),
     "who wrote, again": plain(b"On 3 Mar 2025, x wrote:\n" * 40_000, ANSWER),
     "mail headers": plain(b"From: x@y\n\n" * 90_000, ANSWER),
     "signatures": plain(b"-- \n" * 100_000),
