@@ -18,19 +18,20 @@ from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, ref
 from ..models import Change, Execution, Question
 from . import narrower, past
 from .parts import (
+    APPROVERS_OF,
     APPROVING,
     LOOKING_AFTER,
+    TEAM_MEMBERS,
     Kind,
     Part,
-    approvers,
-    holders_of,
+    holding,
     name_of_approvers,
     name_of_roles,
     name_of_team,
 )
 from .past import Past
 from .presence import acting_owner, executor_is_there, is_there, without_owner
-from .who import Who
+from .who import Candidates, Who
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def holds_role(user: User, *roles: Role) -> Check:
 def with_role(*roles: Role) -> Group:
     """Everybody with one of these roles."""
     return Group(
-        lambda change: Who(name_of_roles(*roles), candidates=holders_of(*roles)),
+        lambda change: Who(name_of_roles(*roles), candidates=Candidates(holding(roles))),
         lambda user: Q() if user.has_role(*roles) else None,
         lambda user, change: holds_role(user, *roles),
         part=Part(Kind.ROLE, roles),
@@ -176,7 +177,7 @@ RAISER = Group(
 def _named_approvers(change: Change) -> Who:
     if change.organisation is None:
         return Who()
-    people = approvers().filter(approves_for=change.organisation)
+    people = Candidates(APPROVERS_OF, customer=change.organisation_id)
     return Who(name_of_approvers(change.organisation), candidates=people)
 
 
@@ -223,7 +224,7 @@ def _team_of(change: Change) -> Who:
     organisation = change.organisation
     if organisation is None:
         return Who()
-    members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=organisation.success_team_id)
+    members = Candidates(TEAM_MEMBERS, team=organisation.success_team_id)
     return Who(name_of_team(organisation.success_team), candidates=members)
 
 

@@ -5,12 +5,14 @@ Who holds one is said here, of all people; `groups` asks it of one change.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from django.db.models import OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement
 
 
 class Kind(StrEnum):
@@ -39,9 +41,22 @@ def holders_of(*roles: Role) -> QuerySet[User]:
     return people.distinct()
 
 
+@cache
+def holding(roles: tuple[Role, ...]) -> ObjectStatement[User]:
+    """Those of ``holders_of``, as nearly every step asks for them."""
+    return ObjectStatement(lambda: holders_of(*roles))
+
+
 def approvers() -> QuerySet[User]:
     """Active people who may authorise, for whichever customers they are named."""
     return User.objects.filter(is_active=True, groups__name=Role.APPROVER)
+
+
+# Those of a customer, and those who look after one.
+APPROVERS_OF = ObjectStatement(lambda: approvers().filter(approves_for=Given("customer")))
+TEAM_MEMBERS = ObjectStatement(
+    lambda: holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=Given("team"))
+)
 
 
 def holders_for_a_change(part: Part) -> QuerySet[User]:

@@ -1,12 +1,13 @@
 """Those who must act on a change: a group with a name, or persons; and why there are none."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from expansive_cm.statements import ObjectStatement
 
 Text = str | Promise
 
@@ -30,13 +31,25 @@ ALL_BARRED = Lacking(
 )
 
 
+class Candidates:
+    """Those whom a statement finds, asked for once, when somebody wants to know."""
+
+    def __init__(self, statement: ObjectStatement[User], **given: Any) -> None:
+        self._ask = lambda: statement.objects(**given)
+
+    @cached_property
+    def people(self) -> list[User]:
+        """The people themselves; one query."""
+        return self._ask()
+
+
 @dataclass(frozen=True)
 class Who:
     """Those who must act, as a group with a name, or as persons."""
 
     name: Text = ""
     people: tuple[User, ...] = ()
-    candidates: QuerySet[User] | None = None
+    candidates: Candidates | None = None
     except_for: frozenset[int | None] = frozenset()
 
     def members(self) -> list[User]:
@@ -47,7 +60,7 @@ class Who:
         """Return everybody in the group before anybody is left out."""
         if self.candidates is None:
             return [person for person in self.people if person is not None and person.is_active]
-        return list(self.candidates)
+        return list(self.candidates.people)
 
     def lacking(self) -> Lacking:
         """Say why there are no members; costs a query for a group."""
