@@ -17,6 +17,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.statements import known_or_read
 
 from ..models import Change, Event
 from ..process import past_words
@@ -30,7 +31,7 @@ EARLIER = "earlier_askers"
 def askers(change: Change) -> set[int]:
     """Return the keys of everybody who ever asked for a change."""
     known = change.__dict__.get(EARLIER)
-    earlier = _earlier(change.events.all()) if known is None else known
+    earlier = _earlier(known_or_read(change, "events")) if known is None else known
     return {key for key in (change.requester_id, change.raised_by_id, *earlier) if key}
 
 
@@ -51,7 +52,7 @@ def how_asked(user: User, change: Change) -> str:
 
 def former_requesters(change: Change) -> list[int]:
     """Return the keys of those whose place as requester another has taken, the last one last."""
-    return _replaced(change.events.all())
+    return _replaced(known_or_read(change, "events"))
 
 
 def _replaced(events: Iterable[Event]) -> list[int]:
@@ -59,7 +60,7 @@ def _replaced(events: Iterable[Event]) -> list[int]:
 
 
 def _submissions(change: Change) -> list[Event]:
-    return [one for one in change.events.all() if one.verb == "submit"]
+    return [one for one in known_or_read(change, "events") if one.verb == "submit"]
 
 
 def _earlier(events: QuerySet[Event]) -> set[int | None]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from django.db import OperationalError, transaction
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -93,17 +92,7 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
 
     A published agenda gets a new version that says so.
     """
-    departed = (
-        AgendaItem.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("change", "meeting__board")
-        .filter(state=ItemState.OPEN, meeting__board=board)
-        .filter(
-            ~Q(change__state=State.BOARD)
-            | ~Q(change__path=F("path"))
-            | ~Q(change__in=queries.changes_of(board))
-        )
-        .order_by("pk")
-    )
+    departed = queries.DEPARTED.objects(board=board.pk)
     dropped: dict[Meeting, list[str]] = defaultdict(list)
     why = _why_departed([item.change_id for item in departed])
     for item in departed:
@@ -118,6 +107,8 @@ def drop_departed(board: Board, *, actor: User | None) -> None:
 def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:
     """Return who took each change away from the board and why, where somebody did."""
     found: dict[int, list[str]] = {change: [] for change in changes}
+    if not found:
+        return found
     left = Event.objects.filter(change__in=changes, from_state=State.BOARD)
     for event in left.exclude(to_state=State.BOARD).order_by("pk"):
         who = event.actor_name or _("The system")

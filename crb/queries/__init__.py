@@ -1,6 +1,7 @@
 """Named querysets: which board a change belongs to, what waits, what a page needs."""
 
 from .agenda import (
+    DEPARTED,
     LEFT,
     agenda_of,
     corrections_of,
@@ -59,6 +60,7 @@ from .votes import (
 )
 
 __all__ = [
+    "DEPARTED",
     "LEFT",
     "REORDERED",
     "absences",

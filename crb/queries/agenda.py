@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from changes.models import BoardDecision, Change
+from changes.states import State
 from changes.story import known_as
 from changes.turns import askers
 from expansive_cm.statements import Given, ObjectStatement
@@ -14,7 +16,7 @@ from expansive_cm.statements import Given, ObjectStatement
 from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState
 from .among import among
-from .boards import waiting_for, waiting_with_items
+from .boards import changes_of, waiting_for, waiting_with_items
 from .meetings import meetings, meetings_shown, upcoming
 
 LEFT = (ItemState.DEFERRED, ItemState.DROPPED)
@@ -45,15 +47,37 @@ def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
     Those that return with answers or were carried over are all there, new ones as far as there is
     room; together they are at most so many.
     """
+    known = _joining(True, most).objects(board=board.pk)
+    left = min(room, most) - len(known)
+    return known + (_joining(False, left).objects(board=board.pk) if left > 0 else [])
+
+
+@cache
+def _joining(came_before: bool, most: int) -> ObjectStatement[Change]:
+    """Those that were on an agenda of their path before, or were not, so many at most."""
     of_change = {"change": OuterRef("pk"), "path": OuterRef("path")}
     deferred = AgendaItem.objects.filter(state=ItemState.DEFERRED, **of_change)
     standing = BoardDecision.objects.filter(taken_back_at=None, **of_change)
-    came_before = Exists(deferred) | Exists(standing)
-    waiting = waiting_for(board).exclude(agenda_items__state=ItemState.OPEN)
+    before = Exists(deferred) | Exists(standing)
+    waiting = waiting_for(Given("board")).exclude(agenda_items__state=ItemState.OPEN)
     waiting = waiting.order_by(F("urgency").desc(nulls_last=True), "submitted_at", "pk")
-    known = list(waiting.filter(came_before)[:most])
-    left = min(room, most) - len(known)
-    return known + (list(waiting.exclude(came_before)[:left]) if left > 0 else [])
+    return ObjectStatement(lambda: waiting.filter(before if came_before else ~before)[:most])
+
+
+DEPARTED = ObjectStatement(
+    lambda: (
+        AgendaItem.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("change", "meeting__board")
+        .filter(state=ItemState.OPEN, meeting__board=Given("board"))
+        .filter(
+            ~Q(change__state=State.BOARD)
+            | ~Q(change__path=F("path"))
+            | ~Q(change__in=changes_of(Given("board")))
+        )
+        .order_by("pk")
+    )
+)
+"""What is on an agenda of a board and no longer waits for it, under its lock."""
 
 
 def next_agenda(board: Board, after: Meeting | None = None) -> Meeting | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Organisation
 from changes.models import Change
 from changes.states import State
+from expansive_cm.statements import Given
 
 from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
@@ -33,12 +34,12 @@ def boards_to_dissolve() -> QuerySet[Board]:
     return resting.filter(~Exists(held), left).order_by("pk")
 
 
-def changes_of(board: Board) -> QuerySet[Change]:
-    """Changes that this board decides on."""
-    return Change.objects.filter(for_customers_of([board.pk]))
+def changes_of(board: Board | Given) -> QuerySet[Change]:
+    """Changes that this board decides on; its key may be given later."""
+    return Change.objects.filter(for_customers_of([getattr(board, "pk", board)]))
 
 
-def for_customers_of(boards: "QuerySet[Board, Any] | list[int]") -> Func:
+def for_customers_of(boards: "QuerySet[Board, Any] | list[Any]") -> Func:
     """Whether one of these boards, by key, decides on a change: as a condition of changes.
 
     A customer's own board comes before the one for all others; of several the oldest counts.
@@ -84,8 +85,8 @@ def stranded_by(board: Board, *, is_active: bool, only_for: Iterable[int]) -> li
     return [one for one in left if not (is_active and one.pk in wanted)]
 
 
-def waiting_for(board: Board) -> QuerySet[Change]:
-    """Changes that wait for this board, the longest waiting first."""
+def waiting_for(board: Board | Given) -> QuerySet[Change]:
+    """Changes that wait for this board, the longest waiting first; its key may be given later."""
     return changes_of(board).filter(state=State.BOARD).order_by("state_since", "pk")
 
 
