@@ -1,12 +1,23 @@
 """What is in the way of a plan as things are now, read in a fixed number of queries, in words."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import DateTimeRangeField
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from django.db.models import (
+    DateField,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    prefetch_related_objects,
+)
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -14,10 +25,20 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import Given, ObjectStatement, Statement, is_one_of
 
 from . import permissions
 from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
-from .models import Change, ChangeLink, Deployment, Execution, Release, Window, WindowSpan
+from .models import (
+    Change,
+    ChangeLink,
+    Deployment,
+    Execution,
+    Release,
+    Window,
+    WindowOverride,
+    WindowSpan,
+)
 from .recall import recalling
 from .states import State
 from .turns.overriding import another_can, involved
@@ -124,7 +145,7 @@ def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
     Of somebody with a part in the change, one counts only where nobody else could have given it.
     One query without any; with some, two more, and one for each window that needs such a person's.
     """
-    rows = change.window_overrides.select_related("window__service").order_by("pk")
+    rows = OVERRIDES.objects(change=change.pk)
     given = [one for one in rows if (one.path, one.round) == (change.path, change.round)]
     windows: dict[int, Window] = {}
     notes: dict[int, str] = {}
@@ -147,17 +168,26 @@ def overrides_of(change: Change, people: Collection[int | None]) -> Overrides:
     return Overrides(list(windows.values()), notes)
 
 
+OVERRIDES = ObjectStatement(
+    lambda: (
+        WindowOverride.objects.filter(change=Given("change"))
+        .select_related("window__service")
+        .order_by("pk")
+    )
+)
+
+
 def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> list[Found]:
     """Return what is in the way of a plan of this change, in seven queries at most.
 
     ``by`` plans or begins it. Where somebody let it pass, some more: see ``overrides_of``.
     """
-    spans = WindowSpan.objects.filter(
-        _concerns(change, plan, "window__"), span__overlap=(plan.starts, plan.ends)
-    ).select_related("window__service", "window__organisation")
+    during = DateTimeTZRange(plan.starts, plan.ends)
+    spans = SPANS.objects(**_of(change, plan), during=during)
     overrides = overrides_of(change, {by.pk if by else None, plan.executor} - {None})
     given = [one for one in overrides.windows if one.is_for(change, plan.services)]
-    there = [*_maintenance(change, plan), *(one for one in given if one.is_for_maintenance)]
+    maintained = MAINTENANCE.objects(**_of(change, plan), now=timezone.now())
+    there = [*maintained, *(one for one in given if one.is_for_maintenance)]
     windows = {one.pk: one for one in there}
     maintenance = [_rule(one) for one in windows.values()]
     freezes, held = [], []
@@ -225,13 +255,7 @@ def freezes_ahead(user: User, change: Change) -> list[Window]:
         return []
     now = timezone.now()
     wanted = Planned(change.pk, now, now + AHEAD, _services(change))
-    found = Window.objects.filter(
-        _concerns(change, wanted),
-        Exists(WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=(now, now + AHEAD))),
-        kind=Window.Kind.FREEZE,
-        cancelled_at=None,
-    )
-    return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
+    return FREEZES.objects(**_of(change, wanted), during=DateTimeTZRange(now, now + AHEAD))
 
 
 def freezes_on(day: date) -> list[Window]:
@@ -241,19 +265,51 @@ def freezes_on(day: date) -> list[Window]:
     return list(found.select_related("service", "organisation").order_by("starts_at", "pk")[:MOST])
 
 
-def _maintenance(change: Change, plan: Planned) -> QuerySet[Window]:
-    """Return of each service's maintenance windows one of each effect and role: it has some."""
-    return (
+def _of(change: Change, plan: Planned) -> dict[str, Any]:
+    """Return what ``_concerns`` is given."""
+    return {"services": list(plan.services), "customer": change.organisation_id}
+
+
+def _concerns(prefix: str = "") -> Q:
+    """The condition for windows that are of the services and the customer that are given."""
+    service = Q(**{f"{prefix}service": None}) | Q(is_one_of(f"{prefix}service", "services"))
+    customer = Q(**{f"{prefix}organisation": None})
+    return service & (customer | Q(**{f"{prefix}organisation": Given("customer")}))
+
+
+DURING = Given("during", DateTimeRangeField())
+
+SPANS = ObjectStatement(
+    lambda: WindowSpan.objects.filter(_concerns("window__"), span__overlap=DURING).select_related(
+        "window__service", "window__organisation"
+    )
+)
+FREEZES = ObjectStatement(
+    lambda: (
         Window.objects.filter(
-            _concerns(change, plan),
+            _concerns(),
+            Exists(WindowSpan.objects.filter(window=OuterRef("pk"), span__overlap=DURING)),
+            kind=Window.Kind.FREEZE,
+            cancelled_at=None,
+        )
+        .select_related("service", "organisation")
+        .order_by("starts_at", "pk")[:MOST]
+    )
+)
+MAINTENANCE = ObjectStatement(
+    lambda: (
+        Window.objects.filter(
+            _concerns(),
             kind=Window.Kind.MAINTENANCE,
             cancelled_at=None,
-            ends_at__gt=timezone.now(),
+            ends_at__gt=Given("now", DateTimeField()),
         )
         .select_related("service", "organisation")
         .order_by("service_id", "effect", "override_role", "pk")
         .distinct("service_id", "effect", "override_role")
     )
+)
+"""Of each service's maintenance windows one of each effect and role: it has some."""
 
 
 def _with_rows(
@@ -269,65 +325,94 @@ def _rule(window: Window) -> Rule:
     return Rule(window.pk, Effect(window.effect), window.service_id, window.override_role)
 
 
-def _concerns(change: Change, plan: Planned, prefix: str = "") -> Q:
-    """The condition for windows that are of this change's services and customer."""
-    service = Q(**{f"{prefix}service": None}) | Q(**{f"{prefix}service__in": plan.services})
-    customer = Q(**{f"{prefix}organisation": None})
-    if change.organisation_id:
-        customer |= Q(**{f"{prefix}organisation": change.organisation_id})
-    return service & customer
-
-
 def executions_at(starts: datetime, ends: datetime) -> QuerySet[Execution]:
     """Executions whose window has some of this time: the range index answers."""
+    return _executions_in(DateTimeTZRange(starts, ends))
+
+
+def _executions_in(during: DateTimeTZRange | Given) -> QuerySet[Execution]:
     when = Func("window_start", "window_end", function="tstzrange")
     when.output_field = DateTimeRangeField()
-    return Execution.objects.annotate(when=when).filter(when__overlap=(starts, ends))
+    return Execution.objects.annotate(when=when).filter(when__overlap=during)
 
 
 STILL_PLANNED = Q(finished_at=None, path=F("change__path"), round=F("change__round"))
 """The plan of a change that counts, and is not over."""
 
 
-def _executions(plan: Planned, linked: Iterable[int]) -> list[Execution]:
-    also = Q(change__in=linked) | Q(change__services__in=plan.services)
-    if plan.executor is not None:
-        also |= Q(executor=plan.executor)
-    wanted = executions_at(plan.starts, plan.ends).filter(
-        STILL_PLANNED, also, change__state=State.EXECUTION
-    )
-    return _with_services(wanted.exclude(change=plan.change), "executor")
+def _executions(plan: Planned, linked: Collection[int]) -> list[Execution]:
+    if not linked and not plan.services and plan.executor is None:
+        return []
+    during = DateTimeTZRange(plan.starts, plan.ends)
+    return _others(EXECUTIONS, plan, linked, during=during, executor=plan.executor)
 
 
-def _deployments(plan: Planned, linked: Iterable[int]) -> list[Deployment]:
+def _deployments(plan: Planned, linked: Collection[int]) -> list[Deployment]:
+    if not linked and not plan.services:
+        return []
     home = timezone.get_default_timezone()
     last = plan.ends - timedelta(microseconds=1)
-    days = (plan.starts.astimezone(home).date(), last.astimezone(home).date())
-    wanted = Deployment.objects.filter(
-        STILL_PLANNED,
-        Q(change__in=linked) | Q(change__services__in=plan.services),
-        change__state=State.DEPLOYMENT,
-        release__planned_on__range=days,
-        release__cancelled_at=None,
-    )
-    if plan.release is not None:
-        wanted = wanted.filter(~Q(release=plan.release) | Q(change__in=linked))
-    return _with_services(wanted.exclude(change=plan.change), "release")
+    days = {"first": plan.starts.astimezone(home).date(), "last": last.astimezone(home).date()}
+    return _others(DEPLOYMENTS, plan, linked, **days, release=plan.release or NO_KEY)
 
 
-def _with_services(wanted: QuerySet[Any], name: str) -> list[Any]:
+def _others(
+    statement: ObjectStatement[Any], plan: Planned, linked: Collection[int], **given: Any
+) -> list[Any]:
+    services = list(plan.services)
+    rows = statement.objects(change=plan.change, linked=list(linked), services=services, **given)
+    prefetch_related_objects(rows, "change__services")
+    return rows
+
+
+NO_KEY = 0
+"""No row has this key."""
+
+
+def _first(wanted: QuerySet[Any], name: str) -> QuerySet[Any]:
     """Read the first of them, each once though it may share several services."""
-    keys = wanted.order_by("pk").values("pk").distinct()[:MOST]
-    rows = wanted.model.objects.filter(pk__in=keys).order_by("pk")
-    return list(rows.select_related("change", name).prefetch_related("change__services"))
+    keys = wanted.exclude(change=Given("change")).order_by("pk").values("pk").distinct()[:MOST]
+    return wanted.model.objects.filter(pk__in=keys).order_by("pk").select_related("change", name)
+
+
+CONNECTED = Q(is_one_of("change", "linked")) | Q(is_one_of("change__services", "services"))
+
+EXECUTIONS = ObjectStatement(
+    lambda: _first(
+        _executions_in(DURING).filter(
+            STILL_PLANNED,
+            CONNECTED | Q(executor=Given("executor")),
+            change__state=State.EXECUTION,
+        ),
+        "executor",
+    )
+)
+DEPLOYMENTS = ObjectStatement(
+    lambda: _first(
+        Deployment.objects.filter(
+            STILL_PLANNED,
+            CONNECTED,
+            ~Q(release=Given("release")) | Q(is_one_of("change", "linked")),
+            change__state=State.DEPLOYMENT,
+            release__planned_on__range=(Given("first", DateField()), Given("last", DateField())),
+            release__cancelled_at=None,
+        ),
+        "release",
+    )
+)
 
 
 def _linked(change: Change) -> set[int]:
     """Return the changes that are linked as conflicting, in whichever direction."""
-    pairs = ChangeLink.objects.filter(
-        Q(source=change) | Q(target=change), kind=ChangeLink.Kind.CONFLICTS_WITH
+    return {one for pair in LINKED.rows(change=change.pk) for one in pair} - {change.pk}
+
+
+LINKED = Statement(
+    lambda: ChangeLink.objects.filter(
+        Q(source=Given("change")) | Q(target=Given("change")),
+        kind=ChangeLink.Kind.CONFLICTS_WITH,
     ).values_list("source", "target")
-    return {one for pair in pairs for one in pair} - {change.pk}
+)
 
 
 # In words -------------------------------------------------------------------------------------
