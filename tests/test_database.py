@@ -7,20 +7,24 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 import time_machine
 from django.apps import apps
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
-from django.db import connection, models
+from django.db import DatabaseError, connection, models
 from django.db.backends.postgresql import compiler as django
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat, Upper
 from django.db.models.sql import InsertQuery, UpdateQuery
+from django.test.utils import CaptureQueriesContext
 from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
-from changes.models import Event
+from changes.models import Change, Event
 from expansive_cm.database import compiler as ours
+from expansive_cm.database.saved import Saved
+from tests import stories
 from tests.people import Cast
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -138,3 +142,22 @@ def test_rows_of_a_query_are_updated_as_django_updates_them(cast: Cast) -> None:
                 compiler = module.SQLUpdateCompiler(query, connection, "default")
                 answers.append(outcome(cursor, lambda _, it: it, module, compiler))
         assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_row_is_updated_as_by_a_queryset(cast: Cast) -> None:
+    change = Change.objects.get(pk=stories.in_review(cast).pk)
+    values = [change.title, "%s ' \\ ü", Concat(Value("a"), Value("b")), F("title")]
+    meta = Change._meta
+    for number, title in enumerate(values):
+        wanted = [(meta.get_field("title"), None, title), (meta.get_field("risk"), None, None)]
+        rows = Change._base_manager.using("default")
+        with CaptureQueriesContext(connection) as asked:
+            for update_row in (models.Model._do_update, Saved._do_update):
+                assert update_row(change, rows, "default", change.pk, wanted, None, True)
+        expected, own = (one["sql"] for one in asked.captured_queries)
+        assert own == expected, number
+        assert not Saved._do_update(change, rows, "default", 0, wanted, None, True)
+    change = Change.objects.get(pk=change.pk)
+    assert (change.title, change.risk) == ("ab", None)
+    with pytest.raises(DatabaseError):
+        Change(pk=0, title="Not there", raised_by=cast.support).save(force_update=True)

@@ -105,29 +105,51 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
         wanted = query.values
         if not wanted or query.related_updates or not _lasts(query.model):
             return super().as_sql()
-        known = _columns(query.model, [one for one, *_ in wanted])
         try:
-            values, placeholders = _sent(known, [_key(*one) for one in wanted], self)
+            sql, values = self._set(wanted)
         except NotPlainError:
             return super().as_sql()
         self.pre_sql_setup()
-        key = (query.base_table, "SET", *placeholders)
-        sql = known.sql.get(key)
-        if sql is None:
-            sql = known.sql[key] = self._setting(known.columns, placeholders)
         try:
             where, parameters = self.compile(query.where)
         except FullResultSet:
             return sql, tuple(values)
         return f"{sql} WHERE {where}", (*values, *parameters)
 
+    def as_row(
+        self, wanted: Sequence[tuple[AnyField, Any, Any]], key: Any
+    ) -> tuple[str, tuple[Any, ...]] | None:
+        """Return what updates the one row with this key; None for Django to write."""
+        model = self.query.model
+        if not _lasts(model):
+            return None
+        try:
+            sql, values = self._set(wanted)
+        except NotPlainError:
+            return None
+        pk = model._meta.pk
+        quoted = self.connection.ops.quote_name
+        where = f"{quoted(model._meta.db_table)}.{quoted(pk.column)} = %s"
+        return f"{sql} WHERE {where}", (*values, pk.get_db_prep_value(key, self.connection))
+
+    def _set(self, wanted: Sequence[tuple[AnyField, Any, Any]]) -> tuple[str, list[Any]]:
+        """Return what sets the fields, and the values. Raises NotPlainError for expressions."""
+        known = _columns(self.query.model, [one for one, *_ in wanted])
+        values, placeholders = _sent(known, [_key(*one) for one in wanted], self)
+        key = ("SET", *placeholders)
+        sql = known.sql.get(key)
+        if sql is None:
+            sql = known.sql[key] = self._setting(known.columns, placeholders)
+        return sql, values
+
     def _setting(self, columns: Sequence[Column], placeholders: Sequence[str]) -> str:
-        quoted, own = self.quote_name_unless_alias, iter(placeholders)
+        quoted, own = self.connection.ops.quote_name, iter(placeholders)
         pairs = ", ".join(
             f"{quoted(one.field.column)} = {next(own) if one.has_own_placeholder else '%s'}"
             for one in columns
         )
-        return f"UPDATE {quoted(self.query.base_table)} SET {pairs}"  # noqa: S608  # models' names
+        table = quoted(self.query.get_meta().db_table)
+        return f"UPDATE {table} SET {pairs}"  # noqa: S608  # the models' own names
 
 
 def _lasts(model: type[Model]) -> bool:
