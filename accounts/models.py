@@ -140,6 +140,14 @@ class UserManager(BaseUserManager["User"]):
             raise self.model.DoesNotExist
         return person
 
+    def get(self, *args: Any, **asked: Any) -> "User":
+        """Return a person; by key, as each request asks for its reader, by a kept statement."""
+        key = asked.get("pk")
+        is_kept = type(self) is UserManager and not args and len(asked) == 1 and not self._db
+        if not is_kept or type(key) is not int or not 0 < key <= models.BigIntegerField.MAX_BIGINT:
+            return super().get(*args, **asked)
+        return PERSON.get(key=key)
+
     def with_address(self, address: str) -> "User | None":
         """Return the person who has this address, with their organisation, or nobody.
 

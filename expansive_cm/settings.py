@@ -161,6 +161,7 @@ DATABASE_LIMITS = {
 DATABASES = {
     "default": {
         **DATABASE,
+        "ENGINE": "expansive_cm.database",
         "CONN_MAX_AGE": 300,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {

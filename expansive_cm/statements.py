@@ -154,13 +154,11 @@ class _Written:
 def read_related(record: models.Model, relation: str) -> "QuerySet[Any]":
     """Return ``record.<relation>.all()``, which has been read, as after a prefetch. One query."""
     rows = getattr(record, relation).all()
-    if not isinstance(getattr(type(record), relation).rel, ManyToOneRel):
-        len(rows)
-        return rows
     statement, field = _all_of(type(record), relation)
     rows._result_cache = statement.objects(record=record.pk)
-    for row in rows._result_cache:
-        setattr(row, field, record)
+    if field:
+        for row in rows._result_cache:
+            setattr(row, field, record)
     return rows
 
 
@@ -174,10 +172,17 @@ def known_or_read(record: models.Model, relation: str) -> "QuerySet[Any]":
 
 @cache
 def _all_of(model: type[models.Model], relation: str) -> tuple[ObjectStatement[Any], str]:
-    rel = getattr(model, relation).rel
-    field = rel.field.name
-    rows = rel.related_model._default_manager.filter
-    return ObjectStatement(lambda: rows(**{field: Given("record")})), field
+    """Return what finds them, and the field by which each has the record; "" where many have it."""
+    descriptor = getattr(model, relation)
+    rel = descriptor.rel
+    if isinstance(rel, ManyToOneRel):
+        rows, name = rel.related_model._default_manager, rel.field.name
+        return ObjectStatement(lambda: rows.filter(**{name: Given("record")})), name
+    other, back = rel.model, rel.field.related_query_name()
+    if descriptor.reverse:
+        other, back = rel.related_model, rel.field.name
+    many = other._default_manager
+    return ObjectStatement(lambda: many.filter(**{back: Given("record")})), ""
 
 
 def _prepared(sql: str, parameters: tuple[Any, ...]) -> Prepared:

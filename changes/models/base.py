@@ -7,9 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
+from expansive_cm.database.saved import Saved
 
 
-class StageFields(models.Model):
+class StageFields(Saved):
     """Evidence of one stage of one change, for a model that declares its own history.
 
     ``path`` is the change's path number when the record was made: reclassifying starts a new

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField
 
 from accounts.history_rows import Records
+from expansive_cm.database.saved import Saved
 from expansive_cm.statements import known_or_read
 
 from ..risk import RiskLevel, Urgency
@@ -55,7 +56,7 @@ class Promise(models.TextChoices):
     THREE_RELEASES = "three_releases", _("In one of the next three releases")
 
 
-class Change(Moves, models.Model):
+class Change(Moves, Saved):
     """A change request. Its state moves only through ``changes.lifecycle``."""
 
     title = models.CharField(_("title"), max_length=200, blank=True)

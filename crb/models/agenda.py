@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
 from accounts.history_rows import Records
+from expansive_cm.database.saved import Saved
 
 from ..states import (
     ITEM_MOVES,
@@ -20,7 +21,7 @@ from .base import APPEND_ONLY, NO_DELETE, legal_moves
 from .meeting import Meeting
 
 
-class AgendaItem(models.Model):
+class AgendaItem(Saved):
     """One visit of a change to the board. A deferred change gets a new item, voted on anew."""
 
     class Kind(models.TextChoices):

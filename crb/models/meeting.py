@@ -17,6 +17,7 @@ from django_fsm import FSMField, transition
 
 from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
+from expansive_cm.database.saved import Saved
 
 from ..schedule import cutoff_of, to_utc
 from ..states import (
@@ -35,7 +36,7 @@ NEAR = timedelta(hours=1)
 """So long before its start a meeting is about to begin."""
 
 
-class Meeting(models.Model):
+class Meeting(Saved):
     """One meeting: its local date, time and zone are what counts; UTC follows from them.
 
     A ballot without a meeting is kept here too: it is running from the moment the chair opens
