@@ -420,7 +420,8 @@ def _linked(change: Change) -> set[int]:
 LINKS = Statement(
     lambda: ChangeLink.objects.filter(
         Q(source=Given("change")) | Q(target=Given("change")), kind=ChangeLink.Kind.CONFLICTS_WITH
-    ).values_list("source", "target")
+    ).values_list("source", "target"),
+    planned_once=True,
 )
 
 

@@ -175,7 +175,8 @@ PROBLEM_WITH = Statement(
         DeliveryProblem.objects.filter(change=Given("change"), resolved_at=None)
         .order_by()
         .values_list("pk")[:1]
-    )
+    ),
+    planned_once=True,
 )
 
 MAIL_DID_NOT_ARRIVE = Situation(

@@ -179,7 +179,8 @@ HAS_BEGUN = Statement(
         Meeting.objects.filter(items=Given("item"))
         .exclude(state=MeetingState.SCHEDULED)
         .values_list("pk")
-    )
+    ),
+    planned_once=True,
 )
 
 
