@@ -306,15 +306,17 @@ def test_a_program_that_is_named_is_not_asked_for(
     assert capsys.readouterr().out == ""
 
 
-def test_front_end_files_are_copied_without_pointers_to_maps(
+def test_front_end_files_are_copied_without_pointers_to_maps_and_charset(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packages, vendor = tmp_path / "node_modules", tmp_path / "static" / "vendor"
     for source in front_end.FILES:
         path = packages / source
         path.parent.mkdir(parents=True, exist_ok=True)
-        comment = "/*# sourceMappingURL=x.css.map */" if source.endswith("css") else ""
-        path.write_text(f"content;\n{comment or '//# sourceMappingURL=x.js.map'}\n")
+        begin, end = "", "//# sourceMappingURL=x.js.map"
+        if source.endswith("css"):
+            begin, end = '@charset "UTF-8";', "/*# sourceMappingURL=x.css.map */"
+        path.write_text(f"{begin}content;\n{end}\n")
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: None)
     vendor.mkdir(parents=True)
     (vendor / "of-an-earlier-version.js").touch()

@@ -20,6 +20,9 @@ FILES = {
 }
 # Maps for debuggers are not copied, so nothing may point at them.
 MAP_REFERENCE = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")
+# Pages and the web server say UTF-8 already. Chromium keeps no style sheet that says so itself,
+# but reads all of it again for every page.
+CHARSET = re.compile(r'\A@charset "utf-8";', re.IGNORECASE)
 
 
 def copy_files(packages: Path, vendor: Path) -> None:
@@ -33,7 +36,7 @@ def copy_files(packages: Path, vendor: Path) -> None:
         path = draft / target
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (packages / source).read_text(encoding="utf-8")
-        path.write_text(MAP_REFERENCE.sub("", text), encoding="utf-8")
+        path.write_text(CHARSET.sub("", MAP_REFERENCE.sub("", text)), encoding="utf-8")
     shapes = draft / "tabler" / "icons.css"
     icons = ROOT / "expansive_cm" / "icons.py"
     subprocess.run(

@@ -65,12 +65,22 @@ def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
     given = [rules, list(GOOD_COLOURS), seen_shortly]
     told = page.evaluate(RUN, given)
     if told is None:
-        page.evaluate(AXE_SCRIPT + TRY_COLOURS_ONCE + CERTAIN)
+        _bring_in_axe(page)
         told = page.evaluate(RUN, given)
     said, tried = told
     GOOD_COLOURS.update(tried)
     results = AxeResults(said)
     return results.generate_report() if results.violations_count else ""
+
+
+def _bring_in_axe(page: Page) -> None:
+    """Define axe and what spares it trouble in the open page.
+
+    A script of the page's own is compiled once in its process; what `evaluate` wraps, each time.
+    """
+    session = page.context.new_cdp_session(page)
+    session.send("Runtime.evaluate", {"expression": AXE_SCRIPT + TRY_COLOURS_ONCE + CERTAIN})
+    session.detach()
 
 
 def fits(page: Page) -> bool:
