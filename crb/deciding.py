@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import CharField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -102,7 +101,7 @@ class Deciding:
 
 RECUSED = Statement(
     lambda: Vote.objects.filter(
-        item__change=Given("change"), item__path=Given("path", CharField()), choice=Choice.RECUSE
+        item__change=Given("change"), item__path=Given("path"), choice=Choice.RECUSE
     ).values_list("member"),
     planned_once=True,
 )
