@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DataError, NotSupportedError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.db.models import F, Model, Value
 from django.db.transaction import TransactionManagementError
@@ -16,6 +16,7 @@ from accounts.models import SuccessTeam, User
 from accounts.roles import Role
 from changes.models import Change, Event
 from changes.recall import recalling
+from expansive_cm.errors import what_is_away
 from expansive_cm.prepared import Prepared
 from expansive_cm.statements import Given, ObjectStatement, Statement, read_related
 from tests import stories
@@ -99,8 +100,9 @@ def test_a_column_that_a_migration_widens_is_read_on(transactional_db: None) -> 
         cursor.execute(widen.format(19))
         assert question.rows({"key": 1}) == [("one",)]
         cursor.execute(widen.format(29))
-    with pytest.raises(NotSupportedError), transaction.atomic():
+    with pytest.raises(DatabaseError) as refused, transaction.atomic():
         question.rows({"key": 1})
+    assert what_is_away(refused.value), "whoever asked is told to try again"
     with transaction.atomic():
         assert question.rows({"key": 1}) == [("one",)]
 
