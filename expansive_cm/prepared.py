@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from django.db import NotSupportedError, connection
+from django.db import NotSupportedError, OperationalError, connection
 from psycopg2.extensions import AsIs
 
 NAMED = "asked_"
@@ -46,8 +46,8 @@ class Prepared:
     def rows(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run it, in one query. Raises KeyError for a value that is missing.
 
-        Raises NotSupportedError once within a transaction, where a migration has meanwhile given
-        a column that it reads another type.
+        Raises OperationalError once within a transaction, where a migration has meanwhile given
+        a column that it reads another type: tried again it goes well.
         """
         values = [given[name] for name in self._names] or None
         with connection.cursor() as cursor:
@@ -61,10 +61,10 @@ class Prepared:
                 return list(cursor.fetchall())
             try:
                 cursor.execute(self._run.format(name), values)
-            except NotSupportedError:
+            except NotSupportedError as error:
                 known.clear()
                 if connection.in_atomic_block:
-                    raise
+                    raise OperationalError("A column has another type now.") from error
                 return self.rows(given)
             return list(cursor.fetchall())
 

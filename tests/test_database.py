@@ -109,6 +109,24 @@ def test_every_model_is_saved_as_django_saves_it(db: None) -> None:
     assert compared > 1000
 
 
+def test_what_a_record_makes_as_it_is_saved_is_what_is_stored(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of the first record, whose statement is written, as that of those after it."""
+    monkeypatch.setattr(ours, "_known", {})
+    compared = 0
+    for model in apps.get_models():
+        for _again in range(2):
+            row = model()
+            compiler = insert(ours, row, raw=False)
+            [(_sql, values)] = compiler.as_sql()
+            for field, value in zip(compiler.query.fields, values, strict=True):
+                if ours.column_of(field).makes_value and isinstance(value, datetime):
+                    assert getattr(row, field.attname) == value, field
+                    compared += 1
+    assert compared > 40
+
+
 def outcome(cursor: Any, way: Any, module: Any, row: models.Model) -> Any:
     """Return the statement as it goes to the database, values and all, or how it is refused."""
     try:

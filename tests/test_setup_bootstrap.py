@@ -285,6 +285,23 @@ def test_the_better_browser_is_installed_and_the_other_will_do(
     assert asked.count("update") == (0 if len(before) == 2 else 1 if best else 2)
 
 
+def test_one_program_that_cannot_be_installed_keeps_none_from_it(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ubuntu, for one, has no package of a Chromium."""
+    monkeypatch.setattr(bootstrap.os, "geteuid", lambda: 0)
+    (programs / "imap").unlink()
+    put(
+        programs,
+        "apt-get",
+        f"""for last; do :; done
+        case $last in dovecot-imapd) >{programs}/imap ;; update) ;; *) exit 100 ;; esac""",
+    )
+    bootstrap.ensure_programs()
+    assert bootstrap.CHROMIUM.found() is None
+    assert bootstrap.DOVECOT.found()
+
+
 @pytest.mark.parametrize("with_imap", [True, False])
 def test_a_dovecot_that_cannot_serve_imap_is_asked_for(
     with_imap: bool, programs: Path, capsys: pytest.CaptureFixture[str]

@@ -48,7 +48,11 @@ def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
     """
     known = _joining(most, came_before=True).objects(board=board.pk)
     left = min(room, most) - len(known)
-    return known + (_joining(left, came_before=False).objects(board=board.pk) if left > 0 else [])
+    if left <= 0:
+        return known
+    # Few statements, as their plans are kept, whatever room there is: 1, 2, 4, … are read.
+    some = _joining(1 << (left - 1).bit_length(), came_before=False)
+    return known + some.objects(board=board.pk)[:left]
 
 
 @lru_cache(maxsize=32)

@@ -88,7 +88,8 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
         key = (*map(id, self.returning_fields or ()), *placeholders)
         sql = known.sql.get(key)
         if sql is None:
-            [(sql, _)] = super().as_sql()
+            # Django lets each field make its value again: those are now in the record.
+            [(sql, values)] = super().as_sql()
             known.sql[key] = sql
         return [(sql, tuple(values))]
 

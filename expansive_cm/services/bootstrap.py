@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -364,16 +365,24 @@ def ensure_programs():
     if all(one.is_here() for one in wanted) and tried.exists():
         return
     if wanted and os.geteuid() == 0 and shutil.which("apt-get"):
-        try:
-            step("Looking up Debian's packages", lambda: command(["apt-get", "update"]))
+        update = partial(command, ["apt-get", "update"])
+        if goes_well(partial(step, "Looking up Debian's packages", update)):
             for one in wanted:
-                install_program(one)
-        except Failure as failure:
-            say(str(failure))
+                goes_well(partial(install_program, one))
         tried.touch()
     for one in wanted:
         if not one.is_here():
             say(one.missing)
+
+
+def goes_well(act):
+    """Do it; say why it fails and return False if it does."""
+    try:
+        act()
+    except Failure as failure:
+        say(str(failure))
+        return False
+    return True
 
 
 def install_program(one):

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
 from crb import lifecycle, queries
 from crb.lifecycle import agenda as agendas
 from crb.models import AgendaItem, Meeting
+from expansive_cm.prepared import prepared_by
 from tests.crb.conftest import Table, new_board
 from tests.stories import ASSESSMENT, assessed
 
@@ -244,6 +246,17 @@ def test_a_long_agenda_takes_no_more_than_it_has_room_for(
     later = table.meeting(days=28)
     lifecycle.fill_agenda(table.board)
     assert agenda(later) == ["1. One (new)", "2. Two (new)"]
+
+
+def test_few_plans_are_kept_whatever_room_an_agenda_has(table: Table) -> None:
+    for title in ("One", "Two", "Three"):
+        table.change(title)
+    before = len(prepared_by(connection))
+    for room in range(1, agendas.LONGEST + 1):
+        found = queries.waiting_to_join(table.board, room, agendas.MOST_AT_ONCE)
+        assert len(found) == min(room, 3)
+    assert queries.waiting_to_join(table.board, 0, agendas.MOST_AT_ONCE) == []
+    assert len(prepared_by(connection)) - before < 12
 
 
 def test_one_run_puts_no_more_on_an_agenda_than_it_can_and_the_next_goes_on(
