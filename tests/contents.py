@@ -38,8 +38,9 @@ SELECT relname FROM pg_class
        + pg_stat_get_xact_tuples_deleted(oid) > 0
 """
 ASKS = (f"EXECUTE {NAMED}".upper(), f"PREPARE {NAMED}".upper())
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET", *ASKS)
-"""How statements begin that leave every row as it is."""
+"""How questions begin that the product prepares, the first time with a run in the same message."""
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET")
+"""How statements begin that leave every row as it is, where they are one and not several."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,16 @@ def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
         if not isinstance(sql, str):
             sequences.forget()
             _has_written()
-        elif sql[:20].lstrip().upper().startswith(READS):
+        elif _only_reads(sql):
             sequences.read_by(sql)
         else:
             sequences.moved_by(sql)
             _has_written()
+
+
+def _only_reads(sql: str) -> bool:
+    begins = sql[:20].lstrip().upper()
+    return begins.startswith(ASKS) or (begins.startswith(READS) and ";" not in sql)
 
 
 def _has_written() -> None:

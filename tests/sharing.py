@@ -2,6 +2,7 @@
 
 xdist counts after each test what a worker has left, through every test that it has ever been
 given: with thousands of them that is most of what the process does which was started by hand.
+It also fails where one worker ends while another, in the place of one before, has yet to begin.
 """
 
 from typing import Any
@@ -22,6 +23,11 @@ class Sharing(LoadGroupScheduling):
         if all(given[group].values()):
             del given[group]
         self._reschedule(node)
+
+    def _reschedule(self, node: Any) -> None:
+        """Give a worker more; one that still looks for its tests asks when it has found them."""
+        if node in self.registered_collections:
+            super()._reschedule(node)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -26,6 +26,9 @@ MOVING = (
     "(VALUES ('One', ''), ('Two', '')) AS two(name, email)",
     "WITH made AS (INSERT INTO accounts_successteam (name, email) VALUES ('One', '') "
     "RETURNING id) SELECT id FROM made",
+    "SET LOCAL lock_timeout = '9s'; INSERT INTO accounts_successteam (name, email) "
+    "VALUES ('One', '')",
+    "SELECT 1; INSERT INTO accounts_successteam (name, email) VALUES ('One', '')",
     "SELECT nextval('history_order')",
     "SELECT nextval(pg_get_serial_sequence('accounts_successteam', 'id'))",
     "SELECT setval('accounts_successteam_id_seq', 4711)",

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cache
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -46,16 +46,19 @@ def waiting_to_join(board: Board, room: int, most: int) -> list[Change]:
     Those that return with answers or were carried over are all there, new ones as far as there is
     room; together they are at most so many.
     """
-    known = _joining(most, came_before=True).objects(board=board.pk)
-    left = min(room, most) - len(known)
-    if left <= 0:
-        return known
-    # Few statements, as their plans are kept, whatever room there is: 1, 2, 4, … are read.
-    some = _joining(1 << (left - 1).bit_length(), came_before=False)
-    return known + some.objects(board=board.pk)[:left]
+    known = _first_to_join(board, most, came_before=True)
+    return known + _first_to_join(board, min(room, most) - len(known), came_before=False)
 
 
-@lru_cache(maxsize=32)
+def _first_to_join(board: Board, most: int, *, came_before: bool) -> list[Change]:
+    if most <= 0:
+        return []
+    # One statement for all up to a power of two: each connection keeps the plan of each.
+    enough = 1 << (most - 1).bit_length()
+    return _joining(enough, came_before=came_before).objects(board=board.pk)[:most]
+
+
+@cache
 def _joining(most: int, *, came_before: bool) -> ObjectStatement[Change]:
     """Return the statement for so many changes at most that were at a board before, or were not."""
     of_change = {"change": OuterRef("pk"), "path": OuterRef("path")}

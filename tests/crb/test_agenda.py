@@ -270,6 +270,19 @@ def test_one_run_puts_no_more_on_an_agenda_than_it_can_and_the_next_goes_on(
     assert agenda(meeting) == ["1. One (new)", "2. Two (new)", "3. Three (new)"]
 
 
+def test_no_plan_is_kept_for_each_number_of_places_that_agendas_have_left(table: Table) -> None:
+    """A connection of the worker keeps every plan: half a megabyte for each of many agendas."""
+    for title in ("One", "Two", "Three", "Four"):
+        table.change(title)
+    waiting = [queries.waiting_to_join(table.board, room, 500) for room in (-1, *range(40))]
+    assert [len(some) for some in waiting[:8]] == [0, 0, 1, 2, 3, 4, 4, 4]
+    assert all(some == waiting[-1][: len(some)] for some in waiting)
+    kept = len(prepared_by(connection))
+    for room in range(40):
+        queries.waiting_to_join(table.board, room, 500)
+    assert len(prepared_by(connection)) == kept
+
+
 def test_a_change_that_cannot_join_stops_no_other(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
