@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.mailreader.addresses import normal
+from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement, Statement
 
 from .history_rows import Records
@@ -144,7 +145,7 @@ class UserManager(BaseUserManager["User"]):
         """Return a person; by key, as each request asks for its reader, by a kept statement."""
         key = asked.get("pk")
         is_kept = type(self) is UserManager and not args and len(asked) == 1 and not self._db
-        if not is_kept or type(key) is not int or not 0 < key <= models.BigIntegerField.MAX_BIGINT:
+        if not is_kept or type(key) is not int or not 0 < key <= LARGEST_KEY:
             return super().get(*args, **asked)
         return PERSON.get(key=key)
 

@@ -7,6 +7,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement, is_one_of
 
 from . import promises
@@ -15,7 +16,6 @@ from .states import OPEN, State
 from .turns import any_turn_of
 
 S = State
-LARGEST_KEY = 2**63 - 1
 
 THROWN_AWAY = Q(state=S.WITHDRAWN, submitted_at=None)
 """Drafts that were given up: their writer finds them by their number, no list shows them."""

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
 from accounts.models import User
+from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow import acts
 
@@ -99,11 +100,10 @@ def is_rollback(event: Event) -> bool:
 
 def last_move(change: Change, before: int | None = None) -> int:
     """Return the event with which the change came into the state it is in, or was in ``before``."""
-    moves = MOVES_BEFORE.rows(change=change.pk, before=LAST if before is None else before)
+    moves = MOVES_BEFORE.rows(change=change.pk, before=LARGEST_KEY if before is None else before)
     return moves[0][0] if moves else 0
 
 
-LAST = 2**63 - 1
 MOVES_BEFORE = Statement(
     lambda: (
         Event.objects.filter(change=Given("change"), pk__lt=Given("before"))

@@ -2,6 +2,8 @@
 
 DIGITS = 18
 """More than any key, version or position has; the database takes nineteen."""
+LARGEST_KEY = 2**63 - 1
+"""The largest number that a key of the database can be."""
 
 
 def whole_number(text: str) -> int | None:

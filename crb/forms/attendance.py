@@ -7,12 +7,13 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.numbers import LARGEST_KEY
+
 from ..models import AttendanceMark
 from ..states import Mark
 from .base import BoardForm
 
 TAKE_BACK = "take_back"
-LARGEST_KEY = 2**63 - 1
 
 
 class MarkForm(BoardForm):
