@@ -28,6 +28,7 @@ from .audiences import (
     ASKED,
     FORMER_REQUESTER,
     LINK_WANTED,
+    MENTIONED,
     NEXT,
     OWNER,
     PARTIES,
@@ -41,6 +42,7 @@ from .audiences import (
     WATCHERS,
     Audience,
 )
+from .mentions import mentioned
 from .message_words import (
     INTERNAL,
     Message,
@@ -176,7 +178,8 @@ def announce(change: Change, event: Event) -> None:
 
 def _announce(change: Change, event: Event) -> None:
     rules = [rule for rule in RULES.get(event.verb, ()) if change.state in rule.states]
-    found = [
+    found = [(person, comment, MENTIONED) for person in mentioned(event)]
+    found += [
         (person, rule.message, audience.why)
         for rule in rules
         for audience in rule.to
