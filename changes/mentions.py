@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Upper
 
 from accounts.models import User
 from accounts.standing import know_standing
-from expansive_cm.texts import composed
+from expansive_cm.texts import composed, neutral_line
 
 from .models import Change, Comment, Event
 from .permissions.rules import can_see_internal, may_see
@@ -27,10 +27,11 @@ SIGNS = 100
 LONGEST = 8
 """So many words a name has at most."""
 OFFERED = 8
-AFTER_SIGN = re.compile(r"(?<![\w@.+/-])@(\w[^\n@]{0,150})")
+AFTER_SIGN = re.compile(r"(?<![\w@.+/-])@([^\s@][^\n@]{0,150})")
 """What follows an at sign that is not within an address of mail or of a page."""
-AFTER_NAME = re.compile(r"(?:['’]S)?\W*\Z")
-"""What a name may be followed by that is written together with it."""
+ATTACHED = 4
+"""So many signs that are written together with a name, as after a sentence, are left aside."""
+WHOSE = ("'S", "’S")
 WORD = re.compile(r"\S{1,150}")
 
 
@@ -57,10 +58,14 @@ def people_in(change: Change, body: str, *, author: User, internal: bool) -> lis
 
 def offered(change: Change, text: str, *, author: User, internal: bool) -> list[User]:
     """Return people whose name has every word typed after an at sign, a few of them."""
-    people = _within_reach(change, author, internal)
-    for word in composed(text).split()[:LONGEST]:
+    roles = User.groups.through.objects.filter(user=OuterRef("pk"))
+    own = [one for one in (change.requester_id, change.raised_by_id) if one]
+    may_be = Q(organisation__isnull=False) | Exists(roles) | Q(pk__in=own)
+    people = _within_reach(change, author, internal).filter(may_be)
+    for word in neutral_line(text).split()[:LONGEST]:
         people = people.filter(display_name__icontains=word)
-    chosen = people.order_by("display_name", "pk")[: 4 * OFFERED]
+    first = people.order_by("display_name", "pk")[: 4 * OFFERED]
+    chosen = [one for one in first if _can_be_named(one)]
     return _who_may_read(change, chosen, internal)[:OFFERED]
 
 
@@ -70,13 +75,22 @@ def mentioned(event: Event) -> list[User]:
     return list(User.objects.filter(pk__in=keys).order_by("pk")) if keys else []
 
 
-def told_of(change: Change, comments: Iterable[Comment]) -> dict[int, list[str]]:
+def named_before(comment: Comment) -> set[int]:
+    """Return the keys of whom a comment has named so far, however it was corrected since."""
+    events = comment.change.events.filter(data__comment=comment.pk, data__has_key="mentioned")
+    found: set[int] = set()
+    return found.union(*events.values_list("data__mentioned", flat=True))
+
+
+def told_of(change: Change, comments: Iterable[Comment], reader: User) -> dict[int, list[str]]:
     """Return the names of whom each comment of a change has named, by its key.
 
-    As it was recorded when it was written. Costs a query, and only where somebody is named.
+    As it was recorded when it was written. A customer's people see only names that stand in it:
+    what a correction took out, and what somebody is called by now, is for Expansive's people.
+    Costs a query or two, and only where somebody is named.
     """
     keys: dict[int, list[int]] = {}
-    shown = {one.pk for one in comments if "@" in one.body or one.corrected_at}
+    shown = {one.pk: one.body for one in comments if "@" in one.body or one.corrected_at}
     for event in change.events.all() if shown else ():
         if "mentioned" in event.data and event.data["comment"] in shown:
             keys.setdefault(event.data["comment"], []).extend(event.data["mentioned"])
@@ -84,7 +98,20 @@ def told_of(change: Change, comments: Iterable[Comment]) -> dict[int, list[str]]
         return {}
     wanted = {key for found in keys.values() for key in found}
     names = dict(User.objects.filter(pk__in=wanted).values_list("pk", "display_name"))
-    return {key: [names[one] for one in dict.fromkeys(found)] for key, found in keys.items()}
+    told = {
+        key: [names.get(one, "") for one in dict.fromkeys(found)] for key, found in keys.items()
+    }
+    full = can_see_internal(reader)
+    return {
+        key: [name for name in found if name and (full or _stands_in(name, shown[key]))]
+        for key, found in told.items()
+    }
+
+
+def _stands_in(name: str, body: str) -> bool:
+    """Whether a text has a name, be it with other gaps between its words."""
+    wanted, text = (" ".join(composed(one).split()) for one in (name, body))
+    return _in_capitals(wanted) in _in_capitals(text)
 
 
 def _after_signs(body: str) -> Iterator[str]:
@@ -94,15 +121,34 @@ def _after_signs(body: str) -> Iterator[str]:
 def _readings(text: str) -> Iterator[str]:
     """Yield the names that a text may begin with, in capitals, the longest first.
 
-    What ends a sentence, or says whose something is, is no part of a name.
+    What ends a sentence, or says whose something is, is no part of a name, unless a name ends
+    with it; gaps count as they are written, or else as single spaces.
     """
-    words = [word[0] for word in islice(WORD.finditer(text), LONGEST)]
-    for number in range(len(words), 0, -1):
-        name = _in_capitals(" ".join(words[:number]))
+    for word in reversed(list(islice(WORD.finditer(text), LONGEST))):
+        written = _in_capitals(text[: word.end()])
+        for name in dict.fromkeys((written, " ".join(written.split()))):
+            yield name
+            yield from _without_attached(name)
+
+
+def _without_attached(name: str) -> Iterator[str]:
+    for _number in range(ATTACHED):
+        if name.endswith(WHOSE):
+            name = name[:-2]
+        elif not name[-1:].isalnum():
+            name = name[:-1]
+        else:
+            return
+        if not name:
+            return
         yield name
-        bare = AFTER_NAME.sub("", name)
-        if bare and bare != name:
-            yield bare
+
+
+def _can_be_named(person: User) -> bool:
+    """Whether their name, written after an at sign, is read as a whole."""
+    name = composed(person.display_name)
+    text = next(_after_signs(f"@{name}"), "")
+    return bool(text) and next(_readings(text), "") == _in_capitals(name)
 
 
 def _in_capitals(name: str) -> str:

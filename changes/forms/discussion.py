@@ -64,7 +64,6 @@ class CommentForm(AudienceForm):
         widget=MarkdownTextarea(
             attrs={
                 "rows": 4,
-                "aria-autocomplete": "list",
                 "placeholder": gettext_lazy("@ and a name tells somebody of it."),
             }
         ),

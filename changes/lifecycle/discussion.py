@@ -14,7 +14,7 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from expansive_cm.workflow.steps import require
 
-from ..mentions import people_in
+from ..mentions import MOST, named_before, people_in
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail
 from ..permissions import can_note, may_correct, may_see
 from ..room import why_no_room
@@ -49,12 +49,16 @@ def comment(
     return record
 
 
-def _about(step: Step, comment: Comment, before: str = "") -> dict[str, Any]:
-    """Return what an event keeps of a comment: which it is, and whom it newly names."""
-    where = {"author": comment.author, "internal": comment.is_internal}
-    people = people_in(step.change, comment.body, **where)
-    known = people_in(step.change, before, **where) if people else []
-    named = [one.pk for one in people if one not in known]
+def _about(step: Step, comment: Comment) -> dict[str, Any]:
+    """Return what an event keeps of a comment: which it is, and whom it newly names.
+
+    Whom an earlier wording named is not told again, and counts among those it may reach.
+    """
+    people = people_in(
+        step.change, comment.body, author=comment.author, internal=comment.is_internal
+    )
+    known = named_before(comment) if people and comment.corrected_at else set()
+    named = [one.pk for one in people if one.pk not in known][: max(MOST - len(known), 0)]
     return {"comment": comment.pk, **({"mentioned": named} if named else {})}
 
 
@@ -78,9 +82,9 @@ def correct_comment(
         if body == record.body:
             raise StepIncomplete(_("Nothing in it is different."), ["body"])
         step.internal = record.is_internal
-        before, record.body, record.corrected_at = record.body, body, timezone.now()
+        record.body, record.corrected_at = body, timezone.now()
         step.save(record)
-        step.data = _about(step, record, before)
+        step.data = _about(step, record)
     return record
 
 

@@ -44,7 +44,7 @@ def discussion_context(user: User, change: Change) -> Context:
 
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
-    comments = _drawn(change, readable(user, _told_or_read(change, "comments", "author")))
+    comments = _drawn(user, change, readable(user, _told_or_read(change, "comments", "author")))
     origins = mails_of(user, change)
     for one in comments:
         one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
@@ -119,9 +119,9 @@ def watch_context(user: User, change: Change) -> Context:
     }
 
 
-def _drawn(change: Change, comments: Iterable[Comment]) -> list[Comment]:
+def _drawn(user: User, change: Change, comments: Iterable[Comment]) -> list[Comment]:
     found = list(comments)
-    told = mentions.told_of(change, found)
+    told = mentions.told_of(change, found, user)
     for one in found:
         one.html = markdown.render(one.body)  # type: ignore[attr-defined]
         one.told = told.get(one.pk, [])  # type: ignore[attr-defined]
@@ -196,7 +196,7 @@ def comment(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
     since = whole_number(request.POST.get("after", "")) or 0
     new = readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
-    comments = _drawn(change, new)
+    comments = _drawn(request.user, change, new)
     _tell_correctable(request.user, comments)
     context = {
         "change": change,

@@ -45,6 +45,7 @@
       list.innerHTML = html;
       const first = optionsOf(list)[0];
       list.hidden = !first;
+      list.dataset.answers = typed;
       if (!first) return;
       field.setAttribute("aria-controls", list.id);
       mark(box, first);
@@ -56,7 +57,8 @@
   function choose(box, option) {
     const field = box.querySelector("textarea");
     const started = STARTED.exec(before(field));
-    if (started) {
+    // Elsewhere in the text by now: what stands there is not what the list answers.
+    if (started && started[1] === listOf(box).dataset.answers) {
       const from = field.selectionStart - started[1].length;
       field.setRangeText(`${option.dataset.value} `, from, field.selectionStart, "end");
       field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -80,7 +82,7 @@
     "keydown",
     (event) => {
       const box = event.target.matches?.("textarea") && boxOf(event.target);
-      if (!box || listOf(box).hidden || event.ctrlKey || event.metaKey) return;
+      if (!box || listOf(box).hidden || event.isComposing || event.ctrlKey || event.metaKey) return;
       const options = optionsOf(listOf(box));
       const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
       if (event.key === "ArrowDown") mark(box, options[(at + 1) % options.length]);
@@ -93,6 +95,15 @@
     },
     true,
   );
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches?.("textarea") && boxOf(event.target)) {
+      event.target.setAttribute("aria-autocomplete", "list");
+    }
+  });
+  document.addEventListener("reset", (event) => {
+    const box = event.target.querySelector?.("[data-mentions]");
+    if (box) close(box);
+  });
   document.addEventListener("mousedown", (event) => {
     if (event.target.closest?.("[data-mentions] [role=listbox]")) event.preventDefault();
   });
