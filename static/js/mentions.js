@@ -83,6 +83,10 @@
     (event) => {
       const box = event.target.matches?.("textarea") && boxOf(event.target);
       if (!box || listOf(box).hidden || event.isComposing || event.ctrlKey || event.metaKey) return;
+      if (STARTED.exec(before(event.target))?.[1] !== listOf(box).dataset.answers) {
+        close(box);
+        return;
+      }
       const options = optionsOf(listOf(box));
       const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
       if (event.key === "ArrowDown") mark(box, options[(at + 1) % options.length]);
