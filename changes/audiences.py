@@ -48,6 +48,7 @@ STANDARD_APPROVER = Audience(
 )
 ASKED = Audience(_("the board asked you"), groups.ASKED.members)
 TOLD_BEFORE = Audience(_("you were told of the decision"), told_before)
+MENTIONED = _("somebody names you in it")
 NEXT = _("you can take the next step")
 LINK_WANTED = _("somebody asked for a new link to it")
 

@@ -20,7 +20,7 @@ from accounts.models import User
 from expansive_cm.statements import Given, Statement, is_one_of
 
 from . import outbox, wording
-from .audiences import RAISER, WATCHERS
+from .audiences import MENTIONED, RAISER, WATCHERS
 from .models import Change, Notice
 from .models.board import undo_time
 from .taking_back import RECORDED, builds_on_outcome, held_until
@@ -81,6 +81,8 @@ def create_notices(notices: Sequence[Notice]) -> None:
 
 def _is_wanted(letter: Letter) -> bool:
     if letter.person.mail_pace != Pace.NEEDED:
+        return True
+    if letter.why == str(MENTIONED):
         return True
     return letter.message in NEEDED and letter.why not in MERELY_TOLD
 

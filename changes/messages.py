@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from post_office.models import PRIORITY, STATUS
@@ -28,6 +29,7 @@ from .audiences import (
     ASKED,
     FORMER_REQUESTER,
     LINK_WANTED,
+    MENTIONED,
     NEXT,
     OWNER,
     PARTIES,
@@ -41,6 +43,7 @@ from .audiences import (
     WATCHERS,
     Audience,
 )
+from .mentions import mentioned
 from .message_words import (
     INTERNAL,
     Message,
@@ -176,7 +179,10 @@ def announce(change: Change, event: Event) -> None:
 
 def _announce(change: Change, event: Event) -> None:
     rules = [rule for rule in RULES.get(event.verb, ()) if change.state in rule.states]
-    found = [
+    named = mentioned(event)
+    heard = _will_hear_of_comment(change, event) if named else frozenset()
+    found = [(person, comment, MENTIONED) for person in named if person.pk not in heard]
+    found += [
         (person, rule.message, audience.why)
         for rule in rules
         for audience in rule.to
@@ -197,6 +203,15 @@ def _announce(change: Change, event: Event) -> None:
         if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
     ]
     letters.send(change, [_letter(change, event, *who) for who in told], again)
+
+
+def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:
+    """Whose mail of a comment that is corrected still waits: it goes with the new words."""
+    if event.verb != "correct_comment":
+        return frozenset()
+    about = Notice.objects.filter(change=change, event__data__comment=event.data["comment"])
+    waiting = about.filter(Q(email=None) | Q(email__status=STATUS.queued))
+    return frozenset(waiting.values_list("person", flat=True))
 
 
 def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:

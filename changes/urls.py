@@ -108,6 +108,7 @@ calendar_urls = [
 discussion_urls = [
     path("changes/find/", discussion.find_change, name="find_change"),
     path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),
+    path("changes/<reference:pk>/find-mention/", discussion.find_mention, name="find_mention"),
     path(
         "changes/<reference:pk>/comments/<int:comment_pk>/correct/",
         correct_comment.correct_comment,

@@ -61,7 +61,12 @@ class CommentForm(AudienceForm):
     body = LongText(
         label=gettext_lazy("Comment"),
         max_length=Comment._meta.get_field("body").max_length,
-        widget=MarkdownTextarea(attrs={"rows": 4}),
+        widget=MarkdownTextarea(
+            attrs={
+                "rows": 4,
+                "placeholder": gettext_lazy("@ and a name tells somebody of it."),
+            }
+        ),
         error_messages={"required": gettext_lazy("Write something first.")},
     )
 

@@ -1,6 +1,7 @@
 """Comments, internal notes, attachments, links and watching."""
 
 import hashlib
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -13,10 +14,11 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 from expansive_cm.workflow.steps import require
 
+from ..mentions import MOST, named_before, people_in
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail
 from ..permissions import can_note, may_correct, may_see
 from ..room import why_no_room
-from .core import lock, take_step
+from .core import Step, lock, take_step
 from .successor import record_link
 
 
@@ -32,7 +34,7 @@ def comment(
     """Add a public comment, or an internal note that only Expansive's own people see.
 
     ``via`` says by what mail it came, if it did; ``link`` is the mailed link it was written
-    through, None for somebody signed in.
+    through, None for somebody signed in. Whom it names with an at sign is told of it.
     """
     with take_step("note" if internal else "comment", change, actor=actor) as step:
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
@@ -43,8 +45,21 @@ def comment(
         if link is not None:
             step.came_through(link)
         step.save(record)
-        step.data = {"comment": record.pk}
+        step.data = _about(step, record)
     return record
+
+
+def _about(step: Step, comment: Comment) -> dict[str, Any]:
+    """Return what an event keeps of a comment: which it is, and whom it newly names.
+
+    Whom an earlier wording named is not told again, and counts among those it may reach.
+    """
+    people = people_in(
+        step.change, comment.body, author=comment.author, internal=comment.is_internal
+    )
+    known = named_before(comment) if people and comment.corrected_at else set()
+    named = [one.pk for one in people if one.pk not in known][: max(MOST - len(known), 0)]
+    return {"comment": comment.pk, **({"mentioned": named} if named else {})}
 
 
 def correct_comment(
@@ -56,6 +71,7 @@ def correct_comment(
     else's, StepIllegal for what came by mail or is too old, ChangeStale where it was corrected
     meanwhile, StepIncomplete where nothing is different. Effects: the comment, whose history keeps
     what it said; event. Nobody is told anew: a mail that was not sent yet goes with the new words.
+    Whom it names only now is told of it.
     """
     with take_step("correct_comment", comment.change, actor=actor) as step:
         record = Comment.objects.select_for_update(of=("self",)).get(pk=comment.pk)
@@ -68,7 +84,7 @@ def correct_comment(
         step.internal = record.is_internal
         record.body, record.corrected_at = body, timezone.now()
         step.save(record)
-        step.data = {"comment": record.pk}
+        step.data = _about(step, record)
     return record
 
 

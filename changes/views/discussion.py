@@ -15,8 +15,8 @@ from accounts.models import User
 from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import attachments, finding, lifecycle, markdown, permissions, story
-from ..forms.discussion import AttachForm, CommentForm, LinkForm
+from .. import attachments, finding, lifecycle, markdown, mentions, permissions, story
+from ..forms.discussion import INTERNAL, AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
@@ -44,7 +44,7 @@ def discussion_context(user: User, change: Change) -> Context:
 
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
-    comments = _with_html(readable(user, _told_or_read(change, "comments", "author")))
+    comments = _drawn(user, change, readable(user, _told_or_read(change, "comments", "author")))
     origins = mails_of(user, change)
     for one in comments:
         one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
@@ -119,10 +119,12 @@ def watch_context(user: User, change: Change) -> Context:
     }
 
 
-def _with_html(comments: Iterable[Comment]) -> list[Comment]:
+def _drawn(user: User, change: Change, comments: Iterable[Comment]) -> list[Comment]:
     found = list(comments)
+    told = mentions.told_of(change, found, user)
     for one in found:
         one.html = markdown.render(one.body)  # type: ignore[attr-defined]
+        one.told = told.get(one.pk, [])  # type: ignore[attr-defined]
     return found
 
 
@@ -194,7 +196,7 @@ def comment(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
     since = whole_number(request.POST.get("after", "")) or 0
     new = readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
-    comments = _with_html(new)
+    comments = _drawn(request.user, change, new)
     _tell_correctable(request.user, comments)
     context = {
         "change": change,
@@ -210,6 +212,18 @@ def _comment_form(request: SignedInRequest, change: Change, form: CommentForm) -
     context = {**comments_context(request.user, change), "comment_form": form}
     context["after"] = request.POST.get("after", "")[:16]
     return _form_again(request, context, "comment", "#comment-form")
+
+
+@signed_in
+@require_safe
+def find_mention(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Offer people to name in a comment, by what stands after its at sign."""
+    change = visible_or_404(request.user, pk)
+    insist(permissions.can_comment(request.user, change))
+    internal = request.GET.get("audience") == INTERNAL and can_see_internal(request.user)
+    text = request.GET.get("text", "")[:150]
+    people = mentions.offered(change, text, author=request.user, internal=internal)
+    return render(request, "changes/partials/find_mention.html", {"people": people})
 
 
 # --- Files -------------------------------------------------------------------------------
