@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='savedview',
-            index=models.Index(condition=models.Q(('role', ''), _negated=True), fields=['role'], name='changes_saved_view_role'),
+            index=models.Index(fields=['role'], name='changes_saved_view_role'),
         ),
         migrations.AddConstraint(
             model_name='savedview',

@@ -69,7 +69,7 @@ class SavedView(models.Model):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["role"], condition=~Q(role=""), name="changes_saved_view_role")
+            models.Index(fields=["role"], name="changes_saved_view_role")
         ]
 
     def __str__(self) -> str:

@@ -172,9 +172,12 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
-    """Return the change whose reference was typed, if it exists for this person."""
+    """Return the change whose reference was typed, if it exists for this person.
+
+    A saved view shows its list, whatever stands in it: one that opens first led nowhere else.
+    """
     number = searching.referred_to(form.cleaned_data["q"])
-    if number is None:
+    if number is None or form.views.is_opened:
         return None
     return queries.visible_to(request.user).filter(pk=number).first()
 
