@@ -217,11 +217,9 @@ class ChangeFilterForm(forms.Form):
         if self.errors:
             self.full_clean()
         labels = {"view": _("View"), "sort": _("Order")}
-        return [
-            str(labels.get(name) or self.base_fields[name].label)
-            for name in self.base_fields
-            if name in gone
-        ]
+        found = [name for name in self.base_fields if name in gone]
+        named = [str(labels.get(name) or self.base_fields[name].label) for name in found]
+        return list(dict.fromkeys(named))
 
     def clean_asked_by(self) -> str:
         """Refuse what would name more people than a list can be asked for at once."""

@@ -150,7 +150,7 @@ def menu(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Send everything that the list's address asks for as a file that spreadsheets open."""
-    form = ChangeFilterForm(request.user, request.GET)
+    form, _left_out = _read(request)
     if not form.is_valid():
         return _refused(request, form)
     changes = filters.select(request.user, form.cleaned_data)

@@ -168,6 +168,9 @@ def test_the_list_opens_marks_and_updates_a_view(cast: Cast) -> None:
     assert (view.filters, view.version) == ({"state": ["requirements"]}, 2)
     assert client.post(f"{VIEWS}{view.pk}/update_view/", sent).status_code == 409
 
+    file = b"".join(client.get(f"{LIST}export/?saved={view.pk}").streaming_content).decode()
+    assert "New" not in file and file.count("\n") == 2
+
     # Clearing leaves the view; a filter taken away stays a change against it.
     opened = client.get(f"{LIST}?saved={view.pk}")
     assert opened.context["clear_url"] == "?"

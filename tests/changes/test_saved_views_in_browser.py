@@ -70,7 +70,7 @@ def test_a_view_is_kept_changed_and_opened(
     plain = new_page(java_script_enabled=False)
     sign_in(plain, cast.crb_member, live_server)
     plain.goto("/changes/views/")
-    plain.get_by_role("button", name="Open first New ones").click()
+    plain.get_by_role("button", name="Open Changes with it New ones").click()
     plain.goto("/changes/")
     expect(plain.locator(ROWS)).to_have_count(1)
     plain.locator("#list-q").fill("")
@@ -79,6 +79,3 @@ def test_a_view_is_kept_changed_and_opened(
     plain.locator(".list-saved > summary").click()
     plain.locator(".list-saved").get_by_role("link", name="All changes").click()
     expect(plain.locator(ROWS)).to_have_count(2)
-    page.goto("/changes/views/")
-    with looks(page) as over:
-        over.over_page("all saved views")
