@@ -14,12 +14,11 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BooleanField,
     Case,
-    Exists,
     F,
     Func,
-    OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Value,
     When,
 )
@@ -43,7 +42,7 @@ LONGEST = 2000
 EVERYTHING = {"sort": ["-reference"]}
 """The list without a filter, said in so many words: an address that holds nothing opens the view
 that its reader has chosen for it."""
-NOT_SHARED = Q(team=None, organisation=None, role="")
+NOT_SHARED = Q(team=None, organisation=None, role=None)
 
 Filters = Mapping[str, list[str]]
 
@@ -97,18 +96,18 @@ def _is_among(name: str, rows: "QuerySet[Any, Any]") -> Func:
 
 @cache
 def _for_list(is_internal: bool) -> ObjectStatement[SavedView]:
-    """The views of the menu: the one in the address and the chosen one, then one's own, by name."""
+    """The views of the menu: the one in the address and the chosen one, then one's own, by name.
+
+    They are chosen before anything is joined to them.
+    """
     reader = Given("reader")
-    chosen = FirstView.objects.filter(person=reader, view=OuterRef("pk"))
     seen = _seen_by(reader, Given("organisation"), is_internal=is_internal)
-    rows = SavedView.objects.filter(seen).select_related("owner")
-    rows = rows.annotate(
-        is_first=Exists(chosen),
-        is_asked=_is(Q(pk=Given("asked"))),
-        is_own=_is(Q(owner=reader)),
-    )
-    order = (F("is_asked").desc(), F("is_first").desc(), F("is_own").desc(), Upper("name"), "pk")
-    return ObjectStatement(lambda: rows.order_by(*order)[: DRAWN + 1])
+    is_first = _is(Q(pk=Subquery(FirstView.objects.filter(person=reader).values("view"))))
+    is_asked, is_own = _is(Q(pk=Given("asked"))), _is(Q(owner=reader))
+    order = (is_asked.desc(), is_first.desc(), is_own.desc(), Upper("name"), "pk")
+    chosen = SavedView.objects.filter(seen).order_by(*order)[: DRAWN + 1]
+    rows = SavedView.objects.filter(pk__in=chosen.values("pk")).select_related("owner")
+    return ObjectStatement(lambda: rows.annotate(is_first=is_first, is_own=is_own).order_by(*order))
 
 
 def _is(condition: Q) -> Case:
@@ -144,7 +143,7 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     )
     views = Views(has_first=any(one.is_first for one in found), has_more=len(found) > DRAWN)
     if "saved" in data:
-        views.current = next((one for one in found if one.is_asked), None)
+        views.current = next((one for one in found if one.pk == number), None)
         views.is_missing = views.current is None
     elif not data:
         views.current = next((one for one in found if one.is_first), None)

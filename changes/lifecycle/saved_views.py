@@ -132,7 +132,7 @@ def _share(view: SavedView, person: User, shared: str) -> None:
     kind, _colon, key = shared.partition(":")
     view.team_id = int(key) if kind == "team" else None
     view.organisation_id = int(key) if kind == "organisation" else None
-    view.role = key if kind == "role" else ""
+    view.role = key if kind == "role" else None
 
 
 def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('history_act', models.IntegerField(editable=False, null=True)),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
-                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, verbose_name='shared with the role')),
+                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='saved')),
                 ('history_id', models.AutoField(primary_key=True, serialize=False)),
@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=60, verbose_name='name')),
                 ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
-                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, verbose_name='shared with the role')),
+                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='saved')),
                 ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation', verbose_name='shared with the people of')),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='savedview',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', ''), ('team', None)), models.Q(('organisation', None), ('team', None)), models.Q(('organisation', None), ('role', '')), _connector='OR'), name='changes_saved_view_shared_once'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', None), ('team', None)), models.Q(('organisation', None), ('team', None)), models.Q(('organisation', None), ('role', None)), _connector='OR'), name='changes_saved_view_shared_once'),
         ),
         KeepHistory(),
     ]
