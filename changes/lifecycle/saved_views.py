@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.texts import composed
+from expansive_cm.texts import composed, neutral_line
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import require, save
@@ -136,7 +136,8 @@ def _share(view: SavedView, person: User, shared: str) -> None:
 
 
 def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:
-    view.filters = {name: list(values) for name, values in filters.items()}
+    # What was typed is shown to others: nothing in it misleads, as in every text that is kept.
+    view.filters = {name: [neutral_line(one) for one in values] for name, values in filters.items()}
     if len(dumps(view.filters)) > saved_views.LONGEST:
         raise StepIncomplete(_("These are more filters than one view keeps. Take some away."))
 

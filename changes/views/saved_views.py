@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from expansive_cm.errors import page as error_page
 from expansive_cm.numbers import whole_number
-from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, paging, permissions, saved_views
 from ..filters import ChangeFilterForm, meaning_of
@@ -108,20 +108,33 @@ def one(request: SignedInRequest, pk: int) -> HttpResponse:
     insist(permissions.may_keep_view(request.user, view))
     data = request.POST if request.method == "POST" else None
     form = SavedViewForm(data, user=request.user, view=view)
+    status = HTTPStatus.BAD_REQUEST
     if data is not None and form.is_valid():
         try:
             seen = form.cleaned_data["seen"]
             view = lifecycle.save_view(view, actor=request.user, seen=seen, **form.arguments())
         except StepIncomplete as error:
             form.take_error(error)
+        except ChangeStale as error:
+            view = _visible_or_404(request.user, pk)
+            typed = {**data.dict(), "seen": view.version}
+            form = SavedViewForm(typed, user=request.user, view=view)
+            form.add_error(None, f"{error} {_('Send it again if yours should replace that.')}")
+            status = HTTPStatus.CONFLICT
         else:
             messages.success(request, _("The view “%s” is changed.") % view.name)
             return redirect("changes:saved_views")
-    return _page(request, form, {"view": view, "back_url": reverse("changes:saved_views")})
+    return _page(request, form, {"view": view, "back_url": reverse("changes:saved_views")}, status)
 
 
-def _page(request: SignedInRequest, form: SavedViewForm, more: dict[str, Any]) -> HttpResponse:
-    status = HTTPStatus.BAD_REQUEST if form.errors else HTTPStatus.OK
+def _page(
+    request: SignedInRequest,
+    form: SavedViewForm,
+    more: dict[str, Any],
+    status: HTTPStatus = HTTPStatus.BAD_REQUEST,
+) -> HttpResponse:
+    if not form.errors:
+        status = HTTPStatus.OK
     return render(request, "changes/saved_view.html", {"form": form, **more}, status=status)
 
 
