@@ -99,8 +99,8 @@ def open_first(view: SavedView | None, *, actor: User) -> None:
 
 
 def _locked(view: SavedView) -> SavedView:
-    rows = SavedView.objects.select_for_update(of=("self",)).select_related("owner")
-    fresh = rows.filter(pk=view.pk).first()
+    # Nothing is joined: a row whose owner changed while this waited would not be found again.
+    fresh = SavedView.objects.select_for_update().filter(pk=view.pk).order_by().first()
     if fresh is None:
         raise ChangeStale(_("This view was deleted in the meantime."))
     return fresh

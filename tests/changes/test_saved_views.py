@@ -3,6 +3,7 @@
 Costs 5 s.
 """
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from accounts.roles import Role
 from changes import lifecycle, saved_views
 from changes.models import Change, FirstView, SavedView
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepForbidden, StepIncomplete
+from tests.concurrently import at_once
 from tests.people import Cast, person
 from tests.stories import in_requirements, submitted
 
@@ -352,6 +354,15 @@ def test_whoever_is_no_longer_of_them_leaves_a_shared_view_to_them(cast: Cast, h
     view.refresh_from_db()
     assert view.owner == cast.crb_member
     assert view.history.first().history_change_reason == "took over the saved view of Cora Chair"
+
+
+def test_one_of_those_who_take_it_over_at_once_gets_it(transactional_db: None, cast: Cast) -> None:
+    view = saved(cast.chair, shared="role:crb_member")
+    cast.chair.groups.clear()
+    people = [cast.crb_member, person("Ann Other", Role.CRB_MEMBER)]
+    acts = [partial(lifecycle.take_over_view, view, actor=one) for one in people]
+    [refused] = [str(one) for one in at_once(*acts) if isinstance(one, Exception)]
+    assert refused == f"{SavedView.objects.get().owner} keeps this view."
 
 
 def test_the_database_shares_a_view_with_one_alone(cast: Cast) -> None:
