@@ -4,7 +4,7 @@ Everything is in the query string, so that a link shares what somebody sees. Cho
 that the person may know: another organisation's number is as wrong as one that never was.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -25,11 +25,12 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
 from expansive_cm.texts import composed
 
-from . import queries, searching
+from . import queries, saved_views, searching
 from .also import people_named
 from .models import Change, Service
 from .paging import Order, in_order
 from .risk import RiskLevel
+from .saved_views import Views
 from .searching import Words
 from .states import OPEN, ChangeType, State
 
@@ -178,9 +179,10 @@ class ChangeFilterForm(forms.Form):
     )
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
 
-    def __init__(self, user: User, data: QueryDict) -> None:
+    def __init__(self, user: User, data: QueryDict, views: Views | None = None) -> None:
         super().__init__(data)
         self.user = user
+        self.views = views or Views()
         self.fields["service"].choices = _choices(SERVICES.rows())
         if user.is_internal:
             self.fields["organisation"].choices = _choices(ORGANISATIONS.rows())
@@ -197,6 +199,27 @@ class ChangeFilterForm(forms.Form):
             self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
+
+    def leave_out_what_is_gone(self) -> list[str]:
+        """Go on without the filters that do not exist for this person; return their names.
+
+        Such as a colleague who is not one any more, in a view that somebody saved. No query, but
+        that for whoever asked.
+        """
+        gone = {name for name in self.base_fields if name in self.data} - set(self.fields)
+        for name in list(self.errors):
+            field = self.fields[name]
+            known: set[str] = set()
+            if isinstance(field, forms.MultipleChoiceField):
+                known = {str(value) for value, _label in field.choices}
+            self.data.setlist(name, [one for one in self.data.getlist(name) if one in known])
+            gone.add(name)
+        if self.errors:
+            self.full_clean()
+        labels = {"view": _("View"), "sort": _("Order")}
+        found = [name for name in self.base_fields if name in gone]
+        named = [str(labels.get(name) or self.base_fields[name].label) for name in found]
+        return list(dict.fromkeys(named))
 
     def clean_asked_by(self) -> str:
         """Refuse what would name more people than a list can be asked for at once."""
@@ -319,19 +342,34 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
             yield Chip(field.label, labels[str(value)], query_string(form, **{name: rest}))
 
 
-def query_string(form: ChangeFilterForm, **changed: Any) -> str:
-    """Return the shortest address of what the form asks for, with some of it changed.
-
-    The place in the list is left out: other filters or another order begin at the first page.
-    """
-    query = QueryDict(mutable=True)
+def meaning_of(form: ChangeFilterForm, **changed: Any) -> dict[str, list[str]]:
+    """Return what the form asks for, filter by filter, with some of it changed."""
+    wanted = {}
     for name in form.fields:
         value = changed[name] if name in changed else form.cleaned_data.get(name)
         if name == "sort" and value == DEFAULT_SORT:
             continue
         values = value if isinstance(value, list) else [value]
-        query.setlist(name, ["1" if one is True else one for one in values if one])
-    return "?" + query.urlencode()
+        if kept := ["1" if one is True else one for one in values if one]:
+            wanted[name] = kept
+    return wanted
+
+
+def query_string(form: ChangeFilterForm, *, alone: bool = False, **changed: Any) -> str:
+    """Return the shortest address of what the form asks for, with some of it changed.
+
+    The place in the list is left out: other filters or another order begin at the first page.
+    A saved view in the address stays there, and stands for the filters that it holds; ``alone``
+    leaves it out.
+    """
+    wanted: Mapping[str, list[str]] = meaning_of(form, **changed)
+    view = None if alone else form.views.current
+    if view is not None and saved_views.is_same(wanted, view.filters):
+        return f"?saved={view.pk}"
+    if not wanted and (view is not None or form.views.has_first):
+        wanted = saved_views.EVERYTHING
+    before = {"saved": [str(view.pk)]} if view is not None else {}
+    return "?" + saved_views.as_data({**before, **wanted}).urlencode()
 
 
 # The querysets ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -10,7 +11,8 @@ from accounts.models import User
 
 from . import lifecycle, queries, unheld
 from .many import handing_over
-from .models import Change, Execution, Question
+from .models import Change, Execution, Question, SavedView
+from .saved_views import NOT_SHARED
 from .states import OPEN, State
 
 
@@ -26,6 +28,15 @@ def _to_execute(person: User) -> QuerySet[Execution]:
 def _to_answer(person: User) -> QuerySet[Question]:
     asked = Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
     return asked.filter(decision__taken_back_at=None)
+
+
+def _shared_views(person: User) -> QuerySet[SavedView]:
+    return person.saved_views.exclude(NOT_SHARED)
+
+
+def _history_of_views(person: User) -> str:
+    asked = {"type": SavedView._meta.label_lower, "person": person.email}
+    return f"{reverse('audit:history')}?{urlencode(asked)}"
 
 
 def _hand_over_requests(person: User, successor: User, actor: User, reason: str) -> str:
@@ -109,6 +120,19 @@ def provide() -> None:
                 goes_on=_("Its customer success team answers, or passes an answer on."),
             ),
         ),
+        Place(
+            "changes.SavedView.owner",
+            Then.WAITS,
+            Unfinished(
+                rows=_shared_views,
+                says=lambda number: ngettext(
+                    "shares %(number)d saved view", "shares %(number)d saved views", number
+                ),
+                url=_history_of_views,
+                goes_on=_("Whoever it is shared with can take it over."),
+            ),
+        ),
+        Place("changes.FirstView.person", Then.ENDS),
         Place("changes.Change.watchers", Then.ENDS),
         Place("changes.AccessLink.person", Then.ENDS),
         Place("changes.Notice.person", Then.ENDS),

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from expansive_cm.texts import composed
 
-from . import filters, paging, searching
+from . import filters, paging, saved_views, searching
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
 from .models import Change
@@ -59,11 +59,12 @@ def provide(source: Source) -> None:
 def kinds_for(user: User, text: str, pages: list[Lead]) -> list[Kind]:
     """Return what a text leads to, by kind; the pages alone while nothing is typed.
 
-    Costs the queries of a list's search, and one for each further app.
+    Costs the queries of a list's search, one for saved views, and one for each further app.
     """
     found = [Kind(_("Pages"), with_words(pages, text))]
     if text.strip():
-        found = [*_changes(user, text), *found, *(source(user, text) for source in _sources)]
+        others = (source(user, text) for source in _sources)
+        found = [*_changes(user, text), _views(user, text), *found, *others]
     return [replace(kind, leads=kind.leads[:SHOWN]) for kind in found if kind.leads]
 
 
@@ -88,6 +89,20 @@ def _changes(user: User, text: str) -> list[Kind]:
         Kind(_("Requests of"), _askers(user, also)),
         Kind(_("Comments, files and numbers"), [_place(user, place) for place in also.places]),
     ]
+
+
+def _views(user: User, text: str) -> Kind:
+    visible = saved_views.with_words(saved_views.visible_to(user), text).select_related("owner")
+    found = [
+        Lead(
+            one.name,
+            f"{reverse('changes:list')}?saved={one.pk}",
+            "bookmark",
+            "" if one.owner_id == user.pk else str(one.owner),
+        )
+        for one in saved_views.in_order(visible)[:SHOWN]
+    ]
+    return Kind(_("Saved views"), found)
 
 
 def _bare(changes: QuerySet[Change]) -> QuerySet[Change]:

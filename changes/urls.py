@@ -26,6 +26,7 @@ from .views import (
     proposed_answers,
     release_notes,
     releases,
+    saved_views,
     secret_link,
     standard,
     steps,
@@ -50,6 +51,16 @@ list_urls = [
     path("changes/export/", lists.export, name="export"),
     path("changes/filter/<slug:name>/", lists.menu, name="menu"),
     path("changes/palette/", palette.palette, name="palette"),
+]
+view_urls = [
+    path("changes/views/", saved_views.listing, name="saved_views"),
+    path("changes/views/new/", saved_views.new, name="new_view"),
+    path("changes/views/all/", saved_views.open_with_all, name="open_with_all"),
+    path("changes/views/<int:pk>/", saved_views.one, name="saved_view"),
+    *[
+        path(f"changes/views/<int:pk>/{name}/", saved_views.act, {"name": name}, name=name)
+        for name in saved_views.ACTS
+    ],
 ]
 intake_urls = [
     path("changes/new/", intake.new, name="new"),
@@ -194,6 +205,7 @@ import_urls = [
 
 urlpatterns = [
     *list_urls,
+    *view_urls,
     *intake_urls,
     *template_urls,
     *standard_urls,

@@ -14,7 +14,7 @@ from pathlib import Path
 ICONS = frozenset(
     """
     adjustments alert-circle alert-triangle archive arrow-back-up arrow-down arrow-left arrow-right
-    arrow-up arrows-sort ban beach bell bell-off bolt book brand-git briefcase building bug
+    arrow-up arrows-sort ban beach bell bell-off bolt book bookmark brand-git briefcase building bug
     building-community calendar calendar-event calendar-plus calendar-time chart-bar chart-dots
     check checklist checks chevron-down chevron-left chevron-right chevron-up circle circle-check
     circle-dashed circle-dot circle-x clipboard-check clipboard-list clipboard-text clock
@@ -23,13 +23,13 @@ ICONS = frozenset(
     file-export file-import file-text file-upload files filter filter-off flag flame gavel
     git-branch git-merge git-pull-request grip-vertical hand-stop headset help help-circle history
     home hourglass inbox info-circle key language layout-kanban link list list-check list-details
-    loader lock lock-open login logout mail mail-forward mail-opened map-pin maximize menu-2
-    message message-circle message-question messages minus mood-check moon news note notes package
-    paperclip pencil phone pin player-pause player-play player-track-next plug plus point printer
+    loader lock lock-open login logout mail mail-forward mail-opened map-pin maximize menu-2 message
+    message-circle message-question messages minus mood-check moon news note notes package paperclip
+    pencil phone pin player-pause player-play player-track-next plug plus point printer
     progress-check question-mark refresh repeat report rocket rotate rotate-2 route scale search
     send server settings shield shield-check shield-lock sparkles square-check star stopwatch
-    subtask sun switch-horizontal tag target test-pipe thumb-down thumb-up timeline tool tools
-    trash trending-up upload user user-check user-circle user-cog user-plus user-question users
+    subtask sun switch-horizontal tag target test-pipe thumb-down thumb-up timeline tool tools trash
+    trending-up upload user user-check user-circle user-cog user-plus user-question users
     users-group versions vocabulary wand world writing x zoom-question
     """.split()
 )

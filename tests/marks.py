@@ -19,7 +19,7 @@ from django_fsm import FSMField
 
 from accounts.models import User
 from audit.sources import OWN_APPS, source_named
-from changes import permissions, proposing
+from changes import permissions, proposing, saved_views
 from changes.filters import ChangeFilterForm
 from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
@@ -34,6 +34,7 @@ from changes.models import (
     ManyRun,
     ProposedAnswer,
     Release,
+    SavedView,
     StandardApproval,
     Window,
 )
@@ -114,6 +115,7 @@ FOR_THE_DEMO = {"changes:mail", "changes:mail_message", "changes:mail_body", "ch
 
 Objects = Callable[[], models.QuerySet[Any]]
 OBJECTS: dict[str, Objects] = {
+    "changes/views/": SavedView.objects.order_by("pk").all,
     "changes/many/": ManyRun.objects.order_by("-pk").all,
     "changes/": Change.objects.order_by("pk").all,
     "requesters/": User.objects.order_by("pk").all,
@@ -261,7 +263,8 @@ FOR_CUSTOMERS = frozenset(
     Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
     Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
     Requirements.acceptance_criteria Requirements.objectives Requirements.purpose Requirements.scope
-    Review.findings StandardApproval.case StandardApproval.ended_why StandardApproval.reason
+    Review.findings SavedView.name StandardApproval.case StandardApproval.ended_why
+    StandardApproval.reason
     """.split()
 )
 """What a customer's people read of their own changes and of templates offered to them."""
@@ -303,6 +306,8 @@ def leaked(viewer: User, read: dict[Row, str]) -> dict[Row, str]:
 
 
 def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
+    if row[0].startswith("changes.SavedView."):
+        return saved_views.visible_to(viewer).filter(pk=row[1]).exists()
     if row[0].startswith("changes.StandardApproval."):
         return permissions.standard_changes_for(viewer).filter(pk=row[1]).exists()
     if row[0].startswith("changes.ChangeTemplate."):

@@ -26,6 +26,7 @@ from changes import (
     promises,
     queries,
     reminders,
+    saved_views,
     wording,
 )
 from changes.mail_in import waiting
@@ -352,3 +353,11 @@ def test_a_standard_change_was_used_one_was_rolled_back_and_one_is_a_candidate(d
     assert used.authorisations.get().change.state == State.CLOSED
     assert failed.failed_change == failed.authorisations.get().change
     assert [one.template.name for one in candidates.candidates()] == ["Badge of a contractor"]
+
+
+def test_two_views_are_shared_each_with_some(demo: None) -> None:
+    mine, theirs = ["Late, and nobody's"], ["To be confirmed"]
+    readers = {"owen": mine, "bethan": mine, "sofia": [], "grace": theirs, "peter": theirs}
+    for who, expected in {**readers, "tom": []}.items():
+        user = User.objects.get(email__startswith=who)
+        assert [one.name for one in saved_views.visible_to(user)] == expected, who

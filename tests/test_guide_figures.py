@@ -20,6 +20,7 @@ from changes import (
     filters,
     forecast,
     planning,
+    saved_views,
     searching,
     spans,
 )
@@ -163,6 +164,7 @@ def on_people() -> Iterator[str]:
     yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
     yield f"*Answers → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"
     yield f"at most {runs.MOST} changes, a page, at once"
+    yield f"keeps that under a name. You keep up to {saved_views.MOST}"
     yield f"whose gate is complete, up to {runs.MOST} as one act"
     yield f"More than {requesters.AT_ONCE} requests go over one by one"
     yield f"More than {requesters.AT_ONCE} changes or requests go over one by one"

@@ -74,6 +74,7 @@ from .releases import (
     plan_release,
 )
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
+from .saved_views import delete_view, open_first, save_view, take_over_view
 from .standard import (
     authorise_standard,
     decide_standard,
@@ -174,6 +175,11 @@ __all__ = [
     "open_confirmation",
     # What requests of one kind have in common
     "save_template",
+    # Views of the list
+    "save_view",
+    "delete_view",
+    "take_over_view",
+    "open_first",
     # Standard changes
     "propose_standard",
     "decide_standard",

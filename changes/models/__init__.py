@@ -23,6 +23,7 @@ from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
 from .many import ManyRow, ManyRun
+from .saved_view import FirstView, SavedView
 from .sending import SentForm
 from .standard import StandardApproval
 from .template import ChangeTemplate
@@ -49,6 +50,7 @@ __all__ = [
     "Environment",
     "Event",
     "Execution",
+    "FirstView",
     "ImportProblem",
     "ImportRun",
     "IncomingMail",
@@ -67,6 +69,7 @@ __all__ = [
     "Requirements",
     "Review",
     "RiskAssessment",
+    "SavedView",
     "SentForm",
     "Service",
     "StagingTest",

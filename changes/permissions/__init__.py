@@ -104,6 +104,7 @@ from .request import (
     may_use_link_of,
 )
 from .rules import can_see_internal, may_see
+from .saved_view import may_keep_view, may_take_over_view
 from .standard import (
     FOR_ALL,
     can_ask_authorisation,
@@ -248,11 +249,13 @@ __all__ = [
     "may_correct",
     "may_execute",
     "may_keep_template",
+    "may_keep_view",
     "may_let_pass",
     "may_override",
     "may_raise_for",
     "may_save_as_template",
     "may_see",
+    "may_take_over_view",
     "may_use_link_of",
     "named_executor",
     "nobody_may_decide",

@@ -10,14 +10,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from .. import filters, paging, plain, queries, searching
+from .. import filters, paging, plain, queries, saved_views, searching
 from ..also import Also, also_with
 from ..export import export_rows
-from ..filters import DEFAULT_SORT, ChangeFilterForm, query_string
+from ..filters import DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
 from ..many.acts import acts_of
 from ..models import Change
 from ..paging import Page, loaded, page_of
@@ -63,10 +64,12 @@ CUSTOMER_COLUMNS = (
 def listing(request: HttpRequest) -> HttpResponse:
     """Show a page of the changes that the address asks for; a reference leads to its change.
 
-    A request by htmx gets the part of the page that differs. Answers 400 for a filter that
-    does not exist and for a place in the list that nobody was given.
+    An address that asks for a saved view alone, or for nothing where one was chosen to open first,
+    shows what that holds, without what does not exist any more. A request by htmx gets the part of
+    the page that differs. Answers 400 for a filter that does not exist and for a place in the list
+    that nobody was given.
     """
-    form = ChangeFilterForm(request.user, request.GET)
+    form, left_out = _read(request)
     if not form.is_valid():
         return _refused(request, form)
     if not request.htmx and (change := _meant(request, form)):
@@ -87,8 +90,11 @@ def listing(request: HttpRequest) -> HttpResponse:
         "also": also,
         "columns": _columns(request, form),
         "views": _views(form),
-        "query": query_string(form),
-        "clear_url": query_string(form, **dict.fromkeys(set(form.fields) - {"view", "sort"})),
+        "query": query_string(form, alone=True),
+        "clear_url": query_string(
+            form, alone=True, **dict.fromkeys(set(form.fields) - {"view", "sort"})
+        ),
+        "saved": _saved(form, left_out),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
@@ -103,6 +109,30 @@ def listing(request: HttpRequest) -> HttpResponse:
     if not whole:
         response["HX-Push-Url"] = request.path + context["here_url"]
     return response
+
+
+def _read(request: HttpRequest) -> tuple[ChangeFilterForm, list[str]]:
+    """Return the filters that the address asks for, and the names of those that a view lacks."""
+    views = saved_views.asked_for(request.user, request.GET, set(ChangeFilterForm.base_fields))
+    if views.current is None or not views.is_opened:
+        return ChangeFilterForm(request.user, request.GET, views), []
+    form = ChangeFilterForm(request.user, saved_views.as_data(views.current.filters), views)
+    return form, form.leave_out_what_is_gone()
+
+
+def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
+    """Return what the page says of saved views, and offers to do with what it shows."""
+    views, wanted = form.views, meaning_of(form)
+    current = views.current
+    is_changed = current is not None and not saved_views.is_same(wanted, current.filters)
+    return {
+        "views": views,
+        "left_out": get_text_list(left_out, _("and")),
+        "is_changed": is_changed,
+        "may_update": is_changed and current.owner_id == form.user.pk,
+        "can_save": is_changed or (current is None and bool(wanted)),
+        "everything": f"?{saved_views.as_data(saved_views.EVERYTHING).urlencode()}",
+    }
 
 
 @login_required
@@ -120,7 +150,7 @@ def menu(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Send everything that the list's address asks for as a file that spreadsheets open."""
-    form = ChangeFilterForm(request.user, request.GET)
+    form, _left_out = _read(request)
     if not form.is_valid():
         return _refused(request, form)
     changes = filters.select(request.user, form.cleaned_data)
@@ -142,9 +172,12 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 
 def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
-    """Return the change whose reference was typed, if it exists for this person."""
+    """Return the change whose reference was typed, if it exists for this person.
+
+    A saved view shows its list, whatever stands in it: one that opens first led nowhere else.
+    """
     number = searching.referred_to(form.cleaned_data["q"])
-    if number is None:
+    if number is None or form.views.is_opened:
         return None
     return queries.visible_to(request.user).filter(pk=number).first()
 

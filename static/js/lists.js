@@ -9,7 +9,7 @@
     const form = document.getElementById("filters");
     if (from === form) {
       if (leading) event.preventDefault();
-    } else if (form && from.closest("#list") && !from.closest(".list-menu")) {
+    } else if (form && from.closest("#list") && !from.classList.contains("list-menu-body")) {
       leading = true;
       window.htmx.trigger(form, "htmx:abort");
     }

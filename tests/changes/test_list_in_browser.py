@@ -202,8 +202,15 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
     named = Change.objects.filter(title__contains=" the ")
     named.filter(type="code").update(promise=Promise.THREE_RELEASES, promised_at=timezone.now())
     named.filter(type="").update(due_on=timezone.localdate() - timedelta(days=9))
+    view = lifecycle.save_view(None, actor=some.support, name="Late", shared="", filters={})
     pages = {
-        "support": ["/", "/changes/?q=the&sort=-due", "/changes/?q=zzzz", "/changes/?q=harbour"],
+        "support": [
+            "/",
+            f"/changes/?saved={view.pk}&q=the&sort=-due",
+            "/changes/views/",
+            "/changes/?q=zzzz",
+            "/changes/?q=harbour",
+        ],
         "requester": ["/", "/changes/", "/changes/?q=third"],
         "auditor": ["/", f"/changes/{change.reference}/history/", "/history/?person=cleo"],
     }

@@ -98,6 +98,13 @@ def presenter(table: Table) -> User:
     return table.cast.developer
 
 
+def sharer(table: Table) -> User:
+    change_lifecycle.save_view(
+        None, actor=table.cast.support, name="Ours", shared="role:support", filters={}
+    )
+    return table.cast.support
+
+
 def give_action(table: Table, to: User) -> Action:
     meeting = table.meeting(days=0)
     lifecycle.start_meeting(meeting, actor=table.chair)
@@ -115,6 +122,7 @@ WAYS: dict[str, Callable[[Table], User]] = {
     "changes.Change.requester": requester,
     "changes.Execution.executor": executor,
     "changes.Question.answerer": answerer,
+    "changes.SavedView.owner": sharer,
     "accounts.SuccessTeam.members": only_in_team,
     "accounts.Organisation.approvers": only_approver,
     "crb.Membership.user": member,

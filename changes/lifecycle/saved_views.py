@@ -1,0 +1,154 @@
+"""Keeping views of the list of changes: saving, sharing, taking over, opening first."""
+
+from collections.abc import Mapping
+from json import dumps
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from expansive_cm.texts import composed, neutral_line
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
+from expansive_cm.workflow.steps import require, save
+
+from .. import permissions, saved_views
+from ..models import FirstView, SavedView
+
+NAME_IN_USE = "changes_saved_view_name"
+
+
+def save_view(
+    view: SavedView | None,
+    *,
+    actor: User,
+    seen: int | None = None,
+    name: str | None = None,
+    filters: Mapping[str, list[str]] | None = None,
+    shared: str | None = None,
+) -> SavedView:
+    """Keep a view under a name, or change what is given of one.
+
+    ``shared`` is one of ``saved_views.audiences_of``, "" for nobody; ``seen`` is the version on
+    the page. Raises StepForbidden for who may not change it, or is not among those it is to be
+    shared with; ChangeStale when it was changed meanwhile; StepIncomplete for a name that another
+    of theirs has, for filters that are too long, and for more views than somebody keeps. Effects:
+    the view with its history.
+    """
+    with acting():
+        if view is None:
+            person = _with_room(actor)
+            fresh, reason = SavedView(owner=person), _("saved the view")
+        else:
+            fresh, reason = _locked(view), _("changed the saved view")
+            person = actor.read_afresh()
+            require(permissions.may_keep_view(person, fresh))
+            if seen is not None and seen != fresh.version:
+                raise ChangeStale(_("In the meantime you changed this view in another window."))
+            fresh.version += 1
+        if shared is not None and shared != fresh.shared:
+            _share(fresh, person, shared)
+        if filters is not None:
+            _fill(fresh, filters)
+        if name is not None:
+            fresh.name = _named(name)
+        return _save(fresh, actor=person, reason=reason)
+
+
+def delete_view(view: SavedView, *, actor: User) -> None:
+    """Delete a view, for everybody it is shared with. Raises StepForbidden.
+
+    Effects: the view ends, its history stays; for whom Changes opened with it, it opens as before.
+    """
+    with acting():
+        fresh = _locked(view)
+        person = actor.read_afresh()
+        require(permissions.may_keep_view(person, fresh))
+        fresh._history_user = person  # type: ignore[attr-defined]
+        fresh._change_reason = _("deleted the saved view")  # type: ignore[attr-defined]
+        fresh.delete()
+
+
+def take_over_view(view: SavedView, *, actor: User) -> SavedView:
+    """Become the owner of a shared view whose owner is not among its readers any more.
+
+    Raises StepForbidden, StepIllegal while its owner is, and StepIncomplete where the new one has
+    a view of this name, or too many. Effects: the view with its history.
+    """
+    with acting():
+        person = _with_room(actor)
+        fresh = _locked(view)
+        require(permissions.may_take_over_view(person, fresh))
+        reason = _("took over the saved view of %s") % fresh.owner
+        fresh.owner = person
+        fresh.version += 1
+        return _save(fresh, actor=person, reason=reason)
+
+
+def open_first(view: SavedView | None, *, actor: User) -> None:
+    """Let Changes open with a view for this person, or with none. Raises StepForbidden."""
+    with transaction.atomic():
+        if view is None:
+            FirstView.objects.filter(person=actor).delete()
+            return
+        fresh = _locked(view)
+        if not saved_views.may_see(actor.read_afresh(), fresh):
+            raise StepForbidden(_("This view is not shared with you."))
+        FirstView.objects.update_or_create(person=actor, defaults={"view": fresh})
+
+
+def _locked(view: SavedView) -> SavedView:
+    # Nothing is joined: a row whose owner changed while this waited would not be found again.
+    fresh = SavedView.objects.select_for_update().filter(pk=view.pk).order_by().first()
+    if fresh is None:
+        raise ChangeStale(_("This view was deleted in the meantime."))
+    return fresh
+
+
+def _with_room(actor: User) -> User:
+    """Return the person afresh, whose row is held: two views made at once are counted in turn."""
+    User.objects.select_for_update(no_key=True).filter(pk=actor.pk).order_by().first()
+    person = actor.read_afresh()
+    theirs = saved_views.visible_to(person).filter(owner=person)
+    if theirs.count() >= saved_views.MOST:
+        words = _("You keep %d views, and nobody keeps more. Delete one of yours first.")
+        raise StepIncomplete(words % saved_views.MOST)
+    return person
+
+
+def _named(name: str) -> str:
+    text = " ".join(composed(name).split())
+    longest = SavedView._meta.get_field("name").max_length or 0
+    if not text or len(text) > longest or not text.isprintable():
+        words = _("A view has a name of at most %d letters, each of which can be seen.")
+        raise StepIncomplete(words % longest, ["name"])
+    return text
+
+
+def _share(view: SavedView, person: User, shared: str) -> None:
+    if shared and shared not in saved_views.audiences_of(person):
+        raise StepForbidden(_("You can share a view only with those you belong to."))
+    kind, _colon, key = shared.partition(":")
+    view.team_id = int(key) if kind == "team" else None
+    view.organisation_id = int(key) if kind == "organisation" else None
+    view.role = key if kind == "role" else None
+
+
+def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:
+    # What was typed is shown to others: nothing in it misleads, as in every text that is kept.
+    view.filters = {name: [neutral_line(one) for one in values] for name, values in filters.items()}
+    if len(dumps(view.filters)) > saved_views.LONGEST:
+        raise StepIncomplete(_("These are more filters than one view keeps. Take some away."))
+
+
+def _save(view: SavedView, **why: Any) -> SavedView:
+    name = view.name
+    try:
+        with transaction.atomic():
+            return save(view, **why)
+    except IntegrityError as error:
+        if NAME_IN_USE not in str(error):
+            raise
+        words = _("You keep another view called “%s”.") % name
+        raise StepIncomplete(words, ["name"]) from None

@@ -1,0 +1,28 @@
+"""Who changes a saved view of the list, and who takes one over."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
+
+from .. import saved_views
+from ..models import SavedView
+
+
+def may_keep_view(user: User, view: SavedView) -> Decision:
+    """Its owner, as long as they are among those it is for."""
+    person = None
+    if view.owner_id != user.pk or not saved_views.may_see(user, view):
+        words = _("Only %s changes this view. Save it under a name of your own.")
+        person = refuse(Refusal.PERSON, words % view.owner)
+    return decide(person)
+
+
+def may_take_over_view(user: User, view: SavedView) -> Decision:
+    """Anybody with whom it is shared, once its owner is not among them any more."""
+    person = state = None
+    if not view.is_shared or not saved_views.may_see(user, view):
+        person = refuse(Refusal.PERSON, _("This view is not shared with you."))
+    elif saved_views.may_see(view.owner, view):
+        state = refuse(Refusal.STATE, _("%s keeps this view.") % view.owner)
+    return decide(person, state)

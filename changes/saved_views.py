@@ -1,0 +1,179 @@
+"""Which saved views somebody sees, and what the list makes of the one in its address.
+
+`?saved=` alone asks for what the view holds; filters beside it are a change against the view.
+A view names filters only: each is read for the reader of the list, as if they had typed it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    BooleanField,
+    Case,
+    F,
+    Func,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Upper
+from django.http import QueryDict
+
+from accounts.models import SuccessTeam, User
+from accounts.roles import STAFF_ROLES
+from expansive_cm.numbers import whole_number
+from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.texts import composed
+
+from .models import FirstView, SavedView
+
+MOST = 30
+"""So many views one person keeps."""
+DRAWN = 12
+"""So many stand in the menu above the list; all are on a page of their own."""
+LONGEST = 2000
+"""The letters that the filters of one view may have together."""
+EVERYTHING = {"sort": ["-reference"]}
+"""The list without a filter, said in so many words: an address that holds nothing opens the view
+that its reader has chosen for it."""
+NOT_SHARED = Q(team=None, organisation=None, role=None)
+
+Filters = Mapping[str, list[str]]
+
+
+def visible_to(user: User) -> "QuerySet[SavedView]":
+    """Return the views that exist for somebody: their own, and those shared with them."""
+    if not user.is_active:
+        return SavedView.objects.none()
+    condition = _seen_by(user.pk, user.organisation_id, is_internal=user.is_internal)
+    return SavedView.objects.filter(condition)
+
+
+def may_see(user: User, view: SavedView) -> bool:
+    """Whether a view exists for somebody: the rule of ``visible_to`` for one that is loaded."""
+    if not user.is_active:
+        return False
+    if not view.is_shared:
+        return view.owner_id == user.pk
+    return view.shared in audiences_of(user)
+
+
+def audiences_of(user: User) -> list[str]:
+    """Return with whom somebody can share, as ``SavedView.shared`` names them."""
+    if not user.is_active:
+        return []
+    if not user.is_internal:
+        return [f"organisation:{user.organisation_id}"]
+    teams = [f"team:{key}" for key in sorted(user.team_ids)]
+    return teams + [f"role:{role}" for role in sorted(user.roles & STAFF_ROLES)]
+
+
+def _seen_by(key: int | Given, organisation: int | Given | None, *, is_internal: bool) -> Q:
+    own = Q(owner=key) & NOT_SHARED
+    if not is_internal:
+        return own | Q(organisation=organisation)
+    teams = SuccessTeam.objects.filter(members=key).order_by().values("pk")
+    roles = Group.objects.filter(people=key, name__in=sorted(STAFF_ROLES)).order_by()
+    return own | Q(_is_among("team", teams)) | Q(_is_among("role", roles.values("name")))
+
+
+def _is_among(name: str, rows: "QuerySet[Any, Any]") -> Func:
+    """Compare with what was read once: as ``IN`` beside ``OR`` no index would serve it."""
+    return Func(
+        F(name),
+        ArraySubquery(rows),
+        template="(%(expressions)s))",
+        arg_joiner=" = ANY(",
+        output_field=BooleanField(),
+    )
+
+
+@cache
+def _for_list(is_internal: bool) -> ObjectStatement[SavedView]:
+    """The views of the menu: the one in the address and the chosen one, then one's own, by name.
+
+    They are chosen before anything is joined to them.
+    """
+    reader = Given("reader")
+    seen = _seen_by(reader, Given("organisation"), is_internal=is_internal)
+    is_first = _is(Q(pk=Subquery(FirstView.objects.filter(person=reader).values("view"))))
+    is_asked, is_own = _is(Q(pk=Given("asked"))), _is(Q(owner=reader))
+    order = (is_asked.desc(), is_first.desc(), is_own.desc(), Upper("name"), "pk")
+    chosen = SavedView.objects.filter(seen).order_by(*order)[: DRAWN + 1]
+    rows = SavedView.objects.filter(pk__in=chosen.values("pk")).select_related("owner")
+    return ObjectStatement(lambda: rows.annotate(is_first=is_first, is_own=is_own).order_by(*order))
+
+
+def _is(condition: Q) -> Case:
+    return Case(
+        When(condition, then=Value(True)), default=Value(False), output_field=BooleanField()
+    )
+
+
+@dataclass
+class Views:
+    """The saved views above the list, for one reader and one address."""
+
+    rows: list[SavedView] = field(default_factory=list)
+    current: SavedView | None = None
+    """The one that the address asks for, or that the list opens with."""
+    has_first: bool = False
+    """Whether an address that holds nothing opens a view."""
+    has_more: bool = False
+    is_missing: bool = False
+    """Whether the address asks for a view that does not exist for this person."""
+    is_opened: bool = False
+    """Whether the list shows what the view holds, not what stands beside it in the address."""
+
+
+def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
+    """Return the views above the list of an address; ``filters`` are the names that it may hold.
+
+    One query.
+    """
+    number = whole_number(data.get("saved", "")) or 0
+    found = _for_list(user.is_internal).objects(
+        reader=user.pk, asked=number, organisation=user.organisation_id or 0
+    )
+    views = Views(has_first=any(one.is_first for one in found), has_more=len(found) > DRAWN)
+    if "saved" in data:
+        views.current = next((one for one in found if one.pk == number), None)
+        views.is_missing = views.current is None
+    elif not data:
+        views.current = next((one for one in found if one.is_first), None)
+    views.is_opened = views.current is not None and not filters & set(data)
+    views.rows = sorted(found[:DRAWN], key=lambda one: (not one.is_own, one.name.casefold()))
+    return views
+
+
+def as_data(filters: Filters) -> QueryDict:
+    """Return what a view holds as a list's address would."""
+    data = QueryDict(mutable=True)
+    for name, values in filters.items():
+        data.setlist(name, list(values))
+    return data
+
+
+def is_same(one: Filters, other: Filters) -> bool:
+    """Whether two ask for the same, in whatever order their values stand."""
+    return {name: sorted(values) for name, values in one.items()} == {
+        name: sorted(values) for name, values in other.items()
+    }
+
+
+def with_words(views: "QuerySet[SavedView]", text: str) -> "QuerySet[SavedView]":
+    """Return the views whose name has every word of a text."""
+    for word in composed(text).split():
+        views = views.filter(name__icontains=word)
+    return views
+
+
+def in_order(views: "QuerySet[SavedView]") -> "QuerySet[SavedView]":
+    """Return views by their names."""
+    return views.order_by(Upper("name"), "pk")

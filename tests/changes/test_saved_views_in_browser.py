@@ -1,0 +1,77 @@
+"""A view is saved, changed and opened first, by keyboard and without scripts. Costs 4 s."""
+
+import re
+from typing import Any
+
+from playwright.sync_api import expect
+
+from accounts.roles import Role
+from changes import lifecycle
+from tests.components.browsing import sign_in
+from tests.people import Cast
+from tests.stories import in_requirements, submitted
+
+ROWS = ".change-row"
+
+
+def test_a_view_is_kept_changed_and_opened(
+    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
+) -> None:
+    submitted(cast, title="Inspect the boiler")
+    in_requirements(cast)
+    lifecycle.save_view(
+        None, actor=cast.chair, name="Ballots", shared=f"role:{Role.CRB_MEMBER}", filters={}
+    )
+    page = new_page()
+    sign_in(page, cast.crb_member, live_server)
+    page.goto("/changes/")
+    page.locator(".list-menu > summary", has_text=re.compile(r"^\s*State\s*$")).click()
+    page.get_by_label("Submitted", exact=True).check()
+    expect(page.locator(ROWS)).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Save this view").click()  # came with the rows
+    expect(page.get_by_text("State: Submitted")).to_be_visible()
+    page.get_by_label("Name").fill("New ones")
+    page.get_by_label("Who sees it").select_option(label="Everybody with the role CRB member")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/changes/\?saved=\d+$"))
+    here = page.url
+
+    # A change against it is offered to be kept, and the address says both.
+    page.locator("#list-q").press_sequentially("boil")
+    expect(page).to_have_url(re.compile(r"/changes/\?saved=\d+&q=boil&state=submitted$"))
+    expect(page.get_by_role("link", name="Save as")).to_be_visible()
+    page.get_by_role("button", name="Update").click()
+    expect(page).to_have_url(here)
+    expect(page.locator("#list-q")).to_have_value("boil")
+    expect(page.get_by_role("button", name="Update")).to_have_count(0)
+
+    # By keyboard: from one view to the other, which all of the list follows.
+    page.locator(".list-saved > summary").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".list-saved [aria-current=page]")).to_have_text("New ones")
+    page.get_by_role("link", name="Ballots").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(ROWS)).to_have_count(2)
+    expect(page.locator(".list-saved > summary")).to_contain_text("Ballots")
+    page.go_back()
+    expect(page.locator(ROWS)).to_have_count(1)
+
+    # The way back from a change keeps the view.
+    page.get_by_role("link", name="Inspect the boiler").click()
+    page.go_back()
+    expect(page).to_have_url(here)
+
+    # Without scripts.
+    plain = new_page(java_script_enabled=False)
+    sign_in(plain, cast.crb_member, live_server)
+    plain.goto("/changes/views/")
+    plain.get_by_role("button", name="Open Changes with it New ones").click()
+    plain.goto("/changes/")
+    expect(plain.locator(ROWS)).to_have_count(1)
+    plain.locator("#list-q").fill("")
+    plain.get_by_role("button", name="Apply").click()
+    expect(plain.get_by_text("Not as in “New ones”")).to_be_visible()
+    plain.locator(".list-saved > summary").click()
+    plain.locator(".list-saved").get_by_role("link", name="All changes").click()
+    expect(plain.locator(ROWS)).to_have_count(2)
