@@ -21,7 +21,7 @@ At risk
 together, and conditions that others need, such as what is overdue, are taken from here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -34,6 +34,8 @@ from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 from .models import Change, Deployment, Release
 from .spans import day_in
@@ -165,6 +167,18 @@ def is_past(due_on: date | None, day: date) -> bool:
     return due_on is not None and due_on < day
 
 
+def goes_beyond(change: Change, release: Release | None) -> bool:
+    """Whether a release that is still to come is planned after the day promised."""
+    if release is None or release.is_over or change.due_on is None or not change.promise:
+        return False
+    return release.planned_on > change.due_on
+
+
+def is_planned_beyond(change: Change) -> bool:
+    """Whether the change is meant to go out after the day promised, for which somebody gave why."""
+    return change.state in BEFORE_DEPLOYED and goes_beyond(change, change.release)
+
+
 def warn_days() -> int:
     """Return with how many days left a change has to be in development."""
     return min(settings.PROMISE_WARN_DAYS, LONGEST_WARNING)
@@ -193,6 +207,10 @@ class Promised:
     forecast: Forecast
     risks: tuple[Risk, ...]
     closed_on: date | None = None
+    why_late: str = ""
+    """Why its release comes after the day promised, for colleagues; "" where it does not."""
+    told_late: str = ""
+    """What its customer reads of that."""
 
 
 def day_of(zone: str, at: datetime) -> date:
@@ -223,7 +241,9 @@ def promised_of(change: Change, now: datetime | None = None) -> Promised | None:
     assert standing is not None
     left = None if is_over or change.due_on is None else (change.due_on - today).days
     shown = risks if standing == Standing.AT_RISK else ()
-    return Promised(standing, change.due_on, left, forecast, shown, closed_on)
+    late = is_planned_beyond(change)
+    why, told = (change.late_reason, change.late_told) if late else ("", "")
+    return Promised(standing, change.due_on, left, forecast, shown, closed_on, why, told)
 
 
 # The rule, as conditions -----------------------------------------------------------------------
@@ -360,6 +380,8 @@ class Boards:
 
     choices: Callable[[], list[tuple[str, str]]]
     promised_by: Callable[[int], Q]
+    led_by: Callable[[Change], Sequence[User]]
+    """Who leads the board that promised a change today: its chair, or whoever stands in."""
 
 
 _boards: list[Boards] = []
@@ -368,6 +390,11 @@ _boards: list[Boards] = []
 def provide_boards(boards: Boards) -> None:
     """Let the app that ``changes`` may not ask say who made which promise."""
     _boards[:] = [boards]
+
+
+def leaders_of(change: Change) -> Sequence[User]:
+    """Return who leads the board that promised a change, nobody where no board did."""
+    return _boards[0].led_by(change) if _boards and change.promise else ()
 
 
 def boards() -> Boards | None:

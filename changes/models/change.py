@@ -163,6 +163,21 @@ class Change(Moves, Saved):
         blank=True,
         help_text=_("With which one it is meant to go out."),
     )
+    late_reason = models.TextField(
+        _("why later than promised"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why its release comes after the day promised. Between colleagues."),
+    )
+    late_told = models.TextField(
+        _("why later than promised, for the customer"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+    )
     external_source = models.CharField(_("imported from"), max_length=50, blank=True)
     external_id = models.CharField(_("number there"), max_length=100, blank=True)
 

@@ -107,6 +107,7 @@ class Moves:
         self.promise = ""
         self.promised_at = self.promised_release = self.due_on = self.release = None
         self.promise_zone = ""
+        self.late_reason = self.late_told = ""
         self._enter_new_round()
 
     @transition(field="state", source=S.REVIEW, target=S.AUTHORISATION)

@@ -89,6 +89,12 @@ def _replaced(event: Event) -> str:
     return _("%s is the requester from now on.") % event.data.get("to_name", "")
 
 
+def _planned(event: Event) -> str:
+    if "beyond" in event.data:
+        return _("The change was planned for a release that comes later than promised.")
+    return _("The change was planned for a release.")
+
+
 def _who(event: Event) -> str:
     return event.actor_name or _("We")
 
@@ -105,7 +111,6 @@ SAID: dict[str, Words] = {
     "take_back_board_outcome": gettext_lazy(
         "What the board had decided was recorded by mistake: it decides again."
     ),
-    "plan_deployment": gettext_lazy("The change was planned for a release."),
     "start_deployment": gettext_lazy("We began to put the change in place."),
     "rework": gettext_lazy("We took the change back to put right what was not as expected."),
     "close_with_successor": gettext_lazy("Closed. What goes beyond it goes on as a new request."),
@@ -133,6 +138,7 @@ MOVED: dict[tuple[str, str], Words] = {
     ("record_deployment", S.DEVELOPMENT): gettext_lazy("The change was undone."),
 }
 TOLD: dict[str, Callable[[Event], str]] = {
+    "plan_deployment": _planned,
     "assess": _assessed,
     "reclassify": _reclassified,
     "edit": _edited,
