@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from . import outbox
@@ -150,6 +150,16 @@ def reconsidered(change: Change, event: Event) -> Context:
     return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
 
 
+def promise_moved(change: Change, event: Event) -> Context:
+    """The board promises another day."""
+    before, after = (event.data[name]["due_on"] for name in ("before", "after"))
+    return {
+        "day_before": parse_date(before or ""),
+        "day_now": parse_date(after),
+        "release": change.promised_release,
+    }
+
+
 def taken_back(change: Change, event: Event) -> Context:
     """What the board was said to have decided does not stand."""
     return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
@@ -239,6 +249,7 @@ TOPICS: dict[str, Any] = {
     "standard_used": _("a standard change was used"),
     "question": _("questions of the board"),
     "reconsidered": _("a decision that the board takes again"),
+    "promise_moved": _("a promise that the board moved"),
     "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),

@@ -53,6 +53,7 @@ from .message_words import (
     not_confirmed,
     ownership,
     progress,
+    promise_moved,
     question,
     received,
     reconsidered,
@@ -124,6 +125,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(decision, (*PARTIES, TEAM)),
     ),
     "reconsider_decision": (Rule(reconsidered, (*PARTIES, TEAM)),),
+    "replan_promise": (Rule(promise_moved, (*PARTIES, TEAM)),),
     "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
     "define_requirements": (Rule(activity, STAFF),),
@@ -272,6 +274,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if message is ownership and person.pk != change.owner_id:
         return None
+    if message is promise_moved and not _is_promised_so(change, event):
+        return None
     if message is later_than_promised and not _still_concerns(person, change, event):
         return None
     if not _may_read(person, message, change, event):
@@ -281,6 +285,12 @@ def as_it_is_now(notice: Notice) -> Letter | None:
 
 ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
 """Messages of something that is to be put right: whoever has done so knows of it."""
+
+
+def _is_promised_so(change: Change, event: Event) -> bool:
+    """Whether what was promised with an event is promised still: a later mail tells the rest."""
+    due_on = change.due_on.isoformat() if change.due_on else None
+    return bool(change.promise) and event.data["after"]["due_on"] == due_on
 
 
 def _still_concerns(person: User, change: Change, event: Event) -> bool:

@@ -33,11 +33,12 @@ from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-from .models import Change, Deployment, Release
+from .models import Change, Deployment, Event, Promise, Release
 from .spans import day_in
 from .states import BEFORE_DEPLOYED, OPEN, State
 
@@ -263,6 +264,12 @@ def closed_late(at: str = "") -> Q:
     return Q(**{f"{at}due_on__lt": _day_there(F(f"{at}closed_at"), at)})
 
 
+def closed_later_than_first(at: str = "") -> Q:
+    """Of closed changes those that were closed after the day promised at first, moved or not."""
+    day = Coalesce(F(f"{at}first_due_on"), F(f"{at}due_on"))
+    return Q(LessThan(day, _day_there(F(f"{at}closed_at"), at)))
+
+
 def _day_there(moment: datetime | F, at: str = "") -> Cast:
     """The day it is at a moment where a change was promised: ``day_of`` in a query."""
     zone = NullIf(F(f"{at}promise_zone"), Value(""))
@@ -382,6 +389,8 @@ class Boards:
     promised_by: Callable[[int], Q]
     led_by: Callable[[Change], Sequence[User]]
     """Who leads the board that promised a change today: its chair, or whoever stands in."""
+    replan_url: Callable[[User, Change], str]
+    """Where this person moves the promise of a change, "" if they may not."""
 
 
 _boards: list[Boards] = []
@@ -395,6 +404,49 @@ def provide_boards(boards: Boards) -> None:
 def leaders_of(change: Change) -> Sequence[User]:
     """Return who leads the board that promised a change, nobody where no board did."""
     return _boards[0].led_by(change) if _boards and change.promise else ()
+
+
+def replan_url(user: User, change: Change) -> str:
+    """Return where this person moves the promise of a change, "" if they may not."""
+    return _boards[0].replan_url(user, change) if _boards and change.promise else ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How the board moved a promise: who, when and why, from which day (None: undated) to which."""
+
+    by: str
+    at: datetime
+    why: str
+    before: date | None
+    after: date | None
+
+
+MOVED = "replan_promise"
+
+
+def moves_of(change: Change) -> list[Move]:
+    """Return how the board moved the promise of a change, the latest first; reads its events."""
+    return [_move(one) for one in _newest_first(change.events.all()) if one.verb == MOVED]
+
+
+def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
+    """Return of each change whose promise was moved how it was moved last. One query, or none."""
+    moved = [one.pk for one in changes if one.promise == Promise.REPLANNED]
+    if not moved:
+        return {}
+    events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("pk")
+    return {event.change_id: _move(event) for event in events}
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: -event.pk)
+
+
+def _move(event: Event) -> Move:
+    before, after = (event.data[name]["due_on"] for name in ("before", "after"))
+    days = (parse_date(before or ""), parse_date(after or ""))
+    return Move(event.actor_name, event.at, event.reason, *days)
 
 
 def boards() -> Boards | None:

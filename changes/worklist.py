@@ -87,6 +87,7 @@ ENTRY = (
     "risk",
     "promise",
     "due_on",
+    "first_due_on",
     "promise_zone",
     "updated_at",
     "organisation__name",

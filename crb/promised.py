@@ -1,8 +1,10 @@
 """What a page of the changes asks about the boards: which there are, and who promised what."""
 
 from django.db.models import F, Q
+from django.urls import reverse
 
 from accounts.models import User
+from accounts.roles import Role
 from changes.models import Change
 from changes.promises import Boards
 
@@ -37,12 +39,12 @@ def outcome_of(change: Change) -> BoardOutcome | None:
     return joined.order_by("-pk").first()
 
 
-def board_of(change: Change) -> Board | None:
+def board_of(change: Change, made_with: BoardOutcome | None = None) -> Board | None:
     """Return the board that answers for a promise: the one that made it, while it meets.
 
-    After that the one that decides for the customer now.
+    After that the one that decides for the customer now. ``made_with`` is its outcome, if known.
     """
-    outcome = outcome_of(change)
+    outcome = made_with or outcome_of(change)
     if outcome is None or outcome.item is None:
         return None
     board: Board = outcome.item.meeting.board
@@ -57,4 +59,18 @@ def led_by(change: Change) -> list[User]:
     return chairs or [seat.user for seat in seats if seat.is_deputy]
 
 
-BOARDS = Boards(choices, promised_by, led_by)
+def replan_url(user: User, change: Change) -> str:
+    """Return where this person moves a promise, "" if they may not; for most without a query."""
+    if change.is_final or not user.has_role(Role.CRB_MEMBER):
+        return ""
+    outcome = outcome_of(change)
+    if outcome is None or outcome.item is None:
+        return ""
+    from . import permissions
+
+    outcome.item.change = change
+    may = permissions.can_replan_promise(user, outcome.item)
+    return reverse("crb:replan_promise", args=[outcome.item_id]) if may else ""
+
+
+BOARDS = Boards(choices, promised_by, led_by, replan_url)

@@ -27,6 +27,7 @@ def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
     """
     change.promised_at, change.promise_zone = timezone.now(), zone
     change.late_reason = change.late_told = ""
+    change.first_due_on = None
     if outcome == BoardDecision.Outcome.ACCEPTED:
         change.promise, change.promised_release = Promise.TWELVE_MONTHS, None
         change.due_on = twelve_months_after(today)

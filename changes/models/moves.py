@@ -181,7 +181,7 @@ class Moves:
 
     def void_promise(self) -> None:
         self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = None
+        self.promised_at = self.promised_release = self.due_on = self.first_due_on = None
         self.promise_zone = ""
 
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -95,6 +97,11 @@ def _planned(event: Event) -> str:
     return _("The change was planned for a release.")
 
 
+def _moved(event: Event) -> str:
+    day = parse_date(event.data["after"]["due_on"])
+    return _("The board promised it anew: by %s.") % date_format(day, "j F Y")
+
+
 def _who(event: Event) -> str:
     return event.actor_name or _("We")
 
@@ -147,4 +154,5 @@ TOLD: dict[str, Callable[[Event], str]] = {
     "answer_confirmation": _confirmed,
     "withdraw": _withdrew,
     "replace_requester": _replaced,
+    "replan_promise": _moved,
 }

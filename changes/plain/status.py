@@ -343,8 +343,15 @@ def _promised(case: Case) -> str:
     if change.promise == Promise.THREE_RELEASES:
         return _("We promise it with one of the next three releases.")
     if change.due_on:
-        return _("We promise it by %s.") % case.day(change.due_on)
+        words = _("We promise it by %s.") % case.day(change.due_on)
+        return " ".join(filter(None, [words, _promised_first(case)]))
     return ""
+
+
+def _promised_first(case: Case) -> str:
+    """Say by when it was promised at first, if the board has moved that."""
+    first = case.change.first_due_on
+    return _("At first it was promised by %s.") % case.day(first) if first else ""
 
 
 def _requirements(case: Case) -> Status:
