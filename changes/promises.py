@@ -423,11 +423,19 @@ class Move:
 
 
 MOVED = "replan_promise"
+MOST_MOVES = 10
+"""So many moves of a promise its change shows at a glance; the timeline has all of them."""
 
 
 def moves_of(change: Change) -> list[Move]:
-    """Return how the board moved the promise of a change, the latest first; reads its events."""
-    return [_move(one) for one in _newest_first(change.events.all()) if one.verb == MOVED]
+    """Return how the board moved the promise of a change, the latest first; reads its events.
+
+    Those of the promise that stands: of one that was voided since only the timeline tells.
+    """
+    if change.promise != Promise.REPLANNED:
+        return []
+    found = [one for one in _newest_first(change.events.all()) if one.verb == MOVED]
+    return [_move(one) for one in found[:MOST_MOVES]]
 
 
 def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
@@ -435,8 +443,8 @@ def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
     moved = [one.pk for one in changes if one.promise == Promise.REPLANNED]
     if not moved:
         return {}
-    events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("pk")
-    return {event.change_id: _move(event) for event in events}
+    events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("change_id", "-pk")
+    return {event.change_id: _move(event) for event in events.distinct("change_id")}
 
 
 def _newest_first(events: Iterable[Event]) -> list[Event]:

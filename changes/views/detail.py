@@ -226,7 +226,7 @@ def _promise_facts(user: User, change: Change) -> dict[str, Any]:
     return {
         "overdue": broken,
         "promised": found if inside else None,
-        "moves": promises.moves_of(change) if change.promise else [],
+        "moves": promises.moves_of(change),
         "replan_url": promises.replan_url(user, change) if inside else "",
     }
 
