@@ -176,7 +176,7 @@ def goes_beyond(change: Change, release: Release | None) -> bool:
 
 
 def is_planned_beyond(change: Change) -> bool:
-    """Whether the change is meant to go out after the day promised, for which somebody gave why."""
+    """Whether the change is meant to go out after the day promised, as plans are now."""
     return change.state in BEFORE_DEPLOYED and goes_beyond(change, change.release)
 
 
@@ -430,7 +430,7 @@ MOST_MOVES = 10
 def moves_of(change: Change) -> list[Move]:
     """Return how the board moved the promise of a change, the latest first; reads its events.
 
-    Those of the promise that stands: of one that was voided since only the timeline tells.
+    None where another decision has promised anew since: there the timeline tells of them.
     """
     if change.promise != Promise.REPLANNED:
         return []
