@@ -137,6 +137,7 @@ WITH_TOKEN = ObjectStatement(
             "change__raised_by",
             "change__owner",
             "change__promised_release",
+            "change__release",
         )
     )
 )

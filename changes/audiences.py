@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
+from . import promises
 from .models import Change
 from .taking_back import TAKEN_BACK
 from .turns import groups
@@ -46,6 +47,7 @@ STANDARD_APPROVER = Audience(
     _("you approved the standard change that it is"),
     lambda change: [change.authorisation.recorded_by] if change.authorisation else [],
 )
+BOARD_LEAD = Audience(_("you lead the board that promised this change"), promises.leaders_of)
 ASKED = Audience(_("the board asked you"), groups.ASKED.members)
 TOLD_BEFORE = Audience(_("you were told of the decision"), told_before)
 MENTIONED = _("somebody names you in it")

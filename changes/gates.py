@@ -86,6 +86,30 @@ def no_decision_to_correct(change: Change) -> str:
     return _goes_on_elsewhere(change)
 
 
+PROMISED = frozenset(
+    {
+        State.REQUIREMENTS,
+        State.RISK_ASSESSMENT,
+        State.DEVELOPMENT,
+        State.TESTING,
+        State.DEPLOYMENT,
+        State.CONFIRMATION,
+        State.NOT_CONFIRMED,
+    }
+)
+"""Where what the board accepted is under way."""
+
+
+def no_promise_to_move(change: Change) -> str:
+    """The board moves a promise from its yes until the change is closed."""
+    if not change.promise:
+        return _("The board has promised nothing of this change.")
+    if change.state not in PROMISED:
+        words = _("The change is in “%s”: a promise is moved while what was accepted is under way.")
+        return words % State(change.state).label
+    return ""
+
+
 def outcome_is_too_old(change: Change) -> str:
     """A slip is undone at once, while its mails wait."""
     decision = change.board_decision

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from . import outbox
@@ -20,6 +20,7 @@ from .models import (
     StandardApproval,
 )
 from .process import BETWEEN_COLLEAGUES, STEP
+from .promises import is_planned_beyond
 from .states import FINAL, PLAIN_WORDS, State
 from .turns import turn_of
 from .wording import Context, is_rollback
@@ -46,7 +47,11 @@ def progress(change: Change, event: Event) -> Context:
         if release is not None and release.cancelled_at:
             words = _("The release for which the change was planned will not come.")
             return {"words": f"{words} {_('We plan it for another one.')}"}
-        return {"words": _("The change has its place in a release."), "release": release}
+        words = _("The change has its place in a release.")
+        late = release is not None and change.release_id == release.pk and is_planned_beyond(change)
+        if late:
+            words = _("The change has its place in a release, which comes later than we promised.")
+        return {"words": words, "release": release, "is_late": late}
     return {"words": words}
 
 
@@ -61,6 +66,16 @@ def _window(event: Event) -> Context | None:
 def activity(change: Change, event: Event) -> Context:
     """What somebody did and why, for Expansive's own people."""
     return {}
+
+
+def later_than_promised(change: Change, event: Event) -> Context:
+    """The release comes after the day that the board promised, and why."""
+    beyond = event.data["beyond"]
+    return {
+        "release": change.release,
+        "why_late": beyond["why"],
+        "told_late": beyond["told"],
+    }
 
 
 def your_turn(change: Change, event: Event) -> Context:
@@ -133,6 +148,16 @@ def standard_used(change: Change, event: Event) -> Context:
 def reconsidered(change: Change, event: Event) -> Context:
     """The board decides again on what it had decided."""
     return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
+
+
+def promise_moved(change: Change, event: Event) -> Context:
+    """The board promises another day."""
+    before, after = (event.data[name]["due_on"] for name in ("before", "after"))
+    return {
+        "day_before": parse_date(before or ""),
+        "day_now": parse_date(after),
+        "release": change.promised_release,
+    }
 
 
 def taken_back(change: Change, event: Event) -> Context:
@@ -209,7 +234,7 @@ def undelivered(change: Change, event: Event) -> Context:
 
 
 INTERNAL: frozenset[Message] = frozenset(
-    {activity, your_turn, ownership, not_confirmed, undelivered}
+    {activity, your_turn, ownership, later_than_promised, not_confirmed, undelivered}
 )
 """Messages that only Expansive's own people read, but for ``your_turn`` of an approver."""
 
@@ -219,10 +244,12 @@ TOPICS: dict[str, Any] = {
     "activity": _("what somebody did"),
     "your_turn": _("a step that waits for the reader"),
     "ownership": _("the reader is the owner now"),
+    "later_than_promised": _("planned later than promised"),
     "decision": _("a decision"),
     "standard_used": _("a standard change was used"),
     "question": _("questions of the board"),
     "reconsidered": _("a decision that the board takes again"),
+    "promise_moved": _("a promise that the board moved"),
     "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),

@@ -27,6 +27,7 @@ from . import access_links, letters, outbox, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
+    BOARD_LEAD,
     FORMER_REQUESTER,
     LINK_WANTED,
     MENTIONED,
@@ -51,9 +52,11 @@ from .message_words import (
     closed,
     comment,
     decision,
+    later_than_promised,
     not_confirmed,
     ownership,
     progress,
+    promise_moved,
     question,
     received,
     reconsidered,
@@ -68,6 +71,7 @@ from .message_words import (
 )
 from .models import Change, Confirmation, ConfirmationLink, Event, Notice, Question
 from .process import past_words
+from .promises import is_planned_beyond
 from .recall import recalling
 from .reminders import heard_at
 from .states import State
@@ -90,6 +94,8 @@ class Rule:
     message: Message
     to: tuple[Audience, ...]
     states: tuple[State, ...] = tuple(State)
+    when: str = ""
+    """Only after a step whose event has kept this."""
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -122,6 +128,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(decision, (*PARTIES, TEAM)),
     ),
     "reconsider_decision": (Rule(reconsidered, (*PARTIES, TEAM)),),
+    "replan_promise": (Rule(promise_moved, (*PARTIES, TEAM)),),
     "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
     "define_requirements": (Rule(activity, STAFF),),
@@ -130,7 +137,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "record_development": (Rule(activity, STAFF),),
     "peer_review": (Rule(activity, STAFF),),
     "record_test": (Rule(progress, PARTIES, (S.DEPLOYMENT,)), Rule(activity, STAFF)),
-    "plan_deployment": (Rule(progress, PARTIES),),
+    "plan_deployment": (
+        Rule(later_than_promised, (OWNER, BOARD_LEAD), when="beyond"),
+        Rule(progress, PARTIES),
+    ),
+    "assign_release": (Rule(later_than_promised, (OWNER, BOARD_LEAD), when="beyond"),),
     "start_deployment": (Rule(activity, STAFF),),
     "record_deployment": (
         Rule(rolled_back, (*PARTIES, TEAM), (S.DEVELOPMENT,)),
@@ -178,7 +189,11 @@ def announce(change: Change, event: Event) -> None:
 
 
 def _announce(change: Change, event: Event) -> None:
-    rules = [rule for rule in RULES.get(event.verb, ()) if change.state in rule.states]
+    rules = [
+        rule
+        for rule in RULES.get(event.verb, ())
+        if change.state in rule.states and (not rule.when or rule.when in event.data)
+    ]
     named = mentioned(event)
     heard = _will_hear_of_comment(change, event) if named else frozenset()
     found = [(person, comment, MENTIONED) for person in named if person.pk not in heard]
@@ -274,6 +289,10 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if message is ownership and person.pk != change.owner_id:
         return None
+    if message is promise_moved and not _is_promised_so(change, event):
+        return None
+    if message is later_than_promised and not _still_concerns(person, change, event):
+        return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)
@@ -281,6 +300,19 @@ def as_it_is_now(notice: Notice) -> Letter | None:
 
 ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
 """Messages of something that is to be put right: whoever has done so knows of it."""
+
+
+def _is_promised_so(change: Change, event: Event) -> bool:
+    """Whether what was promised with an event is promised still: a later mail tells the rest."""
+    due_on = change.due_on.isoformat() if change.due_on else None
+    return bool(change.promise) and event.data["after"]["due_on"] == due_on
+
+
+def _still_concerns(person: User, change: Change, event: Event) -> bool:
+    """Whether a change is still planned so, later than promised, and the reader is who minds it."""
+    if change.release_id != event.data["beyond"]["release"] or not is_planned_beyond(change):
+        return False
+    return any(person in audience.find(change) for audience in (OWNER, BOARD_LEAD))
 
 
 def _has_gone_on(person: User, change: Change, event: Event) -> bool:

@@ -321,6 +321,7 @@ OTHER_VERBS: dict[str, str] = {
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),
     "override_window": _("allowed it despite a freeze or maintenance window"),
+    "replan_promise": _("moved what the board promised"),
     "reconsider_decision": _("put the board's decision on the agenda again, to be corrected"),
     "take_back_board_outcome": _("took back the outcome that was recorded for the board"),
 }

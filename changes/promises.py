@@ -21,7 +21,7 @@ At risk
 together, and conditions that others need, such as what is overdue, are taken from here.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -33,9 +33,12 @@ from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
 
-from .models import Change, Deployment, Release
+from accounts.models import User
+
+from .models import Change, Deployment, Event, Promise, Release
 from .spans import day_in
 from .states import BEFORE_DEPLOYED, OPEN, State
 
@@ -165,6 +168,18 @@ def is_past(due_on: date | None, day: date) -> bool:
     return due_on is not None and due_on < day
 
 
+def goes_beyond(change: Change, release: Release | None) -> bool:
+    """Whether a release that is still to come is planned after the day promised."""
+    if release is None or release.is_over or change.due_on is None or not change.promise:
+        return False
+    return release.planned_on > change.due_on
+
+
+def is_planned_beyond(change: Change) -> bool:
+    """Whether the change is meant to go out after the day promised, as plans are now."""
+    return change.state in BEFORE_DEPLOYED and goes_beyond(change, change.release)
+
+
 def warn_days() -> int:
     """Return with how many days left a change has to be in development."""
     return min(settings.PROMISE_WARN_DAYS, LONGEST_WARNING)
@@ -193,6 +208,10 @@ class Promised:
     forecast: Forecast
     risks: tuple[Risk, ...]
     closed_on: date | None = None
+    why_late: str = ""
+    """Why its release comes after the day promised, for colleagues; "" where it does not."""
+    told_late: str = ""
+    """What its customer reads of that."""
 
 
 def day_of(zone: str, at: datetime) -> date:
@@ -223,7 +242,9 @@ def promised_of(change: Change, now: datetime | None = None) -> Promised | None:
     assert standing is not None
     left = None if is_over or change.due_on is None else (change.due_on - today).days
     shown = risks if standing == Standing.AT_RISK else ()
-    return Promised(standing, change.due_on, left, forecast, shown, closed_on)
+    late = is_planned_beyond(change)
+    why, told = (change.late_reason, change.late_told) if late else ("", "")
+    return Promised(standing, change.due_on, left, forecast, shown, closed_on, why, told)
 
 
 # The rule, as conditions -----------------------------------------------------------------------
@@ -241,6 +262,12 @@ def overdue(now: datetime, at: str = "") -> Q:
 def closed_late(at: str = "") -> Q:
     """Of closed changes those that were closed after the day promised."""
     return Q(**{f"{at}due_on__lt": _day_there(F(f"{at}closed_at"), at)})
+
+
+def closed_later_than_first(at: str = "") -> Q:
+    """Of closed changes those that were closed after the day promised at first, moved or not."""
+    day = Coalesce(F(f"{at}first_due_on"), F(f"{at}due_on"))
+    return Q(LessThan(day, _day_there(F(f"{at}closed_at"), at)))
 
 
 def _day_there(moment: datetime | F, at: str = "") -> Cast:
@@ -360,6 +387,10 @@ class Boards:
 
     choices: Callable[[], list[tuple[str, str]]]
     promised_by: Callable[[int], Q]
+    led_by: Callable[[Change], Sequence[User]]
+    """Who leads the board that promised a change today: its chair, or whoever stands in."""
+    replan_url: Callable[[User, Change], str]
+    """Where this person moves the promise of a change, "" if they may not."""
 
 
 _boards: list[Boards] = []
@@ -368,6 +399,62 @@ _boards: list[Boards] = []
 def provide_boards(boards: Boards) -> None:
     """Let the app that ``changes`` may not ask say who made which promise."""
     _boards[:] = [boards]
+
+
+def leaders_of(change: Change) -> Sequence[User]:
+    """Return who leads the board that promised a change, nobody where no board did."""
+    return _boards[0].led_by(change) if _boards and change.promise else ()
+
+
+def replan_url(user: User, change: Change) -> str:
+    """Return where this person moves the promise of a change, "" if they may not."""
+    return _boards[0].replan_url(user, change) if _boards and change.promise else ""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How the board moved a promise: who, when and why, from which day (None: undated) to which."""
+
+    by: str
+    at: datetime
+    why: str
+    before: date | None
+    after: date | None
+
+
+MOVED = "replan_promise"
+MOST_MOVES = 10
+"""So many moves of a promise its change shows at a glance; the timeline has all of them."""
+
+
+def moves_of(change: Change) -> list[Move]:
+    """Return how the board moved the promise of a change, the latest first; reads its events.
+
+    None where another decision has promised anew since: there the timeline tells of them.
+    """
+    if change.promise != Promise.REPLANNED:
+        return []
+    found = [one for one in _newest_first(change.events.all()) if one.verb == MOVED]
+    return [_move(one) for one in found[:MOST_MOVES]]
+
+
+def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
+    """Return of each change whose promise was moved how it was moved last. One query, or none."""
+    moved = [one.pk for one in changes if one.promise == Promise.REPLANNED]
+    if not moved:
+        return {}
+    events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("change_id", "-pk")
+    return {event.change_id: _move(event) for event in events.distinct("change_id")}
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: -event.pk)
+
+
+def _move(event: Event) -> Move:
+    before, after = (event.data[name]["due_on"] for name in ("before", "after"))
+    days = (parse_date(before or ""), parse_date(after or ""))
+    return Move(event.actor_name, event.at, event.reason, *days)
 
 
 def boards() -> Boards | None:

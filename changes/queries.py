@@ -85,7 +85,12 @@ def _visible_one(reader: _Reader, people: bool) -> ObjectStatement[Change]:
 def with_people(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Join what every row of a list shows, so that rows cost no queries."""
     return changes.select_related(
-        "organisation__success_team", "requester", "raised_by", "owner", "promised_release"
+        "organisation__success_team",
+        "requester",
+        "raised_by",
+        "owner",
+        "promised_release",
+        "release",
     )
 
 

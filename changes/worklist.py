@@ -87,12 +87,17 @@ ENTRY = (
     "risk",
     "promise",
     "due_on",
+    "first_due_on",
     "promise_zone",
     "updated_at",
     "organisation__name",
     "promised_release__name",
     "promised_release__released_at",
     "promised_release__cancelled_at",
+    "late_told",
+    "release__planned_on",
+    "release__released_at",
+    "release__cancelled_at",
 )
 """What an entry of Home shows; more costs a query for each of them."""
 ROW = (
@@ -107,14 +112,13 @@ ROW = (
 
 def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Load what a row of a list shows, in one query, and nothing else."""
-    return changes.select_related("organisation", "owner", "requester", "promised_release").only(
-        *ROW
-    )
+    joined = ("organisation", "owner", "requester", "promised_release", "release")
+    return changes.select_related(*joined).only(*ROW)
 
 
 def _for_home(changes: QuerySet[Change]) -> QuerySet[Change]:
     """Load what an entry of Home shows: a row of a list without the two people."""
-    return changes.select_related("organisation", "promised_release").only(*ENTRY)
+    return changes.select_related("organisation", "promised_release", "release").only(*ENTRY)
 
 
 def worklist(user: User) -> list[Group]:

@@ -7,11 +7,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from changes.lifecycle.promises import RELEASES_PROMISED, releases_after, twelve_months_after
-from changes.models import BoardDecision, Change
+from changes.models import BoardDecision, Change, Promise
 
 from .models import BoardOutcome
 
 Outcome = BoardDecision.Outcome
+ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 
 
 def consequences(today: date) -> dict[str, str]:
@@ -52,6 +53,10 @@ def promised_words(change: Change, outcome: BoardOutcome) -> str:
 
 def promise_words(change: Change, decision: BoardDecision) -> str:
     """Return what a recorded outcome means for the change now."""
+    if change.promise == Promise.REPLANNED and decision.outcome in ACCEPTING and change.due_on:
+        return _("To be delivered by %s, as the board has promised anew.") % (
+            date_format(change.due_on, "j F Y")
+        )
     if decision.outcome == Outcome.ACCEPTED and change.due_on:
         return _("To be delivered by %s.") % date_format(change.due_on, "j F Y")
     if decision.outcome == Outcome.ACCEPTED_AS_PRIORITY:

@@ -28,6 +28,7 @@ HEADINGS = (
     _("By consent"),
     _("Promise"),
     _("Due"),
+    _("First promised by"),
 )
 FIELDS = (
     "item__change_id",
@@ -44,6 +45,7 @@ FIELDS = (
     "by_consent",
     "promise",
     "item__change__due_on",
+    "item__change__first_due_on",
 )
 
 
@@ -65,6 +67,7 @@ def lines(decisions: QuerySet[BoardOutcome], zone: tzinfo) -> Iterator[list[Any]
             _("yes") if row["by_consent"] else "",
             _label(PromiseState, row["promise"]),
             row["item__change__due_on"] if row["promise"] else "",
+            row["item__change__first_due_on"] if row["promise"] else "",
         ]
 
 

@@ -22,7 +22,9 @@ Attendance
     member was present, and those at which an alternate sat in the member's place.
 
 What has become of a promise
-    Kept or late is the day on which the change was closed: ``changes/promises.py`` says so.
+    Kept or late is the day on which the change was closed: ``changes/promises.py`` says so. It goes
+    by what was promised at first, open and overdue by what is promised now: no board makes a
+    better past by moving its promises.
 """
 
 from collections.abc import Mapping
@@ -184,7 +186,7 @@ def _promise() -> Case:
         When(item__change__state=State.WITHDRAWN, then=Value(PromiseState.WITHDRAWN)),
         When(promises_of.overdue(timezone.now(), AT), then=Value(PromiseState.OVERDUE)),
         When(is_open, then=Value(PromiseState.OPEN)),
-        When(promises_of.closed_late(AT), then=Value(PromiseState.LATE)),
+        When(promises_of.closed_later_than_first(AT), then=Value(PromiseState.LATE)),
         default=Value(PromiseState.KEPT),
         output_field=models.CharField(),
     )

@@ -32,6 +32,7 @@ PAST: dict[str, Promise] = {
     "record_outcome": _("recorded the outcome"),
     "record_consent": _("recorded the consent items"),
     "reconsider_decision": _("put a decision on the agenda again, to be corrected"),
+    "replan_promise": _("moved what was promised"),
     "take_back_outcome": _("took the outcome back"),
     "close_meeting": _("closed the meeting"),
     # A ballot

@@ -15,6 +15,7 @@ from .views import (
     meetings,
     minutes,
     overtime,
+    promises,
 )
 
 app_name = "crb"
@@ -70,6 +71,7 @@ urlpatterns = [
     path("items/<int:pk>/vote/", items.cast_vote, name="cast_vote"),
     path("items/<int:pk>/recuse/", items.recuse, name="recuse"),
     path("items/<int:pk>/outcome/", items.record_outcome, name="record_outcome"),
+    path("items/<int:pk>/promise/", promises.replan_promise, name="replan_promise"),
     path("items/<int:pk>/correct/", items.reconsider_decision, name="reconsider_decision"),
     path("items/<int:pk>/outcome/back/", items.take_back_outcome, name="take_back_outcome"),
     path("items/<int:pk>/outcome/preview/", items.preview_outcome, name="preview_outcome"),

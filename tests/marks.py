@@ -258,7 +258,7 @@ FOR_CUSTOMERS = frozenset(
     for name in """
     Assessment.customer_impact Assessment.need Assessment.reason Assessment.service_impact
     Attachment.name Authorisation.reason BoardDecision.elsewhere BoardDecision.reason
-    Change.description Change.title ChangeTemplate.description ChangeTemplate.name
+    Change.description Change.late_told Change.title ChangeTemplate.description ChangeTemplate.name
     ChangeTemplate.purpose ChangeTemplate.title Comment.body Confirmation.reason
     Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
     Event.actor_name Event.reason Execution.notes IncomingMail.quoted Question.answer Question.text
@@ -271,8 +271,8 @@ FOR_CUSTOMERS = frozenset(
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
-    BoardDecision.meeting BoardDecision.taken_back_reason ChangeTemplate.customer_impact
-    ChangeTemplate.need
+    BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
+    ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
@@ -286,7 +286,7 @@ OF_THE_BOARD = frozenset(
     f"crb.{name}"
     for name in """
     Absence.reason Action.text AgendaItem.discussion AgendaItem.late_reason AgendaItem.remark
-    AgendaVersion.reason BoardOutcome.sentence
+    AgendaVersion.reason BoardOutcome.promised BoardOutcome.sentence
     Meeting.cancel_reason Meeting.move_reason
     """.split()
 )

@@ -209,6 +209,9 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
 
 def test_promises_are_kept_broken_and_due(demo: None) -> None:
     late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
+    assert Change.objects.exclude(late_told="").exists(), "one is planned later than promised"
+    moved = Change.objects.filter(promise="replanned").get()
+    assert [one.verb for one in moved.events.filter(verb="replan_promise")] == ["replan_promise"]
     assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}
     found = promises.with_standings(Change.objects.exclude(promise=""), timezone.now())
     assert set(found.values_list("standing", flat=True)) == set(promises.Standing)

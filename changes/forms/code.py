@@ -25,7 +25,7 @@ from ..models import (
 )
 from .base import LongText, StepForm, cards, line, text
 from .fields import AttachmentsField
-from .release import ReleaseField, meant_for
+from .release import ReleaseField, ReleaseStepForm, meant_for, told_field
 
 
 class QuestionField(forms.ModelChoiceField):
@@ -272,7 +272,7 @@ class RecordTestForm(StepForm):
         return {**super().arguments(), "environment": self.cleaned_data["environment"].name}
 
 
-class PlanDeploymentForm(StepForm):
+class PlanDeploymentForm(ReleaseStepForm):
     """The release, and how it is undone."""
 
     release = ReleaseField(label=_("Release"), queryset=Release.objects.none(), empty_label="–")
@@ -289,17 +289,23 @@ class PlanDeploymentForm(StepForm):
         help_text=_("Needed where that is so; customers do not read it."),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    told = told_field()
 
     def prepare(self) -> None:
         """Offer the releases to come; start from the existing plan, or a template.
 
-        A reason is asked for only where one of them is frozen; what was typed is not lost.
+        A reason is asked for only where one of them is frozen or comes after the day promised;
+        what was typed is not lost.
         """
         plan = self.change.deployment
         coming = Release.objects.filter(released_at=None, cancelled_at=None)
-        self.fields["release"].queryset = coming
-        if not (self.data.get("reason") or coming.filter(frozen_at__isnull=False).exists()):
+        late = self.mind_promise(coming)
+        frozen = coming.filter(frozen_at__isnull=False).exists()
+        if not (self.data.get("reason") or late or frozen):
             del self.fields["reason"]
+        elif late:
+            both = _("Why is a frozen release joined or left, or is it later than promised?")
+            self.fields["reason"].label = both if frozen else _("Why is it later than promised?")
         if plan is not None:
             self.fields["release"].initial = plan.release_id
             self.fields["rollback_plan"].initial = plan.rollback_plan

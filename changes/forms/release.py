@@ -1,8 +1,11 @@
 """Forms about releases."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
@@ -85,12 +88,15 @@ class ReleaseActForm(SeenForm):
 class ReleaseField(forms.ModelChoiceField):
     """A release that is still to come."""
 
+    due_on: date | None = None
+    """The day promised: what comes after it is offered as such."""
+
     def label_from_instance(self, release: Any) -> str:
-        """Say when the release is planned."""
-        return _now("%(name)s, planned for %(day)s") % {
-            "name": release.name,
-            "day": f"{release.planned_on:%-d %b %Y}",
-        }
+        """Say when the release is planned, and whether that is later than promised."""
+        words = _now("%(name)s, planned for %(day)s")
+        if self.due_on is not None and release.planned_on > self.due_on:
+            words = _now("%(name)s, planned for %(day)s: later than promised")
+        return words % {"name": release.name, "day": f"{release.planned_on:%-d %b %Y}"}
 
 
 def meant_for(change: Any) -> Release | None:
@@ -99,7 +105,41 @@ def meant_for(change: Any) -> Release | None:
     return next((one for one in known if one is not None and not one.is_over), None)
 
 
-class AssignReleaseForm(StepForm):
+class ReleaseStepForm(StepForm):
+    """A step that chooses a release: what it has to say where that comes later than promised."""
+
+    def mind_promise(self, coming: QuerySet[Release]) -> bool:
+        """Offer the releases to come; say which are too late for the promise, if some are."""
+        field: Any = self.fields["release"]
+        field.queryset = coming
+        due = self.change.due_on if self.change.promise else None
+        late = due is not None and coming.filter(planned_on__gt=due).exists()
+        if late or self.data.get("told"):
+            field.due_on = due
+            self.fields["reason"].initial = self.change.late_reason
+            self.fields["told"].initial = self.change.late_told
+        else:
+            del self.fields["told"]
+        if due is not None:
+            field.help_text = _now("Promised by %s.") % date_format(due, "j F Y")
+        return late
+
+
+def told_field() -> LongText:
+    """Ask for what the customer reads of a release that comes later than promised."""
+    return LongText(
+        label=_("What does the customer read of why it is later?"),
+        max_length=500,
+        required=False,
+        help_text=_(
+            "Only where the release comes after the day promised: it stands on their page and in "
+            "their mail. Without it they read that it is later, with both dates, and not why."
+        ),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class AssignReleaseForm(ReleaseStepForm):
     """With which release the change is meant to go out."""
 
     release = ReleaseField(
@@ -112,13 +152,15 @@ class AssignReleaseForm(StepForm):
         label=_("Why?"),
         max_length=500,
         required=False,
-        help_text=_("Needed where a frozen release is joined or left."),
+        help_text=_(
+            "Needed where a frozen release is joined or left, or one comes after the day "
+            "promised; customers do not read it."
+        ),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
+    told = told_field()
 
     def prepare(self) -> None:
         """Offer the releases to come; begin with the one it is in, or the one of its promise."""
-        self.fields["release"].queryset = Release.objects.filter(
-            released_at=None, cancelled_at=None
-        )
+        self.mind_promise(Release.objects.filter(released_at=None, cancelled_at=None))
         self.fields["release"].initial = meant_for(self.change)

@@ -73,6 +73,7 @@ from .releases import (
     freeze_release,
     plan_release,
 )
+from .replanning import replan_promise
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
 from .saved_views import delete_view, open_first, save_view, take_over_view
 from .standard import (
@@ -134,6 +135,7 @@ __all__ = [
     "record_deployment",
     "deploy",
     "settle_promise",
+    "replan_promise",
     # Releases
     "plan_release",
     "change_release",

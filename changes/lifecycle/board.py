@@ -80,6 +80,7 @@ def promise_of(change: Change) -> dict[str, Any]:
         "promised_at": change.promised_at and change.promised_at.isoformat(),
         "promised_release": change.promised_release_id,
         "due_on": change.due_on and change.due_on.isoformat(),
+        "first_due_on": change.first_due_on and change.first_due_on.isoformat(),
         "zone": change.promise_zone,
     }
 
@@ -92,6 +93,7 @@ def _restore_promise(change: Change, event: Event) -> None:
     change.promised_at = parse_datetime(kept["promised_at"] or "")
     change.promised_release_id = kept["promised_release"]
     change.due_on = parse_date(kept["due_on"] or "")
+    change.first_due_on = parse_date(kept.get("first_due_on") or "")
     change.promise_zone = kept.get("zone", "")
 
 

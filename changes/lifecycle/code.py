@@ -322,13 +322,15 @@ def plan_deployment(
     release: Release,
     rollback_plan: str,
     reason: str = "",
+    told: str = "",
     seen: int | None = None,
 ) -> Change:
     """Choose the release and write the rollback plan; an unstarted plan is replaced.
 
     Raises StepIncomplete without a rollback plan, for a release that was cancelled or whose day a
-    freeze covers, and without a reason where a frozen one is joined or left. The change is in
-    that release from then on.
+    freeze covers, and without a reason where a frozen one is joined or left, or where it comes
+    after the day promised, of which the customer reads what is ``told``. The change is in that
+    release from then on.
     """
     if not rollback_plan.strip():
         raise StepIncomplete(_("A rollback plan is required."), ["rollback_plan"])
@@ -344,6 +346,7 @@ def plan_deployment(
         plan.release, plan.rollback_plan = release, rollback_plan
         step.change.release = release
         step.data = {"release": release.pk}
+        promises.mind_promise(step, before, release, reason, told)
         mind_conflicts(step, planning.of_deployment(step.change, release), "release")
         step.save(plan)
     return step.change

@@ -4,10 +4,14 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import BoardDecision, Change, Promise, Release
+from ..promises import goes_beyond
 from ..taking_back import RECORDED, is_taken_back
 from .core import Step, lock, record_event
 
@@ -22,6 +26,8 @@ def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
     releases are planned the date stays open until ``settle_promises`` finds the third.
     """
     change.promised_at, change.promise_zone = timezone.now(), zone
+    change.late_reason = change.late_told = ""
+    change.first_due_on = None
     if outcome == BoardDecision.Outcome.ACCEPTED:
         change.promise, change.promised_release = Promise.TWELVE_MONTHS, None
         change.due_on = twelve_months_after(today)
@@ -63,6 +69,50 @@ def twelve_months_after(day: date) -> date:
         return day.replace(year=day.year + 1)
     except ValueError:
         return day.replace(year=day.year + 1, day=28)
+
+
+def mind_promise(
+    step: Step, before: Release | None, after: Release | None, reason: str, told: str
+) -> None:
+    """Take down why a release comes after the day promised, and what the customer reads of it.
+
+    ``before`` is the one in which the change is: with that one nothing new is asked for, unless
+    something new is said. Raises StepIncomplete beside the reason where nobody gave one. Effects:
+    the change keeps both; the event says so, from which the owner and the board's chair are told.
+    """
+    change = step.change
+    if after is None or not goes_beyond(change, after):
+        change.late_reason = change.late_told = ""
+        return
+    reason, told = reason.strip(), told.strip()
+    if before == after and change.late_reason and not reason:
+        reason, told = change.late_reason, told or change.late_told
+    if not reason:
+        raise StepIncomplete(beyond_words(change, after), ["reason"])
+    if before == after and (reason, told) == (change.late_reason, change.late_told):
+        return
+    change.late_reason, change.late_told = reason, told
+    step.data = {
+        **step.data,
+        "beyond": {
+            "promised": change.due_on.isoformat(),  # type: ignore[union-attr]
+            "planned": after.planned_on.isoformat(),
+            "release": after.pk,
+            "why": reason,
+            "told": told,
+        },
+    }
+
+
+def beyond_words(change: Change, release: Release) -> str:
+    """Say with both dates that a release comes after the day promised."""
+    words = _("Release %(name)s is planned for %(planned)s, after %(promised)s, the day promised: ")
+    dated = words % {
+        "name": release,
+        "planned": date_format(release.planned_on, "j F Y"),
+        "promised": date_format(change.due_on, "j F Y"),
+    }
+    return dated + _("say why.")
 
 
 def settle_promise(change_id: int) -> bool:

@@ -19,6 +19,7 @@ from .. import permissions
 from ..models import Change, Release
 from ..states import BEFORE_DEPLOYED
 from .core import take_step
+from .promises import mind_promise
 
 NAME_IN_USE = "changes_release_name"
 FURTHEST = timedelta(days=3653)
@@ -167,12 +168,14 @@ def assign_release(
     actor: User,
     release: Release | None,
     reason: str = "",
+    told: str = "",
     seen: int | None = None,
 ) -> Change:
     """Say with which release a change is meant to go out, or (None) that it is open again.
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
-    is frozen that the change joins or leaves. Effects: the release; event, for colleagues.
+    is frozen that the change joins or leaves, or comes after the day promised, of which the
+    customer reads what is ``told``. Effects: the release; event, for colleagues; messages.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)
@@ -185,6 +188,7 @@ def assign_release(
         moved = f"{before or '–'} → {after or '–'}"
         step.reason, step.internal = f"{moved}. {reason}" if reason else moved, True
         step.data = {"release": after.pk if after else None}
+        mind_promise(step, before, after, reason, told)
     return step.change
 
 

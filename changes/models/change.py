@@ -54,6 +54,7 @@ class Promise(models.TextChoices):
     NONE = "", _("None")
     TWELVE_MONTHS = "twelve_months", _("Delivered within 12 months")
     THREE_RELEASES = "three_releases", _("In one of the next three releases")
+    REPLANNED = "replanned", _("By a day that the board promised anew")
 
 
 class Change(Moves, Saved):
@@ -146,6 +147,12 @@ class Change(Moves, Saved):
         blank=True,
     )
     due_on = models.DateField(_("due"), null=True, blank=True)
+    first_due_on = models.DateField(
+        _("first promised by"),
+        null=True,
+        blank=True,
+        help_text=_("Of a promise that the board has moved: the day it had at first."),
+    )
     promise_zone = models.CharField(
         _("zone of the promise"),
         max_length=64,
@@ -162,6 +169,21 @@ class Change(Moves, Saved):
         null=True,
         blank=True,
         help_text=_("With which one it is meant to go out."),
+    )
+    late_reason = models.TextField(
+        _("why later than promised"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why its release comes after the day promised. Between colleagues."),
+    )
+    late_told = models.TextField(
+        _("why later than promised, for the customer"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
     )
     external_source = models.CharField(_("imported from"), max_length=50, blank=True)
     external_id = models.CharField(_("number there"), max_length=100, blank=True)

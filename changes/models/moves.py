@@ -107,6 +107,7 @@ class Moves:
         self.promise = ""
         self.promised_at = self.promised_release = self.due_on = self.release = None
         self.promise_zone = ""
+        self.late_reason = self.late_told = ""
         self._enter_new_round()
 
     @transition(field="state", source=S.REVIEW, target=S.AUTHORISATION)
@@ -180,7 +181,7 @@ class Moves:
 
     def void_promise(self) -> None:
         self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = None
+        self.promised_at = self.promised_release = self.due_on = self.first_due_on = None
         self.promise_zone = ""
 
     @transition(field="state", source=S.REQUIREMENTS, target=S.RISK_ASSESSMENT)

@@ -45,6 +45,15 @@ def can_reconsider_decision(user: User, change: Change) -> Decision:
     )
 
 
+def can_replan_promise(user: User, change: Change) -> Decision:
+    """A board member, while what was promised is under way; crb adds the chair."""
+    return decide(
+        sees(user, change),
+        groups.holds_role(user, Role.CRB_MEMBER),
+        gate(gates.no_promise_to_move(change)),
+    )
+
+
 def can_answer_question(user: User, change: Change) -> Decision:
     """Those asked, and for a customer's answer also support and the success team."""
     over = change.state not in STEP["answer_question"].states

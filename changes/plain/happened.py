@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.dateparse import parse_date
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -89,6 +91,17 @@ def _replaced(event: Event) -> str:
     return _("%s is the requester from now on.") % event.data.get("to_name", "")
 
 
+def _planned(event: Event) -> str:
+    if "beyond" in event.data:
+        return _("The change was planned for a release that comes later than promised.")
+    return _("The change was planned for a release.")
+
+
+def _moved(event: Event) -> str:
+    day = parse_date(event.data["after"]["due_on"])
+    return _("The board promised it anew: by %s.") % date_format(day, "j F Y")
+
+
 def _who(event: Event) -> str:
     return event.actor_name or _("We")
 
@@ -105,7 +118,6 @@ SAID: dict[str, Words] = {
     "take_back_board_outcome": gettext_lazy(
         "What the board had decided was recorded by mistake: it decides again."
     ),
-    "plan_deployment": gettext_lazy("The change was planned for a release."),
     "start_deployment": gettext_lazy("We began to put the change in place."),
     "rework": gettext_lazy("We took the change back to put right what was not as expected."),
     "close_with_successor": gettext_lazy("Closed. What goes beyond it goes on as a new request."),
@@ -133,6 +145,7 @@ MOVED: dict[tuple[str, str], Words] = {
     ("record_deployment", S.DEVELOPMENT): gettext_lazy("The change was undone."),
 }
 TOLD: dict[str, Callable[[Event], str]] = {
+    "plan_deployment": _planned,
     "assess": _assessed,
     "reclassify": _reclassified,
     "edit": _edited,
@@ -141,4 +154,5 @@ TOLD: dict[str, Callable[[Event], str]] = {
     "answer_confirmation": _confirmed,
     "withdraw": _withdrew,
     "replace_requester": _replaced,
+    "replan_promise": _moved,
 }

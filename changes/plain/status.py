@@ -25,7 +25,7 @@ from ..models import (
     Review,
 )
 from ..models.change import Promise
-from ..promises import day_of, has_missed, is_past
+from ..promises import day_of, has_missed, is_past, is_planned_beyond
 from ..states import ChangeType, State
 from .board_dates import BoardDate, board_dates
 from .dates import day, local_day, span
@@ -323,7 +323,16 @@ def _on_the_way(case: Case, now: str, following: str) -> Status:
 def _promised(case: Case) -> str:
     change = case.change
     if change.due_on and is_past(change.due_on, day_of(change.promise_zone, case.at)):
-        return _("It was promised by %s. We are late with it.") % case.day(change.due_on)
+        words = _("It was promised by %s. We are late with it.") % case.day(change.due_on)
+        told = change.late_told if is_planned_beyond(change) else ""
+        return " ".join(filter(None, [words, told]))
+    if is_planned_beyond(change):
+        words = _("We promised it by %(promised)s. It is now planned for %(planned)s.")
+        dates = {
+            "promised": case.day(change.due_on),
+            "planned": case.day(change.release.planned_on),
+        }
+        return " ".join(filter(None, [words % dates, change.late_told]))
     promised = change.promised_release
     if promised and has_missed(change):
         words = _("It was promised by release %(name)s, which is out. We are late with it.")
@@ -334,8 +343,15 @@ def _promised(case: Case) -> str:
     if change.promise == Promise.THREE_RELEASES:
         return _("We promise it with one of the next three releases.")
     if change.due_on:
-        return _("We promise it by %s.") % case.day(change.due_on)
+        words = _("We promise it by %s.") % case.day(change.due_on)
+        return " ".join(filter(None, [words, _promised_first(case)]))
     return ""
+
+
+def _promised_first(case: Case) -> str:
+    """Say by when it was promised at first, if the board has moved that."""
+    first = case.change.first_due_on
+    return _("At first it was promised by %s.") % case.day(first) if first else ""
 
 
 def _requirements(case: Case) -> Status:

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
-from changes.promises import day_of, is_past
+from changes.promises import day_of, is_past, is_planned_beyond
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
@@ -102,6 +102,11 @@ def due(change: Change) -> SafeString | str:
     today = day_of(change.promise_zone, timezone.now())
     if change.state in FINAL or not is_past(change.due_on, today):
         release = change.promised_release.name if change.promised_release else ""
+        if is_planned_beyond(change):
+            words = _("planned later than promised")
+            sign = icon("clock-exclamation")
+            hidden = '<span title="{}">{} {}<span class="visually-hidden"> {}</span></span>'
+            return format_html(hidden, words, shown, sign, words)
         return format_html('<span title="{}">{}</span>', release, shown) if release else shown
     return format_html(
         '<span class="due-late">{}{}<span class="visually-hidden"> {}</span></span>',

@@ -222,7 +222,12 @@ def standing_badge(standing: Standing) -> SafeString:
 def standing_of_change(change: Any) -> SafeString:
     """Show what has become of the promise of a change, nothing where it has none."""
     found = promised_of(change)
-    return standing_badge(found.standing) if found else SafeString()
+    if found is None:
+        return SafeString()
+    badge_shown = standing_badge(found.standing)
+    if not found.why_late:
+        return badge_shown
+    return format_html("{} <span>{}</span>", badge_shown, _("planned later than promised"))
 
 
 @register.filter

@@ -18,7 +18,17 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision
 
-from .. import access_links, gates, markdown, permissions, plain, planning, standard, unheld
+from .. import (
+    access_links,
+    gates,
+    markdown,
+    permissions,
+    plain,
+    planning,
+    promises,
+    standard,
+    unheld,
+)
 from ..many.acts import ACT
 from ..models import Change, Deployment, Release
 from ..process import StepInfo
@@ -212,7 +222,13 @@ def _promise_facts(user: User, change: Change) -> dict[str, Any]:
     """Return whether the promise is overdue, and for colleagues how it stands."""
     found = promised_of(change)
     broken = found is not None and found.standing == Standing.BROKEN and not change.is_final
-    return {"overdue": broken, "promised": found if permissions.can_see_internal(user) else None}
+    inside = permissions.can_see_internal(user)
+    return {
+        "overdue": broken,
+        "promised": found if inside else None,
+        "moves": promises.moves_of(change),
+        "replan_url": promises.replan_url(user, change) if inside else "",
+    }
 
 
 def _may_take(user: User, change: Change, offered: list[Offer]) -> bool:

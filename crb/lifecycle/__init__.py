@@ -30,6 +30,7 @@ from .minutes import Prose, add_addendum, publish_minutes, write_minutes
 from .outcomes import record_outcome
 from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
+from .promises import replan_promise
 from .publishing import publish_agenda
 from .running import go_to_item
 from .scheduling import schedule_meetings
@@ -58,6 +59,7 @@ __all__ = [
     "record_outcome",
     "take_back_outcome",
     "reconsider_decision",
+    "replan_promise",
     "preview_outcome",
     "close_meeting",
     "cancel_meeting",

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
-from changes.models import BoardDecision, Change
+from changes.models import BoardDecision, Change, Promise
 from changes.turns.askers import askers
 from expansive_cm.workflow.decisions import Decision
 
@@ -227,7 +228,13 @@ class ItemPage:
             return ""
         if self.outcome.decision.path != self.change.path:
             return promised_words(self.change, self.outcome)
-        return promise_words(self.change, self.outcome.decision)
+        now = promise_words(self.change, self.outcome.decision)
+        if self.change.promise == Promise.REPLANNED and self.outcome.promised not in ("", now):
+            return _("%(then)s Moved since: %(now)s") % {
+                "then": self.outcome.promised,
+                "now": now,
+            }
+        return now
 
     @property
     def may_take_back_until(self) -> datetime | None:

@@ -52,6 +52,7 @@ from .votes import (
     can_reconsider_decision,
     can_record_outcome,
     can_recuse,
+    can_replan_promise,
     can_take_back_outcome,
     outcome_of,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "can_open_ballot",
     "can_record_outcome",
     "can_reconsider_decision",
+    "can_replan_promise",
     "can_take_back_outcome",
     "outcome_of",
     "can_recuse",

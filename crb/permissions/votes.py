@@ -7,7 +7,7 @@ from changes import permissions as change_permissions
 from changes.permissions.rules import gate
 from expansive_cm.workflow.decisions import Check, Decision, decide
 
-from .. import queries
+from .. import promised, queries
 from ..deciding import know_place
 from ..models import AgendaItem, BoardEvent, BoardOutcome
 from ..states import MeetingState
@@ -123,6 +123,26 @@ def can_reconsider_decision(user: User, item: AgendaItem) -> Decision:
         _decides_still(item),
     )
     return early and change_permissions.check("reconsider_decision", user, item.change)
+
+
+def can_replan_promise(user: User, item: AgendaItem) -> Decision:
+    """Whoever leads the board that promised today, with this item, until the change is closed.
+
+    Where that board no longer meets: the one that decides for the customer now.
+    """
+    outcome = promised.outcome_of(item.change)
+    board = (promised.board_of(item.change, outcome) if outcome else None) or item.meeting.board
+    leads = chair_of(user, board)
+    if leads is not None:
+        return decide(leads)
+    is_of_this = outcome is not None and outcome.item_id == item.pk
+    early = decide(
+        not_own(user, item),
+        not_recused(user, item),
+        meets(board),
+        gate("" if is_of_this else _("The board has promised nothing with this decision.")),
+    )
+    return early and change_permissions.check("replan_promise", user, item.change)
 
 
 def _decided_last(item: AgendaItem) -> Check:

@@ -3,13 +3,18 @@
 from datetime import date, datetime, time, timedelta
 from functools import partial
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from changes import lifecycle, reminders
+from changes.gates import PROMISED
 from changes.lifecycle.releases import undeployed
 from changes.models import Change, Release
+from changes.promises import goes_beyond
 from changes.states import BEFORE_DEPLOYED, State
+from crb import lifecycle as board_lifecycle
+from crb.models import AgendaItem
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
@@ -53,12 +58,22 @@ def enter_releases(world: World, diary: Diary) -> None:
     lifecycle.cancel_release(extra, actor=kate, reason=reason)
     moment = diary.now - timedelta(hours=1)
     diary.add(moment, "What is in which release", partial(_fill, kate))
+    diary.add(moment + timedelta(minutes=20), "A promise that is moved", partial(_move, world))
 
 
 def join(change: Change, release: Release, kate: User) -> Change:
-    """Let a change join a release, with a reason where that is frozen."""
-    reason = "Its tests were done before the freeze." if release.frozen_at else ""
-    return lifecycle.assign_release(change, actor=kate, release=release, reason=reason)
+    """Let a change join a release, with a reason where that is frozen, or late."""
+    return lifecycle.assign_release(change, actor=kate, release=release, **reasons(change, release))
+
+
+def reasons(change: Change, release: Release) -> dict[str, str]:
+    """Return why a change goes out with a release, where that has to be said."""
+    if goes_beyond(change, release):
+        return {
+            "reason": "The interface that it needs was built for another customer first.",
+            "told": "A part that it builds on has to be finished first.",
+        }
+    return {"reason": "Its tests were done before the freeze." if release.frozen_at else ""}
 
 
 def _slip(release: Release, kate: User, day: date) -> None:
@@ -87,3 +102,18 @@ def _fill(kate: User) -> None:
     for number, change in enumerate(waiting):
         release = coming[2 if change.state in EARLY else number % 2]
         join(change, release, kate)
+
+
+def _move(world: World) -> None:
+    """The chair promises another day of what is due next and has not passed."""
+    chair, today = world.people.chair, world.board.today
+    own = Q(raised_by=chair) | Q(requester=chair)
+    under_way = Change.objects.filter(due_on__gt=today, state__in=PROMISED, path=1).exclude(own)
+    change = under_way.order_by("due_on", "pk")[0]
+    item = AgendaItem.objects.filter(change=change, outcome__isnull=False).latest("pk")
+    board_lifecycle.replan_promise(
+        item,
+        actor=chair,
+        due_on=weekday(change.due_on + timedelta(days=90)),
+        reason="The supplier of a part delivers one season later than agreed.",
+    )

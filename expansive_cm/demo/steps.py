@@ -13,7 +13,7 @@ from django.utils import timezone
 from changes import lifecycle
 from changes.models import CHECKLIST, Change, Release
 
-from . import board, talk
+from . import board, releases, talk
 from .schedule import Story
 from .world import Step, World
 
@@ -235,7 +235,7 @@ def plan_deployment(world: World, change: Change, step: Step) -> None:
         actor=world.actor(step, "kate"),
         release=release,
         rollback_plan=step["rollback"],
-        reason="Its tests were done before the freeze." if release.frozen_at else "",
+        **releases.reasons(change, release),
     )
 
 

@@ -49,6 +49,10 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
         {S.REQUIREMENTS, S.INFORMATION_REQUIRED, S.REJECTED},
     ),
     "reconsider_decision": ({"crb_member", "chair"}, {S.REQUIREMENTS, S.REJECTED}),
+    "replan_promise": (
+        {"crb_member", "chair"},
+        {S.REQUIREMENTS, S.RISK_ASSESSMENT, S.DEVELOPMENT, S.TESTING, S.DEPLOYMENT},
+    ),
     "detach": (set(), set()),  # what was sent stays
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
@@ -59,6 +63,7 @@ IN_A_DRAFT = set(BESIDE) - {
     "override_window",
     "take_back_board_outcome",
     "reconsider_decision",
+    "replan_promise",
 }
 
 # Where no single change is concerned.

@@ -27,6 +27,8 @@ DAY = datetime(2026, 12, 3, 10, 0, tzinfo=UTC)
 NOTHING_MORE = "Nothing more happens here. For anything further, please send us a new request."
 ACCEPTED = "The board accepted the change on 3 December."
 PROMISE = "We promise it by 3 December 2027."
+JOINED = ("organisation", "requester", "promised_release", "release")
+"""What lists join."""
 ASKED_AFTER = "After that we ask you whether it meets your needs."
 
 Maker = Callable[[Cast], Change]
@@ -714,6 +716,6 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
     for _number in range(number):
         release_planned(cast)
         stories.on_board(cast)
-    changes = list(Change.objects.select_related("organisation", "requester", "promised_release"))
+    changes = list(Change.objects.select_related(*JOINED))
     with django_assert_num_queries(3):
         plain.tell(changes, cast.requester)

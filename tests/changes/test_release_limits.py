@@ -39,7 +39,9 @@ def page(client: Client, person: User, address: str, data: Any = None, status: i
 
 
 def put_in(change: Change, release: Release, cast: Cast) -> Change:
-    return lifecycle.assign_release(change, actor=cast.release_manager, release=release)
+    return lifecycle.assign_release(
+        change, actor=cast.release_manager, release=release, reason="It has to be."
+    )
 
 
 def test_a_year_is_mistyped(client: Client, cast: Cast) -> None:

@@ -1,6 +1,7 @@
 """Who may take which step of the board in each state of a meeting, written out by hand."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from django.test import override_settings
@@ -43,6 +44,10 @@ reconsider_decision scheduled ~ ~ - - - - - - - - -
 reconsider_decision running   ~ ~ - - - - - - - - -
 reconsider_decision closed    ~ ~ - - - - - - - - -
 reconsider_decision cancelled ~ ~ - - - - - - - - -
+replan_promise scheduled  ~ ~ - - - - - - - - -
+replan_promise running    ~ ~ - - - - - - - - -
+replan_promise closed     ~ ~ - - - - - - - - -
+replan_promise cancelled  ~ ~ - - - - - - - - -
 close_meeting  scheduled  ~ ~ - - - - - - - - -
 close_meeting  running    + + - - - - - - - - -
 close_meeting  closed     ~ ~ - - - - - - - - -
@@ -74,6 +79,9 @@ STEPS: dict[str, Step] = {
     "take_back_outcome": lambda i, m, who: take_back_outcome(i, m, who),
     "reconsider_decision": lambda i, m, who: lifecycle.reconsider_decision(
         i, actor=who, reason="It pays."
+    ),
+    "replan_promise": lambda i, m, who: lifecycle.replan_promise(
+        i, actor=who, reason="It takes longer.", due_on=i.meeting.board.today + timedelta(days=9)
     ),
     "close_meeting": lambda i, m, who: lifecycle.close_meeting(m, actor=who),
     "cancel_meeting": lambda i, m, who: lifecycle.cancel_meeting(m, actor=who, reason="Snow."),

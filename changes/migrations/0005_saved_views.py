@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_first'),
-        ('changes', '0002_promises'),
+        ('changes', '0004_moved_promises'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
