@@ -292,6 +292,8 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Pages ask for names with a hash alone: the others need not be compressed and kept as well.
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 
 # --- Mail ----------------------------------------------------------------------------------

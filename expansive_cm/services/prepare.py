@@ -5,6 +5,7 @@ writes one line per step.
 """
 
 import gc
+import hashlib
 import io
 import os
 import signal
@@ -73,11 +74,39 @@ def aside(action: Callable[[], object]) -> Callable[[], None]:
 
 def bring_the_front_end(mark: Path) -> None:
     """Fetch the front-end packages where they are missing, and collect what pages load."""
+    bootstrap.ensure_front_end(for_tests=False)
+    collect()
+    mark.touch()
+
+
+def collect() -> None:
+    """Collect styles and scripts, unless what lies there was made of the same files.
+
+    Each start would hash and compress all of them anew, and serves nobody before.
+    """
+    from django.conf import settings
     from django.core.management import call_command
 
-    bootstrap.ensure_front_end(for_tests=False)
+    root, made_of = Path(settings.STATIC_ROOT), what_is_collected()
+    stamp, manifest = root / ".stamp", root / "staticfiles.json"
+    # The manifest too: one of another version, or of a start that was cut off, may lie there.
+    if manifest.exists() and bootstrap.is_stamped(stamp, made_of + bootstrap.digest(manifest)):
+        return
     call_command("collectstatic", interactive=False, verbosity=0)
-    mark.touch()
+    stamp.write_text(made_of + bootstrap.digest(manifest))
+
+
+def what_is_collected() -> str:
+    """One hash for the names and contents of styles and scripts, and for what collects them."""
+    from django.contrib.staticfiles.finders import get_finders
+
+    root = bootstrap.ROOT
+    lock, settings = root / "requirements" / "base.txt", root / "expansive_cm" / "settings.py"
+    total = hashlib.sha256(bootstrap.digest(lock, settings).encode())
+    for finder in get_finders():
+        for name, files in finder.list([]):
+            total.update(f"{name} {bootstrap.digest(Path(files.path(name)))}\n".encode())
+    return total.hexdigest()
 
 
 def main() -> None:
