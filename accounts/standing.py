@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
+from expansive_cm.prepared import Prepared
 
 from .models import User
 from .roles import Role, held_by
@@ -52,9 +52,8 @@ def know_standing(people: Iterable[User]) -> None:
     unknown = [one for one in people if not one.__dict__.keys() >= STANDING]
     if not unknown:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(STANDINGS, [sorted({one.pk for one in unknown})])
-        rows = {pk: rest for pk, *rest in cursor.fetchall()}
+    found = STANDINGS.rows({"people": sorted({one.pk for one in unknown})})
+    rows = {pk: rest for pk, *rest in found}
     for one in unknown:
         names, team_ids, approves_for = rows[one.pk]
         one.roles = held_by(names, is_internal=one.is_internal)
@@ -64,12 +63,16 @@ def know_standing(people: Iterable[User]) -> None:
 
 
 STANDING = frozenset({"roles", "team_ids", "approves_for_ids"})
-STANDINGS = """
+STANDINGS = Prepared(
+    """
 SELECT u.id,
   ARRAY(SELECT g.name FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id
         WHERE m.user_id = u.id),
   ARRAY(SELECT m.successteam_id FROM accounts_successteam_members m WHERE m.user_id = u.id),
   ARRAY(SELECT m.organisation_id FROM accounts_organisation_approvers m WHERE m.user_id = u.id)
 FROM accounts_user u WHERE u.id = ANY(%s)
-"""
+""",
+    [None],
+    {0: ("people", "bigint[]")},
+)
 """Every step that tells people asks it; Django takes longer to write it than it takes to run."""

@@ -8,6 +8,7 @@ round; rows from before there was such an order come first, by their dates. All 
 searched by days and read by dates; there that order settles what happened at one moment.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,7 +33,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.history_rows import NUMBERED_FROM, act_of
 from changes.paging import MAX_TOKEN, BadToken
-from expansive_cm.statements import Given, Statement
+from expansive_cm.statements import Given, Statement, is_one_of, rows_of_all
 
 from .sources import Source, sources
 
@@ -244,10 +245,11 @@ def _load(keys: list[Key]) -> list[Version]:
     for number, pk, _at in keys:
         by_source.setdefault(number, []).append(pk)
     everything = sources()
-    parts = [_rows(everything[number], pks) for number, pks in by_source.items()]
+    parts = [(_rows(number), {"rows": pks}) for number, pks in by_source.items()]
     versions = {}
-    for number, pk, at, act, by, why, within, *about, values, before in _merged(parts):
+    for number, pk, at, act, by, why, within, *about, now, earlier in rows_of_all(parts):
         source = everything[number]
+        values, before = json.loads(now), json.loads(earlier) if earlier else None
         before_pk = before.pop("history_id") if before else None
         within = act_of(pk, within)
         versions[number, pk] = Version(
@@ -264,8 +266,15 @@ def _as_json(source: Source) -> JSONObject:
     )
 
 
-def _rows(source: Source, pks: list[int]) -> QuerySet[Any]:
-    rows = source.history._default_manager.filter(history_id__in=pks).order_by()
+@cache
+def _rows(number: int) -> Statement:
+    """The statement of the rows of the source of this number, by their keys."""
+    source = sources()[number]
+    return Statement(lambda: _versions(source))
+
+
+def _versions(source: Source) -> QuerySet[Any]:
+    rows = source.history._default_manager.filter(is_one_of("history_id", "rows")).order_by()
     earlier = source.history._default_manager.filter(
         **{source.pk_name: OuterRef(source.pk_name)}, history_id__lt=OuterRef("history_id")
     )
@@ -291,19 +300,10 @@ def _load_many(versions: list[Version]) -> None:
     for source in {version.source.number: version.source for version in versions}.values():
         pks = [v.pk for v in versions if v.source is source]
         pks += [v.before_pk for v in versions if v.source is source and v.before_pk]
-        for place, (table, column) in enumerate(source.many.values()):
-            parts.append(
-                table._default_manager.filter(history__in=pks)
-                .order_by()
-                .values_list(
-                    Value(source.number, IntegerField()),
-                    Value(place, IntegerField()),
-                    F("history_id"),
-                    F(column),
-                )
-            )
+        for place in range(len(source.many)):
+            parts.append((_many(source.number, place), {"rows": pks}))
     held: dict[tuple[int, int, int], set[int]] = {}
-    for number, place, history_pk, target in _merged(parts):
+    for number, place, history_pk, target in rows_of_all(parts):
         held.setdefault((number, place, history_pk), set()).add(target)
     for version in versions:
         for place, name in enumerate(version.source.many):
@@ -311,3 +311,21 @@ def _load_many(versions: list[Version]) -> None:
             version.many[name] = held.get((number, place, version.pk), set())
             if version.before_pk:
                 version.many_before[name] = held.get((number, place, version.before_pk), set())
+
+
+@cache
+def _many(number: int, place: int) -> Statement:
+    """The statement of what a source's many-to-many field held, by its place among them."""
+    table, column = list(sources()[number].many.values())[place]
+    return Statement(
+        lambda: (
+            table._default_manager.filter(is_one_of("history", "rows"))
+            .order_by()
+            .values_list(
+                Value(number, IntegerField()),
+                Value(place, IntegerField()),
+                F("history_id"),
+                F(column),
+            )
+        )
+    )

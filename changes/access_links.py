@@ -174,8 +174,10 @@ def still_works(link: AccessLink | ConfirmationLink) -> bool:
     return bool(change) and permissions.may_see(change.requester, change)
 
 
-def working_confirmations() -> QuerySet[ConfirmationLink]:
+def working_confirmations(now: datetime | Given | None = None) -> QuerySet[ConfirmationLink]:
     """Return the links to a confirmation that are worth something, used or not.
+
+    Now, or at a moment that is given.
 
     Such a link speaks for the requester alone whom it was mailed to: it is worth nothing once
     it has expired or was taken back, another is the requester, or they left or have another
@@ -190,10 +192,29 @@ def working_confirmations() -> QuerySet[ConfirmationLink]:
         ),
         superseded_at=None,
         expired_at=None,
-        expires_at__gt=timezone.now(),
+        expires_at__gt=now or timezone.now(),
         sent_to__iexact=F("confirmation__change__requester__email"),
         confirmation__change__requester__is_active=True,
     )
+
+
+ASKS_WITH_TOKEN = ObjectStatement(
+    lambda: (
+        working_confirmations(Given("now", models.DateTimeField()))
+        .filter(token_hash=Given("token", models.CharField()))
+        .select_related(
+            "confirmation__change__requester", "confirmation__change__organisation__success_team"
+        )
+    )
+)
+
+
+def find_confirmation(token: str) -> ConfirmationLink | None:
+    """Return the link to a confirmation with this token while it is worth something."""
+    found = ASKS_WITH_TOKEN.objects(token=hash_token(token), now=timezone.now())
+    link = next(iter(found), None)
+    change = link and link.confirmation.change
+    return link if change and permissions.may_see(change.requester, change) else None
 
 
 def whose(token: str) -> tuple[Change, User] | None:

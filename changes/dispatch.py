@@ -14,12 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import DateTimeField, Q, QuerySet
 from django.utils import timezone
 from post_office.connections import connections
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement, read_related
 
 from .models import AccessLink, ConfirmationLink
 from .outbox import UNWORDED, set_values
@@ -39,12 +40,27 @@ SETTLE: list[Callable[[Email], bool]] = []
 """Asked of each mail just before it goes: writes it anew, and says whether it still goes."""
 
 
-def due(now: datetime) -> QuerySet[Email]:
+def due(now: datetime | Given) -> QuerySet[Email]:
     """Return the mails to send now: the most urgent first, then the oldest."""
     ready = Q(scheduled_time=None) | Q(scheduled_time__lte=now)
     # What was dropped stays so, whatever the clock says: also between wording and sending.
     waiting = Email.objects.filter(status__in=[STATUS.queued, STATUS.requeued], expires_at=None)
     return waiting.filter(ready).order_by("-priority", "pk")
+
+
+NOW = Given("now", DateTimeField())
+NEXT = ObjectStatement(lambda: _locked(due(NOW))[:1])
+SETTLED = ObjectStatement(
+    lambda: _locked(due(NOW).filter(pk=Given("email")).exclude(backend_alias=UNWORDED))
+)
+READER = ObjectStatement(
+    lambda: User.objects.filter(notices__email=Given("email")).order_by("pk")[:1]
+)
+
+
+def _locked(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Lock what is found, and leave out what somebody else has locked."""
+    return rows.select_for_update(skip_locked=True, of=("self",))
 
 
 def deliver_due(seconds: float = PASS_SECONDS) -> bool:
@@ -70,7 +86,7 @@ def _deliver_next() -> bool:
     """
     now = timezone.now()
     with transaction.atomic():
-        email = due(now).select_for_update(skip_locked=True, of=("self",)).first()
+        email = next(iter(NEXT.objects(now=now)), None)
         if email is None:
             return False
         _readdress(email)
@@ -91,8 +107,7 @@ def _send(key: int, now: datetime) -> bool:
     Unless somebody else is at it, or has given it more to tell since.
     """
     with transaction.atomic():
-        settled = due(now).filter(pk=key).exclude(backend_alias=UNWORDED)
-        email = settled.select_for_update(skip_locked=True, of=("self",)).first()
+        email = next(iter(SETTLED.objects(email=key, now=now)), None)
         if email is None:
             return True
         _be_patient()
@@ -131,7 +146,7 @@ def _readdress(email: Email) -> None:
 
     Who that is say the notices of the mail; for mail without any, the history of addresses.
     """
-    person = User.objects.filter(notices__email=email).first() or _former_owner(email.to)
+    person = next(iter(READER.objects(email=email.pk)), None) or _former_owner(email.to)
     if person is None or email.to == [person.email]:
         return
     set_values(email, to=[person.email])
@@ -156,16 +171,22 @@ def _start_links(email: Email) -> None:
 
     One that is locked is in use at this moment: it is not waited for.
     """
-    lives = {
-        AccessLink: settings.ACCESS_LINK_DAYS,
-        ConfirmationLink: settings.CONFIRMATION_LINK_DAYS,
-    }
-    for model, days in lives.items():
-        links = model.objects.filter(email=email)
-        for link in links.select_for_update(of=("self",), skip_locked=True):
+    for carried, days in (
+        (ACCESS_LINKS, settings.ACCESS_LINK_DAYS),
+        (CONFIRMATION_LINKS, settings.CONFIRMATION_LINK_DAYS),
+    ):
+        for link in carried.objects(email=email.pk):
             link.expires_at = timezone.now() + timedelta(days=days)
             link._change_reason = "the mail that carries it was sent"
             link.save(update_fields=["expires_at"])
+
+
+ACCESS_LINKS: ObjectStatement[Any] = ObjectStatement(
+    lambda: _locked(AccessLink.objects.filter(email=Given("email")))
+)
+CONFIRMATION_LINKS: ObjectStatement[Any] = ObjectStatement(
+    lambda: _locked(ConfirmationLink.objects.filter(email=Given("email")))
+)
 
 
 def _come_back_to_us(email: Email) -> None:
@@ -182,7 +203,7 @@ def _attach_files(email: Email) -> None:
     An invitation stands beside the text too, where calendars look for it, as well as in a file.
     """
     message = email.email_message()
-    for file in email.files.all():
+    for file in read_related(email, "files"):
         content = bytes(file.content)
         if file.is_calendar:
             message.attach_alternative(content.decode(), file.content_type)

@@ -7,13 +7,12 @@ was tried before, is written anew where it would be wrong; one that tells nothin
 
 from collections.abc import Callable, Mapping, Sequence
 
-from django.db.models import QuerySet
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
-from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.statements import Given, ObjectStatement, Statement
 
 from . import (
     access_links,
@@ -120,14 +119,32 @@ def _last_move(email: Email, change: Change, person: User) -> int:
 
     What came later is said by the next mail to the same reader, if there is one.
     """
-    next_one = _later(email, change, person).order_by("pk").first()
-    return wording.last_move(change, before=next_one.event_id if next_one else None)
+    later = _later(email, change, person)
+    return wording.last_move(change, before=later[0] if later else None)
 
 
-def _later(email: Email, change: Change, person: User) -> QuerySet[Notice]:
-    """Return what later mails tell the same reader of the change, but for those not sent."""
-    told = Notice.objects.filter(change=change, person=person, email__pk__gt=email.pk)
-    return told.filter(email__expires_at=None)
+def _later(email: Email, change: Change, person: User) -> list[int | None]:
+    """Return the event of the first that later mails tell the same reader of the change.
+
+    Empty where there is no later one, but for those that are not sent.
+    """
+    found = LATER.rows(change=change.pk, person=person.pk, email=email.pk)
+    return [event for (event,) in found]
+
+
+LATER = Statement(
+    lambda: (
+        Notice.objects.filter(
+            change=Given("change"),
+            person=Given("person"),
+            email__pk__gt=Given("email"),
+            email__expires_at=None,
+        )
+        .order_by("pk")
+        .values_list("event")[:1]
+    ),
+    planned_once=True,
+)
 
 
 def _is_anybodys(email: Email) -> bool:
@@ -241,7 +258,7 @@ def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
     moved = wording.last_move(change)
     if email.status != STATUS.queued or not any(letter.is_past(moved) for letter in told):
         return False
-    return not _later(email, change, told[0].person).exists()
+    return not _later(email, change, told[0].person)
 
 
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 
 from accounts.models import Organisation, SuccessTeam, User
+from expansive_cm.prepared import Prepared
 
 from . import queries
 from .models import Change, ChangeLink, Release
@@ -88,7 +89,11 @@ SELECT 'linked', to_jsonb(c) - 'description' - 'search' FROM changes_changelink 
   JOIN changes_change c ON c.id IN (l.source_id, l.target_id) AND c.id <> %s
   WHERE l.source_id = %s OR l.target_id = %s
 """
-PEOPLE = "SELECT to_jsonb(u) - 'password' FROM accounts_user u WHERE u.id = ANY(%s)"
+PEOPLE = Prepared(
+    "SELECT to_jsonb(u) - 'password' FROM accounts_user u WHERE u.id = ANY(%s)",
+    [None],
+    {0: ("people", "bigint[]")},
+)
 
 
 def load(user: User, pk: int, *, with_talk: bool = False) -> Change:
@@ -167,12 +172,9 @@ def _tell_links(change: Change, links: list[Any], linked: list[dict[str, Any]]) 
 
 
 def _rows(pk: int, with_talk: bool = False) -> dict[str, list[dict[str, Any]]]:
-    statement = _statement(with_talk)
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [pk] * statement.count("%s"))
-        for name, row in cursor.fetchall():
-            found[name].append(_read(row))
+    for name, row in _statement(with_talk).rows({"change": pk}):
+        found[name].append(_read(row))
     return found
 
 
@@ -181,14 +183,19 @@ def _read(row: Any) -> dict[str, Any]:
 
 
 @cache
-def _statement(with_talk: bool) -> str:
-    """Return the one statement, whose names all come from the models."""
+def _statement(with_talk: bool) -> Prepared:
+    """Return the one statement, whose names all come from the models.
+
+    Planning its thirty parts takes the database longer than running them.
+    """
     parts = [
         f"SELECT '{name}', to_jsonb(r) - 'token_hash' FROM {_table(name)} r "  # noqa: S608
         "WHERE r.change_id = %s"
         for name in ((*RELATIONS, *TALK) if with_talk else RELATIONS)
     ]
-    return " UNION ALL ".join([*parts, FURTHER, *([FURTHER_TALK] if with_talk else [])])
+    sql = " UNION ALL ".join([*parts, FURTHER, *([FURTHER_TALK] if with_talk else [])])
+    places = range(sql.count("%s"))
+    return Prepared(sql, [None] * len(places), dict.fromkeys(places, ("change", "bigint")))
 
 
 def _table(relation: str) -> str:
@@ -288,8 +295,6 @@ def _people(change: Change, records: list[Any], named: list[dict[str, Any]]) -> 
                 wanted.add(getattr(record, field.attname))
     missing = wanted - known.keys() - {None}
     if missing:
-        with connection.cursor() as cursor:
-            cursor.execute(PEOPLE, [sorted(missing)])
-            found = [_build(User, _read(row)) for (row,) in cursor.fetchall()]
+        found = [_build(User, _read(row)) for (row,) in PEOPLE.rows({"people": sorted(missing)})]
         known |= {person.pk: person for person in found}
     return known

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 
 from . import permissions
 from .forms import ActionForm
@@ -37,6 +38,13 @@ class ActionRow:
 def with_people(actions: QuerySet[Action]) -> QuerySet[Action]:
     """Join what every row shows."""
     return actions.select_related("owner", "done_by", "meeting__board", "item__change")
+
+
+ACTIONS_OF = ObjectStatement(
+    lambda: with_people(Action.objects.filter(meeting=Given("meeting"), dropped_at=None)).order_by(
+        "due_on", "pk"
+    )
+)
 
 
 def action_rows(actions: Iterable[Action], user: User, chaired: Collection[int]) -> list[ActionRow]:
@@ -103,10 +111,10 @@ class ActionsPanel:
 
     @cached_property
     def rows(self) -> list[ActionRow]:
-        found = with_people(self.meeting.actions.filter(dropped_at=None))
+        found = ACTIONS_OF.objects(meeting=self.meeting.pk)
         runs = permissions.runs_then_or_now(self.user, self.meeting)
         chaired = {self.meeting.board_id} if runs else ()
-        return action_rows(found.order_by("due_on", "pk"), self.user, chaired)
+        return action_rows(found, self.user, chaired)
 
     @cached_property
     def decision(self) -> Decision:

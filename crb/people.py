@@ -4,17 +4,28 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import STAFF_ROLES, Role
 from changes.models import Change
+from expansive_cm.statements import ObjectStatement
 
 from .models import Meeting
 
 ASKED_ROLES = STAFF_ROLES | {Role.APPROVER}
 """Whoever holds one of these can be asked a question or given an action."""
+
+
+def _everybody() -> "QuerySet[User]":
+    groups = User.groups.through.objects.filter(user=OuterRef("pk"))
+    asked = Exists(groups.filter(group__name__in=ASKED_ROLES))
+    own = User.objects.filter(Exists(groups), is_active=True, organisation=None)
+    return own.annotate(is_asked=asked).order_by("display_name", "pk")
+
+
+EVERYBODY = ObjectStatement(_everybody)
 
 
 class OwnPeople:
@@ -23,10 +34,7 @@ class OwnPeople:
     @cached_property
     def everybody(self) -> list[User]:
         """Active people who belong to any group, by name. One query."""
-        groups = User.groups.through.objects.filter(user=OuterRef("pk"))
-        asked = Exists(groups.filter(group__name__in=ASKED_ROLES))
-        own = User.objects.filter(Exists(groups), is_active=True, organisation=None)
-        return list(own.annotate(is_asked=asked).order_by("display_name", "pk"))
+        return EVERYBODY.objects()
 
     @property
     def presenters(self) -> list[User]:

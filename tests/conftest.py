@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.product",
     "tests.server",
     "tests.sharing",
+    "tests.signing_in",
     "tests.smtp",
     "tests.worker",
 ]

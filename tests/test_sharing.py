@@ -1,9 +1,10 @@
-"""How the tests are shared among the workers when workers end before their time."""
+"""How the tests are shared among the workers, also when workers end before their time."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.sharing import Sharing
+from tests.sharing import Sharing, modules_of
 
 TESTS = [f"test_it.py::test_{number}" for number in range(8)]
 
@@ -55,3 +56,15 @@ def test_a_test_that_ends_each_worker_leaves_none_of_the_others_out() -> None:
 
     assert all(ended)
     assert sorted([*done, *third.sent]) == list(range(len(TESTS)))
+
+
+def test_the_files_that_were_asked_for_are_known_as_modules() -> None:
+    asked = ["tests/audit", "tests/test_sharing.py::test_it", "tests/nowhere.py"]
+    root = Path(__file__).resolve().parents[1]
+    where = SimpleNamespace(dir=root)
+    config: Any = SimpleNamespace(args=asked, invocation_params=where, rootpath=root)
+    found = list(modules_of(config))
+    assert found == [*sorted(found[:-1]), "tests.test_sharing"]
+    assert "tests.audit.test_history" in found
+    config.args = ["tests"]
+    assert {*found, "tests.crb.test_pages"} < set(modules_of(config))

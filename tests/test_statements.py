@@ -18,7 +18,14 @@ from changes.models import Change, Event
 from changes.recall import recalling
 from expansive_cm.errors import what_is_away
 from expansive_cm.prepared import Prepared
-from expansive_cm.statements import Given, ObjectStatement, Statement, read_related
+from expansive_cm.statements import (
+    Given,
+    ObjectStatement,
+    Statement,
+    is_one_of,
+    read_related,
+    rows_of_all,
+)
 from tests import stories
 from tests.concurrently import at_once
 from tests.database import OURS
@@ -58,6 +65,22 @@ def test_values_of_its_own_stay(planned_once: bool, cast: Any) -> None:
     for _again in range(2):
         assert with_given.rows(person=cast.support.pk) == [("x%s", cast.support.pk)]
         assert without.rows() == [("100 %", cast.support.pk)]
+
+
+def test_several_are_asked_together(cast: Any, django_assert_num_queries: Any) -> None:
+    people = Statement(
+        lambda: User.objects.filter(is_one_of("pk", "keys")).values_list(Value("%"), "pk")
+    )
+    teams = Statement(
+        lambda: SuccessTeam.objects.filter(pk=Given("key")).values_list(Value("team"), "pk")
+    )
+    one, other, team = cast.support.pk, cast.requester.pk, cast.care_team.pk
+    parts = [(people, {"keys": [one]}), (teams, {"key": team}), (people, {"keys": [other, 0]})]
+    with django_assert_num_queries(1):
+        assert rows_of_all(parts) == [("%", one), ("team", team), ("%", other)]
+    assert rows_of_all([]) == []
+    with pytest.raises(KeyError):
+        rows_of_all([(people, {})])
 
 
 def asked_for_names() -> Prepared:

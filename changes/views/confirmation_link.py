@@ -27,17 +27,7 @@ from ..states import PLAIN_WORDS, State
 from .secret_link import behind_a_link, contact_of, not_valid
 
 
-def find_link(token: str) -> ConfirmationLink | None:
-    """Return the link with this token while it is worth something."""
-    links = access_links.working_confirmations().select_related(
-        "confirmation__change__requester", "confirmation__change__organisation__success_team"
-    )
-    link = links.filter(token_hash=access_links.hash_token(token)).first()
-    change = link and link.confirmation.change
-    return link if change and permissions.may_see(change.requester, change) else None
-
-
-@behind_a_link(find_link)
+@behind_a_link(access_links.find_confirmation)
 def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
     """Show what was requested and done, and take the requester's answer and what follows it.
 
@@ -97,7 +87,7 @@ class ConfirmationPage:
 
         Without a sentence the page says it of an answer.
         """
-        link = find_link(self.token)
+        link = access_links.find_confirmation(self.token)
         if link is None or link.confirmation.is_open:
             return not_valid(self.request)
         now = ConfirmationPage(self.request, link, self.token)

@@ -17,7 +17,7 @@ from changes.lifecycle.board import to_correct
 from changes.models import Change, Event
 from changes.process import past_words
 from changes.states import State
-from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.statements import Given, ObjectStatement, Statement, is_one_of
 from expansive_cm.workflow.acts import acting
 
 from .. import agenda_messages, queries
@@ -129,8 +129,7 @@ DEPARTED = ObjectStatement(_departed)
 def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:
     """Return who took each change away from the board and why, where somebody did."""
     found: dict[int, list[str]] = {change: [] for change in changes}
-    left = Event.objects.filter(change__in=changes, from_state=State.BOARD)
-    for event in left.exclude(to_state=State.BOARD).order_by("pk"):
+    for event in LEFT_BOARD.objects(changes=list(changes)) if changes else ():
         who = event.actor_name or _("The system")
         words = {"name": who, "act": past_words(event.verb), "reason": event.reason}
         found[event.change_id] = [
@@ -139,6 +138,15 @@ def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:
             else _("%(name)s %(act)s.") % words
         ]
     return found
+
+
+LEFT_BOARD = ObjectStatement(
+    lambda: (
+        Event.objects.filter(is_one_of("change", "changes"), from_state=State.BOARD)
+        .exclude(to_state=State.BOARD)
+        .order_by("pk")
+    )
+)
 
 
 def follow_departure(change: Change, event: Event) -> None:
@@ -164,14 +172,31 @@ def move_items(source: Meeting, target: Meeting, *, actor: User | None, remark: 
 
 def lock_open_items(meeting: Meeting) -> list[AgendaItem]:
     """Return the open items of a meeting under their locks, which no vote can then pass."""
-    items = meeting.items.filter(state=ItemState.OPEN)
-    return list(items.select_for_update(no_key=True, of=("self",)).order_by("pk"))
+    return _known_there(meeting, OPEN_LOCKED)
 
 
 def lock_items(meeting: Meeting) -> list[AgendaItem]:
     """Return all items of a meeting under their locks, in order, consent items last."""
-    items = meeting.items.select_for_update(no_key=True, of=("self",)).select_related("change")
-    return list(items.order_by("is_consent", "position", "pk"))
+    return _known_there(meeting, LOCKED)
+
+
+def _known_there(meeting: Meeting, statement: ObjectStatement[AgendaItem]) -> list[AgendaItem]:
+    """Return the items of a meeting that a statement finds; they know their meeting."""
+    found = statement.objects(meeting=meeting.pk)
+    for item in found:
+        item.meeting = meeting
+    return found
+
+
+def _locked() -> QuerySet[AgendaItem]:
+    items = AgendaItem.objects.filter(meeting=Given("meeting"))
+    return items.select_for_update(no_key=True, of=("self",))
+
+
+OPEN_LOCKED = ObjectStatement(lambda: _locked().filter(state=ItemState.OPEN).order_by("pk"))
+LOCKED = ObjectStatement(
+    lambda: _locked().select_related("change").order_by("is_consent", "position", "pk")
+)
 
 
 def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
@@ -179,12 +204,21 @@ def _waiting_without_item(board: Board, meeting: Meeting) -> list[AgendaItem]:
 
     What was deferred from this very agenda goes to the one after it, or waits until there is one.
     """
-    held = meeting.items.filter(state=ItemState.OPEN).count()
+    there = OPEN_OR_DEFERRED.rows(meeting=meeting.pk)
+    deferred = {change for state, change in there if state == ItemState.DEFERRED}
+    held = sum(state == ItemState.OPEN for state, _change in there)
     waiting = queries.waiting_to_join(board, max(LONGEST - held, 0), MOST_AT_ONCE)
-    deferred = set(meeting.items.filter(state=ItemState.DEFERRED).values_list("change", flat=True))
     after = queries.next_agenda(board, after=meeting) if deferred else None
     places = [(change, after if change.pk in deferred else meeting) for change in waiting]
     return [new_item(change, agenda) for change, agenda in places if agenda is not None]
+
+
+OPEN_OR_DEFERRED = Statement(
+    lambda: AgendaItem.objects.filter(
+        meeting=Given("meeting"), state__in=(ItemState.OPEN, ItemState.DEFERRED)
+    ).values_list("state", "change"),
+    planned_once=True,
+)
 
 
 def new_item(change: Change, meeting: Meeting) -> AgendaItem:
@@ -193,8 +227,7 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
     What is carried over keeps presenter, time box and speaker notes; it is voted on anew. On the
     agenda of another board it comes without the notes, which are for those who sat there.
     """
-    visits = change.agenda_items.filter(path=change.path).select_related("meeting").order_by("-pk")
-    last = visits.exclude(state=ItemState.DROPPED).first()
+    last = next(iter(LAST_VISIT.objects(change=change.pk, path=change.path)), None)
     item = AgendaItem(change=change, meeting=meeting, path=change.path)
     if last is not None and last.state == ItemState.DEFERRED:
         item.kind = Kind.CARRIED
@@ -210,6 +243,16 @@ def new_item(change: Change, meeting: Meeting) -> AgendaItem:
         newest = max(standing, key=lambda one: one.pk)
         item.kind = Kind.CORRECTION if newest.settles else Kind.RETURNING
     return item
+
+
+LAST_VISIT = ObjectStatement(
+    lambda: (
+        AgendaItem.objects.filter(change=Given("change"), path=Given("path"))
+        .exclude(state=ItemState.DROPPED)
+        .select_related("meeting")
+        .order_by("-pk")[:1]
+    )
+)
 
 
 def what_it_corrects(change: Change) -> str:

@@ -89,7 +89,7 @@ class Room:
                 return kept
             self._pause()
             version = self.listener.version(self.meeting)  # before reading, so none is missed
-            self._kept = read(queries.meetings_shown().get(pk=self.meeting), version)
+            self._kept = read(queries.meeting_shown(self.meeting), version)
             self._read_at = monotonic()
             return self._kept
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.models import BoardDecision, Question
+from expansive_cm.statements import Given, ObjectStatement
 
 from .. import queries
 from ..consequences import promised_words
@@ -47,8 +48,7 @@ class _Record:
         self.absences = list(_absences(meeting))
         self.taken_back = _by(_outcomes_taken_back(meeting), "taken_from_id")
         self.questions = _by(_questions(meeting), "decision_id")
-        actions = meeting.actions.filter(dropped_at=None).select_related("owner", "done_by")
-        self.actions = _by(actions.order_by("pk"), "item_id")
+        self.actions = _by(ACTIONS.objects(meeting=meeting.pk), "item_id")
         self.people = self._load_people()
 
     def _load_people(self) -> dict[int, User]:
@@ -245,13 +245,35 @@ def _absences(meeting: Meeting) -> Iterable[Absence]:
 
 
 def _questions(meeting: Meeting) -> Iterable[Question]:
-    asked = Question.objects.filter(decision__board_outcome__item__meeting=meeting)
-    return asked.select_related("answerer", "answered_by").order_by("pk")
+    return QUESTIONS.objects(meeting=meeting.pk)
 
 
 def _outcomes_taken_back(meeting: Meeting) -> Iterable[BoardOutcome]:
-    found = BoardOutcome.objects.filter(taken_from__meeting=meeting).order_by("pk")
-    return found.select_related("decision__taken_back_by", "recorded_by")
+    return TAKEN_BACK.objects(meeting=meeting.pk)
+
+
+MEETING = Given("meeting")
+ACTIONS = ObjectStatement(
+    lambda: (
+        Action.objects.filter(meeting=MEETING, dropped_at=None)
+        .select_related("owner", "done_by")
+        .order_by("pk")
+    )
+)
+QUESTIONS = ObjectStatement(
+    lambda: (
+        Question.objects.filter(decision__board_outcome__item__meeting=MEETING)
+        .select_related("answerer", "answered_by")
+        .order_by("pk")
+    )
+)
+TAKEN_BACK = ObjectStatement(
+    lambda: (
+        BoardOutcome.objects.filter(taken_from__meeting=MEETING)
+        .select_related("decision__taken_back_by", "recorded_by")
+        .order_by("pk")
+    )
+)
 
 
 def _who_ran(meeting: Meeting) -> dict[str, str]:

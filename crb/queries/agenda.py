@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from changes.models import BoardDecision, Change
 from changes.story import known_as
 from changes.turns import askers
+from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vote
@@ -222,11 +223,33 @@ def corrections_of(meeting: Meeting) -> dict[int, BoardOutcome]:
 
 def entries_on(meeting: Meeting) -> list[AgendaItem]:
     """Return the items of ``agenda_of`` with what a line of the agenda says, in one query."""
-    items = meeting.items.select_related("change__organisation", "presenter")
     found = []
-    for of_change in _by_change(items.order_by("position", "pk")):
+    for of_change in _by_change(ENTRIES.objects(meeting=meeting.pk)):
         found += _standing(of_change)
+    for item in found:
+        item.meeting = meeting
     return sorted(found, key=_as_taken)
+
+
+ENTRIES = ObjectStatement(
+    lambda: (
+        AgendaItem.objects.filter(meeting=Given("meeting"))
+        .select_related("change__organisation", "presenter")
+        .order_by("position", "pk")
+    )
+)
+
+
+def item_there(key: int) -> AgendaItem:
+    """Return an item with its meeting and board. Raises AgendaItem.DoesNotExist."""
+    if key > LARGEST_KEY:
+        raise AgendaItem.DoesNotExist
+    return ITEM.get(item=key)
+
+
+ITEM = ObjectStatement(
+    lambda: AgendaItem.objects.filter(pk=Given("item")).select_related("meeting__board")
+)
 
 
 def _as_taken(item: AgendaItem) -> tuple[bool, int, int]:

@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from changes.models import BoardDecision
+from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
@@ -52,6 +53,16 @@ def meetings_shown() -> QuerySet[Meeting]:
             reordered_at=Subquery(steps.order_by("-history_date").values("history_date")[:1]),
         )
     )
+
+
+def meeting_shown(key: int) -> Meeting:
+    """Return the meeting of a key, as ``meetings_shown``. Raises Meeting.DoesNotExist."""
+    if key > LARGEST_KEY:
+        raise Meeting.DoesNotExist
+    return SHOWN.get(meeting=key)
+
+
+SHOWN = ObjectStatement(lambda: meetings_shown().filter(pk=Given("meeting")))
 
 
 def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:

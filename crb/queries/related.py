@@ -5,8 +5,10 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from changes.models import Change, ChangeLink, Deployment, Execution
+from changes.permissions import may_see
 from changes.queries import visible_to
 from changes.states import OPEN, State
+from expansive_cm.statements import Given, ObjectStatement
 
 STILL_COMES = Q(release__cancelled_at=None)
 
@@ -46,16 +48,20 @@ def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
 
 def links_of(change: Change, user: User) -> list[tuple[str, Change]]:
     """Return what the change is linked with, as far as this person may see it."""
-    links = ChangeLink.objects.filter(
-        Q(source=change, target__in=visible_to(user))
-        | Q(target=change, source__in=visible_to(user))
-    ).select_related("source", "target")
-    return [
+    found = [
         (link.get_kind_display(), link.target)
         if link.source_id == change.pk
         else (link.REVERSED[link.kind], link.source)
-        for link in links
+        for link in LINKS.objects(change=change.pk)
     ]
+    return [(words, other) for words, other in found if may_see(user, other)]
+
+
+LINKS = ObjectStatement(
+    lambda: ChangeLink.objects.filter(
+        Q(source=Given("change")) | Q(target=Given("change"))
+    ).select_related("source", "target")
+)
 
 
 def drafts_linked_with(change: Change) -> list[Change]:

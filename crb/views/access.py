@@ -38,7 +38,7 @@ def for_own_people(view: View) -> View:
 def meeting_or_404(pk: int) -> Meeting:
     """Return a meeting as its page shows it."""
     try:
-        return queries.meetings_shown().get(pk=pk)
+        return queries.meeting_shown(pk)
     except Meeting.DoesNotExist:
         raise Http404 from None
 
@@ -46,7 +46,7 @@ def meeting_or_404(pk: int) -> Meeting:
 def item_or_404(pk: int) -> AgendaItem:
     """Return an agenda item with its meeting and board."""
     try:
-        return AgendaItem.objects.select_related("meeting__board").get(pk=pk)
+        return queries.item_there(pk)
     except AgendaItem.DoesNotExist:
         raise Http404 from None
 

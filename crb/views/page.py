@@ -77,7 +77,7 @@ class MeetingPage:
 
 def page_of_item(request: SignedInRequest, item: AgendaItem) -> MeetingPage:
     """Return the meeting's page with this item chosen, from fresh rows."""
-    return MeetingPage(request, queries.meetings_shown().get(pk=item.meeting_id), item.pk)
+    return MeetingPage(request, queries.meeting_shown(item.meeting_id), item.pk)
 
 
 def address_of(item: AgendaItem) -> str:

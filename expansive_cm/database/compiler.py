@@ -1,8 +1,8 @@
 """What saves a record is written once for each model and its fields, and run with other values.
 
 Django writes the SQL of every INSERT and UPDATE anew, column by column, and asks each field how
-its value is to be sent, though most are sent as they are. Where a value is an expression, or the
-rows are many, Django's own way is taken.
+its value is to be sent, though most are sent as they are. Where a value is an expression, Django's
+own way is taken.
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,8 @@ SENT_AS_THEY_ARE: "dict[type[AnyField], type]" = {
     models.DateField: date,
     models.DateTimeField: datetime,
 }
+LISTS = " SELECT * FROM UNNEST("
+"""Stands in an INSERT that is sent a list of values for each column."""
 PREPARE = ("get_db_prep_save", "get_db_prep_value", "get_prep_value", "to_python")
 
 
@@ -66,7 +68,7 @@ _known: dict[tuple[Any, ...], Columns] = {}
 
 
 class SQLInsertCompiler(django.SQLInsertCompiler):
-    """Writes an INSERT of one row of plain values once."""
+    """Writes an INSERT of plain values once, for one row and for any number of them."""
 
     writes_null = False
 
@@ -74,17 +76,17 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
         """Return the statement and its values, as Django does."""
         query = self.query
         objs = query.objs
-        if len(objs) != 1 or not query.fields or query.on_conflict or not _lasts(query.model):
+        if not objs or not query.fields or query.on_conflict or not _lasts(query.model):
             return super().as_sql()
-        known, row, raw = _columns(query.model, query.fields), objs[0], query.raw
-        found = [
-            getattr(row, one.name) if raw or not one.makes_value else one.field.pre_save(row, True)
-            for one in known.columns
-        ]
+        known = _columns(query.model, query.fields)
         try:
-            values, placeholders = _sent(known, found, self)
+            return self._one(known, objs[0]) if len(objs) == 1 else self._many(known, objs)
         except NotPlainError:
             return super().as_sql()
+
+    def _one(self, known: Columns, row: Model) -> list[tuple[str, tuple[Any, ...]]]:
+        """Return what inserts one record. Raises NotPlainError."""
+        values, placeholders = _sent(known, self._found(known, row), self)
         key = (*map(id, self.returning_fields or ()), *placeholders)
         sql = known.sql.get(key)
         if sql is None:
@@ -92,6 +94,30 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
             [(sql, values)] = super().as_sql()
             known.sql[key] = sql
         return [(sql, tuple(values))]
+
+    def _many(self, known: Columns, rows: Sequence[Model]) -> list[tuple[str, tuple[Any, ...]]]:
+        """Return what inserts some records. Raises NotPlainError.
+
+        Django sends a list for each column, so that the statement is one for any number of them;
+        where values are in no list, it writes a place for each, and that is not kept.
+        """
+        key = ("MANY", *map(id, self.returning_fields or ()))
+        sql = known.sql.get(key)
+        if sql is None:
+            [(sql, values)] = super().as_sql()
+            if LISTS in sql:
+                known.sql[key] = sql
+            return [(sql, values)]
+        sent = (_sent(known, self._found(known, row), self)[0] for row in rows)
+        return [(sql, tuple(map(list, zip(*sent, strict=True))))]
+
+    def _found(self, known: Columns, row: Model) -> list[Any]:
+        """Return what a record has in the fields that are saved."""
+        raw = self.query.raw
+        return [
+            getattr(row, one.name) if raw or not one.makes_value else one.field.pre_save(row, True)
+            for one in known.columns
+        ]
 
 
 class SQLUpdateCompiler(django.SQLUpdateCompiler):
