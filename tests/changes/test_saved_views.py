@@ -141,6 +141,8 @@ def test_the_list_opens_marks_and_updates_a_view(cast: Cast) -> None:
     in_requirements(cast)
     client = signed_in(cast.support)
     assert "Save this view" not in client.get(LIST).content.decode()
+    page = client.get(f"{VIEWS}new/?view=waiting&sort=-since").content.decode()
+    assert "View: <strong>Waiting on me</strong>" in page and "In state, descending" in page
     page = client.get(f"{LIST}?state=submitted&sort=title").content.decode()
     assert "/changes/views/new/?sort=title&amp;state=submitted" in page
     answer = client.post(
