@@ -274,6 +274,9 @@ def test_names_and_numbers_have_limits_that_are_said(cast: Cast) -> None:
         "": "This field is required",
         "\u2066 ": "This field is required",
         "a\u200b": "each of which can be seen",
+        "a\u3164": "each of which can be seen",
+        "\u2800": "each of which can be seen",
+        "\u0301": "each of which can be seen",
         "x" * 61: "at most 60",
         "a\0b": "Null characters",
     }
@@ -284,6 +287,7 @@ def test_names_and_numbers_have_limits_that_are_said(cast: Cast) -> None:
     assert answer.status_code == 400 and "valid choice" in answer.content.decode()
     assert saved(cast.support, "One", q=["a\u202eb\u0301"]).filters == {"q": ["ab\u0301"]}
     saved(cast.success, "One")  # somebody else's
+    assert saved(cast.success, "Heart \u2764\ufe0f").name == "Heart \u2764"
     answer = client.post(new, {"name": "ONE", "shared": ""})
     assert answer.status_code == 400 and "You keep another view called “ONE”" in str(
         answer.content.decode()
@@ -348,6 +352,9 @@ def test_whoever_is_no_longer_of_them_leaves_a_shared_view_to_them(cast: Cast, h
     for act in (lifecycle.delete_view, lifecycle.take_over_view, lifecycle.open_first):
         with pytest.raises(StepError):
             act(view, actor=chair)
+    if how == "role":  # what they see no more has its name still
+        with pytest.raises(StepIncomplete, match="“BALLOTS” that you shared is still yours by"):
+            saved(chair, "BALLOTS")
     client = signed_in(cast.crb_member)
     assert "Take over" in client.get(VIEWS).content.decode()
     assert client.post(f"{VIEWS}{view.pk}/take_over_view/").status_code == 409  # that name
@@ -356,6 +363,8 @@ def test_whoever_is_no_longer_of_them_leaves_a_shared_view_to_them(cast: Cast, h
     view.refresh_from_db()
     assert view.owner == cast.crb_member
     assert view.history.first().history_change_reason == "took over the saved view of Cora Chair"
+    again = client.post(f"{VIEWS}{view.pk}/take_over_view/")
+    assert again.status_code == 409 and "You keep this view already" in again.content.decode()
 
 
 def test_one_of_those_who_take_it_over_at_once_gets_it(transactional_db: None, cast: Cast) -> None:
