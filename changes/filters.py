@@ -228,6 +228,8 @@ class ChangeFilterForm(forms.Form):
         labels = {"view": _("View"), "sort": _("Order")}
         found = [name for name in self.base_fields if name in gone]
         named = [str(labels.get(name) or self.base_fields[name].label) for name in found]
+        # Saved by another version of the product: what it is called there is all that is known.
+        named += sorted(set(self.data) - set(self.base_fields))
         return list(dict.fromkeys(named))
 
     def clean_asked_by(self) -> str:

@@ -152,7 +152,7 @@ def _share(view: SavedView, person: User, shared: str) -> None:
 def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:
     # What was typed is shown to others: nothing in it misleads, as in every text that is kept.
     view.filters = {name: [neutral_line(one) for one in values] for name, values in filters.items()}
-    if len(dumps(view.filters)) > saved_views.LONGEST:
+    if len(dumps(view.filters, ensure_ascii=False)) > saved_views.LONGEST:
         raise StepIncomplete(_("These are more filters than one view keeps. Take some away."))
 
 
@@ -168,7 +168,7 @@ def _save(view: SavedView, **why: Any) -> SavedView:
 
 
 def _in_use(view: SavedView, name: str) -> str:
-    """Say that a name is taken: maybe by a view that its owner sees no more, as they left a role."""
+    """Say that a name is taken: maybe by a view that they see no more, as they left a role."""
     theirs = saved_views.visible_to(view.owner).filter(owner=view.owner)
     if theirs.annotate(upper=Upper("name")).filter(upper=Upper(Value(name))).exists():
         return _("You keep another view called “%s”.") % name

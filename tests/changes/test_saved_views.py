@@ -227,7 +227,7 @@ def test_what_a_view_names_and_is_gone_is_left_out_in_a_sentence(
     with django_assert_num_queries(9):  # as many as without a view
         answer = client.get(f"{LIST}?saved={view.pk}")
     assert [change.title for change in answer.context["page"]] == ["New"]
-    left_out = "(View, Order, State, Service, Owner and In its state for)"
+    left_out = "(View, Order, State, Service, Owner, In its state for and colour)"
     assert left_out in answer.content.decode()
     assert answer.context["query"] == "?state=submitted&owner=none"
     assert 'name="filters" value="?state=submitted&amp;owner=none"' in answer.content.decode()
@@ -286,6 +286,7 @@ def test_names_and_numbers_have_limits_that_are_said(cast: Cast) -> None:
     answer = client.post(new, {"name": "One", "shared": f"team:{cast.care_team.pk}"})
     assert answer.status_code == 400 and "valid choice" in answer.content.decode()
     assert saved(cast.support, "One", q=["a\u202eb\u0301"]).filters == {"q": ["ab\u0301"]}
+    assert saved(cast.success, "Signs", q=["\U0001f600" * 200]).pk  # as many as a search
     saved(cast.success, "One")  # somebody else's
     assert saved(cast.success, "Heart \u2764\ufe0f").name == "Heart \u2764"
     answer = client.post(new, {"name": "ONE", "shared": ""})
