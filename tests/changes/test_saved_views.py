@@ -206,6 +206,10 @@ def test_a_plain_address_opens_the_view_that_somebody_chose(cast: Cast) -> None:
     client.post(f"{VIEWS}{view.pk}/open_first/")
     lifecycle.save_view(view, actor=cast.chair, filters={"q": [str(Change.objects.latest("pk"))]})
     assert len(shown(cast.crb_member)) <= 1  # the list, not the change that is named
+    # Sorted anew meanwhile: a place in the list of before is nothing that its reader did wrong.
+    older = f"{LIST}?saved={view.pk}&page=WyJ0aXRsZSJd:no"
+    assert client.get(older).headers["Location"] == f"{LIST}?saved={view.pk}"
+    assert client.get(f"{older}&state=submitted").status_code == 400
     lifecycle.save_view(view, actor=cast.chair, shared="")
     assert len(shown(cast.crb_member)) == 2  # shared no more
     lifecycle.delete_view(view, actor=cast.chair)
