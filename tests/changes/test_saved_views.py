@@ -105,6 +105,16 @@ def test_a_view_shows_each_reader_what_they_may_see(cast: Cast) -> None:
     assert "(Asked by and Organisation)" in page
     assert "Meridian" not in page and "Mia" not in page
     assert f'value="{cast.meridian.pk}"' not in page
+    # Their own customer, who is all they see, is nothing that does not exist for them.
+    own = saved(
+        cast.approver, "Own", f"organisation:{cast.harbour.pk}",
+        organisation=[str(cast.harbour.pk), *theirs],
+    )  # fmt: skip
+    answer = signed_in(cast.colleague).get(f"{LIST}?saved={own.pk}")
+    assert [change.title for change in answer.context["page"]] == ["Ours"]
+    page = answer.content.decode()
+    assert "does not exist for you" not in page and "Not as in" not in page
+    assert answer.context["here_url"] == f"?saved={own.pk}"
     for address in (f"{LIST}?saved={view.pk}", f"{LIST}?saved=9999", f"{LIST}?saved=x"):
         page = signed_in(cast.stranger_customer).get(address).content.decode()
         assert "does not exist for you, or no more" in page and "Both" not in page
