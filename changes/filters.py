@@ -18,6 +18,7 @@ from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
@@ -123,6 +124,14 @@ LATE = {
 """By due date where all have one: the small index of what is late serves it."""
 DEFAULT_SORT = "-reference"
 """Newest first. Every order has an index, which its model declares."""
+SORTED_BY = {
+    "reference": _("Reference"),
+    "title": _("Title"),
+    "risk": _("Risk"),
+    "since": _("In state"),
+    "due": _("Due"),
+    "updated": _("Last change"),
+}
 
 
 class ChangeFilterForm(forms.Form):
@@ -219,6 +228,8 @@ class ChangeFilterForm(forms.Form):
         labels = {"view": _("View"), "sort": _("Order")}
         found = [name for name in self.base_fields if name in gone]
         named = [str(labels.get(name) or self.base_fields[name].label) for name in found]
+        # Saved by another version of the product: what it is called there is all that is known.
+        named += sorted(set(self.data) - set(self.base_fields))
         return list(dict.fromkeys(named))
 
     def clean_asked_by(self) -> str:
@@ -260,6 +271,18 @@ class ChangeFilterForm(forms.Form):
     def chips(self) -> list["Chip"]:
         """What is on, each with the address of the list without it."""
         return list(_chips(self)) if self.is_valid() else []
+
+    @property
+    def kept(self) -> list["Chip"]:
+        """All that a saved view keeps of it, in words: the tab, what is on, and a chosen order."""
+        tab, sort = self.cleaned_data["view"], self.sort_name
+        kept = [Chip(_("View"), dict(VIEWS)[tab], "")] if tab else []
+        kept += self.chips
+        if sort != DEFAULT_SORT:
+            by = SORTED_BY[sort.lstrip("-")]
+            words = gettext("%s, descending") if sort.startswith("-") else gettext("%s, ascending")
+            kept.append(Chip(_("Order"), words % by, ""))
+        return kept
 
     @property
     def sort_name(self) -> str:

@@ -147,9 +147,24 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
         views.is_missing = views.current is None
     elif not data:
         views.current = next((one for one in found if one.is_first), None)
+    if views.current is not None:
+        views.current.filters = _for_reader(user, views.current.filters)
     views.is_opened = views.current is not None and not filters & set(data)
     views.rows = sorted(found[:DRAWN], key=lambda one: (not one.is_own, one.name.casefold()))
     return views
+
+
+def _for_reader(user: User, filters: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what a view holds, without the one customer whose changes are all its reader sees.
+
+    Who approves for several customers shares such a view with people who have no such filter.
+    """
+    own = user.organisation_id
+    if user.is_internal or str(own) not in filters.get("organisation", []):
+        return filters
+    if set(user.approves_for_ids) - {own}:
+        return filters
+    return {name: values for name, values in filters.items() if name != "organisation"}
 
 
 def as_data(filters: Filters) -> QueryDict:

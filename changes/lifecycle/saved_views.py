@@ -1,10 +1,14 @@
 """Keeping views of the list of changes: saving, sharing, taking over, opening first."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from json import dumps
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -17,6 +21,10 @@ from .. import permissions, saved_views
 from ..models import FirstView, SavedView
 
 NAME_IN_USE = "changes_saved_view_name"
+LOOKS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Signs that only choose how the one before them is drawn."""
+BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
+"""Signs that count as printable, and show nothing."""
 
 
 def save_view(
@@ -118,12 +126,18 @@ def _with_room(actor: User) -> User:
 
 
 def _named(name: str) -> str:
-    text = " ".join(composed(name).split())
+    text = " ".join(composed(LOOKS.sub("", name)).split())
     longest = SavedView._meta.get_field("name").max_length or 0
-    if not text or len(text) > longest or not text.isprintable():
+    seen = text.isprintable() and not BLANK.search(text) and any(map(_stands_alone, text))
+    if len(text) > longest or not seen:
         words = _("A view has a name of at most %d letters, each of which can be seen.")
         raise StepIncomplete(words % longest, ["name"])
     return text
+
+
+def _stands_alone(letter: str) -> bool:
+    """Whether a sign is more than an accent on the one before it."""
+    return not letter.isspace() and not unicodedata.category(letter).startswith("M")
 
 
 def _share(view: SavedView, person: User, shared: str) -> None:
@@ -138,7 +152,7 @@ def _share(view: SavedView, person: User, shared: str) -> None:
 def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:
     # What was typed is shown to others: nothing in it misleads, as in every text that is kept.
     view.filters = {name: [neutral_line(one) for one in values] for name, values in filters.items()}
-    if len(dumps(view.filters)) > saved_views.LONGEST:
+    if len(dumps(view.filters, ensure_ascii=False)) > saved_views.LONGEST:
         raise StepIncomplete(_("These are more filters than one view keeps. Take some away."))
 
 
@@ -150,5 +164,13 @@ def _save(view: SavedView, **why: Any) -> SavedView:
     except IntegrityError as error:
         if NAME_IN_USE not in str(error):
             raise
-        words = _("You keep another view called “%s”.") % name
-        raise StepIncomplete(words, ["name"]) from None
+        raise StepIncomplete(_in_use(view, name), ["name"]) from None
+
+
+def _in_use(view: SavedView, name: str) -> str:
+    """Say that a name is taken: maybe by a view that they see no more, as they left a role."""
+    theirs = saved_views.visible_to(view.owner).filter(owner=view.owner)
+    if theirs.annotate(upper=Upper("name")).filter(upper=Upper(Value(name))).exists():
+        return _("You keep another view called “%s”.") % name
+    words = _("A view called “%s” that you shared is still yours by name. Choose another name.")
+    return words % name

@@ -23,6 +23,8 @@ def may_take_over_view(user: User, view: SavedView) -> Decision:
     person = state = None
     if not view.is_shared or not saved_views.may_see(user, view):
         person = refuse(Refusal.PERSON, _("This view is not shared with you."))
+    elif view.owner_id == user.pk:
+        state = refuse(Refusal.STATE, _("You keep this view already."))
     elif saved_views.may_see(view.owner, view):
         state = refuse(Refusal.STATE, _("%s keeps this view.") % view.owner)
     return decide(person, state)

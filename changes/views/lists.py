@@ -67,7 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
     An address that asks for a saved view alone, or for nothing where one was chosen to open first,
     shows what that holds, without what does not exist any more. A request by htmx gets the part of
     the page that differs. Answers 400 for a filter that does not exist and for a place in the list
-    that nobody was given.
+    that nobody was given; in a view, which may be sorted anew meanwhile, that leads to page one.
     """
     form, left_out = _read(request)
     if not form.is_valid():
@@ -77,6 +77,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     try:
         page, similar = _page(request, form)
     except paging.BadToken as error:
+        if form.views.is_opened:  # the view was sorted anew since this reader got the address
+            return redirect(request.path + _at(form, "", or_first=True))
         return _refused(request, form, str(error))
     also = _also(request, form)
     if similar and also:

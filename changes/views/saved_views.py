@@ -81,7 +81,7 @@ def everything() -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 @sent_once(lambda request: reverse("changes:saved_views"))
 def new(request: SignedInRequest) -> HttpResponse:
-    """Keep the filters of the address under a name. Answers 400 where they do not exist."""
+    """Keep the filters of the address under a name. Answers 409 where they do not exist."""
     wanted = _filters(request.user, request.GET)
     form = SavedViewForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():

@@ -105,6 +105,16 @@ def test_a_view_shows_each_reader_what_they_may_see(cast: Cast) -> None:
     assert "(Asked by and Organisation)" in page
     assert "Meridian" not in page and "Mia" not in page
     assert f'value="{cast.meridian.pk}"' not in page
+    # Their own customer, who is all they see, is nothing that does not exist for them.
+    own = saved(
+        cast.approver, "Own", f"organisation:{cast.harbour.pk}",
+        organisation=[str(cast.harbour.pk), *theirs],
+    )  # fmt: skip
+    answer = signed_in(cast.colleague).get(f"{LIST}?saved={own.pk}")
+    assert [change.title for change in answer.context["page"]] == ["Ours"]
+    page = answer.content.decode()
+    assert "does not exist for you" not in page and "Not as in" not in page
+    assert answer.context["here_url"] == f"?saved={own.pk}"
     for address in (f"{LIST}?saved={view.pk}", f"{LIST}?saved=9999", f"{LIST}?saved=x"):
         page = signed_in(cast.stranger_customer).get(address).content.decode()
         assert "does not exist for you, or no more" in page and "Both" not in page
@@ -141,6 +151,8 @@ def test_the_list_opens_marks_and_updates_a_view(cast: Cast) -> None:
     in_requirements(cast)
     client = signed_in(cast.support)
     assert "Save this view" not in client.get(LIST).content.decode()
+    page = client.get(f"{VIEWS}new/?view=waiting&sort=-since").content.decode()
+    assert "View: <strong>Waiting on me</strong>" in page and "In state, descending" in page
     page = client.get(f"{LIST}?state=submitted&sort=title").content.decode()
     assert "/changes/views/new/?sort=title&amp;state=submitted" in page
     answer = client.post(
@@ -204,6 +216,10 @@ def test_a_plain_address_opens_the_view_that_somebody_chose(cast: Cast) -> None:
     client.post(f"{VIEWS}{view.pk}/open_first/")
     lifecycle.save_view(view, actor=cast.chair, filters={"q": [str(Change.objects.latest("pk"))]})
     assert len(shown(cast.crb_member)) <= 1  # the list, not the change that is named
+    # Sorted anew meanwhile: a place in the list of before is nothing that its reader did wrong.
+    older = f"{LIST}?saved={view.pk}&page=WyJ0aXRsZSJd:no"
+    assert client.get(older).headers["Location"] == f"{LIST}?saved={view.pk}"
+    assert client.get(f"{older}&state=submitted").status_code == 400
     lifecycle.save_view(view, actor=cast.chair, shared="")
     assert len(shown(cast.crb_member)) == 2  # shared no more
     lifecycle.delete_view(view, actor=cast.chair)
@@ -225,7 +241,7 @@ def test_what_a_view_names_and_is_gone_is_left_out_in_a_sentence(
     with django_assert_num_queries(9):  # as many as without a view
         answer = client.get(f"{LIST}?saved={view.pk}")
     assert [change.title for change in answer.context["page"]] == ["New"]
-    left_out = "(View, Order, State, Service, Owner and In its state for)"
+    left_out = "(View, Order, State, Service, Owner, In its state for and colour)"
     assert left_out in answer.content.decode()
     assert answer.context["query"] == "?state=submitted&owner=none"
     assert 'name="filters" value="?state=submitted&amp;owner=none"' in answer.content.decode()
@@ -272,6 +288,9 @@ def test_names_and_numbers_have_limits_that_are_said(cast: Cast) -> None:
         "": "This field is required",
         "\u2066 ": "This field is required",
         "a\u200b": "each of which can be seen",
+        "a\u3164": "each of which can be seen",
+        "\u2800": "each of which can be seen",
+        "\u0301": "each of which can be seen",
         "x" * 61: "at most 60",
         "a\0b": "Null characters",
     }
@@ -281,7 +300,9 @@ def test_names_and_numbers_have_limits_that_are_said(cast: Cast) -> None:
     answer = client.post(new, {"name": "One", "shared": f"team:{cast.care_team.pk}"})
     assert answer.status_code == 400 and "valid choice" in answer.content.decode()
     assert saved(cast.support, "One", q=["a\u202eb\u0301"]).filters == {"q": ["ab\u0301"]}
+    assert saved(cast.success, "Signs", q=["\U0001f600" * 200]).pk  # as many as a search
     saved(cast.success, "One")  # somebody else's
+    assert saved(cast.success, "Heart \u2764\ufe0f").name == "Heart \u2764"
     answer = client.post(new, {"name": "ONE", "shared": ""})
     assert answer.status_code == 400 and "You keep another view called “ONE”" in str(
         answer.content.decode()
@@ -346,6 +367,9 @@ def test_whoever_is_no_longer_of_them_leaves_a_shared_view_to_them(cast: Cast, h
     for act in (lifecycle.delete_view, lifecycle.take_over_view, lifecycle.open_first):
         with pytest.raises(StepError):
             act(view, actor=chair)
+    if how == "role":  # what they see no more has its name still
+        with pytest.raises(StepIncomplete, match="“BALLOTS” that you shared is still yours by"):
+            saved(chair, "BALLOTS")
     client = signed_in(cast.crb_member)
     assert "Take over" in client.get(VIEWS).content.decode()
     assert client.post(f"{VIEWS}{view.pk}/take_over_view/").status_code == 409  # that name
@@ -354,6 +378,8 @@ def test_whoever_is_no_longer_of_them_leaves_a_shared_view_to_them(cast: Cast, h
     view.refresh_from_db()
     assert view.owner == cast.crb_member
     assert view.history.first().history_change_reason == "took over the saved view of Cora Chair"
+    again = client.post(f"{VIEWS}{view.pk}/take_over_view/")
+    assert again.status_code == 409 and "You keep this view already" in again.content.decode()
 
 
 def test_one_of_those_who_take_it_over_at_once_gets_it(transactional_db: None, cast: Cast) -> None:

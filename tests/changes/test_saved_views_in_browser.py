@@ -28,6 +28,11 @@ def test_a_view_is_kept_changed_and_opened(
     page.locator(".list-menu > summary", has_text=re.compile(r"^\s*State\s*$")).click()
     page.get_by_label("Submitted", exact=True).check()
     expect(page.locator(ROWS)).to_have_count(1)
+    # What stands above the list goes on from its filters too.
+    export = page.get_by_role("link", name="Export as CSV")
+    expect(export).to_have_attribute("href", "/changes/export/?state=submitted")
+    tab = page.get_by_role("link", name="Open", exact=True)
+    expect(tab).to_have_attribute("href", "?view=open&state=submitted")
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Save this view").click()  # came with the rows
     expect(page.get_by_text("State: Submitted")).to_be_visible()
