@@ -49,7 +49,8 @@ def replan_promise(
             raise StepIncomplete(fault, [field])
         if (day, chosen) == (fresh.due_on, fresh.promised_release):
             raise StepIncomplete(_("That is how it is already."), [field])
-        if fresh.promise != Promise.REPLANNED:
+        if fresh.promise != Promise.REPLANNED or fresh.first_due_on is None:
+            # What had no day yet was first promised by the day to which the board moved it then.
             fresh.first_due_on = fresh.due_on
         fresh.promise, fresh.promised_release, fresh.due_on = Promise.REPLANNED, chosen, day
         fresh.promise_zone = zone
