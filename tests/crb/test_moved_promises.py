@@ -1,6 +1,6 @@
 """A promise that is moved, or planned beyond: who leads the board is told, or moves it.
 
-4 s of processor time.
+6 s of processor time.
 """
 
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from changes.promises import Standing, moves_of, promised_of
 from crb import figures, lifecycle
 from crb.models import AgendaItem, BoardEvent, BoardOutcome
 from crb.promised import board_of, led_by
-from expansive_cm.workflow.errors import StepError, StepIllegal
+from expansive_cm.workflow.errors import StepError, StepIllegal, StepIncomplete
 from tests import stories
 from tests.crb.conftest import Table, new_board, seat
 from tests.crb.test_correct_decision import again, decided, fresh
@@ -235,6 +235,22 @@ def test_the_first_day_is_that_which_an_undated_promise_got(table: Table) -> Non
     )
     change_lifecycle.withdraw(fresh(item).change, actor=requester, reason="Not needed.")
     assert not [one for one in told(since) if "another day" in one[1]]
+
+
+def test_nobody_promises_the_day_of_a_release_that_they_have_not_seen(table: Table) -> None:
+    item, client, release = decided(table, "accepted"), Client(), late_release(600)
+    client.force_login(table.chair)
+    address = reverse("crb:replan_promise", args=[item.pk])
+    html = client.get(address).content.decode()
+    chosen = f"{release.pk}:{release.planned_on}"
+    assert f'value="{chosen}"' in html
+    Release.objects.filter(pk=release.pk).update(planned_on=release.planned_on + timedelta(days=90))
+    assert send(client, item, release=chosen) == 400
+    with pytest.raises(StepIncomplete, match="is planned for"):
+        lifecycle.replan_promise(fresh(item), actor=table.chair, reason=MOVED, release=release)
+    release.refresh_from_db()
+    assert send(client, item, release=f"{release.pk}:{release.planned_on}") == 302
+    assert Change.objects.get(pk=item.change_id).due_on == release.planned_on
 
 
 def test_another_path_forgets_the_first_day(table: Table) -> None:
