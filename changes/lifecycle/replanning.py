@@ -52,9 +52,9 @@ def replan_promise(
             raise StepIncomplete(fault, [field])
         if (day, chosen) == (fresh.due_on, fresh.promised_release):
             raise StepIncomplete(_("That is how it is already."), [field])
-        if fresh.promise != Promise.REPLANNED or fresh.first_due_on is None:
-            # What had no day yet was first promised by the day to which the board moved it then.
-            fresh.first_due_on = fresh.due_on
+        # What had no day yet was first promised by the day to which the board moved it then.
+        first = fresh.first_due_on or fresh.due_on
+        fresh.first_due_on = first if first != day else None
         fresh.promise, fresh.promised_release, fresh.due_on = Promise.REPLANNED, chosen, day
         fresh.promise_zone = zone
         if not goes_beyond(fresh, fresh.release):

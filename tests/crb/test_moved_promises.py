@@ -228,8 +228,20 @@ def test_the_first_day_is_that_which_an_undated_promise_got(table: Table) -> Non
     for when in days:
         change = lifecycle.replan_promise(fresh(item), actor=table.chair, reason=MOVED, due_on=when)
     assert (change.first_due_on, change.due_on) == tuple(days)
+    requester = table.cast.requester
+    first = f"At first it was promised by {days[0]:%-d %B}"
+    assert first in plain.status_of(change, requester).promise
+    change = lifecycle.replan_promise(fresh(item), actor=table.chair, reason=MOVED, due_on=days[0])
+    assert "At first" not in plain.status_of(change, requester).promise, "it is that again"
+    change = lifecycle.replan_promise(fresh(item), actor=table.chair, reason=MOVED, due_on=days[1])
+    assert (change.first_due_on, change.due_on) == tuple(days)
+    same_day = Release.objects.create(name="Same day", planned_on=days[1])
+    change = lifecycle.replan_promise(
+        fresh(item), actor=table.chair, reason=MOVED, release=same_day
+    )
+    assert (change.first_due_on, change.promised_release) == (days[0], same_day)
     # Nobody hears of a promise that ended before its mail had words, and nothing of it stays.
-    since, requester = last_row(), table.cast.requester
+    since = last_row()
     lifecycle.replan_promise(
         fresh(item), actor=table.chair, reason=MOVED, due_on=days[1] + timedelta(days=9)
     )
