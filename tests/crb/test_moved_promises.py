@@ -235,11 +235,20 @@ def test_the_first_day_is_that_which_an_undated_promise_got(table: Table) -> Non
     assert "At first" not in plain.status_of(change, requester).promise, "it is that again"
     change = lifecycle.replan_promise(fresh(item), actor=table.chair, reason=MOVED, due_on=days[1])
     assert (change.first_due_on, change.due_on) == tuple(days)
+    since = last_row()
+    lifecycle.replan_promise(
+        fresh(item), actor=table.chair, reason="First.", due_on=days[1] + timedelta(days=3)
+    )
+    lifecycle.replan_promise(fresh(item), actor=table.chair, reason="Then back.", due_on=days[1])
     same_day = Release.objects.create(name="Same day", planned_on=days[1])
     change = lifecycle.replan_promise(
         fresh(item), actor=table.chair, reason=MOVED, release=same_day
     )
     assert (change.first_due_on, change.promised_release) == (days[0], same_day)
+    sent = [who for who, subject in told(since) if subject.endswith("another day")]
+    assert sent.count("cleo") == 1, "of what is so now, once"
+    mail = mail_to(requester.email).message
+    assert MOVED in mail and "Same day" in mail and "Then back." not in mail
     # Nobody hears of a promise that ended before its mail had words, and nothing of it stays.
     since = last_row()
     lifecycle.replan_promise(
