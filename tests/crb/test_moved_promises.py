@@ -246,7 +246,7 @@ def test_the_first_day_is_that_which_an_undated_promise_got(table: Table) -> Non
     )
     assert (change.first_due_on, change.promised_release) == (days[0], same_day)
     sent = [who for who, subject in told(since) if subject.endswith("another day")]
-    assert sent.count("cleo") == 1, "of what is so now, once"
+    assert sent.count(requester.email.partition(".")[0]) == 1, "of what is so now, once"
     mail = mail_to(requester.email).message
     assert MOVED in mail and "Same day" in mail and "Then back." not in mail
     # Nobody hears of a promise that ended before its mail had words, and nothing of it stays.
@@ -274,10 +274,20 @@ def test_nobody_promises_the_day_of_a_release_that_they_have_not_seen(table: Tab
     assert Change.objects.get(pk=item.change_id).due_on == release.planned_on
 
 
-def test_another_path_forgets_the_first_day(table: Table) -> None:
-    item = decided(table, "accepted")
+def test_who_left_is_told_nothing_and_another_path_forgets_the_first_day(table: Table) -> None:
+    item, client, since = decided(table, "accepted"), Client(), last_row()
+    change, requester = Change.objects.get(pk=item.change_id), table.cast.requester
+    for person in (table.chair, requester):
+        type(person).objects.filter(pk=person.pk).update(is_active=False)
+    assert led_by(change) == [table.deputy]
+    client.force_login(table.deputy)
     later = table.board.today + timedelta(days=500)
-    change = lifecycle.replan_promise(item, actor=table.chair, reason=MOVED, due_on=later)
+    sent = {"seen": change.version, "reason": MOVED, "due_on": later.isoformat()}
+    answer = client.post(reverse("crb:replan_promise", args=[item.pk]), sent, follow=True)
+    shown = answer.content.decode()
+    assert f"is promised by {day(later)} now" in shown and "the requester is told" not in shown
+    assert requester.email.partition(".")[0] not in [who for who, _subject in told(since)]
+    change = Change.objects.get(pk=change.pk)
     change = change_lifecycle.reclassify(
         change, actor=table.cast.success, reason="A setting does it.", **stories.ASSESSMENT
     )
