@@ -304,8 +304,12 @@ ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
 
 def _is_promised_so(change: Change, event: Event) -> bool:
     """Whether what was promised with an event is promised still: a later mail tells the rest."""
+    if not change.promise or change.is_final:
+        return False
     due_on = change.due_on.isoformat() if change.due_on else None
-    return bool(change.promise) and event.data["after"]["due_on"] == due_on
+    if event.data["after"]["due_on"] != due_on:
+        return False
+    return not change.events.filter(verb=event.verb, pk__gt=event.pk).exists()
 
 
 def _still_concerns(person: User, change: Change, event: Event) -> bool:

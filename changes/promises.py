@@ -430,11 +430,16 @@ MOST_MOVES = 10
 def moves_of(change: Change) -> list[Move]:
     """Return how the board moved the promise of a change, the latest first; reads its events.
 
-    None where another decision has promised anew since: there the timeline tells of them.
+    None of what another decision has promised anew since: of that the timeline tells.
     """
     if change.promise != Promise.REPLANNED:
         return []
-    found = [one for one in _newest_first(change.events.all()) if one.verb == MOVED]
+    since = change.promised_at
+    found = [
+        one
+        for one in _newest_first(change.events.all())
+        if one.verb == MOVED and (since is None or one.at > since)
+    ]
     return [_move(one) for one in found[:MOST_MOVES]]
 
 

@@ -82,6 +82,8 @@ def promise_of(change: Change) -> dict[str, Any]:
         "due_on": change.due_on and change.due_on.isoformat(),
         "first_due_on": change.first_due_on and change.first_due_on.isoformat(),
         "zone": change.promise_zone,
+        "late_reason": change.late_reason,
+        "late_told": change.late_told,
     }
 
 
@@ -95,6 +97,7 @@ def _restore_promise(change: Change, event: Event) -> None:
     change.due_on = parse_date(kept["due_on"] or "")
     change.first_due_on = parse_date(kept.get("first_due_on") or "")
     change.promise_zone = kept.get("zone", "")
+    change.late_reason, change.late_told = kept.get("late_reason", ""), kept.get("late_told", "")
 
 
 def _is_a_customers(people: Iterable[int]) -> bool:

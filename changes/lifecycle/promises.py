@@ -26,15 +26,16 @@ def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
     releases are planned the date stays open until ``settle_promises`` finds the third.
     """
     change.promised_at, change.promise_zone = timezone.now(), zone
-    change.late_reason = change.late_told = ""
     change.first_due_on = None
     if outcome == BoardDecision.Outcome.ACCEPTED:
         change.promise, change.promised_release = Promise.TWELVE_MONTHS, None
         change.due_on = twelve_months_after(today)
-        return
-    change.promise = Promise.THREE_RELEASES
-    change.promised_release = third_release_after(today, change.promised_at)
-    change.due_on = change.promised_release.planned_on if change.promised_release else None
+    else:
+        change.promise = Promise.THREE_RELEASES
+        change.promised_release = third_release_after(today, change.promised_at)
+        change.due_on = change.promised_release.planned_on if change.promised_release else None
+    if not goes_beyond(change, change.release):
+        change.late_reason = change.late_told = ""
 
 
 def coming(releases: Iterable[Release], day: date, moment: datetime) -> list[Release]:

@@ -29,9 +29,10 @@ def replan_promise(
     """Promise another day, or the day of a release; called by ``crb.lifecycle`` only.
 
     ``today`` is the day where the board meets, ``zone`` names the time there. The day that a
-    release has now is promised: where the release slips, the promise does not. ``reason`` is what
-    the requester reads. Raises StepIncomplete beside what cannot be, StepForbidden, StepIllegal,
-    or ChangeStale. Effects: the promise, with the day it had at first; event; messages.
+    release has now is promised, if ``release`` was shown with it: where the release slips, the
+    promise does not. ``reason`` is what the requester reads. Raises StepIncomplete beside what
+    cannot be, StepForbidden, StepIllegal, or ChangeStale. Effects: the promise, with the day it
+    had at first; event; messages.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the promise is moved."), ["reason"])
@@ -42,6 +43,8 @@ def replan_promise(
         (chosen,) = locked_together(release)
         if chosen is not None:
             insist_on_open(chosen)
+            if release is not None and release.planned_on != chosen.planned_on:
+                raise StepIncomplete(moved_words(chosen), ["release"])
         field = "due_on" if chosen is None else "release"
         day = due_on if chosen is None else chosen.planned_on
         assert day is not None
@@ -49,8 +52,9 @@ def replan_promise(
             raise StepIncomplete(fault, [field])
         if (day, chosen) == (fresh.due_on, fresh.promised_release):
             raise StepIncomplete(_("That is how it is already."), [field])
-        if fresh.promise != Promise.REPLANNED:
-            fresh.first_due_on = fresh.due_on
+        # What had no day yet was first promised by the day to which the board moved it then.
+        first = fresh.first_due_on or fresh.due_on
+        fresh.first_due_on = first if first != day else None
         fresh.promise, fresh.promised_release, fresh.due_on = Promise.REPLANNED, chosen, day
         fresh.promise_zone = zone
         if not goes_beyond(fresh, fresh.release):
@@ -58,6 +62,12 @@ def replan_promise(
         step.reason = reason.strip()
         step.data = {"before": before, "after": promise_of(fresh)}
     return step.change
+
+
+def moved_words(release: Release) -> str:
+    """Say that the day of a release is another one than whoever promises it has seen."""
+    words = _("Release %(name)s has moved: it is planned for %(day)s now. Choose it again.")
+    return words % {"name": release, "day": date_format(release.planned_on, "j F Y")}
 
 
 def day_fault(day: date, today: date) -> str:

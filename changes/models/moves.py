@@ -104,9 +104,8 @@ class Moves:
     def _restart(self, change_type: ChangeType) -> None:
         self.type = change_type
         self.path += 1
-        self.promise = ""
-        self.promised_at = self.promised_release = self.due_on = self.release = None
-        self.promise_zone = ""
+        self.void_promise()
+        self.release = None
         self.late_reason = self.late_told = ""
         self._enter_new_round()
 

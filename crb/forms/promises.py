@@ -8,10 +8,29 @@ from django.utils.translation import gettext_lazy as _
 
 from changes.forms.base import LongText
 from changes.forms.release import ReleaseField
+from changes.lifecycle.replanning import moved_words
 from changes.models import Release
 from expansive_cm.forms import DateInput
 
 from .base import BoardForm
+
+
+class PromisedReleaseField(ReleaseField):
+    """A release with the day that its reader saw: no other day is promised by choosing it."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the key of a release and its day."""
+        if isinstance(value, Release):
+            return f"{value.pk}:{value.planned_on.isoformat()}"
+        return value
+
+    def to_python(self, value: Any) -> Release | None:
+        """Return the release; refuse one whose day has moved since the page was opened."""
+        key, _sep, seen = str(value or "").partition(":")
+        release: Release | None = super().to_python(key)
+        if release is not None and seen not in ("", release.planned_on.isoformat()):
+            raise forms.ValidationError(moved_words(release))
+        return release
 
 
 class ReplanPromiseForm(BoardForm):
@@ -25,7 +44,7 @@ class ReplanPromiseForm(BoardForm):
         widget=DateInput(),
         help_text=_("It ends where the board meets. Leave it empty to promise a release."),
     )
-    release = ReleaseField(
+    release = PromisedReleaseField(
         label=_("Or a release"),
         queryset=Release.objects.none(),
         empty_label="–",

@@ -39,7 +39,9 @@ def replan_promise(request: SignedInRequest, pk: int) -> HttpResponse:
             told = form.arguments()
             moved = lifecycle.replan_promise(item, actor=request.user, seen=seen, **told)
             day = date_format(moved.due_on, "j F Y")
-            words = _("%(reference)s is promised by %(day)s now; the requester is told.")
+            words = _("%(reference)s is promised by %(day)s now.")
+            if moved.requester.is_active:
+                words = _("%(reference)s is promised by %(day)s now; the requester is told.")
             messages.success(request, words % {"reference": moved.reference, "day": day})
             return redirect(moved)
     except StepIncomplete as error:
