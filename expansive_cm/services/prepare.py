@@ -7,6 +7,7 @@ writes one line per step.
 import gc
 import hashlib
 import io
+import json
 import os
 import signal
 import sys
@@ -90,21 +91,32 @@ def collect() -> None:
     root, made_of = Path(settings.STATIC_ROOT), what_is_collected()
     stamp, manifest = root / ".stamp", root / "staticfiles.json"
     # The manifest too: one of another version, or of a start that was cut off, may lie there.
-    if manifest.exists() and bootstrap.is_stamped(stamp, made_of + bootstrap.digest(manifest)):
+    if (
+        manifest.exists()
+        and bootstrap.is_stamped(stamp, made_of + bootstrap.digest(manifest))
+        and all((root / one).exists() for one in json.loads(manifest.read_text())["paths"].values())
+    ):
         return
+    # Files are stored in the place of those of the same names: cut off, it leaves parts of them.
+    stamp.unlink(missing_ok=True)
     call_command("collectstatic", interactive=False, verbosity=0)
     stamp.write_text(made_of + bootstrap.digest(manifest))
 
 
 def what_is_collected() -> str:
-    """One hash for the names and contents of styles and scripts, and for what collects them."""
+    """One hash for the names and contents of styles and scripts, and for what collects them.
+
+    Without what is never collected: an editor's copy, or its lock, which is no file.
+    """
+    from django.apps import apps
     from django.contrib.staticfiles.finders import get_finders
 
     root = bootstrap.ROOT
     lock, settings = root / "requirements" / "base.txt", root / "expansive_cm" / "settings.py"
     total = hashlib.sha256(bootstrap.digest(lock, settings).encode())
+    ignored = apps.get_app_config("staticfiles").ignore_patterns
     for finder in get_finders():
-        for name, files in finder.list([]):
+        for name, files in finder.list(ignored):
             total.update(f"{name} {bootstrap.digest(Path(files.path(name)))}\n".encode())
     return total.hexdigest()
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +16,8 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from changes import digest, dispatch, lifecycle, messages, tasks
-from changes.models import AccessLink, Change, Notice
+from changes.models import AccessLink, Change, ConfirmationLink, Notice
+from expansive_cm import prepared
 from tests import stories
 from tests.mailing import deliver, last_row, link_in, mail_to, short, told, worded
 from tests.people import Cast
@@ -388,6 +390,25 @@ def test_the_time_of_a_link_begins_when_its_mail_is_sent(cast: Cast, settings: A
     for link in AccessLink.objects.all():
         assert link.email.to == [cast.requester.email]
         assert link.expires_at == now + timedelta(days=settings.ACCESS_LINK_DAYS)
+
+
+def test_a_mail_that_is_out_stays_sent_where_a_migration_widens_its_links(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Plans that are made meanwhile must not outlive the column's other type.
+    monkeypatch.setattr(prepared, "_known", WeakKeyDictionary())
+    stories.in_confirmation(cast)
+    deliver()  # this connection has asked for a mail's links before
+    change = stories.in_confirmation(cast)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for model in (AccessLink, ConfirmationLink):
+            table = model._meta.db_table
+            cursor.execute(f"ALTER TABLE {table} ALTER COLUMN sent_to TYPE varchar(300)")
+    deliver()
+    asked = change.confirmations.get().links.get()
+    assert asked.email.status == STATUS.sent
+    assert asked.history.first().history_change_reason == "the mail that carries it was sent"
 
 
 def test_a_question_that_went_out_late_promises_what_its_link_keeps(
