@@ -14,6 +14,8 @@ from django.db import connection, models
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from changes.lifecycle.core import lock as lock_change
+from changes.lifecycle.core import what_happened
 from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale
@@ -232,6 +234,20 @@ def ask(rule: Rule, actor: User, *about: Any) -> Decision:
 def require_right(rule: Rule, actor: User, *about: Any) -> None:
     """Go on only if the actor, read afresh, may."""
     require(ask(rule, actor, *about))
+
+
+def require_on_change(rule: Rule, actor: User, item: AgendaItem, seen: int | None) -> None:
+    """Lock the change that an item is about, and go on only if the actor, read afresh, may.
+
+    For a step whose page is about the change: ``seen`` is its version there. Effects: the item has
+    the change as it is under its lock. Raises as ``require``, which says what has happened to it.
+    """
+    item.change = lock_change(item.change)
+    is_stale = seen is not None and item.change.version != seen
+    require(
+        ask(rule, actor, item),
+        lambda: what_happened(item.change, actor) if is_stale else "",
+    )
 
 
 def moved_on(meeting: Meeting, seen: int | None) -> str:

@@ -6,14 +6,11 @@ from django.utils.formats import date_format
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
-from changes.lifecycle.core import lock as lock_change
-from changes.lifecycle.core import what_happened
 from changes.models import Change, Release
-from expansive_cm.workflow.steps import require
 
 from .. import permissions, promised
 from ..models import AgendaItem
-from .core import ask, lock_item_with_meeting, take_step
+from .core import lock_item_with_meeting, require_on_change, take_step
 
 
 def replan_promise(
@@ -41,13 +38,8 @@ def replan_promise(
         asks=False,
     ) as step:
         fresh = step.on
-        fresh.change = lock_change(fresh.change)
+        require_on_change(permissions.can_replan_promise, actor, fresh, seen)
         before = fresh.change.due_on
-        stale = seen is not None and fresh.change.version != seen
-        require(
-            ask(permissions.can_replan_promise, actor, fresh),
-            lambda: what_happened(fresh.change, actor) if stale else "",
-        )
         board = promised.board_of(fresh.change) or fresh.meeting.board
         change = change_lifecycle.replan_promise(
             fresh.change,

@@ -4,15 +4,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
-from changes.lifecycle.core import lock as lock_change
-from changes.lifecycle.core import what_happened
 from expansive_cm.workflow.errors import StepIncomplete
-from expansive_cm.workflow.steps import require
 
 from .. import permissions
 from ..models import AgendaItem, BoardOutcome
 from ..states import ItemState
-from .core import ask, lock_item_with_meeting, save, save_meeting, take_step
+from .core import lock_item_with_meeting, require_on_change, save, save_meeting, take_step
 
 LONGEST = 2000
 """As much as the remark of an item holds."""
@@ -41,11 +38,7 @@ def take_back_outcome(
         asks=False,
     ) as step:
         fresh, meeting = step.on, step.on.meeting
-        fresh.change = lock_change(fresh.change)
-        require(
-            ask(permissions.can_take_back_outcome, actor, fresh),
-            lambda: what_happened(fresh.change, actor) if _is_stale(fresh, seen) else "",
-        )
+        require_on_change(permissions.can_take_back_outcome, actor, fresh, seen)
         outcome = fresh.outcome
         outcome.item, outcome.taken_from = None, fresh
         outcome.save(update_fields=["item", "taken_from"])
@@ -78,11 +71,6 @@ def _remark(outcome: BoardOutcome, actor: User, reason: str) -> str:
     }
 
 
-def _is_stale(item: AgendaItem, seen: int | None) -> bool:
-    """Whether the page showed another state of the change than the outcome's."""
-    return seen is not None and item.change.version != seen
-
-
 def reconsider_decision(
     item: AgendaItem, *, actor: User, reason: str, seen: int | None = None
 ) -> AgendaItem:
@@ -102,10 +90,6 @@ def reconsider_decision(
         asks=False,
     ) as step:
         fresh = step.on
-        fresh.change = lock_change(fresh.change)
-        require(
-            ask(permissions.can_reconsider_decision, actor, fresh),
-            lambda: what_happened(fresh.change, actor) if _is_stale(fresh, seen) else "",
-        )
+        require_on_change(permissions.can_reconsider_decision, actor, fresh, seen)
         change_lifecycle.reconsider_decision(fresh.change, actor=actor, reason=reason, seen=seen)
     return fresh
