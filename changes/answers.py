@@ -36,10 +36,13 @@ def of_teams(confirmations: QuerySet[Confirmation], teams: set[int]) -> QuerySet
     return confirmations.filter(change__organisation__success_team__in=teams)
 
 
-def undelivered() -> Q:
-    """The condition for a question whose requester a mail about the change did not reach."""
+def undelivered(change: str = "change", requester: str = "change__requester") -> Q:
+    """The condition for a question whose requester a mail about the change did not reach.
+
+    ``change`` and ``requester`` are the ways there from what is queried, be it not the question.
+    """
     open_problems = DeliveryProblem.objects.filter(
-        change=OuterRef("change"), person=OuterRef("change__requester"), resolved_at=None
+        change=OuterRef(change), person=OuterRef(requester), resolved_at=None
     )
     return Q(Exists(open_problems))
 

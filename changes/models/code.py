@@ -53,6 +53,14 @@ class RiskAssessment(StageRecord):
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("risk assessment")
+        indexes = [
+            # What waits for a second person is little of all there was.
+            models.Index(
+                fields=["change"],
+                condition=models.Q(outcome=""),
+                name="changes_risk_unsigned",
+            )
+        ]
 
 
 CHECKLIST = {
@@ -186,7 +194,13 @@ class Deployment(StageRecord):
                 fields=["started_at"],
                 condition=models.Q(started_at__isnull=False),
                 name="changes_deployment_begun",
-            )
+            ),
+            # What is planned or under way waits for somebody, and is little of all there was.
+            models.Index(
+                fields=["change"],
+                condition=models.Q(finished_at__isnull=True),
+                name="changes_deployment_open",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -98,6 +98,12 @@ class Execution(StageRecord):
         verbose_name = _("execution")
         indexes = [
             models.Index(fields=["recorded_by", "-id"], name="changes_execution_by"),
+            # What is planned or under way waits for somebody, and is little of all there was.
+            models.Index(
+                fields=["change"],
+                condition=Q(finished_at__isnull=True),
+                name="changes_execution_open",
+            ),
             # What is done when: the calendar, and what else is planned at that time.
             GistIndex(
                 Func("window_start", "window_end", function="tstzrange"),

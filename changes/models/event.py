@@ -3,9 +3,16 @@
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from ..states import State
+
+REPLACING = ("replace_requester", "correct_customer")
+"""The steps with which another took a requester's place."""
+REPLACED = Cast(KeyTextTransform("from", "data"), models.BigIntegerField())
+"""Whose place another took, of the event that says so."""
 
 
 class Event(models.Model):
@@ -42,6 +49,17 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["change", "verb"], name="changes_event_change_verb"),
             models.Index(fields=["actor", "-id"], name="changes_event_actor"),
+            # Who asked for a change, whoever asks for it now (``turns.askers``).
+            models.Index(
+                fields=["actor"],
+                condition=models.Q(verb="submit"),
+                name="changes_event_submitted",
+            ),
+            models.Index(
+                REPLACED,
+                condition=models.Q(verb__in=REPLACING),
+                name="changes_event_replaced",
+            ),
             # Whose code was complete lately: how long that takes is told of a release.
             models.Index(
                 fields=["-id"],

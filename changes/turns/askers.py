@@ -9,9 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, When
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -20,10 +18,9 @@ from accounts.models import User
 from expansive_cm.statements import known_or_read
 
 from ..models import Change, Event
+from ..models.event import REPLACED, REPLACING
 from ..process import past_words
 
-REPLACING = ("replace_requester", "correct_customer")
-"""The steps with which another took a requester's place."""
 EARLIER = "earlier_askers"
 """Under this name a change is told who asked earlier, by ``with_earlier``; no query then."""
 
@@ -69,9 +66,6 @@ def _earlier(events: QuerySet[Event]) -> set[int | None]:
 
 # In SQL -------------------------------------------------------------------------------------
 
-_REPLACED = Cast(KeyTextTransform("from", "data"), BigIntegerField())
-"""Whose place another took, of the event that says so."""
-
 
 def asked_by(user: User, change: str = "") -> Q:
     """Return the condition for changes that a person ever asked for.
@@ -91,7 +85,7 @@ def askers_of_a_change() -> Q:
 
 def asked_earlier(change: Any, person: Any) -> Exists:
     """Whether a person, by key or reference, asked for a change and may be replaced since."""
-    events = Event.objects.filter(change=change).annotate(replaced=_REPLACED)
+    events = Event.objects.filter(change=change).annotate(replaced=REPLACED)
     return Exists(
         events.filter(Q(verb="submit", actor=person) | Q(verb__in=REPLACING, replaced=person))
     )
@@ -102,5 +96,5 @@ def with_earlier(change: str = "pk") -> Any:
     events = Event.objects.filter(
         change=OuterRef(change), verb__in=("submit", *REPLACING)
     ).order_by()
-    person = Case(When(verb="submit", then=F("actor")), default=_REPLACED)
+    person = Case(When(verb="submit", then=F("actor")), default=REPLACED)
     return ArraySubquery(events.values(person=person))

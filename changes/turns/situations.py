@@ -155,9 +155,9 @@ def _escalated(change: Change) -> bool:
 
 def _escalated_changes() -> Q:
     silent = Confirmation.objects.filter(
-        ~undelivered(), change=OuterRef("pk"), answer="", escalated_at__isnull=False
+        change=OuterRef("pk"), answer="", escalated_at__isnull=False
     )
-    return Q(Exists(silent))
+    return Q(Exists(silent)) & ~undelivered("pk", "requester")
 
 
 SILENT_FOR_LONG = Situation(_escalated, _escalated_changes)

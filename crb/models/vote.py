@@ -57,7 +57,9 @@ class Vote(models.Model):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["item", "member", "-id"], name="crb_vote_latest")
+            models.Index(fields=["item", "member", "-id"], name="crb_vote_latest"),
+            # Few votes are recusals, and each member's worklist asks for theirs.
+            models.Index(fields=["member"], condition=Q(choice="recuse"), name="crb_vote_recusals"),
         ]
         triggers: ClassVar[list[Any]] = [APPEND_ONLY]
 
