@@ -302,8 +302,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         None without the role: who is still named for a customer has no part in its changes.
         """
-        named = frozenset(pk for (pk,) in APPROVES_FOR.rows(person=self.pk))
-        return named if self.has_role(Role.APPROVER) else frozenset()
+        if not self.has_role(Role.APPROVER):
+            return frozenset()
+        return frozenset(pk for (pk,) in APPROVES_FOR.rows(person=self.pk))
+
+    @property
+    def customer_ids(self) -> frozenset[int]:
+        """Primary keys of the organisations whose changes somebody of a customer reads.
+
+        Expansive's own people read those of all, without being of any.
+        """
+        own = self.organisation_id
+        return frozenset() if own is None else frozenset({own, *self.approves_for_ids})
 
 
 # What nearly every page asks about its reader.

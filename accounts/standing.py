@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from expansive_cm.prepared import Prepared
+from expansive_cm.statements import Given, given_keys
 
 from .models import User
 from .roles import Role, held_by
@@ -11,40 +13,68 @@ from .roles import Role, held_by
 
 @dataclass(frozen=True)
 class Standing:
-    """Who somebody is and what they may: equal for as long as none of it changes.
+    """What somebody may, whoever they are: the same for all with the same roles.
 
-    What is kept for a standing is made for ``person()``, who has nothing else that it could
-    depend on.
+    It decides by which conditions they see changes and have a turn on them.
     """
 
-    pk: int
     is_active: bool
-    organisation_id: int | None
+    is_internal: bool
     roles: frozenset[Role]
-    team_ids: frozenset[int]
-    approves_for_ids: frozenset[int]
+    is_in_teams: bool
+    is_approver: bool
 
     @classmethod
     def of(cls, user: User) -> "Standing":
-        """Return a person's standing; teams and customers are read for those who act for them."""
-        in_teams = user.has_role(Role.CUSTOMER_SUCCESS)
-        approves = not user.is_internal or user.has_role(Role.APPROVER)
+        """Return a person's standing."""
         return cls(
-            user.pk,
             user.is_active,
-            user.organisation_id,
+            user.is_internal,
             user.roles,
-            user.team_ids if in_teams else frozenset(),
-            user.approves_for_ids if approves else frozenset(),
+            bool(_teams_of(user)),
+            bool(_customers_approved_by(user)),
         )
 
-    def person(self) -> User:
-        """Return somebody of whom nothing but this is known."""
-        person = User(pk=self.pk, is_active=self.is_active, organisation_id=self.organisation_id)
-        person.roles = self.roles
-        person.team_ids = self.team_ids
-        person.approves_for_ids = self.approves_for_ids
-        return person
+
+class Anybody(Given):
+    """Stands in a queryset for a person of some standing, who is given when it is run.
+
+    Written and planned once, such a statement answers for all of them, with ``given_of`` each.
+    Nothing else is known of the person, so nothing else can get into it.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__("person")
+        self.pk = self
+        self.is_active, self.is_internal = standing.is_active, standing.is_internal
+        self.roles = standing.roles
+        self.team_ids = given_keys("teams") if standing.is_in_teams else frozenset()
+        self.approves_for_ids = given_keys("approves_for") if standing.is_approver else frozenset()
+        self.customer_ids = given_keys("customers")
+
+    def has_role(self, *roles: Role) -> bool:
+        """Whether the person is active and holds at least one of these roles."""
+        return self.is_active and not self.roles.isdisjoint(roles)
+
+
+def given_of(user: User) -> dict[str, Any]:
+    """Return what a statement for `Anybody` is given, to answer for this person."""
+    return {
+        "person": user.pk,
+        "teams": sorted(_teams_of(user)),
+        "approves_for": sorted(_customers_approved_by(user)),
+        "customers": sorted(user.customer_ids),
+    }
+
+
+def _teams_of(user: User) -> frozenset[int]:
+    """The teams for which somebody acts; read for those who do."""
+    return user.team_ids if user.has_role(Role.CUSTOMER_SUCCESS) else frozenset()
+
+
+def _customers_approved_by(user: User) -> frozenset[int]:
+    """The customers for whom somebody authorises; read for those who do."""
+    return user.approves_for_ids if user.has_role(Role.APPROVER) else frozenset()
 
 
 def know_standing(people: Iterable[User]) -> None:

@@ -33,7 +33,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.history_rows import NUMBERED_FROM, act_of
 from changes.paging import MAX_TOKEN, BadToken
-from expansive_cm.statements import Given, Statement, is_one_of, rows_of_all
+from expansive_cm.statements import Given, Statement, given_keys, is_one_of, rows_of_all
 
 from .sources import Source, sources
 
@@ -274,7 +274,9 @@ def _rows(number: int) -> Statement:
 
 
 def _versions(source: Source) -> QuerySet[Any]:
-    rows = source.history._default_manager.filter(is_one_of("history_id", "rows")).order_by()
+    rows = source.history._default_manager.filter(
+        is_one_of("history_id", given_keys("rows"))
+    ).order_by()
     earlier = source.history._default_manager.filter(
         **{source.pk_name: OuterRef(source.pk_name)}, history_id__lt=OuterRef("history_id")
     )
@@ -319,7 +321,7 @@ def _many(number: int, place: int) -> Statement:
     table, column = list(sources()[number].many.values())[place]
     return Statement(
         lambda: (
-            table._default_manager.filter(is_one_of("history", "rows"))
+            table._default_manager.filter(is_one_of("history", given_keys("rows")))
             .order_by()
             .values_list(
                 Value(number, IntegerField()),

@@ -85,7 +85,7 @@ def _people(user: User, text: str) -> list[User]:
     asked = Change.objects.filter(requester=OuterRef("pk")).exclude(UNSENT)
     people = people_named(text, by_address=user.is_internal).filter(Exists(asked))
     if not user.is_internal:
-        people = people.filter(organisation__in={user.organisation_id, *user.approves_for_ids})
+        people = people.filter(organisation__in=user.customer_ids)
     return list(people.select_related("organisation").order_by("display_name", "pk")[:SHOWN])
 
 

@@ -336,8 +336,7 @@ def _bound(wanted: Wanted) -> Q:
     """
     found = Q()
     if not wanted.sees_internal:
-        user = wanted.user
-        own = {one for one in (user.organisation_id, *user.approves_for_ids) if one}
+        own = wanted.user.customer_ids
         found &= Q(window__organisation=None) | Q(window__organisation__in=own)
     if wanted.service:
         found &= Q(window__service=None) | Q(window__service=wanted.service)

@@ -201,7 +201,7 @@ class ChangeFilterForm(forms.Form):
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
-            ids = {user.organisation_id, *user.approves_for_ids}
+            ids = user.customer_ids
             self.fields["requester"].choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
             names = known.values_list("pk", "name")

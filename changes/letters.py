@@ -17,7 +17,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from expansive_cm.statements import Given, Statement, is_one_of
+from expansive_cm.statements import Given, Statement, given_keys, is_one_of
 
 from . import outbox, wording
 from .audiences import MENTIONED, RAISER, WATCHERS
@@ -138,7 +138,7 @@ def told(change: Change, people: set[int]) -> Iterable[tuple[Any, ...]]:
 TOLD = Statement(
     lambda: (
         Notice.objects.filter(
-            is_one_of("person", "people"),
+            is_one_of("person", given_keys("people")),
             change=Given("change"),
             email__isnull=False,
             email__expires_at=None,

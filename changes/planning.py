@@ -25,7 +25,7 @@ from psycopg2.extras import DateTimeTZRange
 
 from accounts.models import User
 from accounts.roles import Role
-from expansive_cm.statements import Given, ObjectStatement, Statement, is_one_of
+from expansive_cm.statements import Given, ObjectStatement, Statement, given_keys, is_one_of
 
 from . import permissions
 from .conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
@@ -319,7 +319,9 @@ def _rule(window: Window) -> Rule:
 
 def _concerns(prefix: str = "") -> Q:
     """The condition for windows that are of a change's services and customer: see ``_concern``."""
-    service = Q(**{f"{prefix}service": None}) | Q(is_one_of(f"{prefix}service", "services"))
+    service = Q(**{f"{prefix}service": None}) | is_one_of(
+        f"{prefix}service", given_keys("services")
+    )
     customer = Q(**{f"{prefix}organisation": None})
     return service & (customer | Q(**{f"{prefix}organisation": Given("customer")}))
 
@@ -348,8 +350,8 @@ STILL_PLANNED = Q(finished_at=None, path=F("change__path"), round=F("change__rou
 """The plan of a change that counts, and is not over."""
 
 
-LINKED = Q(is_one_of("change", "linked"))
-OF_ITS_SERVICES = Q(is_one_of("change__services", "services"))
+LINKED = is_one_of("change", given_keys("linked"))
+OF_ITS_SERVICES = is_one_of("change__services", given_keys("services"))
 
 
 def _executions(plan: Planned, linked: Iterable[int]) -> list[Execution]:

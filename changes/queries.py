@@ -7,8 +7,9 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.standing import Anybody
 from expansive_cm.numbers import LARGEST_KEY
-from expansive_cm.statements import Given, ObjectStatement, is_one_of
+from expansive_cm.statements import Given, ObjectStatement, given_keys, is_one_of
 
 from . import promises
 from .models import Change, Development, Event, Question
@@ -23,12 +24,12 @@ UNSENT = Q(state=S.DRAFT) | THROWN_AWAY
 """What was never sent exists for its writer alone, for good."""
 
 
-def visible_to(user: User) -> QuerySet[Change]:
+def visible_to(user: User | Anybody) -> QuerySet[Change]:
     """Changes that exist for this person (the rule of ``permissions.may_see``)."""
     if not user.is_active:
         return Change.objects.none()
     reader = _Reader.of(user)
-    theirs = Q(organisation__in=_customers_of(user, reader))
+    theirs = is_one_of("organisation", user.customer_ids)
     return Change.objects.filter(_exists_for(reader, user.pk, theirs))
 
 
@@ -40,16 +41,10 @@ class _Reader(Enum):
     CUSTOMER = auto()
 
     @classmethod
-    def of(cls, user: User) -> "_Reader":
+    def of(cls, user: User | Anybody) -> "_Reader":
         if not user.is_internal:
             return cls.CUSTOMER
         return cls.COLLEAGUE if user.roles else cls.WITHOUT_ROLE
-
-
-def _customers_of(user: User, reader: _Reader) -> list[int]:
-    """The customers whose changes somebody of a customer reads; none for others."""
-    is_customer = reader is _Reader.CUSTOMER
-    return sorted({user.organisation_id, *user.approves_for_ids}) if is_customer else []
 
 
 def _exists_for(reader: _Reader, key: int | Given, theirs: Q) -> Q:
@@ -71,13 +66,15 @@ def visible_one(user: User, key: int, *, people: bool = False) -> Change | None:
     if not user.is_active or key > LARGEST_KEY:
         return None
     reader = _Reader.of(user)
-    given = {"change": key, "reader": user.pk, "customers": _customers_of(user, reader)}
+    given = {"change": key, "reader": user.pk, "customers": sorted(user.customer_ids)}
     return next(iter(_visible_one(reader, people).objects(**given)), None)
 
 
 @cache
 def _visible_one(reader: _Reader, people: bool) -> ObjectStatement[Change]:
-    exists = _exists_for(reader, Given("reader"), Q(is_one_of("organisation", "customers")))
+    exists = _exists_for(
+        reader, Given("reader"), is_one_of("organisation", given_keys("customers"))
+    )
     one = Change.objects.filter(exists, pk=Given("change"))
     return ObjectStatement(lambda: with_people(one) if people else one)
 

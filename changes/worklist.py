@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 
-from django.db.models import DateTimeField, Q, QuerySet, Value
+from django.db.models import DateTimeField, F, QuerySet, Value
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -13,7 +14,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.standing import Standing
+from accounts.standing import Anybody, Standing, given_of
 from expansive_cm.statements import Given, Statement
 
 from . import queries
@@ -23,8 +24,8 @@ from .turns import TURNS, Turn
 
 SHOWN = 5
 FOLLOWED_SHOWN = 8
-STATEMENTS_KEPT = 256
-"""Of people who came last, for each of whom the SQL of their queues takes some ten kilobytes."""
+STATEMENTS_KEPT = 64
+"""Of what roles ask: the SQL takes some ten kilobytes, its plan in each connection a megabyte."""
 COUNTED = 100
 """Counting stops here: nobody needs to know how many more than a hundred there are."""
 
@@ -134,31 +135,45 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
     """
     found = _read(user, with_followed=True)
     waiting = {place: found[place] for place in sorted(key for key in found if key >= 0)}
-    followed = {name: found.get(place, []) for name, place in FOLLOWED_PLACES.items()}
     shown = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
-    shown.update(pk for pks in followed.values() for pk in pks)
+    shown.update(pk for place in FOLLOWED_PLACES.values() for pk in found.get(place, ()))
     changes = _for_home(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
+    followed = {
+        name: _latest([changes[pk] for pk in {*found.get(place, ())}])
+        for name, place in FOLLOWED_PLACES.items()
+    }
     groups = []
     for place, pks in waiting.items():
         tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
         groups.append(Group(TURNS[place], len(pks), tasks))
-    return groups, {name: [changes[pk] for pk in pks] for name, pks in followed.items()}
+    return groups, followed
 
 
-def _open_to(user: User) -> QuerySet[Change]:
+def _latest(changes: list[Change]) -> list[Change]:
+    changes.sort(key=lambda one: (one.updated_at, one.pk), reverse=True)
+    return changes[: FOLLOWED_SHOWN + 1]
+
+
+def _open_to(user: User | Anybody) -> QuerySet[Change]:
     return queries.visible_to(user).filter(state__in=OPEN)
 
 
-FOLLOWED: dict[str, Callable[[User], QuerySet[Change]]] = {
-    "drafts": lambda user: Change.objects.filter(state=State.DRAFT, raised_by=user),
-    "mine": lambda user: _open_to(user).filter(
-        Q(owner=user) | Q(raised_by=user) | Q(requester=user)
-    ),
-    "watched": lambda user: _open_to(user).filter(
-        pk__in=Change.watchers.through.objects.filter(user=user).values("change")
-    ),
+FOLLOWED: dict[str, Callable[[Anybody], list[QuerySet[Change]]]] = {
+    "drafts": lambda user: [Change.objects.filter(state=State.DRAFT, raised_by=user)],
+    "mine": lambda user: [
+        _open_to(user).filter(**{part: user}) for part in ("owner", "raised_by", "requester")
+    ],
+    "watched": lambda user: [
+        _open_to(user).filter(
+            pk__in=Change.watchers.through.objects.filter(user=user).values("change")
+        )
+    ],
 }
-"""What a person's own page lists besides what waits for them; a customer's only drafts."""
+"""What a person's own page lists besides what waits for them; a customer's only drafts.
+
+Each part is asked for by itself, by an index of its own: the latest of all of them together would
+be looked for among everybody's.
+"""
 FOLLOWED_PLACES = {name: -place for place, name in enumerate(FOLLOWED, 1)}
 """Beside the turns, which have their place in the table."""
 
@@ -166,18 +181,22 @@ FOLLOWED_PLACES = {name: -place for place, name in enumerate(FOLLOWED, 1)}
 def _read(user: User, *, with_followed: bool = False) -> dict[int, list[int]]:
     """Return the changes of each queue by its place, in their order. One query."""
     found: dict[int, list[int]] = defaultdict(list)
-    for place, pk in _statement(Standing.of(user), with_followed, COUNTED).rows(now=timezone.now()):
+    queues = _statement(Standing.of(user), with_followed, COUNTED)
+    for place, pk in queues.rows(now=timezone.now(), **given_of(user)):
         found[place].append(pk)
     return found
 
 
 @lru_cache(maxsize=STATEMENTS_KEPT)
 def _statement(standing: Standing, with_followed: bool, most: int) -> Statement:
-    """The SQL of some thirty conditions takes longer to write than to run."""
-    return Statement(lambda: _queues(standing.person(), with_followed, most))
+    """The SQL of some thirty conditions takes longer to write, and to plan, than to run."""
+    anybody = Anybody(standing)
+    return Statement(
+        lambda: _queues(anybody, with_followed, most), planned_once=True, fits_all=True
+    )
 
 
-def _queues(user: User, with_followed: bool, most: int) -> "QuerySet[Change, tuple[int, int]]":
+def _queues(user: Anybody, with_followed: bool, most: int) -> "QuerySet[Change, tuple[int, int]]":
     queues, now = [], Given("now", DateTimeField())
     for place, turn in enumerate(TURNS):
         wanted = turn.changes(user, now) if turn.is_listed else None
@@ -186,9 +205,12 @@ def _queues(user: User, with_followed: bool, most: int) -> "QuerySet[Change, tup
             queues.append(queue.values_list(Value(place), "pk")[:most])
     followed = FOLLOWED if user.is_internal else ("drafts",)
     for name in followed if with_followed else ():
-        place, latest = FOLLOWED_PLACES[name], FOLLOWED[name](user)
-        latest = latest.order_by("-updated_at", "-pk")
-        queues.append(latest.values_list(Value(place), "pk")[: FOLLOWED_SHOWN + 1])
+        place = FOLLOWED_PLACES[name]
+        for part in FOLLOWED[name](user):
+            # Not by the index of when changes were updated: that would be looked through for
+            # somebody who has few of them until the last change of all.
+            latest = part.order_by((F("updated_at") + timedelta(0)).desc(), "-pk")
+            queues.append(latest.values_list(Value(place), "pk")[: FOLLOWED_SHOWN + 1])
     if not queues:
         return Change.objects.none().values_list(Value(0), "pk")
     return queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]

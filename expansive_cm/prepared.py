@@ -16,6 +16,7 @@ from psycopg2.extensions import AsIs
 
 NAMED = "asked_"
 """How the names of prepared questions begin."""
+ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
 _known: WeakKeyDictionary[Any, dict["Prepared", str]] = WeakKeyDictionary()
 """The names of what each connection has prepared."""
 _numbers = itertools.count(1)
@@ -33,15 +34,24 @@ class Prepared:
     ``given`` says which are given when it is run: the name of each, and PostgreSQL's type of it,
     by its number among ``parameters``. Each connection keeps its plan, which takes up to half a
     megabyte: for what the whole product asks, not for what one person does.
+
+    ``fits_all`` says that one plan is good for all values, where PostgreSQL would guess that it
+    is worth planning for each. It holds until the transaction ends, for what else it asks too.
     """
 
     def __init__(
-        self, sql: str, parameters: Sequence[Any], given: Mapping[int, tuple[str, str]]
+        self,
+        sql: str,
+        parameters: Sequence[Any],
+        given: Mapping[int, tuple[str, str]],
+        *,
+        fits_all: bool = False,
     ) -> None:
         self.sql, self._parameters, self._given = sql, parameters, given
         self._names = [name for name, _type in given.values()]
         places = ", ".join(["%s"] * len(given))
-        self._run = f"EXECUTE {{}} ({places})" if places else "EXECUTE {}"
+        run = f"EXECUTE {{}} ({places})" if places else "EXECUTE {}"
+        self._run = f"{ONE_PLAN}; {run}" if fits_all else run
 
     def rows(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Run it, in one query. Raises KeyError for a value that is missing.

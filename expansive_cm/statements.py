@@ -34,28 +34,42 @@ class Given(Expression):
         return "%s", [self]
 
 
-def is_one_of(field: str, given: str) -> models.Func:
-    """Return the condition that a field is one of the keys in a list that is given."""
-    return models.Func(
+def given_keys(name: str) -> Given:
+    """Return what stands for a list of keys that is given when a statement is run."""
+    return Given(name, ArrayField(models.BigIntegerField()))
+
+
+def is_one_of(field: str, keys: Given | Iterable[int]) -> models.Q:
+    """Return the condition that a field is one of some keys: known ones, or a list to be given."""
+    if not isinstance(keys, Given):
+        return models.Q(**{f"{field}__in": sorted(keys)})
+    is_among = models.Func(
         models.F(field),
-        Given(given, ArrayField(models.BigIntegerField())),
+        keys,
         template="(%(expressions)s))",
         arg_joiner=" = ANY(",
         output_field=models.BooleanField(),
     )
+    return models.Q(is_among)
 
 
 class Statement:
     """A queryset of plain columns (`values_list`) whose SQL is written when it is first run.
 
     ``planned_once`` is for what the product asks whoever is there: each connection keeps its plan.
+    ``fits_all`` says of that plan what it says of `Prepared`.
     """
 
     def __init__(
-        self, make: Callable[[], "models.QuerySet[Any, Any]"], *, planned_once: bool = False
+        self,
+        make: Callable[[], "models.QuerySet[Any, Any]"],
+        *,
+        planned_once: bool = False,
+        fits_all: bool = False,
     ) -> None:
         self._make = make
         self._planned_once = planned_once
+        self._fits_all = fits_all
 
     @cached_property
     def written(self) -> tuple[str, tuple[Any, ...]] | None:
@@ -85,7 +99,7 @@ class Statement:
     def prepared(self) -> Prepared:
         """The question as each connection plans it once, where something can be found at all."""
         assert self.written is not None
-        return _prepared(*self.written)
+        return _prepared(*self.written, fits_all=self._fits_all)
 
 
 def rows_of_all(parts: Iterable[tuple[Statement, Mapping[str, Any]]]) -> list[tuple[Any, ...]]:
@@ -204,10 +218,10 @@ def _all_of(model: type[models.Model], relation: str) -> tuple[ObjectStatement[A
     return ObjectStatement(lambda: many.filter(**{back: Given("record")})), ""
 
 
-def _prepared(sql: str, parameters: tuple[Any, ...]) -> Prepared:
+def _prepared(sql: str, parameters: tuple[Any, ...], *, fits_all: bool = False) -> Prepared:
     given = {
         place: (one.name, one.output_field.db_type(connection))
         for place, one in enumerate(parameters)
         if isinstance(one, Given)
     }
-    return Prepared(sql, parameters, given)
+    return Prepared(sql, parameters, given, fits_all=fits_all)

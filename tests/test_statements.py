@@ -22,6 +22,7 @@ from expansive_cm.statements import (
     Given,
     ObjectStatement,
     Statement,
+    given_keys,
     is_one_of,
     read_related,
     rows_of_all,
@@ -69,7 +70,9 @@ def test_values_of_its_own_stay(planned_once: bool, cast: Any) -> None:
 
 def test_several_are_asked_together(cast: Any, django_assert_num_queries: Any) -> None:
     people = Statement(
-        lambda: User.objects.filter(is_one_of("pk", "keys")).values_list(Value("%"), "pk")
+        lambda: User.objects.filter(is_one_of("pk", given_keys("keys"))).values_list(
+            Value("%"), "pk"
+        )
     )
     teams = Statement(
         lambda: SuccessTeam.objects.filter(pk=Given("key")).values_list(Value("team"), "pk")

@@ -1,16 +1,14 @@
 """Whose turn it is, asked of everybody in few queries, with everybody there or somebody gone."""
 
 from collections.abc import Iterable
-from datetime import datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache
 
 from django.db.models import Case, DateTimeField, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from accounts.standing import Standing, know_standing
+from accounts.standing import Anybody, Standing, given_of, know_standing
 from changes import permissions, queries
 from changes.models import Change
 from changes.turns import TURNS, Turn
@@ -83,30 +81,15 @@ def everywhere(cast: Cast) -> dict[str, Change]:
 
 def by_worklist(user: User) -> set[tuple[int, int]]:
     """Return the changes on which the database says it is a person's turn, with the turn."""
-    return set(_queues(Standing.of(user)).rows(timezone.now()))
+    return set(_queues(Standing.of(user)).rows(now=timezone.now(), **given_of(user)))
 
 
-class Prepared:
-    """A statement whose plan is kept once it is run again: planning takes most of its time."""
-
-    def __init__(self, statement: Statement) -> None:
-        self.statement = statement
-        self.has_run = False
-
-    def rows(self, now: datetime) -> list[tuple[Any, ...]]:
-        """Return its rows at this moment."""
-        if self.statement.written is not None and self.has_run:
-            return self.statement.prepared.rows({"now": now})
-        self.has_run = True  # a plan takes half a megabyte: none for who is asked once
-        return self.statement.rows(now=now)
-
-
-@lru_cache
-def _queues(standing: Standing) -> Prepared:
-    """One query for all turns that a person can have; the SQL is written once for each."""
+@cache
+def _queues(standing: Standing) -> Statement:
+    """One query for all turns that people of a standing can have."""
 
     def queues() -> "QuerySet[Change, tuple[int, int]]":
-        user, now = standing.person(), Given("now", DateTimeField())
+        user, now = Anybody(standing), Given("now", DateTimeField())
         wanted = enumerate(turn.changes(user, now) for turn in TURNS)
         seen = queries.visible_to(user).order_by()
         none, *found = (
@@ -116,7 +99,7 @@ def _queues(standing: Standing) -> Prepared:
         )
         return none.union(*found, all=True)
 
-    return Prepared(Statement(queues))
+    return Statement(queues, planned_once=True)
 
 
 def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:

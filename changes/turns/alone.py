@@ -7,6 +7,7 @@ where nobody else is an authorised approver of the customer may they, and that i
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import User
+from accounts.standing import Anybody
 from expansive_cm.statements import known_or_read
 
 from ..models import Change, Event
@@ -38,7 +39,7 @@ def _another_can(change: Change, key: int | None) -> bool:
     return others.exists()
 
 
-def barred_from(user: User) -> Q:
+def barred_from(user: User | Anybody) -> Q:
     """Return the condition for changes of which ``barred`` names this person."""
     acts = Event.objects.filter(change=OuterRef("pk"), actor=user)
     others = approvers().filter(approves_for=OuterRef("organisation")).exclude(pk=user.pk)

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.standing import Anybody
 from expansive_cm.statements import known_or_read
 
 from ..models import Change, Event
@@ -67,7 +68,7 @@ def _earlier(events: QuerySet[Event]) -> set[int | None]:
 # In SQL -------------------------------------------------------------------------------------
 
 
-def asked_by(user: User, change: str = "") -> Q:
+def asked_by(user: User | Anybody, change: str = "") -> Q:
     """Return the condition for changes that a person ever asked for.
 
     ``change`` is the way from the queried model to the change, such as ``change__``.

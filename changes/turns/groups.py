@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
-from expansive_cm.statements import Given, ObjectStatement, known_or_read
+from accounts.standing import Anybody
+from expansive_cm.statements import Given, ObjectStatement, is_one_of, known_or_read
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
 
 from ..models import Change, Execution, Question
@@ -44,7 +45,7 @@ class Group:
     """
 
     who: Callable[[Change], Who]
-    changes: Callable[[User], Q | None]
+    changes: Callable[[User | Anybody], Q | None]
     belongs: Callable[[User, Change], Check]
     apart: Callable[[User, Change], Check] = lambda user, change: None
     part: Part | None = None
@@ -69,7 +70,7 @@ class Group:
             found = self.who(change)
             return replace(found, except_for=found.except_for | earlier.keys(change))
 
-        def changes(user: User) -> Q | None:
+        def changes(user: User | Anybody) -> Q | None:
             found = self.changes(user)
             return None if found is None else found & ~earlier.changes(user)
 
@@ -198,10 +199,10 @@ def _is_named_approver(user: User, change: Change) -> Check:
     )
 
 
-def _to_approve(user: User) -> Q | None:
+def _to_approve(user: User | Anybody) -> Q | None:
     if not user.has_role(Role.APPROVER) or not user.approves_for_ids:
         return None
-    return Q(organisation__in=user.approves_for_ids)
+    return is_one_of("organisation", user.approves_for_ids)
 
 
 APPROVERS = (
@@ -242,10 +243,10 @@ TEAM_MEMBERS = ObjectStatement(
 )
 
 
-def _of_the_team(user: User) -> Q | None:
+def _of_the_team(user: User | Anybody) -> Q | None:
     if not user.has_role(Role.CUSTOMER_SUCCESS) or not user.team_ids:
         return None
-    return Q(organisation__success_team__in=user.team_ids)
+    return is_one_of("organisation__success_team", user.team_ids)
 
 
 def _in_the_team(user: User, change: Change) -> Check:
@@ -269,7 +270,7 @@ def _owner_or_team(change: Change) -> Who:
     return Who(people=(owner,)) if owner else _team_of(change)
 
 
-def _owned_or_of_the_team(user: User) -> Q | None:
+def _owned_or_of_the_team(user: User | Anybody) -> Q | None:
     team = _of_the_team(user)
     owner = Q(owner=user) if user.is_internal and user.is_active and user.roles else None
     if team is None:
@@ -306,7 +307,7 @@ def _owner_outside(change: Change) -> Who:
     return Who(people=(owner,)) if owner and not in_success_team(owner, change) else Who()
 
 
-def _owned_outside_the_team(user: User) -> Q | None:
+def _owned_outside_the_team(user: User | Anybody) -> Q | None:
     if not (user.is_internal and user.is_active and user.roles):
         return None
     team = _of_the_team(user)
@@ -348,7 +349,7 @@ def _named_executor(change: Change) -> Who:
     return Who(people=(plan.executor,), except_for=frozenset(past.AUTHORISERS.keys(change)))
 
 
-def _to_execute(user: User) -> Q | None:
+def _to_execute(user: User | Anybody) -> Q | None:
     allowed = Q() if user.has_role(Role.SUPPORT) else _of_the_team(user)
     if allowed is None:
         return None

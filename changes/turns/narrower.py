@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db.models import Expression, Q
 
 from accounts.models import User
+from accounts.standing import Anybody
 from expansive_cm.workflow.decisions import Check
 
 from ..models import Change
@@ -25,7 +26,7 @@ class Narrower:
 
     who: Callable[[Change], Who]
     """They, of a loaded change; asks the database when they are named."""
-    changes: Callable[[User, Moment], Q]
+    changes: Callable[[User | Anybody, Moment], Q]
     """For which changes it still waits for a person."""
     objects: Callable[[User, Change], Check]
     """Why a person is not one of them; whoever has done their part still is."""
@@ -44,6 +45,6 @@ def of(verb: str) -> Narrower | None:
     return _known.get(verb)
 
 
-def waits_for(verb: str, user: User, now: Moment) -> Q:
+def waits_for(verb: str, user: User | Anybody, now: Moment) -> Q:
     """Return the condition under which a step still waits for this person."""
     return _known[verb].changes(user, now) if verb in _known else Q()

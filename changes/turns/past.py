@@ -16,6 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.standing import Anybody
 from expansive_cm.statements import known_or_read
 
 from ..models import Authorisation, Change, Development, Event, Execution, RiskAssessment
@@ -34,7 +35,7 @@ class Past:
     """
 
     keys: Callable[[Change], set[int | None]]
-    changes: Callable[[User], Q]
+    changes: Callable[[User | Anybody], Q]
     act: Callable[[User, Change], str]
     people: Callable[[], Q]
 

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.standing import Anybody
 
 from ..models import Change
 from ..process import STEP
@@ -69,7 +70,7 @@ class Turn:
         """Return who is told by mail; costs a query."""
         return self.tells(change) if self.tells else self.group.members(change)
 
-    def changes(self, user: User, now: narrower.Moment | None = None) -> Q | None:
+    def changes(self, user: User | Anybody, now: narrower.Moment | None = None) -> Q | None:
         """Return the condition for changes on which it is this person's turn; None if never.
 
         No part of it reads the clock: ``now`` is the moment, or stands for it in a statement.

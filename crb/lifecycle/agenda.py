@@ -17,7 +17,7 @@ from changes.lifecycle.board import to_correct
 from changes.models import Change, Event
 from changes.process import past_words
 from changes.states import State
-from expansive_cm.statements import Given, ObjectStatement, Statement, is_one_of
+from expansive_cm.statements import Given, ObjectStatement, Statement, given_keys, is_one_of
 from expansive_cm.workflow.acts import acting
 
 from .. import agenda_messages, queries
@@ -142,7 +142,7 @@ def _why_departed(changes: Sequence[int]) -> dict[int, list[str]]:
 
 LEFT_BOARD = ObjectStatement(
     lambda: (
-        Event.objects.filter(is_one_of("change", "changes"), from_state=State.BOARD)
+        Event.objects.filter(is_one_of("change", given_keys("changes")), from_state=State.BOARD)
         .exclude(to_state=State.BOARD)
         .order_by("pk")
     )

@@ -6,6 +6,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.standing import Anybody
 from changes.models.board import undo_time
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
@@ -30,7 +31,7 @@ def left_for(user: User) -> Combinable:
     return Coalesce(Subquery(counted), 0)
 
 
-def still_to_vote(user: User, now: Moment) -> Q:
+def still_to_vote(user: User | Anybody, now: Moment) -> Q:
     """The condition for changes on which a member is to vote: their turn of ``changes``.
 
     What is on no agenda yet waits for everybody with a seat today on the board that decides, but
@@ -60,7 +61,7 @@ KEEPS = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BA
 """Of items: whether who sits there was kept when their meeting began (``Meeting.keeps_seats``)."""
 
 
-def _sits(user: User, board: str, day: str) -> Q:
+def _sits(user: User | Anybody, board: str, day: str) -> Q:
     """Whether a person has a seat, both being names of a board and a day of what is asked."""
     in_term = Q(ends_on=None) | Q(ends_on__gte=OuterRef(day))
     term = Membership.objects.filter(in_term, board=OuterRef(board), starts_on__lte=OuterRef(day))
@@ -75,7 +76,7 @@ def _sits(user: User, board: str, day: str) -> Q:
     return Q(own) | Q(Exists(term.filter(Exists(absent.filter(alternate=user)))))
 
 
-def _boards_of(user: User, now: Moment) -> "QuerySet[Board, int]":
+def _boards_of(user: User | Anybody, now: Moment) -> "QuerySet[Board, int]":
     """The boards that meet on which a person has a seat today, by key."""
     dated = active_boards().alias(day_there=day_there(now)).order_by()
     return dated.filter(_sits(user, "pk", "day_there")).values("pk")
@@ -91,7 +92,7 @@ def settled_votes(votes: QuerySet[Vote]) -> QuerySet[Vote]:
     return settled.exclude(item__outcome__decision__recorded_at__gt=recent)
 
 
-def _left(user: User) -> QuerySet[AgendaItem]:
+def _left(user: User | Anybody) -> QuerySet[AgendaItem]:
     """The open items on which somebody with a seat has not voted and may."""
     own = Vote.objects.filter(member=user)
     voted = own.filter(item=OuterRef("pk"), revision=OuterRef("change__revision"))
@@ -105,14 +106,14 @@ def _left(user: User) -> QuerySet[AgendaItem]:
     return waiting.exclude(aside).exclude(asked_by(user, "change__"))
 
 
-def _is_away(user: User) -> Combinable:
+def _is_away(user: User | Anybody) -> Combinable:
     """Whether somebody is marked as not being at the meeting of an item (``Meeting.away``)."""
     away = marked(OuterRef("meeting"), user=user).filter(mark__in=AWAY)
     held = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BALLOT)
     return Exists(away.filter(held))
 
 
-def _for_one_aside(user: User) -> Q:
+def _for_one_aside(user: User | Anybody) -> Q:
     """Whether somebody would vote on an item for a member who has no part in it (``set_aside``)."""
     day = OuterRef("meeting__date")
     away = Absence.objects.filter(

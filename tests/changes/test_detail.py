@@ -291,8 +291,8 @@ def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("make", "counts"),
     [
-        (configuration_with_everything, {"success": 7, "requester": 8}),
-        (code_with_everything, {"success": 7, "requester": 8, "auditor": 6}),
+        (configuration_with_everything, {"success": 7, "requester": 7}),
+        (code_with_everything, {"success": 7, "requester": 7, "auditor": 6}),
     ],
 )
 def test_a_long_story_costs_no_more_queries(

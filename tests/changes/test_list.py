@@ -54,7 +54,7 @@ def set_fields(change: Change, **fields: Any) -> Change:
         ("support", "", 9),
         ("support", "?q=rooms&state=submitted&sort=-due", 13),
         ("success", "?view=waiting", 9),
-        ("requester", "", 9),
+        ("requester", "", 8),
     ],
 )
 def test_cost_does_not_grow_with_rows(
