@@ -99,7 +99,7 @@ def _queues(standing: Standing) -> Statement:
         )
         return none.union(*found, all=True)
 
-    return Statement(queues, planned_once=True)
+    return Statement(queues, planned_once=True, fits_all=True)
 
 
 def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:
