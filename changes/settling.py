@@ -21,6 +21,7 @@ from . import (
     messages,
     outbox,
     permissions,
+    promise_digest,
     standard_mail,
     window_mail,
     wording,
@@ -160,7 +161,9 @@ def _is_anybodys(email: Email) -> bool:
         if not goes:
             drop(email)
         return goes
-    if administration.is_for_administrators(email):
+    if promise_digest.is_one(email):
+        goes = all(one and one.is_active for one in readers) and _is_worded(email, readers)
+    elif administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
     elif window_mail.is_for_colleagues(email):
         theirs = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
@@ -170,6 +173,13 @@ def _is_anybodys(email: Email) -> bool:
     if not goes:
         drop(email)
     return goes
+
+
+def _is_worded(email: Email, readers: Sequence[User | None]) -> bool:
+    """Whether a summary of promises says something to its reader; what was tried is left so."""
+    if outbox.is_worded(email) and (email.number_of_retries or 0) > 0:
+        return all(one and permissions.can_see_internal(one) for one in readers)
+    return all(one and promise_digest.word(email, one) for one in readers)
 
 
 def _is_still_theirs(notices: Sequence[Notice]) -> bool:

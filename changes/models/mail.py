@@ -167,6 +167,23 @@ class UntoldMove(models.Model):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
+class PromisesTold(models.Model):
+    """When the promises that somebody looks after were looked at last, to tell them weekly."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
+    at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("summary of promises")
+        verbose_name_plural = _("summaries of promises")
+        ordering = ("person_id",)
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class ToldPart(models.Model):
     """A part that nobody can take, of which the administrators were mailed.
 
