@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
 from django.utils.dateparse import parse_date
 from post_office.models import STATUS
 
@@ -21,6 +20,8 @@ from .promises import day_known
 from .states import BEFORE_DEPLOYED, State
 
 MOVED = "forecast_moved"
+MOST = 20
+"""So many moves that were not told are put together."""
 Known = dict[str, Any]
 
 
@@ -63,15 +64,21 @@ def is_news(person: User, change: Change, event: Event) -> bool:
 
 
 def before(person: User, change: Change, event: Event) -> Known:
-    """Return what a reader knew: what was known before all moves of which no mail told them."""
+    """Return what a reader knew: what was known before all moves of which no mail told them.
+
+    Those count that followed each other: what a plan or the board said in between they know.
+    """
+    seen = _as_read_by(person)
+    known: Known = event.data["before"]
     earlier = Notice.objects.filter(
         person=person, change=change, message=MOVED, event__pk__lt=event.pk
     )
-    sent = earlier.filter(email__status=STATUS.sent).order_by("-event").values_list("event")[:1]
-    untold = earlier.filter(~Q(email__status=STATUS.sent) | Q(email=None))
-    last_told = sent[0][0] if sent else 0
-    first = untold.filter(event__gt=last_told).order_by("event").select_related("event").first()
-    known: Known = (first.event if first and first.event else event).data["before"]
+    newest = earlier.select_related("event", "email").defer("email__message", "email__html_message")
+    for notice in newest.order_by("-event", "-pk")[:MOST]:
+        told = notice.email is not None and notice.email.status == STATUS.sent
+        if told or notice.event is None or seen(notice.event.data["after"]) != seen(known):
+            break
+        known = notice.event.data["before"]
     return known
 
 

@@ -114,8 +114,20 @@ def test_nobody_is_told_of_what_is_as_it_was(cast: Cast) -> None:
     assert not Notice.objects.filter(email__pk__gt=since, message="forecast_moved").exists(), (
         "the plan has told it"
     )
+    slip(cast, 70, other)
+    tasks.tell_of_forecasts()
+    third = Release.objects.create(name="9.8", planned_on=ahead(80))
+    lifecycle.plan_deployment(
+        change_now(change), actor=cast.release_manager, release=third, rollback_plan="Back."
+    )
+    assert not any("has moved" in one.subject for one in told_after(since)[cast.requester.email])
+    since = last_row()
+    slip(cast, 50, third)
+    assert written(ahead(80)) in told_after(since)[cast.requester.email][0].message, (
+        "they know it from the plan, whatever was not told before that"
+    )
     lifecycle.withdraw(change_now(change), actor=cast.requester, reason="No longer.")
-    slip(cast, 60, other)
+    slip(cast, 60, third)
     since = last_row()
     assert told_after(since) == {}
 
