@@ -1,4 +1,7 @@
-"""Who counts on a promised change is told once when its day moves; nobody where it does not."""
+"""Who counts on a promised change is told once when its day moves; nobody where it does not.
+
+7 s of processor time.
+"""
 
 import re
 from datetime import date, timedelta
