@@ -86,6 +86,16 @@ def _notices(person: User) -> list[Notice]:
 
 
 def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
+    context, links = contents(person, told)
+    headers = outbox.thread_headers(f"summary-{person.pk}")
+    tag = str(_("Changes"))
+    return outbox.compose(person, "digest", context, tag=tag, headers=headers, links=links)
+
+
+def contents(
+    person: User, told: Iterable[tuple[Notice, Letter]]
+) -> tuple[dict[str, Any], list[AccessLink]]:
+    """Return what a mail says of several changes, those of one beside each other, and its links."""
     groups: list[dict[str, Any]] = []
     links: list[AccessLink] = []
     for _key, group in groupby(told, key=lambda pair: pair[0].change_id):
@@ -98,16 +108,13 @@ def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
         parts = [wording.part_of(change, letter, shared) for _notice, letter in pairs]
         groups.append({"change": change, "url": url, "parts": parts, "needs_me": needs_me})
     groups.sort(key=lambda group: not group["needs_me"])
-    context = {
+    return {
         "groups": groups,
         "waiting": sum(group["needs_me"] for group in groups),
         "link_days": settings.ACCESS_LINK_DAYS if links else 0,
         "url": outbox.absolute(reverse("changes:home")),
         "profile_url": outbox.absolute(reverse("accounts:profile")),
-    }
-    headers = outbox.thread_headers(f"summary-{person.pk}")
-    tag = str(_("Changes"))
-    return outbox.compose(person, "digest", context, tag=tag, headers=headers, links=links)
+    }, links
 
 
 def _address(change: Change, person: User) -> tuple[str, AccessLink | None]:

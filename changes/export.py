@@ -128,6 +128,7 @@ STAFF_COLUMNS = (
     ExportColumn(_("Promise"), _label("promise", Promised)),
     ExportColumn(_("Promised by release"), _plain("promised_release__name")),
     DUE,
+    ExportColumn(_("First promised by"), lambda row, zone: row["first_due_on"] or row["due_on"]),
     ExportColumn(_("Overdue"), _yes_if_overdue),
     ExportColumn(_("Standard change"), _plain("standard")),
     ExportColumn(_("Confirmation"), _answer(lambda one: one.get_answer_display())),
@@ -144,7 +145,8 @@ STAFF_COLUMNS = (
 FIELDS = (
     "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
-    "promised_release__name due_on promise_zone created_at submitted_at updated_at closed_at"
+    "promised_release__name due_on first_due_on promise_zone created_at submitted_at updated_at "
+    "closed_at"
 ).split()
 
 

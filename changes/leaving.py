@@ -152,6 +152,8 @@ def provide() -> None:
         *stays("changes.Event", "actor"),
         *stays("changes.ImportRun", "started_by"),
         *stays("changes.ManyRun", "person"),
+        *stays("changes.UntoldMove", "by"),
+        *stays("changes.PromisesTold", "person"),
         *stays("changes.IncomingMail", "person handled_by"),
         *stays("changes.ProposedAnswer", "decided_by"),
         *stays("changes.DeliveryProblem", "person resolved_by"),

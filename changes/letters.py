@@ -24,7 +24,7 @@ from .audiences import MENTIONED, RAISER, WATCHERS
 from .models import Change, Notice
 from .models.board import undo_time
 from .taking_back import RECORDED, builds_on_outcome, held_until
-from .wording import IMMEDIATE, NEEDED, Letter
+from .wording import GATHERED, IMMEDIATE, NEEDED, Letter
 
 Pace = User.MailPace
 
@@ -88,6 +88,9 @@ def _is_wanted(letter: Letter) -> bool:
 
 
 def _is_for_digest(letter: Letter) -> bool:
+    """Whether it waits: for the reader's summary, or to be gathered (``forecast_mail.py``)."""
+    if letter.message in GATHERED:
+        return True
     return letter.person.mail_pace == Pace.DAILY and letter.message not in IMMEDIATE
 
 

@@ -20,7 +20,7 @@ from .models import (
     StandardApproval,
 )
 from .process import BETWEEN_COLLEAGUES, STEP
-from .promises import is_planned_beyond
+from .promises import is_planned_beyond, promised_of
 from .states import FINAL, PLAIN_WORDS, State
 from .turns import turn_of
 from .wording import Context, is_rollback
@@ -160,6 +160,11 @@ def promise_moved(change: Change, event: Event) -> Context:
     }
 
 
+def forecast_moved(change: Change, event: Event) -> Context:
+    """The day on which a promised change comes has moved; ``_says`` adds which the reader knew."""
+    return {"promised": promised_of(change)}
+
+
 def taken_back(change: Change, event: Event) -> Context:
     """What the board was said to have decided does not stand."""
     return {"headline": DECISIONS["record_board_outcome", event.data["outcome"]]}
@@ -250,6 +255,7 @@ TOPICS: dict[str, Any] = {
     "question": _("questions of the board"),
     "reconsidered": _("a decision that the board takes again"),
     "promise_moved": _("a promise that the board moved"),
+    "forecast_moved": _("the day on which it comes has moved"),
     "taken_back": _("a decision that does not stand"),
     "rolled_back": _("the change was undone"),
     "reworked": _("it is being put right"),

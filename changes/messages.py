@@ -23,7 +23,7 @@ from post_office.models import PRIORITY, STATUS
 from accounts.models import User
 from accounts.standing import know_standing
 
-from . import access_links, letters, outbox, permissions, standard_mail
+from . import access_links, letters, moved_forecasts, outbox, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -52,6 +52,7 @@ from .message_words import (
     closed,
     comment,
     decision,
+    forecast_moved,
     later_than_promised,
     not_confirmed,
     ownership,
@@ -128,6 +129,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(decision, (*PARTIES, TEAM)),
     ),
     "reconsider_decision": (Rule(reconsidered, (*PARTIES, TEAM)),),
+    "forecast_moved": (Rule(forecast_moved, (REQUESTER, RESPONSIBLE)),),
     "replan_promise": (Rule(promise_moved, (*PARTIES, TEAM)),),
     "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
@@ -211,7 +213,7 @@ def _announce(change: Change, event: Event) -> None:
         if person.pk not in reached and _may_read(person, message, change, event):
             reached[person.pk] = (person, _worded_for(person, message, change), why)
     # Whose mail comes back is not written to; whom the step itself has asked knows from that.
-    left_out = (event.data.get("unreached"), event.data.get("asked"))
+    left_out = (event.data.get("unreached"), event.data.get("asked"), event.data.get("by"))
     told = [
         who
         for key, who in reached.items()
@@ -293,6 +295,8 @@ def as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if message is later_than_promised and not _still_concerns(person, change, event):
         return None
+    if message is forecast_moved and not _is_still_news(person, change, event):
+        return None
     if not _may_read(person, message, change, event):
         return None
     return _letter(change, event, person, message, notice.why)
@@ -317,6 +321,12 @@ def _still_concerns(person: User, change: Change, event: Event) -> bool:
     if change.release_id != event.data["beyond"]["release"] or not is_planned_beyond(change):
         return False
     return any(person in audience.find(change) for audience in (OWNER, BOARD_LEAD))
+
+
+def _is_still_news(person: User, change: Change, event: Event) -> bool:
+    """Whether a day has moved so still, for one who asked for the change or looks after it."""
+    concerned = any(person in audience.find(change) for audience in (REQUESTER, RESPONSIBLE))
+    return concerned and moved_forecasts.is_news(person, change, event)
 
 
 def _has_gone_on(person: User, change: Change, event: Event) -> bool:
@@ -374,6 +384,8 @@ def _says(change: Change, event: Event, person: User, message: Message) -> Conte
     }
     if message is question:
         context["questions"] = _questions_to(person, change)
+    if message is forecast_moved:
+        context.update(moved_forecasts.words(person, change, event))
     return context
 
 

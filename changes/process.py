@@ -318,6 +318,7 @@ OTHER_VERBS: dict[str, str] = {
     "send_link": _("sent a new link"),
     "revoke_links": _("revoked the links of somebody"),
     "settle_promise": _("updated the date of the promise"),
+    "forecast_moved": _("noted that the day on which it comes has moved"),
     "import": _("imported the change"),
     "discard_answer": _("set an answer aside that came by mail"),
     "override_window": _("allowed it despite a freeze or maintenance window"),
@@ -330,14 +331,15 @@ OTHER_VERBS: dict[str, str] = {
 
 UNVERSIONED = frozenset(
     "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
-    "discard_answer undelivered settle_delivery send_link revoke_links override_window".split()
+    "discard_answer undelivered settle_delivery send_link revoke_links override_window "
+    "forecast_moved".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
-    " plan_deployment authorise_standard".split()
+    " plan_deployment authorise_standard forecast_moved".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -168,6 +168,13 @@ def is_past(due_on: date | None, day: date) -> bool:
     return due_on is not None and due_on < day
 
 
+def day_known(change: Change) -> date | None:
+    """Return the day of the release that brings a change, None where none is known or it is out."""
+    plans = change.state == S.DEPLOYMENT and change.deployment is not None
+    found = forecast_of(change.state, change.release, date.min, is_planned=plans)
+    return found.release.planned_on if found.release and found.on else None
+
+
 def goes_beyond(change: Change, release: Release | None) -> bool:
     """Whether a release that is still to come is planned after the day promised."""
     if release is None or release.is_over or change.due_on is None or not change.promise:

@@ -36,6 +36,7 @@ from .models import (
     MailEvent,
     Promise,
     Reminder,
+    UntoldMove,
 )
 from .states import FINAL, State
 
@@ -181,6 +182,12 @@ HEARD_AT = Statement(
     lambda: with_heard_at(Confirmation.objects.filter(pk=Given("key"))).values_list("heard_at"),
     planned_once=True,
 )
+
+
+def untold_moves() -> list[int]:
+    """Return promised changes whose day moved, and nobody is told yet."""
+    waiting = UntoldMove.objects.order_by("change_id")
+    return list(waiting.values_list("change_id", flat=True))
 
 
 def unsettled_promises() -> list[int]:

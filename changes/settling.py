@@ -17,9 +17,11 @@ from expansive_cm.statements import Given, ObjectStatement, Statement
 from . import (
     access_links,
     administration,
+    forecast_mail,
     messages,
     outbox,
     permissions,
+    promise_digest,
     standard_mail,
     window_mail,
     wording,
@@ -159,7 +161,9 @@ def _is_anybodys(email: Email) -> bool:
         if not goes:
             drop(email)
         return goes
-    if administration.is_for_administrators(email):
+    if promise_digest.is_one(email):
+        goes = all(one and one.is_active for one in readers) and _is_worded(email, readers)
+    elif administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
     elif window_mail.is_for_colleagues(email):
         theirs = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
@@ -169,6 +173,13 @@ def _is_anybodys(email: Email) -> bool:
     if not goes:
         drop(email)
     return goes
+
+
+def _is_worded(email: Email, readers: Sequence[User | None]) -> bool:
+    """Whether a summary of promises says something to its reader; what was tried is left so."""
+    if outbox.is_worded(email) and (email.number_of_retries or 0) > 0:
+        return all(one and permissions.can_see_internal(one) for one in readers)
+    return all(one and promise_digest.word(email, one) for one in readers)
 
 
 def _is_still_theirs(notices: Sequence[Notice]) -> bool:
@@ -266,6 +277,8 @@ def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
 
     Only what was corrected after it was written counts, as the next one has those words.
     """
+    if forecast_mail.is_list(email):
+        return _settle_list(email, notices)
     told = [messages.again(notice) for notice in notices]
     corrected = [one for letter in told if letter for one in _corrected(letter)]
     is_so = all(told) and all(one.corrected_at <= email.created for one in corrected)
@@ -278,6 +291,26 @@ def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
     return False
 
 
+def _settle_list(email: Email, notices: Sequence[Notice]) -> bool:
+    """Let a mail of several changes that moved say which of them have, as things are now.
+
+    What was tried may have arrived, and is not written anew, but for a reader it is not for.
+    """
+    said = _said(notices)
+    if not said:
+        drop(email)
+        return False
+    is_so = len(said) == len(notices) and not _has_dead_link(email)
+    if outbox.is_worded(email) and (is_so or (email.number_of_retries or 0) > 0):
+        return True
+    silent = [notice.pk for notice in notices if notice.pk not in said]
+    Notice.objects.filter(pk__in=silent).update(email=None, is_for_digest=False)
+    told = [(notice, said[notice.pk]) for notice in notices if notice.pk in said]
+    _revoke_links(email)
+    forecast_mail.word(email, notices[0].person, told)
+    return True
+
+
 def drop(email: Email) -> None:
     """Keep a mail as one that was not sent, without the links that it would have brought."""
     Email.objects.filter(pk=email.pk).update(
@@ -286,6 +319,11 @@ def drop(email: Email) -> None:
         message=without_links(email.message),
         html_message=without_links(email.html_message),
     )
+    _revoke_links(email)
+
+
+def _revoke_links(email: Email) -> None:
+    """Let the links that a mail was to bring open nothing."""
     for link in AccessLink.objects.filter(email=email, revoked_at=None):
         link.revoked_at, link._change_reason = timezone.now(), OVER
         link.save(update_fields=["revoked_at"])

@@ -9,7 +9,16 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
-from . import digest, dispatch, lifecycle, reminders, standard, unheld
+from . import (
+    digest,
+    dispatch,
+    forecast_mail,
+    lifecycle,
+    promise_digest,
+    reminders,
+    standard,
+    unheld,
+)
 from .importing import runs
 from .mail_in import fetching
 from .many import runs as many_runs
@@ -61,6 +70,19 @@ def remind_of_standard_changes() -> None:
 def settle_promises() -> None:
     """Give promises their release as soon as it is planned, and follow it when it moves."""
     each(reminders.unsettled_promises(), lifecycle.settle_promise, "settle promise")
+
+
+@shared_task
+def tell_of_forecasts() -> None:
+    """Tell who counts on a promised change that the day on which it comes has moved."""
+    each(reminders.untold_moves(), lifecycle.tell_of_forecast, "tell of the forecast of")
+    each(forecast_mail.to_gather(), forecast_mail.gather, "gather the mail")
+
+
+@shared_task
+def send_promise_digests() -> None:
+    """Tell those who look after promises, once a week, which are at risk or broken."""
+    each(promise_digest.due(timezone.now()), promise_digest.send, "tell of the promises of")
 
 
 @shared_task

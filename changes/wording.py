@@ -33,6 +33,8 @@ IMMEDIATE = frozenset(
     {"question", "confirmation", "reminder", "escalation", "new_link", "taken_back"}
 )
 """What waits neither for a digest nor for a burst to end."""
+GATHERED = frozenset({"forecast_moved"})
+"""What goes out together, where one act moved several changes of the same reader."""
 NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
 PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirmed"}

@@ -63,6 +63,8 @@ SCHEDULE = {
     "carry on imports": every_minute("changes.tasks.carry_on_imports"),
     "carry on acts": every_minute("changes.tasks.carry_on_acts"),
     "settle promises": every_hour("changes.tasks.settle_promises", minute=7),
+    "tell of forecasts": every_hour("changes.tasks.tell_of_forecasts", minute=9),
+    "send promise digests": every_hour("changes.tasks.send_promise_digests", minute=2),
     "remind of standard changes": every_hour("changes.tasks.remind_of_standard_changes", minute=27),
     "schedule meetings": every_hour("crb.tasks.schedule_meetings", minute=12),
     "tell of unheld parts": every_hour("changes.tasks.tell_of_unheld_parts", minute=17),

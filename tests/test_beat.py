@@ -29,6 +29,13 @@ FLOWS: dict[str, list[tuple[str, str]]] = {
     "changes.tasks.settle_promises": [
         ("changes.reminders.unsettled_promises", "changes.lifecycle.settle_promise")
     ],
+    "changes.tasks.tell_of_forecasts": [
+        ("changes.reminders.untold_moves", "changes.lifecycle.tell_of_forecast"),
+        ("changes.forecast_mail.to_gather", "changes.forecast_mail.gather"),
+    ],
+    "changes.tasks.send_promise_digests": [
+        ("changes.promise_digest.due", "changes.promise_digest.send")
+    ],
     "changes.tasks.tell_of_unheld_parts": [
         ("changes.unheld.settled", "changes.lifecycle.forget_told_part"),
         ("changes.unheld.untold", "changes.lifecycle.tell_of_unheld"),

@@ -95,6 +95,7 @@ def test_nothing_is_left_for_beat_to_catch_up_with(demo: None) -> None:
     assert not dispatch.due(timezone.now()).exists()
     assert reminders.due_reminders(limit=100) == []
     assert reminders.due_escalations(limit=100) == []
+    assert reminders.untold_moves() == []
     board = Board.objects.get()
     assert board_lifecycle.schedule_meetings(board) == []
     assert board_lifecycle.fill_agenda(board) == []
@@ -210,6 +211,8 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
 def test_promises_are_kept_broken_and_due(demo: None) -> None:
     late = Change.objects.filter(due_on__lt=timezone.localdate(), closed_at=None)
     assert Change.objects.exclude(late_told="").exists(), "one is planned later than promised"
+    told = Notice.objects.filter(message="forecast_moved")
+    assert told.exclude(email=None).exists(), "a release has slipped"
     moved = Change.objects.filter(promise="replanned").get()
     assert [one.verb for one in moved.events.filter(verb="replan_promise")] == ["replan_promise"]
     assert set(late.values_list("promise", flat=True)) == {"twelve_months", "three_releases"}

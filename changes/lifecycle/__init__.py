@@ -47,6 +47,7 @@ from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refus
 from .deploying import deploy
 from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
 from .follow_up import copy_as_new, follow_up
+from .forecasts import tell_of_forecast
 from .handing_over import pass_ownership_on, pass_request_on
 from .importing import ImportedChange, Origin, import_change, import_changes
 from .intake import (
@@ -135,6 +136,7 @@ __all__ = [
     "record_deployment",
     "deploy",
     "settle_promise",
+    "tell_of_forecast",
     "replan_promise",
     # Releases
     "plan_release",

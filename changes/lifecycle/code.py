@@ -29,6 +29,7 @@ from . import promises, releases
 from .board import promise_of, to_correct
 from .confirmation import ask_requester
 from .core import Step, take_step
+from .untold import heard_of_plan
 from .windows import mind_conflicts
 
 Outcome = BoardDecision.Outcome
@@ -349,6 +350,7 @@ def plan_deployment(
         promises.mind_promise(step, before, release, reason, told)
         mind_conflicts(step, planning.of_deployment(step.change, release), "release")
         step.save(plan)
+        heard_of_plan(step.change)
     return step.change
 
 

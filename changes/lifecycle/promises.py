@@ -14,6 +14,7 @@ from ..models import BoardDecision, Change, Promise, Release
 from ..promises import goes_beyond
 from ..taking_back import RECORDED, is_taken_back
 from .core import Step, lock, record_event
+from .untold import heard_of_promise
 
 RELEASES_PROMISED = 3
 
@@ -36,6 +37,7 @@ def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
         change.due_on = change.promised_release.planned_on if change.promised_release else None
     if not goes_beyond(change, change.release):
         change.late_reason = change.late_told = ""
+    heard_of_promise(change, change.due_on)
 
 
 def coming(releases: Iterable[Release], day: date, moment: datetime) -> list[Release]:

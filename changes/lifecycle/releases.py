@@ -20,6 +20,7 @@ from ..models import Change, Release
 from ..states import BEFORE_DEPLOYED
 from .core import take_step
 from .promises import mind_promise
+from .untold import note_move
 
 NAME_IN_USE = "changes_release_name"
 FURTHEST = timedelta(days=3653)
@@ -31,7 +32,7 @@ def plan_release(
 ) -> Release:
     """Plan a release. Raises StepForbidden, and StepIncomplete beside what cannot be.
 
-    Effects: the release, with its history. Promises that wait for one find it within a minute.
+    Effects: the release, with its history. Promises that wait for one find it within the hour.
     """
     with acting():
         require(permissions.can_plan_releases(actor.read_afresh()))
@@ -55,14 +56,18 @@ def change_release(
 
     A date that moves needs its reason, which stays in history. A frozen release whose freeze
     moves to a day ahead is open again. Raises StepForbidden, StepIllegal, ChangeStale, and
-    StepIncomplete beside what cannot be. Promises follow within a minute.
+    StepIncomplete beside what cannot be. Promises follow within the hour, and who counts on what
+    moves with it is told then (``tell_of_forecast``).
     """
     with _taking(release, actor, permissions.can_change_release, seen) as fresh:
         needed = why_needed(fresh, planned_on, freeze_on, timezone.localdate())
         opens = is_opened_by(fresh, freeze_on, timezone.localdate())
+        moves = planned_on != fresh.planned_on
         _set_dates(fresh, planned_on, freeze_on)
         if needed and not reason.strip():
             raise StepIncomplete(needed, ["reason"])
+        if moves:
+            note_move(fresh, actor=actor, why=reason.strip())
         if opens:
             fresh.frozen_at = None
         fresh.name, fresh.notes = name, notes
@@ -139,6 +144,7 @@ def finish_release(
         if not reason.strip() and undeployed(fresh):
             words = _("Changes in this release are not deployed yet: say why it is out without.")
             raise StepIncomplete(words, ["reason"])
+        note_move(fresh, actor=actor, why=reason.strip())
         fresh.released_at = timezone.now()
         return _saved(fresh, actor, _because(_("said that the release is out"), reason))
 
@@ -158,6 +164,7 @@ def cancel_release(
     with _taking(release, actor, permissions.can_cancel_release, seen) as fresh:
         if not reason.strip():
             raise StepIncomplete(_("Say why the release is cancelled."), ["reason"])
+        note_move(fresh, actor=actor, why=reason.strip())
         fresh.cancelled_at = timezone.now()
         return _saved(fresh, actor, _because(_("cancelled the release"), reason))
 

@@ -13,6 +13,7 @@ from ..promises import goes_beyond
 from .board import promise_of
 from .core import take_step
 from .releases import FURTHEST, insist_on_open, locked_together
+from .untold import heard_of_promise
 
 
 def replan_promise(
@@ -59,6 +60,7 @@ def replan_promise(
         fresh.promise_zone = zone
         if not goes_beyond(fresh, fresh.release):
             fresh.late_reason = fresh.late_told = ""
+        heard_of_promise(fresh, day)
         step.reason = reason.strip()
         step.data = {"before": before, "after": promise_of(fresh)}
     return step.change

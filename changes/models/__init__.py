@@ -21,7 +21,7 @@ from .discussion import Attachment, ChangeLink, Comment
 from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
-from .mail import DeliveryProblem, MailEvent, MailFile, Notice, ToldPart
+from .mail import DeliveryProblem, MailEvent, MailFile, Notice, PromisesTold, ToldPart, UntoldMove
 from .many import ManyRow, ManyRun
 from .saved_view import FirstView, SavedView
 from .sending import SentForm
@@ -61,6 +61,7 @@ __all__ = [
     "Notice",
     "PeerReview",
     "Promise",
+    "PromisesTold",
     "ProposedAnswer",
     "Question",
     "RawMail",
@@ -76,6 +77,7 @@ __all__ = [
     "StandardApproval",
     "parse_reference",
     "ToldPart",
+    "UntoldMove",
     "Window",
     "WindowOverride",
     "WindowSpan",

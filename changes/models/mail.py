@@ -138,6 +138,52 @@ class DeliveryProblem(models.Model):
         return f"{self._meta.verbose_name} {self.pk}"
 
 
+class UntoldMove(models.Model):
+    """What was known of when a promised change comes, before it moved and nobody is told yet.
+
+    There only until then: of several moves the first says what people knew.
+    """
+
+    change = models.OneToOneField("changes.Change", on_delete=models.PROTECT, related_name="+")
+    forecast_on = models.DateField(_("was to come on"), null=True)
+    due_on = models.DateField(_("was promised by"), null=True)
+    release = models.ForeignKey("changes.Release", on_delete=models.PROTECT, related_name="+")
+    why = models.TextField(_("why"), blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("by"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        null=True,
+    )
+    at = models.DateTimeField(_("when"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("move of which nobody is told")
+        verbose_name_plural = _("moves of which nobody is told")
+        ordering = ("change_id",)
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
+class PromisesTold(models.Model):
+    """When the promises that somebody looks after were looked at last, to tell them weekly."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, primary_key=True, related_name="+"
+    )
+    at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("summary of promises")
+        verbose_name_plural = _("summaries of promises")
+        ordering = ("person_id",)
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class ToldPart(models.Model):
     """A part that nobody can take, of which the administrators were mailed.
 

@@ -102,6 +102,23 @@ def _moved(event: Event) -> str:
     return _("The board promised it anew: by %s.") % date_format(day, "j F Y")
 
 
+def _forecast(event: Event) -> str:
+    """Say what a customer knew of the day on which it comes, and what is so now."""
+    before, after = event.data["before"], event.data["after"]
+    shown = before["shown_on"] != after["shown_on"]
+    if shown and after["shown_on"]:
+        return _("It is now planned for %s.") % _written(after["shown_on"])
+    if before["due_on"] != after["due_on"] and after["due_on"]:
+        return _("It is now promised by %s.") % _written(after["due_on"])
+    if shown:
+        return _("It is no longer planned for %s.") % _written(before["shown_on"])
+    return _("It is no longer promised by %s.") % _written(before["due_on"])
+
+
+def _written(day: str) -> str:
+    return date_format(parse_date(day), "j F Y")
+
+
 def _who(event: Event) -> str:
     return event.actor_name or _("We")
 
@@ -155,4 +172,5 @@ TOLD: dict[str, Callable[[Event], str]] = {
     "withdraw": _withdrew,
     "replace_requester": _replaced,
     "replan_promise": _moved,
+    "forecast_moved": _forecast,
 }

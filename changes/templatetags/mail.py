@@ -66,7 +66,7 @@ def mail_heading(email: Email, notices: Iterable[Notice] | None = None) -> str:
         return email.subject or _("(no subject)")
     told = sorted(email.notices.all() if notices is None else notices, key=lambda one: one.pk)
     topics = dict.fromkeys(mail_topic(one) for one in told)
-    about = (email.headers or {}).get("X-Change-Request", "")
+    about = (email.headers or {}).get("X-Change-Request") or _("Changes")
     words = {"reference": about, "topics": ", ".join(topics)}
     if email.expires_at:
         return _("[%(reference)s] Never worded: %(topics)s") % words

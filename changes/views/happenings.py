@@ -44,6 +44,7 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "correct_customer": ("building-community", "orange"),
     "override_window": ("lock-open", "orange"),
     "settle_promise": ("calendar-time", "blue"),
+    "forecast_moved": ("calendar-time", "amber"),
     "replan_promise": ("calendar-time", "orange"),
     "import": ("file-import", "grey"),
     "plan_execution": ("calendar-event", "teal"),

@@ -5,13 +5,16 @@ from functools import partial
 
 from django.db.models import Q
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.models import User
-from changes import lifecycle, reminders
+from changes import forecast_mail, lifecycle, reminders
 from changes.gates import PROMISED
 from changes.lifecycle.releases import undeployed
 from changes.models import Change, Release
+from changes.outbox import UNWORDED
 from changes.promises import goes_beyond
+from changes.settling import settle
 from changes.states import BEFORE_DEPLOYED, State
 from crb import lifecycle as board_lifecycle
 from crb.models import AgendaItem
@@ -88,11 +91,23 @@ def _slip(release: Release, kate: User, day: date) -> None:
     )
     for pk in reminders.unsettled_promises():
         lifecycle.settle_promise(pk)
+    _tell()
+
+
+def _tell() -> None:
+    """Tell who counts on it what has moved."""
+    for pk in reminders.untold_moves():
+        lifecycle.tell_of_forecast(pk)
+    for pk in forecast_mail.to_gather():
+        forecast_mail.gather(pk)
+    for email in Email.objects.filter(backend_alias=UNWORDED, expires_at=None).order_by("pk"):
+        settle(email)
 
 
 def _finish(release: Release, kate: User) -> None:
     reason = "What is not deployed yet follows with a later one." if undeployed(release) else ""
     lifecycle.finish_release(release, actor=kate, reason=reason)
+    _tell()
 
 
 def _fill(kate: User) -> None:

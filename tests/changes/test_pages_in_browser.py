@@ -1,10 +1,13 @@
 """The page of a change and those of its steps, in a browser: readable for all, on a phone too."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from changes.models import Release
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.components.browsing import sign_in
@@ -19,6 +22,7 @@ def test_pages_are_accessible_and_fit(
         (cast.success, configuration_with_everything(cast), ""),
         (cast.requester, code_with_everything(cast), ""),
         (cast.release_manager, stories.in_deployment(cast), ""),
+        (cast.release_manager, stories.in_deployment(cast), "plan_deployment/"),
         (cast.success, stories.submitted(cast), "assess/"),
         (cast.approver, stories.in_authorisation(cast), "authorise/"),
         (cast.success, stories.in_execution(cast), "plan_execution/"),
@@ -26,6 +30,8 @@ def test_pages_are_accessible_and_fit(
         (cast.developer, stories.in_development(cast), "record_development/"),
         (cast.tester, stories.in_review(cast), "review/"),
     ]
+    # For a plan that comes later than promised.
+    Release.objects.create(name="9.9", planned_on=timezone.localdate() + timedelta(days=500))
     page = new_page()
     with looks(page) as look:
         for person, change, verb in addresses:

@@ -120,7 +120,11 @@ def test_the_chair_moves_a_promise_and_every_day_promised_stays_readable(table: 
         text = client.get(page).content.decode()
         assert f"{first:%-d %b %Y}" in text and f"{release.planned_on:%-d %b %Y}" in text
         assert "With the next big one." in text and str(table.deputy) in text, page
+        assert f"({release})" in text
     assert MOVED in client.get(change.get_absolute_url()).content.decode()
+    Release.objects.filter(pk=release.pk).update(cancelled_at=timezone.now())
+    for page in (change.get_absolute_url(), reverse("changes:promises")):
+        assert f"({release})" not in client.get(page).content.decode(), "it will not come"
     kept = list(BoardEvent.objects.filter(verb="replan_promise").order_by("pk"))
     assert [one.actor for one in kept] == [table.chair, table.deputy]
     assert kept[0].reason == f"{day(first)} → {day(later)}. {MOVED}"

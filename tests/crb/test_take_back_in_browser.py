@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from crb import lifecycle
@@ -27,6 +28,7 @@ def test_an_outcome_is_taken_back_and_others_see_it(
     page = open_page(new_page, live_server, table.chair, page_of(item))
     with looks(page) as look:
         look.over_address(page_of(item), unfold)
+        look.over_address(reverse("crb:replan_promise", args=[item.pk]), unfold)
     page.goto(page_of(item))
     page.get_by_text("Take it back (possible until").focus()
     page.keyboard.press("Enter")

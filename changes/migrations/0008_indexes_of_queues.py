@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     atomic = False  # the indexes are built while people go on working
 
     dependencies = [
-        ('changes', '0005_saved_views'),
+        ('changes', '0007_promises_told'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

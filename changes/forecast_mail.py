@@ -1,0 +1,82 @@
+"""Telling people when what they count on has moved: one mail each, whatever moved at once.
+
+The step that notes a move leaves notices without a mail (``wording.GATHERED``). Whoever reads a
+daily summary finds them there. For everybody else they are put into one mail here: about one
+change as a part of its thread, about several as a list. The worker words both as they go out.
+"""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from post_office.models import PRIORITY, Email
+
+from accounts.models import User
+
+from . import digest, letters, outbox
+from .models import Notice
+from .wording import GATHERED, Letter
+
+THREAD = "forecasts-"
+
+
+def is_list(email: Email) -> bool:
+    """Whether a mail in the outbox tells of several changes that moved."""
+    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+
+
+def _waiting() -> QuerySet[Notice]:
+    waiting = Notice.objects.filter(email=None, is_for_digest=True, message__in=sorted(GATHERED))
+    return waiting.exclude(person__mail_pace=User.MailPace.DAILY)
+
+
+def to_gather() -> list[int]:
+    """Return the people for whom a mail is to be gathered."""
+    people = _waiting().filter(person__is_active=True).order_by("person_id").distinct("person_id")
+    return list(people.values_list("person_id", flat=True))
+
+
+def gather(person_id: int) -> bool:
+    """Put what waits for one person into a mail; return whether there was anything.
+
+    Nothing where somebody else does so at this moment. Effects: a mail without words.
+    """
+    with transaction.atomic():
+        people = User.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        person = people.filter(pk=person_id, is_active=True).first()
+        if person is None:
+            return False
+        related = "change__organisation__success_team"
+        notices = list(_waiting().filter(person=person).select_related(related).order_by("pk"))
+        notices = notices[: digest.LONGEST]
+        if not notices:
+            return False
+        changes = {one.change_id: one.change for one in notices}
+        is_one = len(changes) == 1
+        if is_one:
+            change = notices[0].change
+            told = letters.told(change, {person.pk})
+            earlier = dict.fromkeys(message_id for _person, _mail, message_id, *_rest in told)
+            headers = outbox.headers_of(change, list(earlier))
+        else:
+            headers = outbox.thread_headers(f"{THREAD}{person.pk}")
+        email = outbox.blank(person, headers=headers, priority=PRIORITY.medium)
+        outbox.put([email])
+        Notice.objects.filter(pk__in=[one.pk for one in notices]).update(
+            email=email, is_for_digest=not is_one
+        )
+        return True
+
+
+def word(email: Email, person: User, told: Iterable[tuple[Notice, Letter]]) -> None:
+    """Put a list into words as it goes out, with links of its own."""
+    first: dict[int, int] = {}
+    for notice, _letter in told:
+        first.setdefault(notice.change_id, notice.pk)
+    ordered = sorted(told, key=lambda pair: (first[pair[0].change_id], pair[0].pk))
+    context, links = digest.contents(person, ordered)
+    words = outbox.render(person, "forecasts", context)
+    outbox.fill(email, str(_("Changes")), words)
+    outbox.keep_words(email)
+    outbox.tie({email: links})

@@ -1,0 +1,58 @@
+"""Who counts on a promised change is told, once, that the day on which it comes has moved."""
+
+from datetime import date
+from typing import Any
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from expansive_cm.workflow.acts import acting
+
+from .. import messages
+from ..models import Change, UntoldMove
+from ..moved_forecasts import MOVED, known_now, known_of, shown
+from ..states import BEFORE_DEPLOYED
+from .core import Step, lock, record_event
+from .promises import settle_promise
+
+
+def tell_of_forecast(change_id: int) -> bool:
+    """Tell of what moved since people last heard of it; return whether there was anything.
+
+    Nothing where it is as it was, where the change is in place or given up, or where nothing is
+    promised any more. Effects: an event, which customers read of where the day that they know
+    has moved; messages.
+    """
+    with acting():
+        settle_promise(change_id)
+        change = lock(Change(pk=change_id))
+        moves = UntoldMove.objects.filter(change=change).select_related("release")
+        move = moves.select_for_update(of=("self",)).first()
+        if move is None:
+            return False
+        moves.delete()
+        if not change.promise or change.state not in BEFORE_DEPLOYED:
+            return False
+        before, after = known_of(change, move.forecast_on, move.due_on), known_now(change)
+        if before == after:
+            return False
+        step = Step(change, MOVED, None)
+        step.internal = shown(before) == shown(after)
+        step.reason = _words(str(move.release), before, after, move.why)
+        step.data = {"before": before, "after": after, "why": move.why, "by": move.by_id}
+        messages.announce(change, record_event(step))
+        return True
+
+
+def _words(release: str, before: dict[str, Any], after: dict[str, Any], why: str) -> str:
+    """Say for colleagues what moved, from when to when, and why the release did."""
+    parts = []
+    for name, label in (("forecast_on", _("Forecast")), ("due_on", _("Promised by"))):
+        if before[name] != after[name]:
+            parts.append(f"{label}: {_day(before[name])} → {_day(after[name])}")
+    words = f"{_('Release %s') % release}. {', '.join(parts)}."
+    return f"{words} {why}" if why else words
+
+
+def _day(kept: str | None) -> str:
+    return date_format(date.fromisoformat(kept), "j M Y") if kept else "–"

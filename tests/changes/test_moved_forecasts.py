@@ -1,0 +1,217 @@
+"""Who counts on a promised change is told once when its day moves; nobody where it does not.
+
+7 s of processor time.
+"""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from post_office.models import STATUS, Email
+
+from accounts.models import User
+from changes import digest, lifecycle, plain, tasks
+from changes.models import Change, Event, Notice, Release, UntoldMove
+from tests import stories
+from tests.mailing import last_row, worded
+from tests.people import Cast
+
+pytestmark = pytest.mark.django_db
+WHY = "Otters ate the cable of the lab."
+
+
+def ahead(days: int) -> date:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def written(day: date | None) -> str:
+    assert day is not None
+    return f"{day:%-d %B}"
+
+
+def slip(cast: Cast, days: int, release: Release | None = None) -> Release:
+    """Move a release to so many days from now."""
+    fresh = Release.objects.get(pk=(release or stories.release()).pk)
+    return lifecycle.change_release(
+        fresh,
+        actor=cast.release_manager,
+        name=fresh.name,
+        planned_on=ahead(days),
+        freeze_on=fresh.freeze_on,
+        reason=WHY,
+    )
+
+
+def told_after(since: int) -> dict[str, list[Email]]:
+    """Gather what moved, and return the mails after a row that go out, by their readers."""
+    tasks.tell_of_forecasts()
+    found: dict[str, list[Email]] = {}
+    for email in worded(pk__gt=since).filter(expires_at=None).order_by("pk"):
+        found.setdefault(email.to[0], []).append(email)
+    return found
+
+
+def planned(cast: Cast, owner: User | None = None) -> Change:
+    change = stories.deployment_planned(stories.in_deployment(cast), cast)
+    lifecycle.assign(change, actor=cast.success, owner=owner or cast.success)
+    return Change.objects.get(pk=change.pk)
+
+
+def sent(since: int) -> None:
+    """Say that what was written after a row has gone out."""
+    worded(pk__gt=since).filter(expires_at=None).update(status=STATUS.sent)
+
+
+def test_requester_and_owner_read_once_that_the_day_moved(cast: Cast) -> None:
+    change = planned(cast)
+    since, first = last_row(), stories.release().planned_on
+    slip(cast, 20)
+    slip(cast, 30)
+    mails = told_after(since)
+    assert mails.keys() == {cast.requester.email, cast.success.email}
+    (theirs,), (ours,) = mails[cast.requester.email], mails[cast.success.email]
+    for body in (theirs.message, theirs.html_message):
+        assert written(first) in body and written(ahead(30)) in body, "what it was, and is"
+        assert written(ahead(20)) not in body and WHY not in body
+        assert "After that we ask you" in body, "in the words of their page"
+    assert WHY in ours.message and written(ahead(30)) in ours.message
+    assert theirs.headers["X-Change-Request"] == change.reference, "a part of its thread"
+    (event,) = Event.objects.filter(change=change, verb="forecast_moved")
+    assert WHY in event.reason and not event.is_internal
+    said = [one.text for one in plain.happened(change_now(change))]
+    assert f"It is now planned for {ahead(30):%-d %B %Y}." in said
+    assert told_after(last_row()) == {} and not UntoldMove.objects.exists()
+
+
+def change_now(change: Change) -> Change:
+    return Change.objects.get(pk=change.pk)
+
+
+def test_nobody_is_told_of_what_is_as_it_was(cast: Cast) -> None:
+    change, since, first = planned(cast), last_row(), stories.release().planned_on
+    slip(cast, 30)
+    slip(cast, (first - timezone.localdate()).days)
+    assert told_after(since) == {}, "moved back before anybody was told"
+    slip(cast, 30)
+    tasks.tell_of_forecasts()
+    slip(cast, 14)
+    assert told_after(since) == {}, "moved back before the mail went"
+    slip(cast, 30)
+    sent_before = told_after(since)
+    sent(since)
+    since = last_row()
+    slip(cast, 14)
+    again = told_after(since)
+    assert again.keys() == sent_before.keys() and written(ahead(30)) in str(
+        again[cast.requester.email][0].message
+    ), "what was told is taken back"
+    since = last_row()
+    slip(cast, 40)
+    other = Release.objects.create(name="9.9", planned_on=ahead(50))
+    lifecycle.plan_deployment(
+        change_now(change), actor=cast.release_manager, release=other, rollback_plan="Back."
+    )
+    tasks.tell_of_forecasts()
+    assert not Notice.objects.filter(email__pk__gt=since, message="forecast_moved").exists(), (
+        "the plan has told it"
+    )
+    slip(cast, 70, other)
+    tasks.tell_of_forecasts()
+    third = Release.objects.create(name="9.8", planned_on=ahead(80))
+    lifecycle.plan_deployment(
+        change_now(change), actor=cast.release_manager, release=third, rollback_plan="Back."
+    )
+    assert not any("has moved" in one.subject for one in told_after(since)[cast.requester.email])
+    since = last_row()
+    slip(cast, 50, third)
+    assert written(ahead(80)) in told_after(since)[cast.requester.email][0].message, (
+        "they know it from the plan, whatever was not told before that"
+    )
+    lifecycle.withdraw(change_now(change), actor=cast.requester, reason="No longer.")
+    slip(cast, 60, third)
+    since = last_row()
+    assert told_after(since) == {}
+
+
+def test_what_no_customer_read_of_is_for_colleagues(cast: Cast) -> None:
+    change = stories.in_requirements(cast)
+    release = Release.objects.create(name="9.1", planned_on=ahead(30))
+    lifecycle.assign_release(change, actor=cast.release_manager, release=release)
+    since = last_row()
+    slip(cast, 60, release)
+    assert cast.success.email in (mails := told_after(since)), "no owner: the team"
+    assert cast.requester.email not in mails
+    assert not [one for one in plain.happened(change_now(change)) if "planned" in one.text]
+    sent(since)
+    since = last_row()
+    slip(cast, 500, release)
+    (theirs,) = told_after(since)[cast.requester.email]
+    assert change.due_on is not None
+    promised = f"{change.due_on:%-d %B %Y}"
+    assert f"We promised it by {promised}. It is now planned for" in theirs.message
+    sent(since)
+    since = last_row()
+    lifecycle.cancel_release(
+        Release.objects.get(pk=release.pk), actor=cast.release_manager, reason=WHY
+    )
+    (theirs,) = told_after(since)[cast.requester.email]
+    assert f"We promise it by {promised}." in theirs.message
+    assert f"planned for {ahead(500):%-d %B %Y}, and that has moved" in theirs.message
+
+
+def test_the_day_promised_by_a_release_does_not_move_silently(cast: Cast) -> None:
+    releases = [Release.objects.create(name=f"7.{n}", planned_on=ahead(30 + n)) for n in range(3)]
+    stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    since = last_row()
+    slip(cast, 60, releases[2])
+    (theirs,) = told_after(since)[cast.requester.email]
+    assert f"It was promised by {ahead(32):%-d %B %Y}, and that has moved." in theirs.message
+    assert f"It is now promised by {ahead(60):%-d %B %Y}." in theirs.message
+
+
+def test_several_changes_of_one_reader_are_one_mail(cast: Cast, client: Client) -> None:
+    changes = [planned(cast) for _number in range(3)]
+    User.objects.filter(pk=cast.requester.pk).update(password="!")
+    User.objects.filter(pk=cast.success.pk).update(mail_pace=User.MailPace.DAILY)
+    since = last_row()
+    slip(cast, 30)
+    tasks.tell_of_forecasts()
+    lifecycle.withdraw(change_now(changes[2]), actor=cast.requester, reason="No longer.")
+    mails = told_after(since)
+    lists = [one for one in mails[cast.requester.email] if "has moved: 2 changes" in one.subject]
+    (theirs,) = lists
+    for change in changes[:2]:
+        assert change.reference in theirs.message and change.reference in theirs.html_message
+    assert changes[2].reference not in theirs.message, "what is over is dropped as it goes out"
+    assert theirs.message.count(written(ahead(30))) >= 2
+    links = re.findall(r"/r/[^/\s]+/", theirs.message)
+    assert [client.get(one).status_code for one in links] == [200, 200]
+    assert [one for one in mails.get(cast.success.email, ()) if "has moved" in one.subject] == []
+    Notice.objects.filter(person=cast.success, email=None).update(
+        created_at=timezone.now() - timedelta(days=2)
+    )
+    assert digest.send(cast.success.pk)
+    summary = Email.objects.latest("pk")
+    assert summary.to == [cast.success.email] and WHY in summary.message
+
+
+def test_whoever_moved_it_left_or_gave_it_up_is_not_told(cast: Cast) -> None:
+    change = planned(cast, owner=cast.release_manager)
+    since = last_row()
+    slip(cast, 30)
+    assert told_after(since).keys() == {cast.requester.email}, "it was the owner's own act"
+    sent(since)
+    lifecycle.assign(change_now(change), actor=cast.success, owner=cast.success)
+    since = last_row()
+    slip(cast, 40)
+    tasks.tell_of_forecasts()
+    lifecycle.assign(change_now(change), actor=cast.success, owner=cast.developer)
+    User.objects.filter(pk=cast.requester.pk).update(is_active=False)
+    left = {
+        email
+        for email, mails in told_after(since).items()
+        if any("has moved" in one.subject for one in mails)
+    }
+    assert left == set(), "neither who left nor who looks after it no more"
