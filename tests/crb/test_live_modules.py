@@ -7,20 +7,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
 from django.core import management
 
-from expansive_cm.services.bootstrap import ROOT, VENV
+from expansive_cm.services.front_end import ROOT, node
 from expansive_cm.settings import STORAGES
 
 IMPORTED = re.compile(r"""\bfrom\s*["'](.+?)["']|\bimport\s*\(?["'](.+?)["']""")
-
-
-def node() -> str:
-    """The Node.js that fetched the packages of the front end: the machine's, or our own."""
-    own = VENV / "bin" / "node"
-    found = str(own) if own.exists() else shutil.which("node")
-    return found or pytest.fail("Node.js is missing: run make test-setup", pytrace=False)
 
 
 def test_what_they_reckon() -> None:

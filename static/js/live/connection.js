@@ -131,7 +131,8 @@ function tellApart(answer) {
 // A page without a stream asks what it would have been sent, and now and then for a stream.
 async function askOnce() {
   again = undefined;
-  const mine = (question = {});
+  const mine = {};
+  question = mine;
   let answer;
   let message;
   try {

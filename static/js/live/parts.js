@@ -24,8 +24,8 @@ function print(element) {
     }
     if (one.getAttribute("class") === "") one.removeAttribute("class");
   }
-  copy.querySelectorAll("[hx-trigger]").forEach((one) => one.replaceChildren()); // loads by itself
-  copy.querySelectorAll("[data-kept-note], [data-clock-figures], [data-clock-over]").forEach((one) => one.remove());
+  for (const one of copy.querySelectorAll("[hx-trigger]")) one.replaceChildren(); // loads by itself
+  for (const one of copy.querySelectorAll("[data-kept-note], [data-clock-figures], [data-clock-over]")) one.remove();
   return copy.outerHTML.replace(/\s+/g, " ").replace(/> </g, "><");
 }
 
