@@ -7,9 +7,10 @@ the database: ``story.tell`` loads them for a page, ``tell`` for the rows of a l
 
 from .board_dates import BoardDate, board_date_of, board_dates, provide
 from .briefly import briefly
+from .case import Status
 from .happened import Milestone, happened
 from .progress import progress
-from .status import Status, reason_of, status_of, tell
+from .status import reason_of, status_of, tell
 
 __all__ = [
     "BoardDate",
