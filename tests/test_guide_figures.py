@@ -17,11 +17,11 @@ from changes import (
     calendar,
     digest,
     dispatch,
-    filters,
     forecast,
     planning,
     saved_views,
     searching,
+    selecting,
     spans,
 )
 from changes.importing import reading
@@ -151,7 +151,7 @@ def on_tests() -> Iterator[str]:
 
 def on_people() -> Iterator[str]:
     """The same for who works with it."""
-    yield f"it shows up to {filters.MAX_SIMILAR} titles"
+    yield f"it shows up to {selecting.MAX_SIMILAR} titles"
     yield f"the best of the newest {searching.NEAR:,} changes"
     yield f"where these hold too few, of {searching.CANDIDATES} others"
     yield f"{in_words(also.SHOWN)} of each and the newest first"
