@@ -32,7 +32,7 @@ from changes.models import BoardDecision, StagingTest
 from changes.permissions.discussion import CORRECTABLE
 from changes.views import access_link, lists, mail_log, secret_address, secret_link
 from changes.views.calendar import IN_A_LIST
-from crb import calendar_pages, figures, reminders, without_lead
+from crb import calendar_pages, periods, reminders, without_lead
 from crb.forms import votes
 from crb.lifecycle import agenda, attendance, scheduling
 from crb.live import stream
@@ -133,7 +133,7 @@ def on_the_board() -> Iterator[str]:
     yield f"A stream ends after {in_words(stream.LIFE_SECONDS // MINUTE)} minutes"
     yield f"An owner is reminded at {reminders.MORNING}:00"
     yield f"due more than {reminders.FORGIVEN_DAYS} days ago"
-    yield "looks back {}, {} or {} months".format(*figures.PERIODS)
+    yield "looks back {}, {} or {} months".format(*periods.PERIODS)
     assert SCHEDULE["schedule meetings"] and SCHEDULE["send invitations"]
     yield "`schedule meetings` runs every hour and `send invitations` every minute"
     assert SCHEDULE["settle ballots"]
