@@ -104,6 +104,13 @@ ENTRIES = (
     ),
     _Entry(_("Administration"), "admin:index", "settings", lambda user: user.is_staff, seldom=True),
     _Entry(_("Mail"), "changes:mail", "mail", lambda user: settings.DEMO, seldom=True),
+    _Entry(
+        _("Components"),
+        "changes:gallery",
+        "layout-kanban",
+        lambda user: settings.DEMO and user.has_role(Role.ADMINISTRATOR),
+        seldom=True,
+    ),
 )
 
 

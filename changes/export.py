@@ -20,9 +20,10 @@ from accounts.models import User
 from .answers import latest_of
 from .models import Authorisation, Change, Confirmation
 from .models.change import Promise as Promised
+from .plain import briefly
 from .promises import day_of, is_past
 from .risk import RiskLevel, Urgency
-from .states import OPEN, ChangeType, State, words_about
+from .states import OPEN, ChangeType, State
 
 BYTE_ORDER_MARK = "\ufeff"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -97,9 +98,7 @@ CLOSED = ExportColumn(_("Closed"), _moment("closed_at"))
 CUSTOMER_COLUMNS = (
     REFERENCE,
     TITLE,
-    ExportColumn(
-        _("Where it stands"), lambda row, zone: words_about(row["state"], row["asked_of"])
-    ),
+    ExportColumn(_("Where it stands"), lambda row, zone: briefly(row["state"], row["asked_of"])),
     TYPE,
     ORGANISATION,
     REQUESTER,

@@ -1,4 +1,4 @@
-"""Which changes a list shows: its address read as a form, and each filter as a queryset.
+"""Which changes a list shows: its address read as a form. ``selecting`` makes querysets of it.
 
 Everything is in the query string, so that a link shares what somebody sees. Choices are those
 that the person may know: another organisation's number is as wrong as one that never was.
@@ -6,17 +6,15 @@ that the person may know: another organisation's number is as wrong as one that 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django import forms
-from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,18 +22,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
-from expansive_cm.texts import composed
 
-from . import queries, saved_views, searching
+from . import queries, saved_views
 from .also import people_named
 from .models import Change, Service
-from .paging import Order, in_order
+from .paging import Order
 from .risk import RiskLevel
 from .saved_views import Views
-from .searching import Words
-from .states import OPEN, ChangeType, State
+from .states import ChangeType, State
 
-MAX_SIMILAR = 25
 MENU_DRAWN = 12
 GROWING = frozenset({"organisation", "requester", "service", "owner"})
 """A menu that grows with use is no part of the page once it has more than that to choose from: it
@@ -393,79 +388,3 @@ def query_string(form: ChangeFilterForm, *, alone: bool = False, **changed: Any)
         wanted = saved_views.EVERYTHING
     before = {"saved": [str(view.pk)]} if view is not None else {}
     return "?" + saved_views.as_data({**before, **wanted}).urlencode()
-
-
-# The querysets ------------------------------------------------------------------------------
-
-
-def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
-    """Return the changes that the person sees and that every filter but the text lets through."""
-    changes = _view(user, wanted.get("view") or "")
-    if wanted.get("state"):
-        changes = changes.filter(state__in=wanted["state"])
-    if wanted.get("stage"):
-        states = frozenset[State]().union(*(STAGES[name][1] for name in wanted["stage"]))
-        changes = changes.filter(state__in=states)
-    if wanted.get("requester"):
-        changes = changes.filter(requester__in=wanted["requester"])
-    if "askers" in wanted:
-        changes = changes.filter(requester__in=wanted["askers"])
-    if wanted.get("type"):
-        changes = changes.filter(type__in=["" if t == NONE else t for t in wanted["type"]])
-    if wanted.get("organisation"):
-        changes = changes.filter(organisation__in=wanted["organisation"])
-    if wanted.get("service"):
-        through = Change.services.through.objects.filter(service__in=wanted["service"])
-        changes = changes.filter(pk__in=through.values("change"))
-    if wanted.get("owner"):
-        changes = changes.filter(_owned(user, wanted["owner"]))
-    if wanted.get("risk"):
-        changes = changes.filter(risk__in=wanted["risk"])
-    now = timezone.now()
-    if wanted.get("age"):
-        changes = changes.filter(
-            state__in=OPEN, state_since__lt=now - timedelta(days=int(wanted["age"]))
-        )
-    if wanted.get("updated"):
-        changes = changes.filter(updated_at__gte=now - timedelta(days=int(wanted["updated"])))
-    return queries.overdue(changes) if wanted.get("overdue") else changes
-
-
-def _view(user: User, view: str) -> QuerySet[Change]:
-    if view == "waiting":
-        return queries.waiting_on(user)
-    visible = queries.visible_to(user).exclude(queries.THROWN_AWAY)
-    if view == "open":
-        return visible.filter(state__in=OPEN)
-    if view == "mine":
-        return visible.filter(Q(raised_by=user) | Q(requester=user) | Q(owner=user))
-    if view == "watching":
-        watched = Change.watchers.through.objects.filter(user=user)
-        return visible.filter(pk__in=watched.values("change"))
-    return visible
-
-
-def _owned(user: User, owners: Iterable[str]) -> Q:
-    ids = {user.pk if owner == ME else int(owner) for owner in owners if owner != NONE}
-    owned = Q(owner__in=ids)
-    return owned | Q(owner=None) if NONE in owners else owned
-
-
-def with_words(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
-    """Changes whose title or description has every word, or one that begins with it.
-
-    A reference finds its change too. A page of them is chosen by ``searching.first_with``.
-    """
-    return changes.filter(Words(text).indexed)
-
-
-def similar_to(changes: QuerySet[Change], text: str) -> QuerySet[Change]:
-    """Return changes whose titles resemble a text that nothing contains, the closest first."""
-    close = searching.similar_to(changes, text, MAX_SIMILAR)
-    return in_order(close, closeness(text))[:MAX_SIMILAR]
-
-
-def closeness(text: str) -> Order:
-    """The order of titles by how much they resemble a text."""
-    key = TrigramWordSimilarity(composed(text).upper(), Upper("title"))
-    return Order("closeness", key, models.FloatField(), descending=True)

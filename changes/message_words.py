@@ -19,9 +19,10 @@ from .models import (
     Release,
     StandardApproval,
 )
+from .plain import briefly
 from .process import BETWEEN_COLLEAGUES, STEP
 from .promises import is_planned_beyond, promised_of
-from .states import FINAL, PLAIN_WORDS, State
+from .states import FINAL, State
 from .turns import turn_of
 from .wording import Context, is_rollback
 
@@ -36,7 +37,7 @@ def received(change: Change, event: Event) -> Context:
 
 def progress(change: Change, event: Event) -> Context:
     """In plain words where the change is now, and when it happens if that is planned."""
-    words = PLAIN_WORDS[S(event.to_state)]
+    words = briefly(event.to_state)
     if event.verb == "plan_execution":
         return {
             "words": _("It is planned when the change is put in place."),

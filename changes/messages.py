@@ -13,23 +13,20 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from post_office.models import PRIORITY, STATUS
+from post_office.models import STATUS
 
 from accounts.models import User
 from accounts.standing import know_standing
 
-from . import access_links, letters, moved_forecasts, outbox, permissions, standard_mail
+from . import letters, moved_forecasts, outbox, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
     BOARD_LEAD,
     FORMER_REQUESTER,
-    LINK_WANTED,
     MENTIONED,
     NEXT,
     OWNER,
@@ -70,11 +67,10 @@ from .message_words import (
     withdrawn,
     your_turn,
 )
-from .models import Change, Confirmation, ConfirmationLink, Event, Notice, Question
+from .models import Change, Event, Notice, Question
 from .process import past_words
 from .promises import is_planned_beyond
 from .recall import recalling
-from .reminders import heard_at
 from .states import State
 from .taking_back import is_taken_back
 from .turns import brought, is_still_brought
@@ -392,89 +388,3 @@ def _says(change: Change, event: Event, person: User, message: Message) -> Conte
 def _questions_to(person: User, change: Change) -> list[Question]:
     """Return what the board asks this person and nobody has answered."""
     return [one for one in change.open_questions if one.answerer_id == person.pk]
-
-
-# --- The link ----------------------------------------------------------------------------------
-
-
-def send_link(change: Change, person: User, *, actor: User | None, why: str) -> None:
-    """Mail somebody a new link to a change, and nothing else."""
-    path, link = access_links.issue(change, person, actor=actor, why=why)
-    context = {
-        "page_link": outbox.absolute(path),
-        "link_days": settings.ACCESS_LINK_DAYS,
-        "why": LINK_WANTED,
-    }
-    email = outbox.write(person, "new_link", change, context, PRIORITY.high, links=[link])
-    outbox.put([email])
-    Notice.objects.create(
-        person=person, change=change, email=email, message="new_link", why=str(LINK_WANTED)
-    )
-
-
-# --- Confirmation ------------------------------------------------------------------------------
-
-
-def ask_requester(
-    confirmation: Confirmation,
-    token: str,
-    *,
-    actor: User | None,
-    act: str,
-    instead_of: str = "",
-) -> None:
-    """Ask the requester, with the link, whether the change meets their needs.
-
-    ``act`` is what was done that the question follows from; ``instead_of`` the name of the
-    former requester, for somebody who takes over and did not ask for the change.
-    """
-    _to_requester("confirmation", confirmation, token, actor, act, instead_of=instead_of)
-
-
-def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:
-    """Remind the requester, with a link of its own, of the question since it reached them."""
-    act = str(past_words("remind"))
-    asked = heard_at(confirmation) or confirmation.asked_at
-    _to_requester("reminder", confirmation, token, None, act, days=after_days, asked=asked)
-
-
-def _to_requester(
-    message: str,
-    confirmation: Confirmation,
-    token: str,
-    actor: User | None,
-    act: str,
-    **context: Any,
-) -> None:
-    change = confirmation.change
-    person = change.requester
-    if not person.is_active:
-        return
-    link = ConfirmationLink.objects.filter(confirmation=confirmation).order_by("-pk")[0]
-    context = {
-        "confirmation": confirmation,
-        "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
-        "answer_days": settings.CONFIRMATION_LINK_DAYS,
-        **context,
-    }
-    why = str(REQUESTER.why)
-    says = partial(dict, context)
-    letter = Letter(person, message, why, says, links=(link,), actor=actor, act=act)
-    letters.send(change, [letter], again)
-
-
-def escalate(confirmation: Confirmation) -> None:
-    """Tell the owner and the success team that the requester did not answer."""
-    change = confirmation.change
-    people: dict[int, tuple[User, Any]] = {}
-    for audience in (OWNER, TEAM):
-        for person in audience.find(change):
-            if person and permissions.may_see(person, change):
-                people.setdefault(person.pk, (person, audience.why))
-    context = {
-        "confirmation": confirmation,
-        "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
-    }
-    says = partial(dict, context)
-    told = [Letter(person, "escalation", str(why), says) for person, why in people.values()]
-    letters.send(change, told, again)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from expansive_cm.texts import composed
 
-from . import filters, paging, saved_views, searching
+from . import paging, saved_views, searching, selecting
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
 from .models import Change
@@ -80,7 +80,7 @@ def _changes(user: User, text: str) -> list[Kind]:
     form = ChangeFilterForm(user, QueryDict(urlencode({"q": text})))
     if not form.is_valid():
         return []
-    rows, wanted = filters.select(user, form.cleaned_data), form.cleaned_data["q"]
+    rows, wanted = selecting.select(user, form.cleaned_data), form.cleaned_data["q"]
     choose = searching.first_with(searching.Words(wanted))
     changes = paging.page_of(rows, form.order, size=SHOWN, load=_bare, choose=choose)
     also = also_with(user, wanted, rows, form.customers)

@@ -1,12 +1,11 @@
 """The life of a change: page one for a newcomer.
 
-Every state, its label, its words for a customer, the two paths and the legal moves between
-states. The database refuses a move that is not in ``LEGAL_MOVES``; the ``@transition``
-methods of ``models/moves.py`` say the same with names, and a test holds the two together.
+Every state, its label, the two paths and the legal moves between states. The database refuses a
+move that is not in ``LEGAL_MOVES``; the ``@transition`` methods of ``models/moves.py`` say the same
+with names, and a test holds the two together. What a customer reads instead is in ``plain``.
 """
 
 from django.db import models
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -128,46 +127,6 @@ SIDE_STATE_STAGE = {
     S.DRAFT: S.SUBMITTED,
 }
 """The stage under which a state off the main path is shown."""
-
-PLAIN_WORDS: dict[State, str] = {
-    S.DRAFT: _("You have not sent this request yet."),
-    S.SUBMITTED: _("We have your request and are looking at what it needs."),
-    S.REVIEW: _("Your customer success team is reviewing the request."),
-    S.AUTHORISATION: _("The change is waiting for approval."),
-    S.EXECUTION: _("The change is approved and being put in place."),
-    S.ROLLED_BACK: _("The change was undone because it did not go as planned. We are on it."),
-    S.DOCUMENTATION: _("The change is in place and being written up."),
-    S.REFUSED: _("The change was refused."),
-    S.BOARD: _("The change is waiting for the next Change Request Board."),
-    S.INFORMATION_REQUIRED: _("The board needs to know more before it can decide."),
-    S.REQUIREMENTS: _("The board accepted the change. We are writing down what is needed."),
-    S.RISK_ASSESSMENT: _("We are assessing the security risks of the change."),
-    S.DEVELOPMENT: _("The change is being built."),
-    S.TESTING: _("The change is built and being tested."),
-    S.DEPLOYMENT: _("The change is tested and waiting for its release."),
-    S.REJECTED: _("The board decided not to go ahead with the change."),
-    S.CONFIRMATION: _("The change is in place. Please tell us whether it meets your needs."),
-    S.NOT_CONFIRMED: _("You told us it is not as expected. We are looking into it."),
-    S.CLOSED: _("The change is closed."),
-    S.WITHDRAWN: _("The request was withdrawn."),
-}
-"""What a requester reads instead of the state's name."""
-
-
-def words_about(state: str, requester: str) -> str:
-    """Say where a change stands; a reader other than the requester is told the requester's name."""
-    if requester:
-        named = {"name": requester}
-        if state == S.CONFIRMATION:
-            return (
-                gettext("The change is in place. %(name)s is asked whether it meets the need.")
-                % named
-            )
-        if state == S.NOT_CONFIRMED:
-            return (
-                gettext("%(name)s told us it is not as expected. We are looking into it.") % named
-            )
-    return PLAIN_WORDS[State(state)]
 
 
 def path_of(change_type: str) -> tuple[State, ...]:

@@ -12,6 +12,7 @@ from .views import (
     detail,
     discussion,
     follow_up,
+    gallery,
     hand_over,
     home,
     import_changes,
@@ -202,6 +203,10 @@ import_urls = [
     path("import/<int:pk>/progress/", import_changes.import_progress, name="import_progress"),
     path("import/<int:pk>/problems/", import_changes.import_problems, name="import_problems"),
 ]
+gallery_urls = [
+    path("gallery/", gallery.gallery, name="gallery"),
+    path("gallery/progress/", gallery.gallery_progress, name="gallery_progress"),
+]
 
 urlpatterns = [
     *list_urls,
@@ -220,4 +225,5 @@ urlpatterns = [
     *mail_urls,
     *triage_urls,
     *import_urls,
+    *gallery_urls,
 ]

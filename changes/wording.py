@@ -24,8 +24,9 @@ from expansive_cm.workflow import acts
 from . import access_links, outbox, watch_links
 from .audiences import WATCHERS
 from .models import AccessLink, Change, Event
+from .plain import briefly
 from .process import past_words
-from .states import State, words_about
+from .states import State
 
 Context = dict[str, Any]
 
@@ -222,7 +223,7 @@ def _stands(change: Change, letter: Letter) -> str:
         state = State(change.state).label
         return _("The change is now in “%(state)s”.") % {"state": state}
     theirs = letter.person.pk == change.requester_id or change.requester is None
-    return words_about(change.state, "" if theirs else str(change.requester))
+    return briefly(change.state, "" if theirs else str(change.requester))
 
 
 def _has_button(letter: Letter, page: str) -> bool:

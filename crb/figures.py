@@ -1,10 +1,5 @@
 """The board over time: every figure is counted from a queryset that a page can list.
 
-Which day counts
-    A decision belongs to the day of its meeting, or to the day on which that was opened if it
-    was opened before; one of a ballot without a meeting, whose day is that of its deadline, thus
-    to the day on which the ballot was opened. The same day counts for attendance.
-
 Which decisions count
     All that stand. What was taken back is none, and of one that the board corrected later only
     the correction counts, on its own day. A change that was asked about and came back has two,
@@ -17,10 +12,6 @@ Days from submission to decision
     settles nothing, so the time until the answers came and the board met again is counted in.
     Reclassifying does not start the count anew: the requester has been waiting all along.
 
-Attendance
-    Of the meetings held (closed; not ballots) during a member's term, those at which the
-    member was present, and those at which an alternate sat in the member's place.
-
 What has become of a promise
     Kept or late is the day on which the change was closed: ``changes/promises.py`` says so. It goes
     by what was promised at first, open and overdue by what is promised now: no board makes a
@@ -29,7 +20,7 @@ What has become of a promise
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,8 +42,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import JSONObject, Least, TruncDate, TruncMonth
-from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+from django.db.models.functions import JSONObject, TruncDate, TruncMonth
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -64,10 +54,10 @@ from changes.queries import visible_to
 from changes.states import OPEN, State
 
 from . import queries
-from .models import Board, BoardOutcome, KeptSeat, Meeting, Membership
-from .models.attendance import took_part
-from .schedule import months_ahead
-from .states import MeetingKind, MeetingState
+from .models import Board, BoardOutcome, Meeting
+from .periods import Period, counted_on
+from .presence import SEATS, seats_held
+from .states import MeetingState
 
 Outcome = BoardDecision.Outcome
 ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
@@ -89,9 +79,6 @@ IS_CORRECTED = Exists(
 )
 """Of a decision and its correction only the correction counts."""
 
-PERIODS = (3, 6, 12)
-"""Months that can be looked back upon."""
-
 
 class PromiseState(models.TextChoices):
     """What has become of what an acceptance promised."""
@@ -106,32 +93,6 @@ class PromiseState(models.TextChoices):
 
 DATED = frozenset({PromiseState.OPEN, PromiseState.OVERDUE, PromiseState.KEPT, PromiseState.LATE})
 """Promises whose date says something."""
-
-
-@dataclass(frozen=True)
-class Period:
-    """Days from one to another, both included."""
-
-    months: int
-    since: date
-    until: date
-
-    def month(self, first: date) -> tuple[date, date]:
-        """Return the days of a month that lie in the period."""
-        last = months_ahead(first, 1) - timedelta(days=1)
-        return max(first, self.since), min(last, self.until)
-
-
-def period_of(board: Board, months: int) -> Period:
-    """Return the last so many months up to today, where the board meets."""
-    until = board.today
-    return Period(months, months_ahead(until, -months) + timedelta(days=1), until)
-
-
-def counted_on(board: Board, meeting: str = "") -> Least:
-    """The day on which a meeting or ballot counts; ``meeting`` is the path that leads to it."""
-    opened = TruncDate(f"{meeting}started_at", tzinfo=ZoneInfo(board.zone))
-    return Least(f"{meeting}date", opened, output_field=DateField())
 
 
 class Percentile(models.Aggregate):
@@ -278,120 +239,6 @@ def promises(board: Board, user: User, period: Period) -> dict[str, int]:
     return {state: number for state, number in rows if number}
 
 
-# Attendance ---------------------------------------------------------------------------------
-
-
-def held(board: Board, since: date | None = None, until: date | None = None) -> QuerySet[Meeting]:
-    """Meetings that took place: closed ones, without ballots."""
-    found = board.meetings.filter(state=MeetingState.CLOSED).exclude(kind=MeetingKind.BALLOT)
-    found = found.alias(counted_on=counted_on(board))
-    if since is not None:
-        found = found.filter(counted_on__gte=since)
-    return found if until is None else found.filter(counted_on__lte=until)
-
-
-def in_term_of(meetings: QuerySet[Meeting], member: User) -> QuerySet[Meeting]:
-    """Meetings during a person's term."""
-    term = Q(starts_on__lte=OuterRef("date")) & (Q(ends_on=None) | Q(ends_on__gte=OuterRef("date")))
-    terms = Membership.objects.filter(term, board=OuterRef("board"), user=member)
-    return meetings.filter(Exists(terms))
-
-
-class Presence(models.TextChoices):
-    """How a member's seat was taken at a meeting."""
-
-    PRESENT = "present", _("Present")
-    ALTERNATE = "alternate", _("Alternate present")
-    ABSENT = "absent", _("Absent")
-
-
-def with_presence(
-    meetings: QuerySet[Meeting], member: User, presence: str = ""
-) -> QuerySet[Meeting]:
-    """Meetings during a person's term at which their seat was taken that way."""
-    present = took_part(OuterRef("pk"), user=member)
-    alternate = took_part(OuterRef("pk"), for_member=member)
-    found = in_term_of(meetings, member)
-    if presence == Presence.PRESENT:
-        return found.filter(present)
-    if presence == Presence.ALTERNATE:
-        return found.filter(~present, alternate)
-    return found.filter(~present, ~alternate) if presence == Presence.ABSENT else found
-
-
-@dataclass(frozen=True)
-class MemberAttendance:
-    """One member's meetings in a period; alternates with how often they came."""
-
-    user_id: int
-    name: str
-    held: int
-    present: int
-    alternate: int
-    alternates: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def absent(self) -> int:
-        return self.held - self.present - self.alternate
-
-    @property
-    def share(self) -> int:
-        """Per cent of the meetings at which the member was present."""
-        return round(100 * self.present / self.held) if self.held else 0
-
-
-def _seats(board: Board, period: Period) -> QuerySet[Membership]:
-    """One row per member and meeting held during the member's term."""
-    there = OuterRef("board__meetings")
-    day = counted_on(board, "board__meetings__")
-    was_held = Q(
-        GreaterThanOrEqual(day, period.since),
-        LessThanOrEqual(day, period.until),
-        board__meetings__state=MeetingState.CLOSED,
-    )
-    not_ballot = Q(board__meetings__kind__in=[MeetingKind.REGULAR, MeetingKind.EXTRAORDINARY])
-    in_term = Q(board__meetings__date__gte=F("starts_on")) & (
-        Q(ends_on=None) | Q(board__meetings__date__lte=F("ends_on"))
-    )
-    return (
-        Membership.objects.filter(was_held & not_ballot & in_term, board=board)
-        .annotate(
-            is_present=took_part(there, user=OuterRef("user")),
-            has_alternate=took_part(there, for_member=OuterRef("user")),
-        )
-        .order_by()
-    )
-
-
-SEATS: Mapping[str, Any] = {
-    "held": Count("pk"),
-    "present": Count("pk", filter=Q(is_present=True)),
-    "alternate": Count("pk", filter=Q(is_present=False, has_alternate=True)),
-}
-
-
-def attendance(board: Board, period: Period) -> list[MemberAttendance]:
-    """Each member's attendance, by name, with those who stood in. Two queries."""
-    rows = _seats(board, period).values("user_id", name=F("user__display_name")).annotate(**SEATS)
-    stood_in: dict[int, list[tuple[str, int]]] = {}
-    came = (
-        KeptSeat.objects.filter(
-            took_part(OuterRef("meeting"), user=OuterRef("user")),
-            meeting__in=held(board, period.since, period.until),
-            absent__isnull=False,
-        )
-        .values_list("absent", "user__display_name")
-        .annotate(number=Count("pk"))
-        .order_by("user__display_name")
-    )
-    for member, name, number in came:
-        stood_in.setdefault(member, []).append((name, number))
-    return [
-        MemberAttendance(**row, alternates=tuple(stood_in.get(row["user_id"], ())))
-        for row in rows.order_by("name", "user_id")
-    ]
-
-
 # The headline -------------------------------------------------------------------------------
 
 
@@ -446,7 +293,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
                 oldest=Min("decision__recorded_at"),
             ),
             waiting=_figures(queries.waiting_for(board), "state", count=Count("pk")),
-            seats=_figures(_seats(board, period), "board", **SEATS),
+            seats=_figures(seats_held(board, period), "board", **SEATS),
         )
         .get()
     )

@@ -17,12 +17,12 @@ from .figures import (
     Duration,
     Headline,
     MeetingFigures,
-    MemberAttendance,
     Outcome,
-    Period,
     PromiseState,
 )
 from .pages import LOOKS
+from .periods import Period
+from .presence import MemberAttendance
 from .schedule import months_ahead
 
 Address = Callable[..., str]

@@ -7,9 +7,9 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from accounts.models import User
 
-from .figures import Presence
 from .models import Attendance, AttendanceMark, Board, Meeting, Membership
 from .models.attendance import roster
+from .presence import Presence
 
 
 @dataclass(frozen=True)

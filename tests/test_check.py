@@ -176,7 +176,7 @@ def graph() -> Graph:
         ("docs/board.md", "tests.test_guides"),
         ("CONTRIBUTING.md", "tests.test_guides"),
         ("docs/take_screenshots.py", "tests.test_guides"),
-        ("static/js/live.js", "tests.crb.test_live_in_browser"),
+        ("static/js/live/parts.js", "tests.crb.test_live_in_browser"),
     ],
 )
 def test_a_change_of_this_project_touches_its_test(path: str, test: str, graph: Graph) -> None:

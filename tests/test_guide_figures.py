@@ -17,11 +17,11 @@ from changes import (
     calendar,
     digest,
     dispatch,
-    filters,
     forecast,
     planning,
     saved_views,
     searching,
+    selecting,
     spans,
 )
 from changes.importing import reading
@@ -32,7 +32,7 @@ from changes.models import BoardDecision, StagingTest
 from changes.permissions.discussion import CORRECTABLE
 from changes.views import access_link, lists, mail_log, secret_address, secret_link
 from changes.views.calendar import IN_A_LIST
-from crb import calendar_pages, figures, reminders, without_lead
+from crb import calendar_pages, periods, reminders, without_lead
 from crb.forms import votes
 from crb.lifecycle import agenda, attendance, scheduling
 from crb.live import stream
@@ -133,7 +133,7 @@ def on_the_board() -> Iterator[str]:
     yield f"A stream ends after {in_words(stream.LIFE_SECONDS // MINUTE)} minutes"
     yield f"An owner is reminded at {reminders.MORNING}:00"
     yield f"due more than {reminders.FORGIVEN_DAYS} days ago"
-    yield "looks back {}, {} or {} months".format(*figures.PERIODS)
+    yield "looks back {}, {} or {} months".format(*periods.PERIODS)
     assert SCHEDULE["schedule meetings"] and SCHEDULE["send invitations"]
     yield "`schedule meetings` runs every hour and `send invitations` every minute"
     assert SCHEDULE["settle ballots"]
@@ -151,7 +151,7 @@ def on_tests() -> Iterator[str]:
 
 def on_people() -> Iterator[str]:
     """The same for who works with it."""
-    yield f"it shows up to {filters.MAX_SIMILAR} titles"
+    yield f"it shows up to {selecting.MAX_SIMILAR} titles"
     yield f"the best of the newest {searching.NEAR:,} changes"
     yield f"where these hold too few, of {searching.CANDIDATES} others"
     yield f"{in_words(also.SHOWN)} of each and the newest first"

@@ -7,9 +7,9 @@ from django.apps import apps
 from django.db import models
 from django.db.models.signals import pre_save
 
-from changes.filters import with_words
 from changes.finding import changes_matching, requesters_for
 from changes.models import Change
+from changes.selecting import with_words
 from expansive_cm.texts import OURS, neutral_line
 from tests import stories
 from tests.people import Cast

@@ -10,7 +10,7 @@ from accounts.models import User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
-from .. import access_links, messages
+from .. import access_links, link_mail
 from ..models import AccessLink, Change, ConfirmationLink
 from ..process import past_words
 from ..states import State
@@ -52,7 +52,7 @@ def _send(step: Step, person: User) -> None:
     step.internal = True
     step.reason = person.display_name or person.email
     step.data = {"person": person.pk}
-    messages.send_link(step.change, person, actor=step.actor, why=ON_REQUEST)
+    link_mail.send_link(step.change, person, actor=step.actor, why=ON_REQUEST)
     record_event(step)
 
 
@@ -68,7 +68,7 @@ def send_link(change: Change, *, actor: User, person: User) -> None:
         step.internal = True
         step.reason = person.display_name or person.email
         step.data = {"person": person.pk}
-        messages.send_link(step.change, person, actor=actor, why=access_links.MAILED)
+        link_mail.send_link(step.change, person, actor=actor, why=access_links.MAILED)
 
 
 def revoke_links(change: Change, *, actor: User, person: User) -> int:
@@ -158,9 +158,9 @@ def replace_links(change: Change, person: User) -> bool:
         if waits and fresh.requester_id == reader.pk:
             asked.change = fresh
             act = str(past_words("resend_confirmation"))
-            messages.ask_requester(asked, issue_link(step, asked), actor=None, act=act)
+            link_mail.ask_requester(asked, issue_link(step, asked), actor=None, act=act)
         elif access_links.is_for(fresh, reader):
-            messages.send_link(fresh, reader, actor=None, why=REPLACED)
+            link_mail.send_link(fresh, reader, actor=None, why=REPLACED)
     return True
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import messages
+from .. import link_mail
 from ..access_links import hash_token, still_works
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..process import past_words
@@ -48,7 +48,7 @@ def ask_requester(step: Step, what_was_done: str) -> None:
     confirmation = Confirmation(change=change, path=change.path, what_was_done=what_was_done)
     step.save(confirmation)
     token = issue_link(step, confirmation)
-    messages.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
+    link_mail.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
 
 
 def answer_confirmation(
@@ -146,7 +146,7 @@ def resend_confirmation(change: Change, *, actor: User, seen: int | None = None)
     with take_step("resend_confirmation", change, actor=actor, seen=seen) as step:
         confirmation = step.change.confirmation
         token = issue_link(step, confirmation, supersede=True)
-        messages.ask_requester(
+        link_mail.ask_requester(
             confirmation, token, actor=step.actor, act=str(past_words(step.verb))
         )
     return step.change
@@ -259,7 +259,7 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
         Reminder.objects.create(confirmation=confirmation, after_days=after_days, sent_to=address)
         confirmation.change = change
         step = Step(change, "remind", None)
-        messages.remind_requester(confirmation, issue_link(step, confirmation), after_days)
+        link_mail.remind_requester(confirmation, issue_link(step, confirmation), after_days)
         missed = [day for day in settings.REMINDER_DAYS if day < after_days and day not in sent]
         step.data = {"after_days": after_days, "skipped": sorted(missed)}
         record_event(step)
@@ -300,7 +300,7 @@ def ask_anew(step: Step, confirmation: Confirmation, *, instead_of: str = "") ->
         step.save(confirmation)
     token = issue_link(step, confirmation, supersede=True)
     act = str(past_words(step.verb))
-    messages.ask_requester(confirmation, token, actor=step.actor, act=act, instead_of=instead_of)
+    link_mail.ask_requester(confirmation, token, actor=step.actor, act=act, instead_of=instead_of)
 
 
 def escalate(confirmation_id: int) -> bool:
@@ -315,6 +315,6 @@ def escalate(confirmation_id: int) -> bool:
         confirmation.escalated_at = timezone.now()
         step.save(confirmation)
         confirmation.change = change
-        messages.escalate(confirmation)
+        link_mail.escalate(confirmation)
         record_event(step)
         return True

@@ -1,13 +1,16 @@
 """A change in the words of its requester: where it is, what happens next, what happened.
 
 Everything here is read from the change and the records loaded with it, and nothing is asked of
-the database: ``story.tell`` loads them for a page, ``tell`` for the rows of a list.
+the database: ``story.tell`` loads them for a page, ``tell`` for the rows of a list. Only
+``briefly`` says where a change is by its state alone.
 """
 
 from .board_dates import BoardDate, board_date_of, board_dates, provide
+from .briefly import briefly
+from .case import Status
 from .happened import Milestone, happened
 from .progress import progress
-from .status import Status, reason_of, status_of, tell
+from .status import reason_of, status_of, tell
 
 __all__ = [
     "BoardDate",
@@ -15,6 +18,7 @@ __all__ = [
     "Status",
     "board_date_of",
     "board_dates",
+    "briefly",
     "happened",
     "progress",
     "provide",

@@ -19,11 +19,10 @@ from django.utils.functional import cached_property
 from accounts.middleware import zone_of
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 
-from .. import access_links, lifecycle, markdown, permissions
+from .. import access_links, lifecycle, markdown, permissions, plain
 from ..forms.base import StepForm
 from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink
-from ..states import PLAIN_WORDS, State
 from .secret_link import behind_a_link, contact_of, not_valid
 
 
@@ -64,6 +63,10 @@ class ConfirmationPage:
         """Whether the requester has not been asked again since, after rework."""
         latest = self.change.confirmation
         return latest is not None and latest.pk == self.confirmation.pk
+
+    def status(self) -> plain.Status:
+        """Where the change is, which not every page says."""
+        return plain.status_of(self.change, self.change.requester)
 
     def form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
         return form_class(data, change=self.change, user=self.change.requester)
@@ -107,7 +110,7 @@ class ConfirmationPage:
             "confirmation": self.confirmation,
             "change": self.change,
             "requested": markdown.render(self.change.description),
-            "words": PLAIN_WORDS[State(self.change.state)],
+            "status": self.status,
             "contact": contact_of(self.change.organisation.success_team.email),
             "too_late": status == HTTPStatus.CONFLICT,
         }

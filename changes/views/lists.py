@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from .. import filters, paging, plain, queries, saved_views, searching
+from .. import filters, paging, plain, queries, saved_views, searching, selecting
 from ..also import Also, also_with
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
@@ -155,12 +155,14 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     form, _left_out = _read(request)
     if not form.is_valid():
         return _refused(request, form)
-    changes = filters.select(request.user, form.cleaned_data)
+    changes = selecting.select(request.user, form.cleaned_data)
     text = form.cleaned_data["q"]
     if text:
         choose = searching.first_with(Words(text))
         found = page_of(changes, form.order, size=1, choose=choose)
-        changes = filters.with_words(changes, text) if found else filters.similar_to(changes, text)
+        changes = (
+            selecting.with_words(changes, text) if found else selecting.similar_to(changes, text)
+        )
     if not text or not changes.query.is_sliced:
         changes = paging.in_order(changes, form.order)
     name = f"changes-{timezone.localdate():%Y-%m-%d}.csv"
@@ -187,7 +189,7 @@ def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
 def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], bool]:
     """Return the page, and whether it holds similar titles because nothing has the words."""
     token = request.GET.get("page", "")
-    changes = filters.select(request.user, form.cleaned_data)
+    changes = selecting.select(request.user, form.cleaned_data)
     text = form.cleaned_data["q"]
     if not text:
         return page_of(changes, form.order, token, PAGE_SIZE, for_list), False
@@ -195,8 +197,8 @@ def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], b
     found = page_of(changes, form.order, token, PAGE_SIZE, for_list, choose)
     if found.rows or token:
         return found, False
-    similar = filters.similar_to(changes, text)
-    rows = list(loaded(similar, filters.closeness(text), for_list))
+    similar = selecting.similar_to(changes, text)
+    rows = list(loaded(similar, selecting.closeness(text), for_list))
     return Page(rows), bool(rows)
 
 
@@ -205,7 +207,7 @@ def _also(request: HttpRequest, form: ChangeFilterForm) -> Also:
     text = form.cleaned_data["q"]
     if not text or request.GET.get("page"):
         return Also()
-    rows = filters.select(request.user, form.cleaned_data)
+    rows = selecting.select(request.user, form.cleaned_data)
     return also_with(request.user, text, rows, form.customers)
 
 

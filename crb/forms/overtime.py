@@ -16,6 +16,7 @@ from expansive_cm.forms import DateInput
 
 from .. import figures
 from ..models import Board, BoardEvent, BoardOutcome, Meeting
+from ..presence import Presence, held, with_presence
 
 ANY = ("", _("Any"))
 SETTLED = "settled"
@@ -159,7 +160,7 @@ class AttendanceFilterForm(ListForm):
         required=False,
     )
     presence = forms.ChoiceField(
-        label=_("Presence"), choices=[ANY, *figures.Presence.choices], required=False
+        label=_("Presence"), choices=[ANY, *Presence.choices], required=False
     )
     since = _since()
     until = _until()
@@ -179,10 +180,10 @@ class AttendanceFilterForm(ListForm):
     def select(self) -> QuerySet[Meeting]:
         """Return the meetings that every filter lets through."""
         wanted = self.cleaned_data
-        found = figures.held(self.of, wanted["since"], wanted["until"])
+        found = held(self.of, wanted["since"], wanted["until"])
         if wanted["member"] is None:
             return found
-        return figures.with_presence(found, wanted["member"], wanted["presence"])
+        return with_presence(found, wanted["member"], wanted["presence"])
 
 
 class RecordFilterForm(ListForm):

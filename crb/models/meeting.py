@@ -190,7 +190,7 @@ class Meeting(Saved):
 
     @property
     def counted_on(self) -> date:
-        """The day on which what was decided counts: that of ``figures.counted_on``."""
+        """The day on which what was decided counts: that of ``periods.counted_on``."""
         if self.started_at is None:
             return self.date
         return min(self.date, timezone.localdate(self.started_at, self.tzinfo))

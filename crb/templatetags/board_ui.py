@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from accounts.templatetags.ui import badge, days_away
 from changes.markdown import render
 from changes.models import BoardDecision, parse_reference
-from crb.figures import Presence, PromiseState
+from crb.figures import PromiseState
 from crb.lifecycle.outcomes import REFERENCE
 from crb.models import AgendaItem, Meeting, Vote
 from crb.pages import LOOKS
+from crb.presence import Presence
 from crb.states import ItemState, MeetingState
 
 register = template.Library()

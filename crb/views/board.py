@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 
-from .. import calendar_pages, figures, overview, pages, permissions, queries
+from .. import calendar_pages, figures, overview, pages, periods, permissions, queries
 from ..models import Board
 from ..outlook import Roster, outlooks
 from ..states import MeetingState
@@ -32,7 +32,7 @@ def board(request: SignedInRequest) -> HttpResponse:
     if not boards:
         return render(request, "crb/no_board.html")
     found = choose_board(request, boards)
-    period = figures.period_of(found, figures.PERIODS[-1])
+    period = periods.period_of(found, periods.PERIODS[-1])
     headline = figures.headline(found, request.user, period)
     unanswered = queries.unanswered_questions(found, request.user)
     to = partial(_list_of, found)

@@ -18,7 +18,7 @@ from changes.models import Question
 from changes.paging import BadToken, Order, Page, page_of
 from expansive_cm.errors import page as error_page
 
-from .. import figures, overview, permissions, queries, rolls
+from .. import figures, overview, periods, permissions, presence, queries, rolls
 from ..export import HEADINGS, lines
 from ..forms.overtime import (
     UNANSWERED,
@@ -43,7 +43,7 @@ LATEST = Order("latest", F("starts_at"), DateTimeField(), descending=True)
 def statistics(request: SignedInRequest) -> HttpResponse:
     """Show how the board has done in the last months."""
     board, frame = board_of(request, "statistics")
-    period = figures.period_of(board, _months(request))
+    period = periods.period_of(board, _months(request))
     to = _lists_of(board)
     meetings = figures.outcomes_by_meeting(board, request.user, period)
     months = figures.durations_by_month(board, request.user, period)
@@ -57,7 +57,7 @@ def statistics(request: SignedInRequest) -> HttpResponse:
         "duration": headline.duration,
         "outcomes": overview.outcomes_chart(meetings, to) if meetings else None,
         "durations": overview.duration_chart(months, period, to) if months else None,
-        "members": overview.attendance_rows(figures.attendance(board, period), period, to),
+        "members": overview.attendance_rows(presence.attendance(board, period), period, to),
         "promises": overview.promise_rows(counts, period, to) if counts else [],
     }
     return render(request, "crb/statistics.html", context)
@@ -69,7 +69,7 @@ def _lists_of(board: Board) -> overview.Address:
 
 def _months(request: SignedInRequest) -> int:
     asked = request.GET.get("months", "")
-    return next((one for one in figures.PERIODS if str(one) == asked), figures.PERIODS[-1])
+    return next((one for one in periods.PERIODS if str(one) == asked), periods.PERIODS[-1])
 
 
 def _periods(board: Board, chosen: int) -> list[Tab]:
@@ -79,7 +79,7 @@ def _periods(board: Board, chosen: int) -> list[Tab]:
             address("statistics", board, months=months),
             active=months == chosen,
         )
-        for months in figures.PERIODS
+        for months in periods.PERIODS
     ]
 
 

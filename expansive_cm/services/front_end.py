@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+NODE = ROOT / ".venv" / "bin" / "node"
 PACKAGES = ROOT / "node_modules"
 VENDOR = ROOT / "static" / "vendor"
 FILES = {
@@ -44,6 +45,11 @@ def copy_files(packages: Path, vendor: Path) -> None:
     )
     shutil.rmtree(vendor, ignore_errors=True)
     draft.replace(vendor)
+
+
+def node() -> str:
+    """Name the Node.js that fetched the packages: what set-up installed, else the machine's."""
+    return str(NODE) if NODE.exists() else "node"
 
 
 if __name__ == "__main__":

@@ -6,14 +6,22 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from .front_end import PACKAGES, node
+
 ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHON = sys.executable
+BIOME = str(PACKAGES / "@biomejs" / "biome" / "bin" / "biome")
 CHECKS = {
-    "Python style": ["-m", "ruff", "check", "."],
-    "Python form": ["-m", "ruff", "format", "--check", "--quiet", "."],
-    "Templates": ["-m", "djlint", "--lint", "--quiet", "templates"],
-    # It has no entry for `python -m`, which would find nothing whatever there is.
-    "Import directions": ["-c", "from importlinter.cli import lint_imports_command as c; c()"],
-    "Migrations": ["manage.py", "makemigrations", "--check", "--dry-run"],
+    "Python style": [PYTHON, "-m", "ruff", "check", "."],
+    "Python form": [PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
+    "Scripts": [node(), BIOME, "lint", "--error-on-warnings", "--colors=off"],
+    "Templates": [PYTHON, "-m", "djlint", "--lint", "--quiet", "templates"],
+    "Import directions": [
+        PYTHON,
+        # It has no entry for `python -m`, which would find nothing whatever there is.
+        *("-c", "from importlinter.cli import lint_imports_command as c; c()"),
+    ],
+    "Migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
 
 
@@ -24,7 +32,7 @@ BESIDE = 2
 def main() -> int:
     """Run every check, and show in order what they said. Returns 1 when one found something."""
     with ThreadPoolExecutor(BESIDE) as pool:
-        running = {name: pool.submit(check, arguments) for name, arguments in CHECKS.items()}
+        running = {name: pool.submit(check, command) for name, command in CHECKS.items()}
         failed = []
         for name, one in running.items():
             done = one.result()
@@ -35,12 +43,12 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def check(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def check(command: list[str]) -> subprocess.CompletedProcess[str]:
     """Run one check to its end."""
     # Comparing models with migrations needs settings but no database.
     environment = {**os.environ, "DEMO": "true", "PYTHONWARNINGS": "ignore:Got an error checking"}
     return subprocess.run(
-        [sys.executable, *arguments],
+        command,
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

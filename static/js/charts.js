@@ -60,7 +60,7 @@
   }
 
   function drawAll() {
-    charts.splice(0).forEach((chart) => chart.destroy());
+    for (const chart of charts.splice(0)) chart.destroy();
     for (const card of document.querySelectorAll("[data-chart]")) charts.push(draw(card));
   }
   drawAll();

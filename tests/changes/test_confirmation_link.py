@@ -19,7 +19,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from post_office.models import Email
 
-from changes import lifecycle
+from changes import lifecycle, plain
 from changes.models import Change, Confirmation, ConfirmationLink
 from changes.states import State
 from changes.views import secret_address
@@ -232,7 +232,9 @@ def test_no_keeps_the_reason_and_goes_back(client: Client, change: Change, link:
     assert change.confirmations.get().reason == "Not on <b>Sundays</b>."
     page = client.get(link).content.decode()
     assert "Not on &lt;b&gt;Sundays&lt;/b&gt;." in page
-    assert "You told us it is not as expected." in page
+    status = plain.status_of(Change.objects.get(pk=change.pk), change.requester)
+    assert "you told us that it is not as expected" in status.text
+    assert status.text in page, "in the same words as on the page of the request"
 
 
 def test_a_no_needs_a_reason(client: Client, change: Change, link: str) -> None:

@@ -79,7 +79,7 @@ def test_only_the_requester_is_asked_to_confirm(client: Client, cast: Cast) -> N
     assert "Please tell us" in own["Where it stands"]
     (other,) = rows_of(client, cast.approver)
     assert other["Where it stands"] == (
-        "The change is in place. Grace Requester is asked whether it meets the need."
+        "The change is in place. We asked Grace Requester whether it meets the need."
     )
     (staff,) = rows_of(client, cast.support)
     assert staff["State"] == "Requester confirmation"

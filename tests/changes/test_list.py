@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from changes import filters, lifecycle
+from changes import filters, lifecycle, selecting
 from changes.models import Change, Service
 from changes.paging import in_order
 from tests.people import Cast
@@ -278,7 +278,7 @@ def test_what_is_late_is_read_through_its_own_index(cast: Cast, sign_in: Any, so
     assert shown == (["3", "2", "1"] if sort == "due" else ["1", "2", "3"])
     form = filters.ChangeFilterForm(cast.support, QueryDict(f"overdue=1&sort={sort}"))
     assert form.is_valid()
-    rows = in_order(filters.select(cast.support, form.cleaned_data), form.order)[:2]
+    rows = in_order(selecting.select(cast.support, form.cleaned_data), form.order)[:2]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
     assert "using changes_change_late" in rows.explain()

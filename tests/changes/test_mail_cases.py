@@ -80,7 +80,7 @@ def test_lines_at_the_end_that_nobody_wrote_before_are_the_senders_own(cast: Cas
 
 
 def test_lines_of_our_mail_stay_quoted_with_attribution_or_without(cast: Cast) -> None:
-    ours = "> Your customer success team is\n> reviewing the request."
+    ours = "> The customer success team is\n> reviewing the request."
     assert "reviewing" not in reply(cast, f"Thanks!\n\n{ours}\n")
     wrote = "On Mon, 16 Nov 2026 at 09:21, Changes <changes@expansive.example> wrote:"
     assert "whatever" not in reply(cast, f"Thanks!\n\n{wrote}\n> whatever it said\n")

@@ -3,6 +3,7 @@
 Everything happens on 3 December 2026 unless a case says otherwise.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -468,6 +469,14 @@ def test_what_the_requester_reads(cast: Cast, clock: Any, case: str) -> None:
 
 def test_every_state_has_a_case() -> None:
     assert {state for _make, state, *_words in CASES.values()} == set(State)
+
+
+def test_by_its_state_alone_only_the_requester_is_said_you() -> None:
+    for state in State:
+        theirs, others = plain.briefly(state), plain.briefly(state, "Grace Okafor")
+        assert theirs.endswith("."), state
+        assert not re.search(r"\byou(rs?)?\b", others, re.IGNORECASE), state
+        assert (theirs != others) == bool(re.search(r"\byou", theirs, re.IGNORECASE)), state
 
 
 def test_a_list_says_the_same_as_a_page(cast: Cast, clock: Any) -> None:

@@ -283,7 +283,7 @@ def test_a_reminder_that_cannot_be_written_leaves_no_trace(
     def fail(*arguments: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(lifecycle.confirmation.messages, "remind_requester", fail)
+    monkeypatch.setattr(lifecycle.confirmation.link_mail, "remind_requester", fail)
     events = change.events.count()
     assert beat(asked_at + timedelta(days=3)) == []
     assert change.confirmations.get().reminders.count() == 0

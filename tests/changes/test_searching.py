@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.models import QuerySet
 
-from changes import filters, searching
+from changes import filters, searching, selecting
 from changes.models import Change
 from changes.paging import in_order, page_of
 from changes.searching import Words
@@ -27,7 +27,7 @@ def found(text: str) -> list[str]:
 
 
 def _filtered(text: str) -> QuerySet[Change]:
-    return filters.with_words(Change.objects.all(), text)
+    return selecting.with_words(Change.objects.all(), text)
 
 
 def _page(changes: QuerySet[Change], text: str, sort: str, token: str = "", size: int = 50) -> Any:
@@ -157,7 +157,7 @@ def test_the_scripts_of_the_search_are_those_of_its_index() -> None:
 
 def similar(text: str) -> list[str]:
     """The titles that are shown when nothing contains a text."""
-    return [one.title for one in filters.similar_to(Change.objects.all(), text)]
+    return [one.title for one in selecting.similar_to(Change.objects.all(), text)]
 
 
 def test_a_slip_is_found_among_the_newest_and_through_the_index(

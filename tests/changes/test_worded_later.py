@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
-from changes import dispatch, lifecycle, messages, outbox, tasks
+from changes import dispatch, lifecycle, link_mail, messages, outbox, tasks
 from changes.message_words import TOPICS
 from changes.models import AccessLink, Change, DeliveryProblem, Notice
 from tests import stories
@@ -373,7 +373,7 @@ def test_who_is_no_longer_a_colleague_is_asked_nothing(
     before = last_row()
     settings.MAIL_BURST_SECONDS = BURST
     lifecycle.comment(change, actor=cast.success, body="Between us.", internal=True)
-    messages.escalate(Change.objects.get(pk=change.pk).confirmation)
+    link_mail.escalate(Change.objects.get(pk=change.pk).confirmation)
     (mail,) = Email.objects.filter(pk__gt=before, to=cast.developer.email)
     assert "Between us." in mail.message
     if way == "left":

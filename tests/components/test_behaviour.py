@@ -94,16 +94,16 @@ def test_icons_keys_a_matrix_and_a_preview_on_one_page(gallery: Any) -> None:
 
     # Markdown is drawn by the server; a request that fails in the background is said.
     gallery.fill("#id_description", "**hello**")
-    with gallery.expect_request("**/gallery/preview/") as sent:
+    with gallery.expect_request("**/changes/preview/") as sent:
         gallery.click("button[role=tab]:has-text('Preview')")
     assert "description=**hello**" in (sent.value.post_data or "").replace("%2A", "*")
     assert sent.value.headers["x-csrftoken"]
-    expect(gallery.locator("#id_description-preview strong")).to_have_text("server")
+    expect(gallery.locator("#id_description-preview strong")).to_have_text("hello")
     expect(gallery.locator("#id_description-write")).to_be_hidden()
     gallery.keyboard.press("ArrowLeft")
     expect(gallery.locator("#id_description-write")).to_be_visible()
     gallery.route(
-        "**/gallery/preview/",
+        "**/changes/preview/",
         lambda route: route.fulfill(
             status=409, content_type="text/plain", body="Somebody was faster."
         ),

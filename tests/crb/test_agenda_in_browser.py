@@ -75,7 +75,9 @@ def test_a_row_goes_back_where_somebody_else_was_quicker(
 ) -> None:
     items = [table.item(name) for name in ("One", "Two", "Three")]
     page = new_page()
-    page.route("**/live/*", lambda route: route.abort())  # or the page had heard of it by itself
+    page.route(
+        "**/meetings/*/live/*", lambda route: route.abort()
+    )  # or the page had heard of it by itself
     page.add_init_script(f"({HURRY})()")
     sign_in(page, table.chair, live_server)
     page.goto(page_of(items[0]))

@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from crb import figures, lifecycle, rolls
+from crb import lifecycle, periods, presence, rolls
 from crb.minutes import compose, reading
 from crb.models import Meeting
 from crb.models.attendance import AttendanceMark as Row
@@ -85,11 +85,11 @@ def test_figures_count_as_the_minutes_do(table: Table) -> None:
     lifecycle.join_meeting(meeting, actor=away)
     mark(table, meeting, away, "excused")
     closed = lifecycle.close_meeting(meeting, actor=table.chair)
-    period = figures.period_of(table.board, 12)
-    counted = {one.user_id: one.present for one in figures.attendance(table.board, period)}
+    period = periods.period_of(table.board, 12)
+    counted = {one.user_id: one.present for one in presence.attendance(table.board, period)}
     assert {pk for pk, present in counted.items() if present} == {table.chair.pk, there.pk, gone.pk}
     loaded = list(rolls.with_attendances(Meeting.objects.filter(pk=closed.pk)))
     (roll,) = rolls.call(table.board, loaded)
     assert {entry.member for entry in roll.present} == {table.chair, there, gone}
-    for member, presence in ((there, "present"), (away, "absent")):
-        assert figures.with_presence(Meeting.objects.all(), member, presence).exists()
+    for member, taken in ((there, "present"), (away, "absent")):
+        assert presence.with_presence(Meeting.objects.all(), member, taken).exists()

@@ -15,7 +15,7 @@ from django.utils import timezone
 from changes import lifecycle as change_lifecycle
 from changes import plain
 from changes.models import BoardDecision, Change, Release
-from crb import figures, lifecycle, queries
+from crb import figures, lifecycle, periods, queries
 from crb.minutes import compose, reading
 from crb.models import AgendaItem, Meeting
 from expansive_cm.workflow.errors import StepError, StepIllegal
@@ -97,7 +97,7 @@ def test_figures_count_the_decision_that_stands_once(table: Table) -> None:
             "  AND c.taken_back_at IS NULL)"
         )
         assert [(one,) for one in found.values_list("decision", flat=True)] == cursor.fetchall()
-    period = figures.period_of(table.board, 3)
+    period = periods.period_of(table.board, 3)
     assert figures.promises(table.board, table.chair, period).get("open", 0) <= 1
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crb import figures, lifecycle
+from crb import figures, lifecycle, periods, presence
 from crb.models import AgendaItem, BoardOutcome, Meeting
 from tests.crb.conftest import Table
 
@@ -74,9 +74,9 @@ def test_every_figure_counts_it_on_the_day_it_was_opened(
 
 def test_who_came_to_a_meeting_opened_early_counts_at_once(table: Table) -> None:
     decided_early(table, 5)
-    found = {one.name: one for one in figures.attendance(table.board, period(table, 3))}
+    found = {one.name: one for one in presence.attendance(table.board, period(table, 3))}
     assert found["Cora Chair"].held == found["Cora Chair"].present == 1
 
 
-def period(table: Table, months: int) -> figures.Period:
-    return figures.period_of(table.board, months)
+def period(table: Table, months: int) -> periods.Period:
+    return periods.period_of(table.board, months)

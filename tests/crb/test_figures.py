@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
-from crb import figures, outlook, queries
+from crb import figures, outlook, periods, presence, queries
 from crb.models import Absence, AgendaItem, BoardOutcome
 from tests import stories
 from tests.crb.conftest import Table, new_board, seat
@@ -28,14 +28,14 @@ def told(table: Table) -> Iterator[dict[str, Change]]:
         yield changes
 
 
-def period(table: Table, months: int = 12) -> figures.Period:
-    return figures.period_of(table.board, months)
+def period(table: Table, months: int = 12) -> periods.Period:
+    return periods.period_of(table.board, months)
 
 
 def test_a_period_ends_today_and_begins_the_day_after_the_same_day_back_then(table: Table) -> None:
     with time_machine.travel(TODAY, tick=False):
-        assert period(table, 3) == figures.Period(3, date(2026, 3, 31), date(2026, 6, 30))
-        assert period(table, 12) == figures.Period(12, date(2025, 7, 1), date(2026, 6, 30))
+        assert period(table, 3) == periods.Period(3, date(2026, 3, 31), date(2026, 6, 30))
+        assert period(table, 12) == periods.Period(12, date(2025, 7, 1), date(2026, 6, 30))
 
 
 def test_today_is_where_the_board_meets(table: Table) -> None:
@@ -136,7 +136,7 @@ def test_a_promise_is_kept_by_closing_in_time(table: Table, days: int, state: st
 
 
 def test_attendance_of_each_member(table: Table, told: dict[str, Change]) -> None:
-    found = figures.attendance(table.board, period(table))
+    found = presence.attendance(table.board, period(table))
     assert [(one.name, one.held, one.present, one.alternate, one.absent) for one in found] == [
         ("Bea Board", 4, 4, 0, 0),
         ("Ben Board", 4, 4, 0, 0),
@@ -156,25 +156,25 @@ def test_two_terms_of_one_member_are_counted_together(
     ben = table.members[2]
     table.board.memberships.filter(user=ben).update(ends_on=date(2026, 3, 10))
     seat(table.board, ben, starts_on=date(2026, 6, 1))
-    found = {one.name: one for one in figures.attendance(table.board, period(table))}
+    found = {one.name: one for one in presence.attendance(table.board, period(table))}
     assert (found["Ben Board"].held, found["Ben Board"].present) == (2, 2)
 
 
 def test_a_ballot_is_no_meeting_that_one_attends(table: Table, told: dict[str, Change]) -> None:
-    before = figures.attendance(table.board, period(table))
+    before = presence.attendance(table.board, period(table))
     table.meeting(
         date=date(2026, 6, 9), kind="ballot", purpose="Urgent.", deadline=TODAY, state="closed"
     )
-    assert figures.attendance(table.board, period(table)) == before
+    assert presence.attendance(table.board, period(table)) == before
     assert len(figures.outcomes_by_meeting(table.board, table.chair, period(table))) == 4
 
 
 def test_another_boards_figures_are_its_own(table: Table, told: dict[str, Change]) -> None:
     other = new_board(name="Another board")
     other.organisations.add(table.cast.meridian)
-    found = figures.headline(other, table.chair, figures.period_of(other, 12))
+    found = figures.headline(other, table.chair, periods.period_of(other, 12))
     assert found == figures.Headline(0, figures.Duration(), 0, 0, 0, None, 0, 0, 0)
-    assert figures.attendance(other, figures.period_of(other, 12)) == []
+    assert presence.attendance(other, periods.period_of(other, 12)) == []
 
 
 def test_figures_end_where_a_person_sees_nothing(table: Table, told: dict[str, Change]) -> None:

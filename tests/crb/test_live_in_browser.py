@@ -76,7 +76,7 @@ def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
     table.vote(item, *["information_required"] * 4)
     page = new_page(width=width, font=fonts[-1])
     held: list[Any] = []
-    for late in ("**/live/*", "**/preview/"):
+    for late in ("**/meetings/*/live/*", "**/preview/"):
         page.route(late, lambda route: held.append(route))
     sign_in(page, table.chair, live_server)
     page.goto(f"/board/meetings/{item.meeting_id}/?item={item.pk}")

@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.models import Change, Question
-from crb import figures
+from crb import periods
 from crb.lifecycle import close_meeting
 from crb.models import Absence, AgendaItem, Board, Meeting
 from tests.crb.conftest import Table, new_board
@@ -139,7 +139,7 @@ def test_each_figure_over_time_is_the_number_of_rows_behind_it(
     client: Client, table: Table, told: dict[str, Change]
 ) -> None:
     decided = {3: 4, 6: 8, 12: 8}
-    assert set(decided) == set(figures.PERIODS)
+    assert set(decided) == set(periods.PERIODS)
     behind: dict[str, int] = {}
 
     def leads_to(number: int, link: str) -> bool:
@@ -147,7 +147,7 @@ def test_each_figure_over_time_is_the_number_of_rows_behind_it(
             behind[link] = len(rows(client, table.chair, link))
         return behind[link] == number
 
-    for months in figures.PERIODS:
+    for months in periods.PERIODS:
         context = get(client, table.chair, f"/board/statistics/?months={months}").context
         counted = 0
         for series in context["outcomes"].series:

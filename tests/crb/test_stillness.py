@@ -62,12 +62,14 @@ def test_scripts_move_nothing(table: Table, new_page: Any, live_server: Any) -> 
 def without_and_with_scripts(page: Any, where: str, landmarks: list[str]) -> tuple[Any, Any]:
     """Return where things stand before the scripts of a page come, and once they have."""
     held: list[Any] = []
-    page.route(LATE_SCRIPTS, lambda route: held.append(route))
+    holding = True
+    page.route(LATE_SCRIPTS, lambda route: held.append(route) if holding else route.continue_())
     page.goto(where, wait_until="commit")
     page.locator("footer").wait_for()
     page.wait_for_function(STYLED)
     standing = [page.locator(one) for one in landmarks]
     before = places_in_any_font(standing, [WIDE, NARROW])
+    holding = False  # what a script loads in turn
     for route in held:
         route.continue_()
     page.unroute(LATE_SCRIPTS)

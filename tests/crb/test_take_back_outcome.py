@@ -21,7 +21,7 @@ from changes import lifecycle as change_lifecycle
 from changes.models import Change, Event, Notice, Release
 from changes.views.happenings import happenings
 from changes.views.sections import sections
-from crb import figures, lifecycle, queries
+from crb import figures, lifecycle, periods, queries
 from crb.live.parts import Picture, Viewer
 from crb.live.rooms import read
 from crb.minutes import compose, reading
@@ -375,7 +375,7 @@ def test_figures_count_what_stands_and_minutes_keep_both(table: Table) -> None:
     entry = reading(compose(fresh(item).meeting), votes=False)["items"][0]
     assert entry["outcome"] == "accepted"
     assert dict(entry["notes"])["Taken back"].startswith("Rejected, recorded by Cora Chair at")
-    period = figures.period_of(table.board, 3)
+    period = periods.period_of(table.board, 3)
     chair = table.chair
     counted = figures.outcomes_by_meeting(table.board, chair, period)
     with connection.cursor() as cursor:

@@ -149,8 +149,12 @@ def between_files(root: Path, files: set[str], modules: set[str]) -> dict[str, s
     for name in files:
         if name.startswith(("templates/", "static/", "tests/components/")):
             text = (root / name).read_text(errors="replace")
+            beside = name.rpartition("/")[0] + "/"
             for found in IN_A_TEMPLATE.findall(text):
-                uses[name] |= {place + found for place in PLACES if place + found in files}
+                known = (place + found for place in PLACES)
+                if found.startswith("./"):
+                    known = (beside + found.removeprefix("./"),)
+                uses[name] |= {one for one in known if one in files}
             for tags in LOADED.findall(text):
                 ends = tuple(f".templatetags.{tag}" for tag in tags.split())
                 uses[name] |= {module for module in modules if module.endswith(ends)}

@@ -1,0 +1,136 @@
+// Parts of the page that are new, put in place without touching what somebody is typing, focus,
+// scroll or open details.
+import * as clocks from "./clocks.js";
+import { isPressed } from "./news.js";
+import { isBusy } from "./writing.js";
+
+export const BESIDE = ["settled", "vote-box", "tally", "outcome-box", "ballots"];
+export const WRITTEN_IN = ["vote-box", "outcome-box"];
+
+// What a script or a person has added to an element says nothing about what it shows.
+function print(element) {
+  if (!element) return "";
+  const copy = element.cloneNode(true);
+  for (const notice of copy.querySelectorAll("[data-draft-restore]")) {
+    notice.closest(".alert")?.remove();
+  }
+  for (const one of [copy, ...copy.querySelectorAll("*")]) {
+    if (one.name === "csrfmiddlewaretoken") one.removeAttribute("value");
+    for (const name of ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"]) {
+      one.removeAttribute(name);
+    }
+    for (const name of [...one.classList]) {
+      if (name === "is-busy" || name.startsWith("htmx-")) one.classList.remove(name);
+    }
+    if (one.getAttribute("class") === "") one.removeAttribute("class");
+  }
+  for (const one of copy.querySelectorAll("[hx-trigger]")) one.replaceChildren(); // loads by itself
+  for (const one of copy.querySelectorAll("[data-kept-note], [data-clock-figures], [data-clock-over]")) one.remove();
+  return copy.outerHTML.replace(/\s+/g, " ").replace(/> </g, "><");
+}
+
+export const parse = (html) => {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content.firstElementChild;
+};
+
+// Of who is there the news go on, unless somebody has opened what they are about to mark.
+function isHeld(name, box) {
+  if (name !== "attendance") return WRITTEN_IN.includes(name) && isBusy(box);
+  return isBusy(box, "input") || box.querySelector("details[open]") !== null;
+}
+
+function remember(root) {
+  const focused = root.contains(document.activeElement) ? document.activeElement : null;
+  const details = [...root.querySelectorAll("details")];
+  const same = (one) => ["id", "name", "value", "hx-get", "action"].map((n) => one.getAttribute(n)).join();
+  return (fresh) => {
+    const now = [...fresh.querySelectorAll("details")];
+    if (now.length === details.length) now.forEach((one, i) => { one.open = details[i].open; });
+    if (!focused) return;
+    const found = focused === root
+      ? fresh
+      : [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused) && one.textContent === focused.textContent) ||
+        [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused));
+    found?.focus({ preventScroll: true });
+  };
+}
+
+function replace(old, fresh) {
+  const restore = remember(old);
+  old.replaceWith(fresh);
+  restore(fresh);
+  start(fresh);
+}
+
+export function start(element) {
+  window.htmx?.process(element);
+  window.htmx?.trigger(element, "htmx:load");
+  clocks.tick();
+}
+
+// A part of the right column may come and go: it has its place in an order.
+function insert(name, fresh) {
+  const column = document.getElementById("position");
+  if (!column || !BESIDE.includes(name)) return;
+  const later = BESIDE.slice(BESIDE.indexOf(name) + 1);
+  const next = later.map((one) => document.getElementById(one)).find(Boolean);
+  column.insertBefore(fresh, next || null);
+  start(fresh);
+}
+
+export const waiting = new Map(); // parts that wait until nobody writes in them any more
+
+// Returns true where what is shown was replaced by something else.
+export function put(name, html, note) {
+  const old = document.getElementById(name);
+  const fresh = html ? parse(html) : null;
+  waiting.delete(name);
+  if (!old) {
+    if (fresh) insert(name, fresh);
+    return;
+  }
+  if (fresh && print(old) === print(fresh)) {
+    old.querySelector("[data-kept-note]")?.remove();
+    return;
+  }
+  if (isHeld(name, old)) {
+    waiting.set(name, html);
+    if (note) keep(old, note);
+    return;
+  }
+  // What is being dragged, asked for or asked about must not lose its place meanwhile.
+  if (old.querySelector(".is-dragged, .htmx-request, [data-asking]")) {
+    waiting.set(name, html);
+    return;
+  }
+  if (!fresh) old.remove();
+  else replace(old, fresh);
+  return true;
+}
+
+function keep(box, words) {
+  let note = box.querySelector("[data-kept-note]");
+  if (!note) {
+    note = document.createElement("p");
+    note.className = "alert alert-warning kept-note";
+    note.setAttribute("role", "status");
+    note.dataset.keptNote = "";
+    (box.querySelector(".card-body") || box).prepend(note);
+  }
+  note.textContent = words;
+}
+
+export function putWaiting() {
+  window.setTimeout(() => {
+    if (isPressed()) return; // asked again on letting go
+    for (const [name, html] of [...waiting]) put(name, html); // or it goes on waiting
+  });
+}
+
+export function begin() {
+  document.addEventListener("focusout", putWaiting);
+  document.addEventListener("pointerup", putWaiting);
+  document.addEventListener("close", putWaiting, true); // a question that was answered
+}
