@@ -112,8 +112,9 @@ def what_is_collected() -> str:
     from django.contrib.staticfiles.finders import get_finders
 
     root = bootstrap.ROOT
-    lock, settings = root / "requirements" / "base.txt", root / "expansive_cm" / "settings.py"
-    total = hashlib.sha256(bootstrap.digest(lock, settings).encode())
+    ours = [root / "expansive_cm" / name for name in ("settings.py", "web/assets.py")]
+    lock = root / "requirements" / "base.txt"
+    total = hashlib.sha256(bootstrap.digest(lock, *ours).encode())
     ignored = apps.get_app_config("staticfiles").ignore_patterns
     for finder in get_finders():
         for name, files in finder.list(ignored):
