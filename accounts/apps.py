@@ -1,4 +1,5 @@
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -17,6 +18,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
+        # Whatever starts a task finds the queue by it.
+        import_module("expansive_cm.celery")
         post_migrate.connect(ensure_roles, sender=self)
         pre_save.connect(tidy_texts, dispatch_uid="tidy_texts")
         remember_texts()

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from expansive_cm import __version__
+from expansive_cm.version import VERSION
 
 from .navigation import CHANGES, NEW_CHANGE, navigation, url_or_none
 
@@ -17,7 +17,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": SimpleLazyObject(lambda: navigation(request)),
         "search_url": url_or_none(CHANGES),
         "new_change_url": SimpleLazyObject(lambda: _new_change_url(request)),
-        "app_version": __version__,
+        "app_version": VERSION,
         "demo": settings.DEMO,
     }
 

@@ -32,10 +32,11 @@ ORDER = f"CREATE SEQUENCE IF NOT EXISTS history_order AS integer MINVALUE {NUMBE
 
 
 class AllAtOnce(Operation):
-    """Create the models of an app, which may refer to each other in any order.
+    """Create the models of an app, which may refer to each other in any order, or add fields.
 
-    Django draws every model that is related to a new one again, with each new one: for a
-    hundred models that all know their users that takes half a minute. Here they are drawn once.
+    Django draws every model that is related to a new one again, with each new one and with each
+    new field: for a hundred models that all know their users that takes half a minute. Here they
+    are drawn once. What it holds must not need what another of it has made.
     """
 
     serialization_expand_args = ("operations",)
@@ -44,7 +45,7 @@ class AllAtOnce(Operation):
         self.operations = operations
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Add every model to the state, and let it be drawn when somebody asks for it."""
+        """Add all of it to the state, and let it be drawn when somebody asks for it."""
         if "apps" in vars(state):
             del state.apps
         for operation in self.operations:
@@ -57,7 +58,7 @@ class AllAtOnce(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Create the tables; foreign keys follow when all of them are there."""
+        """Create tables and columns; foreign keys follow when all tables are there."""
         for operation in self.operations:
             operation.database_forwards(app_label, schema_editor, from_state, to_state)
 
@@ -68,13 +69,13 @@ class AllAtOnce(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
-        """Drop the tables, last first."""
+        """Drop them, last first."""
         for operation in reversed(self.operations):
             operation.database_backwards(app_label, schema_editor, from_state, to_state)
 
     def describe(self) -> str:
         """Say what is done, for `migrate --plan`."""
-        return f"Create {len(self.operations)} models"
+        return "; ".join(operation.describe() for operation in self.operations)
 
 
 class KeepHistory(Operation):

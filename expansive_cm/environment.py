@@ -191,8 +191,10 @@ def _mailbox(value: str) -> Mailbox:
     return mailbox
 
 
-def certificates(value: str) -> str:
-    """Take certificates in PEM form."""
+def certificates(value: str | None) -> str | None:
+    """Take certificates in PEM form, or none."""
+    if not value:
+        return value  # Without any, all those of the system would be read.
     try:
         ssl.create_default_context(cadata=value)
     except (ssl.SSLError, ValueError) as error:

@@ -12,7 +12,7 @@ import yaml
 from celery import current_app
 from django.conf import settings
 
-from expansive_cm import __version__
+from expansive_cm.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -59,10 +59,10 @@ def test_a_proxy_is_told_to_pass_what_the_product_takes() -> None:
 
 def test_project_image_and_changelog_share_a_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == __version__
-    assert {SERVICES[name]["image"] for name in OURS} == {f"expansive-cm:{__version__}"}
+    assert project["version"] == VERSION
+    assert {SERVICES[name]["image"] for name in OURS} == {f"expansive-cm:{VERSION}"}
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert newest and newest[1] == __version__
+    assert newest and newest[1] == VERSION
 
 
 def test_secrets_come_from_files_alone() -> None:

@@ -5,7 +5,7 @@ import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.operations import AddIndexBeside
+from accounts.operations import AddIndexBeside, AllAtOnce
 
 
 class Migration(migrations.Migration):
@@ -19,15 +19,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='change',
-            name='promise_zone',
-            field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
-        ),
-        migrations.AddField(
-            model_name='historicalchange',
-            name='promise_zone',
-            field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
+        AllAtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='change',
+                    name='promise_zone',
+                    field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
+                ),
+                migrations.AddField(
+                    model_name='historicalchange',
+                    name='promise_zone',
+                    field=models.CharField(blank=True, default='', help_text="Where the day promised ends: that of the board. Empty: the product's own.", max_length=64, verbose_name='zone of the promise'),
+                ),
+            ],
         ),
         AddIndexBeside(
             model_name='change',

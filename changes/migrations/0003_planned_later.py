@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -10,24 +12,28 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='change',
-            name='late_reason',
-            field=models.TextField(blank=True, db_default='', default='', help_text='Why its release comes after the day promised. Between colleagues.', max_length=500, verbose_name='why later than promised'),
-        ),
-        migrations.AddField(
-            model_name='change',
-            name='late_told',
-            field=models.TextField(blank=True, db_default='', default='', max_length=500, verbose_name='why later than promised, for the customer'),
-        ),
-        migrations.AddField(
-            model_name='historicalchange',
-            name='late_reason',
-            field=models.TextField(blank=True, db_default='', default='', help_text='Why its release comes after the day promised. Between colleagues.', max_length=500, verbose_name='why later than promised'),
-        ),
-        migrations.AddField(
-            model_name='historicalchange',
-            name='late_told',
-            field=models.TextField(blank=True, db_default='', default='', max_length=500, verbose_name='why later than promised, for the customer'),
+        AllAtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='change',
+                    name='late_reason',
+                    field=models.TextField(blank=True, db_default='', default='', help_text='Why its release comes after the day promised. Between colleagues.', max_length=500, verbose_name='why later than promised'),
+                ),
+                migrations.AddField(
+                    model_name='change',
+                    name='late_told',
+                    field=models.TextField(blank=True, db_default='', default='', max_length=500, verbose_name='why later than promised, for the customer'),
+                ),
+                migrations.AddField(
+                    model_name='historicalchange',
+                    name='late_reason',
+                    field=models.TextField(blank=True, db_default='', default='', help_text='Why its release comes after the day promised. Between colleagues.', max_length=500, verbose_name='why later than promised'),
+                ),
+                migrations.AddField(
+                    model_name='historicalchange',
+                    name='late_told',
+                    field=models.TextField(blank=True, db_default='', default='', max_length=500, verbose_name='why later than promised, for the customer'),
+                ),
+            ],
         ),
     ]

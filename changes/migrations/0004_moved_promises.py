@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -10,24 +12,28 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='change',
-            name='first_due_on',
-            field=models.DateField(blank=True, help_text='Of a promise that the board has moved: the day it had at first.', null=True, verbose_name='first promised by'),
-        ),
-        migrations.AddField(
-            model_name='historicalchange',
-            name='first_due_on',
-            field=models.DateField(blank=True, help_text='Of a promise that the board has moved: the day it had at first.', null=True, verbose_name='first promised by'),
-        ),
-        migrations.AlterField(
-            model_name='change',
-            name='promise',
-            field=models.CharField(blank=True, choices=[('', 'None'), ('twelve_months', 'Delivered within 12 months'), ('three_releases', 'In one of the next three releases'), ('replanned', 'By a day that the board promised anew')], max_length=20, verbose_name='promise'),
-        ),
-        migrations.AlterField(
-            model_name='historicalchange',
-            name='promise',
-            field=models.CharField(blank=True, choices=[('', 'None'), ('twelve_months', 'Delivered within 12 months'), ('three_releases', 'In one of the next three releases'), ('replanned', 'By a day that the board promised anew')], max_length=20, verbose_name='promise'),
+        AllAtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='change',
+                    name='first_due_on',
+                    field=models.DateField(blank=True, help_text='Of a promise that the board has moved: the day it had at first.', null=True, verbose_name='first promised by'),
+                ),
+                migrations.AddField(
+                    model_name='historicalchange',
+                    name='first_due_on',
+                    field=models.DateField(blank=True, help_text='Of a promise that the board has moved: the day it had at first.', null=True, verbose_name='first promised by'),
+                ),
+                migrations.AlterField(
+                    model_name='change',
+                    name='promise',
+                    field=models.CharField(blank=True, choices=[('', 'None'), ('twelve_months', 'Delivered within 12 months'), ('three_releases', 'In one of the next three releases'), ('replanned', 'By a day that the board promised anew')], max_length=20, verbose_name='promise'),
+                ),
+                migrations.AlterField(
+                    model_name='historicalchange',
+                    name='promise',
+                    field=models.CharField(blank=True, choices=[('', 'None'), ('twelve_months', 'Delivered within 12 months'), ('three_releases', 'In one of the next three releases'), ('replanned', 'By a day that the board promised anew')], max_length=20, verbose_name='promise'),
+                ),
+            ],
         ),
     ]

@@ -6,7 +6,7 @@ import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
 
-from accounts.operations import KeepHistory
+from accounts.operations import AllAtOnce, KeepHistory
 
 
 class Migration(migrations.Migration):
@@ -18,74 +18,71 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='HistoricalSavedView',
-            fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('history_act', models.IntegerField(editable=False, null=True)),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
-                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='saved')),
-                ('history_id', models.AutoField(primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField(db_index=True)),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.organisation', verbose_name='shared with the people of')),
-                ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('team', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.successteam', verbose_name='shared with the team')),
+        AllAtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='HistoricalSavedView',
+                    fields=[
+                        ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                        ('history_act', models.IntegerField(editable=False, null=True)),
+                        ('name', models.CharField(max_length=60, verbose_name='name')),
+                        ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
+                        ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('created_at', models.DateTimeField(blank=True, editable=False, verbose_name='saved')),
+                        ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                        ('history_date', models.DateTimeField(db_index=True)),
+                        ('history_change_reason', models.TextField(null=True)),
+                        ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                        ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                        ('organisation', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.organisation', verbose_name='shared with the people of')),
+                        ('owner', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                        ('team', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.successteam', verbose_name='shared with the team')),
+                    ],
+                    options={
+                        'verbose_name': 'historical saved view',
+                        'verbose_name_plural': 'historical saved views',
+                        'ordering': ('-history_date', '-history_id'),
+                        'get_latest_by': ('history_date', 'history_id'),
+                    },
+                    bases=(simple_history.models.HistoricalChanges, models.Model),
+                ),
+                migrations.CreateModel(
+                    name='SavedView',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('name', models.CharField(max_length=60, verbose_name='name')),
+                        ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
+                        ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
+                        ('version', models.PositiveIntegerField(default=1, editable=False)),
+                        ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='saved')),
+                        ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation', verbose_name='shared with the people of')),
+                        ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_views', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
+                        ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.successteam', verbose_name='shared with the team')),
+                    ],
+                    options={
+                        'verbose_name': 'saved view',
+                        'verbose_name_plural': 'saved views',
+                        'ordering': ('name', 'pk'),
+                        'indexes': [models.Index(fields=['role'], name='changes_saved_view_role')],
+                        'constraints': [
+                            models.UniqueConstraint(models.F('owner'), django.db.models.functions.text.Upper('name'), name='changes_saved_view_name'),
+                            models.CheckConstraint(condition=models.Q(models.Q(('role', None), ('team', None)), models.Q(('organisation', None), ('team', None)), models.Q(('organisation', None), ('role', None)), _connector='OR'), name='changes_saved_view_shared_once'),
+                        ],
+                    },
+                ),
+                migrations.CreateModel(
+                    name='FirstView',
+                    fields=[
+                        ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                        ('view', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='changes.savedview')),
+                    ],
+                    options={
+                        'verbose_name': 'view that Changes opens with',
+                        'verbose_name_plural': 'views that Changes opens with',
+                    },
+                ),
             ],
-            options={
-                'verbose_name': 'historical saved view',
-                'verbose_name_plural': 'historical saved views',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
-            },
-            bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.CreateModel(
-            name='SavedView',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60, verbose_name='name')),
-                ('filters', models.JSONField(blank=True, default=dict, verbose_name='filters')),
-                ('role', models.CharField(blank=True, choices=[('support', 'Support staff'), ('customer_success', 'Customer success'), ('approver', 'Authorised approver'), ('crb_member', 'CRB member'), ('developer', 'Developer'), ('peer_reviewer', 'Peer reviewer'), ('tester', 'Tester'), ('release_manager', 'Release manager'), ('auditor', 'Auditor'), ('administrator', 'Administrator')], max_length=20, null=True, verbose_name='shared with the role')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='saved')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.organisation', verbose_name='shared with the people of')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='saved_views', to=settings.AUTH_USER_MODEL, verbose_name='owner')),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.successteam', verbose_name='shared with the team')),
-            ],
-            options={
-                'verbose_name': 'saved view',
-                'verbose_name_plural': 'saved views',
-                'ordering': ('name', 'pk'),
-            },
-        ),
-        migrations.CreateModel(
-            name='FirstView',
-            fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('view', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='changes.savedview')),
-            ],
-            options={
-                'verbose_name': 'view that Changes opens with',
-                'verbose_name_plural': 'views that Changes opens with',
-            },
-        ),
-        migrations.AddIndex(
-            model_name='savedview',
-            index=models.Index(fields=['role'], name='changes_saved_view_role'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(models.F('owner'), django.db.models.functions.text.Upper('name'), name='changes_saved_view_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('role', None), ('team', None)), models.Q(('organisation', None), ('team', None)), models.Q(('organisation', None), ('role', None)), _connector='OR'), name='changes_saved_view_shared_once'),
         ),
         KeepHistory(),
     ]

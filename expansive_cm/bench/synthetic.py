@@ -134,16 +134,12 @@ def write_people() -> People:
     staff = {role: [_person(f"{role.label} {n}") for n in range(1, k + 1)] for role, k in STAFF}
     for role, members in staff.items():
         User.objects.bulk_create(members)
-        group = Group.objects.get(name=role)
-        for member in members:
-            member.groups.add(group)
-    for number, member in enumerate(staff[Role.CUSTOMER_SUCCESS]):
-        teams[number % TEAMS].members.add(member)
-    approvers = Group.objects.get(name=Role.APPROVER)
-    for organisation in organisations:
-        approver = organisation.people.order_by("pk").last()
-        assert approver is not None
-        approver.groups.add(approvers)
+        _give(role, members)
+    for number, team in enumerate(teams):
+        team.members.add(*staff[Role.CUSTOMER_SUCCESS][number::TEAMS])
+    approvers = customers[PEOPLE_PER_ORGANISATION - 1 :: PEOPLE_PER_ORGANISATION]
+    _give(Role.APPROVER, approvers)
+    for organisation, approver in zip(organisations, approvers, strict=True):
         organisation.approvers.add(approver)
     services = [Service(name=f"Service {number}") for number in range(1, SERVICES + 1)]
     releases = _releases()
@@ -165,6 +161,13 @@ def _person(name: str, organisation: Organisation | None = None) -> User:
     return User(
         email=f"{address}@bench.example", display_name=name, organisation=organisation, password="!"
     )
+
+
+def _give(role: Role, people: list[User]) -> None:
+    """Give a role to many at once."""
+    given = User.groups.through
+    group = Group.objects.get(name=role)
+    given.objects.bulk_create(given(user=person, group=group) for person in people)
 
 
 def _releases() -> list[Release]:

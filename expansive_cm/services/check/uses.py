@@ -55,10 +55,14 @@ def build(root: Path, addresses: Iterable[Address]) -> Graph:
     written = [name for name in imports.modules if ".migrations" not in name]
     sources = {name: read(path) for name in written if (path := file_of(root, name))}
     files = {str(path.relative_to(root)) for path in files_of(root)}
+    folders: defaultdict[str, set[str]] = defaultdict(set)
+    for name in files:
+        if name.startswith("tests/"):
+            folders[name.split("/")[-2]].add(name)
     for module, source in sources.items():
         if module != HANDS_OVER:
             graph.uses[module] |= named_modules(source, imports.modules)
-        graph.uses[module] |= named_files(source, files)
+        graph.uses[module] |= named_files(source, files, folders)
     for user, parts in between_files(root, files, imports.modules).items():
         graph.uses[user] |= parts
     for app in APPS:
@@ -113,9 +117,12 @@ def named_modules(source: Source, modules: set[str]) -> set[str]:
     return {name for name in found if not is_test(name)}
 
 
-def named_files(source: Source, files: set[str]) -> set[str]:
-    """The templates and other files that a file names, with all that a place in it may mean."""
-    found = {name for name in files if data_folder(name) in source.texts}
+def named_files(source: Source, files: set[str], folders: Mapping[str, set[str]]) -> set[str]:
+    """The templates and other files that a file names, with all that a place in it may mean.
+
+    Of files that tests read, it names the folder alone.
+    """
+    found = {name for folder in source.texts & folders.keys() for name in folders[folder]}
     for text in source.texts:
         if not re.search(r"\.\w+$", text) or "\n" in text or " " in text:
             continue
@@ -126,11 +133,6 @@ def named_files(source: Source, files: set[str]) -> set[str]:
             whole = re.compile(rf"(?:{'|'.join(PLACES)}){pattern}")
             found |= {name for name in files if whole.fullmatch(name)}
     return found
-
-
-def data_folder(name: str) -> str | None:
-    """The folder of a file that tests read: they name the folder alone."""
-    return name.split("/")[-2] if name.startswith("tests/") else None
 
 
 def files_of(root: Path) -> Iterator[Path]:
