@@ -23,7 +23,7 @@ from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
 from accounts.models import User
-from changes.models import Change, Event
+from changes.models import Change, Event, IncomingMail, RawMail
 from expansive_cm.database import compiler as ours
 from expansive_cm.database import related
 from expansive_cm.database.saved import Saved
@@ -214,3 +214,25 @@ def test_a_foreign_key_is_followed_as_django_follows_it(cast: Cast) -> None:
     for same in (cast.support.pk, str(cast.support.pk)):
         assert Change(requester_id=same).requester == cast.support
     assert Change(owner_id=None).owner is None
+
+
+def test_a_one_to_one_field_is_followed_back_as_django_follows_it(cast: Cast) -> None:
+    """Where there is such a record, where there is none, and for an unsaved one; 0.1 s."""
+    mails = IncomingMail.objects.bulk_create(IncomingMail(mailbox="one", size=1) for _ in range(2))
+    RawMail.objects.create(mail=mails[0], content=b"\x00")
+    raw = vars(IncomingMail)["raw"]
+    for mail in (*mails, IncomingMail()):
+        told = []
+        for follow in (related.answer, related.get_reverse):
+            one = IncomingMail(pk=mail.pk)
+            with CaptureQueriesContext(connection) as asked:
+                try:
+                    found = follow(raw, one, IncomingMail)
+                    told.append((found, bytes(found.content), len(asked)))
+                    assert found.mail is one
+                except IncomingMail.raw.RelatedObjectDoesNotExist as error:
+                    told.append((str(error), raw.is_cached(one), len(asked)))
+                assert getattr(one, "raw", None) is getattr(one, "raw", None)
+            told.append(len(asked))
+        assert told[:2] == told[2:]
+    assert IncomingMail.raw is raw

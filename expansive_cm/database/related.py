@@ -1,20 +1,24 @@
 """A record that a foreign key names is read by a statement that the database plans once.
 
-Django makes a queryset for it each time, writes its SQL and has it planned, which takes several
-times as long as finding a row by its key.
+So is the one whose one-to-one field names a record. Django makes a queryset for it each time,
+writes its SQL and has it planned, which takes several times as long as finding a row by its key.
 """
 
 from functools import cache
 from typing import Any
 
 from django.db import models
-from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
+from django.db.models.fields.related_descriptors import (
+    ForwardManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
 
 from expansive_cm.database.compiler import lasts
 from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
 
 ask_anew = ForwardManyToOneDescriptor.get_object
+answer = ReverseOneToOneDescriptor.__get__
 
 
 def get_object(descriptor: ForwardManyToOneDescriptor, instance: models.Model) -> Any:
@@ -38,6 +42,34 @@ def _named_by(descriptor: ForwardManyToOneDescriptor) -> ObjectStatement[Any] | 
     if further or not isinstance(target, models.IntegerField):
         return None
     return _numbered(field.remote_field.model, target)
+
+
+def get_reverse(
+    descriptor: ReverseOneToOneDescriptor, instance: models.Model | None, owner: Any = None
+) -> Any:
+    """Return the record whose one-to-one field names this one, in one query, as Django does.
+
+    Raises DoesNotExist of its model where there is none. Effects: this one knows it, or that there
+    is none; it knows this one.
+    """
+    if instance is not None and lasts(type(instance)) and not descriptor.is_cached(instance):
+        statement, key = _naming(descriptor), instance.pk
+        if statement is not None and type(key) is int and key <= LARGEST_KEY:
+            found = statement.objects(key=key)
+            for one in found:
+                descriptor.related.field.set_cached_value(one, instance)
+            descriptor.related.set_cached_value(instance, found[0] if found else None)
+    return answer(descriptor, instance, owner)
+
+
+@cache
+def _naming(descriptor: ReverseOneToOneDescriptor) -> ObjectStatement[Any] | None:
+    """Return what finds the record that names one; None unless by its number."""
+    field = descriptor.related.field
+    target = field.target_field
+    if not (target.primary_key and isinstance(target, models.IntegerField)):
+        return None
+    return _numbered(descriptor.related.related_model, field)
 
 
 @cache
