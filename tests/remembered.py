@@ -191,7 +191,10 @@ def make_and_read(
         finally:
             _under_way.pop()
         until = timezone.now()
-        calls = tuple((func, robust) for _, func, robust in connection.run_on_commit[waiting:])
+        # Each once: each mail has its delivery started, and one start delivers all of them.
+        calls = tuple(
+            dict.fromkeys((func, robust) for _, func, robust in connection.run_on_commit[waiting:])
+        )
         touched = written_to()
         after = every_row(touched)
         transaction.set_rollback(True)
