@@ -28,6 +28,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 
+from expansive_cm.statements import ObjectStatement, is_one_of
 from tests import beginnings, sequences
 from tests.contents import is_alone, looks, now_looks, tables, written_to
 
@@ -364,11 +365,15 @@ def renewed(answer: Any, given: list[Any]) -> Any:
         if row not in objects:
             wanted.setdefault(row.model, set()).add(row.key)
     for model, keys in wanted.items():
-        table, column = model._meta.db_table, model._meta.pk.column
-        statement = f'SELECT * FROM "{table}" WHERE "{column}" = ANY(%s)'
-        for one in model._base_manager.raw(statement, [list(keys)]):
+        for one in with_keys(model).objects(keys=list(keys)):
             objects[Row(model, one.pk)] = one
     return filled(answer, objects)
+
+
+@functools.cache
+def with_keys(model: type[models.Model]) -> ObjectStatement[Any]:
+    """What reads the objects of these keys."""
+    return ObjectStatement(lambda: model._base_manager.filter(is_one_of("pk", "keys")))
 
 
 def rows_in(answer: Any) -> Iterator[Row]:
