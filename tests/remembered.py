@@ -30,7 +30,7 @@ from django.utils.functional import cached_property
 
 from expansive_cm.statements import ObjectStatement, is_one_of
 from tests import beginnings, sequences
-from tests.contents import is_alone, looks, now_looks, tables, written_to
+from tests.contents import is_alone, is_known, looks, now_looks, tables, written_to
 
 Made = TypeVar("Made")
 QUARTER, HOUR, DAY = 15 * 60, 3600, 24 * 3600
@@ -91,8 +91,12 @@ def remembered(maker: Callable[..., Made]) -> Callable[..., Made]:
 
     @functools.wraps(maker)
     def make(*args: Any, **kwargs: Any) -> Made:
+        # Where another maker has written something by now, this beginning was hardly ever seen
+        # before: looking for it takes longer than what is found saves.
+        if _anew or (_under_way and not is_known()):
+            return maker(*args, **kwargs)
         key = beginning(args, kwargs)
-        if key is None or _anew:
+        if key is None:
             return maker(*args, **kwargs)
         given = [*args, *kwargs.values()]
         if key not in known:
