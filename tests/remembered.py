@@ -377,7 +377,7 @@ def renewed(answer: Any, given: list[Any]) -> Any:
 @functools.cache
 def with_keys(model: type[models.Model]) -> ObjectStatement[Any]:
     """What reads the objects of these keys."""
-    return ObjectStatement(lambda: model._base_manager.filter(is_one_of("pk", "keys")))
+    return ObjectStatement(lambda: model._base_manager.filter(is_one_of("pk", "keys")).order_by())
 
 
 def rows_in(answer: Any) -> Iterator[Row]:

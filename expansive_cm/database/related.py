@@ -75,4 +75,4 @@ def _naming(descriptor: ReverseOneToOneDescriptor) -> ObjectStatement[Any] | Non
 @cache
 def _numbered(model: type[models.Model], target: Any) -> ObjectStatement[Any]:
     rows = model._base_manager
-    return ObjectStatement(lambda: rows.filter(**{target.attname: Given("key")}))
+    return ObjectStatement(lambda: rows.filter(**{target.attname: Given("key")}).order_by())
