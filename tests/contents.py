@@ -113,10 +113,22 @@ _were_alone: list[bool] = [False]
 """Whether nobody else wrote in the test before, or in this one once it has begun."""
 
 
+def _still_kept() -> Kept | None:
+    """What is kept of this moment, where nothing has been written since."""
+    test = _transaction_of_test()
+    return _kept[-1] if _kept and test is not None and _kept[-1].within is test else None
+
+
+def is_known() -> bool:
+    """Whether the number need not be read: nothing has been written since it was told."""
+    kept = _still_kept()
+    return kept is not None and kept.number is not None
+
+
 def looks() -> str:
     """One number for what the database holds, but for times."""
     test = _transaction_of_test()
-    kept = _kept[-1] if _kept and test is not None and _kept[-1].within is test else None
+    kept = _still_kept()
     if kept is not None and kept.number is not None:
         return kept.number
     number = _read()

@@ -39,6 +39,7 @@ from changes.models import (
     Window,
 )
 from crb.models import Absence, Action, AgendaItem, AgendaVersion, Board, Meeting
+from tests.remembered import with_keys
 
 MARK = re.compile(r"qz(\d+)x(\d+)zq")
 ROOM = 40
@@ -323,7 +324,8 @@ def _is_theirs(viewer: User, row: Row, full: bool) -> bool:
 def _change_of(row: Row) -> tuple[Change | None, bool]:
     name, pk = row
     label = name.rpartition(".")[0]
-    record = one = apps.get_model(label)._default_manager.get(pk=pk)
+    [record] = with_keys(apps.get_model(label)).objects(keys=[pk])
+    one: Any = record
     source = source_named(label.lower())
     ways = source.changes if source else ("change_id",) if hasattr(record, "change_id") else ()
     if isinstance(record, Change) or not ways:

@@ -4,6 +4,7 @@ Nothing is remembered between two runs but rows: a run that was killed before a 
 stored finds it where it lay; one that was killed before it was moved finds its row and moves it.
 """
 
+import functools
 import logging
 import ssl
 import time
@@ -101,9 +102,7 @@ def only_one(name: str) -> Iterator[bool]:
 @contextmanager
 def connected(mailbox: Mailbox) -> Iterator["Server"]:
     """Sign in over TLS, with a certificate that is trusted, and open the folder."""
-    context = ssl.create_default_context()
-    if settings.MAILBOX_CA:
-        context.load_verify_locations(cadata=settings.MAILBOX_CA)
+    context = trusting(settings.MAILBOX_CA)
     client = IMAPClient(
         mailbox.host,
         port=mailbox.port,
@@ -119,6 +118,18 @@ def connected(mailbox: Mailbox) -> Iterator["Server"]:
     finally:
         with suppress(OSError, IMAPClientError):
             client.logout()
+
+
+@functools.cache
+def trusting(authority: str | None) -> ssl.SSLContext:
+    """Return what judges certificates: by what this machine trusts, and by one authority more.
+
+    It is read once a process: reading what the machine trusts takes as long as fetching mail.
+    """
+    context = ssl.create_default_context()
+    if authority:
+        context.load_verify_locations(cadata=authority)
+    return context
 
 
 def in_words(error: Exception) -> str:

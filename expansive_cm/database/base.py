@@ -1,7 +1,19 @@
-"""The database engine of the settings: Django's own for PostgreSQL, with our compilers."""
+"""The database engine of the settings: Django's own for PostgreSQL, with our compilers.
+
+With it comes the way in which foreign keys are followed, and one-to-one fields back.
+"""
 
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.models.fields.related_descriptors import (
+    ForwardManyToOneDescriptor,
+    ReverseOneToOneDescriptor,
+)
+
+from expansive_cm.database import related
+
+ForwardManyToOneDescriptor.get_object = related.get_object  # type: ignore[method-assign]
+ReverseOneToOneDescriptor.__get__ = related.get_reverse  # type: ignore[method-assign]
 
 
 class Operations(DatabaseOperations):

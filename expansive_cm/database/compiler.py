@@ -76,7 +76,7 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
         """Return the statement and its values, as Django does."""
         query = self.query
         objs = query.objs
-        if not objs or not query.fields or query.on_conflict or not _lasts(query.model):
+        if not objs or not query.fields or query.on_conflict or not lasts(query.model):
             return super().as_sql()
         known = _columns(query.model, query.fields)
         try:
@@ -130,7 +130,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
         """Return the statement and its values, as Django does."""
         query = self.query
         wanted = query.values
-        if not wanted or query.related_updates or not _lasts(query.model):
+        if not wanted or query.related_updates or not lasts(query.model):
             return super().as_sql()
         try:
             sql, values = self._set(wanted)
@@ -148,7 +148,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
     ) -> tuple[str, tuple[Any, ...]] | None:
         """Return what updates the one row with this key; None for Django to write."""
         model = self.query.model
-        if not _lasts(model):
+        if not lasts(model):
             return None
         try:
             sql, values = self._set(wanted)
@@ -179,7 +179,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
         return f"UPDATE {table} SET {pairs}"  # noqa: S608  # the models' own names
 
 
-def _lasts(model: type[Model]) -> bool:
+def lasts(model: type[Model]) -> bool:
     """Whether a model is none that passes, such as migrations make."""
     return model._meta.apps is apps
 
