@@ -9,7 +9,7 @@ or what is known of its rows changes.
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from django.db import NotSupportedError, OperationalError, connection
 from psycopg2.extensions import AsIs
@@ -17,15 +17,16 @@ from psycopg2.extensions import AsIs
 NAMED = "asked_"
 """How the names of prepared questions begin."""
 ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
-_known: WeakKeyDictionary[Any, dict["Prepared", str]] = WeakKeyDictionary()
-"""The names of what each connection has prepared."""
+_known: WeakKeyDictionary[Any, dict["ref[Prepared]", str]] = WeakKeyDictionary()
+"""The names of what each connection has prepared, which keep no question alive."""
 _numbers = itertools.count(1)
 
 
 def prepared_by(connection: Any) -> dict[str, str]:
     """Return the SQL of each question that a connection of Django's has prepared, by its name."""
     known = _known.get(connection.connection, {})
-    return {name: question.sql for question, name in known.items()}
+    questions = ((one(), name) for one, name in known.items())
+    return {name: question.sql for question, name in questions if question is not None}
 
 
 class Prepared:
@@ -33,7 +34,8 @@ class Prepared:
 
     ``given`` says which are given when it is run: the name of each, and PostgreSQL's type of it,
     by its number among ``parameters``. Each connection keeps its plan, which takes up to half a
-    megabyte: for what the whole product asks, not for what one person does.
+    megabyte: for what the whole product asks, not for what one person does. It gives up those of
+    questions that are no longer there when it next prepares one.
 
     ``fits_all`` says that one plan is good for all values, where PostgreSQL would guess that it
     is worth planning for each. It holds until the transaction ends, for what else it asks too.
@@ -62,12 +64,12 @@ class Prepared:
         values = [given[name] for name in self._names] or None
         with connection.cursor() as cursor:
             known = _known.setdefault(connection.connection, {})
-            name = known.get(self)
+            name = known.get(ref(self))
             if name is None:
                 name = f"{NAMED}{next(_numbers)}"
-                run = self._run.format(name)
+                run = "; ".join([*_giving_up(known), self._run.format(name)])
                 cursor.execute(f"{self._preparing(name, cursor)}; {run}", values)
-                known[self] = name
+                known[ref(self)] = name
                 return list(cursor.fetchall())
             try:
                 cursor.execute(self._run.format(name), values)
@@ -90,3 +92,10 @@ class Prepared:
         types = ", ".join(kind for _name, kind in self._given.values())
         sql = cursor.mogrify(self.sql, values).decode().replace("%", "%%")
         return f"PREPARE {name} ({types}) AS {sql}"
+
+
+def _giving_up(known: dict["ref[Prepared]", str]) -> list[str]:
+    """Forget what nobody can ask any more, and return the statements that free its plans."""
+    gone = [one for one in known if one() is None]
+    # Forgotten first: freed twice, a plan would fail every question after it.
+    return [f"DEALLOCATE {known.pop(one)}" for one in gone]

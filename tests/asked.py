@@ -4,10 +4,10 @@ import re
 
 from django.db import connection
 
-from expansive_cm.prepared import NAMED, prepared_by
+from expansive_cm.prepared import NAMED, ONE_PLAN, prepared_by
 
 
 def in_full(sql: str) -> str:
     """Return the statement, or the question that it runs by the name this connection gave it."""
-    named = re.match(rf"EXECUTE ({NAMED}\d+)", sql)
+    named = re.match(rf"(?:{ONE_PLAN}; )?EXECUTE ({NAMED}\d+)", sql)
     return prepared_by(connection)[named[1]] if named else sql

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 from django.db import connection
 
-from expansive_cm.prepared import NAMED
+from expansive_cm.prepared import NAMED, ONE_PLAN
 from tests import sequences
 
 OUTSIDE = ("django_migrations", "django_content_type", "auth_permission")
@@ -189,7 +189,7 @@ def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
 
 
 def _only_reads(sql: str) -> bool:
-    begins = sql[:20].lstrip().upper()
+    begins = sql.removeprefix(f"{ONE_PLAN}; ")[:20].lstrip().upper()
     return begins.startswith(ASKS) or (begins.startswith(READS) and ";" not in sql)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from expansive_cm.services import lint
 from expansive_cm.services.lint import CHECKS, ROOT
 
 CONTRACT = """
@@ -42,3 +43,14 @@ def test_it_finds_what_is_wrong_and_nothing_else(name: str, tmp_path: Path) -> N
         run = subprocess.run(CHECKS[name], cwd=tmp_path, capture_output=True, check=False)
         found.append(run.returncode)
     assert found[0] != 0 == found[1]
+
+
+def test_the_others_are_shown_where_the_program_of_one_is_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        lint, "CHECKS", {"Scripts": ["no-such-node", "lint"], "Python form": ["echo", "All well."]}
+    )
+    assert lint.main() == 1
+    said = capsys.readouterr().out
+    assert "no-such-node" in said and "All well." in said and "Found something: Scripts." in said

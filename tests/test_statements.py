@@ -1,5 +1,6 @@
 """A statement is written once, and finds each time what is there for what it is given."""
 
+import gc
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -105,6 +106,25 @@ def test_a_plan_is_kept_by_each_connection(transactional_db: None) -> None:
     connection.close()  # as after a restart of the database
     question = asked_for_names()
     assert question.rows({"key": 1}) == [("one",)]
+
+
+def test_a_plan_of_what_is_asked_no_longer_is_given_up(cast: Any) -> None:
+    """Statements that are kept for a while only, as those of roles, would fill the database."""
+
+    def ask() -> None:
+        statement = Statement(
+            lambda: User.objects.filter(pk=Given("one")).values_list("pk"), planned_once=True
+        )
+        assert statement.rows(one=cast.support.pk) == [(cast.support.pk,)]
+
+    kept = []
+    for _again in range(4):
+        ask()
+        gc.collect()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+            kept.append(cursor.fetchone()[0])
+    assert kept[-1] == kept[0]
 
 
 def test_a_plan_that_failed_is_made_again(transactional_db: None) -> None:

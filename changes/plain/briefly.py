@@ -29,7 +29,7 @@ WORDS: dict[State, str] = {
     S.DEPLOYMENT: _("The change is built and tested, and waiting for its release."),
     S.REJECTED: _("The Change Request Board decided not to go ahead."),
     S.CONFIRMATION: _("The change is in place. Please tell us whether it meets your needs."),
-    S.NOT_CONFIRMED: _("You told us that it is not as expected. We put right what was agreed."),
+    S.NOT_CONFIRMED: _("You told us that it is not as expected. We are looking into it."),
     S.CLOSED: _("The change is closed."),
     S.WITHDRAWN: _("The request was withdrawn."),
 }
@@ -37,9 +37,7 @@ WORDS: dict[State, str] = {
 
 OF_REQUESTER: dict[State, str] = {
     S.CONFIRMATION: _("The change is in place. We asked %(name)s whether it meets the need."),
-    S.NOT_CONFIRMED: _(
-        "%(name)s told us that it is not as expected. We put right what was agreed."
-    ),
+    S.NOT_CONFIRMED: _("%(name)s told us that it is not as expected. We are looking into it."),
 }
 """The same for other readers, of what the requester is asked or has said."""
 

@@ -44,18 +44,21 @@ def main() -> int:
 
 
 def check(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run one check to its end."""
+    """Run one check to its end; one whose program is not there has failed, and says which."""
     # Comparing models with migrations needs settings but no database.
     environment = {**os.environ, "DEMO": "true", "PYTHONWARNINGS": "ignore:Got an error checking"}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        return subprocess.CompletedProcess(command, 127, f"{error}\n")
 
 
 if __name__ == "__main__":

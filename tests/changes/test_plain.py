@@ -477,6 +477,8 @@ def test_by_its_state_alone_only_the_requester_is_said_you() -> None:
         assert theirs.endswith("."), state
         assert not re.search(r"\byou(rs?)?\b", others, re.IGNORECASE), state
         assert (theirs != others) == bool(re.search(r"\byou", theirs, re.IGNORECASE)), state
+    # Without what follows it, this sentence of the page reads as though it were done.
+    assert "We put right" not in plain.briefly(State.NOT_CONFIRMED)
 
 
 def test_a_list_says_the_same_as_a_page(cast: Cast, clock: Any) -> None:
