@@ -28,7 +28,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from expansive_cm.statements import ObjectStatement, is_one_of
+from expansive_cm.statements import ObjectStatement, given_keys, is_one_of
 from tests import beginnings, sequences
 from tests.contents import is_alone, is_known, looks, now_looks, tables, written_to
 
@@ -377,7 +377,9 @@ def renewed(answer: Any, given: list[Any]) -> Any:
 @functools.cache
 def with_keys(model: type[models.Model]) -> ObjectStatement[Any]:
     """What reads the objects of these keys."""
-    return ObjectStatement(lambda: model._base_manager.filter(is_one_of("pk", "keys")).order_by())
+    return ObjectStatement(
+        lambda: model._base_manager.filter(is_one_of("pk", given_keys("keys"))).order_by()
+    )
 
 
 def rows_in(answer: Any) -> Iterator[Row]:
