@@ -39,6 +39,17 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
     UntoldMove.objects.bulk_create(moves, ignore_conflicts=True, batch_size=1000)
 
 
+def note_settled(change: Change, due_on: date | None, release: Release) -> None:
+    """Keep the day that was promised before it follows its release, unless one is kept already.
+
+    As when the release moved after who counts on it was told, or is known only now.
+    """
+    if change.state not in BEFORE_DEPLOYED or change.due_on == due_on:
+        return
+    known = UntoldMove(change=change, forecast_on=day_known(change), due_on=due_on, release=release)
+    UntoldMove.objects.bulk_create([known], ignore_conflicts=True)
+
+
 def heard_of_plan(change: Change) -> None:
     """Note that people are told of the release for which a change is planned now."""
     UntoldMove.objects.filter(change=change).update(forecast_on=day_known(change))
