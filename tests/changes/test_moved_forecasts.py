@@ -7,12 +7,13 @@ import re
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import digest, lifecycle, plain, tasks
+from changes import digest, lifecycle, plain, reminders, tasks
 from changes.models import Change, Event, Notice, Release, UntoldMove
 from changes.settling import settle
 from tests import stories
@@ -244,6 +245,10 @@ def test_a_long_list_is_told_at_once_and_names_nothing_that_is_no_longer_theirs(
     changes = [planned(cast) for _number in range(3)]
     since = last_row()
     slip(cast, 30)
+    for pk in reminders.untold_moves():
+        lifecycle.tell_of_forecast(pk)
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        assert digest.due(timezone.now()) == [], "a worker killed here sends nobody a summary"
     mails = told_after(since)[cast.requester.email]
     several, _one = mails
     for change in changes:
