@@ -34,6 +34,8 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
     if not moves:
         return
     kept = UntoldMove.objects.filter(change__in=[one.change_id for one in moves])
+    # Releases that concern the same changes may move at once: each takes the rows in one order.
+    list(kept.order_by("change_id").select_for_update(no_key=True).values_list("pk"))
     kept.exclude(by=actor).update(by=None)  # nobody knows of all that moved it
     kept.update(release=release, why=why)
     UntoldMove.objects.bulk_create(moves, ignore_conflicts=True, batch_size=1000)
