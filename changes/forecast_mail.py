@@ -28,7 +28,7 @@ def is_list(email: Email) -> bool:
 
 def _waiting() -> QuerySet[Notice]:
     waiting = Notice.objects.filter(email=None, is_for_digest=True, message__in=sorted(GATHERED))
-    return waiting.exclude(person__mail_pace=User.MailPace.DAILY)
+    return waiting.filter(person__mail_pace=User.MailPace.AT_ONCE)
 
 
 def to_gather() -> list[int]:

@@ -1,6 +1,6 @@
 """Who counts on a promised change is told once when its day moves; nobody where it does not.
 
-9 s of processor time.
+10 s of processor time.
 """
 
 import re
@@ -294,3 +294,22 @@ def test_a_day_promised_that_is_known_again_or_moves_meanwhile_is_told(
     since = last_row()
     (theirs,) = told_after(since)[cast.requester.email]
     assert f"It is now promised by {ahead(90):%-d %B %Y}." in theirs.message
+
+
+def test_no_release_is_blamed_for_the_day_of_another(cast: Cast) -> None:
+    change = stories.in_requirements(cast)
+    left, joined = (Release.objects.create(name=f"9.{n}", planned_on=ahead(n)) for n in (30, 90))
+    lifecycle.assign_release(change, actor=cast.release_manager, release=left)
+    since = last_row()
+    slip(cast, 60, left)
+    lifecycle.assign_release(change_now(change), actor=cast.release_manager, release=joined)
+    (mail,) = told_after(since)[cast.success.email]
+    event = Event.objects.get(change=change, verb="forecast_moved")
+    for words in (mail.message, mail.html_message, event.reason):
+        assert WHY not in words and "Release 9.30" not in words
+    assert f"{ahead(90):%-d %B %Y}, it was {ahead(30):%-d %B %Y}" in mail.message
+    slip(cast, 120, joined)
+    for pk in reminders.untold_moves():
+        lifecycle.tell_of_forecast(pk)
+    User.objects.filter(pk=cast.success.pk).update(mail_pace=User.MailPace.NEEDED)
+    assert cast.success.email not in told_after(last_row()), "only what needs them, since then"
