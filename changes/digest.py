@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,7 @@ from accounts.models import User
 from . import access_links, messages, outbox, wording
 from .models import AccessLink, Change, Notice
 from .taking_back import still_held
-from .wording import Letter
+from .wording import GATHERED, Letter
 
 HOUR = 8
 """The hour of the day, in the person's own zone."""
@@ -67,8 +68,13 @@ def send(person_id: int) -> bool:
 
 
 def _waiting() -> Any:
-    """Return what is not told yet; what can still be taken back waits for the next summary."""
-    return Notice.objects.filter(email=None, is_for_digest=True).exclude(still_held())
+    """Return what is not told yet; what can still be taken back waits for the next summary.
+
+    Not what is still to be gathered for somebody who reads no summaries (``forecast_mail.py``).
+    """
+    gathered = Q(message__in=sorted(GATHERED)) & ~Q(person__mail_pace=User.MailPace.DAILY)
+    waiting = Notice.objects.filter(email=None, is_for_digest=True)
+    return waiting.exclude(still_held()).exclude(gathered)
 
 
 def _notices(person: User) -> list[Notice]:

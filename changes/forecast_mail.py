@@ -5,7 +5,7 @@ daily summary finds them there. For everybody else they are put into one mail he
 change as a part of its thread, about several as a list. The worker words both as they go out.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,7 +15,7 @@ from post_office.models import PRIORITY, Email
 from accounts.models import User
 
 from . import digest, letters, outbox
-from .models import Notice
+from .models import Change, Notice
 from .wording import GATHERED, Letter
 
 THREAD = "forecasts-"
@@ -28,7 +28,7 @@ def is_list(email: Email) -> bool:
 
 def _waiting() -> QuerySet[Notice]:
     waiting = Notice.objects.filter(email=None, is_for_digest=True, message__in=sorted(GATHERED))
-    return waiting.exclude(person__mail_pace=User.MailPace.DAILY)
+    return waiting.filter(person__mail_pace=User.MailPace.AT_ONCE)
 
 
 def to_gather() -> list[int]:
@@ -40,33 +40,35 @@ def to_gather() -> list[int]:
 def gather(person_id: int) -> bool:
     """Put what waits for one person into a mail; return whether there was anything.
 
-    Nothing where somebody else does so at this moment. Effects: a mail without words.
+    Nothing where somebody else does so at this moment. Effects: a mail without words, or several
+    where it is more than one of them holds: the rest is not to wait for another hour.
     """
     with transaction.atomic():
         people = User.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
         person = people.filter(pk=person_id, is_active=True).first()
         if person is None:
             return False
-        related = "change__organisation__success_team"
-        notices = list(_waiting().filter(person=person).select_related(related).order_by("pk"))
-        notices = notices[: digest.LONGEST]
-        if not notices:
-            return False
-        changes = {one.change_id: one.change for one in notices}
-        is_one = len(changes) == 1
-        if is_one:
-            change = notices[0].change
-            told = letters.told(change, {person.pk})
-            earlier = dict.fromkeys(message_id for _person, _mail, message_id, *_rest in told)
-            headers = outbox.headers_of(change, list(earlier))
-        else:
-            headers = outbox.thread_headers(f"{THREAD}{person.pk}")
-        email = outbox.blank(person, headers=headers, priority=PRIORITY.medium)
-        outbox.put([email])
-        Notice.objects.filter(pk__in=[one.pk for one in notices]).update(
-            email=email, is_for_digest=not is_one
-        )
-        return True
+        found = _waiting().filter(person=person).order_by("pk")
+        waiting = list(found.values_list("pk", "change"))
+        for begin in range(0, len(waiting), digest.LONGEST):
+            _gather(person, dict(waiting[begin : begin + digest.LONGEST]))
+        return bool(waiting)
+
+
+def _gather(person: User, changes: Mapping[int, int]) -> None:
+    """Put notices, by their keys with those of their changes, into one mail without words."""
+    is_one = len(set(changes.values())) == 1
+    if is_one:
+        related = Change.objects.select_related("organisation__success_team")
+        change = related.get(pk__in=changes.values())
+        told = letters.told(change, {person.pk})
+        earlier = dict.fromkeys(message_id for _person, _mail, message_id, *_rest in told)
+        headers = outbox.headers_of(change, list(earlier))
+    else:
+        headers = outbox.thread_headers(f"{THREAD}{person.pk}")
+    email = outbox.blank(person, headers=headers, priority=PRIORITY.medium)
+    outbox.put([email])
+    Notice.objects.filter(pk__in=changes).update(email=email, is_for_digest=not is_one)
 
 
 def word(email: Email, person: User, told: Iterable[tuple[Notice, Letter]]) -> None:

@@ -41,7 +41,12 @@ def due(now: datetime) -> list[int]:
     people = User.objects.filter(is_active=True, organisation=None, groups__isnull=False)
     people = people.exclude(mail_pace=User.MailPace.NEEDED).distinct().order_by("pk")
     told = dict(PromisesTold.objects.values_list("person", "at"))
-    return [one.pk for one in people if told.get(one.pk, NEVER) < last_monday(one, now)]
+    return [one.pk for one in people if not _is_told(one, told.get(one.pk, NEVER), now)]
+
+
+def _is_told(person: User, at: datetime, now: datetime) -> bool:
+    """Whether somebody was told this week; what lies ahead was noted by a clock that was wrong."""
+    return last_monday(person, now) <= at < now + timedelta(days=1)
 
 
 def last_monday(person: User, now: datetime) -> datetime:
@@ -63,7 +68,7 @@ def send(person_id: int) -> bool:
         if person is None:
             return False
         told = PromisesTold.objects.filter(person=person).first()
-        if told and told.at >= last_monday(person, now):
+        if told and _is_told(person, told.at, now):
             return False
         PromisesTold.objects.update_or_create(person=person, defaults={"at": now})
         if told is None or not any(_of(person, kind, now)[:1] for kind in KINDS):

@@ -294,14 +294,16 @@ def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
 def _settle_list(email: Email, notices: Sequence[Notice]) -> bool:
     """Let a mail of several changes that moved say which of them have, as things are now.
 
-    What was tried may have arrived, and is not written anew, but for a reader it is not for.
+    What was tried may have arrived, and is not written anew, but where it names a change that is
+    not its reader's to see any more.
     """
     said = _said(notices)
     if not said:
         drop(email)
         return False
     is_so = len(said) == len(notices) and not _has_dead_link(email)
-    if outbox.is_worded(email) and (is_so or (email.number_of_retries or 0) > 0):
+    theirs = all(permissions.may_see(one.person, one.change) for one in notices)
+    if outbox.is_worded(email) and (is_so or (theirs and (email.number_of_retries or 0) > 0)):
         return True
     silent = [notice.pk for notice in notices if notice.pk not in said]
     Notice.objects.filter(pk__in=silent).update(email=None, is_for_digest=False)

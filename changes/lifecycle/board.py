@@ -14,6 +14,7 @@ from expansive_cm.workflow.errors import StepIncomplete
 from .. import settling, taking_back
 from ..models import BoardDecision, Change, Event, Notice
 from .core import take_step
+from .untold import heard_of_promise
 
 
 def take_back_board_outcome(
@@ -96,6 +97,7 @@ def _restore_promise(change: Change, event: Event) -> None:
     change.promised_release_id = kept["promised_release"]
     change.due_on = parse_date(kept["due_on"] or "")
     change.first_due_on = parse_date(kept.get("first_due_on") or "")
+    heard_of_promise(change, change.due_on)  # what was taken back nobody counts on
     change.promise_zone = kept.get("zone", "")
     change.late_reason, change.late_told = kept.get("late_reason", ""), kept.get("late_told", "")
 

@@ -3,13 +3,14 @@
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from expansive_cm.workflow.acts import acting
 
 from .. import messages
-from ..models import Change, UntoldMove
+from ..models import Change, Notice, Release, UntoldMove
 from ..moved_forecasts import MOVED, known_now, known_of, shown
 from ..states import BEFORE_DEPLOYED
 from .core import Step, lock, record_event
@@ -19,7 +20,8 @@ from .promises import settle_promise
 def tell_of_forecast(change_id: int) -> bool:
     """Tell of what moved since people last heard of it; return whether there was anything.
 
-    Nothing where it is as it was, where the change is in place or given up, or where nothing is
+    Nothing new where it is as it was: only whose mail of that was dropped, as it was not so for a
+    while, is to get another. Nothing where the change is in place or given up, or where nothing is
     promised any more. Effects: an event, which customers read of where the day that they know
     has moved; messages.
     """
@@ -35,22 +37,39 @@ def tell_of_forecast(change_id: int) -> bool:
             return False
         before, after = known_of(change, move.forecast_on, move.due_on), known_now(change)
         if before == after:
-            return False
+            return _tell_again(change)
         step = Step(change, MOVED, None)
         step.internal = shown(before) == shown(after)
-        step.reason = _words(str(move.release), before, after, move.why)
-        step.data = {"before": before, "after": after, "why": move.why, "by": move.by_id}
+        release, why = (move.release, move.why) if _is_its_doing(change, move) else (None, "")
+        step.reason = _words(release, before, after, why)
+        step.data = {"before": before, "after": after, "why": why, "by": move.by_id}
         messages.announce(change, record_event(step))
         return True
 
 
-def _words(release: str, before: dict[str, Any], after: dict[str, Any], why: str) -> str:
-    """Say for colleagues what moved, from when to when, and why the release did."""
+def _tell_again(change: Change) -> bool:
+    """Let who was not told of the last move be told of it, as it is so again."""
+    last = change.events.filter(verb=MOVED).order_by("-pk").values("pk")[:1]
+    dropped = Q(email=None, is_for_digest=False) | Q(email__expires_at__isnull=False)
+    untold = Notice.objects.filter(dropped, change=change, message=MOVED, event__in=last)
+    return untold.update(email=None, is_for_digest=True) > 0
+
+
+def _is_its_doing(change: Change, move: UntoldMove) -> bool:
+    """Whether the days are those of the release that moved, and of no other that took its place."""
+    counts = (change.release_id, change.promised_release_id)
+    return move.release_id in counts or move.release.cancelled_at is not None
+
+
+def _words(release: Release | None, before: dict[str, Any], after: dict[str, Any], why: str) -> str:
+    """Say for colleagues what moved, from when to when, and why the release did, if it did."""
     parts = []
     for name, label in (("forecast_on", _("Forecast")), ("due_on", _("Promised by"))):
         if before[name] != after[name]:
             parts.append(f"{label}: {_day(before[name])} → {_day(after[name])}")
-    words = f"{_('Release %s') % release}. {', '.join(parts)}."
+    words = f"{', '.join(parts)}."
+    if release:
+        words = f"{_('Release %s') % release}. {words}"
     return f"{words} {why}" if why else words
 
 

@@ -14,7 +14,7 @@ from ..models import BoardDecision, Change, Promise, Release
 from ..promises import goes_beyond
 from ..taking_back import RECORDED, is_taken_back
 from .core import Step, lock, record_event
-from .untold import heard_of_promise
+from .untold import heard_of_promise, note_settled
 
 RELEASES_PROMISED = 3
 
@@ -122,7 +122,7 @@ def settle_promise(change_id: int) -> bool:
     """Name the third release once it is planned, and follow it when its date moves.
 
     Where it was cancelled, the third of those that were not takes its place. Returns whether
-    anything changed; if so an event says what the date was and is.
+    anything changed; if so an event says what the date was and is, and ``tell_of_forecast`` tells.
     """
     with acting():
         change = lock(Change(pk=change_id))
@@ -135,6 +135,8 @@ def settle_promise(change_id: int) -> bool:
         change.due_on = change.promised_release.planned_on if change.promised_release else None
         if (change.due_on, change.promised_release) == (before, promised):
             return False
+        if following := change.promised_release or promised:
+            note_settled(change, before, following)
         step = Step(change, "settle_promise", None)
         step.reason = f"{before or '–'} → {change.due_on or '–'}"
         step.save(change)

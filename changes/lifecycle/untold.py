@@ -34,9 +34,22 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
     if not moves:
         return
     kept = UntoldMove.objects.filter(change__in=[one.change_id for one in moves])
+    # Releases that concern the same changes may move at once: each takes the rows in one order.
+    list(kept.order_by("change_id").select_for_update(no_key=True).values_list("pk"))
     kept.exclude(by=actor).update(by=None)  # nobody knows of all that moved it
     kept.update(release=release, why=why)
     UntoldMove.objects.bulk_create(moves, ignore_conflicts=True, batch_size=1000)
+
+
+def note_settled(change: Change, due_on: date | None, release: Release) -> None:
+    """Keep the day that was promised before it follows its release, unless one is kept already.
+
+    As when the release moved after who counts on it was told, or is known only now.
+    """
+    if change.state not in BEFORE_DEPLOYED or change.due_on == due_on:
+        return
+    known = UntoldMove(change=change, forecast_on=day_known(change), due_on=due_on, release=release)
+    UntoldMove.objects.bulk_create([known], ignore_conflicts=True)
 
 
 def heard_of_plan(change: Change) -> None:

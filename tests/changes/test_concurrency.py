@@ -1,15 +1,26 @@
 """Two people acting at once: one wins, the other is told, nothing is recorded twice."""
 
-import pytest
-from django.urls import reverse
+import threading
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.roles import Role
 from changes import lifecycle
-from changes.models import Change, ChangeLink
+from changes.models import Change, ChangeLink, Release, UntoldMove
 from changes.states import State
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
+from tests.changes.test_standard_at_once import somebody_waits
 from tests.concurrently import at_once, signed_in
 from tests.people import Cast
 from tests.stories import change_in, information_required, plan
+from tests.worker import wait_until
 
 S = State
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,3 +144,39 @@ def test_a_request_sent_three_times_at_once_is_one_request(cast: Cast, action: s
     assert Change.objects.count() == 1, answers
     assert all(answer in (302, 409) for answer in answers), answers
     assert Change.objects.get().events.filter(verb="submit").count() == (action == "submit")
+
+
+def test_two_releases_of_the_same_changes_move_at_once(cast: Cast) -> None:
+    """Each moved one of these changes before, so that their rows differ in who did so."""
+    changes = [change_in(S.REQUIREMENTS, cast) for _number in range(2)]
+    day, movers = timezone.localdate() + timedelta(days=30), (cast.release_manager, cast.chair)
+    cast.chair.groups.add(Group.objects.get(name=Role.RELEASE_MANAGER))
+    brings, promised = (Release.objects.create(name=name, planned_on=day) for name in "AB")
+    fields = {"promise": "three_releases", "due_on": day}
+    Change.objects.update(release=brings, promised_release=promised, **fields)
+    for change, mover in zip(changes, movers, strict=True):
+        UntoldMove.objects.create(change=change, release=brings, due_on=day, by=mover)
+    begun = threading.Event()
+
+    def slip(release: Release, mover: User) -> Release:
+        wanted = {"planned_on": day + timedelta(days=9), "reason": "Rain."}
+        return lifecycle.change_release(release, actor=mover, name=release.name, **wanted)
+
+    def first() -> Release:
+        def halfway(execute: Any, sql: str, *rest: Any) -> Any:
+            found = execute(sql, *rest)
+            if UntoldMove._meta.db_table in sql and not begun.is_set():
+                begun.set()
+                wait_until(somebody_waits)
+            return found
+
+        with connection.execute_wrapper(halfway):
+            return slip(brings, movers[0])
+
+    def second() -> Release:
+        assert begun.wait(60)
+        return slip(promised, movers[1])
+
+    answers = at_once(first, second)
+    assert not [one for one in answers if isinstance(one, Exception)], answers
+    assert not UntoldMove.objects.exclude(by=None).exists(), "nobody knows of both"

@@ -1,19 +1,21 @@
 """Who counts on a promised change is told once when its day moves; nobody where it does not.
 
-7 s of processor time.
+10 s of processor time.
 """
 
 import re
 from datetime import date, timedelta
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import digest, lifecycle, plain, tasks
+from changes import digest, lifecycle, plain, reminders, tasks
 from changes.models import Change, Event, Notice, Release, UntoldMove
+from changes.settling import settle
 from tests import stories
 from tests.mailing import last_row, worded
 from tests.people import Cast
@@ -215,3 +217,99 @@ def test_whoever_moved_it_left_or_gave_it_up_is_not_told(cast: Cast) -> None:
         if any("has moved" in one.subject for one in mails)
     }
     assert left == set(), "neither who left nor who looks after it no more"
+
+
+def test_what_went_on_while_it_waited_is_told_once_it_is_so_again(cast: Cast) -> None:
+    change = planned(cast)
+    since, first = last_row(), stories.release().planned_on
+    slip(cast, 30)
+    tasks.tell_of_forecasts()
+    slip(cast, 40)
+    worded(pk__gt=since)  # sending it now would be false
+    slip(cast, 30)
+    mails = told_after(since)
+    assert mails.keys() == {cast.requester.email, cast.success.email}
+    (theirs,) = mails[cast.requester.email]
+    assert written(first) in theirs.message and written(ahead(30)) in theirs.message
+    sent(since)
+    slip(cast, 40)
+    slip(cast, 30)
+    assert told_after(last_row()) == {}, "they know it"
+    assert Event.objects.filter(change=change, verb="forecast_moved").count() == 1
+
+
+def test_a_long_list_is_told_at_once_and_names_nothing_that_is_no_longer_theirs(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digest, "LONGEST", 2)
+    changes = [planned(cast) for _number in range(3)]
+    since = last_row()
+    slip(cast, 30)
+    for pk in reminders.untold_moves():
+        lifecycle.tell_of_forecast(pk)
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        assert digest.due(timezone.now()) == [], "a worker killed here sends nobody a summary"
+    mails = told_after(since)[cast.requester.email]
+    several, _one = mails
+    for change in changes:
+        assert any(change.reference in mail.message for mail in mails), "not an hour later"
+    Email.objects.filter(pk=several.pk).update(number_of_retries=1)
+    Change.objects.filter(pk=changes[0].pk).update(organisation=cast.meridian)
+    assert settle(Email.objects.get(pk=several.pk))
+    again = Email.objects.get(pk=several.pk)
+    assert changes[1].reference in again.message
+    for words in (again.message, again.html_message):
+        assert changes[0].reference not in words, "another customer's by now, tried or not"
+
+
+def test_a_day_promised_that_is_known_again_or_moves_meanwhile_is_told(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    releases = [Release.objects.create(name=f"7.{n}", planned_on=ahead(30 + n)) for n in range(3)]
+    stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    slip(cast, 60, releases[2])
+    since, settle_promise = last_row(), lifecycle.settle_promise
+
+    def meanwhile(key: int) -> bool:
+        settled = settle_promise(key)
+        slip(cast, 70, releases[2])
+        return settled
+
+    with monkeypatch.context() as patched:
+        patched.setattr("changes.lifecycle.forecasts.settle_promise", meanwhile)
+        told_after(since)
+    sent(since)
+    since = last_row()
+    tasks.settle_promises()
+    (theirs,) = told_after(since)[cast.requester.email]
+    assert f"It is now promised by {ahead(70):%-d %B %Y}." in theirs.message
+    sent(since)
+    gone = Release.objects.get(pk=releases[2].pk)
+    lifecycle.cancel_release(gone, actor=cast.release_manager, reason=WHY)
+    since = last_row()
+    told_after(since)
+    sent(since)
+    Release.objects.create(name="7.7", planned_on=ahead(90))
+    tasks.settle_promises()
+    since = last_row()
+    (theirs,) = told_after(since)[cast.requester.email]
+    assert f"It is now promised by {ahead(90):%-d %B %Y}." in theirs.message
+
+
+def test_no_release_is_blamed_for_the_day_of_another(cast: Cast) -> None:
+    change = stories.in_requirements(cast)
+    left, joined = (Release.objects.create(name=f"9.{n}", planned_on=ahead(n)) for n in (30, 90))
+    lifecycle.assign_release(change, actor=cast.release_manager, release=left)
+    since = last_row()
+    slip(cast, 60, left)
+    lifecycle.assign_release(change_now(change), actor=cast.release_manager, release=joined)
+    (mail,) = told_after(since)[cast.success.email]
+    event = Event.objects.get(change=change, verb="forecast_moved")
+    for words in (mail.message, mail.html_message, event.reason):
+        assert WHY not in words and "Release 9.30" not in words
+    assert f"{ahead(90):%-d %B %Y}, it was {ahead(30):%-d %B %Y}" in mail.message
+    slip(cast, 120, joined)
+    for pk in reminders.untold_moves():
+        lifecycle.tell_of_forecast(pk)
+    User.objects.filter(pk=cast.success.pk).update(mail_pace=User.MailPace.NEEDED)
+    assert cast.success.email not in told_after(last_row()), "only what needs them, since then"

@@ -16,7 +16,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import digest, dispatch, plain
+from changes import digest, dispatch, plain, tasks
 from changes import lifecycle as change_lifecycle
 from changes.models import Change, Event, Notice, Release
 from changes.views.happenings import happenings
@@ -30,6 +30,8 @@ from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal, St
 from tests.crb.conftest import Table
 from tests.crb.test_ballots import opened
 from tests.crb.test_consent import agreed
+from tests.crb.test_correct_decision import again as decided_again
+from tests.crb.test_correct_decision import decided
 from tests.mailing import deliver, mail_to, told
 
 pytestmark = pytest.mark.django_db
@@ -456,3 +458,24 @@ def test_open_pages_follow_and_only_who_may_is_offered_it(table: Table) -> None:
     assert {name for name, html in decided.items() if "Take the outcome back" in html} == may
     back(table, item)
     assert all(WHY in html and "Accepted" not in html for html in settled().values())
+
+
+def test_no_day_is_told_that_was_promised_by_mistake(table: Table) -> None:
+    """Where the release of the former promise has moved, and nobody is told yet."""
+    today = timezone.localdate()
+    days = [today + timedelta(days=30 * number) for number in range(1, 4)]
+    releases = [Release.objects.create(name=f"5.{day}", planned_on=day) for day in days]
+    item = decided(table, "accepted_as_priority")
+    moved, manager = today + timedelta(days=120), table.cast.release_manager
+    with later():
+        change_lifecycle.change_release(
+            releases[-1], actor=manager, name="5.3", planned_on=moved, reason="Rain."
+        )
+        item = decided_again(table, item)
+        table.decide(item, "accepted")
+        back(table, item)
+        change = table.decide(fresh(item), "accepted_as_priority")
+        tasks.tell_of_forecasts()
+    (event,) = change.events.filter(verb="forecast_moved")
+    told = [event.data[name]["due_on"] for name in ("before", "after")]
+    assert told == [days[-1].isoformat(), moved.isoformat()]
