@@ -275,7 +275,8 @@ def _is_late(email: Email, change: Change, told: Sequence[Letter]) -> bool:
 def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
     """Let a summary be written anew: with a dead link, or with what is not theirs or so any more.
 
-    Only what was corrected after it was written counts, as the next one has those words.
+    Only what was corrected after it was written counts, as the next one has those words. What was
+    tried may have arrived: it is not written anew, but where a change is not its reader's any more.
     """
     if forecast_mail.is_list(email):
         return _settle_list(email, notices)
@@ -284,7 +285,8 @@ def _settle_summary(email: Email, notices: Sequence[Notice]) -> bool:
     is_so = all(told) and all(one.corrected_at <= email.created for one in corrected)
     if is_so and not _has_dead_link(email):
         return True
-    if (email.number_of_retries or 0) > 0:
+    theirs = all(permissions.may_see(one.person, one.change) for one in notices)
+    if theirs and (email.number_of_retries or 0) > 0:
         return True
     Notice.objects.filter(email=email).update(email=None)
     drop(email)

@@ -275,6 +275,23 @@ def test_a_summary_that_waits_with_a_dead_link_is_written_anew(
     assert "Nearly there." in text and AccessLink.objects.latest("pk").revoked_at is None
 
 
+def test_a_summary_that_was_tried_does_not_go_to_who_may_not_read_it_any_more(
+    cast: Cast, settings: Any, smtp_server: Mailbox
+) -> None:
+    change = silent(settings, stories.in_review, cast)
+    cast.requester.mail_pace = "daily"
+    cast.requester.save()
+    say(change, cast.success, "Nearly there.")
+    with time_machine.travel(timezone.now() + timedelta(days=1)):
+        before = last_row()
+        tasks.send_digests()
+        tried = Email.objects.filter(pk__gt=before)
+        tried.update(status=STATUS.requeued, number_of_retries=1, scheduled_time=timezone.now())
+        assert tried.exists()
+        Change.objects.filter(pk=change.pk).update(organisation=cast.meridian)
+        assert sent_to(smtp_server, cast.requester, before) == []
+
+
 def test_a_summary_that_waits_with_words_that_were_corrected_is_written_anew_once(
     cast: Cast, settings: Any, smtp_server: Mailbox
 ) -> None:
