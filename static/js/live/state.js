@@ -1,7 +1,9 @@
 // What the page says about its connection: one of the words that stand in #live-state, or none.
 const TROUBLE_MS = 1_500; // a shorter break is not worth a word
 
-const state = () => document.getElementById("live-state");
+// The one that the page began with: what is told once all of it is gone still finds it.
+let found;
+const state = () => (found ??= document.getElementById("live-state"));
 let trouble;
 
 export const is = (word) => state().dataset.state === word;
