@@ -257,12 +257,18 @@ def test_a_new_link_that_was_revoked_is_not_sent(
     assert sent_to(smtp_server, cast.requester, before) == []
 
 
-def test_a_summary_that_waits_with_a_dead_link_is_written_anew(
-    cast: Cast, settings: Any, smtp_server: Mailbox
-) -> None:
+def read_daily(cast: Cast, settings: Any) -> Change:
+    """A change of which its requester reads in a daily summary."""
     change = silent(settings, stories.in_review, cast)
     cast.requester.mail_pace = "daily"
     cast.requester.save()
+    return change
+
+
+def test_a_summary_that_waits_with_a_dead_link_is_written_anew(
+    cast: Cast, settings: Any, smtp_server: Mailbox
+) -> None:
+    change = read_daily(cast, settings)
     say(change, cast.success, "Nearly there.")
     with time_machine.travel(timezone.now() + timedelta(days=1)):
         before = last_row()
@@ -278,9 +284,7 @@ def test_a_summary_that_waits_with_a_dead_link_is_written_anew(
 def test_a_summary_that_was_tried_does_not_go_to_who_may_not_read_it_any_more(
     cast: Cast, settings: Any, smtp_server: Mailbox
 ) -> None:
-    change = silent(settings, stories.in_review, cast)
-    cast.requester.mail_pace = "daily"
-    cast.requester.save()
+    change = read_daily(cast, settings)
     say(change, cast.success, "Nearly there.")
     with time_machine.travel(timezone.now() + timedelta(days=1)):
         before = last_row()
@@ -295,9 +299,7 @@ def test_a_summary_that_was_tried_does_not_go_to_who_may_not_read_it_any_more(
 def test_a_summary_that_waits_with_words_that_were_corrected_is_written_anew_once(
     cast: Cast, settings: Any, smtp_server: Mailbox
 ) -> None:
-    change = silent(settings, stories.in_review, cast)
-    cast.requester.mail_pace = "daily"
-    cast.requester.save()
+    change = read_daily(cast, settings)
     there = timezone.now().astimezone(zone_of(cast.requester))
     eight = (there + timedelta(days=1)).replace(hour=8, minute=0, second=0)
     before = last_row()
