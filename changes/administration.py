@@ -20,7 +20,7 @@ WHY = gettext_lazy("you look after people and their parts as an administrator")
 
 def is_for_administrators(email: Email) -> bool:
     """Whether a mail in the outbox is one of those below."""
-    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+    return outbox.is_of_thread(email, THREAD)
 
 
 def unheld(parts: Sequence[Unheld], administrators: Iterable[User]) -> None:

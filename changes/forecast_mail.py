@@ -23,7 +23,7 @@ THREAD = "forecasts-"
 
 def is_list(email: Email) -> bool:
     """Whether a mail in the outbox tells of several changes that moved."""
-    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+    return outbox.is_of_thread(email, THREAD)
 
 
 def _waiting() -> QuerySet[Notice]:

@@ -226,6 +226,11 @@ def headers_of(change: Change, earlier: Sequence[str] = ()) -> dict[str, str]:
     }
 
 
+def is_of_thread(email: Email, begins: str) -> bool:
+    """Whether a mail is of a thread whose name (``thread_headers``) begins so."""
+    return str((email.headers or {}).get("References", "")).startswith(f"<{begins}")
+
+
 def thread_headers(thread: str, reply_to: str = "", earlier: Sequence[str] = ()) -> dict[str, str]:
     """Return the headers of one thread of mails that a machine wrote.
 

@@ -33,7 +33,7 @@ KINDS = (Standing.BROKEN, Standing.AT_RISK)
 
 def is_one(email: Email) -> bool:
     """Whether a mail in the outbox is such a summary."""
-    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+    return outbox.is_of_thread(email, THREAD)
 
 
 def due(now: datetime) -> list[int]:

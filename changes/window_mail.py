@@ -23,7 +23,7 @@ WHY = gettext_lazy("a plan of yours lies in a new change freeze")
 
 def is_for_colleagues(email: Email) -> bool:
     """Whether a mail in the outbox is one of those below."""
-    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+    return outbox.is_of_thread(email, THREAD)
 
 
 def still_holds(email: Email) -> bool:
