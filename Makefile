@@ -2,7 +2,9 @@
 # needed: the rest is installed into .venv, node_modules and static/vendor on first use.
 
 PYTHON ?= python3
-BOOTSTRAP := $(PYTHON) expansive_cm/services/bootstrap.py
+# One that is named is taken as it is; else a quicker build of the same version may stand in.
+CHOSEN := $(if $(filter file,$(origin PYTHON)),,PYTHON_IS_CHOSEN=1)
+BOOTSTRAP := $(CHOSEN) $(PYTHON) expansive_cm/services/bootstrap.py
 TOOL := $(BOOTSTRAP) tool
 ARGS ?=
 WORKERS ?= 2

@@ -1,6 +1,8 @@
 """What set-up does on a machine that lacks something: another way, or a sentence."""
 
 import ast
+import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +89,61 @@ def test_without_ensurepip_it_takes_uv(
     monkeypatch.setattr(bootstrap.shutil, "which", {"uv": "/usr/bin/uv"}.get)
     bootstrap.create_venv()
     assert commands[0][:3] == ["uv", "venv", "--seed"]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "flags", "chosen"),
+    [
+        (0.03, 0.02, "", "other"),
+        (0.03, 0.03, "", "own"),
+        (0.03, math.inf, "", "own"),
+        (0.03, 0.02, "'--enable-optimizations'", "own"),
+    ],
+    ids=["quicker", "as quick", "makes no environment", "own is optimised"],
+)
+def test_a_quicker_build_of_the_same_python_is_taken(
+    own: float, other: float, flags: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = {sys.executable: own, "/opt/bin/python": other}
+    monkeypatch.setattr(bootstrap.sysconfig, "get_config_var", lambda name: flags)
+    monkeypatch.setattr(bootstrap, "others_of_this_version", lambda: ["/opt/bin/python"])
+    monkeypatch.setattr(bootstrap, "time_of_loop", times.get)
+    expected = {"own": sys.executable, "other": "/opt/bin/python"}[chosen]
+    assert bootstrap.quickest_python() == expected
+
+
+def test_other_builds_are_programs_of_this_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"python3.{sys.version_info.minor}"
+    for place, at, kind in (
+        ("shims", name, b"#!/bin/sh"),
+        ("bin", name, b"\x7fELF"),
+        ("bin", "python3.99", b"\x7fELF"),
+    ):
+        program = tmp_path / place / at
+        program.parent.mkdir(exist_ok=True)
+        program.write_bytes(kind)
+        program.chmod(0o755)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / name).symlink_to(sys.executable)
+    path = os.pathsep.join(str(tmp_path / place) for place in ("shims", "own", "bin", "no"))
+    monkeypatch.setenv("PATH", path)
+    here = [one for one in bootstrap.others_of_this_version() if one.startswith(str(tmp_path))]
+    assert here == [str(tmp_path / "bin" / name)]
+
+
+def test_what_cannot_make_an_environment_is_no_choice() -> None:
+    assert bootstrap.time_of_loop("/bin/false") == math.inf
+    assert 0 < bootstrap.time_of_loop(sys.executable) < math.inf
+
+
+def test_a_python_that_is_named_is_taken_as_it_is() -> None:
+    make = ["make", "-n", "-C", str(bootstrap.ROOT), "setup"]
+    unnamed = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+    for named, environment in ((False, unnamed), (True, {**unnamed, "PYTHON": "python3"})):
+        shown = subprocess.run(make, env=environment, capture_output=True, text=True, check=True)
+        assert ("PYTHON_IS_CHOSEN=1" in shown.stdout) == named
 
 
 @pytest.mark.parametrize(
