@@ -1,6 +1,5 @@
 """What a request consists of: written by support, by the customer, or revised later."""
 
-from email.utils import parseaddr
 from typing import Any
 
 from django import forms
@@ -16,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from expansive_cm.forms import DateInput, MarkdownTextarea
-from expansive_cm.mailreader.addresses import normal
+from expansive_cm.mailreader.addresses import name_and_address, normal
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
@@ -376,14 +375,20 @@ def person_as_text(person: User) -> str:
 
 
 def parse_person(text: str) -> tuple[str, str]:
-    """Return name and address in ``Grace Okafor <grace@…>`` or an address alone, else blanks."""
-    name, address = parseaddr(text) if "@" in text else ("", "")
+    """Return name and address in ``Grace Okafor <grace@…>`` or an address alone, else blanks.
+
+    The form is that of `person_as_text`, so a name may hold whatever names hold: commas too.
+    """
+    if "<" in text:
+        name, _bracket, address = text.strip().rstrip(">").rpartition("<")
+    else:
+        name, address = name_and_address(text) if "@" in text else ("", "")
     try:
         validate_email(address)
     except ValidationError:
         return "", ""
     address = normal(address)
-    return (" ".join(name.split()), address) if address else ("", "")
+    return (" ".join(name.strip().strip('"').split()), address) if address else ("", "")
 
 
 class RevisionForm(RequestForm):

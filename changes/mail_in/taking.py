@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from email.policy import compat32
-from email.utils import parseaddr
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.db import connection, transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from expansive_cm.mailreader.addresses import name_and_address
 from expansive_cm.mailreader.incoming import Incoming
 from expansive_cm.mailreader.reading import read
 
@@ -320,7 +320,7 @@ def _keep(raw: bytes, size: int, origin: Origin, why: str) -> IncomingMail:
     It has no Message-ID here: it was not taken, and when it comes again it is no duplicate.
     """
     header = BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADER_LIMIT])
-    name, address = parseaddr(_plain(header.get("From")))
+    name, address = name_and_address(_plain(header.get("From")))
     mail = IncomingMail(
         mailbox=origin.mailbox,
         uid_validity=origin.uid_validity,

@@ -4,8 +4,10 @@ Databases and ``str.lower`` take letters for equal that are not (the dotless i, 
 a domain that only looks like a customer's would become the customer's.
 """
 
+import inspect
 import string
 import unicodedata
+from email.utils import parseaddr
 
 import idna
 
@@ -13,6 +15,20 @@ DOMAIN_LIMIT = 253
 OTHER_DOTS = frozenset("\u3002\uff0e\uff61")
 """What IDNA takes for a full stop as well."""
 LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+LENIENT = {"strict": False} if "strict" in inspect.signature(parseaddr).parameters else {}
+"""Newer Pythons, and older ones of distributions, read nothing where a name is an address."""
+
+
+def name_and_address(text: str) -> tuple[str, str]:
+    """Return name and address as one field of a mail has them, blanks where it has none.
+
+    Many programs write the address as the name as well, without quotes. Where several addresses
+    stand it returns one of them: who trusts it has to look. Raises: ValueError, IndexError,
+    RecursionError at some of what strangers send.
+    """
+    return parseaddr(text, **LENIENT)
 
 
 def normal(address: str) -> str:

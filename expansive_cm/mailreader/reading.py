@@ -6,10 +6,10 @@ raises: what cannot be read is left out and noted.
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from . import bounces, kinds
-from .addresses import normal
+from .addresses import name_and_address, normal
 from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
 from .parts import Part, Taken, take_apart
@@ -177,7 +177,7 @@ def _address_in(top: Part, field: str) -> tuple[str, str]:
     # Encoded words are decoded after parsing: a comma within one separates nothing.
     text = tidy(decode(values[0])[0])
     try:
-        name, address = parseaddr(text)
+        name, address = name_and_address(text)
     except (ValueError, IndexError, RecursionError):
         return "", ""
     unquoted = re.sub(r'"[^"]*"', "", text)

@@ -94,3 +94,24 @@ def test_another_spelling_opens_no_account(client: Client) -> None:
     for spelling in ("\u0131ris@harbour.example", "ir\u0131\u017f@harbour.example"):
         data = {"login": spelling, "password": "a-long-enough-secret"}
         assert client.post("/account/login/", data).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("Okafor, Grace <grace@harbour.example>", ("Okafor, Grace", "grace@harbour.example")),
+        ('"Okafor, Grace" <grace@harbour.example>', ("Okafor, Grace", "grace@harbour.example")),
+        ("grace@harbour.example <grace@harbour.example>", None),
+        ("Grace@Harbour.example", ("", "grace@harbour.example")),
+        ("grace@harbour.example (Grace)", ("Grace", "grace@harbour.example")),
+        ("Grace (Rooms) <grace@harbour.example>", ("Grace (Rooms)", "grace@harbour.example")),
+        ("<grace@harbour.example>", ("", "grace@harbour.example")),
+        ("Grace <grace@harbour.example> and more", ("", "")),
+        ("Grace, grace@harbour.example", ("", "")),
+        ("Grace <>", ("", "")),
+        ("@", ("", "")),
+    ],
+)
+def test_a_person_is_read_as_they_are_shown(text: str, read: tuple[str, str] | None) -> None:
+    expected = read or ("grace@harbour.example", "grace@harbour.example")
+    assert parse_person(text) == expected
