@@ -139,7 +139,9 @@ TEMPLATES = [
     }
 ]
 # Forms are drawn by the project's own templates, which `django.forms` makes reachable.
-FORM_RENDERER = "expansive_cm.forms.TablerRenderer"
+FORM_RENDERER = "expansive_cm.ui.forms.TablerRenderer"
+# The page that draws what is typed as Markdown, for the widget's preview.
+MARKDOWN_PREVIEW = "changes:preview_markdown"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SIMPLE_HISTORY_REVERT_DISABLED = True
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True

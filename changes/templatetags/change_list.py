@@ -14,7 +14,7 @@ from changes.promises import day_of, is_past, is_planned_beyond
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.drawing import drawn_once
 
 register = template.Library()
 

@@ -20,7 +20,7 @@ from changes.releases import LOOKS as CHANCE_LOOKS
 from changes.releases import chance_words, why_words
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
 from changes.states import FINAL, SIDE_STATE_STAGE, ChangeType, State, path_of
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.drawing import drawn_once
 
 register = template.Library()
 

@@ -23,9 +23,9 @@ from changes.templatetags.change_ui import (
     stages_of,
     state_badge,
 )
-from expansive_cm.forms import DateTimeLocalInput, MultipleFileField, RadioCards
-from expansive_cm.icons import ICONS, STROKES, build_styles
 from expansive_cm.services.front_end import PACKAGES
+from expansive_cm.ui.forms import DateTimeLocalInput, MultipleFileField, RadioCards
+from expansive_cm.ui.icons import ICONS, STROKES, build_styles
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 DONE, CURRENT, AHEAD = StageStatus.DONE, StageStatus.CURRENT, StageStatus.AHEAD
@@ -40,7 +40,7 @@ def render(source: str, **context: Any) -> str:
 
 
 def test_an_unknown_icon_is_refused() -> None:
-    with pytest.raises(ValueError, match="not in expansive_cm.icons"):
+    with pytest.raises(ValueError, match="not in expansive_cm.ui.icons"):
         ui.icon("no-such-icon")
 
 
