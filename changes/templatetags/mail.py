@@ -11,7 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from post_office.models import STATUS, Email
 
-from accounts.templatetags.ui import badge
+from expansive_cm.ui.templatetags.ui import badge
 
 from ..message_words import TOPICS
 from ..models import MailEvent, Notice

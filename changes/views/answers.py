@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.components import Series, Tab
+from expansive_cm.ui.components import Series, Tab
 from expansive_cm.workflow.errors import StepForbidden
 
 from .. import answers, paging, permissions

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts import setting_up
-from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui.components import Series
 
 from .. import plain, promises, queries, standard_notices
 from ..models import Change

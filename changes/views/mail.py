@@ -24,7 +24,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 from post_office.models import STATUS, Email
 
-from accounts.components import Tab
+from expansive_cm.ui.components import Tab
 
 from ..forms.mail import WAITING, MailFilterForm
 from ..models import Notice

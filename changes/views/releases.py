@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Series, Tab
 from accounts.models import User
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui.components import Series, Tab
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 

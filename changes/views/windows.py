@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Tab
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, paging, permissions, planned_in

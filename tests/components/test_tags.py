@@ -13,8 +13,6 @@ from django.test import RequestFactory
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from accounts.components import StageStatus
-from accounts.templatetags import ui
 from changes.states import LEGAL_MOVES, ChangeType, State
 from changes.templatetags.change_ui import (
     LEVEL_LOOKS,
@@ -24,8 +22,10 @@ from changes.templatetags.change_ui import (
     state_badge,
 )
 from expansive_cm.services.front_end import PACKAGES
+from expansive_cm.ui.components import StageStatus
 from expansive_cm.ui.forms import DateTimeLocalInput, MultipleFileField, RadioCards
 from expansive_cm.ui.icons import ICONS, STROKES, build_styles
+from expansive_cm.ui.templatetags import ui
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 DONE, CURRENT, AHEAD = StageStatus.DONE, StageStatus.CURRENT, StageStatus.AHEAD
