@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series
 
-from .. import paging, permissions, promises
+from .. import permissions, promises
 from ..forms.promise import EVERY, PromiseFilterForm, asked_for
 from ..models import Change
 from ..promises import Standing, promised_of
