@@ -13,6 +13,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.statements import Given, ObjectStatement, Statement
+from expansive_cm.ui.markdown import render
 
 from . import (
     access_links,
@@ -26,7 +27,6 @@ from . import (
     window_mail,
     wording,
 )
-from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
