@@ -20,10 +20,10 @@ from post_office.connections import connections
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.post.rows import UNWORDED, set_values
 from expansive_cm.statements import Given, ObjectStatement, read_related
 
 from .models import AccessLink, ConfirmationLink
-from .outbox import UNWORDED, set_values
 from .refusals import is_final, is_unreachable
 from .secret_links import without_links
 

@@ -39,7 +39,6 @@ from changes.models import (
     Notice,
     StandardApproval,
 )
-from changes.outbox import UNWORDED
 from changes.settling import RELATED
 from changes.states import State
 from crb import lifecycle as board_lifecycle
@@ -58,6 +57,7 @@ from crb.schedule import holiday_on, months_ahead, slots
 from expansive_cm.demo import board as demo_board
 from expansive_cm.demo.catalogue import LONDON
 from expansive_cm.demo.schedule import plan, read_stories
+from expansive_cm.post.rows import UNWORDED
 from tests import marks
 from tests.people import person
 
