@@ -314,7 +314,7 @@ DELIVERY_BACKEND = (
 )
 POST_OFFICE = {
     "BACKENDS": {"default": DELIVERY_BACKEND},
-    # `changes.tasks` starts delivery, and survives a broker that is down; `changes.dispatch` sends.
+    # `changes.tasks` starts delivery, and survives a broker that is down; `post` sends.
     "CELERY_ENABLED": False,
     "DEFAULT_PRIORITY": "medium",
     "MESSAGE_ID_ENABLED": True,
