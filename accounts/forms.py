@@ -10,7 +10,7 @@ from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from expansive_cm.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards
 
 from .models import User, time_zone_names
 

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from changes.searching import referred_to
-from expansive_cm.forms import DateInput
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui.forms import DateInput
 
 from .queries import Wanted
 from .sources import Source, source_named, sources

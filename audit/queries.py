@@ -32,8 +32,8 @@ from django.db.models.functions import JSONObject
 from django.utils.dateparse import parse_datetime
 
 from accounts.history_rows import NUMBERED_FROM, act_of
-from changes.paging import MAX_TOKEN, BadToken
 from expansive_cm.statements import Given, Statement, given_keys, is_one_of, rows_of_all
+from expansive_cm.ui.paging import MAX_TOKEN, BadToken
 
 from .sources import Source, sources
 

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.roles import Role
 from changes import queries
-from changes.paging import BadToken
 from changes.permissions.rules import can_see_internal
 from changes.views.detail import tabs as change_tabs
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui.paging import BadToken
 
 from .acts import acts_of
 from .describe import describe

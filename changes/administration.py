@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy
 from post_office.models import Email
 
 from accounts.models import User
+from expansive_cm.post.threads import is_of_thread, thread_headers
+from expansive_cm.post.words import absolute
 
 from . import outbox
 from .unheld import Unheld
@@ -20,7 +22,7 @@ WHY = gettext_lazy("you look after people and their parts as an administrator")
 
 def is_for_administrators(email: Email) -> bool:
     """Whether a mail in the outbox is one of those below."""
-    return outbox.is_of_thread(email, THREAD)
+    return is_of_thread(email, THREAD)
 
 
 def unheld(parts: Sequence[Unheld], administrators: Iterable[User]) -> None:
@@ -29,12 +31,12 @@ def unheld(parts: Sequence[Unheld], administrators: Iterable[User]) -> None:
     It names the first LISTED of them and counts the others, which Home names in their turn.
     """
     context = {
-        "parts": [(part.sentence, outbox.absolute(part.url)) for part in parts[:LISTED]],
+        "parts": [(part.sentence, absolute(part.url)) for part in parts[:LISTED]],
         "more": len(parts[LISTED:]),
-        "url": outbox.absolute(_where([part.url for part in parts])),
+        "url": absolute(_where([part.url for part in parts])),
         "why": WHY,
     }
-    headers = outbox.thread_headers(f"{THREAD}{parts[0].key.replace(' ', '-')}")
+    headers = thread_headers(f"{THREAD}{parts[0].key.replace(' ', '-')}")
     tag = _("Changes")
     outbox.put(
         [

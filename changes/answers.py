@@ -12,8 +12,9 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from expansive_cm.ui.paging import Order
+
 from .models import Confirmation, ContactAttempt, DeliveryProblem
-from .paging import Order
 from .reminders import with_heard_at
 from .states import State
 

@@ -1,6 +1,6 @@
 """What is in the way of a plan: one pure function over what was read of that time.
 
-``planning.py`` reads it. A plan is an execution with its window, or a deployment, of which only
+``planning`` reads it. A plan is an execution with its window, or a deployment, of which only
 the day of its release is known: of a freeze it must cover all of that day to stop it.
 """
 

@@ -15,6 +15,8 @@ from post_office.models import Email
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from expansive_cm.post.threads import thread_headers
+from expansive_cm.post.words import absolute
 
 from . import access_links, messages, outbox, wording
 from .models import AccessLink, Change, Notice
@@ -93,7 +95,7 @@ def _notices(person: User) -> list[Notice]:
 
 def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
     context, links = contents(person, told)
-    headers = outbox.thread_headers(f"summary-{person.pk}")
+    headers = thread_headers(f"summary-{person.pk}")
     tag = str(_("Changes"))
     return outbox.compose(person, "digest", context, tag=tag, headers=headers, links=links)
 
@@ -118,14 +120,14 @@ def contents(
         "groups": groups,
         "waiting": sum(group["needs_me"] for group in groups),
         "link_days": settings.ACCESS_LINK_DAYS if links else 0,
-        "url": outbox.absolute(reverse("changes:home")),
-        "profile_url": outbox.absolute(reverse("accounts:profile")),
+        "url": absolute(reverse("changes:home")),
+        "profile_url": absolute(reverse("accounts:profile")),
     }, links
 
 
 def _address(change: Change, person: User) -> tuple[str, AccessLink | None]:
     if access_links.is_for(change, person):
         path, link = access_links.draft(change, person, actor=None)
-        return outbox.absolute(path), link
+        return absolute(path), link
     may_sign_in = person.has_usable_password()
-    return (outbox.absolute(change.get_absolute_url()) if may_sign_in else ""), None
+    return (absolute(change.get_absolute_url()) if may_sign_in else ""), None

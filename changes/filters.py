@@ -22,11 +22,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
+from expansive_cm.ui.paging import Order
 
 from . import queries, saved_views
 from .also import people_named
 from .models import Change, Service
-from .paging import Order
 from .risk import RiskLevel
 from .saved_views import Views
 from .states import ChangeType, State

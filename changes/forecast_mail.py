@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
 from accounts.models import User
+from expansive_cm.post.rows import blank, fill, keep_words
+from expansive_cm.post.threads import is_of_thread, thread_headers
 
 from . import digest, letters, outbox
 from .models import Change, Notice
@@ -23,7 +25,7 @@ THREAD = "forecasts-"
 
 def is_list(email: Email) -> bool:
     """Whether a mail in the outbox tells of several changes that moved."""
-    return outbox.is_of_thread(email, THREAD)
+    return is_of_thread(email, THREAD)
 
 
 def _waiting() -> QuerySet[Notice]:
@@ -65,8 +67,8 @@ def _gather(person: User, changes: Mapping[int, int]) -> None:
         earlier = dict.fromkeys(message_id for _person, _mail, message_id, *_rest in told)
         headers = outbox.headers_of(change, list(earlier))
     else:
-        headers = outbox.thread_headers(f"{THREAD}{person.pk}")
-    email = outbox.blank(person, headers=headers, priority=PRIORITY.medium)
+        headers = thread_headers(f"{THREAD}{person.pk}")
+    email = blank(person.email, headers=headers, priority=PRIORITY.medium)
     outbox.put([email])
     Notice.objects.filter(pk__in=changes).update(email=email, is_for_digest=not is_one)
 
@@ -79,6 +81,6 @@ def word(email: Email, person: User, told: Iterable[tuple[Notice, Letter]]) -> N
     ordered = sorted(told, key=lambda pair: (first[pair[0].change_id], pair[0].pk))
     context, links = digest.contents(person, ordered)
     words = outbox.render(person, "forecasts", context)
-    outbox.fill(email, str(_("Changes")), words)
-    outbox.keep_words(email)
+    fill(email, str(_("Changes")), words)
+    keep_words(email)
     outbox.tie({email: links})

@@ -17,6 +17,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.post.rows import blank, hurry, take_words_back
 from expansive_cm.statements import Given, Statement, given_keys, is_one_of
 
 from . import outbox, wording
@@ -181,8 +182,8 @@ def is_worded_later(letter: Letter) -> bool:
 
 def _mail(change: Change, letter: Letter, thread: Thread) -> Email:
     """Return a new mail for this letter, unsaved."""
-    email = outbox.blank(
-        letter.person,
+    email = blank(
+        letter.person.email,
         headers=outbox.headers_of(change, thread.message_ids),
         priority=wording.priority([letter]),
     )
@@ -195,7 +196,7 @@ def _mail(change: Change, letter: Letter, thread: Thread) -> Email:
 def _join(change: Change, letter: Letter, email: Email, again: Again) -> None:
     """Let the mail that waits for this person tell this letter too."""
     if is_worded_later(letter):
-        outbox.take_words_back(email, at_least=wording.priority([letter]))
+        take_words_back(email, at_least=wording.priority([letter]))
     else:
         notices = email.notices.select_related("event", "person").order_by("pk")
         for notice in notices:
@@ -205,7 +206,7 @@ def _join(change: Change, letter: Letter, email: Email, again: Again) -> None:
         wording.rewrite(change, email, letters, wording.last_move(change))
     due = _end_of_burst(letter)
     if not due or (email.scheduled_time and due < email.scheduled_time):
-        outbox.hurry(email, due)
+        hurry(email, due)
 
 
 def _end_of_burst(letter: Letter) -> datetime | None:

@@ -11,6 +11,7 @@ from django.urls import reverse
 from post_office.models import PRIORITY
 
 from accounts.models import User
+from expansive_cm.post.words import absolute
 
 from . import access_links, letters, outbox, permissions
 from .audiences import LINK_WANTED, OWNER, REQUESTER, TEAM
@@ -27,7 +28,7 @@ def send_link(change: Change, person: User, *, actor: User | None, why: str) -> 
     """Mail somebody a new link to a change, and nothing else."""
     path, link = access_links.issue(change, person, actor=actor, why=why)
     context = {
-        "page_link": outbox.absolute(path),
+        "page_link": absolute(path),
         "link_days": settings.ACCESS_LINK_DAYS,
         "why": LINK_WANTED,
     }
@@ -79,7 +80,7 @@ def _to_requester(
     link = ConfirmationLink.objects.filter(confirmation=confirmation).order_by("-pk")[0]
     context = {
         "confirmation": confirmation,
-        "link": outbox.absolute(reverse("changes:confirmation", args=[token])),
+        "link": absolute(reverse("changes:confirmation", args=[token])),
         "answer_days": settings.CONFIRMATION_LINK_DAYS,
         **context,
     }
@@ -99,7 +100,7 @@ def escalate(confirmation: Confirmation) -> None:
                 people.setdefault(person.pk, (person, audience.why))
     context = {
         "confirmation": confirmation,
-        "link": outbox.absolute(reverse("changes:close_unanswered", args=[change.pk])),
+        "link": absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
     says = partial(dict, context)
     told = [Letter(person, "escalation", str(why), says) for person, why in people.values()]

@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from . import outbox
+from expansive_cm.post.words import absolute
+
 from .models import (
     Attachment,
     BoardDecision,
@@ -142,7 +143,7 @@ def standard_used(change: Change, event: Event) -> Context:
     approval = _named(StandardApproval, event, "standard")
     return {
         "approval": approval,
-        "standard_url": outbox.absolute(approval.get_absolute_url()) if approval else "",
+        "standard_url": absolute(approval.get_absolute_url()) if approval else "",
     }
 
 
@@ -199,7 +200,7 @@ def closed(change: Change, event: Event) -> Context:
         "how": event.verb,
         "public_reason": event.verb not in BETWEEN_COLLEAGUES,
         "successor": successor,
-        "successor_url": outbox.absolute(successor.get_absolute_url()) if successor else "",
+        "successor_url": absolute(successor.get_absolute_url()) if successor else "",
     }
 
 
@@ -235,7 +236,7 @@ def undelivered(change: Change, event: Event) -> Context:
     """Somebody who has to know does not get our mail."""
     return {
         "problem": DeliveryProblem.objects.filter(pk=event.data["problem"]).first(),
-        "problems_url": outbox.absolute(reverse("changes:mail_log", args=[change.pk])),
+        "problems_url": absolute(reverse("changes:mail_log", args=[change.pk])),
     }
 
 

@@ -20,8 +20,9 @@ from post_office.models import STATUS
 
 from accounts.models import User
 from accounts.standing import know_standing
+from expansive_cm.post.rows import UNWORDED
 
-from . import letters, moved_forecasts, outbox, permissions, standard_mail
+from . import letters, moved_forecasts, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -344,7 +345,7 @@ def _is_unheard_of(person: User, change: Change) -> bool:
         return False
     told = Notice.objects.filter(change=change, person=person, email__isnull=False)
     tried = told.exclude(email__status=STATUS.queued)
-    reached = tried.exclude(email__backend_alias=outbox.UNWORDED).exists()
+    reached = tried.exclude(email__backend_alias=UNWORDED).exists()
     return not reached and not change.events.filter(actor=person).exists()
 
 

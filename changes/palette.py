@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from expansive_cm.texts import composed
+from expansive_cm.ui import paging
 
-from . import paging, saved_views, searching, selecting
+from . import saved_views, searching, selecting
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
 from .models import Change

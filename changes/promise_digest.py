@@ -16,6 +16,9 @@ from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
 from accounts.models import User
+from expansive_cm.post.rows import blank, fill, keep_words
+from expansive_cm.post.threads import is_of_thread, thread_headers
+from expansive_cm.post.words import absolute
 
 from . import outbox, permissions, promises, queries
 from .digest import last_eight
@@ -33,7 +36,7 @@ KINDS = (Standing.BROKEN, Standing.AT_RISK)
 
 def is_one(email: Email) -> bool:
     """Whether a mail in the outbox is such a summary."""
-    return outbox.is_of_thread(email, THREAD)
+    return is_of_thread(email, THREAD)
 
 
 def due(now: datetime) -> list[int]:
@@ -73,8 +76,8 @@ def send(person_id: int) -> bool:
         PromisesTold.objects.update_or_create(person=person, defaults={"at": now})
         if told is None or not any(_of(person, kind, now)[:1] for kind in KINDS):
             return False
-        headers = outbox.thread_headers(f"{THREAD}{person.pk}")
-        outbox.put([outbox.blank(person, headers=headers, priority=PRIORITY.low)])
+        headers = thread_headers(f"{THREAD}{person.pk}")
+        outbox.put([blank(person.email, headers=headers, priority=PRIORITY.low)])
         return True
 
 
@@ -101,7 +104,7 @@ def word(email: Email, person: User) -> bool:
             "label": kind.label,
             "rows": _rows(rows, now),
             "more": max(counts[kind] - LISTED, 0),
-            "url": outbox.absolute(f"{reverse('changes:promises')}?standing={kind.value}"),
+            "url": absolute(f"{reverse('changes:promises')}?standing={kind.value}"),
         }
         for kind, rows in found.items()
         if counts[kind]
@@ -110,11 +113,11 @@ def word(email: Email, person: User) -> bool:
         "parts": parts,
         "broken": counts[Standing.BROKEN],
         "at_risk": counts[Standing.AT_RISK],
-        "url": outbox.absolute(reverse("changes:promises")),
-        "profile_url": outbox.absolute(reverse("accounts:profile")),
+        "url": absolute(reverse("changes:promises")),
+        "profile_url": absolute(reverse("accounts:profile")),
     }
-    outbox.fill(email, str(_("Promises")), outbox.render(person, "promises", context))
-    outbox.keep_words(email)
+    fill(email, str(_("Promises")), outbox.render(person, "promises", context))
+    keep_words(email)
     return True
 
 
@@ -127,7 +130,7 @@ def _rows(changes: QuerySet[Change], now: datetime) -> list[dict[str, Any]]:
         {
             "change": one,
             "promised": promises.promised_of(one, now),
-            "url": outbox.absolute(one.get_absolute_url()),
+            "url": absolute(one.get_absolute_url()),
         }
         for one in first
     ]

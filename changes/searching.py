@@ -23,9 +23,9 @@ from django.db.models.lookups import GreaterThan
 
 from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
+from expansive_cm.ui.paging import Choose, Order, in_order
 
 from .models import Change, parse_reference
-from .paging import Choose, Order, in_order
 
 Found = TypeVar("Found", bound=models.Model)
 

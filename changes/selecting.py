@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from expansive_cm.texts import composed
+from expansive_cm.ui.paging import Order, in_order
 
 from . import queries, searching
 from .filters import ME, NONE, STAGES
 from .models import Change
-from .paging import Order, in_order
 from .searching import Words
 from .states import OPEN, State
 

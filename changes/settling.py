@@ -12,21 +12,21 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.post.rows import is_worded, keep_words
 from expansive_cm.statements import Given, ObjectStatement, Statement
+from expansive_cm.ui.markdown import render
 
 from . import (
     access_links,
     administration,
     forecast_mail,
     messages,
-    outbox,
     permissions,
     promise_digest,
     standard_mail,
     window_mail,
     wording,
 )
-from .markdown import render
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
@@ -81,7 +81,7 @@ def settle(email: Email) -> bool:
             return False
         _set_apart(notices, said)
         letters = list(said.values())
-        if not outbox.is_worded(email):
+        if not is_worded(email):
             wording.rewrite(change, email, letters, _last_move(email, change, person))
         elif (
             len(said) < len(notices)
@@ -177,7 +177,7 @@ def _is_anybodys(email: Email) -> bool:
 
 def _is_worded(email: Email, readers: Sequence[User | None]) -> bool:
     """Whether a summary of promises says something to its reader; what was tried is left so."""
-    if outbox.is_worded(email) and (email.number_of_retries or 0) > 0:
+    if is_worded(email) and (email.number_of_retries or 0) > 0:
         return all(one and permissions.can_see_internal(one) for one in readers)
     return all(one and promise_digest.word(email, one) for one in readers)
 
@@ -235,7 +235,7 @@ def _correct_words(email: Email, told: Sequence[Notice]) -> None:
     html = _with_new_words(email.html_message, comments, lambda words: f">{render(words)}</div>")
     if (text, html) != (email.message, email.html_message):
         email.message, email.html_message = text, html
-        outbox.keep_words(email)
+        keep_words(email)
 
 
 def _with_new_words(text: str, comments: Sequence[Comment], framed: Callable[[str], str]) -> str:
@@ -305,7 +305,7 @@ def _settle_list(email: Email, notices: Sequence[Notice]) -> bool:
         return False
     is_so = len(said) == len(notices) and not _has_dead_link(email)
     theirs = all(permissions.may_see(one.person, one.change) for one in notices)
-    if outbox.is_worded(email) and (is_so or (theirs and (email.number_of_retries or 0) > 0)):
+    if is_worded(email) and (is_so or (theirs and (email.number_of_retries or 0) > 0)):
         return True
     silent = [notice.pk for notice in notices if notice.pk not in said]
     Notice.objects.filter(pk__in=silent).update(email=None, is_for_digest=False)

@@ -13,6 +13,8 @@ from post_office.models import Email
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.post.threads import thread_headers
+from expansive_cm.post.words import absolute
 
 from . import outbox, permissions, standard
 from .models import Change, StandardApproval
@@ -134,10 +136,10 @@ def _tell(
         "headline": headline,
         "words": words,
         "reason": reason,
-        "url": outbox.absolute(approval.get_absolute_url()),
+        "url": absolute(approval.get_absolute_url()),
         "why": str(why),
     }
-    headers = outbox.thread_headers(f"{THREAD}{approval.pk}")
+    headers = thread_headers(f"{THREAD}{approval.pk}")
     tag = _("Standard change")
     outbox.put(
         [

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy
 from post_office.models import Email
 
 from accounts.models import User
+from expansive_cm.post.threads import is_of_thread, thread_headers
+from expansive_cm.post.words import absolute
 
 from . import outbox
 from .models import Event, Window
@@ -23,7 +25,7 @@ WHY = gettext_lazy("a plan of yours lies in a new change freeze")
 
 def is_for_colleagues(email: Email) -> bool:
     """Whether a mail in the outbox is one of those below."""
-    return outbox.is_of_thread(email, THREAD)
+    return is_of_thread(email, THREAD)
 
 
 def still_holds(email: Email) -> bool:
@@ -73,8 +75,8 @@ def _mail(window: Window, person: User, changes: list[int]) -> Email:
         "references": [f"CR-{pk:06d}" for pk in changes[:LISTED]],
         "count": len(changes),
         "more": len(changes[LISTED:]),
-        "url": outbox.absolute(window.get_absolute_url()),
+        "url": absolute(window.get_absolute_url()),
         "why": WHY,
     }
-    headers = outbox.thread_headers(f"{THREAD}{window.pk}")
+    headers = thread_headers(f"{THREAD}{window.pk}")
     return outbox.compose(person, "freeze", context, tag=_("Calendar"), headers=headers)

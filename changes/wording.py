@@ -18,6 +18,8 @@ from post_office.models import PRIORITY, Email
 
 from accounts.models import User
 from expansive_cm.numbers import LARGEST_KEY
+from expansive_cm.post.rows import fill, keep_words
+from expansive_cm.post.words import Words, absolute
 from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow import acts
 
@@ -143,7 +145,7 @@ def write(
     page, links = _page_link(change, newest, email)
     message, context = _contents(change, letters, page, moved)
     words = outbox.render(newest.person, message, outbox.about(change, context))
-    outbox.fill(email, change.reference, words)
+    fill(email, change.reference, words)
     email.headers = _headers(change, email, letters)
     email.priority = priority(letters)
     return [*newest.links, *links]
@@ -152,7 +154,7 @@ def write(
 def rewrite(change: Change, email: Email, letters: Sequence[Letter], moved: int) -> None:
     """Let a mail in the outbox say these letters; see ``write``."""
     links = write(change, email, letters, moved)
-    outbox.keep_words(email)
+    keep_words(email)
     outbox.tie({email: links})
 
 
@@ -162,7 +164,7 @@ def _page_link(change: Change, letter: Letter, email: Email) -> tuple[str, list[
         return "", []
     unsent = access_links.unsent_in(email) if email.pk else None
     if unsent:
-        return outbox.absolute(access_links.renew(unsent)), []
+        return absolute(access_links.renew(unsent)), []
     # Of what is worded later history must not say that its sender did something then.
     in_step = acts.current() is not None
     path, link = access_links.draft(
@@ -171,7 +173,7 @@ def _page_link(change: Change, letter: Letter, email: Email) -> tuple[str, list[
         actor=letter.sent_by if in_step else None,
         why=letter.done if in_step and letter.done else access_links.MAILED,
     )
-    return outbox.absolute(path), [link]
+    return absolute(path), [link]
 
 
 def _contents(
@@ -240,7 +242,7 @@ def part_of(
     return {"at": letter.at, "text": words.text.strip(), "html": html}
 
 
-def _words(change: Change, letter: Letter, shared: Mapping[str, Any]) -> outbox.Words:
+def _words(change: Change, letter: Letter, shared: Mapping[str, Any]) -> Words:
     context = outbox.about(change, {**letter.context, **shared, "part": True})
     return outbox.render(letter.person, letter.message, context)
 
@@ -249,7 +251,7 @@ def _unwatch_url(change: Change, letters: Sequence[Letter]) -> str:
     """Return where somebody who is told for no other reason stops watching."""
     if {letter.why for letter in letters} != {str(WATCHERS.why)}:
         return ""
-    return outbox.absolute(watch_links.path(change, letters[0].person))
+    return absolute(watch_links.path(change, letters[0].person))
 
 
 STOP = "List-Unsubscribe"

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from changes import outbox
 from changes.models import Question
+from expansive_cm.post.words import absolute
 
 from . import queries
 from .messages import tell
@@ -82,7 +82,7 @@ def path_of(item: AgendaItem) -> str:
 
 def address_of(item: AgendaItem) -> str:
     """Return the address under which a mail leads to an item."""
-    return outbox.absolute(path_of(item))
+    return absolute(path_of(item))
 
 
 def _people(meeting: Meeting, besides: User | None = None) -> Iterable[User]:

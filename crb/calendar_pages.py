@@ -11,9 +11,9 @@ from django.db.models.fields import DateTimeField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.components import Tab
 from accounts.models import User
-from changes.paging import Order, Page, page_of
+from expansive_cm.ui.components import Tab
+from expansive_cm.ui.paging import Order, Page, page_of
 
 from . import permissions, queries
 from .models import Absence, Board, Meeting, Membership

@@ -13,7 +13,7 @@ Days from submission to decision
     Reclassifying does not start the count anew: the requester has been waiting all along.
 
 What has become of a promise
-    Kept or late is the day on which the change was closed: ``changes/promises.py`` says so. It goes
+    Kept or late is the day on which the change was closed: ``changes/promises`` says so. It goes
     by what was promised at first, open and overdue by what is promised now: no board makes a
     better past by moving its promises.
 """

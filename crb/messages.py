@@ -14,6 +14,8 @@ from post_office.models import PRIORITY, Email
 from accounts.models import User
 from changes import outbox
 from changes.models import MailFile
+from expansive_cm.post.threads import is_of_thread, thread_headers
+from expansive_cm.post.words import absolute
 
 from .models import Meeting
 from .without_lead import NAME_ONE, url_of_seats
@@ -27,7 +29,7 @@ THREAD = "meeting-"
 
 def is_about_a_meeting(email: Email) -> bool:
     """Whether a mail in the outbox is one of those below."""
-    return str((email.headers or {}).get("References", "")).startswith(f"<{THREAD}")
+    return is_of_thread(email, THREAD)
 
 
 def meeting_named_by(email: Email) -> int:
@@ -60,12 +62,12 @@ def tell(
         "board": meeting.board,
         "headline": headline,
         "action_text": action_text,
-        "url": outbox.absolute(path or meeting.get_absolute_url()),
+        "url": absolute(path or meeting.get_absolute_url()),
         "why": why,
         **(context or {}),
     }
     own = each or {}
-    headers = outbox.thread_headers(f"{THREAD}{meeting.pk}")
+    headers = thread_headers(f"{THREAD}{meeting.pk}")
     rows = [
         outbox.compose(
             person,

@@ -11,7 +11,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.components import Series
+from expansive_cm.ui.components import Series
 
 from .figures import (
     Duration,

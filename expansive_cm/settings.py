@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "audit",
     "expansive_cm.bench",
     "expansive_cm.demo",
+    "expansive_cm.ui",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -139,7 +140,9 @@ TEMPLATES = [
     }
 ]
 # Forms are drawn by the project's own templates, which `django.forms` makes reachable.
-FORM_RENDERER = "expansive_cm.forms.TablerRenderer"
+FORM_RENDERER = "expansive_cm.ui.forms.TablerRenderer"
+# The page that draws what is typed as Markdown, for the widget's preview.
+MARKDOWN_PREVIEW = "changes:preview_markdown"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SIMPLE_HISTORY_REVERT_DISABLED = True
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
@@ -311,7 +314,7 @@ DELIVERY_BACKEND = (
 )
 POST_OFFICE = {
     "BACKENDS": {"default": DELIVERY_BACKEND},
-    # `changes.tasks` starts delivery, and survives a broker that is down; `changes.dispatch` sends.
+    # `changes.tasks` starts delivery, and survives a broker that is down; `post` sends.
     "CELERY_ENABLED": False,
     "DEFAULT_PRIORITY": "medium",
     "MESSAGE_ID_ENABLED": True,

@@ -11,8 +11,8 @@ from django.db.models import QuerySet
 from post_office.models import STATUS, Email
 
 from changes import dispatch, letters
-from changes.outbox import UNWORDED
 from changes.settling import settle
+from expansive_cm.post.rows import UNWORDED
 from tests.remembered import made_anew
 
 

@@ -166,7 +166,7 @@ def graph() -> Graph:
         ("templates/404.html", "tests.test_errors"),
         ("crb/admin.py", "tests.crb.test_admin"),
         ("expansive_cm/demo/management/commands/load_demo.py", "tests.test_demo"),
-        ("accounts/templatetags/ui.py", "tests.components.test_tags"),
+        ("expansive_cm/ui/templatetags/ui.py", "tests.components.test_tags"),
         ("changes/migrations/0001_start.py", "tests.changes.test_story"),
         ("tests/mail_corpus/empty_file.eml", "tests.changes.test_mail_corpus"),
         ("tests/crb/conftest.py", "tests.crb.test_agenda_pages"),

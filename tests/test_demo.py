@@ -20,7 +20,6 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import (
     candidates,
-    dispatch,
     messages,
     permissions,
     promises,
@@ -39,7 +38,6 @@ from changes.models import (
     Notice,
     StandardApproval,
 )
-from changes.outbox import UNWORDED
 from changes.settling import RELATED
 from changes.states import State
 from crb import lifecycle as board_lifecycle
@@ -58,6 +56,8 @@ from crb.schedule import holiday_on, months_ahead, slots
 from expansive_cm.demo import board as demo_board
 from expansive_cm.demo.catalogue import LONDON
 from expansive_cm.demo.schedule import plan, read_stories
+from expansive_cm.post import sending
+from expansive_cm.post.rows import UNWORDED
 from tests import marks
 from tests.people import person
 
@@ -92,7 +92,7 @@ def test_times_of_states_events_and_history_agree(demo: None) -> None:
 
 
 def test_nothing_is_left_for_beat_to_catch_up_with(demo: None) -> None:
-    assert not dispatch.due(timezone.now()).exists()
+    assert not sending.due(timezone.now()).exists()
     assert reminders.due_reminders(limit=100) == []
     assert reminders.due_escalations(limit=100) == []
     assert reminders.untold_moves() == []

@@ -7,8 +7,8 @@ from django.utils.safestring import mark_safe
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy, override
 
-from accounts.templatetags import ui
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.drawing import drawn_once
+from expansive_cm.ui.templatetags import ui
 
 
 def test_a_drawing_is_made_once_for_what_was_given() -> None:

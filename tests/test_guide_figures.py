@@ -16,7 +16,6 @@ from changes import (
     also,
     calendar,
     digest,
-    dispatch,
     forecast,
     planning,
     saved_views,
@@ -40,6 +39,7 @@ from crb.models import Board
 from crb.queries.agenda import ORDER_RESTS
 from expansive_cm import broker, celery, environment, health
 from expansive_cm.celery import SCHEDULE
+from expansive_cm.post import sending
 from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, product
 from expansive_cm.services.check import __main__ as check
 from expansive_cm.web import answers, application, bodies, worker
@@ -87,9 +87,9 @@ def on_operating() -> Iterator[str]:
     people, changes = (default(bench, "bench_people", one) for one in ("people", "changes"))
     yield f"measures {people} people at work at once among {changes:,} changes"
     yield f"idle and after {default(bench, 'bench_memory', 'requests'):,} pages"
-    yield f"4 … {dispatch.LONGEST_PAUSE_MINUTES} minutes"
-    yield f"for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
-    yield f"did not take for {in_words(dispatch.GIVE_UP_AFTER.days)} days"
+    yield f"4 … {sending.LONGEST_PAUSE_MINUTES} minutes"
+    yield f"for {in_words(sending.GIVE_UP_AFTER.days)} days"
+    yield f"did not take for {in_words(sending.GIVE_UP_AFTER.days)} days"
     yield f"The daily summary is written at {digest.HOUR:02}:00"
     yield f"cannot be taken {in_words(taking.MOST_TRIES)} times goes to `Failed`"
     yield f"From one network address {secret_address.FAILURES_ALLOWED} links that do not work"

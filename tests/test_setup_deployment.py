@@ -181,11 +181,13 @@ def test_the_import_contract_covers_every_application() -> None:
     assert first["layers"] == [above, "audit", "crb", "changes", "accounts"]
     assert {one for room in rooms for one in room.get("source_modules", ())} >= {
         "expansive_cm.mailreader",
+        "expansive_cm.post",
+        "expansive_cm.ui",
         "expansive_cm.workflow",
         "changes.turns",
     }
     (within,) = [room for room in rooms if room.get("containers") == ["expansive_cm"]]
-    assert within["layers"][-1] == "workflow | mailreader" and within["exhaustive"]
+    assert within["layers"][-1] == "workflow | mailreader | post | ui" and within["exhaustive"]
 
 
 def test_beat_starts_only_tasks_that_exist() -> None:

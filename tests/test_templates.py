@@ -6,7 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.template import TemplateSyntaxError, engines
 
-from expansive_cm.icons import ICONS
+from expansive_cm.ui.icons import ICONS
 
 ROOT = Path(settings.BASE_DIR) / "templates"
 SOURCES = {

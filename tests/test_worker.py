@@ -19,6 +19,7 @@ from post_office.models import STATUS, Email
 
 from changes import dispatch, tasks
 from changes.models import Change
+from expansive_cm.post import sending
 from tests import stories
 from tests.mailing import link_between, link_in, mail_to, worded
 from tests.people import Cast
@@ -210,6 +211,6 @@ def test_a_mail_that_cannot_be_built_holds_up_nobody(smtp_server: Mailbox) -> No
 def test_a_mail_is_given_up_after_days(smtp_server: Mailbox) -> None:
     queue(1)
     smtp_server.refuse("451 Try again later")
-    with time_machine.travel(timezone.now() + dispatch.GIVE_UP_AFTER + timedelta(minutes=1)):
+    with time_machine.travel(timezone.now() + sending.GIVE_UP_AFTER + timedelta(minutes=1)):
         dispatch.deliver_due()
     assert Email.objects.get().status == STATUS.failed

@@ -12,8 +12,8 @@ from django.forms.utils import ErrorDict
 from django.utils.text import capfirst
 
 from accounts.models import User
-from expansive_cm.forms import RadioCards
 from expansive_cm.texts import composed
+from expansive_cm.ui.forms import RadioCards
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Change, ChangeTemplate

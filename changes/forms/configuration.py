@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from expansive_cm.forms import DateTimeLocalInput
+from expansive_cm.ui.forms import DateTimeLocalInput
 from expansive_cm.workflow.decisions import Decision, Refusal
 
 from .. import gates, permissions, proposing, standard

@@ -7,7 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from expansive_cm.forms import MarkdownTextarea, RadioCards
+from expansive_cm.ui.forms import MarkdownTextarea, RadioCards
 
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text

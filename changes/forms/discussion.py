@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from expansive_cm.forms import MarkdownTextarea
+from expansive_cm.ui.forms import MarkdownTextarea
 
 from .. import queries
 from ..models import Change, ChangeLink, Comment, parse_reference

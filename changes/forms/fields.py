@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy
 
-from expansive_cm.forms import MultipleFileField
 from expansive_cm.texts import composed, neutral_line
+from expansive_cm.ui.forms import MultipleFileField
 
 from .. import attachments
 

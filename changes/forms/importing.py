@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
-from expansive_cm.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards
 
 from ..importing.mapping import MAX_MAP_BYTES, BadImport, ImportMap, bundled_maps, read_map
 from ..importing.reading import MAX_BYTES, open_source

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
-from expansive_cm.forms import DateInput, MarkdownTextarea
 from expansive_cm.mailreader.addresses import name_and_address, normal
+from expansive_cm.ui.forms import DateInput, MarkdownTextarea
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service

@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from expansive_cm.forms import DateInput
+from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Release

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from expansive_cm.forms import MarkdownTextarea
+from expansive_cm.ui.forms import MarkdownTextarea
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import proposing

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import time_zone_choices
 from accounts.models import Organisation, User
-from expansive_cm.forms import DateInput, DateTimeLocalInput, TimeInput
+from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import permissions

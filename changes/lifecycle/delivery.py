@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.post.rows import is_worded
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
 
 from .. import messages
 from ..models import Change, DeliveryProblem, MailEvent, Notice
-from ..outbox import is_worded
 from .core import Step, lock, record_event, take_step
 
 LOOK_BACK = timedelta(days=30)

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.components import Stage, StageStatus
+from expansive_cm.ui.components import Stage, StageStatus
 
 from ..models import Change, Event
 from ..states import FINAL, ChangeType, State

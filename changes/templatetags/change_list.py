@@ -8,13 +8,13 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.templatetags.ui import badge, day_words, icon, shape, span
 from changes.models import Change
 from changes.promises import day_of, is_past, is_planned_beyond
 from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.drawing import drawn_once
+from expansive_cm.ui.templatetags.ui import badge, day_words, icon, shape, span
 
 register = template.Library()
 

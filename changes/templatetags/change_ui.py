@@ -11,8 +11,6 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 
-from accounts.components import Stage, StageStatus
-from accounts.templatetags.ui import badge, stage_bar
 from changes.filters import STAGES
 from changes.forecast import Outlook
 from changes.promises import Known, Promised, Risk, Standing, promised_of
@@ -20,7 +18,9 @@ from changes.releases import LOOKS as CHANCE_LOOKS
 from changes.releases import chance_words, why_words
 from changes.risk import Impact, Likelihood, RiskLevel, risk_level
 from changes.states import FINAL, SIDE_STATE_STAGE, ChangeType, State, path_of
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.components import Stage, StageStatus
+from expansive_cm.ui.drawing import drawn_once
+from expansive_cm.ui.templatetags.ui import badge, stage_bar
 
 register = template.Library()
 

@@ -11,11 +11,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from post_office.models import STATUS, Email
 
-from accounts.templatetags.ui import badge
+from expansive_cm.post.rows import is_worded
+from expansive_cm.ui.templatetags.ui import badge
 
 from ..message_words import TOPICS
 from ..models import MailEvent, Notice
-from ..outbox import is_worded
 
 register = template.Library()
 LONGEST_COMMENT = 5000

@@ -21,9 +21,10 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 
-from .. import access_links, attachments, lifecycle, markdown, permissions, plain, story
+from .. import access_links, attachments, lifecycle, permissions, plain, story
 from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State

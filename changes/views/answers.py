@@ -18,14 +18,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.components import Series, Tab
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Series, Tab
+from expansive_cm.ui.paging import page_of
 from expansive_cm.workflow.errors import StepForbidden
 
-from .. import answers, paging, permissions
+from .. import answers, permissions
 from ..export import csv_lines, yes_or_no
 from ..forms.answers import RatingFilterForm, TeamFilterForm, WaitingFilterForm
 from ..models import Confirmation
-from ..paging import page_of
 from ..reminders import heard_at
 from ..story import known_as
 from ..worklist import how_many

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.components import Tab
 from accounts.models import Organisation
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui.components import Tab
 
 from .. import calendar, permissions
 from ..models import Service

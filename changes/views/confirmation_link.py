@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.middleware import zone_of
+from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 
-from .. import access_links, lifecycle, markdown, permissions, plain
+from .. import access_links, lifecycle, permissions, plain
 from ..forms.base import StepForm
 from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink

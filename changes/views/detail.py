@@ -13,15 +13,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.components import Tab
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui import markdown
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision
 
 from .. import (
     access_links,
     gates,
-    markdown,
     permissions,
     plain,
     planning,

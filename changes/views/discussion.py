@@ -13,9 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import attachments, finding, lifecycle, markdown, mentions, permissions, story
+from .. import attachments, finding, lifecycle, mentions, permissions, story
 from ..forms.discussion import INTERNAL, AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal

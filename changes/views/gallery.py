@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Series, Stage, StageStatus, Tab, TimelineItem
 from accounts.roles import Role
-from expansive_cm.forms import (
+from expansive_cm.ui.components import Series, Stage, StageStatus, Tab, TimelineItem
+from expansive_cm.ui.forms import (
     DateInput,
     DateTimeLocalInput,
     MarkdownTextarea,

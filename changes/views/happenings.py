@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from accounts.components import TimelineItem
 from accounts.models import User
-from accounts.templatetags.ui import excerpt
+from expansive_cm.ui.components import TimelineItem
+from expansive_cm.ui.templatetags.ui import excerpt
 
 from .. import permissions, taking_back
 from ..models import Change, Event

@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts import setting_up
-from accounts.components import Series
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui.components import Series
+from expansive_cm.ui.paging import Order, in_order, loaded
 
 from .. import plain, promises, queries, standard_notices
 from ..models import Change
 from ..notices import notices_for
-from ..paging import Order, in_order, loaded
 from ..states import OPEN, State
 from ..worklist import COUNTED, FOLLOWED_SHOWN, for_list, home_lists, how_many, total
 

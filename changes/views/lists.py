@@ -15,13 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from .. import filters, paging, plain, queries, saved_views, searching, selecting
+from expansive_cm.ui import paging
+from expansive_cm.ui.paging import Page, loaded, page_of
+
+from .. import filters, plain, queries, saved_views, searching, selecting
 from ..also import Also, also_with
 from ..export import export_rows
 from ..filters import DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
 from ..many.acts import acts_of
 from ..models import Change
-from ..paging import Page, loaded, page_of
 from ..searching import Words
 from ..worklist import for_list
 

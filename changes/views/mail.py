@@ -24,12 +24,12 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 from post_office.models import STATUS, Email
 
-from accounts.components import Tab
+from expansive_cm.post.rows import UNWORDED, is_worded
+from expansive_cm.ui.components import Tab
 
 from ..forms.mail import WAITING, MailFilterForm
 from ..models import Notice
 from ..models.mail import MailFile
-from ..outbox import UNWORDED, is_worded
 
 PAGE_SIZE = 50
 UNSENT = (*WAITING, STATUS.failed)

@@ -16,10 +16,11 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.components import Series
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Series
 
-from .. import paging, permissions, promises
+from .. import permissions, promises
 from ..forms.promise import EVERY, PromiseFilterForm, asked_for
 from ..models import Change
 from ..promises import Standing, promised_of

@@ -17,13 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Series, Tab
 from accounts.models import User
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Series, Tab
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import lifecycle, paging, permissions, planning, releases
+from .. import lifecycle, permissions, planning, releases
 from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
 from ..many.acts import ACT

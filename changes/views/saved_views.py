@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from expansive_cm.errors import page as error_page
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui import paging
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import lifecycle, paging, permissions, saved_views
+from .. import lifecycle, permissions, saved_views
 from ..filters import ChangeFilterForm, meaning_of
 from ..forms.saved_view import SavedViewForm, in_words
 from ..models import FirstView, SavedView

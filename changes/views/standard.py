@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Tab
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import candidates, lifecycle, paging, permissions, queries, standard
+from .. import candidates, lifecycle, permissions, queries, standard
 from ..forms.release import SeenForm
 from ..forms.standard import ProposeForm, StandardActForm
 from ..models import Authorisation, ChangeTemplate, StandardApproval

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
-from .. import lifecycle, paging, permissions, proposing, story
+from .. import lifecycle, permissions, proposing, story
 from ..forms.template import TemplateForm
 from ..models import Change, ChangeTemplate, StandardApproval, parse_reference
 from .access import SignedInRequest, insist, signed_in

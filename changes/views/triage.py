@@ -16,15 +16,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.components import Tab
 from accounts.models import User
 from expansive_cm.mailreader.incoming import Incoming
 from expansive_cm.mailreader.reading import read
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui import markdown
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 
-from .. import finding, markdown, permissions
+from .. import finding, permissions
 from ..forms.triage import AcceptCommentForm, AcceptRequestForm
 from ..mail_in import fetching, files, waiting
 from ..mail_in import triage as acts

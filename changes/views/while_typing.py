@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import StepError
 
-from .. import finding, markdown, permissions
+from .. import finding, permissions
 from ..forms.intake import form_for, parse_person
 from ..models import Change, parse_reference
 from .access import SignedInRequest, signed_in

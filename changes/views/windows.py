@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.components import Tab
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
-from .. import lifecycle, paging, permissions, planned_in
+from .. import lifecycle, permissions, planned_in
 from ..forms.window import CancelWindowForm, OverrideForm, WindowForm
 from ..models import Change, Deployment, Execution, Window, WindowOverride
 from .access import SignedInRequest, insist, signed_in

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from changes.forms.base import line
-from expansive_cm.forms import DateInput
+from expansive_cm.ui.forms import DateInput
 
 from ..models import Action, AgendaItem
 from .base import BoardForm

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from changes.forms.base import text
 from changes.models import Change
-from expansive_cm.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards
 
 from ..models import AgendaItem
 from .base import BoardForm

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from changes.forms.base import text
 from changes.models import Change
-from expansive_cm.forms import DateTimeLocalInput
+from expansive_cm.ui.forms import DateTimeLocalInput
 
 from ..models import Meeting
 from .base import BoardForm

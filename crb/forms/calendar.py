@@ -11,7 +11,7 @@ from accounts.models import User
 from changes.forms.base import line, text
 from changes.models import Change
 from changes.risk import Urgency
-from expansive_cm.forms import DateInput, TimeInput
+from expansive_cm.ui.forms import DateInput, TimeInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Absence, Meeting, Membership

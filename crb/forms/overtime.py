@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from changes.models import BoardDecision, Question
 from changes.states import State
-from expansive_cm.forms import DateInput
+from expansive_cm.ui.forms import DateInput
 
 from .. import figures
 from ..models import Board, BoardEvent, BoardOutcome, Meeting

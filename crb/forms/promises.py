@@ -10,7 +10,7 @@ from changes.forms.base import LongText
 from changes.forms.release import ReleaseField
 from changes.lifecycle.replanning import moved_words
 from changes.models import Release
-from expansive_cm.forms import DateInput
+from expansive_cm.ui.forms import DateInput
 
 from .base import BoardForm
 

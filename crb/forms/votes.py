@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
-from expansive_cm.forms import RadioCards
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui.forms import RadioCards
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import AgendaItem, Vote

@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from accounts.models import User
-from changes.markdown import render
 from changes.models import Attachment, BoardDecision, Change, Question
 from changes.views import sections
 from changes.views.sections import Section
+from expansive_cm.ui.markdown import render
 
 from .. import permissions, queries
 from ..models import AgendaItem, BoardOutcome

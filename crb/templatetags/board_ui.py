@@ -13,8 +13,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
-from accounts.templatetags.ui import badge, days_away
-from changes.markdown import render
 from changes.models import BoardDecision, parse_reference
 from crb.figures import PromiseState
 from crb.lifecycle.outcomes import REFERENCE
@@ -22,6 +20,8 @@ from crb.models import AgendaItem, Meeting, Vote
 from crb.pages import LOOKS
 from crb.presence import Presence
 from crb.states import ItemState, MeetingState
+from expansive_cm.ui.markdown import render
+from expansive_cm.ui.templatetags.ui import badge, days_away
 
 register = template.Library()
 

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from changes.paging import BadToken, Order, page_of
 from changes.views.once import sent_once
 from expansive_cm.errors import page
+from expansive_cm.ui.paging import BadToken, Order, page_of
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, panels, permissions, queries

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes.paging import BadToken
 from expansive_cm import errors
+from expansive_cm.ui.paging import BadToken
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import calendar_pages, lifecycle, permissions, queries

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from accounts.components import Tab
+from expansive_cm.ui.components import Tab
 
 from .. import permissions, queries
 from ..models import Board

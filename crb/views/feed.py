@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from changes import outbox
 from changes.lifecycle import hash_token
 from changes.views.secret_address import LONGEST_TOKEN, WrongTokens, for_its_reader_only
+from expansive_cm.post.words import absolute
 
 from .. import calendar_pages, invitations, lifecycle, permissions
 from ..models import CalendarFeed
@@ -45,7 +45,7 @@ def make_feed(request: SignedInRequest) -> HttpResponse:
     if request.method != "POST":
         return redirect("crb:calendar")
     token = lifecycle.make_feed(actor=request.user)
-    return _page(request, address=outbox.absolute(f"/board/feed/{token}.ics"))
+    return _page(request, address=absolute(f"/board/feed/{token}.ics"))
 
 
 @require_POST

@@ -12,11 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from accounts.components import Tab
 from changes.export import csv_lines
 from changes.models import Question
-from changes.paging import BadToken, Order, Page, page_of
 from expansive_cm.errors import page as error_page
+from expansive_cm.ui.components import Tab
+from expansive_cm.ui.paging import BadToken, Order, Page, page_of
 
 from .. import figures, overview, periods, permissions, presence, queries, rolls
 from ..export import HEADINGS, lines

@@ -12,12 +12,12 @@ from changes import forecast_mail, lifecycle, reminders
 from changes.gates import PROMISED
 from changes.lifecycle.releases import undeployed
 from changes.models import Change, Release
-from changes.outbox import UNWORDED
 from changes.promises import goes_beyond
 from changes.settling import settle
 from changes.states import BEFORE_DEPLOYED, State
 from crb import lifecycle as board_lifecycle
 from crb.models import AgendaItem
+from expansive_cm.post.rows import UNWORDED
 
 from .catalogue import LONDON, weekday
 from .diary import Diary

@@ -303,7 +303,7 @@ def is_front_end_here():
 
 def front_end_wanted():
     """What static/vendor is made from."""
-    return digest(ROOT / "package-lock.json", COPIER, ROOT / "expansive_cm" / "icons.py")
+    return digest(ROOT / "package-lock.json", COPIER, ROOT / "expansive_cm" / "ui" / "icons.py")
 
 
 def ensure_node_modules(lock, for_tests):

@@ -39,7 +39,7 @@ def copy_files(packages: Path, vendor: Path) -> None:
         text = (packages / source).read_text(encoding="utf-8")
         path.write_text(CHARSET.sub("", MAP_REFERENCE.sub("", text)), encoding="utf-8")
     shapes = draft / "tabler" / "icons.css"
-    icons = ROOT / "expansive_cm" / "icons.py"
+    icons = ROOT / "expansive_cm" / "ui" / "icons.py"
     subprocess.run(
         [sys.executable, str(icons), str(packages / "@tabler" / "icons"), str(shapes)], check=True
     )

@@ -15,7 +15,7 @@ from changes.process import STEPS
 from changes.states import State
 from changes.templatetags.change_ui import state_words
 from changes.views.detail import step_url
-from expansive_cm.icons import ICONS
+from expansive_cm.ui.icons import ICONS
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.people import Cast, person

@@ -16,7 +16,7 @@ from accounts.models import User
 from changes import lifecycle
 from changes.models import Change, ChangeTemplate
 from changes.states import State
-from expansive_cm.forms import DateTimeLocalInput
+from expansive_cm.ui.forms import DateTimeLocalInput
 from tests.people import Cast
 
 TYPED = (Textarea, TextInput, URLInput, DateTimeLocalInput)

@@ -9,8 +9,9 @@ from django.urls import reverse
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import access_links, outbox, watch_links
+from changes import access_links, watch_links
 from changes.secret_links import without_links
+from expansive_cm.post.words import absolute
 from tests import stories
 from tests.mailing import deliver, link_in, mail_to, worded
 from tests.people import Cast
@@ -61,10 +62,10 @@ def test_every_kind_of_secret_address_is_known_by_its_view(cast: Cast) -> None:
         reverse("changes:confirmation", args=["a-short-token"]),
     ):
         secret = path.strip("/").split("/")[1]
-        address = outbox.absolute(path)
+        address = absolute(path)
         for text in (f"See {address}.", f'<a href="{address}">here</a>', f"<{address}>, <x>"):
             assert secret not in without_links(text)
-    page = outbox.absolute(change.get_absolute_url())
+    page = absolute(change.get_absolute_url())
     assert without_links(f"See {page}.") == f"See {page}."
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from changes import filters, lifecycle, selecting
 from changes.models import Change, Service
-from changes.paging import in_order
+from expansive_cm.ui.paging import in_order
 from tests.people import Cast
 from tests.stories import assessed, draft, in_authorisation, in_requirements, submitted
 

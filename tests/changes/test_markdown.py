@@ -11,7 +11,7 @@ from django.utils.html import strip_tags
 from hypothesis import given
 from hypothesis import strategies as st
 
-from changes.markdown import FREE, SIZE_A_SIGN, _bounded, render
+from expansive_cm.ui.markdown import FREE, SIZE_A_SIGN, _bounded, render
 
 
 def test_what_one_expects_of_markdown() -> None:
@@ -193,4 +193,4 @@ def test_nothing_else_draws_markdown() -> None:
         for path in source.rglob("*.py")
         if re.search(r"markdown_it\b|import nh3", path.read_text())
     ]
-    assert drawing == ["changes/markdown.py"]
+    assert drawing == ["expansive_cm/ui/markdown.py"]

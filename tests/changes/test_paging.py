@@ -7,9 +7,10 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from changes import filters, paging
+from changes import filters
 from changes.models import Change
-from changes.paging import BadToken, Order, Page, page_of
+from expansive_cm.ui import paging
+from expansive_cm.ui.paging import BadToken, Order, Page, page_of
 from tests.people import Cast
 from tests.stories import draft
 

@@ -22,13 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Organisation, User
-from changes import paging, promises, queries
+from changes import promises, queries
 from changes.export import export_rows
 from changes.forms.promise import PromiseFilterForm
 from changes.models import Change, Deployment, Promise, Release, Service
 from changes.promises import COUNTED, Known, Risk, Standing, promised_of
 from changes.states import FINAL, OPEN, State
 from changes.views.promises import LATEST, PAGE_SIZE
+from expansive_cm.ui import paging
 from tests import stories
 from tests.people import Cast
 

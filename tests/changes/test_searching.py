@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 
 from changes import filters, searching, selecting
 from changes.models import Change
-from changes.paging import in_order, page_of
 from changes.searching import Words
+from expansive_cm.ui.paging import in_order, page_of
 from tests.people import Cast
 from tests.stories import submitted
 

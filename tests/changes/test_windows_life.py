@@ -330,7 +330,7 @@ def test_a_weekly_window_on_the_nights_of_the_clocks(
 def test_of_much_that_is_in_the_way_the_strictest_is_said(
     client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "MOST", 3)
+    monkeypatch.setattr("changes.planning.in_the_way.MOST", 3)
     change = stories.plan(stories.in_execution(cast), cast)
     begins = timezone.now() + HOUR
     values = {"kind": "freeze", "zone": "UTC", "starts_at": begins, "ends_at": begins + 9 * HOUR}

@@ -14,6 +14,7 @@ from post_office.models import STATUS, Email
 from changes import dispatch, lifecycle, link_mail, messages, outbox, tasks
 from changes.message_words import TOPICS
 from changes.models import AccessLink, Change, DeliveryProblem, Notice
+from expansive_cm.post.rows import is_worded, take_words_back
 from tests import stories
 from tests.mailing import deliver, last_row, mail_to, worded
 from tests.people import Cast
@@ -29,10 +30,10 @@ BURST = 120
 def wordless(since: int = 0) -> list[Email]:
     """The mails without words, each of which must look so in every way."""
     mails = list(Email.objects.filter(pk__gt=since).order_by("pk"))
-    found = [one for one in mails if not outbox.is_worded(one)]
+    found = [one for one in mails if not is_worded(one)]
     for one in mails:
         said = (one.subject, one.message, one.html_message)
-        assert all(said) if outbox.is_worded(one) else not any(said)
+        assert all(said) if is_worded(one) else not any(said)
     return found
 
 
@@ -90,7 +91,7 @@ def test_what_waits_for_a_reader_goes_along_with_what_is_asked_of_them(
         change, actor=cast.success, system="Desk", reference="D-1", summary="Logged."
     )
     (mail,) = Email.objects.filter(pk__gt=before, to=cast.requester.email)
-    assert outbox.is_worded(mail) and mail.scheduled_time is None
+    assert is_worded(mail) and mail.scheduled_time is None
     assert "Please confirm" in mail.subject
     assert "Nearly there." in mail.message
 
@@ -219,7 +220,7 @@ def test_a_mail_that_cannot_be_worded_stops_only_itself_and_is_seen_in_the_end(
         patched.setitem(messages.MESSAGES, "received", unworded)
         deliver()
         stuck = Email.objects.get(to=cast.requester.email)
-        assert (stuck.status, outbox.is_worded(stuck)) == (STATUS.requeued, False)
+        assert (stuck.status, is_worded(stuck)) == (STATUS.requeued, False)
         assert Email.objects.get(to=cast.success.email).status == STATUS.sent
         assert "Could not word mail" in caplog.text
         with time_machine.travel(begun + timedelta(days=5, hours=1)):
@@ -271,7 +272,7 @@ def test_what_joins_a_mail_between_wording_and_sending_goes_along(
     def join(email: Email) -> bool:
         if email.pk == mail.pk and not joined:
             joined.append(email)
-            outbox.take_words_back(email, at_least=0)
+            take_words_back(email, at_least=0)
         return True
 
     monkeypatch.setattr(dispatch, "SETTLE", [*dispatch.SETTLE, join])
@@ -427,7 +428,7 @@ def test_a_mail_that_was_dropped_before_it_had_words_says_so(client: Client, cas
     assert "Never worded: the request has arrived" in log
     assert "what it said was no longer so" in log
     dropped = Email.objects.filter(to=cast.requester.email).first()
-    assert not outbox.is_worded(dropped)
+    assert not is_worded(dropped)
     assert "It was not sent" in client.get(f"/mail/{dropped.pk}/").content.decode()
 
 

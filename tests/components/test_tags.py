@@ -13,8 +13,6 @@ from django.test import RequestFactory
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from accounts.components import StageStatus
-from accounts.templatetags import ui
 from changes.states import LEGAL_MOVES, ChangeType, State
 from changes.templatetags.change_ui import (
     LEVEL_LOOKS,
@@ -23,9 +21,11 @@ from changes.templatetags.change_ui import (
     stages_of,
     state_badge,
 )
-from expansive_cm.forms import DateTimeLocalInput, MultipleFileField, RadioCards
-from expansive_cm.icons import ICONS, STROKES, build_styles
 from expansive_cm.services.front_end import PACKAGES
+from expansive_cm.ui.components import StageStatus
+from expansive_cm.ui.forms import DateTimeLocalInput, MultipleFileField, RadioCards
+from expansive_cm.ui.icons import ICONS, STROKES, build_styles
+from expansive_cm.ui.templatetags import ui
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
 DONE, CURRENT, AHEAD = StageStatus.DONE, StageStatus.CURRENT, StageStatus.AHEAD
@@ -40,7 +40,7 @@ def render(source: str, **context: Any) -> str:
 
 
 def test_an_unknown_icon_is_refused() -> None:
-    with pytest.raises(ValueError, match="not in expansive_cm.icons"):
+    with pytest.raises(ValueError, match="not in expansive_cm.ui.icons"):
         ui.icon("no-such-icon")
 
 

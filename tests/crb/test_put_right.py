@@ -35,6 +35,7 @@ from crb.live.parts import Picture, Viewer
 from crb.live.rooms import read
 from crb.minutes import compose, reading
 from crb.models import AgendaItem, BoardEvent, BoardOutcome, Meeting
+from expansive_cm.post import sending
 from expansive_cm.workflow.errors import StepError, StepIllegal
 from tests.concurrently import at_once
 from tests.crb.conftest import Table, seat
@@ -115,14 +116,14 @@ def test_a_mail_that_is_dropped_between_wording_and_sending_is_not_sent(
     held = Notice.objects.get(event__verb="record_board_outcome", person=requester).email
     Email.objects.exclude(pk=held.pk).update(status=STATUS.sent)
     Email.objects.filter(pk=held.pk).update(scheduled_time=None)
-    send, taken = dispatch._send, []
+    send, taken = sending._send, []
 
     def meanwhile(*arguments: Any) -> bool:
         taken.append(back(table, item))
         return send(*arguments)
 
-    monkeypatch.setattr(dispatch, "_send", meanwhile)
-    dispatch._deliver_next()
+    monkeypatch.setattr(sending, "_send", meanwhile)
+    sending.deliver_next(dispatch.HANDLING)
     held.refresh_from_db()
     act = change.events.get(verb="take_back_board_outcome")
     assert taken and requester.pk not in act.data["told"]

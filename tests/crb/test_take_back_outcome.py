@@ -16,7 +16,7 @@ from django.utils import timezone
 from post_office.models import STATUS, Email
 
 from accounts.models import User
-from changes import digest, dispatch, plain, tasks
+from changes import digest, plain, tasks
 from changes import lifecycle as change_lifecycle
 from changes.models import Change, Event, Notice, Release
 from changes.views.happenings import happenings
@@ -26,6 +26,7 @@ from crb.live.parts import Picture, Viewer
 from crb.live.rooms import read
 from crb.minutes import compose, reading
 from crb.models import AgendaItem, BoardEvent, BoardOutcome, Meeting
+from expansive_cm.post import sending
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.crb.test_ballots import opened
@@ -314,7 +315,7 @@ def test_whom_a_mail_has_reached_is_told_that_it_does_not_stand(table: Table) ->
     said = mail_to(requester.email)
     assert "The board decided against the request" in said.message and WHY not in said.message
     with later(1):
-        assert dispatch.due(timezone.now()).filter(pk=said.pk).exists()
+        assert sending.due(timezone.now()).filter(pk=said.pk).exists()
     assert plain.happened(change)[0].text.startswith("What the board had decided was recorded by")
     assert "recorded by mistake" in str(plain.happened(change)[0].text)
 

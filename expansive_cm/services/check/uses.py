@@ -31,7 +31,7 @@ FOUND_BY_DJANGO = {
     "templates/account/": "accounts.urls",
     "templates/allauth/": "accounts.urls",
     "templates/admin/": "accounts.admin",
-    "templates/django/": "expansive_cm.forms",
+    "templates/django/": "expansive_cm.ui.forms",
 }
 """Templates that no file of ours names, as a library asks for them, and what stands for it."""
 

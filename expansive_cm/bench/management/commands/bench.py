@@ -25,7 +25,6 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import filters, queries
 from changes.models import Change, Service
-from changes.paging import Order, in_order, token_at
 from changes.states import State
 from expansive_cm.bench import synthetic
 from expansive_cm.bench.measuring import (
@@ -38,6 +37,7 @@ from expansive_cm.bench.measuring import (
     measure,
     secure,
 )
+from expansive_cm.ui.paging import Order, in_order, token_at
 
 
 class Command(BaseCommand):

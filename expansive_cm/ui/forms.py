@@ -7,6 +7,7 @@ tied to the field for screen readers. docs/interface.md shows the widgets in use
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
@@ -102,7 +103,6 @@ class MarkdownTextarea(forms.Textarea):
     """A text in Markdown with a preview, which the server draws and sanitises."""
 
     template_name = "forms/widgets/markdown.html"
-    preview_url_name = "changes:preview_markdown"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__({"rows": 8, **(attrs or {})})
@@ -111,7 +111,7 @@ class MarkdownTextarea(forms.Textarea):
         """Add the address that draws the preview; without one there is only the text."""
         context = super().get_context(name, value, attrs)
         try:
-            context["preview_url"] = reverse(self.preview_url_name)
+            context["preview_url"] = reverse(settings.MARKDOWN_PREVIEW)
         except NoReverseMatch:
             context["preview_url"] = ""
         return context

@@ -1,6 +1,6 @@
 """The icons that pages use, and the style sheet built from them at set-up.
 
-`python -m expansive_cm.icons node_modules/@tabler/icons static/vendor/tabler/icons.css`
+`python -m expansive_cm.ui.icons node_modules/@tabler/icons static/vendor/tabler/icons.css`
 gives each named outline icon a class, `i-clock`. What it sets is a shape, which `css/app.css`
 fills with the colour of the text: a page says which icon it means in as many signs as its name
 has. A name that is missing here is refused by `{% icon %}`, so that a misspelt icon fails a test

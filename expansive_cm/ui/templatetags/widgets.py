@@ -11,7 +11,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from expansive_cm.drawing import drawn_once
+from expansive_cm.ui.drawing import drawn_once
 
 register = template.Library()
 

@@ -1,9 +1,9 @@
-"""Texts of a change's story: `{% load story %}`."""
+"""Texts in Markdown: `{% load markdown %}`."""
 
 from django import template
 from django.utils.safestring import SafeString
 
-from changes.markdown import render
+from expansive_cm.ui.markdown import render
 
 register = template.Library()
 

@@ -15,9 +15,9 @@ from django.utils.text import slugify
 from django.utils.timesince import TIME_CHUNKS, TIME_STRINGS
 from django.utils.translation import gettext as _
 
-from accounts.components import Series, Stage, StageStatus, Text, TimelineItem
-from expansive_cm.drawing import drawn_once
-from expansive_cm.icons import ICONS
+from expansive_cm.ui.components import Series, Stage, StageStatus, Text, TimelineItem
+from expansive_cm.ui.drawing import drawn_once
+from expansive_cm.ui.icons import ICONS
 
 register = template.Library()
 
@@ -36,7 +36,7 @@ def _tone(tone: str) -> str:
 def icon(name: str, label: Text = "", css: str = "") -> SafeString:
     """Draw an icon. Without a label it is decoration, of which screen readers say nothing.
 
-    Raises ValueError for a name that is not in `expansive_cm.icons.ICONS`.
+    Raises ValueError for a name that is not in `expansive_cm.ui.icons.ICONS`.
     """
     reading = format_html(' role="img" aria-label="{}"', label) if label else ""
     more = f" {css}" if css else ""
@@ -46,10 +46,10 @@ def icon(name: str, label: Text = "", css: str = "") -> SafeString:
 def shape(name: str) -> str:
     """Return the class of an icon, for `icon` and for what draws one before its words.
 
-    Raises ValueError for a name that is not in `expansive_cm.icons.ICONS`.
+    Raises ValueError for a name that is not in `expansive_cm.ui.icons.ICONS`.
     """
     if name not in ICONS:
-        raise ValueError(f"{name!r} is not in expansive_cm.icons.ICONS")
+        raise ValueError(f"{name!r} is not in expansive_cm.ui.icons.ICONS")
     return f"i-{name}"
 
 

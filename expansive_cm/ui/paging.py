@@ -25,6 +25,7 @@ Choose = Callable[["models.QuerySet[Any]", "Order", bool, int], Any]
 """Of rows, their order, whether it goes down, how many: a query of the keys of the first ones."""
 
 SIGNER = signing.Signer(salt="changes.paging")
+"""Named after where it began: a link to a page that was kept or sent goes on leading there."""
 MAX_TOKEN = 2_000
 
 

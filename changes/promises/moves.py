@@ -1,0 +1,59 @@
+"""How the board moved a promise, as the events of its change tell."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.dateparse import parse_date
+
+from ..models import Change, Event, Promise
+
+MOVED = "replan_promise"
+MOST_MOVES = 10
+"""So many moves of a promise its change shows at a glance; the timeline has all of them."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How the board moved a promise: who, when and why, from which day (None: undated) to which."""
+
+    by: str
+    at: datetime
+    why: str
+    before: date | None
+    after: date | None
+
+
+def moves_of(change: Change) -> list[Move]:
+    """Return how the board moved the promise of a change, the latest first; reads its events.
+
+    None of what another decision has promised anew since: of that the timeline tells.
+    """
+    if change.promise != Promise.REPLANNED:
+        return []
+    since = change.promised_at
+    found = [
+        one
+        for one in _newest_first(change.events.all())
+        if one.verb == MOVED and (since is None or one.at > since)
+    ]
+    return [_move(one) for one in found[:MOST_MOVES]]
+
+
+def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
+    """Return of each change whose promise was moved how it was moved last. One query, or none."""
+    moved = [one.pk for one in changes if one.promise == Promise.REPLANNED]
+    if not moved:
+        return {}
+    events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("change_id", "-pk")
+    return {event.change_id: _move(event) for event in events.distinct("change_id")}
+
+
+def _newest_first(events: Iterable[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: -event.pk)
+
+
+def _move(event: Event) -> Move:
+    before, after = (event.data[name]["due_on"] for name in ("before", "after"))
+    days = (parse_date(before or ""), parse_date(after or ""))
+    return Move(event.actor_name, event.at, event.reason, *days)

@@ -1,0 +1,1 @@
+"""What pages are drawn from: it knows no change and no person."""
