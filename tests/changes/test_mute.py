@@ -11,12 +11,14 @@ import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from post_office.models import Email
 
 from accounts.models import User
-from changes import lifecycle, muting, permissions, tasks
+from changes import lifecycle, link_mail, muting, permissions, tasks
 from changes.audiences import OWNER
 from changes.messages import MESSAGES
 from changes.models import Change, Mute
+from changes.settling import settle
 from changes.wording import IMMEDIATE, NEEDED, Letter
 from tests import stories
 from tests.changes.test_comment import BACKGROUND, CUSTOMERS, INSIDE, READ_ONLY, STRANGERS
@@ -172,6 +174,17 @@ def test_what_waits_is_dropped_once_its_reader_mutes_it(
         tasks.send_digests()
         told = {cast.requester.email, cast.support.email, cast.developer.email}
         assert mailed(since) == told, "the developer was named since"
+
+
+def test_an_escalation_that_waits_is_dropped_once_its_reader_mutes_it(cast: Cast) -> None:
+    change = stories.in_confirmation(cast)
+    Change.objects.filter(pk=change.pk).update(owner=None)
+    cast.care_team.members.set([cast.success, cast.stranger_success])
+    since = last_row()
+    link_mail.escalate(fresh(change).confirmations.get())
+    lifecycle.mute(change, actor=cast.success)
+    goes = {email.to[0]: settle(email) for email in Email.objects.filter(pk__gt=since)}
+    assert goes == {cast.success.email: False, cast.stranger_success.email: True}
 
 
 # --- How long -----------------------------------------------------------------------------------
