@@ -125,8 +125,8 @@ def _drawn(user: User, change: Change, comments: Iterable[Comment]) -> list[Comm
     found = list(comments)
     told = mentions.told_of(change, found, user)
     for one in found:
-        one.html = markdown.render(one.body)  # type: ignore[attr-defined]
         one.told = told.get(one.pk, [])  # type: ignore[attr-defined]
+        one.html = mentions.marked(markdown.render(one.body), one.told)  # type: ignore[attr-defined]
     return found
 
 
