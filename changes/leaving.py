@@ -134,6 +134,7 @@ def provide() -> None:
         ),
         Place("changes.FirstView.person", Then.ENDS),
         Place("changes.Change.watchers", Then.ENDS),
+        Place("changes.Mute.person", Then.ENDS),
         Place("changes.AccessLink.person", Then.ENDS),
         Place("changes.Notice.person", Then.ENDS),
         Place("changes.SentForm.person", Then.STAYS),

@@ -20,7 +20,7 @@ from accounts.models import User
 from expansive_cm.post.rows import blank, hurry, take_words_back
 from expansive_cm.statements import Given, Statement, given_keys, is_one_of
 
-from . import outbox, wording
+from . import muting, outbox, wording
 from .audiences import MENTIONED, RAISER, WATCHERS
 from .models import Change, Notice
 from .models.board import undo_time
@@ -55,7 +55,7 @@ class Thread:
 
 def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     """Turn letters about one change into mails and notices, in the transaction that runs."""
-    wanted = [letter for letter in letters if _is_wanted(letter)]
+    wanted = muting.heard(change, [letter for letter in letters if _is_wanted(letter)])
     later = [letter for letter in wanted if _is_for_digest(letter)]
     now = [letter for letter in wanted if not _is_for_digest(letter)]
     threads = _threads(change, now)

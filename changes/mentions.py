@@ -8,10 +8,13 @@ by trying whether there is somebody of a name.
 
 import re
 from collections.abc import Iterable, Iterator
+from html import unescape
 from itertools import islice
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Upper
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import User
 from accounts.standing import know_standing
@@ -27,6 +30,8 @@ SIGNS = 100
 LONGEST = 8
 """So many words a name has at most."""
 OFFERED = 8
+PART = re.compile(r'<(?:"[^"]*"|[^">])*>|[^<]+')
+"""A tag or the text between two, as clean HTML has them."""
 AFTER_SIGN = re.compile(r"(?<![\w@.+/-])@([^\s@][^\n@]{0,150})")
 """What follows an at sign that is not within an address of mail or of a page."""
 ATTACHED = 4
@@ -108,6 +113,45 @@ def told_of(change: Change, comments: Iterable[Comment], reader: User) -> dict[i
     }
 
 
+def marked(html: SafeString, names: Iterable[str]) -> SafeString:
+    """Return a comment that was drawn, with these names marked where they stand after an at sign.
+
+    ``html`` is clean, as ``markdown.render`` returns it. No name is marked in a link, nor where
+    more signs stand before it than are looked at for names.
+    """
+    wanted = {_in_capitals(name) for one in names for name in _written(one)}
+    if not wanted:
+        return html
+    left, links, parts = SIGNS, 0, []
+    for part in PART.findall(html):
+        if part.startswith("<"):
+            links += part.startswith("<a ") - (part == "</a>")
+        elif "@" in part and not links and left > 0:
+            part, signs = _marked_text(composed(unescape(part)), wanted, left)
+            left -= signs
+        parts.append(part)
+    return mark_safe("".join(parts))  # noqa: S308 - what is put in is escaped
+
+
+def _written(name: str) -> set[str]:
+    name = composed(name)
+    return {name, " ".join(name.split())} - {""}
+
+
+def _marked_text(text: str, wanted: set[str], most: int) -> tuple[str, int]:
+    """Return a text as HTML with its names marked, and how many signs were looked at."""
+    parts, begin, signs = [], 0, 0
+    for sign in islice(AFTER_SIGN.finditer(text), most):
+        signs += 1
+        length = next((end for name, end in _read(sign[1]) if name in wanted), 0)
+        if length:
+            end = sign.start(1) + length
+            name = escape(text[sign.start() : end])
+            parts += [escape(text[begin : sign.start()]), f'<span class="mention">{name}</span>']
+            begin = end
+    return "".join([*parts, escape(text[begin:])]), signs
+
+
 def _stands_in(name: str, body: str) -> bool:
     """Whether a text has a name, be it with other gaps between its words."""
     wanted, text = (" ".join(composed(one).split()) for one in (name, body))
@@ -119,7 +163,12 @@ def _after_signs(body: str) -> Iterator[str]:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """Yield the names that a text may begin with, in capitals, the longest first.
+    """Yield the names that a text may begin with, in capitals, the longest first."""
+    return (name for name, _length in _read(text))
+
+
+def _read(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the names that a text may begin with, in capitals, and how much of it each is.
 
     What ends a sentence, or says whose something is, is no part of a name, unless a name ends
     with it; gaps count as they are written, or else as single spaces.
@@ -127,8 +176,9 @@ def _readings(text: str) -> Iterator[str]:
     for word in reversed(list(islice(WORD.finditer(text), LONGEST))):
         written = _in_capitals(text[: word.end()])
         for name in dict.fromkeys((written, " ".join(written.split()))):
-            yield name
-            yield from _without_attached(name)
+            yield name, word.end()
+            for shorter in _without_attached(name):
+                yield shorter, word.end() - (len(name) - len(shorter))
 
 
 def _without_attached(name: str) -> Iterator[str]:

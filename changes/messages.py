@@ -22,7 +22,7 @@ from accounts.models import User
 from accounts.standing import know_standing
 from expansive_cm.post.rows import UNWORDED
 
-from . import letters, moved_forecasts, permissions, standard_mail
+from . import letters, moved_forecasts, muting, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -271,6 +271,11 @@ def again(notice: Notice) -> Letter | None:
 
 def as_it_is_now(notice: Notice) -> Letter | None:
     """As ``again``, but raises what keeps a notice from being worded, at the latest when it is."""
+    letter = _as_it_is_now(notice)
+    return letter if letter and muting.heard(notice.change, [letter]) else None
+
+
+def _as_it_is_now(notice: Notice) -> Letter | None:
     change, event, person = notice.change, notice.event, notice.person
     message = MESSAGES.get(notice.message)
     if message is None or event is None or _is_unheard_of(person, change):

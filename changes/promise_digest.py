@@ -22,7 +22,7 @@ from expansive_cm.post.words import absolute
 
 from . import outbox, permissions, promises, queries
 from .digest import last_eight
-from .models import Change, PromisesTold
+from .models import Change, Mute, PromisesTold
 from .promises import Standing
 from .states import OPEN
 from .turns import groups
@@ -82,11 +82,12 @@ def send(person_id: int) -> bool:
 
 
 def _of(person: User, kind: Standing, now: datetime) -> QuerySet[Change]:
-    """Return the open changes that somebody looks after and whose promise stands so."""
+    """Return the open changes that somebody looks after, not muted, whose promise stands so."""
     theirs = groups.RESPONSIBLE.changes(person)
     if theirs is None or not permissions.can_see_internal(person):
         return Change.objects.none()
     own = queries.visible_to(person).filter(theirs, state__in=sorted(OPEN))
+    own = own.exclude(pk__in=Mute.objects.filter(person=person).values("change"))
     return promises.standing_so(promises.promised(own), kind, now)
 
 

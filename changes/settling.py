@@ -21,6 +21,7 @@ from . import (
     administration,
     forecast_mail,
     messages,
+    muting,
     permissions,
     promise_digest,
     standard_mail,
@@ -186,8 +187,11 @@ def _is_still_theirs(notices: Sequence[Notice]) -> bool:
     """Whether who is asked may still read the change, and among colleagues what they are told."""
     change, person = notices[0].change, notices[0].person
     escalated = any(notice.message == "escalation" for notice in notices)
-    return permissions.may_see(person, change) and (
-        not escalated or permissions.can_see_internal(person)
+    if not permissions.may_see(person, change):
+        return False
+    asked = Letter(person, "escalation", "", dict)
+    return not escalated or (
+        permissions.can_see_internal(person) and bool(muting.heard(change, [asked]))
     )
 
 

@@ -39,8 +39,8 @@ RELATIONS = (
     "attachments",
 )
 """Accessors of the records that hang on a change by a foreign key named ``change``."""
-TALK = ("comments", "access_links")
-"""The same of what people say beside the process, which only the change's own page shows."""
+TALK = ("comments", "access_links", "mutes")
+"""The same of what people say and choose beside the process, for the change's own page alone."""
 
 FURTHER = """
 SELECT 'links', to_jsonb(r) - 'token_hash' FROM changes_confirmationlink r

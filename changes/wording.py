@@ -23,7 +23,7 @@ from expansive_cm.post.words import Words, absolute
 from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow import acts
 
-from . import access_links, outbox, watch_links
+from . import access_links, outbox, permissions, watch_links
 from .audiences import WATCHERS
 from .models import AccessLink, Change, Event
 from .plain import briefly
@@ -189,6 +189,7 @@ def _contents(
         "page_link": page,
         "link_days": settings.ACCESS_LINK_DAYS,
         "unwatch_url": _unwatch_url(change, letters),
+        "mute_url": _mute_url(change, letters[-1].person),
     }
     if len(letters) == 1 and not letters[0].is_past(moved):
         return letters[0].message, {**letters[0].context, **shared}
@@ -252,6 +253,13 @@ def _unwatch_url(change: Change, letters: Sequence[Letter]) -> str:
     if {letter.why for letter in letters} != {str(WATCHERS.why)}:
         return ""
     return absolute(watch_links.path(change, letters[0].person))
+
+
+def _mute_url(change: Change, person: User) -> str:
+    """Return where one of Expansive's people, signed in, mutes the change."""
+    if not person.is_internal or not permissions.can_mute(person, change):
+        return ""
+    return f"{absolute(change.get_absolute_url())}#watch"
 
 
 STOP = "List-Unsubscribe"

@@ -45,7 +45,18 @@ from .confirmation import (
 )
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .deploying import deploy
-from .discussion import attach, comment, correct_comment, detach, link, unlink, unwatch, watch
+from .discussion import (
+    attach,
+    comment,
+    correct_comment,
+    detach,
+    link,
+    mute,
+    unlink,
+    unmute,
+    unwatch,
+    watch,
+)
 from .follow_up import copy_as_new, follow_up
 from .forecasts import tell_of_forecast
 from .handing_over import pass_ownership_on, pass_request_on
@@ -206,4 +217,6 @@ __all__ = [
     "unlink",
     "watch",
     "unwatch",
+    "mute",
+    "unmute",
 ]

@@ -1,4 +1,4 @@
-"""Comments, internal notes, attachments, links and watching."""
+"""Comments, internal notes, attachments, links, watching and muting."""
 
 import hashlib
 from typing import Any
@@ -15,8 +15,8 @@ from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplet
 from expansive_cm.workflow.steps import require
 
 from ..mentions import MOST, named_before, people_in
-from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail
-from ..permissions import can_note, may_correct, may_see
+from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail, Mute
+from ..permissions import can_mute, can_note, can_unmute, may_correct, may_see
 from ..room import why_no_room
 from .core import Step, lock, take_step
 from .successor import record_link
@@ -246,3 +246,21 @@ def unwatch(change: Change, *, actor: User) -> None:
         step.change._history_user = actor  # type: ignore[attr-defined]
         step.change._change_reason = step.why  # type: ignore[attr-defined]
         step.change.watchers.remove(actor)
+
+
+def mute(change: Change, *, actor: User) -> None:
+    """Let this person hear of the change only what ``muting`` leaves. Raises StepForbidden.
+
+    No event and no history tell of it: it is nobody else's to know.
+    """
+    with transaction.atomic():
+        person = actor.read_afresh()
+        require(can_mute(person, change))
+        Mute.objects.get_or_create(change=change, person=person)
+
+
+def unmute(change: Change, *, actor: User) -> None:
+    """Let this person hear of the change as before. Raises StepForbidden."""
+    with transaction.atomic():
+        require(can_unmute(actor.read_afresh(), change))
+        Mute.objects.filter(change=change, person=actor).delete()

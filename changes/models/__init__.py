@@ -17,7 +17,7 @@ from .code import (
 )
 from .configuration import Authorisation, Documentation, Execution, Review
 from .confirmation import Confirmation, ConfirmationLink, ContactAttempt, Reminder
-from .discussion import Attachment, ChangeLink, Comment
+from .discussion import Attachment, ChangeLink, Comment, Mute
 from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
@@ -58,6 +58,7 @@ __all__ = [
     "MailFile",
     "ManyRow",
     "ManyRun",
+    "Mute",
     "Notice",
     "PeerReview",
     "Promise",

@@ -69,6 +69,30 @@ class Attachment(models.Model):
         return self.name
 
 
+class Mute(models.Model):
+    """Somebody wants no mail about a change but what nobody else can do for them.
+
+    A habit of one person, which is nobody else's to read: it has no history and no event.
+    """
+
+    # The constraint's index finds by change as well.
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="mutes", db_index=False
+    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("muted change")
+        verbose_name_plural = _("muted changes")
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(fields=["change", "person"], name="changes_mute_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
+
 class ChangeLink(models.Model):
     """A directed link; ``source`` is the successor of / enabled by / … ``target``."""
 

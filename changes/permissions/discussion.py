@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Change, Comment
 from ..states import State
@@ -72,6 +72,29 @@ def can_link(user: User, change: Change) -> Decision:
 def can_unlink(user: User, change: Change) -> Decision:
     """Whoever may link may also remove a link."""
     return can_link(user, change)
+
+
+def can_mute(user: User, change: Change) -> Decision:
+    """Expansive's people, as for watching; of a customer's whoever only watches it.
+
+    Asked each time, of who has muted it as well: it holds for as long as they may.
+    """
+    return decide(sees(user, change), not_only_auditor(user, change), _not_its_party(user, change))
+
+
+def _not_its_party(user: User, change: Change) -> Check:
+    if user.is_internal:
+        return None
+    if user.pk == change.requester_id:
+        return refuse(Refusal.PERSON, _("Whoever asked for a change hears how it goes on."))
+    if not any(one.pk == user.pk for one in change.watchers.all()):
+        return refuse(Refusal.PERSON, _("Only those who watch a change can mute it."))
+    return None
+
+
+def can_unmute(user: User, change: Change) -> Decision:
+    """Everybody who sees it."""
+    return decide(sees(user, change))
 
 
 def can_watch(user: User, change: Change) -> Decision:

@@ -16,7 +16,7 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import attachments, finding, lifecycle, mentions, permissions, story
+from .. import attachments, finding, lifecycle, mentions, muting, permissions, story
 from ..forms.discussion import INTERNAL, AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
@@ -30,7 +30,7 @@ Context = dict[str, Any]
 
 
 def discussion_context(user: User, change: Change) -> Context:
-    """Return what ``changes/partials/discussion.html`` shows, in four queries at most.
+    """Return what ``changes/partials/discussion.html`` shows, in seven queries at most.
 
     Internal notes and files, and changes that the person does not see, are not in it, nor in
     any number.
@@ -106,7 +106,7 @@ def _both_ways(change: Change) -> list[ChangeLink]:
 
 
 def watch_context(user: User, change: Change) -> Context:
-    """Return who watches; names are for Expansive's own people."""
+    """Return who watches, with names for Expansive's own people, and whether this one mutes it."""
     watchers = change.watchers.all()
     if not story.is_told(change, "watchers"):
         watchers = watchers.only("pk", "display_name", "email")
@@ -117,6 +117,8 @@ def watch_context(user: User, change: Change) -> Context:
         "watcher_count": len(watchers),
         "is_watching": any(watcher.pk == user.pk for watcher in watchers),
         "may_watch": permissions.can_watch(user, change),
+        "is_muted": muting.is_muted(user, change),
+        "may_mute": permissions.can_mute(user, change),
     }
 
 
@@ -124,8 +126,8 @@ def _drawn(user: User, change: Change, comments: Iterable[Comment]) -> list[Comm
     found = list(comments)
     told = mentions.told_of(change, found, user)
     for one in found:
-        one.html = markdown.render(one.body)  # type: ignore[attr-defined]
         one.told = told.get(one.pk, [])  # type: ignore[attr-defined]
+        one.html = mentions.marked(markdown.render(one.body), one.told)  # type: ignore[attr-defined]
     return found
 
 
@@ -315,7 +317,7 @@ def find_change(request: SignedInRequest) -> HttpResponse:
     return render(request, "changes/partials/find_change.html", context)
 
 
-# --- Watching ----------------------------------------------------------------------------
+# --- Watching and muting -----------------------------------------------------------------
 
 
 @signed_in
@@ -330,6 +332,20 @@ def watch(request: SignedInRequest, pk: int) -> HttpResponse:
 def unwatch(request: SignedInRequest, pk: int) -> HttpResponse:
     """Stop following the change."""
     return _watching(request, pk, lifecycle.unwatch)
+
+
+@signed_in
+@require_POST
+def mute(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Hear no more of the change than what nobody else can do."""
+    return _watching(request, pk, lifecycle.mute)
+
+
+@signed_in
+@require_POST
+def unmute(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Hear of the change as before."""
+    return _watching(request, pk, lifecycle.unmute)
 
 
 def _watching(request: SignedInRequest, pk: int, act: Callable[..., None]) -> HttpResponse:

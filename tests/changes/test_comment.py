@@ -202,7 +202,7 @@ def test_get_says_nothing(client: Client, cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("amount", [1, 3])
-def test_the_discussion_costs_five_queries(
+def test_the_discussion_costs_six_queries(
     cast: Cast, amount: int, django_assert_num_queries: Any
 ) -> None:
     change = submitted(cast)
@@ -215,7 +215,7 @@ def test_the_discussion_costs_five_queries(
     assert viewer.roles
     assert viewer.team_ids
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         found = discussion_context(viewer, change)
 
     assert (len(found["comments"]), len(found["links"])) == (amount, amount)

@@ -285,6 +285,8 @@ def test_files_links_and_watching_on_the_page(browse: Any, cast: Cast) -> None:
 
     page.get_by_role("button", name="Watch", exact=True).click()
     expect(page.locator("#watch")).to_contain_text("1 person watches")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    expect(page.locator("#watch")).to_contain_text("You have muted this change")
     with page.expect_download() as download:
         page.get_by_role("link", name="plan.txt").click()
     assert download.value.suggested_filename == "plan.txt"

@@ -3,8 +3,10 @@
 Costs 12 s, more than half of them in the browser.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from typing import Any
 
 import pytest
@@ -14,8 +16,9 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, mentions
+from changes import access_links, lifecycle, mentions
 from changes.models import Change, Notice
+from expansive_cm.ui import markdown
 from tests import stories
 from tests.components.browsing import sign_in
 from tests.components.looks import looks
@@ -178,6 +181,55 @@ def test_the_page_says_who_was_told_whatever_became_of_them(
         client.force_login(reader)
         page = client.get(change.get_absolute_url()).content.decode()
         assert [f"told: {part.split('<')[0]}" for part in page.split("told: ")[1:]] == words
+
+
+MARKED = {
+    "@Dan Developer, look.": "[@Dan Developer], look.",
+    "Is it @dan  developer's, or @Tess Tester's?": "Is it [@dan  developer]'s, or @Tess Tester's?",
+    "**@Dan Developer** and `@Dan Developer`": "[@Dan Developer] and [@Dan Developer]",
+    "@Anne & Bob <O'Neil>: hi, @Anne": "[@Anne & Bob <O'Neil>]: hi, @Anne",
+    "dan@Dan Developer, @Dan, @Dan Developers, Dan Developer": "",
+    '[x @Dan Developer y](https://a.example "@Dan Developer >")': "x @Dan Developer y",
+    "@Dan Developer\n\n- @Dan Developer\n\n<b>@Dan Developer</b>": (
+        "[@Dan Developer] [@Dan Developer] <b>@Dan Developer</b>"
+    ),
+    "@Z. Eta " * 99 + "@Dan Developer @Dan Developer": "@Z. Eta " * 99
+    + "[@Dan Developer] @Dan Developer",
+}
+
+
+@pytest.mark.parametrize("body", MARKED, ids=range(len(MARKED)))
+def test_names_of_who_was_told_are_marked_and_nothing_else(body: str) -> None:
+    """Besides the marks, the page is the same: nothing that was escaped comes to life."""
+    drawn = markdown.render(body)
+    html = mentions.marked(drawn, ["Dan Developer", "Anne & Bob <O'Neil>"])
+    without = re.sub(r'<span class="mention">([^<]*)</span>', r"\1", html)
+    same = [one.replace("&quot;", '"').replace("&#x27;", "'") for one in (without, drawn)]
+    assert same[0] == same[1]
+    shown = re.sub(r'<span class="mention">([^<]*)</span>', r"[\1]", html)
+    text = " ".join(unescape(re.sub(r'<(?:"[^"]*"|[^">])*>', "", shown)).split())
+    assert text == " ".join((MARKED[body] or body).split())
+    assert mentions.marked(drawn, []) == drawn == mentions.marked(drawn, [""])
+
+
+def test_a_name_is_marked_for_each_reader_where_it_told_somebody(
+    client: Client, cast: Cast, change: Change
+) -> None:
+    body = "@Tess Tester and @Nora Nobody, as @Grace Requester asks"
+    comment = lifecycle.comment(change, actor=cast.support, body=body)
+    lifecycle.comment(change, actor=cast.support, body="@Dan Developer?", internal=True)
+    marks = ["@Tess Tester", "@Grace Requester"]
+    linked = access_links.issue(change, cast.requester, actor=None)[0]
+    for reader, more in ((cast.support, ["@Dan Developer"]), (cast.requester, []), (None, [])):
+        client.logout()
+        if reader:
+            client.force_login(reader)
+        page = client.get(change.get_absolute_url() if reader else linked).content.decode()
+        assert re.findall(r'<span class="mention">([^<]*)<', page) == marks + more
+    lifecycle.correct_comment(comment, actor=cast.support, body="Tess Tester, Grace Requester.")
+    client.force_login(cast.support)
+    page = client.get(change.get_absolute_url()).content.decode()
+    assert page.count('class="mention"') == 1
 
 
 def test_only_those_are_offered_who_would_be_told(cast: Cast, change: Change) -> None:

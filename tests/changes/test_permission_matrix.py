@@ -298,6 +298,8 @@ def test_who_may_discuss(cast: Cast, state: State) -> None:
         **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
         "watch": SEES - READERS_ONLY,
         "unwatch": SEES,
+        "mute": SEES - READERS_ONLY - customers,
+        "unmute": SEES,
     }
     assert who_may_each(expected, cast, change) == expected
 

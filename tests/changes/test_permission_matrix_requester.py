@@ -42,6 +42,8 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     "discard_answer": (CARE, ALWAYS),
     "watch": (SEES - {"auditor", "administrator"}, ALWAYS),
     "unwatch": (SEES, ALWAYS),
+    "mute": (SEES - {"auditor", "administrator"} - CUSTOMERS, ALWAYS),
+    "unmute": (SEES, ALWAYS),
     "follow_up": ({"support", "success", *CUSTOMERS}, set(FINAL)),
     "copy_as_new": ({"support", "success", *CUSTOMERS}, ALWAYS),
     "take_back_board_outcome": (
