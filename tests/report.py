@@ -1,9 +1,9 @@
 """What a run says of itself: its seed, where the time went, and last of all what failed.
 
 An early plugin, as it adds an option. Under xdist the process that was started by hand hears of
-every test and writes; the workers only take their seed from it. Durations of every phase lie in
-`.data/test/durations.tsv` afterwards, the order of each worker's tests beside them, and in
-`known.tsv` what every test took when it last ran.
+every test and writes; the workers take their seed from it, and tell it of each test once it is
+over. Durations of every phase lie in `.data/test/durations.tsv` afterwards, the order of each
+worker's tests beside them, and in `known.tsv` what every test took when it last ran.
 """
 
 import os
@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import hypothesis
 import pytest
+from _pytest.runner import runtestprotocol
 
 ROOT = Path(__file__).resolve().parent.parent
 PHASES = ("setup", "call", "teardown")
@@ -60,9 +61,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Write in the process that was started by hand, not in its workers."""
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Report(config))
+    """Write in the process that was started by hand, and let its workers tell it briefly."""
+    is_worker = hasattr(config, "workerinput")
+    config.pluginmanager.register(Telling() if is_worker else Report(config))
 
 
 @pytest.hookimpl(trylast=True)
@@ -73,6 +74,33 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         test = getattr(item, "obj", None)
         if isinstance(seed, int) and hypothesis.is_hypothesis_test(test):
             hypothesis.seed(seed)(test)
+
+
+class Telling:
+    """Tells the process that was started by hand of a test: as a rule in one report.
+
+    Each phase is a report of its own otherwise, and the beginning and the end of the test are two
+    more: with thousands of tests their way takes longer than what they say.
+    """
+
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+        """Run a test, and tell of it when it is over, how long each phase took included."""
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        told = worth_telling(reports)
+        told[-1].of_all = [(one.when, one.duration, one.outcome, one.start) for one in reports]
+        for report in told:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+
+
+def worth_telling(reports: list[pytest.TestReport]) -> list[pytest.TestReport]:
+    """Choose the reports of a test that say more than that a phase has passed.
+
+    Of one that failed all are told: each may hold a part of what was written meanwhile.
+    """
+    if any(one.failed for one in reports):
+        return reports
+    return [one for one in reports if one.when == "call" or one.skipped] or reports[-1:]
 
 
 class Report:
@@ -89,18 +117,22 @@ class Report:
             for old in (*self.folder.glob("*.order"), *map(self.folder.joinpath, OF_A_RUN)):
                 old.unlink(missing_ok=True)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember a phase."""
-        phase = Phase(
-            plain_name(report.nodeid),
-            report.when or "call",
-            report.duration,
-            report.outcome,
-            getattr(report, "worker_id", "main"),
-            getattr(report, "start", self.begun) - self.begun,
-        )
-        self.phases.append(phase)
+        """Remember a phase or, of a worker's test, all of them with the last report."""
         self.failed[file_of(report.nodeid)] += report.failed
+        from_worker = hasattr(report, "worker_id")  # one that crashed is told of without it
+        itself = (report.when, report.duration, report.outcome, report.start)
+        phases = getattr(report, "of_all", [] if from_worker else [itself])
+        test, worker = plain_name(report.nodeid), worker_of(report)
+        self.phases += [
+            Phase(test, when, seconds, outcome, worker, start - self.begun)
+            for when, seconds, outcome, start in phases
+        ]
+        if from_worker and phases:
+            # For the share of the tests that is done, at the end of a line.
+            ended = self.config.hook.pytest_runtest_logfinish
+            ended(nodeid=report.nodeid, location=report.location)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remember a file that could not even be read."""
@@ -133,6 +165,12 @@ class Report:
         writer = self.config.get_terminal_writer()
         for line in lines:
             writer.line(line)
+
+
+def worker_of(report: pytest.TestReport) -> str:
+    """The worker that had the test, or `main` where it ran in this process."""
+    node = getattr(report, "node", None)
+    return str(node.gateway.id) if node else "main"
 
 
 def outcome(failed: Counter[str], seed: int | None) -> Iterator[str]:

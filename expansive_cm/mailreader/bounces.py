@@ -24,6 +24,7 @@ SUBJECTS = re.compile(
 )
 FAILURES_LIMIT = 100
 SCAN_LIMIT = 200_000
+SCAN_LINES_LIMIT = 5_000
 SCAN_LINE_LIMIT = 1_000
 MULTIPARTS_LIMIT = 40
 DETAIL_LIMIT = 500
@@ -133,7 +134,7 @@ def _known_forms(raw: bytes) -> tuple[set[str], set[str]]:
     head = raw[:SCAN_LIMIT]
     if head.lower().count(b"multipart/") > MULTIPARTS_LIMIT:
         return set(), set()
-    lines = (line[:SCAN_LINE_LIMIT] for line in head.splitlines())
+    lines = (line[:SCAN_LINE_LIMIT] for line in head.splitlines()[:SCAN_LINES_LIMIT])
     try:
         delayed, failed = all_failures(email.message_from_bytes(b"\n".join(lines)))
     except Exception:  # It knows many forms, and promises nothing for others.
