@@ -82,10 +82,15 @@ def boards_run_by(user: User) -> set[int]:
 
 def open_actions(board: Board, user: User, *, runs: bool) -> list[ActionRow]:
     """Return the open actions of a board that are due first; ``runs`` is whether they lead it."""
-    found = with_people(Action.objects.filter(OPEN_ACTION, meeting__board=board))
-    return action_rows(
-        found.order_by("due_on", "pk")[:SHOWN_ON_BOARD], user, {board.pk} if runs else ()
-    )
+    found = FIRST_DUE.objects(board=board.pk)
+    return action_rows(found, user, {board.pk} if runs else ())
+
+
+FIRST_DUE = ObjectStatement(
+    lambda: with_people(Action.objects.filter(OPEN_ACTION, meeting__board=Given("board"))).order_by(
+        "due_on", "pk"
+    )[:SHOWN_ON_BOARD]
+)
 
 
 class ActionsPanel:

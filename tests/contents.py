@@ -229,8 +229,8 @@ _beside: list[Any] = []
 def holding() -> list[str]:
     """The tables that hold rows which somebody has committed.
 
-    Planning this takes longer than all else in a test, and putting rows back has PostgreSQL forget
-    what a session has planned: so another session looks.
+    Planning this takes longer than all else in a test, and putting back what deletes rows has
+    PostgreSQL forget what a session has planned: so another session looks.
     """
     try:
         return _holding()

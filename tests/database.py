@@ -20,6 +20,8 @@ from django.db import connection, connections, transaction
 from django.test import TestCase, TransactionTestCase
 from psycopg2 import sql
 
+from accounts.history_rows import NUMBERED_FROM
+from expansive_cm.prepared import Prepared
 from tests import contents, sequences
 from tests.browser import end_streams
 from tests.contents import tables
@@ -137,10 +139,13 @@ _first_rows: dict[str, frozenset[str]] = {}
 _first_numbers: list[tuple[str, int | None]] = []
 APART = 1000
 """Each table counts from a thousand of its own: the key of one row is never that of another's."""
+BEGINS = {"history_order": NUMBERED_FROM}
+"""Where a sequence begins that gives out no lower number."""
 IN_USE = " OR ".join(
     f"EXISTS (SELECT FROM {table})"
     for table in ("accounts_user", "accounts_organisation", "changes_change", "crb_board")
 )
+_is_in_use = Prepared(f"SELECT {IN_USE}", (), {})
 
 
 def remember_what_migrations_wrote() -> None:
@@ -149,11 +154,11 @@ def remember_what_migrations_wrote() -> None:
     contents.never_empty(_first_rows)
     number_as(
         [
-            (name, (place + 1) * APART if last is None else last)
+            (name, BEGINS.get(name, (place + 1) * APART) if last is None else last)
             for place, (name, last) in enumerate(sorted(numbering()))
         ]
     )
-    _first_numbers.extend(numbering())  # one of them begins later than that
+    _first_numbers.extend(numbering())
 
 
 def numbered_anew(case: type[TransactionTestCase]) -> Any:
@@ -162,9 +167,7 @@ def numbered_anew(case: type[TransactionTestCase]) -> Any:
 
     def begin_numbered(cls: type[TransactionTestCase]) -> None:
         begin(cls)
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {IN_USE}")
-            in_use = cursor.fetchone()[0]
+        [(in_use,)] = _is_in_use.rows({})
         contents.begin(empty=not in_use)
         if in_use:  # by what a whole file of tests looks at
             sequences.forget()

@@ -314,13 +314,17 @@ def message(begun: Begun, cursor: Any) -> Iterator[tuple[str, str]]:
     def among(table: str, rows: list[str]) -> str:
         return str(cursor.mogrify(f'unnest(%s::"{table}"[])', [rows]).decode())
 
-    # No trigger, no check of keys: the rows have passed them when they were made.
-    yield "SET LOCAL session_replication_role = replica", ""
-    for table, rows in begun.gone.items():
-        if rows:
-            keys = ", ".join(f'"{one.name}"' for one in tables()[table] if one.is_key)
-            head = f'DELETE FROM "{table}" WHERE ({keys}) IN (SELECT {keys} FROM '
-            yield head, f"{among(table, rows)})"
+    # A change of this setting has PostgreSQL forget all that it has planned: it is set only where
+    # triggers refuse. What they do of rows that are written is done at the end, or harmless.
+    deletes = [(table, rows) for table, rows in begun.gone.items() if rows]
+    if deletes:
+        yield "SET LOCAL session_replication_role = replica", ""
+    for table, rows in deletes:
+        keys = ", ".join(f'"{one.name}"' for one in tables()[table] if one.is_key)
+        head = f'DELETE FROM "{table}" WHERE ({keys}) IN (SELECT {keys} FROM '
+        yield head, f"{among(table, rows)})"
+    if deletes:
+        yield "SET LOCAL session_replication_role = origin", ""
     for table, rows in begun.new.items():
         if rows:
             columns = tables()[table]
@@ -328,9 +332,6 @@ def message(begun: Begun, cursor: Any) -> Iterator[tuple[str, str]]:
             values = ", ".join(f'"{one.name}"{LATER * one.is_time}' for one in columns)
             head = f'INSERT INTO "{table}" ({names}) SELECT {values} FROM '
             yield head, among(table, rows)
-    yield "SET LOCAL session_replication_role = origin", ""
-    if {"crb_meeting", "crb_agendaitem", "crb_vote"} & begun.new.keys():
-        yield "SELECT pg_notify('crb_meeting', id::text) FROM crb_meeting", ""
 
 
 # --- What a maker gives back ----------------------------------------------------------------

@@ -30,11 +30,8 @@ SELECT c.relname, format('%I', s.relname)
    AND d.refclassid = 'pg_class'::regclass
   JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
 """
-SET = (
-    "SELECT count(setval(seqrelid, greatest(last, seqmin), last IS NOT NULL)) "
-    "FROM unnest(%s::text[], %s::bigint[]) AS kept(name, last) "
-    "JOIN pg_sequence ON seqrelid = name::regclass"
-)
+UNUSED = "(SELECT seqmin FROM pg_sequence WHERE seqrelid = %s::regclass), false"
+"""How a sequence is set that has given out no number."""
 PLAIN = ("INSERT", "UPDATE", "DELETE", "WITH", "ROLLBACK", "LOCK")
 """How statements begin that say themselves which sequences they move."""
 INSERTS = re.compile(r"\bINSERT\s+INTO\s+(?:\"?public\"?\.)?\"?(\w+)", re.IGNORECASE)
@@ -91,7 +88,7 @@ def numbering() -> Numbers:
     return numbers
 
 
-def setting(numbers: Numbers) -> tuple[str, list[list[object]]] | None:
+def setting(numbers: Numbers) -> tuple[str, list[object]] | None:
     """The statement that lets each sequence stand there, with its values; None if all do.
 
     Note with `stand` that it has been run.
@@ -99,8 +96,10 @@ def setting(numbers: Numbers) -> tuple[str, list[list[object]]] | None:
     others = [(name, last) for name, last in numbers if _known.get(name, -1) != last]
     if not others:
         return None
-    names, last = zip(*others, strict=True)
-    return SET, [list(names), list(last)]
+    # One by one: to look them up in the catalogue takes longer to plan than all of this.
+    set_each = (f"setval(%s, {UNUSED if last is None else '%s'})" for _name, last in others)
+    values = [value or name for name, last in others for value in (name, last)]
+    return f"SELECT {', '.join(set_each)}", values
 
 
 def stand(numbers: Iterable[tuple[str, int | None]]) -> None:

@@ -72,6 +72,7 @@ class Change(Moves, Saved):
         verbose_name=_("organisation"),
         on_delete=models.PROTECT,
         related_name="changes",
+        db_index=False,
         null=True,
         blank=True,
     )
@@ -80,6 +81,7 @@ class Change(Moves, Saved):
         verbose_name=_("requester"),
         on_delete=models.PROTECT,
         related_name="requested_changes",
+        db_index=False,
         null=True,
         blank=True,
     )
@@ -88,12 +90,14 @@ class Change(Moves, Saved):
         verbose_name=_("raised by"),
         on_delete=models.PROTECT,
         related_name="raised_changes",
+        db_index=False,
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("owner"),
         on_delete=models.PROTECT,
         related_name="owned_changes",
+        db_index=False,
         null=True,
         blank=True,
         help_text=_("Who sees the change through."),

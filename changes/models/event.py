@@ -22,13 +22,16 @@ class Event(models.Model):
     Separation of duties is judged by these rows.
     """
 
-    change = models.ForeignKey("changes.Change", on_delete=models.PROTECT, related_name="events")
+    change = models.ForeignKey(
+        "changes.Change", on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     verb = models.CharField(_("step"), max_length=40)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("by"),
         on_delete=models.PROTECT,
         related_name="events",
+        db_index=False,
         null=True,
         blank=True,
     )

@@ -8,16 +8,22 @@ from django.utils import timezone
 
 from accounts.models import User
 from changes.models import Change
+from expansive_cm.statements import ObjectStatement
 
 from ..models import AgendaItem, Board, Meeting
 from ..states import ItemState, MeetingKind, MeetingState
 from .boards import waiting_with_items
-from .votes import left_for
+from .meetings import found_of, of_given_board
+from .votes import SOMEBODY, left_for
 
 
 def ballots(board: Board) -> QuerySet[Meeting]:
     """The ballots without a meeting that are open, the first to end first."""
-    opened = board.meetings.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
+    return _ballots(board.meetings.all())
+
+
+def _ballots(meetings: QuerySet[Meeting]) -> QuerySet[Meeting]:
+    opened = meetings.filter(state=MeetingState.RUNNING, kind=MeetingKind.BALLOT)
     return opened.order_by("deadline", "pk")
 
 
@@ -34,13 +40,19 @@ def ballots_with_counts(board: Board, user: User) -> list[Meeting]:
 
     ``left_for_me`` is how many of them the person has yet to vote on, if they have a seat.
     """
+    return found_of(board, WITH_COUNTS, person=user.pk)
+
+
+def _with_counts() -> QuerySet[Meeting]:
     left = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
     counted = left.order_by().values("meeting").annotate(n=Count("pk")).values("n")
-    opened = ballots(board).annotate(count_open=Coalesce(Subquery(counted), 0))
-    found = list(opened.annotate(left_for_me=left_for(user)))
-    for ballot in found:
-        ballot.board = board
-    return found
+    opened = _ballots(of_given_board())
+    return opened.annotate(
+        count_open=Coalesce(Subquery(counted), 0), left_for_me=left_for(SOMEBODY)
+    )
+
+
+WITH_COUNTS = ObjectStatement(_with_counts)
 
 
 def waiting_for_ballot(board: Board) -> QuerySet[Change]:

@@ -19,12 +19,14 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
+from accounts.models import User
 from changes.models import BoardDecision
 from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
 
 from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
 from ..states import ItemState, MeetingKind, MeetingState
+from .votes import SOMEBODY, left_for
 
 REORDERED = "reordered the agenda"
 """The reason in a meeting's history for each step by which somebody puts its agenda in order."""
@@ -121,21 +123,35 @@ def next_meeting(board: Board) -> Meeting | None:
 FIRST_TO_COME = ObjectStatement(lambda: upcoming_there()[:1])
 
 
-def open_meetings(board: Board, number: int) -> QuerySet[Meeting]:
-    """The running meeting and the next to come, with how full each agenda is.
+OPEN_AT_MOST = 8
+"""How many of ``open_meetings`` are read: the running one, and some that a page shows to come."""
+
+
+def open_meetings(board: Board, user: User) -> list[Meeting]:
+    """The running meeting and the next to come, ``OPEN_AT_MOST``, with how full each agenda is.
 
     ``count_open`` items are on it, their time boxes are ``minutes_open`` together, and
-    ``count_untimed`` of them have none.
+    ``count_untimed`` of them have none. ``left_for_me`` is how many of them the person has yet to
+    vote on, if they have a seat. One query.
     """
-    wanted = Q(state=MeetingState.RUNNING) | Q(state=MeetingState.SCHEDULED, date__gte=board.today)
-    held = board.meetings.filter(wanted).exclude(kind=MeetingKind.BALLOT)
+    return found_of(board, OPEN, today=board.today, person=user.pk)
+
+
+def _open() -> QuerySet[Meeting]:
+    to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("today", DateField()))
+    held = of_given_board().filter(Q(state=MeetingState.RUNNING) | to_come)
+    held = held.exclude(kind=MeetingKind.BALLOT)
     is_open = Q(items__state=ItemState.OPEN)
     counted = held.annotate(
         count_open=Count("items", filter=is_open),
         minutes_open=Sum("items__time_box", filter=is_open),
         count_untimed=Count("items", filter=is_open & Q(items__time_box=None)),
+        left_for_me=left_for(SOMEBODY),
     )
-    return counted.order_by("starts_at", "pk")[:number]
+    return counted.order_by("starts_at", "pk")[:OPEN_AT_MOST]
+
+
+OPEN = ObjectStatement(_open)
 
 
 def left_behind(board: Board) -> list[Meeting]:

@@ -6,7 +6,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.standing import Anybody
+from accounts.standing import Anybody, Standing
 from changes.models.board import undo_time
 from changes.states import State
 from changes.turns.askers import asked_by, asked_earlier, askers
@@ -20,8 +20,15 @@ from ..states import AWAY, NOT_CLOSED, ItemState, MeetingKind, MeetingState
 from ..voting import Ballot, Choice, Tally, tally
 from .boards import active_boards, for_customers_of
 
+SOMEBODY = Anybody(
+    Standing(
+        is_active=True, is_internal=True, roles=frozenset(), is_in_teams=False, is_approver=False
+    )
+)
+"""Stands for a person of whom nothing but their key is asked, which is given as ``person``."""
 
-def left_for(user: User) -> Combinable:
+
+def left_for(user: User | Anybody) -> Combinable:
     """How many items of a meeting wait for this person's vote, as an annotation of meetings.
 
     The rules of ``permissions.can_cast_vote`` on an item, for somebody who has a seat.

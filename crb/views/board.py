@@ -18,7 +18,6 @@ from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
 from .choice import address, choose_board, frame
 
-UPCOMING = 7
 PAST = 10
 WAITING, QUESTIONS, AGENDAS = 25, 6, 4
 """How much of each is shown before a link leads to the rest."""
@@ -61,8 +60,7 @@ def _list_of(board: Board, name: str, **filters: object) -> str:
 
 def _meetings(board: Board, user: User) -> dict[str, Any]:
     """Return meetings and ballots, each told who sits at it, so that it need not ask."""
-    counted = queries.open_meetings(board, UPCOMING + 1)
-    open_meetings = list(counted.annotate(left_for_me=queries.left_for(user)))
+    open_meetings = queries.open_meetings(board, user)
     ballots = queries.ballots_with_counts(board, user)
     found = [*open_meetings, *ballots]
     roster = Roster(board, min([board.today, *(one.date for one in found)]))

@@ -94,7 +94,7 @@ def test_several_ballots_and_a_meeting_go_on_at_once(table: Table) -> None:
     assert list(queries.ballots(table.board)) == [second, first]
     assert queries.running(table.board) == item.meeting
     assert queries.next_meeting(table.board) == item.meeting
-    assert [one.pk for one in queries.open_meetings(table.board, 9)] == [item.meeting_id]
+    assert [one.pk for one in queries.open_meetings(table.board, table.chair)] == [item.meeting_id]
     lifecycle.fill_agenda(table.board)
     assert [one.pk for one in queries.agenda_of(item.meeting)] == [item.pk]
 

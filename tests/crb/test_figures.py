@@ -186,9 +186,7 @@ def test_figures_end_where_a_person_sees_nothing(table: Table, told: dict[str, C
 
 
 def outlooks(table: Table) -> list[outlook.Outlook]:
-    meetings = list(queries.open_meetings(table.board, 8))
-    for one in meetings:
-        one.board = table.board
+    meetings = queries.open_meetings(table.board, table.chair)
     return outlook.outlooks(meetings, outlook.Roster(table.board, table.board.today))
 
 
