@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_first'),
-        ('changes', '0008_indexes_of_queues'),
+        ('changes', '0009_muted_changes'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
