@@ -2,8 +2,8 @@
 
 That is what is asked of them by name, a comment that names them, and a step that waits for them
 while nobody whose turn it is as well hears of it; who has muted it too, or whose mail comes back,
-does not. It holds for as long as they may mute the change
-(``permissions.can_mute``), and is asked as a mail is written and again as it goes out.
+does not. It holds for as long as they may mute the change (``permissions.can_mute``), and is asked
+as a mail is written and again as it goes out.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,8 +22,8 @@ from .wording import Letter
 
 Asked = Callable[[str], list[User]]
 """Those whose turn a message tells of, read once for all its letters."""
-BY_NAME = frozenset({"question", "confirmation", "reminder", "new_link", "ownership"})
-"""Messages that ask exactly this person, or that only they have asked for."""
+BY_NAME = frozenset({"question", "confirmation", "reminder", "new_link", "ownership", "succeeded"})
+"""Messages that ask exactly this person, give or take what was theirs, or that they asked for."""
 STEPS = {
     "not_confirmed": "rework",
     "undelivered": "settle_delivery",

@@ -31,7 +31,7 @@ from tests.mailing import last_row, mail_to, worded
 from tests.people import Cast, person
 
 KINDS = set(MESSAGES) | IMMEDIATE | NEEDED
-BY_NAME = {"question", "confirmation", "reminder", "new_link", "ownership"}
+BY_NAME = {"question", "confirmation", "reminder", "new_link", "ownership", "succeeded"}
 STEPS = {"your_turn", "not_confirmed", "undelivered", "escalation"}
 
 
@@ -256,6 +256,11 @@ def test_it_ends_for_who_has_another_part_in_it(cast: Cast, change: Change) -> N
     since = last_row()
     say(fresh(change), cast.success, "Second.")
     assert cast.colleague.email in mailed(since)
+    since = last_row()
+    lifecycle.replace_requester(
+        fresh(change), actor=cast.success, successor=cast.requester, reason="She is back."
+    )
+    assert cast.colleague.email in mailed(since), "it was theirs to answer until now"
     lifecycle.mute(change, actor=cast.developer)
     cast.developer.organisation = cast.harbour
     cast.developer.save()
