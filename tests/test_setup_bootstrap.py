@@ -177,8 +177,11 @@ def test_what_cannot_make_an_environment_is_no_choice(
     assert bootstrap.time_of_loop(str(program)) == math.inf, "of another machine"
 
 
-def test_this_python_can_be_timed() -> None:
+def test_only_a_python_of_this_kind_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name says little of what is in it."""
     assert 0 < bootstrap.time_of_loop(sys.executable) < math.inf
+    monkeypatch.setattr(bootstrap, "KIND", ["cpython-39", *bootstrap.KIND[1:]])
+    assert bootstrap.time_of_loop(sys.executable) == math.inf
 
 
 def test_a_python_that_is_named_is_taken_as_it_is() -> None:

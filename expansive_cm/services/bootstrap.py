@@ -36,8 +36,12 @@ WORTH_IT = 0.95
 """Another Python is taken where it needs less than this of the time that this one needs."""
 LOOP_SECONDS = 20
 """A Python that needs longer for the loop hangs, or is no choice."""
+KIND = [sys.implementation.cache_tag, str(sys.maxsize), str(sysconfig.get_config_var("SOABI"))]
+"""What packages are made for: an implementation, its version and the machine's words."""
 TIME_A_LOOP = """
-import venv, ssl, time
+import venv, ssl, sys, sysconfig, time
+kind = [sys.implementation.cache_tag, str(sys.maxsize), str(sysconfig.get_config_var("SOABI"))]
+assert kind == sys.argv[1:]
 def loop():
     began = time.process_time()
     last = {}
@@ -220,7 +224,7 @@ def time_of_loop(python):
     """Return the seconds that a short loop takes it; endless where it can make no environment."""
     try:
         tried = subprocess.run(
-            [python, "-c", TIME_A_LOOP],
+            [python, "-c", TIME_A_LOOP, *KIND],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
