@@ -133,9 +133,55 @@ def test_other_builds_are_programs_of_this_version(
     assert here == [str(tmp_path / "bin" / name)]
 
 
-def test_what_cannot_make_an_environment_is_no_choice() -> None:
-    assert bootstrap.time_of_loop("/bin/false") == math.inf
+def test_what_anybody_could_have_put_there_or_is_no_file_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"python3.{sys.version_info.minor}"
+    for place in ("bin", "folder", "open", "file", "fifo"):
+        (tmp_path / place).mkdir()
+    (tmp_path / "folder" / name).mkdir()
+    os.mkfifo(tmp_path / "fifo" / name, 0o755)
+    for place in ("bin", "open", "file"):
+        (tmp_path / place / name).write_bytes(b"\x7fELF")
+        (tmp_path / place / name).chmod(0o755)
+    (tmp_path / "open").chmod(0o777)
+    (tmp_path / "file" / name).chmod(0o777)
+    places = [str(tmp_path / one) for one in ("folder", "open", "file", "fifo", "file/" + name)]
+    monkeypatch.setenv("PATH", os.pathsep.join([*places, "", "bin"]))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).symlink_to(tmp_path / "bin" / name)
+    found = bootstrap.others_of_this_version()
+    assert all(one.startswith(("/usr/bin", "/usr/local/bin")) for one in found), found
+    assert bootstrap.is_program(str(tmp_path / "bin" / name))
+    with monkeypatch.context() as patch:
+        patch.setattr(bootstrap, "is_trusted", lambda account: False)
+        assert not bootstrap.is_program(str(tmp_path / "bin" / name)), "another account's"
+
+    def refused(*args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refused)
+    assert not bootstrap.is_program(str(tmp_path / "bin" / name)), "run, but not read"
+
+
+@pytest.mark.parametrize("says", ["exit 1", "echo a; echo 1", "cat", "exec sleep 60", "nonsense"])
+def test_what_cannot_make_an_environment_is_no_choice(
+    says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "LOOP_SECONDS", 0.2)
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    assert bootstrap.time_of_loop(str(program)) == math.inf
+    program.write_bytes(b"\x7fELF")
+    assert bootstrap.time_of_loop(str(program)) == math.inf, "of another machine"
+
+
+def test_only_a_python_of_this_kind_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name says little of what is in it."""
     assert 0 < bootstrap.time_of_loop(sys.executable) < math.inf
+    monkeypatch.setattr(bootstrap, "KIND", ["cpython-39", *bootstrap.KIND[1:]])
+    assert bootstrap.time_of_loop(sys.executable) == math.inf
 
 
 def test_a_python_that_is_named_is_taken_as_it_is() -> None:

@@ -1,5 +1,6 @@
 """What a request consists of: written by support, by the customer, or revised later."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -387,8 +388,10 @@ def parse_person(text: str) -> tuple[str, str]:
         validate_email(address)
     except ValidationError:
         return "", ""
-    address = normal(address)
-    return (" ".join(name.strip().strip('"').split()), address) if address else ("", "")
+    address, name = normal(address), " ".join(name.split())
+    if re.fullmatch('"[^"]*"', name):
+        name = name[1:-1].strip()
+    return (name, address) if address else ("", "")
 
 
 class RevisionForm(RequestForm):

@@ -320,13 +320,15 @@ def _keep(raw: bytes, size: int, origin: Origin, why: str) -> IncomingMail:
     It has no Message-ID here: it was not taken, and when it comes again it is no duplicate.
     """
     header = BytesHeaderParser(policy=compat32).parsebytes(raw[:HEADER_LIMIT])
-    name, address = name_and_address(_plain(header.get("From")))
+    senders = header.get_all("From", [])
+    # Encoded words are decoded after parsing: a comma within one separates nothing.
+    name, address = name_and_address(str(senders[0])) if len(senders) == 1 else ("", "")
     mail = IncomingMail(
         mailbox=origin.mailbox,
         uid_validity=origin.uid_validity,
         uid=origin.uid,
-        sender=address.lower()[:320] if "@" in address else "",
-        sender_name=name[:200],
+        sender=address,
+        sender_name=_plain(name)[:200],
         subject=_plain(header.get("Subject"))[:500],
         size=size,
         outcome=Outcome.TRIAGE,

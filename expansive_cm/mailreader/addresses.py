@@ -5,6 +5,7 @@ a domain that only looks like a customer's would become the customer's.
 """
 
 import inspect
+import re
 import string
 import unicodedata
 from email.utils import parseaddr
@@ -21,14 +22,30 @@ LENIENT = {"strict": False} if "strict" in inspect.signature(parseaddr).paramete
 """Newer Pythons, and older ones of distributions, read nothing where a name is an address."""
 
 
-def name_and_address(text: str) -> tuple[str, str]:
-    """Return name and address as one field of a mail has them, blanks where it has none.
+FIELD_LIMIT = 2_000
+"""A field with more signs holds no address: strangers nest their comments deeper than Python."""
+ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@\\]{1,64}@[^\s<>()\[\],;:\"@\\]{1,253}")
 
-    Many programs write the address as the name as well, without quotes. Where several addresses
-    stand it returns one of them: who trusts it has to look. Raises: ValueError, IndexError,
-    RecursionError at some of what strangers send.
+
+def name_and_address(text: str) -> tuple[str, str]:
+    """Return name and normal address in a field of a mail that holds one address, else blanks.
+
+    Many programs write the address as the name as well, without quotes. Never raises.
     """
-    return parseaddr(text, **LENIENT)
+    if len(text) > FIELD_LIMIT:
+        return "", ""
+    try:
+        name, address = parseaddr(text, **LENIENT)
+    except (ValueError, IndexError, RecursionError):
+        return "", ""
+    unquoted = re.sub(r'"[^"]*"', "", text)
+    bracketed = re.findall(r"<([^<>]*)>", unquoted)
+    bare = re.sub(r"\([^()]*\)", "", unquoted)
+    given = bracketed[0] if bracketed else bare
+    address = normal(address)
+    only = {normal(one) for one in ADDRESS.findall(bare)} == {address}
+    is_it = only and ADDRESS.fullmatch(address) and normal(given) == address
+    return (name, address) if is_it else ("", "")
 
 
 def normal(address: str) -> str:

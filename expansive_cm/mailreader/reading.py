@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from . import bounces, kinds
-from .addresses import name_and_address, normal
+from .addresses import FIELD_LIMIT, name_and_address, normal
 from .contents import Reader
 from .incoming import Attachment, Bounce, Failure, Incoming, Kind, Note
 from .parts import Part, Taken, take_apart
@@ -22,11 +22,9 @@ TEXT_LIMIT = 100_000
 SUBJECT_LIMIT = 500
 NAME_LIMIT = 200
 MESSAGE_ID_LIMIT = 500
-SENDER_LIMIT = 2_000
 REFERENCES_LIMIT = 100
 MANY_RECIPIENTS = 100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@\\]{1,64}@[^\s<>()\[\],;:\"@\\]{1,253}")
 BARE_ID = re.compile(r"[^\s<>@]{1,498}@[^\s<>]{1,498}")
 FORWARD = re.compile(r"(?i)\s?(fwd?|wg|tr|rv|i|enc|doorst|vs|vb|pd|转发)\s?:")
 
@@ -172,22 +170,10 @@ def _original(top: Part, sender: str) -> str:
 def _address_in(top: Part, field: str) -> tuple[str, str]:
     """Return name and address in the one field of a name that holds one address, else nothing."""
     values = [value for name, value in top.fields if name == field]
-    if len(values) != 1 or len(values[0]) > SENDER_LIMIT:
+    if len(values) != 1 or len(values[0]) > FIELD_LIMIT:
         return "", ""
     # Encoded words are decoded after parsing: a comma within one separates nothing.
-    text = tidy(decode(values[0])[0])
-    try:
-        name, address = name_and_address(text)
-    except (ValueError, IndexError, RecursionError):
-        return "", ""
-    unquoted = re.sub(r'"[^"]*"', "", text)
-    bracketed = re.findall(r"<([^<>]*)>", unquoted)
-    bare = re.sub(r"\([^()]*\)", "", unquoted)
-    given = bracketed[0] if bracketed else bare
-    address = normal(address)
-    only = {normal(one) for one in ADDRESS.findall(bare)} == {address}
-    if not (only and ADDRESS.fullmatch(address) and normal(given) == address):
-        return "", ""
+    name, address = name_and_address(tidy(decode(values[0])[0]))
     shown = header_text(name.encode("utf-8", "replace")).strip("'\" ")
     return ("" if normal(shown) == address else shown[:NAME_LIMIT]), address
 

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import sysconfig
@@ -33,8 +34,14 @@ ROUNDS = 3
 """So often each Python of a machine is timed before the quickest is chosen."""
 WORTH_IT = 0.95
 """Another Python is taken where it needs less than this of the time that this one needs."""
+LOOP_SECONDS = 20
+"""A Python that needs longer for the loop hangs, or is no choice."""
+KIND = [sys.implementation.cache_tag, str(sys.maxsize), str(sysconfig.get_config_var("SOABI"))]
+"""What packages are made for: an implementation, its version and the machine's words."""
 TIME_A_LOOP = """
-import venv, ssl, time
+import venv, ssl, sys, sysconfig, time
+kind = [sys.implementation.cache_tag, str(sys.maxsize), str(sysconfig.get_config_var("SOABI"))]
+assert kind == sys.argv[1:]
 def loop():
     began = time.process_time()
     last = {}
@@ -184,23 +191,49 @@ def others_of_this_version():
     """Return the other Pythons of this version on the path and where a distribution has its own."""
     name = "python{}.{}".format(*sys.version_info)
     places = os.environ.get("PATH", "").split(os.pathsep) + ["/usr/local/bin", "/usr/bin"]
-    found = {os.path.realpath(one): one for one in (os.path.join(at, name) for at in places)}
+    paths = [os.path.join(at, name) for at in places if os.path.isabs(at)]
+    found = {os.path.realpath(one): one for one in paths}
     found.pop(os.path.realpath(sys.executable), None)
-    return [one for real, one in found.items() if os.access(real, os.X_OK) and is_program(real)]
+    return [one for real, one in found.items() if is_program(one) and is_program(real)]
 
 
 def is_program(path):
-    """Whether this is a program, not a script that starts another one."""
-    with open(path, "rb") as file:
-        return file.read(2) != b"#!"
+    """Whether this is a program, not a script that starts another one, and nobody else's to write.
+
+    A path may hold a folder in which any account can put a Python; nothing but trying one out
+    would have started it.
+    """
+    try:
+        file, place = os.stat(path), os.stat(os.path.dirname(path))
+        if not stat.S_ISREG(file.st_mode) or not os.access(path, os.X_OK):
+            return False
+        if any(one.st_mode & stat.S_IWOTH or not is_trusted(one.st_uid) for one in (file, place)):
+            return False
+        with open(path, "rb") as opened:
+            return opened.read(2) != b"#!"
+    except OSError:
+        return False
+
+
+def is_trusted(account):
+    """Whether what belongs to an account may be started: our own, and the machine's."""
+    return account in (0, os.geteuid())
 
 
 def time_of_loop(python):
     """Return the seconds that a short loop takes it; endless where it can make no environment."""
-    tried = subprocess.run(
-        [python, "-c", TIME_A_LOOP], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
-    )
-    return float("inf" if tried.returncode else tried.stdout)
+    try:
+        tried = subprocess.run(
+            [python, "-c", TIME_A_LOOP, *KIND],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=LOOP_SECONDS,
+        )
+        return float("inf" if tried.returncode else tried.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return float("inf")
 
 
 def create_venv(base=sys.executable):

@@ -3,10 +3,12 @@
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.models import EmailDomain, User
 from changes import finding
-from changes.forms.intake import parse_person
+from changes.forms.intake import parse_person, person_as_text
 from changes.mail_in.sorting import was_sent_to
 from changes.models import IncomingMail
 from expansive_cm.mailreader.addresses import normal
@@ -110,8 +112,20 @@ def test_another_spelling_opens_no_account(client: Client) -> None:
         ("Grace, grace@harbour.example", ("", "")),
         ("Grace <>", ("", "")),
         ("@", ("", "")),
+        ("grace@harbour.example, bob@harbour.example", ("", "")),
+        ("grace@harbour.example; bob@harbour.example", ("", "")),
+        ("(" * 400 + "@", ("", "")),
     ],
 )
 def test_a_person_is_read_as_they_are_shown(text: str, read: tuple[str, str] | None) -> None:
     expected = read or ("grace@harbour.example", "grace@harbour.example")
     assert parse_person(text) == expected
+
+
+@given(st.text(max_size=150), st.sampled_from(["grace@harbour.example", "o'neil+a@x.example"]))
+def test_whoever_is_shown_is_found_by_it(name: str, address: str) -> None:
+    shown = " ".join(name.split())
+    person = User(display_name=name, email=address)
+    found = parse_person(person_as_text(person))
+    quoted = len(shown) > 1 and shown[0] + shown[-1] == '""' and shown.count('"') == 2
+    assert found == (shown[1:-1].strip() if quoted else shown, address)

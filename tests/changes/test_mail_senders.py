@@ -2,6 +2,7 @@
 
 import pytest
 
+from changes.mail_in.taking import Origin, keep_too_large
 from changes.models import IncomingMail
 from expansive_cm.mailreader.reading import read
 from tests import stories
@@ -65,3 +66,17 @@ def test_a_second_sender_beyond_what_is_read_of_a_header_counts(cast: Cast) -> N
     many = "\r\n".join(f"X-Filler-{number}: x" for number in range(2_100))
     mail = taken(with_from(f"From: {GRACE}\r\n{many}\r\nFrom: {MALLORY}"))
     assert mail.outcome == Outcome.TRIAGE
+
+
+NESTED = {"a deep comment": f"From: {GRACE} {'(' * 60_000}", "a deep one": f"From: {'(' * 1_900}"}
+
+
+def test_what_is_kept_without_being_taken_names_a_sender_only_where_it_is_plain() -> None:
+    """Or who sent it could not be told, and a mailbox would stop at what a stranger nests."""
+    senders = {}
+    for number, fields in enumerate([*(AMBIGUOUS | NESTED).values(), *PLAIN.values()]):
+        if not fields.startswith("Sender: ") and "from :" not in fields:
+            raw = with_from(fields)
+            senders[fields] = keep_too_large(raw, len(raw), Origin("post", 1, number)).sender
+    plain = {fields for fields in PLAIN.values() if fields in senders}
+    assert senders == {fields: GRACE if fields in plain else "" for fields in senders}

@@ -1,6 +1,6 @@
 """Muting a change: what of its mail still comes, to whom, and that nobody else knows of it.
 
-Costs 5 s.
+Costs 6 s.
 """
 
 from datetime import timedelta
@@ -8,25 +8,30 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
+from accounts.roles import Role
+from accounts.standing import know_standing
 from changes import lifecycle, link_mail, muting, permissions, tasks
 from changes.audiences import OWNER
+from changes.lifecycle.delivery import note_failure
 from changes.messages import MESSAGES
-from changes.models import Change, Mute
+from changes.models import Change, MailEvent, Mute
 from changes.settling import settle
 from changes.wording import IMMEDIATE, NEEDED, Letter
 from tests import stories
 from tests.changes.test_comment import BACKGROUND, CUSTOMERS, INSIDE, READ_ONLY, STRANGERS
 from tests.mailing import last_row, mail_to, worded
-from tests.people import Cast
+from tests.people import Cast, person
 
 KINDS = set(MESSAGES) | IMMEDIATE | NEEDED
-BY_NAME = {"question", "confirmation", "reminder", "new_link", "ownership"}
+BY_NAME = {"question", "confirmation", "reminder", "new_link", "ownership", "succeeded"}
 STEPS = {"your_turn", "not_confirmed", "undelivered", "escalation"}
 
 
@@ -187,6 +192,53 @@ def test_an_escalation_that_waits_is_dropped_once_its_reader_mutes_it(cast: Cast
     assert goes == {cast.success.email: False, cast.stranger_success.email: True}
 
 
+def test_who_gets_no_mail_hears_of_no_step(cast: Cast) -> None:
+    """One of two in the team has muted it, the other one's mail comes back."""
+    change = stories.submitted(cast)
+    Change.objects.filter(pk=change.pk).update(owner=None)
+    cast.care_team.members.set([cast.success, cast.stranger_success])
+    lifecycle.mute(change, actor=cast.success)
+    since = last_row()
+    address, bounced = cast.stranger_success.email, MailEvent.Kind.BOUNCED
+    note_failure(None, address, bounced, "No such user.", change=fresh(change))
+    assert mailed(since) == {cast.success.email}
+    say(change, cast.support, "Who looks at it?")
+    assert kept(change, cast.success) == KINDS & (BY_NAME | STEPS), "nor of any other step"
+
+
+@pytest.mark.parametrize("is_team_there", [True, False], ids=["a team", "no team"])
+def test_an_owner_alone_hears_of_a_rollback(cast: Cast, is_team_there: bool) -> None:
+    change = stories.plan(stories.in_execution(cast), cast)
+    Change.objects.filter(pk=change.pk).update(owner=cast.developer)
+    lifecycle.mute(change, actor=cast.developer)
+    stories.started(change, cast)
+    since = last_row()
+    if not is_team_there:
+        User.objects.filter(success_teams=cast.care_team).update(is_active=False)
+    lifecycle.record_execution(
+        fresh(change), actor=cast.support, outcome="rolled_back", notes="It did not start."
+    )
+    assert (cast.developer.email in mailed(since)) == (not is_team_there)
+
+
+def test_a_team_of_any_size_may_mute_it(cast: Cast, change: Change) -> None:
+    counts = []
+    for number in (2, 6):
+        team = [person(f"Of {number} {one}", Role.CUSTOMER_SUCCESS) for one in range(number)]
+        cast.care_team.members.set(team)
+        for one in team:
+            lifecycle.mute(change, actor=one)
+        letters = [
+            Letter(one, "your_turn", "", dict, change.events.latest("pk"))
+            for one in User.objects.filter(pk__in=[each.pk for each in team])
+        ]
+        know_standing([one.person for one in letters])
+        with CaptureQueriesContext(connection) as asked:
+            assert len(muting.heard(fresh(change), letters)) == number
+        counts.append(len(asked))
+    assert counts[0] == counts[1], counts
+
+
 # --- How long -----------------------------------------------------------------------------------
 
 
@@ -204,6 +256,11 @@ def test_it_ends_for_who_has_another_part_in_it(cast: Cast, change: Change) -> N
     since = last_row()
     say(fresh(change), cast.success, "Second.")
     assert cast.colleague.email in mailed(since)
+    since = last_row()
+    lifecycle.replace_requester(
+        fresh(change), actor=cast.success, successor=cast.requester, reason="She is back."
+    )
+    assert cast.colleague.email in mailed(since), "it was theirs to answer until now"
     lifecycle.mute(change, actor=cast.developer)
     cast.developer.organisation = cast.harbour
     cast.developer.save()
