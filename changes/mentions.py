@@ -30,7 +30,7 @@ SIGNS = 100
 LONGEST = 8
 """So many words a name has at most."""
 OFFERED = 8
-PART = re.compile(r'<(?:"[^"]*"|[^">])*>|[^<]+')
+PART = re.compile(r'<(?:"[^"]*"|[^"<>])*+>|[^<]+')
 """A tag or the text between two, as clean HTML has them."""
 AFTER_SIGN = re.compile(r"(?<![\w@.+/-])@([^\s@][^\n@]{0,150})")
 """What follows an at sign that is not within an address of mail or of a page."""

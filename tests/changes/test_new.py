@@ -560,7 +560,7 @@ def test_sending_costs_few_statements_whoever_is_told(
         while cast.care_team.members.count() < number:
             name = f"Another {cast.care_team.members.count()}"
             cast.care_team.members.add(person(name, Role.CUSTOMER_SUCCESS))
-        with django_assert_num_queries(34):
+        with django_assert_num_queries(35):
             support.post(NEW, words(cast, key=f"a-key-of-those-of-{number}"))
     assert Change.objects.count() == 3
 
