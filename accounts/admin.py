@@ -167,7 +167,7 @@ class PersonAdmin(ReasonedAdmin):
         """What the person has not finished, where it is found, and who goes on by itself."""
         left = leaving.left_by(person)
         if not left:
-            return _("Nothing unfinished.")
+            return str(_("Nothing unfinished."))
         rows = [(one.url, one.text, one.what.goes_on) for one in left]
         return format_html_join("", '<p><a href="{}">{}</a><br>{}</p>', rows)
 
@@ -275,8 +275,8 @@ class PersonAdmin(ReasonedAdmin):
             if form.is_valid():
                 form.save(request)
                 sent += 1
-        text = ngettext("%d mail is on its way.", "%d mails are on their way.", sent) % sent
-        self.message_user(request, text, messages.SUCCESS)
+        words = ngettext("%d mail is on its way.", "%d mails are on their way.", sent) % sent
+        self.message_user(request, words, messages.SUCCESS)
 
 
 class SaysWhatLacks(ReasonedAdmin):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, Q, QuerySet
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from expansive_cm.texts import Text
 
 from .models import Organisation, SuccessTeam, User
 from .roles import Role
@@ -16,8 +17,8 @@ from .roles import Role
 class Point:
     """One thing to set up; it is done when ``found`` finds something. ``url_name`` adds it."""
 
-    label: str | Promise
-    hint: str | Promise
+    label: Text
+    hint: Text
     icon: str
     url_name: str
     found: Callable[[], QuerySet]

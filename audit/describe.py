@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -24,6 +23,7 @@ from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Releas
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 from crb.permissions import may_see_notes
+from expansive_cm.texts import Text
 
 from .queries import Version
 from .sources import Source
@@ -49,7 +49,6 @@ LONG = 160
 
 Labels = dict[tuple[type[models.Model], int], str]
 """Names of objects; a change is among them only where its reader must not know its number."""
-Text = str | Promise
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from functools import cache
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import Promise
 
 from changes.models import Change
 from expansive_cm.statements import Given
+from expansive_cm.texts import Text
 
 OWN_APPS = ("accounts", "changes", "crb")
 NOT_SHOWN = frozenset({"version", "file", "content"})
@@ -39,7 +39,7 @@ class Source:
         return self.model._meta.label_lower
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """The name that people read."""
         return self.model._meta.verbose_name or self.key
 

@@ -9,9 +9,9 @@ from django.db.models import Avg, Count, Exists, F, Min, OuterRef, Prefetch, Q, 
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.paging import Order
 
 from .models import Confirmation, ContactAttempt, DeliveryProblem
@@ -21,7 +21,6 @@ from .states import State
 LONGEST_SILENCE = Order("asked", F("asked_at"), DateTimeField())
 LATEST_RATING = Order("rated", F("rated_at"), DateTimeField(), descending=True)
 STARS = (5, 4, 3, 2, 1)
-Text = str | Promise
 
 
 # Those who have not answered ------------------------------------------------------------------

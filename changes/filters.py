@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
+from expansive_cm.ui.forms import choice_field
 from expansive_cm.ui.paging import Order
 
 from . import queries, saved_views
@@ -187,20 +188,24 @@ class ChangeFilterForm(forms.Form):
         super().__init__(data)
         self.user = user
         self.views = views or Views()
-        self.fields["service"].choices = _choices(SERVICES.rows())
+        choice_field(self, "service").choices = _choices(SERVICES.rows())
         if user.is_internal:
-            self.fields["organisation"].choices = _choices(ORGANISATIONS.rows())
-            self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
+            choice_field(self, "organisation").choices = _choices(ORGANISATIONS.rows())
+            choice_field(self, "owner").choices = [
+                (ME, _("Me")),
+                (NONE, _("Nobody")),
+                *_owners(data),
+            ]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
             ids = user.customer_ids
-            self.fields["requester"].choices = _requesters(ids)
+            choice_field(self, "requester").choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
             names = known.values_list("pk", "name")
-            self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
+            choice_field(self, "organisation").choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
 
@@ -252,7 +257,8 @@ class ChangeFilterForm(forms.Form):
     @property
     def customers(self) -> list[tuple[str, str]]:
         """The customers that this person may choose."""
-        return list(self.fields["organisation"].choices) if "organisation" in self.fields else []
+        known = "organisation" in self.fields
+        return [*choice_field(self, "organisation").choices] if known else []
 
     @property
     def dropdowns(self) -> list["Menu"]:

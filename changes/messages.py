@@ -195,7 +195,9 @@ def _announce(change: Change, event: Event) -> None:
     ]
     named = mentioned(event)
     heard = _will_hear_of_comment(change, event) if named else frozenset()
-    found = [(person, comment, MENTIONED) for person in named if person.pk not in heard]
+    found: list[tuple[User, Message, Any]] = [
+        (person, comment, MENTIONED) for person in named if person.pk not in heard
+    ]
     found += [
         (person, rule.message, audience.why)
         for rule in rules

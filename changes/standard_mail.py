@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from post_office.models import Email
@@ -15,6 +14,7 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.post.threads import thread_headers
 from expansive_cm.post.words import absolute
+from expansive_cm.texts import Text
 
 from . import outbox, permissions, standard
 from .models import Change, StandardApproval
@@ -25,7 +25,6 @@ ABOUT = re.compile(rf"^<{THREAD}(\d{{1,18}})@")
 APPROVES = gettext_lazy("you may approve this standard change")
 KEEPS = gettext_lazy("you keep this standard change, or your team does")
 OWNS = gettext_lazy("you see a change through that it authorised")
-Text = str | Promise
 
 
 def is_about_one(email: Email) -> bool:

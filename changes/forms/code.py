@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui.forms import rows_field
 
 from .. import gates, permissions, proposing
 from ..models import (
@@ -57,7 +58,7 @@ class AnswerQuestionForm(StepForm):
             if permissions.may_answer(self.user, self.change, one)
         ]
         offered = Question.objects.filter(pk__in=[one.pk for one in still_open])
-        self.fields["question"].queryset = offered.select_related("answerer")
+        rows_field(self, "question").queryset = offered.select_related("answerer")
         still_open.sort(key=lambda one: (one.answerer_id != self.user.pk, one.pk))
         self.fields["question"].initial = still_open[0].pk if still_open else None
 
@@ -162,7 +163,7 @@ class RecordDevelopmentForm(StepForm):
         developers = User.objects.filter(
             is_active=True, organisation=None, groups__name=Role.DEVELOPER
         )
-        self.fields["authors"].queryset = developers.distinct()
+        rows_field(self, "authors").queryset = developers.distinct()
         self.fields["authors"].initial = [self.user.pk]
         own = [one for one in self.change.developments.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
@@ -245,7 +246,7 @@ class RecordTestForm(StepForm):
         self.fields["attachments"].say_limits()
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         environments = Environment.objects.filter(is_active=True)
-        self.fields["environment"].queryset = environments
+        rows_field(self, "environment").queryset = environments
         staging = environments.filter(is_staging=True)
         self.fields["environment"].initial = self._last_environment() or staging.first()
         passed = gates.passed_tests(self.change)
@@ -264,7 +265,7 @@ class RecordTestForm(StepForm):
             and (one.path, one.round) == (self.change.path, self.change.round)
         ]
         last = max(mine, key=lambda one: one.pk, default=None)
-        offered = self.fields["environment"].queryset
+        offered = rows_field(self, "environment").queryset
         return offered.filter(name=last.environment).first() if last else None
 
     def arguments(self) -> dict[str, Any]:

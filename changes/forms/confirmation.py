@@ -7,7 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from expansive_cm.ui.forms import MarkdownTextarea, RadioCards
+from expansive_cm.ui.forms import MarkdownTextarea, RadioCards, rows_field
 
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text
@@ -94,7 +94,7 @@ class FilesField(forms.ModelMultipleChoiceField):
 
 def offer_files(form: StepForm, files: Any) -> None:
     """Tick all files to begin with; without any there is nothing to ask."""
-    form.fields["files"].queryset = files
+    rows_field(form, "files").queryset = files
     form.fields["files"].initial = list(files)
     if not form.fields["files"].initial:
         del form.fields["files"]

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from expansive_cm.mailreader.addresses import name_and_address, normal
-from expansive_cm.ui.forms import DateInput, MarkdownTextarea
+from expansive_cm.ui.forms import DateInput, MarkdownTextarea, rows_field
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
@@ -67,7 +67,7 @@ class RequestForm(forms.Form):
         offered = Q(is_active=True)
         if change is not None:
             offered |= Q(changes=change)
-        self.fields["services"].queryset = Service.objects.filter(offered).distinct()
+        rows_field(self, "services").queryset = Service.objects.filter(offered).distinct()
         self.fields["desired_on"].widget.attrs["min"] = timezone.localdate().isoformat()
 
     def values_of(self, change: Change | None) -> dict[str, Any]:
@@ -253,7 +253,7 @@ class SupportForm(NewRequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["organisation"].queryset = finding.organisations_for(self.user)
+        rows_field(self, "organisation").queryset = finding.organisations_for(self.user)
         combobox(
             self.fields["requester"],
             reverse("changes:find_requester"),

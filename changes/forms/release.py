@@ -6,11 +6,11 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
@@ -76,9 +76,7 @@ class ReleaseActForm(SeenForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(
-        self, data: Any = None, *, release: Release, why_needed: str | Promise = ""
-    ) -> None:
+    def __init__(self, data: Any = None, *, release: Release, why_needed: Text = "") -> None:
         super().__init__(data, initial={"seen": release.version})
         if why_needed:
             self.fields["reason"].required = True

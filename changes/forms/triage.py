@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.forms import rows_field
 
 from .. import finding, queries
 from ..models import Change, parse_reference
@@ -37,7 +38,7 @@ class AcceptRequestForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="id_request_%s", **kwargs)
-        self.fields["organisation"].queryset = finding.organisations_for(user)
+        rows_field(self, "organisation").queryset = finding.organisations_for(user)
 
 
 class AcceptCommentForm(forms.Form):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import time_zone_choices
 from accounts.models import Organisation, User
-from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput
+from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput, choice_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import permissions
@@ -132,7 +132,7 @@ class WindowForm(_WindowForm):
     def full_clean(self) -> None:
         """Read moments as local times of the zone that was chosen."""
         chosen = self.data.get("zone", "")
-        known = {name for name, _label in self.fields["zone"].choices}
+        known = {name for name, _label in choice_field(self, "zone").choices}
         with timezone.override(ZoneInfo(chosen) if chosen in known else None):
             super().full_clean()
 

@@ -6,16 +6,17 @@ from datetime import datetime
 
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from expansive_cm.texts import Text
 
 from .. import taking_back
 from ..models import Change, Event
 from ..states import ChangeType, State
 
 S = State
-Words = str | Promise
+Words = Text
 
 
 @dataclass(frozen=True)

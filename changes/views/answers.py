@@ -1,6 +1,6 @@
 """What success teams follow: who has not answered, and how content those are who have."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -30,10 +30,10 @@ from ..models import Confirmation
 from ..reminders import heard_at
 from ..story import known_as
 from ..worklist import how_many
+from .access import SignedInRequest, View
 
 PAGE_SIZE = 25
 PROBLEMS_SHOWN = 20
-View = Callable[..., HttpResponse]
 
 
 def for_followers(view: View) -> View:
@@ -42,7 +42,7 @@ def for_followers(view: View) -> View:
     @login_required
     @require_safe
     @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
+    def wrapped(request: SignedInRequest) -> HttpResponse:
         if not request.user.is_internal:
             raise Http404
         decision = permissions.can_follow_answers(request.user)
@@ -54,7 +54,7 @@ def for_followers(view: View) -> View:
 
 
 @for_followers
-def waiting_answers(request: HttpRequest) -> HttpResponse:
+def waiting_answers(request: SignedInRequest) -> HttpResponse:
     """Show who has not answered for how long, and what can be done about it."""
     form = WaitingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -113,7 +113,7 @@ def _figures(form: WaitingFilterForm, silence: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
+def _row(request: SignedInRequest, one: Confirmation) -> dict[str, Any]:
     """Return what a row shows; everything it reads is loaded (``answers.with_chase``)."""
     change = one.change
     known_as(change, "confirmations", [one])
@@ -146,7 +146,7 @@ def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
 
 
 @for_followers
-def ratings(request: HttpRequest) -> HttpResponse:
+def ratings(request: SignedInRequest) -> HttpResponse:
     """Show how content requesters are, month by month, and what they wrote."""
     form = RatingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -174,7 +174,7 @@ def ratings(request: HttpRequest) -> HttpResponse:
 
 
 @for_followers
-def export_ratings(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export_ratings(request: SignedInRequest) -> HttpResponse | StreamingHttpResponse:
     """Send the ratings that the page's address asks for as a file that spreadsheets open."""
     form = RatingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -288,7 +288,7 @@ def _pages(form: TeamFilterForm, page: paging.Page[Any]) -> dict[str, str]:
     }
 
 
-def _refused(request: HttpRequest, form: TeamFilterForm, sentence: str = "") -> HttpResponse:
+def _refused(request: SignedInRequest, form: TeamFilterForm, sentence: str = "") -> HttpResponse:
     """Answer 400 and say which part of the address is wrong."""
     problems = [sentence] if sentence else []
     problems += [

@@ -9,12 +9,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.texts import Text
 from expansive_cm.ui import markdown
 from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision
@@ -73,7 +73,7 @@ class Offer:
         return self.step.icon
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """What the button says; the board records its outcome in its meeting."""
         if self.step.verb == "record_board_outcome":
             return _("Go to the board")

@@ -6,7 +6,6 @@ link.
 """
 
 import re
-from collections.abc import Callable
 from functools import wraps
 from io import BytesIO
 
@@ -30,6 +29,7 @@ from expansive_cm.ui.components import Tab
 from ..forms.mail import WAITING, MailFilterForm
 from ..models import Notice
 from ..models.mail import MailFile
+from .access import View
 
 PAGE_SIZE = 50
 UNSENT = (*WAITING, STATUS.failed)
@@ -49,8 +49,6 @@ BODY_POLICY = {
     # No script, no origin: a message can be read and its links opened, in a new tab.
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
 }
-
-View = Callable[..., HttpResponse]
 
 
 def demo_only(view: View) -> View:

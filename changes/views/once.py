@@ -21,8 +21,8 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.models import User
 
 from ..models import SentForm
+from .access import View
 
-View = Callable[..., HttpResponse]
 REFUSED = 400
 
 

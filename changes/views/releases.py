@@ -11,7 +11,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from expansive_cm.errors import page as error_page
+from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series, Tab
 from expansive_cm.workflow.decisions import Decision
@@ -35,8 +35,6 @@ from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
 DATE = {"key": F("planned_on"), "key_field": DateField()}
-
-Text = str | Promise
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision, Refusal
@@ -34,7 +34,6 @@ MOST = 50
 """So many of the changes that used one are shown, the newest."""
 NEWEST = paging.Order("newest", descending=True)
 PEOPLE = ("template__organisation", "proposed_by", "decided_by", "ended_by", "failed_change")
-Text = str | Promise
 State = StandardApproval.State
 
 

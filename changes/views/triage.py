@@ -32,11 +32,10 @@ from ..mail_in import triage as acts
 from ..mail_in.phrasing import without_secrets
 from ..models import Change, IncomingMail
 from ..worklist import how_many
-from .access import SignedInRequest, insist, signed_in
+from .access import SignedInRequest, View, insist, signed_in
 
 PAGE_SIZE = 30
 HEADER_SHOWN = 8 * 1024
-View = Callable[..., HttpResponse]
 
 
 def guarded_by(may: Callable[[User], Decision]) -> Callable[[View], View]:

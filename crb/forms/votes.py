@@ -10,7 +10,7 @@ from accounts.models import User
 from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
 from expansive_cm.numbers import whole_number
-from expansive_cm.ui.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards, choice_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import AgendaItem, Vote
@@ -60,7 +60,7 @@ class VoteForm(BoardForm):
         if not hidden:
             self.fields["reason"].help_text = _("Other members see it at once.")
         choices = [pair for pair in Vote.Choice.choices if pair[0] != Choice.RECUSE]
-        self.fields["choice"].choices = choices
+        choice_field(self, "choice").choices = choices
         descriptions = {**consequences, Choice.ABSTAIN.value: _("Counts for quorum, for no side.")}
         self.fields["choice"].widget.descriptions = descriptions
 

@@ -27,6 +27,20 @@ CLASS_BY_WIDGET: tuple[tuple[type[forms.Widget], str], ...] = (
 """The first kind that fits decides the class."""
 
 
+def choice_field(form: forms.BaseForm, name: str) -> forms.ChoiceField:
+    """Return a field of a form that offers choices, to say which."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field
+
+
+def rows_field(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
+    """Return a field of a form that offers rows, to say which."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    return field
+
+
 class TablerBoundField(BoundField):
     """A field on a form that knows the classes its widget needs."""
 
