@@ -87,7 +87,7 @@ def _ways_to_change(model: type[models.Model]) -> tuple[str, ...]:
     names = [
         one.name
         for one in model._meta.concrete_fields
-        if one.is_relation and any(f.name == "change" for f in one.related_model._meta.fields)
+        if one.related_model and any(f.name == "change" for f in one.related_model._meta.fields)
     ]
     return tuple(f"{name}__change_id" for name in names[:1])
 
@@ -98,7 +98,7 @@ def _many(
     """Return the tables that keep, for each row of history, what a many-to-many field held."""
     return {
         one.name: (getattr(history, one.name).model, f"{one.m2m_reverse_field_name()}_id")
-        for one in history._history_m2m_fields
+        for one in getattr(history, "_history_m2m_fields")  # noqa: B009 - of simple_history
     }
 
 

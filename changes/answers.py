@@ -1,5 +1,6 @@
 """Who has not answered for how long, and how content those are who have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -163,7 +164,7 @@ def by_month(confirmations: QuerySet[Confirmation], months: int) -> list[Month]:
     return [_month(begin, found.get(begin)) for begin in begins]
 
 
-def _month(begin: date, row: dict[str, Any] | None) -> Month:
+def _month(begin: date, row: Mapping[str, Any] | None) -> Month:
     if row is None:
         return Month(begin, None, 0)
     return Month(begin, round(float(row["average"]), 2), row["number"])

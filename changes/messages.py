@@ -21,6 +21,7 @@ from post_office.models import STATUS
 from accounts.models import User
 from accounts.standing import know_standing
 from expansive_cm.post.rows import UNWORDED
+from expansive_cm.sure import sure
 
 from . import letters, moved_forecasts, permissions, standard_mail
 from .audiences import (
@@ -239,7 +240,7 @@ def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any])
 
 def acknowledge(change: Change, event: Event) -> None:
     """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
-    letter = _letter(change, event, change.requester, received, REQUESTER.why)
+    letter = _letter(change, event, sure(change.requester), received, REQUESTER.why)
     letters.send(change, [letter], again)
 
 

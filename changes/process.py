@@ -301,7 +301,7 @@ STEPS: tuple[StepInfo, ...] = (
 
 STEP: dict[str, StepInfo] = {step.verb: step for step in STEPS}
 
-OTHER_VERBS: dict[str, str] = {
+OTHER_VERBS: dict[str, Text] = {
     "save_draft": _("saved a draft"),
     "authorise_standard": _("authorised the change as a standard change"),
     "comment": _("commented"),

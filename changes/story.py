@@ -123,12 +123,12 @@ def tell(change: Change, *, with_talk: bool = False) -> None:
     _surround(change, rows)
     records: dict[str, list[models.Model]] = {}
     for name in (*RELATIONS, *TALK) if with_talk else RELATIONS:
-        model = Change._meta.get_field(name).related_model
+        model = _model(name)
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
         for record in records[name]:
             record.change = change  # type: ignore[attr-defined]
         known_as(change, name, records[name])
-    services = Change._meta.get_field("services").related_model
+    services = _model("services")
     found = sorted((_build(services, row) for row in rows["services"]), key=lambda one: one.name)
     known_as(change, "services", found)
     attempts = _tell_confirmations(records["confirmations"], rows)
@@ -157,6 +157,7 @@ def _surround(change: Change, rows: dict[str, list[dict[str, Any]]]) -> None:
     names = ("organisation", "promised_release", "release", "requester", "raised_by", "owner")
     for name in names:
         field = Change._meta.get_field(name)
+        assert isinstance(field, models.ForeignKey)
         if not field.is_cached(change):
             found = known.get(name, people)
             setattr(change, name, found.get(getattr(change, field.attname)))
@@ -199,7 +200,13 @@ def _statement(with_talk: bool) -> Prepared:
 
 
 def _table(relation: str) -> str:
-    return Change._meta.get_field(relation).related_model._meta.db_table
+    return _model(relation)._meta.db_table
+
+
+def _model(relation: str) -> type[models.Model]:
+    """Return what the rows of a relation are, on either side of it."""
+    found: type[models.Model] = Change._meta.get_field(relation).related_model
+    return found
 
 
 def _build(model: type[models.Model], row: dict[str, Any]) -> Any:
@@ -211,7 +218,7 @@ def _build(model: type[models.Model], row: dict[str, Any]) -> Any:
 
 def _ordered(model: type[models.Model], records: list[Any]) -> list[Any]:
     return sorted(
-        records, key=lambda record: record.pk, reverse=tuple(model._meta.ordering) == ("-pk",)
+        records, key=lambda record: record.pk, reverse=tuple(model._meta.ordering or ()) == ("-pk",)
     )
 
 
@@ -257,7 +264,7 @@ def _join(
     authorship = rows["authors"]
     everything = [record for found in records.values() for record in found] + attempts
     people = _people(change, everything, [*authorship, *rows["watchers"]])
-    own = {
+    own: dict[Any, dict[int, Any]] = {
         type(record): {one.pk: one for one in found}
         for found in records.values()
         for record in found[:1]

@@ -195,7 +195,7 @@ class ReplaceRequesterForm(SuccessorFields, StepForm):
         self.offer(self.change.organisation, former)
         others = open_changes_of(former, self.change.organisation) if former else None
         number = others.exclude(pk=self.change.pk).count() if others is not None else 0
-        if number > requesters.AT_ONCE:
+        if former and number > requesters.AT_ONCE:
             self.fields["successor"].help_text = format_html(
                 '<a href="{}">{}</a>',
                 reverse("changes:hand_over", args=[former.pk]),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.sure import sure
 from expansive_cm.ui.forms import rows_field
 
 from .. import gates, permissions, proposing
@@ -25,7 +26,7 @@ from ..models import (
     StagingTest,
 )
 from .base import LongText, StepForm, cards, line, text
-from .fields import AttachmentsField
+from .fields import AttachmentsField, say_limits
 from .release import ReleaseField, ReleaseStepForm, meant_for, told_field
 
 
@@ -243,7 +244,7 @@ class RecordTestForm(StepForm):
 
     def prepare(self) -> None:
         """Propose the first kind that has not passed yet, where this person tested before."""
-        self.fields["attachments"].say_limits()
+        say_limits(self, "attachments")
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         environments = Environment.objects.filter(is_active=True)
         rows_field(self, "environment").queryset = environments
@@ -266,7 +267,7 @@ class RecordTestForm(StepForm):
         ]
         last = max(mine, key=lambda one: one.pk, default=None)
         offered = rows_field(self, "environment").queryset
-        return offered.filter(name=last.environment).first() if last else None
+        return sure(offered).filter(name=last.environment).first() if last else None
 
     def arguments(self) -> dict[str, Any]:
         """Name the environment."""

@@ -110,7 +110,7 @@ class RequestSuccessorForm(StepForm):
         help_text=_("We have filled this in for you. Change whatever you like."),
         widget=forms.Textarea(attrs={"rows": 10}),
     )
-    files = FilesField(
+    files: Any = FilesField(
         label=_("Files for the new request"),
         help_text=_("Copies of those ticked go with it."),
         queryset=Attachment.objects.none(),
@@ -208,7 +208,7 @@ class CloseWithSuccessorForm(StepForm):
         max_length=Change._meta.get_field("description").max_length,
         widget=MarkdownTextarea(attrs={"rows": 10}),
     )
-    files = FilesField(
+    files: Any = FilesField(
         label=_("Files for the new request"),
         help_text=_("Copies of those ticked go with it. Who may see each stays as it is."),
         queryset=Attachment.objects.none(),

@@ -72,7 +72,7 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         maps = [(name, name) for name in bundled_maps()]
-        choice_field(self, "map").choices = [(OWN_MAP, _("A map of your own")), *maps]  # type: ignore[attr-defined]
+        choice_field(self, "map").choices = [(OWN_MAP, _("A map of your own")), *maps]
         self.order_fields(["file", "map", "map_file", "organisation", "requester", "mode"])
 
     def clean_file(self) -> UploadedFile:

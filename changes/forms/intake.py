@@ -19,13 +19,13 @@ from expansive_cm.ui.forms import DateInput, MarkdownTextarea, rows_field
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
-from .base import LongText
-from .fields import AttachmentsField, Line, combobox
+from .base import LongText, field_of
+from .fields import AttachmentsField, Line, combobox, say_limits
 
 
 def model_text(name: str) -> dict[str, Any]:
     """Return label and limit of a field of Change."""
-    field = Change._meta.get_field(name)
+    field = field_of(Change, name)
     return {"label": capfirst(field.verbose_name), "max_length": field.max_length}
 
 
@@ -127,7 +127,7 @@ class NewRequestForm(RequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["attachments"].say_limits()
+        say_limits(self, "attachments")
         if not self.is_bound and self.change is None:
             self.fields[self.needed[0]].widget.attrs["autofocus"] = True
 

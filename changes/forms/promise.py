@@ -60,7 +60,7 @@ class PromiseFilterForm(forms.Form):
         super().__init__(data)
         known = promises.boards()
         boards = known.choices() if known else []
-        choice_field(self, "board").choices = [("", _("Any")), *boards]  # type: ignore[attr-defined]
+        choice_field(self, "board").choices = [("", _("Any")), *boards]
         if len(boards) <= 1:  # one board has promised all there is
             del self.fields["board"]
         self.months = months_around(today)
@@ -68,7 +68,7 @@ class PromiseFilterForm(forms.Form):
         months = {f"{day:%Y-%m}": day for day in self.months}
         if MONTH.fullmatch(given):
             months.setdefault(given, date.fromisoformat(f"{given}-01"))
-        choice_field(self, "due").choices = [  # type: ignore[attr-defined]
+        choice_field(self, "due").choices = [
             ("", _("Any month")),
             *((name, date_format(months[name], "F Y")) for name in sorted(months)),
         ]

@@ -15,12 +15,12 @@ from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Release
-from .base import LongText, StepForm, text
+from .base import LongText, StepForm, field_of, text
 from .fields import Line
 
 
 def _day(name: str, **more: Any) -> forms.DateField:
-    field = Release._meta.get_field(name)
+    field = field_of(Release, name)
     return forms.DateField(
         label=capfirst(field.verbose_name), help_text=field.help_text, widget=DateInput(), **more
     )
@@ -35,7 +35,7 @@ class SeenForm(forms.Form):
 
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be beside its field."""
-        for name in error.missing or [None]:
+        for name in error.missing or (None,):
             self.add_error(name if name in self.fields else None, str(error))
 
     def arguments(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class SavedViewForm(forms.Form):
 
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be kept beside its field."""
-        for name in error.missing or [None]:
+        for name in error.missing or (None,):
             self.add_error(name, str(error))
 
 

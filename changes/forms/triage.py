@@ -37,7 +37,7 @@ class AcceptRequestForm(forms.Form):
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_request_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "id_request_%s", **kwargs})
         rows_field(self, "organisation").queryset = finding.organisations_for(user)
 
 
@@ -55,7 +55,7 @@ class AcceptCommentForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user
-        super().__init__(*args, auto_id="id_comment_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "id_comment_%s", **kwargs})
         combobox(self.fields["target"], reverse("changes:find_change"), "comment-target-list")
 
     def clean_target(self) -> Change:

@@ -63,7 +63,7 @@ def type_mark(change_type: str) -> SafeString:
         '<span class="type-mark {}" title="{}"><span>{}</span></span>',
         shape(icon_name),
         ChangeType(change_type).label,
-        words[change_type],
+        words[ChangeType(change_type)],
     )
 
 

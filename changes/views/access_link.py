@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 
@@ -82,7 +83,7 @@ class RequestPage:
             "ended": self.change.state in FINAL,
             "milestones": plain.happened(self.change),
             "requested": markdown.render(self.change.description),
-            "contact": contact_of(self.change.organisation.success_team.email),
+            "contact": contact_of(sure(self.change.organisation).success_team.email),
             "refusal": self.refusal,
             "typed": self.typed,
             **self._asked(),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from expansive_cm.sure import sure
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series, Tab
 from expansive_cm.ui.paging import page_of
@@ -42,7 +44,7 @@ def for_followers(view: View) -> View:
     @login_required
     @require_safe
     @wraps(view)
-    def wrapped(request: SignedInRequest) -> HttpResponse:
+    def wrapped(request: SignedInRequest) -> HttpResponseBase:
         if not request.user.is_internal:
             raise Http404
         decision = permissions.can_follow_answers(request.user)
@@ -217,7 +219,7 @@ def _cells(rated: QuerySet[Confirmation]) -> Iterator[tuple[Any, ...]]:
             change.reference,
             change.title,
             change.organisation,
-            change.organisation.success_team,
+            sure(change.organisation).success_team,
             change.requester,
             change.owner or "",
             moment(one.asked_at),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -35,6 +35,7 @@ from ..process import StepInfo
 from ..promises import Standing, promised_of
 from ..states import FINAL, ChangeType, State
 from ..turns import NextStep, next_step
+from .access import SignedInRequest
 from .discussion import discussion_context
 from .happenings import happenings
 from .proposed_answers import proposals_context
@@ -84,10 +85,10 @@ class Offer:
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, pk: int) -> HttpResponse:
+def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the whole story of a change, as far as this person may know it."""
     change = change_or_404(request, pk, with_talk=True)
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     offered = offers(user, change)
     onward = next_step(change)
     found = sections(change, user)

@@ -88,6 +88,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
         page, similar = Page([]), False
     if not request.user.is_internal:
         plain.tell(page.rows, request.user)
+    here = _at(form, request.GET.get("page", ""), or_first=True)
     context = {
         "form": form,
         "page": page,
@@ -97,13 +98,13 @@ def listing(request: SignedInRequest) -> HttpResponse:
         "views": _views(form),
         "query": query_string(form, alone=True),
         "clear_url": query_string(
-            form, alone=True, **dict.fromkeys(set(form.fields) - {"view", "sort"})
+            form, dict.fromkeys(set(form.fields) - {"view", "sort"}), alone=True
         ),
         "saved": _saved(form, left_out),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
-        "here_url": _at(form, request.GET.get("page", ""), or_first=True),
+        "here_url": here,
         "plain": not request.user.is_internal,
         "whole_menus": request.GET.get("menus") == "whole",
     }
@@ -112,7 +113,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     response = render(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
     if not whole:
-        response["HX-Push-Url"] = request.path + context["here_url"]
+        response["HX-Push-Url"] = request.path + here
     return response
 
 
@@ -134,7 +135,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
         "views": views,
         "left_out": get_text_list(left_out, _("and")),
         "is_changed": is_changed,
-        "may_update": is_changed and current.owner_id == form.user.pk,
+        "may_update": is_changed and current is not None and current.owner_id == form.user.pk,
         "can_save": is_changed or (current is None and bool(wanted)),
         "everything": f"?{saved_views.as_data(saved_views.EVERYTHING).urlencode()}",
     }
@@ -245,7 +246,7 @@ def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
     """Return the tabs above the list; the filters stay as they are."""
     chosen = form.cleaned_data["view"]
     return [
-        {"label": label, "url": query_string(form, view=name), "active": name == chosen}
+        {"label": label, "url": query_string(form, {"view": name}), "active": name == chosen}
         for name, label in filters.VIEWS
     ]
 
@@ -263,7 +264,7 @@ def _heading(column: Column, form: ChangeFilterForm) -> dict[str, Any]:
     chosen = form.sort_name
     active = chosen.lstrip("-") == column.sort.lstrip("-")
     wanted = _reversed(chosen) if active else column.sort
-    heading["url"] = query_string(form, sort="" if wanted == DEFAULT_SORT else wanted)
+    heading["url"] = query_string(form, {"sort": "" if wanted == DEFAULT_SORT else wanted})
     if active:
         heading["direction"] = "descending" if chosen.startswith("-") else "ascending"
     return heading

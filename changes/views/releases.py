@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +22,7 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series, Tab
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -34,7 +36,7 @@ from ..states import BEFORE_DEPLOYED, State
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
-DATE = {"key": F("planned_on"), "key_field": DateField()}
+DATE = partial(paging.Order, key=F("planned_on"), key_field=DateField())
 
 
 @dataclass(frozen=True)
@@ -52,19 +54,19 @@ VIEWS = {
         gettext_lazy("To come"),
         "calendar-event",
         Q(released_at=None, cancelled_at=None),
-        paging.Order("upcoming", **DATE),
+        DATE("upcoming"),
     ),
     "past": View(
         gettext_lazy("Released"),
         "rocket",
         Q(released_at__isnull=False),
-        paging.Order("past", **DATE, descending=True),
+        DATE("past", descending=True),
     ),
     "cancelled": View(
         gettext_lazy("Cancelled"),
         "ban",
         Q(cancelled_at__isnull=False),
-        paging.Order("cancelled", **DATE, descending=True),
+        DATE("cancelled", descending=True),
     ),
 }
 
@@ -298,8 +300,7 @@ def _take(
         return _form_page(request, form, shown, status=bad, **more)
     except ChangeStale as error:
         now = _release_or_404(shown.pk)
-        form.data = form.data.copy()
-        form.data["seen"] = now.version
+        show_again(form, now.version)
         status = HTTPStatus.CONFLICT
         return _form_page(request, form, now, status=status, happened=str(error), **more)
     messages.success(request, done % changed)

@@ -70,7 +70,7 @@ def _row(user: User, view: SavedView, first: int | None) -> dict[str, Any]:
 
 
 def _shared(user: User, view: SavedView) -> str:
-    return in_words(view.shared, user, {view.team_id: view.team.name} if view.team else {})
+    return in_words(view.shared, user, {view.team.pk: view.team.name} if view.team else {})
 
 
 def everything() -> str:

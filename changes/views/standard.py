@@ -20,6 +20,7 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Tab
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -144,8 +145,7 @@ def propose_standard(request: SignedInRequest, pk: int) -> HttpResponse:
         return show(context, status=HTTPStatus.BAD_REQUEST)
     except ChangeStale as error:
         template.refresh_from_db()
-        form.data = form.data.copy()
-        form.data["seen"] = template.version
+        show_again(form, template.version)
         unsaved.content = standard.content_of(template)
         context |= {"content": standard.in_words(unsaved), "happened": str(error)}
         return show(context, status=HTTPStatus.CONFLICT)
@@ -296,8 +296,7 @@ def _stale(
     request: SignedInRequest, form: SeenForm, shown: StandardApproval, act: Act, happened: str
 ) -> HttpResponse:
     now = _standard_or_404(request.user, shown.pk)
-    form.data = form.data.copy()
-    form.data["seen"] = now.version
+    show_again(form, now.version)
     return _act_page(request, form, now, act, status=HTTPStatus.CONFLICT, happened=happened)
 
 

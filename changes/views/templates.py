@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
 from expansive_cm.ui import paging
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import lifecycle, permissions, proposing, story
@@ -172,8 +173,7 @@ def _stale(
 ) -> HttpResponse:
     """Show what was typed beside how the template stands now; sent again, it replaces that."""
     now = _template_or_404(shown.pk)
-    form.data = form.data.copy()
-    form.data["seen"] = now.version
+    show_again(form, now.version)
     return _page(request, form, now, status=HTTPStatus.CONFLICT, happened=str(error))
 
 

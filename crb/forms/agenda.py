@@ -40,7 +40,7 @@ class AddLateForm(BoardForm):
     def __init__(self, *args: Any, candidates: Sequence[Change], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.candidates = {str(change.pk): change for change in candidates}
-        field = self.fields["change"]
+        field = choice_field(self, "change")
         field.choices = [
             (key, f"{change.reference} {change.title}") for key, change in self.candidates.items()
         ]

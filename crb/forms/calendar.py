@@ -89,7 +89,7 @@ class CallForm(TimeForm):
 
     def __init__(self, *args: Any, waiting: QuerySet[Change], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        changes = self.fields["changes"]
+        changes = rows_field(self, "changes")
         changes.queryset = waiting
         changes.initial = [one.pk for one in waiting if (one.urgency or 0) >= Urgency.HIGH]
         self.asks_without_items = "without_items" in self.data or not waiting

@@ -63,4 +63,4 @@ class ReplanPromiseForm(BoardForm):
         coming = Release.objects.filter(
             released_at=None, cancelled_at=None, planned_on__gt=today
         ).order_by("planned_on", "pk")
-        rows_field(self, "release").queryset = coming  # type: ignore[attr-defined]
+        rows_field(self, "release").queryset = coming

@@ -64,7 +64,7 @@ def _meetings(board: Board, user: User) -> dict[str, Any]:
     counted = queries.open_meetings(board, UPCOMING + 1)
     open_meetings = list(counted.annotate(left_for_me=queries.left_for(user)))
     ballots = queries.ballots_with_counts(board, user)
-    found = [*open_meetings, *ballots]
+    found: list[Any] = [*open_meetings, *ballots]
     roster = Roster(board, min([board.today, *(one.date for one in found)]))
     board.__dict__["seats_today"] = roster.on(board.today).seats
     for one in found:

@@ -15,7 +15,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django_htmx.http import reswap, retarget
 
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
@@ -98,10 +97,17 @@ def done(
     if vote is not None and request.headers.get("Meeting-Live"):
         box = part_after(vote, "vote-box", viewer_of(request))
         answer = render(request, "crb/partials/vote_answer.html", {"box": box})
-        return retarget(reswap(answer, "outerHTML show:none"), "#vote-box")
+        return in_place_of(answer, "#vote-box")
     if getattr(request, "htmx", False):
         return page_of_item(request, item).show(focus="vote")
     return redirect(f"{address_of(item)}#position")
+
+
+def in_place_of(answer: HttpResponse, target: str) -> HttpResponse:
+    """Let an answer take the place of a part of the page, without scrolling to it."""
+    answer["HX-Reswap"] = "outerHTML show:none"
+    answer["HX-Retarget"] = target
+    return answer
 
 
 def viewer_of(request: SignedInRequest) -> Viewer:

@@ -14,6 +14,8 @@ import re
 import sys
 import time
 
+from expansive_cm.sure import sure
+
 ITEM = re.compile(rb'"item":(\d+)')
 VOTED = re.compile(rb'"tally":"[^}]*?\((\d+) of \d+')
 
@@ -53,14 +55,14 @@ async def ask(address: tuple[str, int], path: str, cookie: str, heard: list, fir
         reader, writer = await asyncio.open_connection(*address, limit=2**22)
         writer.write(request(path, cookie))
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        body = await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        body = await reader.readexactly(int(sure(re.search(rb"content-length: (\d+)", head))[1]))
         writer.close()
         pause = ASK_SECONDS * random.uniform(0.6, 1)  # noqa: S311
         if head.startswith(b"http/1.1 200"):
             heard.append((time.time(), body.replace(b'": ', b'":')))
             first.set()
         else:
-            wait = int(re.search(rb"retry-after: (\d+)", head)[1])
+            wait = int(sure(re.search(rb"retry-after: (\d+)", head))[1])
             pause = wait * random.uniform(1.6, 2)  # noqa: S311
             heard.append((time.time(), b""))
         await asyncio.sleep(pause)

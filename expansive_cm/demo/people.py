@@ -19,6 +19,7 @@ from accounts.demo import (
 )
 from accounts.models import EmailDomain, Organisation, SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.workflow.steps import explain
 
 Record = TypeVar("Record", bound=Model)
 
@@ -141,6 +142,6 @@ def _create(member: CastMember, customers: dict[str, Organisation], password: st
 
 def saved(record: Record) -> Record:
     """Save a record that no step of the process creates; its history says where it is from."""
-    record._change_reason = "added for the demonstration"  # type: ignore[attr-defined]
+    explain(record, "added for the demonstration")
     record.save()
     return record

@@ -161,11 +161,11 @@ def _original(raw: bytes, top: Part) -> str:
             fields, _body, _cut = read_fields(content, start, len(content), SCAN_LIMIT)
             if found := _message_id(fields):
                 return found
-    if found := RETURNED_ID.search(raw, top.start, top.start + SCAN_LIMIT):
-        return found[1].decode("ascii", "replace")
+    if returned := RETURNED_ID.search(raw, top.start, top.start + SCAN_LIMIT):
+        return returned[1].decode("ascii", "replace")
     for name in ("in-reply-to", "references"):
-        if found := MESSAGE_ID.findall(top.header(name)):
-            return found[-1]
+        if named := MESSAGE_ID.findall(top.header(name)):
+            return str(named[-1])
     return ""
 
 
