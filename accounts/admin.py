@@ -210,7 +210,7 @@ class PersonAdmin(ReasonedAdmin):
             refusing: type[ModelForm] = form
             return refusing
 
-        class OwnForm(form):  # type: ignore[misc]  # made by Django as it runs
+        class OwnForm(form):
             def clean(self) -> dict[str, Any]:
                 cleaned = super().clean()
                 names = {group.name for group in cleaned.get("groups") or ()}

@@ -89,7 +89,8 @@ class PersonForm(ReasonedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "groups" in self.fields:
-            self.fields["groups"].label_from_instance = lambda group: Role(group.name).label
+            groups: Any = self.fields["groups"]
+            groups.label_from_instance = lambda group: Role(group.name).label
         rows_field(self, "successor").queryset = leaving.takers(self.instance)
 
     def clean_email(self) -> str:

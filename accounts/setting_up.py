@@ -82,8 +82,7 @@ def missing(user: User) -> list[Told]:
         return []
     kept = {f"point_{number}": Exists(point.found()) for number, point in enumerate(POINTS)}
     used = {f"use_{number}": Exists(found()) for number, found in enumerate(IN_USE)}
-    found: dict[str, Any]
-    found = User.objects.filter(pk=user.pk).values(**kept, **used).get()
+    found: Any = User.objects.filter(pk=user.pk).values(**kept, **used).get()
     if any(found[name] for name in used):
         return []
     told = [Told(point, found[f"point_{number}"]) for number, point in enumerate(POINTS)]

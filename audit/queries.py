@@ -259,8 +259,9 @@ def _load(keys: list[Key]) -> list[Version]:
         values, before = json.loads(now), json.loads(earlier) if earlier else None
         before_pk = before.pop("history_id") if before else None
         within = act_of(pk, within)
+        of, change = about
         versions[number, pk] = Version(
-            source, pk, at, act, by, why or "", within, *about, values, before, before_pk
+            source, pk, at, act, by, why or "", within, of, change, values, before, before_pk
         )
     found = [versions[number, pk] for number, pk, _at in keys]
     _load_many(found)

@@ -77,7 +77,7 @@ def _package(folder: str) -> Test:
         if not head.startswith(b"PK"):
             return False
         try:
-            names = zipfile.ZipFile(_Directory(file)).namelist()  # type: ignore[call-overload]
+            names = zipfile.ZipFile(_Directory(file)).namelist()
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
             return False
         finally:

@@ -86,7 +86,7 @@ def _to_requester(
         **context,
     }
     why = str(REQUESTER.why)
-    says = partial(dict, context)
+    says = partial(dict[str, Any], context)
     letter = Letter(person, message, why, says, links=(link,), actor=actor, act=act)
     letters.send(change, [letter], again)
 
@@ -103,6 +103,6 @@ def escalate(confirmation: Confirmation) -> None:
         "confirmation": confirmation,
         "link": absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
-    says = partial(dict, context)
+    says = partial(dict[str, Any], context)
     told = [Letter(person, "escalation", str(why), says) for person, why in people.values()]
     letters.send(change, told, again)

@@ -139,5 +139,5 @@ def _askers(user: User, also: Also) -> list[Lead]:
     return [*people, *customers]
 
 
-def _asked_by(user: User, person: User) -> dict[str, object]:
+def _asked_by(user: User, person: User) -> dict[str, str | int]:
     return {"asked_by": person.email} if user.is_internal else {"requester": person.pk}

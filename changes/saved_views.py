@@ -159,7 +159,9 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     if views.current is not None:
         views.current.filters = _for_reader(user, views.current.filters)
     views.is_opened = views.current is not None and not filters & set(data)
-    views.rows = sorted(found[:DRAWN], key=lambda one: (not one.is_own, one.name.casefold()))
+    drawn = found[:DRAWN]
+    drawn.sort(key=lambda one: (not one.is_own, one.name.casefold()))
+    views.rows = [*drawn]
     return views
 
 

@@ -16,6 +16,7 @@ from django.db import models
 
 from accounts.models import Organisation, SuccessTeam, User
 from expansive_cm.prepared import Prepared
+from expansive_cm.sure import sure
 
 from . import queries
 from .models import Change, ChangeLink, Release
@@ -121,7 +122,7 @@ def tell(change: Change, *, with_talk: bool = False) -> None:
     """
     rows = _rows(change.pk, with_talk)
     _surround(change, rows)
-    records: dict[str, list[models.Model]] = {}
+    records: dict[str, list[Any]] = {}
     for name in (*RELATIONS, *TALK) if with_talk else RELATIONS:
         model = _model(name)
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
@@ -205,8 +206,7 @@ def _table(relation: str) -> str:
 
 def _model(relation: str) -> type[models.Model]:
     """Return what the rows of a relation are, on either side of it."""
-    found: type[models.Model] = Change._meta.get_field(relation).related_model
-    return found
+    return sure(Change._meta.get_field(relation).related_model)
 
 
 def _build(model: type[models.Model], row: dict[str, Any]) -> Any:

@@ -281,7 +281,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
     """
     every = decisions(board, user)
     is_late = promises_of.overdue(timezone.now(), AT)
-    row: dict[str, Any] = (
+    row: Any = (
         Board.objects.filter(pk=board.pk)
         .values(
             decisions=_figures(

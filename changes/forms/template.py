@@ -108,7 +108,7 @@ class TemplateForm(forms.Form):
         rows_field(self, "services").queryset = offered
         customers = proposing.kept_by(user)
         if template is not None:
-            customers |= Organisation.objects.filter(pk=template.organisation_id)
+            customers |= Organisation.objects.filter(pk=template.organisation_id or 0)
         rows_field(self, "organisation").queryset = customers
         if template is None:
             del self.fields["is_active"], self.fields["reason"]

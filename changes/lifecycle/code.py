@@ -340,7 +340,8 @@ def plan_deployment(
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
-        before, release = releases.locked_together(step.change.release, release)
+        before, joined = releases.locked_together(step.change.release, release)
+        release = sure(joined)
         if release.cancelled_at is not None:
             raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
         releases.insist_on_reason(before, release, reason)

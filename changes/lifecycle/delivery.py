@@ -52,7 +52,7 @@ def note_failure(
         if change is not None and change.pk not in told:
             told[change.pk] = person.pk if person else None
         for change_pk, person_pk in sorted(told.items()):
-            reader = User.objects.filter(pk=person_pk).first()
+            reader = User.objects.filter(pk=person_pk or 0).first()
             _flag(Change(pk=change_pk), reader, email, address, kind, detail)
         if person is not None and is_of_address:
             _mark(person, now, detail)

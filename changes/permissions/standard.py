@@ -112,7 +112,7 @@ def possible_approvers(approval: StandardApproval) -> list[User]:
 
 def nobody_may_decide() -> "QuerySet[StandardApproval]":
     """Return what waits for approval though no one may give it, as ``possible_approvers`` says."""
-    wrote = ChangeTemplate.history.filter(  # type: ignore[attr-defined]
+    wrote = ChangeTemplate.history.filter(
         id=OuterRef(OuterRef("template")), history_user=OuterRef("pk")
     )
     apart = ~Q(pk=OuterRef("proposed_by")) & ~Exists(wrote)

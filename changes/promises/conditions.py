@@ -80,7 +80,7 @@ def _at_risk(now: datetime) -> Q:
         release=OuterRef("promised_release"),
     )
     missed = Q(promised_release__released_at__isnull=False) & ~Q(state__in=sorted(DELIVERED))
-    missed &= ~Q(state=S.DEPLOYMENT) | ~Exists(with_it)
+    missed &= ~Q(state=S.DEPLOYMENT) | Q(~Exists(with_it))
     last = Func(
         _day_there(now),
         Value(warn_days()),

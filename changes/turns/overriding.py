@@ -36,7 +36,7 @@ def involved(change: Change) -> set[int | None]:
 def another_can(change: Change, window: Window, besides: Iterable[int | None] = ()) -> bool:
     """Whether somebody without a part in it holds the role. ``besides`` are to have one."""
     others = holders_of(Role(window.override_role))
-    return others.exclude(pk__in=(involved(change) | {*besides}) - {None}).exists()
+    return others.exclude(pk__in=[key for key in {*involved(change), *besides} if key]).exists()
 
 
 def objection(user: User, change: Change, window: Window) -> Check:

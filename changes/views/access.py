@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -26,6 +27,7 @@ class SignedInRequest(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+    environ: dict[str, Any]
 
 
 def signed_in(view: View) -> View:

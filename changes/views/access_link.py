@@ -14,6 +14,7 @@ from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.forms import Form
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -152,7 +153,7 @@ class RequestPage:
 
 
 @behind_a_link(access_links.find)
-def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResponse:
+def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResponseBase:
     """Show where the change is and what is asked; take what its reader sends.
 
     Whoever is signed in, it is the link's person who acts: the link went to their address.

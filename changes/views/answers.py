@@ -28,7 +28,7 @@ from expansive_cm.workflow.errors import StepForbidden
 from .. import answers, permissions
 from ..export import csv_lines, yes_or_no
 from ..forms.answers import RatingFilterForm, TeamFilterForm, WaitingFilterForm
-from ..models import Confirmation
+from ..models import Confirmation, DeliveryProblem
 from ..reminders import heard_at
 from ..story import known_as
 from ..worklist import how_many
@@ -118,6 +118,7 @@ def _figures(form: WaitingFilterForm, silence: dict[str, Any]) -> dict[str, Any]
 def _row(request: SignedInRequest, one: Confirmation) -> dict[str, Any]:
     """Return what a row shows; everything it reads is loaded (``answers.with_chase``)."""
     change = one.change
+    problems: list[DeliveryProblem] = vars(change)["open_problems"]
     known_as(change, "confirmations", [one])
     links = [link for link in one.links.all() if link.superseded_at is None]
     reminders = list(one.reminders.all())
@@ -136,9 +137,7 @@ def _row(request: SignedInRequest, one: Confirmation) -> dict[str, Any]:
         "reminded_at": max((one.sent_at for one in reminders), default=None),
         "attempts": len(attempts),
         "attempt": attempts[0] if attempts else None,
-        "undelivered": any(
-            problem.person_id == change.requester_id for problem in change.open_problems
-        ),
+        "undelivered": any(problem.person_id == change.requester_id for problem in problems),
         "may": {verb: decision.allowed for verb, decision in may.items()},
         "may_anything": any(may.values()),
     }

@@ -229,7 +229,8 @@ def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
     if shown.is_over or not is_ready or not act.may_ever(user):
         return ""
     keys = [row.change.pk for row in ready_first[:MOST_AT_ONCE]]
-    query = urlencode({"act": act.name, "change": keys}, doseq=True)
+    asked: dict[str, str | list[int]] = {"act": act.name, "change": keys}
+    query = urlencode(asked, doseq=True)
     return f"{reverse('changes:act_on_many')}?{query}"
 
 

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.sure import sure
 from expansive_cm.ui import paging
 from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
@@ -162,7 +163,7 @@ def _save(
         form.take_error(error)
         return _page(request, form, shown, made_from, status=status)
     except ChangeStale as error:
-        return _stale(request, form, shown, error)
+        return _stale(request, form, sure(shown), error)
     words = _("“%s” is saved.") if saved.is_active else _("“%s” is withdrawn.")
     messages.success(request, words % saved)
     return redirect(reverse("changes:templates"))

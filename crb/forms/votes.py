@@ -165,7 +165,7 @@ class OutcomeForm(BoardForm):
 
     def _keep(self, typed: Mapping[str, str]) -> None:
         """Show what was typed, unchecked, with one more question that takes the focus."""
-        self.initial |= {name: typed.get(name, "") for name in self.fields if name in typed}
+        self.initial.update({name: typed.get(name, "") for name in self.fields if name in typed})
         self.initial["casting_vote"] = bool(typed.get("casting_vote"))
         if self.given < len(self.rows):
             self.fields[f"question_{len(self.rows)}"].widget.attrs["autofocus"] = True

@@ -19,6 +19,7 @@ from django.utils.cache import patch_vary_headers
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import queries
+from ..forms.base import BoardForm
 from ..live.parts import Viewer, part_after
 from ..live.rooms import read
 from ..models import AgendaItem, Meeting, Vote
@@ -119,7 +120,11 @@ def viewer_of(request: SignedInRequest) -> Viewer:
 
 
 def missing(
-    request: SignedInRequest, item: AgendaItem, name: str, form: Form, error: StepIncomplete | None
+    request: SignedInRequest,
+    item: AgendaItem,
+    name: str,
+    form: BoardForm,
+    error: StepIncomplete | None,
 ) -> HttpResponse:
     """Show the page with the form as it was filled in, and what is wrong beside its fields."""
     if error is not None:

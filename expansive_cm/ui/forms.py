@@ -56,7 +56,7 @@ def single_values(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def show_again(form: forms.BaseForm, version: int) -> None:
     """Let what was typed be sent once more, on top of the version that is there now."""
-    data = form.data.copy() if isinstance(form.data, QueryDict) else {**form.data}
+    data: Any = form.data.copy() if isinstance(form.data, QueryDict) else {**form.data}
     data["seen"] = version  # a number, as a form's field draws it
     form.data = data
 
@@ -117,8 +117,8 @@ class RadioCards(forms.RadioSelect):
         self,
         attrs: dict[str, Any] | None = None,
         choices: Any = (),
-        descriptions: dict[str, Any] | None = None,
-        icons: dict[str, str] | None = None,
+        descriptions: Mapping[Any, Any] | None = None,
+        icons: Mapping[Any, str] | None = None,
     ) -> None:
         super().__init__(attrs, choices)
         self.descriptions = {str(key): text for key, text in (descriptions or {}).items()}

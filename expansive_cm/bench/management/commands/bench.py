@@ -316,7 +316,7 @@ def board_pages() -> list[tuple[str, str]]:
     meetings = apps.get_model("crb", "Meeting").objects
     small = Change.objects.filter(agenda_items__isnull=False).order_by("organisation").last()
     held = meetings.filter(state="closed").order_by("starts_at").last()
-    coming = meetings.filter(state="scheduled").order_by("starts_at").first()
+    coming = sure(meetings.filter(state="scheduled").order_by("starts_at").first())
     member = by_role(Role.CRB_MEMBER)
     lists = {
         "decisions": "",
