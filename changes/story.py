@@ -127,7 +127,7 @@ def tell(change: Change, *, with_talk: bool = False) -> None:
         model = _model(name)
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
         for record in records[name]:
-            record.change = change  # type: ignore[attr-defined]
+            record.change = change
         known_as(change, name, records[name])
     services = _model("services")
     found = sorted((_build(services, row) for row in rows["services"]), key=lambda one: one.name)
@@ -212,7 +212,7 @@ def _model(relation: str) -> type[models.Model]:
 def _build(model: type[models.Model], row: dict[str, Any]) -> Any:
     """Return an instance as the database would have given it; absent columns are deferred."""
     fields = [field for field in model._meta.concrete_fields if field.column in row]
-    values = [field.to_python(row[field.column]) for field in fields]
+    values = [field.to_python(row[sure(field.column)]) for field in fields]
     return model.from_db("default", [field.attname for field in fields], values)
 
 

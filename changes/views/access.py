@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,6 +28,11 @@ class SignedInRequest(HttpRequest):
     user: User
     htmx: HtmxDetails
     environ: dict[str, Any]
+
+
+def is_signed_in(request: HttpRequest) -> TypeGuard[SignedInRequest]:
+    """Whether there is a person, for a view that answers everybody."""
+    return isinstance(request.user, User)
 
 
 def signed_in(view: View) -> View:

@@ -13,6 +13,7 @@ import random
 import re
 import sys
 import time
+from typing import Any
 
 from expansive_cm.sure import sure
 
@@ -24,7 +25,9 @@ ASKS = "asks "
 ASK_SECONDS = 3.5
 
 
-async def watch(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+async def watch(
+    address: tuple[str, int], path: str, cookie: str, heard: list[Any], first: Any
+) -> None:
     """Hold one stream open and note when each event has arrived completely."""
     if not cookie.startswith(ASKS):
         reader, writer = await asyncio.open_connection(*address, limit=2**22)
@@ -48,7 +51,9 @@ def request(path: str, cookie: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
 
 
-async def ask(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+async def ask(
+    address: tuple[str, int], path: str, cookie: str, heard: list[Any], first: Any
+) -> None:
     """Ask again and again; later where there is no room."""
     await asyncio.sleep(random.uniform(0, ASK_SECONDS))  # noqa: S311
     while True:

@@ -13,7 +13,7 @@ class Entry:
     moment: datetime
     number: int
     title: str = field(compare=False)
-    act: Callable[[], None] = field(compare=False)
+    act: Callable[[], object] = field(compare=False)
 
 
 class Diary:

@@ -6,6 +6,7 @@ servers that write something else. What a person forwards of a bounce is none.
 
 import email
 import re
+from collections.abc import Iterable
 
 from flufl.bounce import all_failures
 
@@ -141,7 +142,7 @@ def _known_forms(raw: bytes) -> tuple[set[str], set[str]]:
     return _addresses(delayed), _addresses(failed)
 
 
-def _addresses(found) -> set[str]:
+def _addresses(found: Iterable[bytes]) -> set[str]:
     texts = (item.decode("ascii", "replace").lower() for item in found)
     return {text for text in texts if ADDRESS.fullmatch(text)}
 

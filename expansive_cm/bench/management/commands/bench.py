@@ -315,7 +315,7 @@ def board_pages() -> list[tuple[str, str]]:
     """The board over time, and one meeting of each state."""
     meetings = apps.get_model("crb", "Meeting").objects
     small = Change.objects.filter(agenda_items__isnull=False).order_by("organisation").last()
-    held = meetings.filter(state="closed").order_by("starts_at").last()
+    held = sure(meetings.filter(state="closed").order_by("starts_at").last())
     coming = sure(meetings.filter(state="scheduled").order_by("starts_at").first())
     member = by_role(Role.CRB_MEMBER)
     lists = {
