@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from django.apps import apps
 from django.db import models
@@ -92,13 +93,11 @@ def _ways_to_change(model: type[models.Model]) -> tuple[str, ...]:
     return tuple(f"{name}__change_id" for name in names[:1])
 
 
-def _many(
-    model: type[models.Model], history: type[models.Model]
-) -> dict[str, tuple[type[models.Model], str]]:
+def _many(model: type[models.Model], history: Any) -> dict[str, tuple[type[models.Model], str]]:
     """Return the tables that keep, for each row of history, what a many-to-many field held."""
     return {
         one.name: (getattr(history, one.name).model, f"{one.m2m_reverse_field_name()}_id")
-        for one in getattr(history, "_history_m2m_fields")  # noqa: B009 - of simple_history
+        for one in history._history_m2m_fields
     }
 
 

@@ -282,7 +282,7 @@ def ask_at_new_address(confirmation_id: int) -> bool:
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        address = sure(change.requester).email if change.requester else ""
+        address = change.requester.email if change.requester else ""
         asked = confirmation.links.filter(sent_to__iexact=address).exists()
         if asked or not _is_waiting(change, confirmation):
             return False

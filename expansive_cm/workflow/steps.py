@@ -79,10 +79,12 @@ def save(record: Row, *, actor: models.Model | None, reason: str) -> Row:
 
 def attribute(record: models.Model, *, actor: models.Model | None, reason: str | None) -> None:
     """Let history say who did, and why, what the next save or deletion of a record does."""
-    vars(record)["_history_user"] = actor
+    told: Any = record
+    told._history_user = actor
     explain(record, reason)
 
 
 def explain(record: models.Model, reason: str | None) -> None:
     """Let history say why the next save of a record is; by whom, it knows from the request."""
-    vars(record)["_change_reason"] = reason
+    told: Any = record
+    told._change_reason = reason
