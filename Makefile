@@ -45,7 +45,7 @@ check: ## Lint, then the tests nearest to what changed since main (BASE=main), i
 test-stop: ## Stop the databases that KEEP=1 make test left running
 	@$(TOOL) -m expansive_cm.services.for_tests
 
-lint: ## Check style, templates, scripts, import directions and missing migrations
+lint: ## Check types, style, templates, scripts, import directions and missing migrations
 	@$(TOOL) -m expansive_cm.services.lint
 
 format: ## Put the Python code into the project's form

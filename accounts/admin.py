@@ -12,7 +12,8 @@ from allauth.account.admin import EmailAddress
 from allauth.account.decorators import secure_admin_login
 from allauth.account.forms import ResetPasswordForm
 from django.contrib import admin, messages
-from django.contrib.auth.admin import Group
+from django.contrib.auth import admin as _registers  # noqa: F401 - groups, which are taken away here
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
@@ -26,6 +27,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepError
+from expansive_cm.workflow.steps import explain
 
 from . import address_changes, leaving
 from .admin_forms import OrganisationForm, PersonForm, SuccessTeamForm
@@ -36,8 +38,17 @@ admin.site.site_header = _("Expansive Change Management")
 admin.site.site_title = _("Expansive Change Management")
 admin.site.index_title = _("Administration")
 # One sign-in page and one for the password, on which attempts are limited.
-admin.site.login = secure_admin_login(admin.site.login)
-admin.site.password_change = lambda request, extra_context=None: redirect("account_change_password")
+
+
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in: nobody else gets into these pages."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+site: Any = admin.site
+site.login = secure_admin_login(site.login)
+site.password_change = lambda request, extra_context=None: redirect("account_change_password")
 
 # Roles are groups with fixed names, and addresses follow the person's own: neither is edited.
 admin.site.unregister(Group)
@@ -99,7 +110,7 @@ class ReasonedAdmin(AdministratorsOnly, SimpleHistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save with the reason given; the person's name is kept by the history itself."""
-        obj._change_reason = form.cleaned_data.get("reason", "").strip() or None
+        explain(obj, form.cleaned_data.get("reason", "").strip() or None)
         super().save_model(request, obj, form, change)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -167,7 +178,7 @@ class PersonAdmin(ReasonedAdmin):
         """What the person has not finished, where it is found, and who goes on by itself."""
         left = leaving.left_by(person)
         if not left:
-            return _("Nothing unfinished.")
+            return str(_("Nothing unfinished."))
         rows = [(one.url, one.text, one.what.goes_on) for one in left]
         return format_html_join("", '<p><a href="{}">{}</a><br>{}</p>', rows)
 
@@ -193,10 +204,11 @@ class PersonAdmin(ReasonedAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> type[ModelForm]:
         """Refuse that administrators lock themselves out, or give themselves a part in changes."""
-        form = super().get_form(request, obj, **kwargs)
+        form: Any = super().get_form(request, obj, **kwargs)
         form.refused = getattr(request, "hand_over_refused", "")
         if obj is None or obj.pk != request.user.pk:
-            return form
+            refusing: type[ModelForm] = form
+            return refusing
 
         class OwnForm(form):
             def clean(self) -> dict[str, Any]:
@@ -243,7 +255,9 @@ class PersonAdmin(ReasonedAdmin):
         reason = given["reason"].strip() or str(_("%s leaves.") % person)
         # As they are until this is saved: at their customer, whose requests these are.
         leaver = User.objects.select_related("organisation").get(pk=person.pk)
-        passed = leaving.pass_on(leaver, successor=successor, actor=request.user, reason=reason)
+        passed = leaving.pass_on(
+            leaver, successor=successor, actor=person_of(request), reason=reason
+        )
         if passed:
             words = _("%(successor)s takes over: %(person)s %(what)s.")
             what = "; ".join(one.text for one in passed)
@@ -275,8 +289,8 @@ class PersonAdmin(ReasonedAdmin):
             if form.is_valid():
                 form.save(request)
                 sent += 1
-        text = ngettext("%d mail is on its way.", "%d mails are on their way.", sent) % sent
-        self.message_user(request, text, messages.SUCCESS)
+        words = ngettext("%d mail is on its way.", "%d mails are on their way.", sent) % sent
+        self.message_user(request, words, messages.SUCCESS)
 
 
 class SaysWhatLacks(ReasonedAdmin):

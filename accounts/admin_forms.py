@@ -9,6 +9,7 @@ from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.mailreader.addresses import normal
+from expansive_cm.ui.forms import rows_field
 
 from . import leaving
 from .forms import time_zone_choices
@@ -88,8 +89,9 @@ class PersonForm(ReasonedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "groups" in self.fields:
-            self.fields["groups"].label_from_instance = lambda group: Role(group.name).label
-        self.fields["successor"].queryset = leaving.takers(self.instance)
+            groups: Any = self.fields["groups"]
+            groups.label_from_instance = lambda group: Role(group.name).label
+        rows_field(self, "successor").queryset = leaving.takers(self.instance)
 
     def clean_email(self) -> str:
         """Addresses are kept in one form and belong to one person."""
@@ -156,7 +158,7 @@ class OrganisationForm(ReasonedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "approvers" in self.fields:
-            self.fields["approvers"].queryset = User.objects.filter(
+            rows_field(self, "approvers").queryset = User.objects.filter(
                 is_active=True, groups__name=Role.APPROVER
             ).select_related("organisation")
 
@@ -177,7 +179,7 @@ class SuccessTeamForm(ReasonedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "members" in self.fields:
-            self.fields["members"].queryset = User.objects.filter(
+            rows_field(self, "members").queryset = User.objects.filter(
                 is_active=True, organisation__isnull=True
             )
 

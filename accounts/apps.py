@@ -31,7 +31,7 @@ def remember_texts() -> None:
     There are a dozen of them, asked one after the other for every text of every page and mail;
     those of the product itself are in none.
     """
-    catalogue = trans_real.translation(settings.LANGUAGE_CODE)
+    catalogue: Any = trans_real.translation(settings.LANGUAGE_CODE)
     catalogue.gettext = lru_cache(maxsize=8192)(catalogue.gettext)
 
 

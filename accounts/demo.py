@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from expansive_cm.texts import Text
 
 from .roles import Role
 
@@ -23,8 +24,8 @@ class CastMember:
 
     email: str
     name: str
-    role: str | Promise
-    what: str | Promise
+    role: Text
+    what: Text
     roles: tuple[Role, ...] = field(default=())
     organisation: str = ""
     team: str = ""

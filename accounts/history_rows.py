@@ -65,7 +65,8 @@ class RowsManager(HistoryManager):
     @classmethod
     def from_queryset(cls, queryset_class: Any, class_name: str | None = None) -> Any:
         """Return the class that has the methods of this queryset."""
-        return _made(cls, queryset_class, class_name)
+        made: Any = _made  # a class is a key like any other
+        return made(cls, queryset_class, class_name)
 
 
 def _next_number(database: str) -> int:
@@ -77,7 +78,8 @@ def _next_number(database: str) -> int:
 
 @cache
 def _made(manager: type[RowsManager], queryset: Any, name: str | None) -> Any:
-    return super(RowsManager, manager).from_queryset(queryset, name)
+    above: Any = super(RowsManager, manager)
+    return above.from_queryset(queryset, name)
 
 
 class Records(HistoricalRecords):

@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+
+from expansive_cm.texts import Text
 
 from .models import Organisation, SuccessTeam, User
 from .roles import STAFF_ROLES, Role
@@ -44,7 +45,7 @@ class Unfinished:
     rows: Callable[[User], QuerySet]
     says: Sentence
     url: Callable[[User], str]
-    goes_on: str | Promise
+    goes_on: Text
     pass_on: Callable[[User, User, User, str], str | None] | None = None
     can_pass: Callable[[User], bool] = lambda person: True
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from expansive_cm.mailreader.addresses import normal
 from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement, Statement
+from expansive_cm.workflow.steps import explain
 
 from .history_rows import Records
 from .roles import Role, held_by
@@ -125,7 +126,7 @@ class UserManager(BaseUserManager["User"]):
         if not person.email:
             raise ValueError("An e-mail address is required.")
         person.set_password(password)
-        person._change_reason = "Made administrator on the server"
+        explain(person, "Made administrator on the server")
         person.save(using=self._db)
         person.groups.add(Group.objects.using(self._db).get(name=Role.ADMINISTRATOR))
         return person
@@ -278,7 +279,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         now = PERSON.get(key=self.pk)
         for field in self._meta.concrete_fields:
             setattr(self, field.attname, getattr(now, field.attname))
-            if field.is_relation and field.is_cached(self):
+            if isinstance(field, models.ForeignKey) and field.is_cached(self):
                 field.delete_cached_value(self)
         self._prefetched_objects_cache: dict[str, Any] = {}
         for known in ("roles", "team_ids", "approves_for_ids"):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from expansive_cm.texts import Text
 
 from .models import User
 from .roles import Role
@@ -21,7 +22,7 @@ NEW_CHANGE = "changes:new"
 class NavItem:
     """One entry of the header, ready to be shown."""
 
-    label: str | Promise
+    label: Text
     url: str
     icon: str
     active: bool = False
@@ -31,7 +32,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class _Entry:
-    label: str | Promise
+    label: Text
     url_name: str
     icon: str
     shown_to: Callable[[User], bool] = lambda user: True

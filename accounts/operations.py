@@ -39,7 +39,7 @@ class AllAtOnce(Operation):
     are drawn once. What it holds must not need what another of it has made.
     """
 
-    serialization_expand_args = ("operations",)
+    serialization_expand_args = ["operations"]
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         self.operations = operations

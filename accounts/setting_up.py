@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from expansive_cm.texts import Text
 
 from .models import Organisation, SuccessTeam, User
 from .roles import Role
@@ -16,8 +18,8 @@ from .roles import Role
 class Point:
     """One thing to set up; it is done when ``found`` finds something. ``url_name`` adds it."""
 
-    label: str | Promise
-    hint: str | Promise
+    label: Text
+    hint: Text
     icon: str
     url_name: str
     found: Callable[[], QuerySet]
@@ -80,7 +82,7 @@ def missing(user: User) -> list[Told]:
         return []
     kept = {f"point_{number}": Exists(point.found()) for number, point in enumerate(POINTS)}
     used = {f"use_{number}": Exists(found()) for number, found in enumerate(IN_USE)}
-    found = User.objects.filter(pk=user.pk).values(**kept, **used).get()
+    found: Any = User.objects.filter(pk=user.pk).values(**kept, **used).get()
     if any(found[name] for name in used):
         return []
     told = [Told(point, found[f"point_{number}"]) for number, point in enumerate(POINTS)]

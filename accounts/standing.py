@@ -48,6 +48,8 @@ class Anybody(Given):
         self.pk = self
         self.is_active, self.is_internal = standing.is_active, standing.is_internal
         self.roles = standing.roles
+        self.team_ids: Given | frozenset[int]
+        self.approves_for_ids: Given | frozenset[int]
         self.team_ids = given_keys("teams") if standing.is_in_teams else frozenset()
         self.approves_for_ids = given_keys("approves_for") if standing.is_approver else frozenset()
         self.customer_ids = given_keys("customers")

@@ -10,6 +10,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from expansive_cm.workflow.steps import explain
+
 from .demo import demo_cast
 from .forms import ProfileForm
 from .models import User
@@ -22,7 +24,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     person = get_object_or_404(User, pk=request.user.pk)
     form = ProfileForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
-        form.instance._change_reason = "Own profile"
+        explain(form.instance, "Own profile")
         form.save()
         messages.success(request, _("Your profile is saved."))
         return redirect("accounts:profile")

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -24,6 +23,8 @@ from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Releas
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 from crb.permissions import may_see_notes
+from expansive_cm.sure import sure
+from expansive_cm.texts import Text
 
 from .queries import Version
 from .sources import Source
@@ -49,7 +50,6 @@ LONG = 160
 
 Labels = dict[tuple[type[models.Model], int], str]
 """Names of objects; a change is among them only where its reader must not know its number."""
-Text = str | Promise
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ def field_changes(version: Version, labels: Labels) -> list[FieldChange]:
 def _many_changes(version: Version, labels: Labels) -> list[FieldChange]:
     found = []
     for name in version.source.many:
-        one = version.source.model._meta.get_field(name)
+        one: Any = version.source.model._meta.get_field(name)
         sets = [version.many_before.get(name, set()), version.many.get(name, set())]
         if version.act == "+" or version.before is None:
             sets[0] = set()
@@ -227,7 +227,7 @@ def in_words(one: models.Field, value: Any, labels: Labels) -> str:
     if value is None or value in ("", []):
         return NOTHING
     if one.is_relation:
-        return label_of(one.related_model, value, labels)
+        return label_of(sure(one.related_model), value, labels)
     if one.choices:
         return str(dict(one.flatchoices).get(value, value))
     if isinstance(value, bool):
@@ -272,13 +272,14 @@ def _mentioned_by(
     source: Source, version: Version, found: dict[type[models.Model], set[int]]
 ) -> None:
     for one in source.fields:
-        if one.is_relation and one.related_model in NAMED:
+        model = one.related_model
+        if model is not None and model in NAMED:
             for values in (version.values, version.before or {}):
                 if values.get(one.attname):
-                    found[one.related_model].add(values[one.attname])
+                    found[model].add(values[one.attname])
     for name in source.many:
-        model = source.model._meta.get_field(name).related_model
-        found[model] |= version.many.get(name, set()) | version.many_before.get(name, set())
+        named: Any = source.model._meta.get_field(name).related_model
+        found[named] |= version.many.get(name, set()) | version.many_before.get(name, set())
 
 
 def names_of(wanted: dict[type[models.Model], set[int]]) -> Labels:

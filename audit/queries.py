@@ -33,6 +33,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.history_rows import NUMBERED_FROM, act_of
 from expansive_cm.statements import Given, Statement, given_keys, is_one_of, rows_of_all
+from expansive_cm.sure import sure
 from expansive_cm.ui.paging import MAX_TOKEN, BadToken
 
 from .sources import Source, sources
@@ -176,7 +177,7 @@ def read_token(token: str) -> Place:
         at, number, pk, backwards, page = SIGNER.unsign_object(token)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadToken from error
-    return Place(parse_datetime(at), number, pk, bool(backwards), page)
+    return Place(sure(parse_datetime(at)), number, pk, bool(backwards), page)
 
 
 def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
@@ -196,7 +197,13 @@ def _keys(wanted: Wanted, place: Place | None, limit: int) -> list[Key]:
 def _newest_of_change(numbers: tuple[int, ...], limit: int) -> Statement:
     """The statement of the first page of a change's history, from the sources of these numbers."""
     wanted = Wanted([sources()[number] for number in numbers], change=Given("change"))
-    return Statement(lambda: _merged(_parts(wanted, None, limit)), planned_once=True)
+
+    def newest() -> QuerySet[Any]:
+        found: Any = _merged(_parts(wanted, None, limit))  # of one source at least
+        rows: QuerySet[Any] = found
+        return rows
+
+    return Statement(newest, planned_once=True)
 
 
 def _parts(wanted: Wanted, place: Place | None, limit: int) -> list[QuerySet[Any]]:
@@ -252,8 +259,9 @@ def _load(keys: list[Key]) -> list[Version]:
         values, before = json.loads(now), json.loads(earlier) if earlier else None
         before_pk = before.pop("history_id") if before else None
         within = act_of(pk, within)
+        of, change = about
         versions[number, pk] = Version(
-            source, pk, at, act, by, why or "", within, *about, values, before, before_pk
+            source, pk, at, act, by, why or "", within, of, change, values, before, before_pk
         )
     found = [versions[number, pk] for number, pk, _at in keys]
     _load_many(found)

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from django.apps import apps
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import Promise
 
 from changes.models import Change
 from expansive_cm.statements import Given
+from expansive_cm.texts import Text
 
 OWN_APPS = ("accounts", "changes", "crb")
 NOT_SHOWN = frozenset({"version", "file", "content"})
@@ -39,7 +40,7 @@ class Source:
         return self.model._meta.label_lower
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """The name that people read."""
         return self.model._meta.verbose_name or self.key
 
@@ -87,14 +88,12 @@ def _ways_to_change(model: type[models.Model]) -> tuple[str, ...]:
     names = [
         one.name
         for one in model._meta.concrete_fields
-        if one.is_relation and any(f.name == "change" for f in one.related_model._meta.fields)
+        if one.related_model and any(f.name == "change" for f in one.related_model._meta.fields)
     ]
     return tuple(f"{name}__change_id" for name in names[:1])
 
 
-def _many(
-    model: type[models.Model], history: type[models.Model]
-) -> dict[str, tuple[type[models.Model], str]]:
+def _many(model: type[models.Model], history: Any) -> dict[str, tuple[type[models.Model], str]]:
     """Return the tables that keep, for each row of history, what a many-to-many field held."""
     return {
         one.name: (getattr(history, one.name).model, f"{one.m2m_reverse_field_name()}_id")

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import queries
 from changes.permissions.rules import can_see_internal
+from changes.views.access import SignedInRequest
 from changes.views.detail import tabs as change_tabs
 from expansive_cm.errors import page as error_page
 from expansive_cm.ui.paging import BadToken
@@ -28,7 +29,7 @@ PAGE_SIZE = 30
 
 @login_required
 @require_safe
-def change_history(request: HttpRequest, pk: int) -> HttpResponse:
+def change_history(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show every field of a change and its records as it was before and after each act.
 
     For Expansive's own people: a customer reads the timeline on the change's page, which
@@ -53,7 +54,7 @@ def change_history(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_safe
-def history(request: HttpRequest) -> HttpResponse:
+def history(request: SignedInRequest) -> HttpResponse:
     """Let auditors and administrators search the history of everything."""
     if not request.user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         raise PermissionDenied(_("The history of everything is for auditors and administrators."))
@@ -71,7 +72,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 
 def _shown(
-    request: HttpRequest, page: HistoryPage, reader: User | None = None
+    request: SignedInRequest, page: HistoryPage, reader: User | None = None
 ) -> dict[str, object]:
     """Return the entries and the addresses of the pages beside them.
 
@@ -87,7 +88,7 @@ def _shown(
     }
 
 
-def _at(request: HttpRequest, token: str) -> str:
+def _at(request: SignedInRequest, token: str) -> str:
     if not token:
         return ""
     query = request.GET.copy()

@@ -19,6 +19,8 @@ from post_office.models import Email
 from accounts.continuity import was_away
 from accounts.models import User
 from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.sure import sure
+from expansive_cm.workflow.steps import attribute
 
 from . import permissions, story
 from .models import AccessLink, Change, ConfirmationLink, MailEvent, Question
@@ -79,8 +81,7 @@ def draft(
         sent_to=person.email,
         expires_at=timezone.now() + timedelta(days=settings.ACCESS_LINK_DAYS),
     )
-    link._history_user = actor  # type: ignore[attr-defined]
-    link._change_reason = why  # type: ignore[attr-defined]
+    attribute(link, actor=actor, reason=why)
     return _path(token), link
 
 
@@ -170,8 +171,10 @@ def still_works(link: AccessLink | ConfirmationLink) -> bool:
         return found is not None and permissions.may_see(found.person, found.change)
     asked = working_confirmations().filter(pk=link.pk)
     asking = asked.select_related("confirmation__change__requester").first()
-    change = asking and asking.confirmation.change
-    return bool(change) and permissions.may_see(change.requester, change)
+    if asking is None:
+        return False
+    change = asking.confirmation.change
+    return permissions.may_see(sure(change.requester), change)
 
 
 def working_confirmations(now: datetime | Given | None = None) -> QuerySet[ConfirmationLink]:
@@ -214,7 +217,7 @@ def find_confirmation(token: str) -> ConfirmationLink | None:
     found = ASKS_WITH_TOKEN.objects(token=hash_token(token), now=timezone.now())
     link = next(iter(found), None)
     change = link and link.confirmation.change
-    return link if change and permissions.may_see(change.requester, change) else None
+    return link if change and permissions.may_see(sure(change.requester), change) else None
 
 
 def whose(token: str) -> tuple[Change, User] | None:

@@ -15,8 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import AdministratorsOnly, ReasonedAdmin
+from accounts.admin import AdministratorsOnly, ReasonedAdmin, person_of
 from accounts.admin_forms import ReasonedForm
+from expansive_cm.ui.forms import single_values
 
 from . import lifecycle
 from .forms.fields import Line
@@ -120,7 +121,7 @@ class ReleaseForm(ReasonedForm):
         cleaned = super().clean()
         now = self._kept()
         if self.instance.pk and cleaned.get("seen") not in (None, now.version):
-            self.data = {**self.data.dict(), "seen": now.version}
+            self.data = {**single_values(self.data), "seen": now.version}
             self.add_error(None, f"{what_happened(now)} {_('Save again to replace that.')}")
         if cleaned.get("planned_on") and "freeze_on" in cleaned:
             days = cleaned["planned_on"], cleaned["freeze_on"]
@@ -155,9 +156,9 @@ class ReleaseAdmin(ReasonedAdmin):
         values = {name: form.cleaned_data[name] for name in ReleaseForm.Meta.fields}
         if change:
             told = {name: form.cleaned_data[name] for name in ("reason", "seen")}
-            lifecycle.change_release(obj, actor=request.user, **told, **values)
+            lifecycle.change_release(obj, actor=person_of(request), **told, **values)
         else:
-            obj.pk = lifecycle.plan_release(actor=request.user, **values).pk
+            obj.pk = lifecycle.plan_release(actor=person_of(request), **values).pk
 
 
 # Owned by the workflow --------------------------------------------------------------------------
@@ -211,8 +212,8 @@ class ChangeAdmin(ReadOnlyAdmin):
 class StageRecordAdmin(ReadOnlyAdmin):
     """The records of one stage."""
 
-    list_display: ClassVar[Any] = ("change", "recorded_by", "recorded_at", "path", "round")
-    list_select_related: ClassVar[Any] = ("change", "recorded_by")
+    list_display = ("change", "recorded_by", "recorded_at", "path", "round")
+    list_select_related = ("change", "recorded_by")
 
 
 admin.site.register(

@@ -12,11 +12,10 @@ from typing import Any
 from django.contrib.postgres.search import SearchVector
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Upper
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from expansive_cm.texts import composed
+from expansive_cm.texts import Text, composed
 
 from . import searching
 from .models import Attachment, Change, Comment, Documentation
@@ -38,7 +37,7 @@ class Place:
 
     change: Change
     icon: str
-    kind: str | Promise
+    kind: Text
     words: str
 
 

@@ -1,5 +1,6 @@
 """Who has not answered for how long, and how content those are who have."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,9 +10,9 @@ from django.db.models import Avg, Count, Exists, F, Min, OuterRef, Prefetch, Q, 
 from django.db.models.fields import DateTimeField
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.paging import Order
 
 from .models import Confirmation, ContactAttempt, DeliveryProblem
@@ -21,7 +22,6 @@ from .states import State
 LONGEST_SILENCE = Order("asked", F("asked_at"), DateTimeField())
 LATEST_RATING = Order("rated", F("rated_at"), DateTimeField(), descending=True)
 STARS = (5, 4, 3, 2, 1)
-Text = str | Promise
 
 
 # Those who have not answered ------------------------------------------------------------------
@@ -164,7 +164,7 @@ def by_month(confirmations: QuerySet[Confirmation], months: int) -> list[Month]:
     return [_month(begin, found.get(begin)) for begin in begins]
 
 
-def _month(begin: date, row: dict[str, Any] | None) -> Month:
+def _month(begin: date, row: Mapping[str, Any] | None) -> Month:
     if row is None:
         return Month(begin, None, 0)
     return Month(begin, round(float(row["average"]), 2), row["number"])

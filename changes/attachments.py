@@ -77,7 +77,7 @@ def _package(folder: str) -> Test:
         if not head.startswith(b"PK"):
             return False
         try:
-            names = zipfile.ZipFile(_Directory(file)).namelist()  # type: ignore[call-overload]
+            names = zipfile.ZipFile(_Directory(file)).namelist()
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
             return False
         finally:
@@ -130,7 +130,7 @@ def check(file: UploadedFile) -> str:
         limit = filesizeformat(settings.ATTACHMENT_MAX_BYTES)
         raise ValidationError(
             _("“%(name)s” is too large: %(size)s. The limit is %(limit)s for each file.")
-            % {"name": file.name, "size": filesizeformat(file.size), "limit": limit},
+            % {"name": file.name, "size": filesizeformat(file.size or 0), "limit": limit},
             code="too_large",
         )
     extension = PurePosixPath(file.name).suffix.lower().removeprefix(".")

@@ -13,11 +13,11 @@ from typing import Any
 from django.db.models import Count, DateTimeField, F, Q, QuerySet, Value, Window
 from django.db.models.functions import Greatest, RowNumber, TruncDate
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from expansive_cm.texts import Text
 
 from . import permissions
 from .models import Deployment, Release, WindowSpan
@@ -37,8 +37,8 @@ MOST_SPANS = 1000
 class Kind:
     """One kind of entry: what it is called and how it looks."""
 
-    label: str | Promise
-    name: str | Promise
+    label: Text
+    name: Text
     """What one of them is called."""
     icon: str
     tone: str

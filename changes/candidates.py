@@ -55,12 +55,12 @@ def runs_of_templates() -> dict[int, Runs]:
         .order_by()
         .values("template")
         .annotate(
-            clean=Count("pk", filter=clean),
+            went_well=Count("pk", filter=clean),
             ended=Count("pk", filter=ended & not_failed),
             undone=Count("pk", filter=failed),
             last=Max("closed_at", filter=ended),
         )
-        .values_list("template", "clean", "ended", "undone", "last")
+        .values_list("template", "went_well", "ended", "undone", "last")
     )
     return {key: Runs(good, max(over - good, 0), bad, last) for key, good, over, bad, last in rows}
 

@@ -18,6 +18,7 @@ from expansive_cm.post import sending
 from expansive_cm.post.rows import set_values
 from expansive_cm.post.sending import Handling, locked
 from expansive_cm.statements import Given, ObjectStatement, read_related
+from expansive_cm.workflow.steps import explain
 
 from .models import AccessLink, ConfirmationLink
 from .secret_links import without_links
@@ -81,7 +82,7 @@ def _readdress(email: Email) -> None:
     for model in (AccessLink, ConfirmationLink):
         for link in model.objects.filter(email=email).select_for_update(of=("self",)):
             link.sent_to = person.email
-            link._change_reason = "the mail that carries it goes to the corrected address"
+            explain(link, "the mail that carries it goes to the corrected address")
             link.save(update_fields=["sent_to"])
 
 
@@ -106,7 +107,7 @@ def _start_links(email: Email) -> None:
     for model, days in lives.items():
         for link in locked(model.objects.filter(email=email)):
             link.expires_at = timezone.now() + timedelta(days=days)
-            link._change_reason = "the mail that carries it was sent"
+            explain(link, "the mail that carries it was sent")
             link.save(update_fields=["expires_at"])
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from expansive_cm.texts import Text
 
 from .answers import latest_of
 from .models import Authorisation, Change, Confirmation
@@ -35,7 +35,7 @@ Row = dict[str, Any]
 class ExportColumn:
     """A column: its heading, and how a row's value is written."""
 
-    heading: str | Promise
+    heading: Text
     value: Callable[[Row, tzinfo], Any]
 
 

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
+from expansive_cm.ui.forms import choice_field, choices_of
 from expansive_cm.ui.paging import Order
 
 from . import queries, saved_views
@@ -187,20 +188,24 @@ class ChangeFilterForm(forms.Form):
         super().__init__(data)
         self.user = user
         self.views = views or Views()
-        self.fields["service"].choices = _choices(SERVICES.rows())
+        choice_field(self, "service").choices = _choices(SERVICES.rows())
         if user.is_internal:
-            self.fields["organisation"].choices = _choices(ORGANISATIONS.rows())
-            self.fields["owner"].choices = [(ME, _("Me")), (NONE, _("Nobody")), *_owners(data)]
+            choice_field(self, "organisation").choices = _choices(ORGANISATIONS.rows())
+            choice_field(self, "owner").choices = [
+                (ME, _("Me")),
+                (NONE, _("Nobody")),
+                *_owners(data),
+            ]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
             ids = user.customer_ids
-            self.fields["requester"].choices = _requesters(ids)
+            choice_field(self, "requester").choices = _requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
             names = known.values_list("pk", "name")
-            self.fields["organisation"].choices = _choices(names) if len(ids) > 1 else []
+            choice_field(self, "organisation").choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
 
@@ -210,13 +215,15 @@ class ChangeFilterForm(forms.Form):
         Such as a colleague who is not one any more, in a view that somebody saved. No query, but
         that for whoever asked.
         """
-        gone = {name for name in self.base_fields if name in self.data} - set(self.fields)
+        data = self.data
+        assert isinstance(data, QueryDict)
+        gone = {name for name in self.base_fields if name in data} - set(self.fields)
         for name in list(self.errors):
             field = self.fields[name]
             known: set[str] = set()
             if isinstance(field, forms.MultipleChoiceField):
-                known = {str(value) for value, _label in field.choices}
-            self.data.setlist(name, [one for one in self.data.getlist(name) if one in known])
+                known = {str(value) for value, _label in choices_of(self, name)}
+            data.setlist(name, [one for one in data.getlist(name) if one in known])
             gone.add(name)
         if self.errors:
             self.full_clean()
@@ -252,11 +259,13 @@ class ChangeFilterForm(forms.Form):
     @property
     def customers(self) -> list[tuple[str, str]]:
         """The customers that this person may choose."""
-        return list(self.fields["organisation"].choices) if "organisation" in self.fields else []
+        known = "organisation" in self.fields
+        return choices_of(self, "organisation") if known else []
 
     @property
     def dropdowns(self) -> list["Menu"]:
         """The fields that are drawn as menus, in order."""
+        names: tuple[str, ...]
         names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
         if "stage" in self.fields:
             names = ("stage", "requester", "type", "organisation", "service", "updated")
@@ -300,7 +309,10 @@ class Menu:
     @property
     def is_long(self) -> bool:
         """Whether the list's page leaves out what is not chosen, until the menu is opened."""
-        return self.field.name in GROWING and len(self.field.field.choices) > MENU_DRAWN
+        return (
+            self.field.name in GROWING
+            and len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
+        )
 
 
 @dataclass(frozen=True)
@@ -351,13 +363,13 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
         field = form.fields[name]
         if name in ("q", "asked_by", "overdue"):
             value = "" if name == "overdue" else f"“{given}”"
-            yield Chip(field.label, value, query_string(form, **{name: None}))
+            yield Chip(field.label, value, query_string(form, {name: None}))
             continue
-        labels = {str(key): label for key, label in field.choices}
+        labels = {str(key): label for key, label in choices_of(form, name)}
         values = given if isinstance(given, list) else [given]
         for value in values:
             rest = [other for other in values if other != value]
-            yield Chip(field.label, labels[str(value)], query_string(form, **{name: rest}))
+            yield Chip(field.label, labels[str(value)], query_string(form, {name: rest}))
 
 
 def meaning_of(form: ChangeFilterForm, **changed: Any) -> dict[str, list[str]]:
@@ -373,14 +385,16 @@ def meaning_of(form: ChangeFilterForm, **changed: Any) -> dict[str, list[str]]:
     return wanted
 
 
-def query_string(form: ChangeFilterForm, *, alone: bool = False, **changed: Any) -> str:
+def query_string(
+    form: ChangeFilterForm, changed: Mapping[str, Any] | None = None, *, alone: bool = False
+) -> str:
     """Return the shortest address of what the form asks for, with some of it changed.
 
     The place in the list is left out: other filters or another order begin at the first page.
     A saved view in the address stays there, and stands for the filters that it holds; ``alone``
     leaves it out.
     """
-    wanted: Mapping[str, list[str]] = meaning_of(form, **changed)
+    wanted: Mapping[str, list[str]] = meaning_of(form, **(changed or {}))
     view = None if alone else form.views.current
     if view is not None and saved_views.is_same(wanted, view.filters):
         return f"?saved={view.pk}"

@@ -35,7 +35,7 @@ def organisations_for(user: User) -> QuerySet[Organisation]:
     if not user.is_active:
         return active.none()
     if not user.is_internal:
-        return active.filter(pk=user.organisation_id)
+        return active.filter(pk=user.organisation_id or 0)
     if user.has_role(Role.SUPPORT):
         return active
     if user.has_role(Role.CUSTOMER_SUCCESS):
@@ -109,7 +109,7 @@ def similar_to(
         visible_to(user)
         .filter(organisation=organisation_pk)
         .exclude(THROWN_AWAY)
-        .exclude(pk=besides)
+        .exclude(pk=besides or 0)
         .alias(capitals=capitals)
         .filter(capitals__trigram_word_similar=wanted)
         .only("pk", "title", "state", "type", "created_at")

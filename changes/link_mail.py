@@ -12,6 +12,7 @@ from post_office.models import PRIORITY
 
 from accounts.models import User
 from expansive_cm.post.words import absolute
+from expansive_cm.sure import sure
 
 from . import access_links, letters, outbox, permissions
 from .audiences import LINK_WANTED, OWNER, REQUESTER, TEAM
@@ -74,7 +75,7 @@ def _to_requester(
     **context: Any,
 ) -> None:
     change = confirmation.change
-    person = change.requester
+    person = sure(change.requester)
     if not person.is_active:
         return
     link = ConfirmationLink.objects.filter(confirmation=confirmation).order_by("-pk")[0]
@@ -85,7 +86,7 @@ def _to_requester(
         **context,
     }
     why = str(REQUESTER.why)
-    says = partial(dict, context)
+    says = partial(dict[str, Any], context)
     letter = Letter(person, message, why, says, links=(link,), actor=actor, act=act)
     letters.send(change, [letter], again)
 
@@ -102,6 +103,6 @@ def escalate(confirmation: Confirmation) -> None:
         "confirmation": confirmation,
         "link": absolute(reverse("changes:close_unanswered", args=[change.pk])),
     }
-    says = partial(dict, context)
+    says = partial(dict[str, Any], context)
     told = [Letter(person, "escalation", str(why), says) for person, why in people.values()]
     letters.send(change, told, again)

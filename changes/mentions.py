@@ -53,7 +53,7 @@ def people_in(change: Change, body: str, *, author: User, internal: bool) -> lis
     found: dict[str, list[User]] = {}
     people = _within_reach(change, author, internal).annotate(capitals=Upper("display_name"))
     for one in people.filter(capitals__in=names):
-        found.setdefault(one.capitals, []).append(one)  # type: ignore[attr-defined]
+        found.setdefault(one.capitals, []).append(one)
     meant: dict[int, User] = {}
     for readings in places:
         name = next((one for one in readings if one in found), "")

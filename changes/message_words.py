@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.post.words import absolute
+from expansive_cm.texts import Text
 
 from .models import (
     Attachment,
@@ -38,7 +39,7 @@ def received(change: Change, event: Event) -> Context:
 
 def progress(change: Change, event: Event) -> Context:
     """In plain words where the change is now, and when it happens if that is planned."""
-    words = briefly(event.to_state)
+    words: Text = briefly(event.to_state)
     if event.verb == "plan_execution":
         return {
             "words": _("It is planned when the change is put in place."),
@@ -109,7 +110,7 @@ DECISIONS = {
 }
 
 _OVER = _("Nothing more happens with this request. For anything further, please send a new one.")
-AFTER_DECISION: dict[State, str] = {
+AFTER_DECISION: dict[State, Text] = {
     S.REFUSED: _OVER,
     S.EXECUTION: _("Next, we plan when it is put in place. You get a mail with the time."),
     S.INFORMATION_REQUIRED: _("The request returns to the board with the answers to what it asks."),

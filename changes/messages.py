@@ -21,6 +21,7 @@ from post_office.models import STATUS
 from accounts.models import User
 from accounts.standing import know_standing
 from expansive_cm.post.rows import UNWORDED
+from expansive_cm.sure import sure
 
 from . import letters, moved_forecasts, muting, permissions, standard_mail
 from .audiences import (
@@ -195,7 +196,9 @@ def _announce(change: Change, event: Event) -> None:
     ]
     named = mentioned(event)
     heard = _will_hear_of_comment(change, event) if named else frozenset()
-    found = [(person, comment, MENTIONED) for person in named if person.pk not in heard]
+    found: list[tuple[User, Message, Any]] = [
+        (person, comment, MENTIONED) for person in named if person.pk not in heard
+    ]
     found += [
         (person, rule.message, audience.why)
         for rule in rules
@@ -237,7 +240,7 @@ def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any])
 
 def acknowledge(change: Change, event: Event) -> None:
     """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
-    letter = _letter(change, event, change.requester, received, REQUESTER.why)
+    letter = _letter(change, event, sure(change.requester), received, REQUESTER.why)
     letters.send(change, [letter], again)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from accounts.models import User
+from expansive_cm.texts import Text
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Notice:
 
     text: str
     url: str
-    action: str
+    action: Text
     answer: str = ""
     answer_url: str = ""
     more: str = ""

@@ -75,7 +75,7 @@ def compose(
 
 def carry(email: Email, links: Sequence[Link]) -> None:
     """Note which links a mail carries that is not in the outbox yet."""
-    email.carries = tuple(links)  # type: ignore[attr-defined]
+    email.carries = tuple(links)
 
 
 def render(person: User, message: str, context: Mapping[str, Any]) -> Words:

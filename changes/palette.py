@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from expansive_cm.texts import composed
+from expansive_cm.texts import Text, composed
 from expansive_cm.ui import paging
 
 from . import saved_views, searching, selecting
@@ -34,17 +33,17 @@ LONGEST = 200
 class Lead:
     """A place to go to, and what tells it from others of its name."""
 
-    text: str | Promise
+    text: Text
     url: str
     icon: str
-    detail: str | Promise = ""
+    detail: Text = ""
 
 
 @dataclass(frozen=True)
 class Kind:
     """Places of one kind."""
 
-    name: str | Promise
+    name: Text
     leads: list[Lead]
 
 
@@ -140,5 +139,5 @@ def _askers(user: User, also: Also) -> list[Lead]:
     return [*people, *customers]
 
 
-def _asked_by(user: User, person: User) -> dict[str, object]:
+def _asked_by(user: User, person: User) -> dict[str, str | int]:
     return {"asked_by": person.email} if user.is_internal else {"requester": person.pk}

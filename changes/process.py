@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import Text
+
 from .states import OPEN, State
 
 S = State
@@ -18,15 +20,15 @@ class StepInfo:
     """One step. ``states`` are those it is offered in; ``main`` moves the change forward."""
 
     verb: str
-    label: str
+    label: Text
     states: frozenset[State]
     main: bool = True
-    past: str = ""
+    past: Text = ""
     icon: str = ""
 
 
 def _step(
-    verb: str, icon: str, label: str, past: str, *states: State, main: bool = True
+    verb: str, icon: str, label: Text, past: Text, *states: State, main: bool = True
 ) -> StepInfo:
     return StepInfo(verb, label, frozenset(states), main, past, icon)
 
@@ -299,7 +301,7 @@ STEPS: tuple[StepInfo, ...] = (
 
 STEP: dict[str, StepInfo] = {step.verb: step for step in STEPS}
 
-OTHER_VERBS: dict[str, str] = {
+OTHER_VERBS: dict[str, Text] = {
     "save_draft": _("saved a draft"),
     "authorise_standard": _("authorised the change as a standard change"),
     "comment": _("commented"),
@@ -344,7 +346,7 @@ BETWEEN_COLLEAGUES = frozenset(
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 
 
-def past_words(verb: str) -> str:
+def past_words(verb: str) -> Text:
     """Return what the timeline says somebody did."""
     if verb in STEP:
         return STEP[verb].past

@@ -25,17 +25,17 @@ class Recollection(dict[str, Any]):
         self[relation] = rows = self.read(relation)
         for row in rows:
             if isinstance(row, Development):
-                row._prefetched_objects_cache = Recollection(row, {})
+                vars(row)["_prefetched_objects_cache"] = Recollection(row, {})
         return rows
 
     def read(self, relation: str) -> Any:
         """Return the rows of a relation, in one query."""
         # The question itself must not be looked for among the answers.
-        self.record._prefetched_objects_cache = {}  # type: ignore[attr-defined]
+        vars(self.record)["_prefetched_objects_cache"] = {}
         try:
             return read_related(self.record, relation)
         finally:
-            self.record._prefetched_objects_cache = self  # type: ignore[attr-defined]
+            vars(self.record)["_prefetched_objects_cache"] = self
 
 
 @contextmanager
@@ -46,11 +46,11 @@ def recalling(change: Change) -> Iterator[None]:
     told what of it. Afterwards the change knows what it knew before, and nothing else.
     """
     before = change.__dict__.get("_prefetched_objects_cache")
-    change._prefetched_objects_cache = Recollection(change, before or {})
+    vars(change)["_prefetched_objects_cache"] = Recollection(change, before or {})
     try:
         yield
     finally:
         if before is None:
-            del change._prefetched_objects_cache
+            del vars(change)["_prefetched_objects_cache"]
         else:
-            change._prefetched_objects_cache = before
+            vars(change)["_prefetched_objects_cache"] = before

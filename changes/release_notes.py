@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.sure import sure
 
 from .models import Deployment, Release
 from .queries import visible_to
@@ -65,7 +66,7 @@ def notes_of(release: Release, user: User, customer: int | None = None) -> Notes
     """
     deployed = _deployed(release, user)
     found = list(deployed[: MOST + 1])
-    customers = list(dict.fromkeys(one.change.organisation for one in found))
+    customers = list(dict.fromkeys(sure(one.change.organisation) for one in found))
     if len(found) > MOST:
         named = Organisation.objects.filter(pk__in=deployed.values("change__organisation"))
         customers = list(named.order_by("name", "pk"))
@@ -97,7 +98,7 @@ def _deployed(release: Release, user: User) -> QuerySet[Deployment]:
 def _parts(deployed: Sequence[Deployment]) -> list[Part]:
     found = [
         Entry(
-            one.change.organisation,
+            sure(one.change.organisation),
             one.change.reference,
             one.change.get_absolute_url(),
             one.change.title,

@@ -7,6 +7,7 @@ the silence of the requester at the address they have now: nobody inherits it.
 
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db.models import (
@@ -39,6 +40,14 @@ from .models import (
     UntoldMove,
 )
 from .states import FINAL, State
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Heard(TypedDict):
+        heard_at: datetime | None
+
+    Heard = WithAnnotations[Confirmation, _Heard]
 
 ESCALATION_GRACE = timedelta(days=1)
 """How long the last reminder has to work before the owner is told."""
@@ -120,7 +129,7 @@ def _not_asked(limit: int) -> Statement:
     return Statement(waiting)
 
 
-def _unanswered() -> QuerySet[Confirmation]:
+def _unanswered() -> "QuerySet[Heard]":
     waiting = Confirmation.objects.filter(
         answer="", change__state=State.CONFIRMATION, change__requester__is_active=True
     )
@@ -133,7 +142,7 @@ def _reminders_to(day: Given) -> QuerySet[Reminder]:
     return Reminder.objects.filter(theirs, confirmation=OuterRef("pk"), after_days__gte=day)
 
 
-def with_heard_at(confirmations: QuerySet[Confirmation]) -> QuerySet[Confirmation]:
+def with_heard_at(confirmations: QuerySet[Confirmation]) -> "QuerySet[Heard]":
     """Add since when each question has been with its reader; None while it is not.
 
     That is when the first mail with a link to it was sent, to the address that the requester has

@@ -7,7 +7,7 @@ A view names filters only: each is read for the reader of the list, as if they h
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
@@ -32,6 +32,15 @@ from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.texts import composed
 
 from .models import FirstView, SavedView
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Listed(TypedDict):
+        is_first: bool
+        is_own: bool
+
+    Listed = WithAnnotations[SavedView, _Listed]
 
 MOST = 30
 """So many views one person keeps."""
@@ -95,7 +104,7 @@ def _is_among(name: str, rows: "QuerySet[Any, Any]") -> Func:
 
 
 @cache
-def _for_list(is_internal: bool) -> ObjectStatement[SavedView]:
+def _for_list(is_internal: bool) -> "ObjectStatement[Listed]":
     """The views of the menu: the one in the address and the chosen one, then one's own, by name.
 
     They are chosen before anything is joined to them.
@@ -150,7 +159,9 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     if views.current is not None:
         views.current.filters = _for_reader(user, views.current.filters)
     views.is_opened = views.current is not None and not filters & set(data)
-    views.rows = sorted(found[:DRAWN], key=lambda one: (not one.is_own, one.name.casefold()))
+    drawn = found[:DRAWN]
+    drawn.sort(key=lambda one: (not one.is_own, one.name.casefold()))
+    views.rows = [*drawn]
     return views
 
 

@@ -15,6 +15,7 @@ from accounts.roles import Role
 from expansive_cm.post.rows import is_worded, keep_words
 from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.ui.markdown import render
+from expansive_cm.workflow.steps import explain
 
 from . import (
     access_links,
@@ -333,5 +334,6 @@ def drop(email: Email) -> None:
 def _revoke_links(email: Email) -> None:
     """Let the links that a mail was to bring open nothing."""
     for link in AccessLink.objects.filter(email=email, revoked_at=None):
-        link.revoked_at, link._change_reason = timezone.now(), OVER
+        link.revoked_at = timezone.now()
+        explain(link, OVER)
         link.save(update_fields=["revoked_at"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Field, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Organisation
+from expansive_cm.sure import sure
 from expansive_cm.texts import MISLEADING
 
 from .models import Authorisation, Change, ChangeTemplate, Event, Service, StandardApproval
@@ -86,7 +87,7 @@ def missing_of(template: ChangeTemplate) -> str:
     empty += [] if template.title else [_label("title")]
     if empty:
         return _("The template does not say: %s.") % ", ".join(empty)
-    if risk_level(template.likelihood, template.impact) != RiskLevel.LOW:
+    if risk_level(sure(template.likelihood), sure(template.impact)) != RiskLevel.LOW:
         return _("Only what has a low risk can be a standard change.")
     return ""
 
@@ -97,7 +98,13 @@ def _says(text: str) -> bool:
 
 
 def _label(name: str) -> str:
-    return str(ChangeTemplate._meta.get_field(name).verbose_name)
+    return str(_field(name).verbose_name)
+
+
+def _field(name: str) -> "Field[Any, Any]":
+    field = ChangeTemplate._meta.get_field(name)
+    assert isinstance(field, Field)
+    return field
 
 
 def in_words(approval: StandardApproval) -> list[tuple[str, str]]:
@@ -112,7 +119,7 @@ def in_words(approval: StandardApproval) -> list[tuple[str, str]]:
     found = []
     labels = {"organisation": _("customer")}
     for name in ("organisation", "title", "description", "services", *JUDGED, *RISK, *PLAN):
-        field = ChangeTemplate._meta.get_field(name)
+        field = _field(name)
         value = shown.get(name, content[name])
         if getattr(field, "choices", None):
             value = dict(field.flatchoices).get(value, value)
@@ -245,7 +252,7 @@ def _over(change: Change, approval: StandardApproval) -> str:
     state = approval.state_on(max(today(), *days))
     if state == Life.EXPIRED:
         words = _("The approval of the standard change expired on %s.")
-        return words % date_format(approval.valid_until, "j F Y")
+        return words % date_format(sure(approval.valid_until), "j F Y")
     if state == Life.ENDED:
         words = _("The approval of the standard change ended on %(day)s: %(why)s")
         ended = timezone.localtime(approval.ended_at)
@@ -289,7 +296,7 @@ def in_flight(approval: StandardApproval) -> QuerySet[Change]:
         ~Exists(later), standard__in=same, change__state=State.EXECUTION, path=F("change__path")
     )
     found = Change.objects.filter(pk__in=given.values("change"))
-    return found.exclude(pk=approval.failed_change_id).order_by("pk")
+    return found.exclude(pk=approval.failed_change_id or 0).order_by("pk")
 
 
 def that_go_on(changes: QuerySet[Change]) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from post_office.models import Email
@@ -15,6 +14,8 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.post.threads import thread_headers
 from expansive_cm.post.words import absolute
+from expansive_cm.sure import sure
+from expansive_cm.texts import Text
 
 from . import outbox, permissions, standard
 from .models import Change, StandardApproval
@@ -25,7 +26,6 @@ ABOUT = re.compile(rf"^<{THREAD}(\d{{1,18}})@")
 APPROVES = gettext_lazy("you may approve this standard change")
 KEEPS = gettext_lazy("you keep this standard change, or your team does")
 OWNS = gettext_lazy("you see a change through that it authorised")
-Text = str | Promise
 
 
 def is_about_one(email: Email) -> bool:
@@ -40,7 +40,7 @@ def may_still_read(email: Email, person: User) -> bool:
 
 def may_read(person: User, data: Mapping[str, Any]) -> bool:
     """Whether somebody may read of the standard change that an event's data name."""
-    return permissions.standard_changes_for(person).filter(pk=data.get("standard")).exists()
+    return permissions.standard_changes_for(person).filter(pk=data.get("standard") or 0).exists()
 
 
 def _key_of(email: Email) -> int:
@@ -61,7 +61,7 @@ def decided(approval: StandardApproval) -> None:
         headline = _("A standard change is approved")
         words = _("%(person)s approved it. It is in force until %(day)s.") % {
             "person": approval.decided_by,
-            "day": date_format(approval.valid_until, "j F Y"),
+            "day": date_format(sure(approval.valid_until), "j F Y"),
         }
     else:
         headline = _("A standard change was refused")
@@ -101,7 +101,7 @@ def ends_soon(approval: StandardApproval) -> None:
     """Remind those who may approve it for another year, and who proposed it."""
     headline = _("A standard change ends soon")
     words = _("Its last day is %s. It can be approved for another year, or left to end.")
-    words %= date_format(approval.valid_until, "j F Y")
+    words %= date_format(sure(approval.valid_until), "j F Y")
     people = permissions.possible_approvers(approval)
     _tell(approval, people, headline, words, "", APPROVES)
     others = [one for one in _keepers(approval) if one not in people]

@@ -44,9 +44,7 @@ def _to_approve(user: User) -> list[Notice]:
         theirs |= Q(template__organisation=None)
     if not theirs:
         return []
-    wrote = ChangeTemplate.history.filter(  # type: ignore[attr-defined]
-        id=OuterRef("template"), history_user=user
-    )
+    wrote = ChangeTemplate.history.filter(id=OuterRef("template"), history_user=user)
     near = Q(decision="approved", valid_until__lte=today() + BEFORE_ITS_END)
     rows = StandardApproval.objects.filter(theirs, ~Exists(wrote), ending="")
     rows = rows.exclude(proposed_by=user)

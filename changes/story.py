@@ -16,6 +16,7 @@ from django.db import models
 
 from accounts.models import Organisation, SuccessTeam, User
 from expansive_cm.prepared import Prepared
+from expansive_cm.sure import sure
 
 from . import queries
 from .models import Change, ChangeLink, Release
@@ -121,14 +122,14 @@ def tell(change: Change, *, with_talk: bool = False) -> None:
     """
     rows = _rows(change.pk, with_talk)
     _surround(change, rows)
-    records: dict[str, list[models.Model]] = {}
+    records: dict[str, list[Any]] = {}
     for name in (*RELATIONS, *TALK) if with_talk else RELATIONS:
-        model = Change._meta.get_field(name).related_model
+        model = _model(name)
         records[name] = _ordered(model, [_build(model, row) for row in rows[name]])
         for record in records[name]:
-            record.change = change  # type: ignore[attr-defined]
+            record.change = change
         known_as(change, name, records[name])
-    services = Change._meta.get_field("services").related_model
+    services = _model("services")
     found = sorted((_build(services, row) for row in rows["services"]), key=lambda one: one.name)
     known_as(change, "services", found)
     attempts = _tell_confirmations(records["confirmations"], rows)
@@ -157,6 +158,7 @@ def _surround(change: Change, rows: dict[str, list[dict[str, Any]]]) -> None:
     names = ("organisation", "promised_release", "release", "requester", "raised_by", "owner")
     for name in names:
         field = Change._meta.get_field(name)
+        assert isinstance(field, models.ForeignKey)
         if not field.is_cached(change):
             found = known.get(name, people)
             setattr(change, name, found.get(getattr(change, field.attname)))
@@ -199,19 +201,24 @@ def _statement(with_talk: bool) -> Prepared:
 
 
 def _table(relation: str) -> str:
-    return Change._meta.get_field(relation).related_model._meta.db_table
+    return _model(relation)._meta.db_table
+
+
+def _model(relation: str) -> type[models.Model]:
+    """Return what the rows of a relation are, on either side of it."""
+    return sure(Change._meta.get_field(relation).related_model)
 
 
 def _build(model: type[models.Model], row: dict[str, Any]) -> Any:
     """Return an instance as the database would have given it; absent columns are deferred."""
     fields = [field for field in model._meta.concrete_fields if field.column in row]
-    values = [field.to_python(row[field.column]) for field in fields]
+    values = [field.to_python(row[sure(field.column)]) for field in fields]
     return model.from_db("default", [field.attname for field in fields], values)
 
 
 def _ordered(model: type[models.Model], records: list[Any]) -> list[Any]:
     return sorted(
-        records, key=lambda record: record.pk, reverse=tuple(model._meta.ordering) == ("-pk",)
+        records, key=lambda record: record.pk, reverse=tuple(model._meta.ordering or ()) == ("-pk",)
     )
 
 
@@ -257,7 +264,7 @@ def _join(
     authorship = rows["authors"]
     everything = [record for found in records.values() for record in found] + attempts
     people = _people(change, everything, [*authorship, *rows["watchers"]])
-    own = {
+    own: dict[Any, dict[int, Any]] = {
         type(record): {one.pk: one for one in found}
         for found in records.values()
         for record in found[:1]

@@ -218,10 +218,14 @@ def _lists_of(each: list[list[int]]) -> Iterator[str]:
     """For each lot of changes the list of their states and customers; one query for all."""
     wanted = {key for keys in each for key in keys}
     rows = Change.objects.filter(pk__in=wanted) if wanted else Change.objects.none()
-    known = {pk: rest for pk, *rest in rows.values_list("pk", "state", "organisation")}
+    known = {
+        pk: (state, customer)
+        for pk, state, customer in rows.values_list("pk", "state", "organisation")
+    }
     for keys in each:
         states = sorted({known[key][0] for key in keys if key in known})
-        customers = sorted({known[key][1] for key in keys if key in known and known[key][1]})
+        told = {known[key][1] for key in keys if key in known}
+        customers = sorted(one for one in told if one)
         asked: list[tuple[str, Any]] = [("view", "open"), *(("state", one) for one in states)]
         if len(customers) <= NAMED:  # of more, their number would make the address too long
             asked += [("organisation", one) for one in customers]

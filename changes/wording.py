@@ -208,7 +208,7 @@ def _contents(
         "since": [part_of(change, one, shared) for one in letters[at + 1 :]],
         "staff": letters[-1].context.get("staff"),
         "state": State(change.state).label,
-        "has_button": bool(lead) and _has_button(lead, page),
+        "has_button": lead is not None and _has_button(lead, page),
     }
 
 
@@ -216,7 +216,7 @@ def _lead(letters: Sequence[Letter], moved: int) -> Letter | None:
     """Return what comes first; None where the change has moved on since, or people only wrote."""
     pressing = [one for one in letters if one.message in PRESSING and not one.is_past(moved)]
     news = [one for one in letters if one.message not in TALK]
-    lead = (pressing or news or [None])[-1]
+    lead = next(reversed(pressing or news), None)
     return lead if lead and not lead.is_past(moved) else None
 
 
@@ -231,7 +231,9 @@ def _stands(change: Change, letter: Letter) -> str:
 
 def _has_button(letter: Letter, page: str) -> bool:
     """Whether the message itself says where to go."""
-    return letter.message in ("confirmation", "reminder") or (letter.message == "question" and page)
+    return letter.message in ("confirmation", "reminder") or (
+        letter.message == "question" and bool(page)
+    )
 
 
 def part_of(

@@ -9,13 +9,13 @@ from functools import lru_cache
 from django.db.models import DateTimeField, F, QuerySet, Value
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.standing import Anybody, Standing, given_of
 from expansive_cm.statements import Given, Statement
+from expansive_cm.texts import Text
 
 from . import queries
 from .models import Change
@@ -47,7 +47,7 @@ class Group:
     tasks: list[Task] = field(default_factory=list)
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """The verb that waits."""
         return self.turn.label
 

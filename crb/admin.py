@@ -14,6 +14,7 @@ from accounts.admin_forms import ReasonedForm
 from accounts.forms import time_zone_choices
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui.forms import rows_field
 
 from . import queries
 from .models import (
@@ -157,7 +158,7 @@ class MembershipForm(ReasonedForm):
             # A term stays with its person and board: votes rest on it.
             self.fields["board"].disabled = self.fields["user"].disabled = True
         elif "user" in self.fields:
-            self.fields["user"].queryset = User.objects.filter(
+            rows_field(self, "user").queryset = User.objects.filter(
                 is_active=True, organisation=None, groups__name=Role.CRB_MEMBER
             )
             self.fields["user"].help_text = _("People with the role “CRB member”.")

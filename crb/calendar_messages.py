@@ -23,7 +23,7 @@ def invitation(meeting: Meeting, seats: Sequence[Seat], now: datetime) -> None:
 
 def meeting_moved(meeting: Meeting, seats: Sequence[Seat], now: datetime, reason: str = "") -> None:
     """Tell the invitees where a meeting has been put, and why."""
-    context = {"reason": meeting.move_reason or reason}
+    context: dict[str, object] = {"reason": meeting.move_reason or reason}
     _request(meeting, seats, now, "meeting_moved", _("A meeting of the board was moved"), context)
 
 

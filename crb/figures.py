@@ -21,7 +21,7 @@ What has become of a promise
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -58,6 +58,16 @@ from .models import Board, BoardOutcome, Meeting
 from .periods import Period, counted_on
 from .presence import SEATS, seats_held
 from .states import MeetingState
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Figured(TypedDict):
+        counted_on: date
+        days: int
+        promise: str
+
+    Figured = WithAnnotations[BoardOutcome, _Figured]
 
 Outcome = BoardDecision.Outcome
 ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
@@ -109,7 +119,7 @@ class Percentile(models.Aggregate):
 # Decisions ----------------------------------------------------------------------------------
 
 
-def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
+def decisions(board: Board, user: User) -> "QuerySet[Figured]":
     """What the board decided on changes that the person sees, as ``with_figures`` has it."""
     found = BoardOutcome.objects.filter(
         item__meeting__board=board, item__change__in=visible_to(user)
@@ -117,13 +127,13 @@ def decisions(board: Board, user: User) -> QuerySet[BoardOutcome]:
     return with_figures(found.exclude(IS_CORRECTED), board)
 
 
-def with_figures(found: QuerySet[BoardOutcome], board: Board) -> QuerySet[BoardOutcome]:
+def with_figures(found: QuerySet[BoardOutcome], board: Board) -> "QuerySet[Figured]":
     """Say of each decision when it counts, how many days it took and what became of its promise."""
     day = counted_on(board, "item__meeting__")
     return found.annotate(counted_on=day, days=_days(board), promise=_promise())
 
 
-def within(found: QuerySet[BoardOutcome], since: date, until: date) -> QuerySet[BoardOutcome]:
+def within(found: "QuerySet[Figured]", since: date, until: date) -> "QuerySet[Figured]":
     """Decisions of the meetings of these days, both included."""
     return found.filter(counted_on__gte=since, counted_on__lte=until)
 
@@ -153,7 +163,7 @@ def _promise() -> Case:
     )
 
 
-def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOutcome]:
+def with_promise(found: "QuerySet[Figured]", state: str) -> "QuerySet[Figured]":
     """Decisions of whose promise this has become.
 
     What is implied is said again in plain conditions, for which there are indexes.
@@ -165,7 +175,7 @@ def with_promise(found: QuerySet[BoardOutcome], state: str) -> QuerySet[BoardOut
     return found.filter(promise=state)
 
 
-def settled(found: QuerySet[BoardOutcome]) -> QuerySet[BoardOutcome]:
+def settled(found: "QuerySet[Figured]") -> "QuerySet[Figured]":
     """Decisions that settled a request whose submission is known."""
     return found.filter(IS_SETTLED)
 
@@ -196,7 +206,7 @@ def _duration() -> dict[str, Any]:
 def durations_by_month(board: Board, user: User, period: Period) -> dict[date, Duration]:
     """How long decisions took, by the first day of the month of their meeting."""
     found = settled(within(decisions(board, user), period.since, period.until))
-    rows = (
+    rows: Any = (
         found.annotate(month=TruncMonth("counted_on", output_field=DateField()))
         .values("month")
         .annotate(**_duration())
@@ -221,12 +231,12 @@ def outcomes_by_meeting(board: Board, user: User, period: Period) -> list[Meetin
     for meeting, outcome, number in rows.annotate(number=Count("pk")):
         counts.setdefault(meeting, {})[outcome] = number
     opened = (MeetingState.CLOSED, MeetingState.RUNNING)
-    meetings = board.meetings.alias(counted_on=counted_on(board)).filter(
-        state__in=opened, counted_on__gte=period.since, counted_on__lte=period.until
+    meetings = board.meetings.alias(counted=counted_on(board)).filter(
+        state__in=opened, counted__gte=period.since, counted__lte=period.until
     )
     return [
         MeetingFigures(one, counts.get(one.pk, {}))
-        for one in meetings.order_by("counted_on", "starts_at", "pk")
+        for one in meetings.order_by("counted", "starts_at", "pk")
         if not one.is_ballot or one.pk in counts
     ]
 
@@ -271,7 +281,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
     """
     every = decisions(board, user)
     is_late = promises_of.overdue(timezone.now(), AT)
-    row = (
+    row: Any = (
         Board.objects.filter(pk=board.pk)
         .values(
             decisions=_figures(
@@ -297,7 +307,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
         )
         .get()
     )
-    found = {name: figures or {} for name, figures in row.items()}
+    found: dict[str, dict[str, Any]] = {name: figures or {} for name, figures in row.items()}
     decided, promises, seats = found["decisions"], found["promises"], found["seats"]
     return Headline(
         decided=decided.pop("decided", 0),

@@ -7,6 +7,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from expansive_cm.sure import sure
 
 from . import queries
 from .models import Board, Meeting, Membership, Seat
@@ -51,7 +52,7 @@ class Roster:
         for term in self._terms_on(day):
             absence = away_then.get(term.pk)
             if absence is not None and getattr(absence, "alternate_is_able", False):
-                seats.append(Seat(term, absence.alternate, absent=term.user))
+                seats.append(Seat(term, sure(absence.alternate), absent=term.user))
             elif getattr(term, "is_able", False):
                 seats.append(Seat(term, term.user, is_away=absence is not None))
                 if absence is not None:

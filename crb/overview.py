@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from django.utils.formats import date_format, number_format
-from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.components import Series
 
 from .figures import (
@@ -206,7 +206,7 @@ def attendance_rows(
 
 def promise_rows(
     counts: dict[str, int], period: Period, to: Address
-) -> list[tuple[str | Promise, int, str]]:
+) -> list[tuple[Text, int, str]]:
     """What has become of the acceptances of the period, with the lists behind the figures.
 
     "Promises overdue now" counts those of every period, so the state alone would not do here.

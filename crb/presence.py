@@ -25,10 +25,10 @@ from .states import MeetingKind, MeetingState
 def held(board: Board, since: date | None = None, until: date | None = None) -> QuerySet[Meeting]:
     """Meetings that took place: closed ones, without ballots."""
     found = board.meetings.filter(state=MeetingState.CLOSED).exclude(kind=MeetingKind.BALLOT)
-    found = found.alias(counted_on=counted_on(board))
+    found = found.alias(counted=counted_on(board))
     if since is not None:
-        found = found.filter(counted_on__gte=since)
-    return found if until is None else found.filter(counted_on__lte=until)
+        found = found.filter(counted__gte=since)
+    return found if until is None else found.filter(counted__lte=until)
 
 
 def in_term_of(meetings: QuerySet[Meeting], member: User) -> QuerySet[Meeting]:
@@ -113,7 +113,7 @@ SEATS: Mapping[str, Any] = {
 
 def attendance(board: Board, period: Period) -> list[MemberAttendance]:
     """Each member's attendance, by name, with those who stood in. Two queries."""
-    rows = (
+    rows: Any = (
         seats_held(board, period).values("user_id", name=F("user__display_name")).annotate(**SEATS)
     )
     stood_in: dict[int, list[tuple[str, int]]] = {}

@@ -1,9 +1,10 @@
 """The steps of a board, in the words of who tells of one that was taken."""
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-PAST: dict[str, Promise] = {
+from expansive_cm.texts import Text
+
+PAST: dict[str, Text] = {
     # Its calendar
     "call_meeting": _("called the meeting"),
     "move_meeting": _("moved the meeting"),
@@ -52,6 +53,6 @@ PAST: dict[str, Promise] = {
 """Every step, as an event says that it was taken. A vote is one whatever it is for."""
 
 
-def past_words(verb: str) -> str | Promise:
+def past_words(verb: str) -> Text:
     """Return what somebody did who took this step."""
     return PAST.get(verb, verb)

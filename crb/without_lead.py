@@ -4,6 +4,7 @@ They read it on Home for as long as it is so, and are mailed once (`lifecycle.hi
 """
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import DateField, DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
@@ -78,7 +79,7 @@ def url_of_seats(board: Board) -> str:
     return f"{reverse('admin:crb_membership_changelist')}?board__id__exact={board.pk}"
 
 
-def _boards_without_lead() -> QuerySet[Board]:
+def _boards_without_lead() -> "QuerySet[Any]":
     day, away_on = OuterRef("today_there"), OuterRef(OuterRef("today_there"))
     stood_in = Absence.objects.filter(
         Exists(able(OuterRef("alternate"))),

@@ -6,6 +6,8 @@ from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
 
+from expansive_cm.sure import sure
+
 logger = logging.getLogger(__name__)
 
 UNREADABLE = "expansive_cm:unreadable"
@@ -38,7 +40,9 @@ def is_message(found: Any) -> bool:
     """Whether this has the parts of a message that kombu relies on."""
     properties = found.get("properties") if isinstance(found, dict) else None
     place = properties.get("delivery_info") if isinstance(properties, dict) else None
-    return isinstance(place, dict) and (
+    if not (isinstance(found, dict) and isinstance(properties, dict) and isinstance(place, dict)):
+        return False
+    return (
         "body" in found
         and "delivery_tag" in properties
         and {"exchange", "routing_key"} <= place.keys()
@@ -54,7 +58,7 @@ class Transport(redis.Transport):
         if is_message(message):
             super()._deliver(message, queue)
         else:
-            self.channels[0].keep(message)
+            sure(self.channels)[0].keep(message)
 
 
 def use() -> None:

@@ -16,7 +16,8 @@ class CountingCache(DatabaseCache):
     """
 
     def _cull(self, db: str, cursor: Any, now: datetime, num: int) -> None:
+        table_name: str = vars(self)["_table"]
         connection = connections[db]
         over = connection.ops.adapt_datetimefield_value(now)
-        table = connection.ops.quote_name(self._table)
+        table = connection.ops.quote_name(table_name)
         cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [over])  # noqa: S608

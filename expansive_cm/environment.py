@@ -48,7 +48,8 @@ class Environment(FileAwareEnv):
             self.seal()
             errors: dict[str, list[str]] = {}
         except EnvValidationError as error:
-            errors = dict(error.error_messages)
+            messages: Any = error.error_messages  # by name: all variables were read together
+            errors = dict(messages)
         sentences = [text for texts in self.unreadable.values() for text in texts]
         sentences += [
             sentence(name, str(message))

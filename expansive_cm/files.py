@@ -21,7 +21,8 @@ class WholeFiles(FileSystemStorage):
 
     def _save(self, name: str, content: Any) -> str:
         try:
-            return super()._save(name, content)
+            kept: str = super()._save(name, content)  # type: ignore[misc]  # not in the stubs
+            return kept
         except BaseException as error:
             with suppress(OSError):
                 os.remove(self.path(name))

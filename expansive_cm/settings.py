@@ -34,7 +34,7 @@ def demo_default(value: Any) -> Any:
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.secret_key("SECRET_KEY", demo_default(get_random_secret_key()))
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 BASE_URL = env.base_url("BASE_URL", demo_default("http://127.0.0.1:8000"))
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", demo_default("localhost,127.0.0.1,[::1]"))
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES", "")
@@ -312,7 +312,7 @@ DELIVERY_BACKEND = (
     if DEMO
     else "django.core.mail.backends.smtp.EmailBackend"
 )
-POST_OFFICE = {
+POST_OFFICE: dict[str, Any] = {
     "BACKENDS": {"default": DELIVERY_BACKEND},
     # `changes.tasks` starts delivery, and survives a broker that is down; `post` sends.
     "CELERY_ENABLED": False,

@@ -18,6 +18,7 @@ from django.db.transaction import TransactionManagementError
 from django.utils.functional import cached_property
 
 from expansive_cm.prepared import Prepared
+from expansive_cm.sure import sure
 
 M = TypeVar("M", bound=models.Model)
 
@@ -29,7 +30,7 @@ class Given(Expression):
         super().__init__(output_field=output_field or models.BigIntegerField())
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """Leave the place of the value open."""
         return "%s", [self]
 
@@ -148,7 +149,8 @@ class ObjectStatement(Generic[M]):
         """Return the one object it finds. Raises its model's DoesNotExist where there is none."""
         found = self.objects(**given)
         if not found:
-            raise self._make().model.DoesNotExist(f"Nothing matches {given}.")
+            model: Any = self._make().model
+            raise model.DoesNotExist(f"Nothing matches {given}.")
         return found[0]
 
 
@@ -162,7 +164,8 @@ class _Written:
         self._model, own = info["model"], info["select_fields"]
         self._own = slice(own[0], own[-1] + 1)
         self._names = [column.target.attname for column, *_ in columns[self._own]]
-        self._related = get_related_populators(info, columns, DEFAULT_DB_ALIAS)
+        populators: Any = get_related_populators  # one argument more in later versions of Django
+        self._related = populators(info, columns, DEFAULT_DB_ALIAS)
         self._annotations = compiler.annotation_col_map.items()
         self._converters = compiler.get_converters([column for column, *_ in columns])
         compiler.connection = connection  # that of the thread which asks, not of the first one
@@ -220,7 +223,7 @@ def _all_of(model: type[models.Model], relation: str) -> tuple[ObjectStatement[A
 
 def _prepared(sql: str, parameters: tuple[Any, ...], *, fits_all: bool = False) -> Prepared:
     given = {
-        place: (one.name, one.output_field.db_type(connection))
+        place: (one.name, sure(one.output_field.db_type(connection)))
         for place, one in enumerate(parameters)
         if isinstance(one, Given)
     }

@@ -2,9 +2,16 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise as Text
+else:
+    # What gettext_lazy gives is known as a text of its own kind to the type check alone.
+    Text = str | Promise
 
 OURS = ("accounts", "changes", "crb")
 LINE_ENDS = re.compile(r"[\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")

@@ -11,7 +11,7 @@ from expansive_cm.numbers import whole_number
 
 from ..models import Comment, Question, parse_reference
 from .base import LongText, text
-from .fields import AttachmentsField
+from .fields import AttachmentsField, say_limits
 
 
 class AnswerForm(forms.Form):
@@ -21,7 +21,7 @@ class AnswerForm(forms.Form):
 
     def __init__(self, *args: Any, question: Question, **kwargs: Any) -> None:
         self.question = question
-        super().__init__(*args, auto_id=f"question_{question.pk}_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"question_{question.pk}_%s", **kwargs})
 
 
 class WriteForm(forms.Form):
@@ -36,11 +36,11 @@ class WriteForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
     )
-    files = AttachmentsField(label=gettext_lazy("Files"))
+    files: Any = AttachmentsField(label=gettext_lazy("Files"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="write_%s", **kwargs)
-        self.fields["files"].say_limits()
+        super().__init__(*args, **{"auto_id": "write_%s", **kwargs})
+        say_limits(self, "files")
 
     def clean(self) -> dict[str, Any]:
         """Nothing at all is no message."""
@@ -66,7 +66,7 @@ class WithdrawRequestForm(forms.Form):
     seen = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="withdraw_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "withdraw_%s", **kwargs})
 
 
 class NewLinkForm(forms.Form):

@@ -7,6 +7,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import SuccessTeam, User
+from expansive_cm.ui.forms import choice_field
 
 from .. import answers
 
@@ -25,7 +26,7 @@ class TeamFilterForm(forms.Form):
         super().__init__({"team": self.whole_team, **data.dict()})
         own = [(MINE, _("My teams"))] if user.team_ids else []
         teams = [(str(pk), name) for pk, name in SuccessTeam.objects.values_list("pk", "name")]
-        self.fields["team"].choices = [*own, (EVERY, _("All teams")), *teams]
+        choice_field(self, "team").choices = [*own, (EVERY, _("All teams")), *teams]
 
     @property
     def teams(self) -> set[int] | None:
@@ -76,7 +77,7 @@ class WaitingFilterForm(TeamFilterForm):
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(user, data)
         spans = [(age.key, age.label) for age in answers.ages()]
-        self.fields["age"].choices = [("", _("Any time")), *spans]
+        choice_field(self, "age").choices = [("", _("Any time")), *spans]
 
 
 class RatingFilterForm(TeamFilterForm):

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.ui.forms import rows_field
 
 from .. import finding, proposing
 from ..lifecycle import open_changes_of, requesters
@@ -85,7 +86,7 @@ class AssessForm(JudgementForm):
         self.propose(proposing.template_of(self.change), ChangeTemplate.ASSESSMENT)
         named = [service.pk for service in self.change.services.all()]
         active = Service.objects.filter(is_active=True) | Service.objects.filter(pk__in=named)
-        self.fields["services"].queryset = active.distinct()
+        rows_field(self, "services").queryset = active.distinct()
         self.fields["services"].initial = named
 
 
@@ -128,7 +129,7 @@ class AssignForm(StepForm):
     def prepare(self) -> None:
         """Offer everybody of Expansive's own who holds a role in the process."""
         names = [role.value for role in Role if role not in (Role.AUDITOR, Role.ADMINISTRATOR)]
-        self.fields["owner"].queryset = (
+        rows_field(self, "owner").queryset = (
             User.objects.filter(is_active=True, organisation=None, groups__name__in=names)
             .distinct()
             .prefetch_related("groups")
@@ -165,7 +166,7 @@ class SuccessorFields(forms.Form):
         people = User.objects.filter(organisation=organisation, is_active=True)
         if former is not None:
             people = people.exclude(pk=former.pk)
-        self.fields["successor"].queryset = people
+        rows_field(self, "successor").queryset = people
         if not people.exists():
             self.fields["successor"].widget = forms.HiddenInput()
 
@@ -194,7 +195,7 @@ class ReplaceRequesterForm(SuccessorFields, StepForm):
         self.offer(self.change.organisation, former)
         others = open_changes_of(former, self.change.organisation) if former else None
         number = others.exclude(pk=self.change.pk).count() if others is not None else 0
-        if number > requesters.AT_ONCE:
+        if former and number > requesters.AT_ONCE:
             self.fields["successor"].help_text = format_html(
                 '<a href="{}">{}</a>',
                 reverse("changes:hand_over", args=[former.pk]),

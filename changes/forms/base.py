@@ -1,7 +1,7 @@
 """What every step's form shares, and fields that take label and limit from the model."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -94,11 +94,18 @@ class LongText(forms.CharField):
         """
         if not value:
             return ""
-        return composed(UNSEEN.sub("", super().to_python(value).replace("\r\n", "\n")))
+        return composed(UNSEEN.sub("", (super().to_python(value) or "").replace("\r\n", "\n")))
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Leave out maxlength: browsers cut off what is pasted beyond it without a word."""
         return {}
+
+
+def field_of(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    """Return a field that the model keeps a value in."""
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field)
+    return field
 
 
 def text(
@@ -112,7 +119,7 @@ def text(
     initial: Any = None,
 ) -> LongText:
     """Ask for a text of several lines that the model keeps under this name."""
-    field = model._meta.get_field(name)
+    field = field_of(model, name)
     return LongText(
         label=label or capfirst(field.verbose_name),
         max_length=field.max_length,
@@ -133,7 +140,7 @@ def line(
     initial: Any = None,
 ) -> forms.CharField:
     """Ask for a text of one line that the model keeps under this name."""
-    field = model._meta.get_field(name)
+    field = field_of(model, name)
     return forms.CharField(
         label=label or capfirst(field.verbose_name),
         max_length=field.max_length,
@@ -147,16 +154,16 @@ def cards(
     model: type[models.Model],
     name: str,
     *,
-    descriptions: dict[str, Any] | None = None,
-    icons: dict[str, str] | None = None,
+    descriptions: Mapping[Any, Any] | None = None,
+    icons: Mapping[Any, str] | None = None,
     label: Any = None,
     help_text: Any = "",
 ) -> forms.ChoiceField:
     """Ask for one of the model's choices, each a card with what it means."""
-    field = model._meta.get_field(name)
+    field = field_of(model, name)
     return forms.ChoiceField(
         label=label or capfirst(field.verbose_name),
-        choices=real_choices(field.choices),
+        choices=real_choices(field.choices or ()),
         help_text=help_text,
         widget=RadioCards(descriptions=descriptions, icons=icons),
     )
@@ -164,10 +171,10 @@ def cards(
 
 def scale(model: type[models.Model], name: str, *, label: Any = None) -> forms.TypedChoiceField:
     """Ask for a number with a name, such as a likelihood."""
-    field = model._meta.get_field(name)
+    field = field_of(model, name)
     return forms.TypedChoiceField(
         label=label or capfirst(field.verbose_name),
-        choices=[("", "–"), *field.choices],
+        choices=[("", "–"), *(field.choices or ())],
         coerce=int,
     )
 

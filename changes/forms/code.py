@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.sure import sure
+from expansive_cm.ui.forms import rows_field
 
 from .. import gates, permissions, proposing
 from ..models import (
@@ -24,7 +26,7 @@ from ..models import (
     StagingTest,
 )
 from .base import LongText, StepForm, cards, line, text
-from .fields import AttachmentsField
+from .fields import AttachmentsField, say_limits
 from .release import ReleaseField, ReleaseStepForm, meant_for, told_field
 
 
@@ -57,7 +59,7 @@ class AnswerQuestionForm(StepForm):
             if permissions.may_answer(self.user, self.change, one)
         ]
         offered = Question.objects.filter(pk__in=[one.pk for one in still_open])
-        self.fields["question"].queryset = offered.select_related("answerer")
+        rows_field(self, "question").queryset = offered.select_related("answerer")
         still_open.sort(key=lambda one: (one.answerer_id != self.user.pk, one.pk))
         self.fields["question"].initial = still_open[0].pk if still_open else None
 
@@ -162,7 +164,7 @@ class RecordDevelopmentForm(StepForm):
         developers = User.objects.filter(
             is_active=True, organisation=None, groups__name=Role.DEVELOPER
         )
-        self.fields["authors"].queryset = developers.distinct()
+        rows_field(self, "authors").queryset = developers.distinct()
         self.fields["authors"].initial = [self.user.pk]
         own = [one for one in self.change.developments.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
@@ -242,10 +244,10 @@ class RecordTestForm(StepForm):
 
     def prepare(self) -> None:
         """Propose the first kind that has not passed yet, where this person tested before."""
-        self.fields["attachments"].say_limits()
+        say_limits(self, "attachments")
         self.fields["attachments"].help_text += " " + _now("The customer does not see them.")
         environments = Environment.objects.filter(is_active=True)
-        self.fields["environment"].queryset = environments
+        rows_field(self, "environment").queryset = environments
         staging = environments.filter(is_staging=True)
         self.fields["environment"].initial = self._last_environment() or staging.first()
         passed = gates.passed_tests(self.change)
@@ -264,8 +266,8 @@ class RecordTestForm(StepForm):
             and (one.path, one.round) == (self.change.path, self.change.round)
         ]
         last = max(mine, key=lambda one: one.pk, default=None)
-        offered = self.fields["environment"].queryset
-        return offered.filter(name=last.environment).first() if last else None
+        offered = rows_field(self, "environment").queryset
+        return sure(offered).filter(name=last.environment).first() if last else None
 
     def arguments(self) -> dict[str, Any]:
         """Name the environment."""

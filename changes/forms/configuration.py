@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from expansive_cm.ui.forms import DateTimeLocalInput
+from expansive_cm.ui.forms import DateTimeLocalInput, rows_field
 from expansive_cm.workflow.decisions import Decision, Refusal
 
 from .. import gates, permissions, proposing, standard
@@ -92,7 +92,7 @@ class PlanExecutionForm(StepForm):
         self.not_offered = [
             (person, _why_not(decision)) for person, decision in decisions if not decision
         ]
-        self.fields["executor"].queryset = User.objects.filter(pk__in=allowed)
+        rows_field(self, "executor").queryset = User.objects.filter(pk__in=allowed)
         plan = self.change.execution
         if plan is not None and not plan.finished_at:
             for name in self.fields:

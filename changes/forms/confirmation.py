@@ -7,7 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from expansive_cm.ui.forms import MarkdownTextarea, RadioCards
+from expansive_cm.ui.forms import MarkdownTextarea, RadioCards, rows_field
 
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text
@@ -94,7 +94,7 @@ class FilesField(forms.ModelMultipleChoiceField):
 
 def offer_files(form: StepForm, files: Any) -> None:
     """Tick all files to begin with; without any there is nothing to ask."""
-    form.fields["files"].queryset = files
+    rows_field(form, "files").queryset = files
     form.fields["files"].initial = list(files)
     if not form.fields["files"].initial:
         del form.fields["files"]
@@ -110,7 +110,7 @@ class RequestSuccessorForm(StepForm):
         help_text=_("We have filled this in for you. Change whatever you like."),
         widget=forms.Textarea(attrs={"rows": 10}),
     )
-    files = FilesField(
+    files: Any = FilesField(
         label=_("Files for the new request"),
         help_text=_("Copies of those ticked go with it."),
         queryset=Attachment.objects.none(),
@@ -208,7 +208,7 @@ class CloseWithSuccessorForm(StepForm):
         max_length=Change._meta.get_field("description").max_length,
         widget=MarkdownTextarea(attrs={"rows": 10}),
     )
-    files = FilesField(
+    files: Any = FilesField(
         label=_("Files for the new request"),
         help_text=_("Copies of those ticked go with it. Who may see each stays as it is."),
         queryset=Attachment.objects.none(),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.forms import rows_field
 
 from .. import finding
 from .base import LongText, StepForm
@@ -44,7 +45,7 @@ class CorrectCustomerForm(StepForm):
 
     def prepare(self) -> None:
         """Offer the customers that the person raises for, and people while they type."""
-        self.fields["organisation"].queryset = finding.organisations_for(self.user)
+        rows_field(self, "organisation").queryset = finding.organisations_for(self.user)
         self.fields["organisation"].initial = self.change.organisation_id
         combobox(
             self.fields["requester"],

@@ -15,7 +15,7 @@ from .. import queries
 from ..models import Change, ChangeLink, Comment, parse_reference
 from ..permissions.rules import can_see_internal
 from .base import LongText
-from .fields import AttachmentsField, Line, combobox
+from .fields import AttachmentsField, Line, combobox, say_limits
 
 INTERNAL, PUBLIC = "internal", "public"
 
@@ -87,7 +87,7 @@ class CorrectCommentForm(forms.Form):
 class AttachForm(AudienceForm):
     """Files for a change."""
 
-    files = AttachmentsField(
+    files: Any = AttachmentsField(
         label=gettext_lazy("Files"),
         required=True,
         error_messages={"required": gettext_lazy("Choose a file first.")},
@@ -95,7 +95,7 @@ class AttachForm(AudienceForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["files"].say_limits()
+        say_limits(self, "files")
 
 
 class LinkForm(forms.Form):
@@ -113,7 +113,7 @@ class LinkForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user
-        super().__init__(*args, auto_id="id_link_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "id_link_%s", **kwargs})
         combobox(
             self.fields["target"],
             reverse("changes:find_change"),

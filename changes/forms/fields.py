@@ -19,7 +19,7 @@ class Line(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Make one line of it, as it will be kept; one of which nothing is kept says nothing."""
-        text = " ".join(composed(super().to_python(value)).split())
+        text = " ".join(composed(super().to_python(value) or "").split())
         return text if neutral_line(text).strip() else ""
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
@@ -47,6 +47,13 @@ def combobox(field: forms.Field, url: str, list_id: str, **htmx: str) -> None:
     )
 
 
+def say_limits(form: forms.BaseForm, name: str) -> None:
+    """Say under a field what may be attached, and let the page refuse what is too large."""
+    field = form.fields[name]
+    field.help_text = attachments.limits_in_words()
+    field.widget.attrs["data-max-bytes"] = settings.ATTACHMENT_MAX_BYTES
+
+
 class AttachmentsField(MultipleFileField):
     """Several files, each of a size and kind that may be attached."""
 
@@ -55,11 +62,6 @@ class AttachmentsField(MultipleFileField):
             **{"label": gettext_lazy("Attachments"), "required": False, "max_length": 255, **kwargs}
         )
         self.widget.attrs["accept"] = attachments.ACCEPT
-
-    def say_limits(self) -> None:
-        """Say under the field what may be attached, and let the page refuse what is too large."""
-        self.help_text = attachments.limits_in_words()
-        self.widget.attrs["data-max-bytes"] = settings.ATTACHMENT_MAX_BYTES
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         """Return the files. Raises ValidationError with a sentence for each that is refused."""

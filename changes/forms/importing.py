@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation
-from expansive_cm.ui.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards, choice_field
 
 from ..importing.mapping import MAX_MAP_BYTES, BadImport, ImportMap, bundled_maps, read_map
 from ..importing.reading import MAX_BYTES, open_source
@@ -72,7 +72,7 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         maps = [(name, name) for name in bundled_maps()]
-        self.fields["map"].choices = [(OWN_MAP, _("A map of your own")), *maps]  # type: ignore[attr-defined]
+        choice_field(self, "map").choices = [(OWN_MAP, _("A map of your own")), *maps]
         self.order_fields(["file", "map", "map_file", "organisation", "requester", "mode"])
 
     def clean_file(self) -> UploadedFile:

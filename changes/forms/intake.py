@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from expansive_cm.mailreader.addresses import name_and_address, normal
-from expansive_cm.ui.forms import DateInput, MarkdownTextarea
+from expansive_cm.ui.forms import DateInput, MarkdownTextarea, rows_field
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
-from .base import LongText
-from .fields import AttachmentsField, Line, combobox
+from .base import LongText, field_of
+from .fields import AttachmentsField, Line, combobox, say_limits
 
 
 def model_text(name: str) -> dict[str, Any]:
     """Return label and limit of a field of Change."""
-    field = Change._meta.get_field(name)
+    field = field_of(Change, name)
     return {"label": capfirst(field.verbose_name), "max_length": field.max_length}
 
 
@@ -68,7 +68,7 @@ class RequestForm(forms.Form):
         offered = Q(is_active=True)
         if change is not None:
             offered |= Q(changes=change)
-        self.fields["services"].queryset = Service.objects.filter(offered).distinct()
+        rows_field(self, "services").queryset = Service.objects.filter(offered).distinct()
         self.fields["desired_on"].widget.attrs["min"] = timezone.localdate().isoformat()
 
     def values_of(self, change: Change | None) -> dict[str, Any]:
@@ -128,7 +128,7 @@ class NewRequestForm(RequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["attachments"].say_limits()
+        say_limits(self, "attachments")
         if not self.is_bound and self.change is None:
             self.fields[self.needed[0]].widget.attrs["autofocus"] = True
 
@@ -254,7 +254,7 @@ class SupportForm(NewRequestForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["organisation"].queryset = finding.organisations_for(self.user)
+        rows_field(self, "organisation").queryset = finding.organisations_for(self.user)
         combobox(
             self.fields["requester"],
             reverse("changes:find_requester"),

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation
+from expansive_cm.ui.forms import choice_field
 
 from .. import promises
 from ..models import Change, Service
@@ -59,7 +60,7 @@ class PromiseFilterForm(forms.Form):
         super().__init__(data)
         known = promises.boards()
         boards = known.choices() if known else []
-        self.fields["board"].choices = [("", _("Any")), *boards]  # type: ignore[attr-defined]
+        choice_field(self, "board").choices = [("", _("Any")), *boards]
         if len(boards) <= 1:  # one board has promised all there is
             del self.fields["board"]
         self.months = months_around(today)
@@ -67,7 +68,7 @@ class PromiseFilterForm(forms.Form):
         months = {f"{day:%Y-%m}": day for day in self.months}
         if MONTH.fullmatch(given):
             months.setdefault(given, date.fromisoformat(f"{given}-01"))
-        self.fields["due"].choices = [  # type: ignore[attr-defined]
+        choice_field(self, "due").choices = [
             ("", _("Any month")),
             *((name, date_format(months[name], "F Y")) for name in sorted(months)),
         ]

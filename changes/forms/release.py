@@ -6,21 +6,21 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Release
-from .base import LongText, StepForm, text
+from .base import LongText, StepForm, field_of, text
 from .fields import Line
 
 
 def _day(name: str, **more: Any) -> forms.DateField:
-    field = Release._meta.get_field(name)
+    field = field_of(Release, name)
     return forms.DateField(
         label=capfirst(field.verbose_name), help_text=field.help_text, widget=DateInput(), **more
     )
@@ -35,7 +35,7 @@ class SeenForm(forms.Form):
 
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be beside its field."""
-        for name in error.missing or [None]:
+        for name in error.missing or (None,):
             self.add_error(name if name in self.fields else None, str(error))
 
     def arguments(self) -> dict[str, Any]:
@@ -76,9 +76,7 @@ class ReleaseActForm(SeenForm):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
-    def __init__(
-        self, data: Any = None, *, release: Release, why_needed: str | Promise = ""
-    ) -> None:
+    def __init__(self, data: Any = None, *, release: Release, why_needed: Text = "") -> None:
         super().__init__(data, initial={"seen": release.version})
         if why_needed:
             self.fields["reason"].required = True

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.ui.forms import choice_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import saved_views
@@ -40,7 +41,7 @@ class SavedViewForm(forms.Form):
     def __init__(self, data: Any = None, *, user: User, view: SavedView | None = None) -> None:
         initial = {} if view is None else {"name": view.name, "shared": view.shared}
         super().__init__(data, initial={**initial, "seen": view.version if view else None})
-        self.fields["shared"].choices = [("", _("Only I")), *audiences(user)]
+        choice_field(self, "shared").choices = [("", _("Only I")), *audiences(user)]
         if view is not None:
             del self.fields["first"]
 
@@ -50,7 +51,7 @@ class SavedViewForm(forms.Form):
 
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be kept beside its field."""
-        for name in error.missing or [None]:
+        for name in error.missing or (None,):
             self.add_error(name, str(error))
 
 

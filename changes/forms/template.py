@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from expansive_cm.ui.forms import MarkdownTextarea
+from expansive_cm.ui.forms import MarkdownTextarea, rows_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import proposing
@@ -105,11 +105,11 @@ class TemplateForm(forms.Form):
         super().__init__(data, initial=initial)
         named = initial.get("services", [])
         offered = Service.objects.filter(is_active=True) | Service.objects.filter(pk__in=named)
-        self.fields["services"].queryset = offered
+        rows_field(self, "services").queryset = offered
         customers = proposing.kept_by(user)
         if template is not None:
-            customers |= Organisation.objects.filter(pk=template.organisation_id)
-        self.fields["organisation"].queryset = customers
+            customers |= Organisation.objects.filter(pk=template.organisation_id or 0)
+        rows_field(self, "organisation").queryset = customers
         if template is None:
             del self.fields["is_active"], self.fields["reason"]
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.forms import rows_field
 
 from .. import finding, queries
 from ..models import Change, parse_reference
@@ -36,8 +37,8 @@ class AcceptRequestForm(forms.Form):
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="id_request_%s", **kwargs)
-        self.fields["organisation"].queryset = finding.organisations_for(user)
+        super().__init__(*args, **{"auto_id": "id_request_%s", **kwargs})
+        rows_field(self, "organisation").queryset = finding.organisations_for(user)
 
 
 class AcceptCommentForm(forms.Form):
@@ -54,7 +55,7 @@ class AcceptCommentForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         self.user = user
-        super().__init__(*args, auto_id="id_comment_%s", **kwargs)
+        super().__init__(*args, **{"auto_id": "id_comment_%s", **kwargs})
         combobox(self.fields["target"], reverse("changes:find_change"), "comment-target-list")
 
     def clean_target(self) -> Change:

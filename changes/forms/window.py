@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import time_zone_choices
 from accounts.models import Organisation, User
-from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput
+from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput, choices_of
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import permissions
 from ..models import Change, Service, Window, parse_reference
 from ..queries import visible_to
-from .base import LongText, cards, text
+from .base import LongText, cards, field_of, text
 from .fields import Line
 
 ONCE, WEEKLY = "once", "weekly"
@@ -36,7 +36,7 @@ class _TimeInput(TimeInput):
 class _WindowForm(forms.Form):
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be beside its field."""
-        for name in error.missing or [None]:
+        for name in error.missing or (None,):
             self.add_error(name if name in self.fields else None, str(error))
 
 
@@ -81,7 +81,7 @@ class WindowForm(_WindowForm):
     ends_at = forms.DateTimeField(label=_("Ends"), required=False, widget=_MomentInput)
     weekday = forms.TypedChoiceField(
         label=_("Every"),
-        choices=[("", "–"), *Window._meta.get_field("weekday").choices],
+        choices=[("", "–"), *(field_of(Window, "weekday").choices or ())],
         coerce=int,
         empty_value=None,
         required=False,
@@ -132,7 +132,7 @@ class WindowForm(_WindowForm):
     def full_clean(self) -> None:
         """Read moments as local times of the zone that was chosen."""
         chosen = self.data.get("zone", "")
-        known = {name for name, _label in self.fields["zone"].choices}
+        known = {name for name, _label in choices_of(self, "zone")}
         with timezone.override(ZoneInfo(chosen) if chosen in known else None):
             super().full_clean()
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.alone import alone
 from expansive_cm.workflow.errors import StepError
+from expansive_cm.workflow.steps import attribute
 
 from ..models import ImportProblem, ImportRun
 from .mapping import BadImport, read_map
@@ -107,8 +108,7 @@ def _finish(kept: ImportRun) -> None:
 
 
 def _save(kept: ImportRun, reason: str) -> None:
-    kept._history_user = kept.started_by  # type: ignore[attr-defined]
-    kept._change_reason = reason  # type: ignore[attr-defined]
+    attribute(kept, actor=kept.started_by, reason=reason)
     kept.save()
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from post_office.models import STATUS, Email
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import settling, taking_back
@@ -30,7 +31,8 @@ def take_back_board_outcome(
     if not reason.strip():
         raise StepIncomplete(_("Say why the outcome is taken back."), ["reason"])
     with take_step(taking_back.TAKEN_BACK, change, actor=actor, seen=seen) as step:
-        decision, event = step.change.board_decision, taking_back.recorded(step.change)
+        decision = step.change.board_decision
+        event = sure(taking_back.recorded(step.change))
         step.reason = reason.strip()
         decision.taken_back_by, decision.taken_back_at = actor, timezone.now()
         decision.taken_back_reason = step.reason

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 
 from .. import gates, permissions, planning
@@ -171,7 +172,7 @@ def discard_answer(change: Change, *, actor: User, proposal: ProposedAnswer) -> 
 
 
 def _decide_proposal(step: Step, proposal: ProposedAnswer, *, accepted: bool) -> None:
-    if not permissions.answers_for_others(step.actor, step.change):
+    if not permissions.answers_for_others(sure(step.actor), step.change):
         raise StepForbidden(_("This is for support and the customer success team."))
     fresh = ProposedAnswer.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
     if fresh.question.change_id != step.change.pk or fresh.accepted is not None:
@@ -339,7 +340,8 @@ def plan_deployment(
         plan = step.change.deployment or Deployment(
             **step.stamp(), development=step.change.development
         )
-        before, release = releases.locked_together(step.change.release, release)
+        before, joined = releases.locked_together(step.change.release, release)
+        release = sure(joined)
         if release.cancelled_at is not None:
             raise StepIncomplete(_("Release %s was cancelled.") % release, ["release"])
         releases.insist_on_reason(before, release, reason)

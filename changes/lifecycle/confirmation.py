@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -35,7 +36,7 @@ def issue_link(step: Step, confirmation: Confirmation, *, supersede: bool = Fals
         ConfirmationLink(
             confirmation=confirmation,
             token_hash=hash_token(token),
-            sent_to=confirmation.change.requester.email,
+            sent_to=sure(confirmation.change.requester).email,
             expires_at=now + timedelta(days=settings.CONFIRMATION_LINK_DAYS),
         )
     )
@@ -251,7 +252,7 @@ def send_reminder(confirmation_id: int, after_days: int) -> bool:
         confirmation = Confirmation.objects.select_related("change").get(pk=confirmation_id)
         change = lock(confirmation.change)
         confirmation.refresh_from_db()
-        address = change.requester.email
+        address = sure(change.requester).email
         theirs = confirmation.reminders.filter(sent_to__in=("", address))
         sent = set(theirs.values_list("after_days", flat=True))
         if not _is_waiting(change, confirmation) or max(sent, default=0) >= after_days:

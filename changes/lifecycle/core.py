@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.sure import sure
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, save
@@ -100,10 +101,10 @@ def take_step(
 
     def ask(fresh: Change) -> Decision:
         with recalling(fresh):
-            return permissions.check(verb, actor, fresh)
+            return permissions.check(verb, sure(actor), fresh)
 
     def stale(fresh: Change) -> str:
-        return what_happened(fresh, actor) if seen not in (None, fresh.version) else ""
+        return what_happened(fresh, sure(actor)) if seen not in (None, fresh.version) else ""
 
     with opened(lambda: lock(change), actor=actor, ask=ask, stale=stale) as fresh:
         step = Step(fresh, verb, actor)

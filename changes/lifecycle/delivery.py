@@ -11,6 +11,7 @@ from accounts.models import User
 from expansive_cm.post.rows import is_worded
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIllegal, StepIncomplete
+from expansive_cm.workflow.steps import explain
 
 from .. import messages
 from ..models import Change, DeliveryProblem, MailEvent, Notice
@@ -44,12 +45,14 @@ def note_failure(
     now, detail = timezone.now(), detail[:LONGEST_DETAIL]
     with acting():
         notices = Notice.objects.filter(email=email) if email else Notice.objects.none()
-        told = dict(notices.order_by("change").values_list("change", "person"))
+        told: dict[int, int | None] = dict(
+            notices.order_by("change").values_list("change", "person")
+        )
         person = User.objects.with_address(address)
         if change is not None and change.pk not in told:
             told[change.pk] = person.pk if person else None
         for change_pk, person_pk in sorted(told.items()):
-            reader = User.objects.filter(pk=person_pk).first()
+            reader = User.objects.filter(pk=person_pk or 0).first()
             _flag(Change(pk=change_pk), reader, email, address, kind, detail)
         if person is not None and is_of_address:
             _mark(person, now, detail)
@@ -60,7 +63,7 @@ def _mark(person: User, now: datetime, detail: str) -> None:
     if person.mail_failed_at and person.mail_failure == detail[:300]:
         return
     person.mail_failed_at, person.mail_failure = now, detail[:300]
-    person._change_reason = _("Mail to the address came back")  # type: ignore[attr-defined]
+    explain(person, _("Mail to the address came back"))
     person.save(update_fields=["mail_failed_at", "mail_failure"])
 
 

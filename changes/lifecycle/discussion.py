@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.texts import composed
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
-from expansive_cm.workflow.steps import require
+from expansive_cm.workflow.steps import attribute, require
 
 from ..mentions import MOST, named_before, people_in
 from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, IncomingMail, Mute
@@ -118,7 +119,7 @@ def attach(
         return _attach(kept, change, actor, file, content_type, internal, link)
     except BaseException:
         for record in kept:
-            record.file.storage.delete(record.file.name)
+            record.file.storage.delete(sure(record.file.name))
         raise
 
 
@@ -134,8 +135,8 @@ def _attach(
     with take_step("attach", change, actor=actor) as step:
         if internal:
             require(can_note(actor, step.change))
-        by_link, size = link is not None, file.size or 0
-        if why := why_no_room(step.change, actor, str(file.name), size, by_link=by_link):
+        by_link, size, name = link is not None, file.size or 0, str(file.name)
+        if why := why_no_room(step.change, actor, name, size, by_link=by_link):
             raise StepIncomplete(why)
         digest = hashlib.sha256()
         for chunk in file.chunks():
@@ -143,8 +144,8 @@ def _attach(
         file.seek(0)
         record = Attachment(
             change=step.change,
-            name=file.name,
-            size=file.size,
+            name=name,
+            size=size,
             content_type=content_type,
             sha256=digest.hexdigest(),
             is_internal=internal,
@@ -154,7 +155,7 @@ def _attach(
         step.reason = record.name
         if link is not None:
             step.came_through(link)
-        record.file.save(file.name, file, save=False)
+        record.file.save(name, file, save=False)
         kept.append(record)
         step.save(record)
         step.data = {"attachment": record.pk}
@@ -172,10 +173,9 @@ def detach(change: Change, *, actor: User, attachment: Attachment) -> None:
         if record is None:
             raise StepIllegal(_("The file has been removed already."))
         step.reason = record.name
-        record._history_user = actor  # type: ignore[attr-defined]
-        record._change_reason = step.why  # type: ignore[attr-defined]
+        attribute(record, actor=actor, reason=step.why)
         record.delete()
-        transaction.on_commit(lambda: record.file.storage.delete(record.file.name))
+        transaction.on_commit(lambda: record.file.storage.delete(sure(record.file.name)))
 
 
 def link(change: Change, *, actor: User, other: Change, kind: str) -> ChangeLink:
@@ -225,8 +225,7 @@ def unlink(change: Change, *, actor: User, record: ChangeLink) -> None:
         else:
             step.reason = f"{ChangeLink.REVERSED[found.kind]} {found.source.reference}"
         record = found
-        record._history_user = actor  # type: ignore[attr-defined]
-        record._change_reason = step.why  # type: ignore[attr-defined]
+        attribute(record, actor=actor, reason=step.why)
         record.delete()
 
 
@@ -234,8 +233,7 @@ def watch(change: Change, *, actor: User) -> None:
     """Follow the change's messages."""
     with take_step("watch", change, actor=actor) as step:
         step.internal = True
-        step.change._history_user = actor  # type: ignore[attr-defined]
-        step.change._change_reason = step.why  # type: ignore[attr-defined]
+        attribute(step.change, actor=actor, reason=step.why)
         step.change.watchers.add(actor)
 
 
@@ -243,8 +241,7 @@ def unwatch(change: Change, *, actor: User) -> None:
     """Stop following the change's messages."""
     with take_step("unwatch", change, actor=actor) as step:
         step.internal = True
-        step.change._history_user = actor  # type: ignore[attr-defined]
-        step.change._change_reason = step.why  # type: ignore[attr-defined]
+        attribute(step.change, actor=actor, reason=step.why)
         step.change.watchers.remove(actor)
 
 

@@ -40,7 +40,7 @@ def copy_as_new(change: Change, *, actor: User, key: str = "") -> Change:
     with acting():
         old = lock(change)
         require(permissions.can_copy_as_new(actor.read_afresh(), old))
-        usable = proposing.usable_by(actor).filter(pk=old.template_id).first()
+        usable = proposing.usable_by(actor).filter(pk=old.template_id or 0).first()
         template = usable if proposing.fits(usable, old.organisation_id) else None
         kind = ChangeLink.Kind.COPY_OF
         return _begun(old, actor, key, kind, description=old.description, template=template)

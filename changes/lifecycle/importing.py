@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
 from expansive_cm.workflow.errors import StepForbidden
+from expansive_cm.workflow.steps import explain
 
 from .. import permissions
 from ..models import Change, Event
@@ -149,7 +150,7 @@ def _why(change: Change) -> str:
 
 def _record_history(changes: Sequence[Change], origin: Origin, actor: User | None) -> None:
     for change in changes:
-        change._change_reason = _why(change)  # type: ignore[attr-defined]
+        explain(change, _why(change))
     Change.history.bulk_history_create(changes, default_user=actor)
 
 

@@ -17,6 +17,7 @@ from expansive_cm.workflow.errors import (
     StepIllegal,
     StepIncomplete,
 )
+from expansive_cm.workflow.steps import attribute
 
 from .. import finding, permissions, proposing, queries
 from ..models import AccessLink, Assessment, Change, ChangeTemplate, SentForm, Service
@@ -72,8 +73,7 @@ def add_requester(
         raise StepIncomplete(_("Enter a valid e-mail address."), ["requester"])
     person = User(email=email, display_name=name[:150], organisation=organisation)
     person.set_unusable_password()
-    person._history_user = actor  # type: ignore[attr-defined]
-    person._change_reason = why  # type: ignore[attr-defined]
+    attribute(person, actor=actor, reason=why)
     try:
         with transaction.atomic():
             person.save()
@@ -271,8 +271,7 @@ def _set_services(step: Step, services: Iterable[Service]) -> bool:
     known = set(step.change.services.values_list("pk", flat=True))
     if wanted == known:
         return False
-    step.change._history_user = step.actor  # type: ignore[attr-defined]
-    step.change._change_reason = step.why  # type: ignore[attr-defined]
+    attribute(step.change, actor=step.actor, reason=step.why)
     step.change.services.remove(*known - wanted)
     step.change.services.add(*wanted - known)
     return True

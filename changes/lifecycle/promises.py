@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 
@@ -113,7 +114,7 @@ def beyond_words(change: Change, release: Release) -> str:
     dated = words % {
         "name": release,
         "planned": date_format(release.planned_on, "j F Y"),
-        "promised": date_format(change.due_on, "j F Y"),
+        "promised": date_format(sure(change.due_on), "j F Y"),
     }
     return dated + _("say why.")
 

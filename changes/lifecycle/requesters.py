@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
+from expansive_cm.workflow.steps import attribute
 
 from .. import permissions, proposing
 from ..models import AccessLink, Change
@@ -201,8 +202,7 @@ def _let_go(step: Step, former: User, organisation: Organisation) -> None:
     """
     change = step.change
     others = User.objects.exclude(organisation=None).exclude(organisation=organisation)
-    change._history_user = step.actor  # type: ignore[attr-defined]
-    change._change_reason = step.why  # type: ignore[attr-defined]
+    attribute(change, actor=step.actor, reason=step.why)
     change.watchers.remove(*others.filter(watched_changes=change))
     had_links = AccessLink.objects.filter(change=change).values("person")
     for person in {former, *others.filter(pk__in=had_links)}:

@@ -15,7 +15,7 @@ from accounts.models import User
 from expansive_cm.texts import composed, neutral_line
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
-from expansive_cm.workflow.steps import require, save
+from expansive_cm.workflow.steps import attribute, require, save
 
 from .. import permissions, saved_views
 from ..models import FirstView, SavedView
@@ -73,8 +73,7 @@ def delete_view(view: SavedView, *, actor: User) -> None:
         fresh = _locked(view)
         person = actor.read_afresh()
         require(permissions.may_keep_view(person, fresh))
-        fresh._history_user = person  # type: ignore[attr-defined]
-        fresh._change_reason = _("deleted the saved view")  # type: ignore[attr-defined]
+        attribute(fresh, actor=person, reason=_("deleted the saved view"))
         fresh.delete()
 
 

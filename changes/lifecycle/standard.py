@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIncomplete
@@ -261,7 +262,7 @@ def authorise_standard(change: Change, approval: StandardApproval) -> Change:
             "version": approval.template_version,
             "person": approval.decided_by,
             "day": date_format(timezone.localtime(approval.decided_at), "j F Y"),
-            "until": date_format(approval.valid_until, "j F Y"),
+            "until": date_format(sure(approval.valid_until), "j F Y"),
         }
         step.data = {
             "outcome": Authorisation.Outcome.AUTHORISED,

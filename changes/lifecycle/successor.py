@@ -6,6 +6,7 @@ from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import messages
@@ -64,7 +65,7 @@ def request_successor(
         public = [file for file in files if not file.is_internal]
         birth = _follow_up(step, title, description, channel, public)
         if link is not None:
-            messages.acknowledge(birth.change, birth.event)
+            messages.acknowledge(birth.change, sure(birth.event))
         return birth.change
 
 

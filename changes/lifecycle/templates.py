@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
-from expansive_cm.workflow.steps import require
+from expansive_cm.workflow.steps import attribute, explain, require
 
 from .. import permissions, proposing
 from ..models import Change, ChangeTemplate, Service
@@ -56,8 +56,7 @@ def save_template(
         if fresh.organisation_id != before:
             _may_be_for(actor, fresh.organisation)
         fresh.updated_by = actor
-        fresh._history_user = actor  # type: ignore[attr-defined]
-        fresh._change_reason = _why(fresh, made_from, reason)  # type: ignore[attr-defined]
+        attribute(fresh, actor=actor, reason=_why(fresh, made_from, reason))
         _save(fresh)
         _set_services(fresh, services, reason)
         end_what_was_approved(fresh, actor=actor)
@@ -105,7 +104,7 @@ def _set_services(template: ChangeTemplate, services: Iterable[Service], reason:
     wanted = {service.pk for service in services}
     known = set(template.services.values_list("pk", flat=True))
     why = _("set the services of the template")
-    template._change_reason = f"{why}: {reason}" if reason else why  # type: ignore[attr-defined]
+    explain(template, f"{why}: {reason}" if reason else why)
     if known - wanted:
         template.services.remove(*known - wanted)
     if wanted - known:

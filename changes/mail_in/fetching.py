@@ -214,8 +214,8 @@ class Server:
         has_failed = self._tries(message.uid) >= MOST_TRIES
         if row is None and not has_failed:
             return False
-        is_set_aside = row is None or (has_failed and not row.was_taken)
-        folder = FAILED if is_set_aside else FOLDERS[row.outcome]
+        is_taken = row is not None and not (has_failed and not row.was_taken)
+        folder = FOLDERS[row.outcome] if row is not None and is_taken else FAILED
         self._move(message.uid, self.folders[folder])
         self._forget(message.uid)
         return True

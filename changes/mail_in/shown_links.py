@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from accounts.models import User
 from expansive_cm.mailreader.addresses import normal, without_tag
 from expansive_cm.mailreader.incoming import Incoming, Kind
+from expansive_cm.sure import sure
 
 from .. import access_links
 from ..models import Change
@@ -62,4 +63,5 @@ def _about(tokens: set[str]) -> Iterator[tuple[Change, User]]:
         yield link.change, link.person
     asking = access_links.working_confirmations().filter(token_hash__in=hashes, used_at=None)
     for asked in asking.select_related("confirmation__change__requester"):
-        yield asked.confirmation.change, asked.confirmation.change.requester
+        change = asked.confirmation.change
+        yield change, sure(change.requester)

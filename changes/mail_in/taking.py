@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from expansive_cm.mailreader.addresses import name_and_address
 from expansive_cm.mailreader.incoming import Incoming
 from expansive_cm.mailreader.reading import read
+from expansive_cm.workflow.steps import attribute
 
 from .. import attachments, lifecycle
 from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer, RawMail
@@ -154,8 +155,7 @@ def _store(
 
 def save(mail: IncomingMail, actor: Any, reason: str) -> None:
     """Save a row with its history attributed and explained."""
-    mail._history_user = actor  # type: ignore[attr-defined]
-    mail._change_reason = reason  # type: ignore[attr-defined]
+    attribute(mail, actor=actor, reason=reason)
     mail.save()
 
 
@@ -259,8 +259,7 @@ def _propose(taken: Taken) -> None:
     text = phrasing.without_secrets(words_of(taken.incoming))[:limit]
     for question in taken.verdict.questions:
         proposal = ProposedAnswer(question=question, mail=taken.mail, text=text)
-        proposal._history_user = taken.verdict.person  # type: ignore[attr-defined]
-        proposal._change_reason = taken.via  # type: ignore[attr-defined]
+        attribute(proposal, actor=taken.verdict.person, reason=taken.via)
         proposal.save()
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db.models import Model
 from django.forms import Form
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.texts import Text
 
 from .. import lifecycle, permissions
 from ..forms.assessment import AssignForm
@@ -39,7 +39,7 @@ class Act:
 
     name: str
     verb: str
-    label: str | Promise
+    label: Text
     icon: str
     does: Callable[..., Any]
     form: Callable[..., Form]
@@ -49,7 +49,7 @@ class Act:
     """Why it would do nothing there, "" where it does something."""
     for_customers: bool = False
     """Whether a customer's people take it too."""
-    button: str | Promise = ""
+    button: Text = ""
     """What sends the form says, where that is not the label: an outcome may be a refusal."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
@@ -255,7 +255,7 @@ ACTS: tuple[Act, ...] = (
 )
 
 
-def _hand_over(name: str, verb: str, label: str | Promise, does: Callable[..., Any]) -> Act:
+def _hand_over(name: str, verb: str, label: Text, does: Callable[..., Any]) -> Act:
     return Act(
         name,
         verb,

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.history_rows import Records
 from accounts.models import validate_time_zone
 from accounts.roles import Role
+from expansive_cm.sure import sure
 
 from .base import StageRecord
 
@@ -138,7 +139,7 @@ class Window(models.Model):
     def last_day(self) -> date:
         """The day there on which it begins for the last time, where it comes every week."""
         ends = self.ends_at.astimezone(ZoneInfo(self.zone)).date()
-        over_night = self.weekday is not None and self.to_time <= self.from_time
+        over_night = self.weekday is not None and sure(self.to_time) <= sure(self.from_time)
         return ends - timedelta(days=1) if over_night else ends
 
     def is_for(self, change: Any, services: Collection[int]) -> bool:

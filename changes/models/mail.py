@@ -1,5 +1,7 @@
 """Mail that goes out: who was told what, the files that go along, and what became of it."""
 
+from typing import Any
+
 import pgtrigger
 from django.conf import settings
 from django.db import models
@@ -11,7 +13,9 @@ from accounts.history_rows import Records
 class MailFile(models.Model):
     """A file that some mails carry, kept in the database so that it commits with them."""
 
-    emails = models.ManyToManyField("post_office.Email", related_name="files")
+    emails: "models.ManyToManyField[Any, Any]" = models.ManyToManyField(
+        "post_office.Email", related_name="files"
+    )
     name = models.CharField(_("name"), max_length=255)
     content_type = models.CharField(_("type"), max_length=100)
     content = models.BinaryField(_("content"))

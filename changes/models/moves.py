@@ -26,6 +26,7 @@ class Moves:
     promised_release: Any
     release: Any
     due_on: Any
+    first_due_on: Any
     promise_zone: str
 
     def _enter(self) -> None:

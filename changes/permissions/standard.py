@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.sure import sure
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse, separation
 
 from .. import gates
@@ -64,7 +65,7 @@ def _has_one(template: ChangeTemplate) -> str:
             return _("It is proposed already and waits for approval.")
         if one.state == State.IN_FORCE:
             words = _("It is a standard change already, until %s.")
-            return words % date_format(one.valid_until, "j F Y")
+            return words % date_format(sure(one.valid_until), "j F Y")
     return ""
 
 
@@ -82,7 +83,7 @@ def can_renew_standard(user: User, approval: StandardApproval) -> Decision:
     early = ""
     if approval.valid_until is not None and not is_near_its_end(approval):
         words = _("It can be approved for another year from six weeks before its end, %s.")
-        early = words % date_format(approval.valid_until, "j F Y")
+        early = words % date_format(sure(approval.valid_until), "j F Y")
     return decide(
         _approves(user, approval),
         _is_in(approval, State.IN_FORCE, State.EXPIRED, words=_("It was not approved, or ended.")),
@@ -111,7 +112,7 @@ def possible_approvers(approval: StandardApproval) -> list[User]:
 
 def nobody_may_decide() -> "QuerySet[StandardApproval]":
     """Return what waits for approval though no one may give it, as ``possible_approvers`` says."""
-    wrote = ChangeTemplate.history.filter(  # type: ignore[attr-defined]
+    wrote = ChangeTemplate.history.filter(
         id=OuterRef(OuterRef("template")), history_user=OuterRef("pk")
     )
     apart = ~Q(pk=OuterRef("proposed_by")) & ~Exists(wrote)

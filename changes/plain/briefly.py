@@ -7,11 +7,13 @@ must agree.
 
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import Text
+
 from ..states import State
 
 S = State
 
-WORDS: dict[State, str] = {
+WORDS: dict[State, Text] = {
     S.DRAFT: _("This request has not been sent yet."),
     S.SUBMITTED: _("We received the request and are looking at what it needs."),
     S.REVIEW: _("The customer success team is reviewing the request."),
@@ -35,7 +37,7 @@ WORDS: dict[State, str] = {
 }
 """What is read instead of the state's name, by the requester wherever it says "you"."""
 
-OF_REQUESTER: dict[State, str] = {
+OF_REQUESTER: dict[State, Text] = {
     S.CONFIRMATION: _("The change is in place. We asked %(name)s whether it meets the need."),
     S.NOT_CONFIRMED: _("%(name)s told us that it is not as expected. We are looking into it."),
 }

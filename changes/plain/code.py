@@ -5,6 +5,8 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from expansive_cm.sure import sure
+
 from ..models import BoardDecision
 from ..models.change import Promise
 from ..promises import day_of, has_missed, is_past, is_planned_beyond
@@ -80,8 +82,8 @@ def _promised(case: Case) -> str:
     if is_planned_beyond(change):
         words = _("We promised it by %(promised)s. It is now planned for %(planned)s.")
         dates = {
-            "promised": case.day(change.due_on),
-            "planned": case.day(change.release.planned_on),
+            "promised": case.day(sure(change.due_on)),
+            "planned": case.day(sure(change.release).planned_on),
         }
         return " ".join(filter(None, [words % dates, change.late_told]))
     promised = change.promised_release

@@ -6,16 +6,18 @@ from datetime import datetime
 
 from django.utils.dateparse import parse_date
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from expansive_cm.sure import sure
+from expansive_cm.texts import Text
 
 from .. import taking_back
 from ..models import Change, Event
 from ..states import ChangeType, State
 
 S = State
-Words = str | Promise
+Words = Text
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _planned(event: Event) -> str:
 
 def _moved(event: Event) -> str:
     day = parse_date(event.data["after"]["due_on"])
-    return _("The board promised it anew: by %s.") % date_format(day, "j F Y")
+    return _("The board promised it anew: by %s.") % date_format(sure(day), "j F Y")
 
 
 def _forecast(event: Event) -> str:
@@ -116,7 +118,7 @@ def _forecast(event: Event) -> str:
 
 
 def _written(day: str) -> str:
-    return date_format(parse_date(day), "j F Y")
+    return date_format(sure(parse_date(day)), "j F Y")
 
 
 def _who(event: Event) -> str:

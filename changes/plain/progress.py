@@ -3,9 +3,9 @@
 from datetime import date, datetime
 
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import Text
 from expansive_cm.ui.components import Stage, StageStatus
 
 from ..models import Change, Event
@@ -13,10 +13,10 @@ from ..states import FINAL, ChangeType, State
 from .dates import day
 
 S = State
-Part = tuple[str | Promise, frozenset[State]]
+Part = tuple[Text, frozenset[State]]
 
 
-def _part(label: str | Promise, *states: State) -> Part:
+def _part(label: Text, *states: State) -> Part:
     return label, frozenset(states)
 
 

@@ -11,7 +11,7 @@ from accounts.models import User
 
 from .. import permissions
 from ..conflicts import Conflict, Effect, Holds, Planned, Rule, find
-from ..models import Change, Window
+from ..models import Change, Deployment, Execution, Window
 from .others import deployments_beside, executions_beside, linked_with
 from .overrides import overrides_of
 from .plans import MOST, begun_now, of_deployment, of_execution, plan_of
@@ -30,7 +30,8 @@ def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> li
     there = [*maintenance_of(change, plan), *(one for one in given if one.is_for_maintenance)]
     windows = {one.pk: one for one in there}
     maintenance = [_rule(one) for one in windows.values()]
-    freezes, held = [], []
+    freezes: list[Holds] = []
+    held: list[Holds] = []
     for span in spans:
         windows[span.window.pk] = span.window
         holds = Holds(_rule(span.window), span.span.lower, span.span.upper)
@@ -38,7 +39,8 @@ def conflicts_of(change: Change, plan: Planned, *, by: User | None = None) -> li
     linked = linked_with(change)
     executions = executions_beside(plan, linked)
     deployments = deployments_beside(plan, linked)
-    others = {one.change_id: one for one in (*executions, *deployments)}
+    beside: list[Execution | Deployment] = [*executions, *deployments]
+    others = {one.change_id: one for one in beside}
     planned = [
         *(
             of_execution(one.change, one.window_start, one.window_end, one.executor)

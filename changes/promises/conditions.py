@@ -1,6 +1,7 @@
 """The same rule as conditions of a query, in the words of the indexes that serve them."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db import models
@@ -13,6 +14,14 @@ from ..spans import day_in
 from ..states import BEFORE_DEPLOYED, OPEN, State
 from .of_change import DELIVERED, warn_days
 from .rule import COUNTED, NOT_IN_DEVELOPMENT, Standing
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Standings(TypedDict):
+        standing: str
+
+    Standings = WithAnnotations[Change, _Standings]
 
 S = State
 
@@ -71,7 +80,7 @@ def _at_risk(now: datetime) -> Q:
         release=OuterRef("promised_release"),
     )
     missed = Q(promised_release__released_at__isnull=False) & ~Q(state__in=sorted(DELIVERED))
-    missed &= ~Q(state=S.DEPLOYMENT) | ~Exists(with_it)
+    missed &= ~Q(state=S.DEPLOYMENT) | Q(~Exists(with_it))
     last = Func(
         _day_there(now),
         Value(warn_days()),
@@ -98,7 +107,7 @@ def due_within(found: QuerySet[Change], first: date, end: date) -> QuerySet[Chan
     return found.filter(*in_list, due_on__gte=first, due_on__lt=end)
 
 
-def with_standings(found: QuerySet[Change], now: datetime) -> QuerySet[Change]:
+def with_standings(found: QuerySet[Change], now: datetime) -> "QuerySet[Standings]":
     """Of what ``promised`` returned those that have a standing, each with it."""
     return found.filter(state__in=sorted(COUNTED)).annotate(standing=standing(now))
 

@@ -14,6 +14,7 @@ from changes.risk import RiskLevel
 from changes.states import FINAL, ChangeType
 from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
 from expansive_cm.ui.drawing import drawn_once
+from expansive_cm.ui.forms import choices_of
 from expansive_cm.ui.templatetags.ui import badge, day_words, icon, shape, span
 
 register = template.Library()
@@ -30,7 +31,7 @@ def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
     chosen = widget.format_value(field.value())
     options = tuple(
         (str(value), str(label))
-        for value, label in field.field.choices
+        for value, label in choices_of(field.form, field.name)
         if not only_chosen or str(value) in chosen
     )
     return _menu(widget.input_type, field.html_name, options, *chosen)
@@ -63,7 +64,7 @@ def type_mark(change_type: str) -> SafeString:
         '<span class="type-mark {}" title="{}"><span>{}</span></span>',
         shape(icon_name),
         ChangeType(change_type).label,
-        words[change_type],
+        words[ChangeType(change_type)],
     )
 
 

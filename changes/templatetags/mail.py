@@ -63,7 +63,7 @@ def mail_heading(email: Email, notices: Iterable[Notice] | None = None) -> str:
     ``notices`` are its notices where they are known, in whatever order.
     """
     if is_worded(email):
-        return email.subject or _("(no subject)")
+        return email.subject or str(_("(no subject)"))
     told = sorted(email.notices.all() if notices is None else notices, key=lambda one: one.pk)
     topics = dict.fromkeys(mail_topic(one) for one in told)
     about = (email.headers or {}).get("X-Change-Request") or _("Changes")

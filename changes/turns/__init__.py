@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.texts import Text
 
 from ..models import Change, Event
 from ..process import STEP
 from ..states import State
 from .table import TURNS, Turn
-from .who import Text, Who
+from .who import Who
 from .words import ENDED, THROWN_AWAY
 
 

@@ -35,7 +35,7 @@ def is_barred(user: User, change: Change) -> bool:
 
 
 def _another_can(change: Change, key: int | None) -> bool:
-    others = approvers().exclude(pk=key).filter(approves_for=change.organisation_id)
+    others = approvers().exclude(pk=key or 0).filter(approves_for=change.organisation_id)
     return others.exists()
 
 

@@ -162,7 +162,7 @@ def _requester_alone(user: User, change: Change) -> Check:
 
 
 REQUESTER = Group(
-    lambda change: Who(people=(change.requester,)),
+    lambda change: Who(people=(change.requester,) if change.requester else ()),
     lambda user: Q(requester=user),
     _requester_alone,
 )

@@ -7,11 +7,11 @@ role that the window names may they, and that is recorded.
 
 from collections.abc import Iterable
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.texts import Text
 from expansive_cm.workflow.decisions import Check, first
 
 from ..models import Change, Window
@@ -19,7 +19,7 @@ from . import past
 from .groups import not_earlier
 from .parts import holders_of
 
-PARTS: tuple[tuple[past.Past, str | Promise], ...] = (
+PARTS: tuple[tuple[past.Past, Text], ...] = (
     (past.ASKERS, gettext_lazy("whoever allows it must not have asked for the change.")),
     (past.PLANNERS, gettext_lazy("whoever allows it must not have planned it.")),
     (past.EXECUTORS, gettext_lazy("whoever allows it must not execute the change.")),
@@ -36,7 +36,7 @@ def involved(change: Change) -> set[int | None]:
 def another_can(change: Change, window: Window, besides: Iterable[int | None] = ()) -> bool:
     """Whether somebody without a part in it holds the role. ``besides`` are to have one."""
     others = holders_of(Role(window.override_role))
-    return others.exclude(pk__in=involved(change) | {*besides}).exists()
+    return others.exclude(pk__in=[key for key in {*involved(change), *besides} if key]).exists()
 
 
 def objection(user: User, change: Change, window: Window) -> Check:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.standing import Anybody
+from expansive_cm.texts import Text
 
 from ..models import Change
 from ..process import STEP
@@ -47,13 +47,13 @@ class Turn:
     """Whether it stands among what waits for a person; one's own drafts have a page."""
     tells: Callable[[Change], Iterable[User]] | None = None
     """Who of them is told by mail, where it is not all of them."""
-    own_label: str | Promise = ""
+    own_label: Text = ""
     own_url_name: str = ""
     list_name: str = ""
     """The page that lists all of it, where the list of changes by state does not do."""
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """What the step is called where it waits for somebody."""
         return self.own_label or STEP[self.verb].label
 

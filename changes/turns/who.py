@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-
-Text = str | Promise
+from expansive_cm.texts import Text
 
 
 @dataclass(frozen=True)

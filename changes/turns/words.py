@@ -6,10 +6,11 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from expansive_cm.texts import Text
+
 from .. import gates
 from ..models import Change, Execution, StagingTest
 from ..states import State
-from .who import Text
 
 S = State
 Words = tuple[Text, Text]

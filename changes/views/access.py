@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
+from typing import Any, TypeGuard
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django_htmx.middleware import HtmxDetails
 
 from accounts.models import User
 from expansive_cm.workflow.decisions import Decision, Refusal
@@ -15,13 +18,21 @@ from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from .. import queries
 from ..models import Change
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+"""A view with what its address names: most answer with a page, some with a stream."""
 
 
 class SignedInRequest(HttpRequest):
-    """A request behind ``signed_in``: there is a person."""
+    """A request behind ``signed_in`` or ``login_required``: there is a person."""
 
     user: User
+    htmx: HtmxDetails
+    environ: dict[str, Any]
+
+
+def is_signed_in(request: HttpRequest) -> TypeGuard[SignedInRequest]:
+    """Whether there is a person, for a view that answers everybody."""
+    return isinstance(request.user, User)
 
 
 def signed_in(view: View) -> View:
@@ -32,7 +43,7 @@ def signed_in(view: View) -> View:
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         in_background = request.headers.get("HX-Request") == "true"
         if in_background and not request.user.is_authenticated:
             words = _(

@@ -14,6 +14,7 @@ from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.forms import Form
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 
@@ -82,7 +84,7 @@ class RequestPage:
             "ended": self.change.state in FINAL,
             "milestones": plain.happened(self.change),
             "requested": markdown.render(self.change.description),
-            "contact": contact_of(self.change.organisation.success_team.email),
+            "contact": contact_of(sure(self.change.organisation).success_team.email),
             "refusal": self.refusal,
             "typed": self.typed,
             **self._asked(),
@@ -153,7 +155,7 @@ class RequestPage:
 
 
 @behind_a_link(access_links.find)
-def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResponse:
+def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResponseBase:
     """Show where the change is and what is asked; take what its reader sends.
 
     Whoever is signed in, it is the link's person who acts: the link went to their address.

@@ -1,6 +1,6 @@
 """What success teams follow: who has not answered, and how content those are who have."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from functools import wraps
 from http import HTTPStatus
@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from expansive_cm.sure import sure
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series, Tab
 from expansive_cm.ui.paging import page_of
@@ -26,14 +28,14 @@ from expansive_cm.workflow.errors import StepForbidden
 from .. import answers, permissions
 from ..export import csv_lines, yes_or_no
 from ..forms.answers import RatingFilterForm, TeamFilterForm, WaitingFilterForm
-from ..models import Confirmation
+from ..models import Confirmation, DeliveryProblem
 from ..reminders import heard_at
 from ..story import known_as
 from ..worklist import how_many
+from .access import SignedInRequest, View
 
 PAGE_SIZE = 25
 PROBLEMS_SHOWN = 20
-View = Callable[..., HttpResponse]
 
 
 def for_followers(view: View) -> View:
@@ -42,7 +44,7 @@ def for_followers(view: View) -> View:
     @login_required
     @require_safe
     @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
+    def wrapped(request: SignedInRequest) -> HttpResponseBase:
         if not request.user.is_internal:
             raise Http404
         decision = permissions.can_follow_answers(request.user)
@@ -54,7 +56,7 @@ def for_followers(view: View) -> View:
 
 
 @for_followers
-def waiting_answers(request: HttpRequest) -> HttpResponse:
+def waiting_answers(request: SignedInRequest) -> HttpResponse:
     """Show who has not answered for how long, and what can be done about it."""
     form = WaitingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -113,9 +115,10 @@ def _figures(form: WaitingFilterForm, silence: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
+def _row(request: SignedInRequest, one: Confirmation) -> dict[str, Any]:
     """Return what a row shows; everything it reads is loaded (``answers.with_chase``)."""
     change = one.change
+    problems: list[DeliveryProblem] = vars(change)["open_problems"]
     known_as(change, "confirmations", [one])
     links = [link for link in one.links.all() if link.superseded_at is None]
     reminders = list(one.reminders.all())
@@ -134,9 +137,7 @@ def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
         "reminded_at": max((one.sent_at for one in reminders), default=None),
         "attempts": len(attempts),
         "attempt": attempts[0] if attempts else None,
-        "undelivered": any(
-            problem.person_id == change.requester_id for problem in change.open_problems
-        ),
+        "undelivered": any(problem.person_id == change.requester_id for problem in problems),
         "may": {verb: decision.allowed for verb, decision in may.items()},
         "may_anything": any(may.values()),
     }
@@ -146,7 +147,7 @@ def _row(request: HttpRequest, one: Confirmation) -> dict[str, Any]:
 
 
 @for_followers
-def ratings(request: HttpRequest) -> HttpResponse:
+def ratings(request: SignedInRequest) -> HttpResponse:
     """Show how content requesters are, month by month, and what they wrote."""
     form = RatingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -174,7 +175,7 @@ def ratings(request: HttpRequest) -> HttpResponse:
 
 
 @for_followers
-def export_ratings(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export_ratings(request: SignedInRequest) -> HttpResponse | StreamingHttpResponse:
     """Send the ratings that the page's address asks for as a file that spreadsheets open."""
     form = RatingFilterForm(request.user, request.GET)
     if not form.is_valid():
@@ -217,7 +218,7 @@ def _cells(rated: QuerySet[Confirmation]) -> Iterator[tuple[Any, ...]]:
             change.reference,
             change.title,
             change.organisation,
-            change.organisation.success_team,
+            sure(change.organisation).success_team,
             change.requester,
             change.owner or "",
             moment(one.asked_at),
@@ -288,7 +289,7 @@ def _pages(form: TeamFilterForm, page: paging.Page[Any]) -> dict[str, str]:
     }
 
 
-def _refused(request: HttpRequest, form: TeamFilterForm, sentence: str = "") -> HttpResponse:
+def _refused(request: SignedInRequest, form: TeamFilterForm, sentence: str = "") -> HttpResponse:
     """Answer 400 and say which part of the address is wrong."""
     problems = [sentence] if sentence else []
     problems += [

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import Organisation
 from expansive_cm.errors import page as error_page
 from expansive_cm.ui.components import Tab
+from expansive_cm.ui.forms import choice_field, rows_field
 
 from .. import calendar, permissions
 from ..models import Service
@@ -49,13 +50,13 @@ class CalendarForm(forms.Form):
 
     def __init__(self, data: Any, *, full: bool) -> None:
         super().__init__(data)
-        self.fields["kind"].choices = [
+        choice_field(self, "kind").choices = [
             (name, kind.label) for name, kind in calendar.KINDS.items() if full or not kind.internal
         ]
         if full:
-            self.fields["organisation"].queryset = Organisation.objects.order_by("name")
+            rows_field(self, "organisation").queryset = Organisation.objects.order_by("name")
         else:
-            self.fields["service"].queryset = Service.objects.filter(is_active=True)
+            rows_field(self, "service").queryset = Service.objects.filter(is_active=True)
             del self.fields["organisation"]
 
 

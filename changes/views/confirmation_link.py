@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from accounts.middleware import zone_of
+from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 
@@ -34,7 +36,7 @@ def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> Ht
     Whoever is signed in, the answer is the requester's: the link went to their address.
     """
     page = ConfirmationPage(request, link, token)
-    with timezone.override(zone_of(page.change.requester)):
+    with timezone.override(zone_of(page.reader)):
         if request.method != "POST":
             return page.show()
         act = ACTS.get(request.POST.get("act", "answer"))
@@ -60,6 +62,11 @@ class ConfirmationPage:
         return self.confirmation.change
 
     @property
+    def reader(self) -> User:
+        """Whom the link was mailed to."""
+        return sure(self.change.requester)
+
+    @property
     def is_about_the_latest(self) -> bool:
         """Whether the requester has not been asked again since, after rework."""
         latest = self.change.confirmation
@@ -67,17 +74,17 @@ class ConfirmationPage:
 
     def status(self) -> plain.Status:
         """Where the change is, which not every page says."""
-        return plain.status_of(self.change, self.change.requester)
+        return plain.status_of(self.change, self.reader)
 
     def form(self, form_class: type[StepForm], data: Any = None) -> StepForm:
-        return form_class(data, change=self.change, user=self.change.requester)
+        return form_class(data, change=self.change, user=self.reader)
 
     def take(self, form: StepForm, act: Callable[..., Change]) -> HttpResponse:
         """Do what the form asks for and show the page anew; keep what was typed if it cannot be."""
         if not form.is_valid():
             return self.show(HTTPStatus.BAD_REQUEST, form)
         try:
-            act(self.change, actor=self.change.requester, link=self.link, **form.arguments())
+            act(self.change, actor=self.reader, link=self.link, **form.arguments())
         except StepIncomplete as error:
             form.take_error(error)
             return self.show(HTTPStatus.BAD_REQUEST, form)
@@ -112,14 +119,14 @@ class ConfirmationPage:
             "change": self.change,
             "requested": markdown.render(self.change.description),
             "status": self.status,
-            "contact": contact_of(self.change.organisation.success_team.email),
+            "contact": contact_of(sure(self.change.organisation).success_team.email),
             "too_late": status == HTTPStatus.CONFLICT,
         }
         return render(self.request, template, context, status=status)
 
     def _what_follows(self, form: StepForm | None) -> dict[str, Any]:
         """Return the form that this answer leads to, if any, and the successor that was sent."""
-        person, change = self.change.requester, self.change
+        person, change = self.reader, self.change
         found: dict[str, Any] = {"successor": self._successor()}
         if not self.is_about_the_latest:
             return found
@@ -151,7 +158,7 @@ def _then(verb: str, form_class: type[StepForm], act: Callable[..., Change]) -> 
         if page.confirmation.is_open:
             raise BadRequest("act")
         form = page.form(form_class, page.request.POST)
-        decision = permissions.check(verb, page.change.requester, page.change)
+        decision = permissions.check(verb, page.reader, page.change)
         if decision and page.is_about_the_latest:
             return page.take(form, act)
         return page.too_late(form, decision.reason)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.texts import Text
 from expansive_cm.ui import markdown
 from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.decisions import Decision
@@ -35,6 +35,7 @@ from ..process import StepInfo
 from ..promises import Standing, promised_of
 from ..states import FINAL, ChangeType, State
 from ..turns import NextStep, next_step
+from .access import SignedInRequest
 from .discussion import discussion_context
 from .happenings import happenings
 from .proposed_answers import proposals_context
@@ -73,7 +74,7 @@ class Offer:
         return self.step.icon
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> Text:
         """What the button says; the board records its outcome in its meeting."""
         if self.step.verb == "record_board_outcome":
             return _("Go to the board")
@@ -84,10 +85,10 @@ class Offer:
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, pk: int) -> HttpResponse:
+def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the whole story of a change, as far as this person may know it."""
     change = change_or_404(request, pk, with_talk=True)
-    user: User = request.user  # type: ignore[assignment]
+    user = request.user
     offered = offers(user, change)
     onward = next_step(change)
     found = sections(change, user)

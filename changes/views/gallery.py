@@ -4,12 +4,13 @@ It exists in demo mode only, for administrators, and is no part of the process: 
 made up, and what is sent to it is not kept.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
+from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -26,10 +27,9 @@ from expansive_cm.ui.forms import (
 )
 
 from ..risk import Impact, Likelihood
-from .access import SignedInRequest, signed_in
+from .access import SignedInRequest, View, signed_in
 from .mail import demo_only
 
-View = Callable[[HttpRequest], HttpResponse]
 KINDS = [("configuration", "Configuration change"), ("code", "Code change")]
 
 
@@ -61,7 +61,7 @@ class EverythingForm(forms.Form):
     )
     desired = forms.DateField(label="Desired date", widget=DateInput, required=False)
     window = forms.DateTimeField(label="Start", widget=DateTimeLocalInput, required=False)
-    files = MultipleFileField(label="Attachments", required=False)
+    files: Any = MultipleFileField(label="Attachments", required=False)
     agreed = forms.BooleanField(label="I have read the guidance")
     likelihood = forms.TypedChoiceField(label="Likelihood", choices=Likelihood.choices, coerce=int)
     impact = forms.TypedChoiceField(label="Impact", choices=Impact.choices, coerce=int)
@@ -84,7 +84,7 @@ def for_administrators(view: View) -> View:
     """Answer 404 outside of demo mode, and there to all but administrators."""
 
     @wraps(view)
-    def wrapped(request: SignedInRequest) -> HttpResponse:
+    def wrapped(request: SignedInRequest) -> HttpResponseBase:
         if not request.user.has_role(Role.ADMINISTRATOR):
             raise Http404
         return view(request)
@@ -118,8 +118,9 @@ def show(request: HttpRequest) -> HttpResponse:
     """Draw the gallery, whoever asks."""
     now = timezone.now()
     person = request.user
+    form = EverythingForm(request.POST or None, initial={"likelihood": 3, "impact": 4})
     context = {
-        "form": EverythingForm(request.POST or None, initial={"likelihood": 3, "impact": 4}),
+        "form": form,
         "filters": FilterForm(request.GET or None),
         "stages": _stages(),
         "happenings": [
@@ -133,5 +134,5 @@ def show(request: HttpRequest) -> HttpResponse:
         "months": ["Sep", "Oct", "Nov"],
         "series": [Series("Configuration", [4, 8, 6]), Series("Code", [2, 3, 5], "purple")],
     }
-    status = 400 if context["form"].is_bound and not context["form"].is_valid() else 200
+    status = 400 if form.is_bound and not form.is_valid() else 200
     return render(request, "changes/gallery.html", context, status=status)

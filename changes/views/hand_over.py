@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepError
 
 from .. import lifecycle, permissions
@@ -49,7 +50,7 @@ def _take(request: SignedInRequest, person: User, form: HandOverForm) -> HttpRes
     given = form.cleaned_data
     with transaction.atomic():
         successor = given["successor"] or lifecycle.find_or_create_requester(
-            given["new_email"], given["new_name"], person.organisation, actor=request.user
+            given["new_email"], given["new_name"], sure(person.organisation), actor=request.user
         )
         run = handing_over.requests(
             person, successor=successor, actor=request.user, reason=given["reason"]

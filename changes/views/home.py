@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -22,13 +22,14 @@ from ..models import Change
 from ..notices import notices_for
 from ..states import OPEN, State
 from ..worklist import COUNTED, FOLLOWED_SHOWN, for_list, home_lists, how_many, total
+from .access import SignedInRequest
 
 RECENT_DAYS = 30
 
 
 @login_required
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """Show a person's own page."""
     user = request.user
     groups, followed = home_lists(user)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.errors import (
     ChangeStale,
     SentBefore,
@@ -184,8 +185,7 @@ def _keep_files(
         return draft
     form.files_lost = len(files) < len(chosen)
     if draft is None:
-        form.data = form.data.copy()
-        form.data["seen"] = kept_on.version
+        show_again(form, kept_on.version)
     return kept_on
 
 
@@ -244,7 +244,8 @@ def _begun_with(request: SignedInRequest) -> dict[str, Any]:
 def _with_template(request: SignedInRequest, draft: Change | None) -> HttpResponse:
     """Fill in from another template, or none, and show the form; what was typed stays."""
     wanted = request.POST["use_template"]
-    data, template = request.POST, _template(request, wanted)
+    data: QueryDict = request.POST
+    template = _template(request, wanted)
     if template is not None or not wanted:
         data = filled_in(data, template, _template(request, data.get("template")))
     else:
@@ -317,8 +318,7 @@ def _draft_page(
 ) -> HttpResponse:
     if happened and draft is not None:
         draft = visible_or_404(request.user, draft.pk)
-        form.data = form.data.copy()
-        form.data["seen"] = draft.version
+        show_again(form, draft.version)
     is_new = request.resolver_match is not None and request.resolver_match.url_name == "new"
     shown, others = proposing.shown_first(request.user)
     context = {
@@ -370,8 +370,7 @@ def _revise(request: SignedInRequest, change: Change) -> HttpResponse:
         now = visible_or_404(request.user, change.pk)
         if not permissions.can_edit(request.user, now):
             raise
-        form.data = form.data.copy()
-        form.data["seen"] = now.version
+        show_again(form, now.version)
         return _revision_page(request, form, now, status=error.status, happened=str(error))
     words = {"reference": revised.reference, "revision": revised.revision}
     messages.success(request, _("%(reference)s is saved. It is now revision %(revision)s.") % words)

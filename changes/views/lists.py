@@ -5,16 +5,16 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.functional import Promise
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.paging import Page, loaded, page_of
 
@@ -26,6 +26,7 @@ from ..many.acts import acts_of
 from ..models import Change
 from ..searching import Words
 from ..worklist import for_list
+from .access import SignedInRequest
 
 PAGE_SIZE = 50
 
@@ -35,7 +36,7 @@ class Column:
     """One column of the table; ``sort`` is the order that its heading asks for first."""
 
     name: str
-    label: str | Promise
+    label: Text
     sort: str = ""
 
 
@@ -63,7 +64,7 @@ CUSTOMER_COLUMNS = (
 
 @login_required
 @require_safe
-def listing(request: HttpRequest) -> HttpResponse:
+def listing(request: SignedInRequest) -> HttpResponse:
     """Show a page of the changes that the address asks for; a reference leads to its change.
 
     An address that asks for a saved view alone, or for nothing where one was chosen to open first,
@@ -87,6 +88,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         page, similar = Page([]), False
     if not request.user.is_internal:
         plain.tell(page.rows, request.user)
+    here = _at(form, request.GET.get("page", ""), or_first=True)
     context = {
         "form": form,
         "page": page,
@@ -96,13 +98,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         "views": _views(form),
         "query": query_string(form, alone=True),
         "clear_url": query_string(
-            form, alone=True, **dict.fromkeys(set(form.fields) - {"view", "sort"})
+            form, dict.fromkeys(set(form.fields) - {"view", "sort"}), alone=True
         ),
         "saved": _saved(form, left_out),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
-        "here_url": _at(form, request.GET.get("page", ""), or_first=True),
+        "here_url": here,
         "plain": not request.user.is_internal,
         "whole_menus": request.GET.get("menus") == "whole",
     }
@@ -111,11 +113,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     response = render(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
     if not whole:
-        response["HX-Push-Url"] = request.path + context["here_url"]
+        response["HX-Push-Url"] = request.path + here
     return response
 
 
-def _read(request: HttpRequest) -> tuple[ChangeFilterForm, list[str]]:
+def _read(request: SignedInRequest) -> tuple[ChangeFilterForm, list[str]]:
     """Return the filters that the address asks for, and the names of those that a view lacks."""
     views = saved_views.asked_for(request.user, request.GET, set(ChangeFilterForm.base_fields))
     if views.current is None or not views.is_opened:
@@ -133,7 +135,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
         "views": views,
         "left_out": get_text_list(left_out, _("and")),
         "is_changed": is_changed,
-        "may_update": is_changed and current.owner_id == form.user.pk,
+        "may_update": is_changed and current is not None and current.owner_id == form.user.pk,
         "can_save": is_changed or (current is None and bool(wanted)),
         "everything": f"?{saved_views.as_data(saved_views.EVERYTHING).urlencode()}",
     }
@@ -141,7 +143,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def menu(request: HttpRequest, name: str) -> HttpResponse:
+def menu(request: SignedInRequest, name: str) -> HttpResponse:
     """Show all that a filter offers, with what is chosen; 404 for what this person has no menu."""
     form = ChangeFilterForm(request.user, request.GET)
     field = next((one.field for one in form.dropdowns if one.field.name == name), None)
@@ -152,7 +154,7 @@ def menu(request: HttpRequest, name: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def export(request: SignedInRequest) -> HttpResponse | StreamingHttpResponse:
     """Send everything that the list's address asks for as a file that spreadsheets open."""
     form, _left_out = _read(request)
     if not form.is_valid():
@@ -177,7 +179,7 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     return response
 
 
-def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
+def _meant(request: SignedInRequest, form: ChangeFilterForm) -> Change | None:
     """Return the change whose reference was typed, if it exists for this person.
 
     A saved view shows its list, whatever stands in it: one that opens first led nowhere else.
@@ -188,7 +190,7 @@ def _meant(request: HttpRequest, form: ChangeFilterForm) -> Change | None:
     return queries.visible_to(request.user).filter(pk=number).first()
 
 
-def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], bool]:
+def _page(request: SignedInRequest, form: ChangeFilterForm) -> tuple[Page[Change], bool]:
     """Return the page, and whether it holds similar titles because nothing has the words."""
     token = request.GET.get("page", "")
     changes = selecting.select(request.user, form.cleaned_data)
@@ -204,7 +206,7 @@ def _page(request: HttpRequest, form: ChangeFilterForm) -> tuple[Page[Change], b
     return Page(rows), bool(rows)
 
 
-def _also(request: HttpRequest, form: ChangeFilterForm) -> Also:
+def _also(request: SignedInRequest, form: ChangeFilterForm) -> Also:
     """Return what else has the words, beside the first page of those that have them."""
     text = form.cleaned_data["q"]
     if not text or request.GET.get("page"):
@@ -213,7 +215,7 @@ def _also(request: HttpRequest, form: ChangeFilterForm) -> Also:
     return also_with(request.user, text, rows, form.customers)
 
 
-def _refused(request: HttpRequest, form: ChangeFilterForm, sentence: str = "") -> HttpResponse:
+def _refused(request: SignedInRequest, form: ChangeFilterForm, sentence: str = "") -> HttpResponse:
     """Answer 400 and say which part of the address is wrong; htmx shows the sentence alone."""
     problems = [sentence] if sentence else _problems(form)
     if request.htmx and not request.htmx.boosted:
@@ -244,12 +246,12 @@ def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
     """Return the tabs above the list; the filters stay as they are."""
     chosen = form.cleaned_data["view"]
     return [
-        {"label": label, "url": query_string(form, view=name), "active": name == chosen}
+        {"label": label, "url": query_string(form, {"view": name}), "active": name == chosen}
         for name, label in filters.VIEWS
     ]
 
 
-def _columns(request: HttpRequest, form: ChangeFilterForm) -> list[dict[str, Any]]:
+def _columns(request: SignedInRequest, form: ChangeFilterForm) -> list[dict[str, Any]]:
     """Return the headings, each with the address of the order that pressing it gives."""
     columns = STAFF_COLUMNS if request.user.is_internal else CUSTOMER_COLUMNS
     return [_heading(column, form) for column in columns]
@@ -262,7 +264,7 @@ def _heading(column: Column, form: ChangeFilterForm) -> dict[str, Any]:
     chosen = form.sort_name
     active = chosen.lstrip("-") == column.sort.lstrip("-")
     wanted = _reversed(chosen) if active else column.sort
-    heading["url"] = query_string(form, sort="" if wanted == DEFAULT_SORT else wanted)
+    heading["url"] = query_string(form, {"sort": "" if wanted == DEFAULT_SORT else wanted})
     if active:
         heading["direction"] = "descending" if chosen.startswith("-") else "ascending"
     return heading

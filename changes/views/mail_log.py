@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -89,7 +89,7 @@ def _change(request: SignedInRequest, pk: int) -> Change:
 
 
 def _show(
-    request: HttpRequest,
+    request: SignedInRequest,
     change: Change,
     forms: dict[int, SettleDeliveryForm] | None = None,
     refusal: tuple[str, str] = ("", ""),

@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,8 +22,8 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.models import User
 
 from ..models import SentForm
+from .access import View
 
-View = Callable[..., HttpResponse]
 REFUSED = 400
 
 
@@ -34,7 +35,7 @@ def sent_once(shown_at: Callable[..., str]) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def once(request: HttpRequest, *args: Any, **more: Any) -> HttpResponse:
+        def once(request: HttpRequest, *args: Any, **more: Any) -> HttpResponseBase:
             assert isinstance(request.user, User)
             shown = partial(shown_at, request, *args, **more)
             return taken_once(request, request.user, partial(view, request, *args, **more), shown)
@@ -47,9 +48,9 @@ def sent_once(shown_at: Callable[..., str]) -> Callable[[View], View]:
 def taken_once(
     request: HttpRequest,
     person: User,
-    take: Callable[[], HttpResponse],
+    take: Callable[[], HttpResponseBase],
     shown_at: Callable[[], str],
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Answer with what taking a form answers, or lead to what it made if it was taken before.
 
     A form that is refused, as something in it is wrong, was not taken. Effects: those of taking

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -28,9 +29,9 @@ from ..templatetags.change_ui import STANDING_LOOKS
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 50
-DUE = {"key": Coalesce(F("due_on"), date.max), "key_field": DateField()}
-SOONEST = paging.Order("soonest", **DUE)
-LATEST = paging.Order("latest", **DUE, descending=True)
+DUE = partial(paging.Order, key=Coalesce(F("due_on"), date.max), key_field=DateField())
+SOONEST = DUE("soonest")
+LATEST = DUE("latest", descending=True)
 
 Counts = Counter[tuple[date | None, Standing]]
 """How many promises of each month (by its first day; None: without a date) and standing."""

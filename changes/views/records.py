@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.texts import Text
 
 from ..models import (
     CHECKLIST,
@@ -35,7 +35,6 @@ from ..models import (
 )
 from ..states import ChangeType
 
-Text = str | Promise
 Looks = dict[str, tuple[str, str]]
 
 GOOD, BAD, BACK, WAITING = (

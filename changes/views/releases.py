@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,8 +19,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from expansive_cm.errors import page as error_page
+from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series, Tab
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -34,9 +36,7 @@ from ..states import BEFORE_DEPLOYED, State
 from .access import SignedInRequest, insist, signed_in
 
 PAGE_SIZE = 25
-DATE = {"key": F("planned_on"), "key_field": DateField()}
-
-Text = str | Promise
+DATE = partial(paging.Order, key=F("planned_on"), key_field=DateField())
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,19 @@ VIEWS = {
         gettext_lazy("To come"),
         "calendar-event",
         Q(released_at=None, cancelled_at=None),
-        paging.Order("upcoming", **DATE),
+        DATE("upcoming"),
     ),
     "past": View(
         gettext_lazy("Released"),
         "rocket",
         Q(released_at__isnull=False),
-        paging.Order("past", **DATE, descending=True),
+        DATE("past", descending=True),
     ),
     "cancelled": View(
         gettext_lazy("Cancelled"),
         "ban",
         Q(cancelled_at__isnull=False),
-        paging.Order("cancelled", **DATE, descending=True),
+        DATE("cancelled", descending=True),
     ),
 }
 
@@ -229,7 +229,8 @@ def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
     if shown.is_over or not is_ready or not act.may_ever(user):
         return ""
     keys = [row.change.pk for row in ready_first[:MOST_AT_ONCE]]
-    query = urlencode({"act": act.name, "change": keys}, doseq=True)
+    asked: dict[str, str | list[int]] = {"act": act.name, "change": keys}
+    query = urlencode(asked, doseq=True)
     return f"{reverse('changes:act_on_many')}?{query}"
 
 
@@ -300,8 +301,7 @@ def _take(
         return _form_page(request, form, shown, status=bad, **more)
     except ChangeStale as error:
         now = _release_or_404(shown.pk)
-        form.data = form.data.copy()
-        form.data["seen"] = now.version
+        show_again(form, now.version)
         status = HTTPStatus.CONFLICT
         return _form_page(request, form, now, status=status, happened=str(error), **more)
     messages.success(request, done % changed)

@@ -45,7 +45,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     context = {
         "rows": [_row(request.user, one, first) for one in page],
         "most": saved_views.MOST,
-        "has_first": saved_views.visible_to(request.user).filter(pk=first).exists(),
+        "has_first": saved_views.visible_to(request.user).filter(pk=first or 0).exists(),
         "everything": everything(),
         "next_url": f"?page={page.next}" if page.next else "",
         "previous_url": f"?page={page.previous}" if page.previous else "",
@@ -70,7 +70,7 @@ def _row(user: User, view: SavedView, first: int | None) -> dict[str, Any]:
 
 
 def _shared(user: User, view: SavedView) -> str:
-    return in_words(view.shared, user, {view.team_id: view.team.name} if view.team else {})
+    return in_words(view.shared, user, {view.team.pk: view.team.name} if view.team else {})
 
 
 def everything() -> str:

@@ -1,12 +1,14 @@
 """What pages share whose address is a secret: out of caches, and no trying of tokens."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
 from expansive_cm.errors import page_not_found
 
@@ -15,17 +17,16 @@ FAILURES_SECONDS = 600
 LONGEST_TOKEN = 100
 
 
-class View(Protocol):
-    """A view of one token, which is a part of the address."""
-
-    def __call__(self, request: HttpRequest, **parts: Any) -> HttpResponse: ...
+View = Callable[..., HttpResponseBase]
+"""A view of one token, which is a part of the address."""
 
 
 def for_its_reader_only(view: View) -> View:
     """Keep a page whose address is a secret, or what is not there, out of caches and searches."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, **parts: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        response: HttpResponseBase
         try:
             response = view(request, **parts)
         except Http404 as error:

@@ -8,17 +8,19 @@ from collections.abc import Callable
 from email.utils import parseaddr
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import same_time
 from accounts.models import User
+from expansive_cm.sure import sure
 
 from .. import access_links, lifecycle, permissions
 from ..forms.access_link import NewLinkForm
@@ -46,12 +48,8 @@ SIGN_OUT = "sign_out"
 Find = Callable[[str], Any]
 
 
-class LinkView(Protocol):
-    """A view of the link that a token stands for."""
-
-    def __call__(
-        self, request: HttpRequest, link: Any, token: str, **more: Any
-    ) -> HttpResponse: ...
+LinkView = Callable[..., HttpResponseBase]
+"""A view of the link that a token stands for, with the token."""
 
 
 def about(link: Any) -> tuple[Change, User]:
@@ -59,8 +57,9 @@ def about(link: Any) -> tuple[Change, User]:
     if isinstance(link, AccessLink):
         return link.change, link.person
     if isinstance(link, ConfirmationLink):
-        return link.confirmation.change, link.confirmation.change.requester
-    return link  # a watcher's: both, in this order
+        return link.confirmation.change, sure(link.confirmation.change.requester)
+    watched: tuple[Change, User] = link  # a watcher's: both, in this order
+    return watched
 
 
 def behind_a_link(find: Find) -> Callable[[LinkView], View]:
@@ -79,7 +78,7 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
         @for_its_reader_only
         @require_http_methods(["GET", "HEAD", "POST"])
         @wraps(view)
-        def guarded(request: HttpRequest, token: str, **more: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, token: str, **more: Any) -> HttpResponseBase:
             known = len(token) <= LONGEST_TOKEN
             link = find(token) if known else None
             if link is None:

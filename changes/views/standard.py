@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,8 +17,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.texts import Text
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Tab
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.decisions import Decision, Refusal
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -34,7 +35,6 @@ MOST = 50
 """So many of the changes that used one are shown, the newest."""
 NEWEST = paging.Order("newest", descending=True)
 PEOPLE = ("template__organisation", "proposed_by", "decided_by", "ended_by", "failed_change")
-Text = str | Promise
 State = StandardApproval.State
 
 
@@ -145,8 +145,7 @@ def propose_standard(request: SignedInRequest, pk: int) -> HttpResponse:
         return show(context, status=HTTPStatus.BAD_REQUEST)
     except ChangeStale as error:
         template.refresh_from_db()
-        form.data = form.data.copy()
-        form.data["seen"] = template.version
+        show_again(form, template.version)
         unsaved.content = standard.content_of(template)
         context |= {"content": standard.in_words(unsaved), "happened": str(error)}
         return show(context, status=HTTPStatus.CONFLICT)
@@ -297,8 +296,7 @@ def _stale(
     request: SignedInRequest, form: SeenForm, shown: StandardApproval, act: Act, happened: str
 ) -> HttpResponse:
     now = _standard_or_404(request.user, shown.pk)
-    form.data = form.data.copy()
-    form.data["seen"] = now.version
+    show_again(form, now.version)
     return _act_page(request, form, now, act, status=HTTPStatus.CONFLICT, happened=happened)
 
 

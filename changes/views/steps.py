@@ -22,15 +22,15 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from expansive_cm.texts import Text
 from expansive_cm.workflow.decisions import ALLOWED, Decision, Refusal
 from expansive_cm.workflow.errors import (
     ChangeStale,
@@ -48,18 +48,17 @@ from ..process import STEP, UNVERSIONED
 from ..turns import next_step
 from ..worklist import onward
 from . import discussion, sections
+from .access import SignedInRequest, View
 from .once import detail_of, sent_once
 
 UNSHOWN = ("beside", "done", "onward")
-Text = str | Promise
 Act = Callable[..., Any]
-View = Callable[..., HttpResponse]
 
 VIEWS: dict[str, View] = {}
 """Every step's view by its verb, from which the addresses are made."""
 
 
-def change_or_404(request: HttpRequest, pk: int, *, with_talk: bool = False) -> Change:
+def change_or_404(request: SignedInRequest, pk: int, *, with_talk: bool = False) -> Change:
     """Return the change with its story; one that is not this person's does not exist."""
     try:
         return story.load(request.user, pk, with_talk=with_talk)
@@ -71,7 +70,7 @@ def step(view: Callable[["StepPage"], HttpResponse]) -> View:
     """Make a view of a function that is named as a step of the process."""
 
     @wraps(view)
-    def step_view(request: HttpRequest, pk: int) -> HttpResponse:
+    def step_view(request: SignedInRequest, pk: int) -> HttpResponse:
         return view(StepPage(request, change_or_404(request, pk), view.__name__))
 
     # What makes no open page stale would be taken again by the same form.
@@ -84,7 +83,7 @@ def step(view: Callable[["StepPage"], HttpResponse]) -> View:
 class StepPage:
     """One person's page of one step on one change."""
 
-    def __init__(self, request: HttpRequest, change: Change, verb: str) -> None:
+    def __init__(self, request: SignedInRequest, change: Change, verb: str) -> None:
         self.request = request
         self.change = change
         self.verb = verb
@@ -92,7 +91,7 @@ class StepPage:
 
     @property
     def user(self) -> User:
-        return self.request.user  # type: ignore[return-value]
+        return self.request.user
 
     @property
     def is_post(self) -> bool:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.sure import sure
 
 from .. import lifecycle
 from ..forms.assessment import (
@@ -59,7 +60,7 @@ def _replace_requester(
     """Take the step, with somebody new added first if nobody of the list was chosen."""
     if successor is None:
         successor = lifecycle.find_or_create_requester(
-            new_email, new_name, change.organisation, actor=actor
+            new_email, new_name, sure(change.organisation), actor=actor
         )
     return lifecycle.replace_requester(change, actor=actor, successor=successor, **more)
 

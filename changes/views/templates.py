@@ -17,7 +17,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.errors import page as error_page
+from expansive_cm.sure import sure
 from expansive_cm.ui import paging
+from expansive_cm.ui.forms import show_again
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
 from .. import lifecycle, permissions, proposing, story
@@ -161,7 +163,7 @@ def _save(
         form.take_error(error)
         return _page(request, form, shown, made_from, status=status)
     except ChangeStale as error:
-        return _stale(request, form, shown, error)
+        return _stale(request, form, sure(shown), error)
     words = _("“%s” is saved.") if saved.is_active else _("“%s” is withdrawn.")
     messages.success(request, words % saved)
     return redirect(reverse("changes:templates"))
@@ -172,8 +174,7 @@ def _stale(
 ) -> HttpResponse:
     """Show what was typed beside how the template stands now; sent again, it replaces that."""
     now = _template_or_404(shown.pk)
-    form.data = form.data.copy()
-    form.data["seen"] = now.version
+    show_again(form, now.version)
     return _page(request, form, now, status=HTTPStatus.CONFLICT, happened=str(error))
 
 

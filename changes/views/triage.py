@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -32,11 +33,10 @@ from ..mail_in import triage as acts
 from ..mail_in.phrasing import without_secrets
 from ..models import Change, IncomingMail
 from ..worklist import how_many
-from .access import SignedInRequest, insist, signed_in
+from .access import SignedInRequest, View, insist, signed_in
 
 PAGE_SIZE = 30
 HEADER_SHOWN = 8 * 1024
-View = Callable[..., HttpResponse]
 
 
 def guarded_by(may: Callable[[User], Decision]) -> Callable[[View], View]:
@@ -45,7 +45,7 @@ def guarded_by(may: Callable[[User], Decision]) -> Callable[[View], View]:
     def guard(view: View) -> View:
         @signed_in
         @wraps(view)
-        def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: SignedInRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not permissions.can_see_internal(request.user):
                 raise Http404
             insist(may(request.user))

@@ -1,6 +1,7 @@
 """What the form of a request asks for while somebody types: saved drafts, people, previews."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from expansive_cm.workflow.errors import StepError
 from .. import finding, permissions
 from ..forms.intake import form_for, parse_person
 from ..models import Change, parse_reference
-from .access import SignedInRequest, signed_in
+from .access import SignedInRequest, is_signed_in, signed_in
 from .intake import draft_by_key, draft_in_address, keep_draft, refuse_unless_may_raise
 
 PREVIEW_LIMIT = 50_000
@@ -29,7 +30,7 @@ def autosave(request: HttpRequest) -> JsonResponse:
     nothing worth keeping. 401 signed out, 403 not for this person, 409 submitted or saved
     elsewhere: in each case with words for the person.
     """
-    if not isinstance(request.user, User):
+    if not is_signed_in(request):
         words = _("You are signed out. Sign in again in another tab: what you typed stays here.")
         return JsonResponse({"kept": False, "words": words}, status=HTTPStatus.UNAUTHORIZED)
     try:
@@ -81,7 +82,8 @@ def _offer_new(request: SignedInRequest, name: str, address: str) -> HttpRespons
         owner = None
     local = address.partition("@")[0].partition("+")[0]
     guess = name or " ".join(part.capitalize() for part in local.replace("_", ".").split("."))
-    context = {"people": [], "text": address, "address": address, "guess": guess, "owner": owner}
+    context: dict[str, Any] = {"people": [], "text": address, "address": address}
+    context |= {"guess": guess, "owner": owner}
     return render(request, "changes/partials/find_requester.html", context)
 
 

@@ -1,5 +1,6 @@
 """Change freezes and maintenance windows: the list of them, the page of one, and the acts on it."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -27,19 +28,19 @@ from .once import sent_once
 PAGE_SIZE = 25
 LATEST = 25
 """So many overrides and acts the page of a window shows."""
-BY_END = {"key": F("ends_at"), "key_field": DateTimeField()}
-BY_CANCELLING = {"key": F("cancelled_at"), "key_field": DateTimeField()}
+BY_END = partial(paging.Order, key=F("ends_at"), key_field=DateTimeField())
+BY_CANCELLING = partial(paging.Order, key=F("cancelled_at"), key_field=DateTimeField())
 VIEWS = {
     "upcoming": (
         gettext_lazy("In force and to come"),
         "calendar-event",
-        paging.Order("windows", **BY_END),
+        BY_END("windows"),
     ),
-    "past": (gettext_lazy("Over"), "history", paging.Order("past", **BY_END, descending=True)),
+    "past": (gettext_lazy("Over"), "history", BY_END("past", descending=True)),
     "cancelled": (
         gettext_lazy("Cancelled"),
         "ban",
-        paging.Order("cancelled", **BY_CANCELLING, descending=True),
+        BY_CANCELLING("cancelled", descending=True),
     ),
 }
 

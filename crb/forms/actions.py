@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from changes.forms.base import line
-from expansive_cm.ui.forms import DateInput
+from expansive_cm.ui.forms import DateInput, choice_field
 
 from ..models import Action, AgendaItem
 from .base import BoardForm
@@ -38,10 +38,10 @@ class ActionForm(BoardForm):
         self.people = {str(one.pk): one for _label, group in owners for one in group}
         self.items = {str(one.pk): one for one in items}
         choices = [(label, [(one.pk, str(one)) for one in group]) for label, group in owners]
-        self.fields["owner"].choices = [("", _("Choose")), *choices]
+        choice_field(self, "owner").choices = [("", _("Choose")), *choices]
         if items:
             about = [(one.pk, f"{one.change.reference} {one.change.title}") for one in items]
-            self.fields["item"].choices = [("", _("The meeting as a whole")), *about]
+            choice_field(self, "item").choices = [("", _("The meeting as a whole")), *about]
         else:
             del self.fields["item"]
 
@@ -77,7 +77,7 @@ class ActionFilterForm(forms.Form):
     def __init__(self, *args: Any, owners: Sequence[User], user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         others = [(str(one.pk), str(one)) for one in owners if one != user]
-        self.fields["owner"].choices = [
+        choice_field(self, "owner").choices = [
             ("", _("Everybody")),
             (str(user.pk), _("Me")),
             *others,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from changes.forms.base import text
 from changes.models import Change
-from expansive_cm.ui.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards, choice_field
 
 from ..models import AgendaItem
 from .base import BoardForm
@@ -40,7 +40,7 @@ class AddLateForm(BoardForm):
     def __init__(self, *args: Any, candidates: Sequence[Change], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.candidates = {str(change.pk): change for change in candidates}
-        field = self.fields["change"]
+        field = choice_field(self, "change")
         field.choices = [
             (key, f"{change.reference} {change.title}") for key, change in self.candidates.items()
         ]
@@ -110,7 +110,7 @@ class PlanForm(BoardForm):
         if item.presenter is not None and str(item.presenter_id) not in self.people:
             self.people[str(item.presenter_id)] = item.presenter
             names.append((str(item.presenter_id), str(item.presenter)))
-        self.fields["presenter"].choices = [("", _("Nobody yet")), *names]
+        choice_field(self, "presenter").choices = [("", _("Nobody yet")), *names]
 
     def arguments(self) -> dict[str, Any]:
         """Return the step's arguments."""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from changes.forms.base import text
 from changes.models import Change
-from expansive_cm.ui.forms import DateTimeLocalInput
+from expansive_cm.ui.forms import DateTimeLocalInput, rows_field
 
 from ..models import Meeting
 from .base import BoardForm
@@ -76,7 +76,7 @@ class OpenBallotForm(BallotForm):
 
     def __init__(self, *args: Any, waiting: QuerySet[Change], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["changes"].queryset = waiting
+        rows_field(self, "changes").queryset = waiting
         usual = timezone.now() + USUAL_TIME
         self.fields["deadline"].initial = usual.replace(minute=0, second=0, microsecond=0)
 

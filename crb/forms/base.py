@@ -48,7 +48,7 @@ class BoardForm(forms.Form):
     def take_error(self, error: StepIncomplete) -> None:
         """Put the error where it belongs; above all fields if it belongs to none."""
         fitting = [name for name in error.missing if name in self.fields]
-        for name in fitting or [None]:
+        for name in fitting or (None,):
             self.add_error(name, str(error))
 
     def arguments(self) -> dict[str, Any]:

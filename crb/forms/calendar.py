@@ -11,7 +11,7 @@ from accounts.models import User
 from changes.forms.base import line, text
 from changes.models import Change
 from changes.risk import Urgency
-from expansive_cm.ui.forms import DateInput, TimeInput
+from expansive_cm.ui.forms import DateInput, TimeInput, choice_field, rows_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Absence, Meeting, Membership
@@ -89,7 +89,7 @@ class CallForm(TimeForm):
 
     def __init__(self, *args: Any, waiting: QuerySet[Change], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        changes = self.fields["changes"]
+        changes = rows_field(self, "changes")
         changes.queryset = waiting
         changes.initial = [one.pk for one in waiting if (one.urgency or 0) >= Urgency.HIGH]
         self.asks_without_items = "without_items" in self.data or not waiting
@@ -101,7 +101,7 @@ class CallForm(TimeForm):
             self.asks_without_items = True
             more = _("or tick below that it is called without any item.")
             first = _("Tick what the meeting is about,")
-            if not self.fields["changes"].queryset:
+            if not rows_field(self, "changes").queryset:
                 first, more = _("Nothing waits for the board."), _("Tick below if that is meant.")
             self.add_error("changes", f"{first} {more}")
         return data
@@ -142,9 +142,11 @@ class AbsenceForm(BoardForm):
         self.memberships = {str(one.pk): one for one in memberships}
         self.alternates = {str(person.pk): person for person in alternates}
         members = [(key, str(one.user)) for key, one in self.memberships.items()]
-        self.fields["membership"].choices = members if len(members) == 1 else [("", "–"), *members]
+        choice_field(self, "membership").choices = (
+            members if len(members) == 1 else [("", "–"), *members]
+        )
         nobody = ("", _("Nobody"))
-        self.fields["alternate"].choices = [
+        choice_field(self, "alternate").choices = [
             nobody,
             *((key, str(person)) for key, person in self.alternates.items()),
         ]

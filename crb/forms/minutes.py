@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from changes.forms.base import LongText, text
+from expansive_cm.ui.forms import single_values
 
 from ..minutes import fingerprint
 from ..models import Addendum, Minutes
@@ -45,7 +46,7 @@ class SectionForm(BoardForm):
         mark = fingerprint(current)
         if self["seen"].value() != mark:
             self.now = current
-        self.data = {**self.data.dict(), self.add_prefix("seen"): mark}
+        self.data = {**single_values(self.data), self.add_prefix("seen"): mark}
 
 
 class AddendumForm(BoardForm):

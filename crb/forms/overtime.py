@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from changes.models import BoardDecision, Question
 from changes.states import State
-from expansive_cm.ui.forms import DateInput
+from expansive_cm.ui.forms import DateInput, rows_field
 
 from .. import figures
 from ..models import Board, BoardEvent, BoardOutcome, Meeting
@@ -86,7 +86,7 @@ class DecisionFilterForm(ListForm):
 
     def __init__(self, board: Board, data: QueryDict) -> None:
         super().__init__(board, data)
-        self.fields["meeting"].queryset = board.meetings.all()  # type: ignore[attr-defined]
+        rows_field(self, "meeting").queryset = board.meetings.all()
 
     def select(self, user: User) -> QuerySet[BoardOutcome]:
         """Return the decisions that every filter lets through."""
@@ -168,7 +168,7 @@ class AttendanceFilterForm(ListForm):
     def __init__(self, board: Board, data: QueryDict) -> None:
         super().__init__(board, data)
         members = User.objects.filter(pk__in=board.memberships.values("user"))
-        self.fields["member"].queryset = members.order_by("display_name")  # type: ignore[attr-defined]
+        rows_field(self, "member").queryset = members.order_by("display_name")
 
     def clean(self) -> dict[str, Any]:
         """How a seat was taken is asked of one member."""
@@ -211,8 +211,8 @@ class RecordFilterForm(ListForm):
         super().__init__(board, data)
         acted = BoardEvent.objects.filter(actor=OuterRef("pk"))
         people = User.objects.filter(Exists(acted))
-        self.fields["person"].queryset = people.order_by("display_name")  # type: ignore[attr-defined]
-        self.fields["meeting"].queryset = board.meetings.all()  # type: ignore[attr-defined]
+        rows_field(self, "person").queryset = people.order_by("display_name")
+        rows_field(self, "meeting").queryset = board.meetings.all()
 
     def select(self) -> QuerySet[BoardEvent]:
         """Return the events that every filter lets through."""

@@ -10,7 +10,7 @@ from changes.forms.base import LongText
 from changes.forms.release import ReleaseField
 from changes.lifecycle.replanning import moved_words
 from changes.models import Release
-from expansive_cm.ui.forms import DateInput
+from expansive_cm.ui.forms import DateInput, rows_field
 
 from .base import BoardForm
 
@@ -63,4 +63,4 @@ class ReplanPromiseForm(BoardForm):
         coming = Release.objects.filter(
             released_at=None, cancelled_at=None, planned_on__gt=today
         ).order_by("planned_on", "pk")
-        self.fields["release"].queryset = coming  # type: ignore[attr-defined]
+        rows_field(self, "release").queryset = coming

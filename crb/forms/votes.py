@@ -10,7 +10,7 @@ from accounts.models import User
 from changes.forms.base import LongText, line, text
 from changes.models import BoardDecision
 from expansive_cm.numbers import whole_number
-from expansive_cm.ui.forms import RadioCards
+from expansive_cm.ui.forms import RadioCards, choice_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import AgendaItem, Vote
@@ -60,7 +60,7 @@ class VoteForm(BoardForm):
         if not hidden:
             self.fields["reason"].help_text = _("Other members see it at once.")
         choices = [pair for pair in Vote.Choice.choices if pair[0] != Choice.RECUSE]
-        self.fields["choice"].choices = choices
+        choice_field(self, "choice").choices = choices
         descriptions = {**consequences, Choice.ABSTAIN.value: _("Counts for quorum, for no side.")}
         self.fields["choice"].widget.descriptions = descriptions
 
@@ -165,7 +165,7 @@ class OutcomeForm(BoardForm):
 
     def _keep(self, typed: Mapping[str, str]) -> None:
         """Show what was typed, unchecked, with one more question that takes the focus."""
-        self.initial |= {name: typed.get(name, "") for name in self.fields if name in typed}
+        self.initial.update({name: typed.get(name, "") for name in self.fields if name in typed})
         self.initial["casting_vote"] = bool(typed.get("casting_vote"))
         if self.given < len(self.rows):
             self.fields[f"question_{len(self.rows)}"].widget.attrs["autofocus"] = True

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
 
 from ..models import Attendance, AttendanceMark, Meeting, Standing
@@ -20,7 +21,7 @@ MOST_MARKS = 60
 """How often one person is marked at one meeting, and how often guests are for each of them."""
 MISTAKE = timedelta(minutes=10)
 """So long a mark as away can be taken back that its person has answered since."""
-LONGEST_NAME = AttendanceMark._meta.get_field("guest").max_length
+LONGEST_NAME = sure(AttendanceMark._meta.get_field("guest").max_length)
 
 
 def mark_attendance(

@@ -183,7 +183,7 @@ def _check_elsewhere(change: Change, outcome: str, elsewhere: str, actor: User) 
             raise StepIncomplete(
                 _("%s is this change itself. Name another, or a reference.") % word, ["elsewhere"]
             )
-        if not visible_to(actor).filter(pk=number).exists():
+        if not visible_to(actor).filter(pk=number or 0).exists():
             raise StepIncomplete(_("There is no change %s.") % word, ["elsewhere"])
 
 

@@ -11,6 +11,7 @@ from post_office.models import Email
 from accounts.models import User
 from changes.models import Notice
 from changes.settling import settle
+from expansive_cm.sure import sure
 
 from ..models import AgendaItem
 from .outcomes import record_outcome
@@ -36,7 +37,7 @@ def preview_outcome(item: AgendaItem, *, actor: User, **arguments: Any) -> Previ
     with transaction.atomic():  # undone again, so it is no act of anybody
         last = Notice.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         record_outcome(item, actor=actor, **arguments)
-        requester = item.change.requester
+        requester = sure(item.change.requester)
         notices = Notice.objects.filter(pk__gt=last, change=item.change_id, person=requester)
         told = notices.select_related("email").order_by("-is_for_digest", "pk").last()
         if told and told.email:

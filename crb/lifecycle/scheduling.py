@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 
 from .. import queries
@@ -98,7 +99,7 @@ def _replan(board: Board, now: datetime) -> str:
     why = ""
     for meeting in future.order_by("pk"):
         meeting.board = board
-        if not in_rhythm(board.rhythm, meeting.nominal_on):
+        if not in_rhythm(board.rhythm, sure(meeting.nominal_on)):
             why = why or _why(board)
             give_up(meeting, why)
         elif _follow(meeting, now):
@@ -119,7 +120,7 @@ def give_up(meeting: Meeting, why: str, reason: str = FOLLOWED) -> None:
 def _follow(meeting: Meeting, now: datetime) -> bool:
     """Move a meeting to where the rhythm has it now, if that is still to come."""
     before = _plan_of(meeting)
-    found = slot(meeting.board.rhythm, meeting.nominal_on)
+    found = slot(meeting.board.rhythm, sure(meeting.nominal_on))
     if found.starts_at <= now or _plan_of(_take(meeting, found)) == before:
         return False
     meeting.sequence += 1

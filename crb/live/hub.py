@@ -13,6 +13,7 @@ import select
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import closing, suppress
 from time import monotonic
 from typing import Any
@@ -162,7 +163,7 @@ class Listener(threading.Thread):
         if meetings or people:
             self._announce(meetings, people)
 
-    def _announce(self, meetings: set[int] | None, people: set[int] = frozenset()) -> None:
+    def _announce(self, meetings: set[int] | None, people: AbstractSet[int] = frozenset()) -> None:
         with self.news:
             if meetings is None:
                 self._everything += 1

@@ -97,8 +97,8 @@ class Picture:
     def _meeting(self) -> tuple[Hashable, ...]:
         meeting = self.sight.meeting
         when = (meeting.starts_at, meeting.length_minutes, meeting.deadline, meeting.is_over)
-        when += (meeting.is_today, meeting.is_near)
-        return (meeting.state, meeting.version, *when)
+        near = (meeting.is_today, meeting.is_near)
+        return (meeting.state, meeting.version, *when, *near)
 
     def _meeting_lead(self) -> tuple[Hashable, ...]:
         return self._meeting
@@ -137,8 +137,8 @@ class Picture:
             for row in self.frame["rows"]
         ]
         agenda = (meeting.agenda_published_at, published and published.number)
-        agenda += (self.frame["agenda"].has_new_order, self.sight.shows_batch)
-        return (*self._meeting, meeting.current_item_id, *agenda, tuple(rows))
+        more = (self.frame["agenda"].has_new_order, self.sight.shows_batch)
+        return (*self._meeting, meeting.current_item_id, *agenda, *more, tuple(rows))
 
     def _attendance(self) -> tuple[Hashable, ...]:
         roll, roster = self.frame["roll"], self.sight.meeting.roster

@@ -156,7 +156,8 @@ class Follower:
 
     def _revised(self, picture: Picture) -> bool:
         """Whether what is asked for was edited since this browser was shown it."""
-        before, self.revision = self.revision, picture.item and picture.item.change.revision
+        before = self.revision
+        self.revision = picture.item.change.revision if picture.item else None
         same = self.before is not None and self.before.item == picture.item
         return same and before != self.revision
 

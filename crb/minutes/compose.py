@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from changes.models import BoardDecision, Question
 from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.sure import sure
 
 from .. import queries
 from ..consequences import promised_words
@@ -372,7 +373,7 @@ def _taken_back(one: BoardOutcome, item: AgendaItem) -> Json:
         "outcome_words": "" if item.is_open else decision.get_outcome_display(),
         "recorded_by": one.recorded_by.display_name,
         "recorded_at": _moment(one.recorded_at),
-        "taken_back_by": decision.taken_back_by.display_name,
+        "taken_back_by": sure(decision.taken_back_by).display_name,
         "taken_back_at": _moment(decision.taken_back_at),
         "reason": decision.taken_back_reason,
     }

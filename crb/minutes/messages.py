@@ -43,7 +43,7 @@ def concerned_by(meeting: Meeting) -> list[User]:
     """
     people = {seat.user_id: seat.user for seat in meeting.members}
     people |= {seat.absent.pk: seat.absent for seat in meeting.members if seat.absent}
-    people |= {one.user.pk: one.user for one in meeting.roster.were_there.values()}
+    people |= {one.user.pk: one.user for one in meeting.roster.were_there.values() if one.user}
     actions = meeting.actions.filter(dropped_at=None).select_related("owner")
     people |= {one.owner_id: one.owner for one in actions}
     return [people[pk] for pk in sorted(people) if people[pk].is_active]

@@ -222,7 +222,7 @@ def _members_on() -> models.QuerySet["Membership"]:
     at_that_time = Q(absences__starts_on__lte=day, absences__ends_on__gte=day)
     stand_in = FilteredRelation("absences", condition=at_that_time & Q(absences__withdrawn_at=None))
     term = Q(starts_on__lte=day) & (Q(ends_on=None) | Q(ends_on__gte=day))
-    return (
+    found: Any = (
         Membership.objects.filter(term, board=Given("board"))
         .annotate(
             stand_in=stand_in,
@@ -232,8 +232,10 @@ def _members_on() -> models.QuerySet["Membership"]:
             alternate_is_able=Exists(able(OuterRef("stand_in__alternate"))),
         )
         .filter(Q(is_able=True) | Q(alternate_is_able=True))
-        .select_related("user", "stand_in__alternate")
     )
+    # The check does not know that a filtered relation can be joined.
+    rows: models.QuerySet[Membership] = found.select_related("user", "stand_in__alternate")
+    return rows
 
 
 MEMBERS_ON = ObjectStatement(_members_on)

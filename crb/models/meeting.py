@@ -1,5 +1,6 @@
 """Meetings, who is invited and who was there."""
 
+from datetime import date as Day
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
@@ -189,7 +190,7 @@ class Meeting(Saved):
         return self.date == timezone.localdate(timezone=self.tzinfo)
 
     @property
-    def counted_on(self) -> date:
+    def counted_on(self) -> Day:
         """The day on which what was decided counts: that of ``periods.counted_on``."""
         if self.started_at is None:
             return self.date

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.roles import Role
 from changes.models import BoardDecision, Change, Promise
 from changes.turns.askers import askers
+from expansive_cm.texts import Text
 from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
@@ -49,7 +50,7 @@ class Side:
     """One bar of the tally."""
 
     outcome: str
-    label: str
+    label: Text
     votes: int
     leads: bool
 

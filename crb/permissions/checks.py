@@ -84,13 +84,13 @@ def in_state(meeting: Meeting, *states: MeetingState) -> Check:
     if meeting.is_ballot:
         words = _("The ballot is open.") if meeting.is_running else _("The ballot is closed.")
         return refuse(Refusal.STATE, words)
-    words = {
+    where = {
         MeetingState.SCHEDULED: _("The meeting has not been opened yet."),
         MeetingState.RUNNING: _("The meeting is already running."),
         MeetingState.CLOSED: _("The meeting is closed."),
         MeetingState.CANCELLED: _("The meeting was cancelled."),
     }
-    return refuse(Refusal.STATE, words[MeetingState(meeting.state)])
+    return refuse(Refusal.STATE, where[MeetingState(meeting.state)])
 
 
 def held(meeting: Meeting) -> Check:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -12,6 +13,7 @@ from changes.story import known_as
 from changes.turns import askers
 from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.sure import sure
 
 from ..models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting, Vote
 from ..states import NOT_CLOSED, ItemState, MeetingState
@@ -212,13 +214,18 @@ def _on_agenda(
     return sorted(found, key=_as_taken)
 
 
+def _corrected(one: BoardOutcome) -> int:
+    """Return the item whose outcome this one corrects."""
+    return sure(sure(one.decision.corrects).board_outcome.item_id)
+
+
 def corrections_of(meeting: Meeting) -> dict[int, BoardOutcome]:
     """Return the outcomes that correct what was decided at a meeting, by its items. One query."""
     found = BoardOutcome.objects.filter(
         decision__corrects__board_outcome__item__meeting=meeting, item__isnull=False
     )
     later = found.select_related("decision__corrects__board_outcome", "item", "recorded_by")
-    return {one.decision.corrects.board_outcome.item_id: one for one in later}
+    return {_corrected(one): one for one in later}
 
 
 def entries_on(meeting: Meeting) -> list[AgendaItem]:
@@ -277,10 +284,9 @@ def last_version(meeting: Meeting) -> AgendaVersion | None:
 
     Costs no query where the meeting was loaded by ``meetings_shown``.
     """
+    shown: Any = meeting
     if not hasattr(meeting, "agenda_number"):
         return meeting.agenda_versions.defer("entries").order_by("-number").first()
-    if meeting.agenda_number is None:
+    if shown.agenda_number is None:
         return None
-    return AgendaVersion(
-        meeting=meeting, number=meeting.agenda_number, published_at=meeting.agenda_at
-    )
+    return AgendaVersion(meeting=meeting, number=shown.agenda_number, published_at=shown.agenda_at)

@@ -1,6 +1,7 @@
 """Ballots without a meeting."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -15,6 +16,15 @@ from ..states import ItemState, MeetingKind, MeetingState
 from .boards import waiting_with_items
 from .meetings import found_of, of_given_board
 from .votes import SOMEBODY, left_for
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Counted(TypedDict):
+        count_open: int
+        left_for_me: int
+
+    Counted = WithAnnotations[Meeting, _Counted]
 
 
 def ballots(board: Board) -> QuerySet[Meeting]:
@@ -35,7 +45,7 @@ def ballots_to_settle(now: datetime | None = None) -> QuerySet[Meeting]:
     return opened.filter(due).select_related("board").order_by("deadline", "pk")
 
 
-def ballots_with_counts(board: Board, user: User) -> list[Meeting]:
+def ballots_with_counts(board: Board, user: User) -> "list[Counted]":
     """Open ballots with how many items are left (``count_open``), in one query.
 
     ``left_for_me`` is how many of them the person has yet to vote on, if they have a seat.

@@ -40,7 +40,7 @@ def changes_of(board: Board | Given) -> QuerySet[Change]:
     return Change.objects.filter(for_customers_of([key]))
 
 
-def for_customers_of(boards: "QuerySet[Board, Any] | list[int] | list[Given]") -> Func:
+def for_customers_of(boards: "QuerySet[Board, Any] | list[int | Given]") -> Func:
     """Whether one of these boards, by key, decides on a change: as a condition of changes.
 
     A customer's own board comes before the one for all others; of several the oldest counts.

@@ -1,7 +1,7 @@
 """Meetings to come, being held and held."""
 
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
@@ -28,6 +28,16 @@ from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Stan
 from ..states import ItemState, MeetingKind, MeetingState
 from .votes import SOMEBODY, left_for
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Shown(TypedDict):
+        reordered_at: datetime | None
+        agenda_at: datetime | None
+        agenda_number: int | None
+
+    Shown = WithAnnotations[Meeting, _Shown]
+
 REORDERED = "reordered the agenda"
 """The reason in a meeting's history for each step by which somebody puts its agenda in order."""
 
@@ -37,7 +47,7 @@ def meetings() -> QuerySet[Meeting]:
     return Meeting.objects.select_related("board")
 
 
-def meetings_shown() -> QuerySet[Meeting]:
+def meetings_shown() -> "QuerySet[Shown]":
     """Meetings as their pages show them: also with their minutes, but not the text of those.
 
     ``agenda_number`` and ``agenda_at`` are the last published agenda's (``agenda.last_version``);

@@ -1,5 +1,7 @@
 """The votes on an item, and their tally."""
 
+from typing import Any
+
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
@@ -13,7 +15,7 @@ from changes.turns.askers import asked_by, asked_earlier, askers
 from changes.turns.narrower import Moment
 from expansive_cm.statements import Given, ObjectStatement
 
-from ..models import Absence, AgendaItem, Board, KeptSeat, Membership, Vote
+from ..models import Absence, AgendaItem, KeptSeat, Membership, Vote
 from ..models.attendance import marked
 from ..models.board import able, day_there
 from ..states import AWAY, NOT_CLOSED, ItemState, MeetingKind, MeetingState
@@ -83,7 +85,7 @@ def _sits(user: User | Anybody, board: str, day: str) -> Q:
     return Q(own) | Q(Exists(term.filter(Exists(absent.filter(alternate=user)))))
 
 
-def _boards_of(user: User | Anybody, now: Moment) -> "QuerySet[Board, int]":
+def _boards_of(user: User | Anybody, now: Moment) -> "QuerySet[Any]":
     """The boards that meet on which a person has a seat today, by key."""
     dated = active_boards().alias(day_there=day_there(now)).order_by()
     return dated.filter(_sits(user, "pk", "day_there")).values("pk")

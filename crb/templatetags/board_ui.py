@@ -20,6 +20,7 @@ from crb.models import AgendaItem, Meeting, Vote
 from crb.pages import LOOKS
 from crb.presence import Presence
 from crb.states import ItemState, MeetingState
+from expansive_cm.sure import sure
 from expansive_cm.ui.markdown import render
 from expansive_cm.ui.templatetags.ui import badge, days_away
 
@@ -143,7 +144,7 @@ def ballot_deadline(ballot: Meeting) -> str:
         return _("Votes counted until %s; outcomes can still be recorded.") % until
     return _("Votes count until %(until)s: %(left)s left.") % {
         "until": until,
-        "left": timeuntil(ballot.deadline),
+        "left": timeuntil(sure(ballot.deadline)),
     }
 
 

@@ -1,17 +1,15 @@
 """Who gets as far as a board view: for everybody else there is no such page."""
 
-from collections.abc import Callable
 from functools import wraps
 
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 
-from changes.views.access import SignedInRequest, signed_in
+from changes.views.access import SignedInRequest, View, signed_in
 
 from .. import permissions, queries
 from ..models import AgendaItem, Meeting
-
-View = Callable[..., HttpResponse]
 
 __all__ = [
     "SignedInRequest",
@@ -27,7 +25,7 @@ def for_own_people(view: View) -> View:
 
     @signed_in
     @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+    def guarded(request: SignedInRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not permissions.may_see_board(request.user):
             raise Http404
         return view(request, *args, **kwargs)

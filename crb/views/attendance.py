@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from django_htmx.http import reswap, retarget
 
 from accounts.models import User
 from expansive_cm import errors
@@ -24,7 +23,7 @@ from ..models import Meeting
 from ..pages.attendance import NEW_GUEST, RollCard, Sent
 from ..sight import Sight
 from .access import SignedInRequest, for_own_people, meeting_or_404
-from .page import MeetingPage
+from .page import MeetingPage, in_place_of
 
 
 @require_POST
@@ -118,4 +117,4 @@ def _card(
         messages.error(request, roll.unplaced)
     frame = sight.frame() | {"roll": roll}
     answer = render(request, "crb/partials/attendance_answer.html", frame, status=status)
-    return retarget(reswap(answer, "outerHTML show:none"), "#attendance")
+    return in_place_of(answer, "#attendance")

@@ -106,8 +106,8 @@ def _take(
         more, status = {"refusal": str(error)}, HTTPStatus(error.status)
     if form.is_bound and status == HTTPStatus.OK:
         status = HTTPStatus.BAD_REQUEST
-    context = {"board": board, "meeting": ballot, "form": form, **more}
-    return render(request, f"crb/{name}.html", context, status=status)
+    shown = {"board": board, "meeting": ballot, "form": form, **more}
+    return render(request, f"crb/{name}.html", shown, status=status)
 
 
 def _seen(request: SignedInRequest) -> int:

@@ -62,7 +62,7 @@ def _meetings(board: Board, user: User) -> dict[str, Any]:
     """Return meetings and ballots, each told who sits at it, so that it need not ask."""
     open_meetings = queries.open_meetings(board, user)
     ballots = queries.ballots_with_counts(board, user)
-    found = [*open_meetings, *ballots]
+    found: list[Any] = [*open_meetings, *ballots]
     roster = Roster(board, min([board.today, *(one.date for one in found)]))
     board.__dict__["seats_today"] = roster.on(board.today).seats
     for one in found:
@@ -83,7 +83,7 @@ def _meetings(board: Board, user: User) -> dict[str, Any]:
 
 
 def _past(board: Board, before: date | None) -> dict[str, object]:
-    found = list(queries.past(board, before)[: PAST + 1])
+    found: list[Any] = list(queries.past(board, before)[: PAST + 1])
     older = found[PAST - 1].ended_on if len(found) > PAST else None
     return {"past": found[:PAST], "older": older, "before": before}
 

@@ -58,7 +58,8 @@ def move_meeting(request: SignedInRequest, pk: int) -> HttpResponse:
         messages.success(request, _("The meeting is moved. Everybody invited is told."))
         return redirect(found)
 
-    template, context = "crb/move_meeting.html", {"meeting": found, "board": found.board}
+    template = "crb/move_meeting.html"
+    context: dict[str, object] = {"meeting": found, "board": found.board}
     try:
         require(permissions.can_move_meeting(request.user, found))
         return _fill_in(request, template, form, context, act)

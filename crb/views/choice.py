@@ -38,7 +38,7 @@ def board_of(
 
     ``dissolved`` lets the page be about a board that no longer meets, where its address says so.
     """
-    every = Board.objects.order_by("-is_active", *Board._meta.ordering)
+    every = Board.objects.order_by("-is_active", *(Board._meta.ordering or ()))
     boards = list(every if dissolved else queries.active_boards())
     found = choose_board(request, boards)
     return found, frame(request, boards, found, here)

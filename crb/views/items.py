@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import BadRequest
-from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,6 +18,7 @@ from expansive_cm.workflow.errors import StepError, StepIncomplete
 from .. import lifecycle, permissions
 from ..consequences import consequences
 from ..forms import RecuseForm, VoteForm
+from ..forms.base import BoardForm
 from ..lifecycle.core import require
 from ..lifecycle.preview import Preview
 from ..models import AgendaItem, BoardOutcome, Vote
@@ -150,7 +150,7 @@ def preview_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
     return found.show(status, previewed=True, **preview)
 
 
-def _filled_in(request: SignedInRequest, item: AgendaItem, name: str) -> Form:
+def _filled_in(request: SignedInRequest, item: AgendaItem, name: str) -> BoardForm:
     """Return the form as it was sent. What only a vote needs is had without the whole meeting."""
     board = item.meeting.board
     if name == "recuse_form":
@@ -158,7 +158,7 @@ def _filled_in(request: SignedInRequest, item: AgendaItem, name: str) -> Form:
     if name == "vote_form":
         meant = consequences(board.today)
         return VoteForm(request.POST, consequences=meant, hidden=board.hides_votes)
-    form: Form = getattr(page.page_of_item(request, item).item, name)(request.POST)
+    form: BoardForm = getattr(page.page_of_item(request, item).item, name)(request.POST)
     return form
 
 

@@ -18,6 +18,7 @@ from changes.models.board import undo_time
 from changes.views.once import sent_once
 from expansive_cm.errors import page
 from expansive_cm.numbers import whole_number
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions, queries
@@ -149,8 +150,9 @@ class MinutesPage:
 
     def _view(self) -> dict[str, Any]:
         votes = permissions.may_see_votes(self.user, self.meeting)
-        published = self.minutes is not None and self.minutes.is_published
-        content = self.minutes.content if published else compose(self.meeting)
+        minutes = self.minutes
+        published = minutes is not None and minutes.is_published
+        content = minutes.content if minutes is not None and published else compose(self.meeting)
         if votes and not published:
             content = self._without_open_votes(content)
         return reading(content, self.minutes, votes=votes)
@@ -255,7 +257,9 @@ class MinutesPage:
         if permissions.can_add_addendum(self.user, self.meeting):
             context["addendum_form"] = self.addendum or AddendumForm()
             # The next addendum is another draft: the browser drops that of one that has arrived.
-            context["addenda_written"] = self.minutes.addenda.filter(added_by=self.user).count()
+            context["addenda_written"] = (
+                sure(self.minutes).addenda.filter(added_by=self.user).count()
+            )
         return {**context, **more}
 
     def show(self, status: int = HTTPStatus.OK, **more: Any) -> HttpResponse:

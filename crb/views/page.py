@@ -15,11 +15,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django_htmx.http import reswap, retarget
 
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import queries
+from ..forms.base import BoardForm
 from ..live.parts import Viewer, part_after
 from ..live.rooms import read
 from ..models import AgendaItem, Meeting, Vote
@@ -98,10 +98,17 @@ def done(
     if vote is not None and request.headers.get("Meeting-Live"):
         box = part_after(vote, "vote-box", viewer_of(request))
         answer = render(request, "crb/partials/vote_answer.html", {"box": box})
-        return retarget(reswap(answer, "outerHTML show:none"), "#vote-box")
+        return in_place_of(answer, "#vote-box")
     if getattr(request, "htmx", False):
         return page_of_item(request, item).show(focus="vote")
     return redirect(f"{address_of(item)}#position")
+
+
+def in_place_of(answer: HttpResponse, target: str) -> HttpResponse:
+    """Let an answer take the place of a part of the page, without scrolling to it."""
+    answer["HX-Reswap"] = "outerHTML show:none"
+    answer["HX-Retarget"] = target
+    return answer
 
 
 def viewer_of(request: SignedInRequest) -> Viewer:
@@ -113,7 +120,11 @@ def viewer_of(request: SignedInRequest) -> Viewer:
 
 
 def missing(
-    request: SignedInRequest, item: AgendaItem, name: str, form: Form, error: StepIncomplete | None
+    request: SignedInRequest,
+    item: AgendaItem,
+    name: str,
+    form: BoardForm,
+    error: StepIncomplete | None,
 ) -> HttpResponse:
     """Show the page with the form as it was filled in, and what is wrong beside its fields."""
     if error is not None:

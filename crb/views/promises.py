@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from changes.models import Change
 from expansive_cm.errors import page
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
 from .. import lifecycle, permissions, promised
@@ -38,9 +39,9 @@ def replan_promise(request: SignedInRequest, pk: int) -> HttpResponse:
             seen = seen_version(request)
             told = form.arguments()
             moved = lifecycle.replan_promise(item, actor=request.user, seen=seen, **told)
-            day = date_format(moved.due_on, "j F Y")
+            day = date_format(sure(moved.due_on), "j F Y")
             words = _("%(reference)s is promised by %(day)s now.")
-            if moved.requester.is_active:
+            if sure(moved.requester).is_active:
                 words = _("%(reference)s is promised by %(day)s now; the requester is told.")
             messages.success(request, words % {"reference": moved.reference, "day": day})
             return redirect(moved)

@@ -91,7 +91,7 @@ class BareHandler(ClientHandler):
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         """Take the view, whatever the address."""
-        request.urlconf = (re_path("", self.view),)  # type: ignore[attr-defined]
+        vars(request)["urlconf"] = (re_path("", self.view),)
         return super().resolve_request(request)
 
 

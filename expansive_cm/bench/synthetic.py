@@ -8,6 +8,7 @@ a believable spread of states, customers, people and words, but nobody took thei
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group
@@ -94,6 +95,7 @@ def fill(count: int, tell: Callable[[str], None]) -> None:
         tell(title)
     fill_board(tell)
     with connection.cursor() as cursor:
+        model: Any
         for model in [Change, *_recorded_models()]:
             cursor.execute(_history_of(model))
             tell(f"history of {model._meta.verbose_name}")
@@ -392,12 +394,12 @@ def _recorded_models() -> list[type]:
     return [apps.get_model("changes", name) for name in names]
 
 
-def _history_of(model: type) -> str:
+def _history_of(model: Any) -> str:
     """Return the statement that copies a model's rows into its history, a change's four times."""
-    historical = model.history.model  # type: ignore[attr-defined]
-    own = {field.column for field in model._meta.concrete_fields}  # type: ignore[attr-defined]
+    historical = model.history.model
+    own = {field.column for field in model._meta.concrete_fields}
     columns = [f'"{f.column}"' for f in historical._meta.concrete_fields if f.column in own]
-    names = {field.name for field in model._meta.fields}  # type: ignore[attr-defined]
+    names = {field.name for field in model._meta.fields}
     times, when = (4, "created_at") if "created_at" in names else (1, "now()")
     if "recorded_at" in names:
         when = "recorded_at"

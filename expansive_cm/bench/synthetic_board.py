@@ -6,6 +6,7 @@ Only for measuring.
 
 from collections.abc import Callable
 from datetime import date, time, timedelta
+from typing import Any
 
 from django.apps import apps
 from django.db import connection
@@ -36,7 +37,7 @@ def fill_board(tell: Callable[[str], None]) -> None:
         tell(title)
 
 
-def _seat(board: object, first: date) -> None:
+def _seat(board: Any, first: date) -> None:
     members = User.objects.filter(groups__name=Role.CRB_MEMBER).order_by("pk")
     model = apps.get_model("crb", "Membership")
     for number, user in enumerate(members):

@@ -13,6 +13,9 @@ import random
 import re
 import sys
 import time
+from typing import Any
+
+from expansive_cm.sure import sure
 
 ITEM = re.compile(rb'"item":(\d+)')
 VOTED = re.compile(rb'"tally":"[^}]*?\((\d+) of \d+')
@@ -22,7 +25,9 @@ ASKS = "asks "
 ASK_SECONDS = 3.5
 
 
-async def watch(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+async def watch(
+    address: tuple[str, int], path: str, cookie: str, heard: list[Any], first: Any
+) -> None:
     """Hold one stream open and note when each event has arrived completely."""
     if not cookie.startswith(ASKS):
         reader, writer = await asyncio.open_connection(*address, limit=2**22)
@@ -46,21 +51,23 @@ def request(path: str, cookie: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
 
 
-async def ask(address: tuple[str, int], path: str, cookie: str, heard: list, first) -> None:
+async def ask(
+    address: tuple[str, int], path: str, cookie: str, heard: list[Any], first: Any
+) -> None:
     """Ask again and again; later where there is no room."""
     await asyncio.sleep(random.uniform(0, ASK_SECONDS))  # noqa: S311
     while True:
         reader, writer = await asyncio.open_connection(*address, limit=2**22)
         writer.write(request(path, cookie))
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        body = await reader.readexactly(int(re.search(rb"content-length: (\d+)", head)[1]))
+        body = await reader.readexactly(int(sure(re.search(rb"content-length: (\d+)", head))[1]))
         writer.close()
         pause = ASK_SECONDS * random.uniform(0.6, 1)  # noqa: S311
         if head.startswith(b"http/1.1 200"):
             heard.append((time.time(), body.replace(b'": ', b'":')))
             first.set()
         else:
-            wait = int(re.search(rb"retry-after: (\d+)", head)[1])
+            wait = int(sure(re.search(rb"retry-after: (\d+)", head))[1])
             pause = wait * random.uniform(1.6, 2)  # noqa: S311
             heard.append((time.time(), b""))
         await asyncio.sleep(pause)

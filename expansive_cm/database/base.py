@@ -3,6 +3,8 @@
 With it comes the way in which foreign keys are followed, and one-to-one fields back.
 """
 
+from typing import Any
+
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models.fields.related_descriptors import (
@@ -12,8 +14,10 @@ from django.db.models.fields.related_descriptors import (
 
 from expansive_cm.database import related
 
-ForwardManyToOneDescriptor.get_object = related.get_object  # type: ignore[method-assign]
-ReverseOneToOneDescriptor.__get__ = related.get_reverse  # type: ignore[method-assign]
+forward: Any = ForwardManyToOneDescriptor
+forward.get_object = related.get_object
+backward: Any = ReverseOneToOneDescriptor
+backward.__get__ = related.get_reverse
 
 
 class Operations(DatabaseOperations):

@@ -17,6 +17,8 @@ from django.db import models
 from django.db.backends.postgresql import compiler as django
 from django.db.models import Field, Model
 
+from expansive_cm.sure import sure
+
 SQLCompiler = django.SQLCompiler
 SQLDeleteCompiler = django.SQLDeleteCompiler
 SQLAggregateCompiler = django.SQLAggregateCompiler
@@ -72,9 +74,9 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
 
     writes_null = False
 
-    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:
+    def as_sql(self) -> list[tuple[str, Any]]:  # type: ignore[override]  # as Django's own does
         """Return the statement and its values, as Django does."""
-        query = self.query
+        query: Any = self.query
         objs = query.objs
         if not objs or not query.fields or query.on_conflict or not lasts(query.model):
             return super().as_sql()
@@ -86,7 +88,8 @@ class SQLInsertCompiler(django.SQLInsertCompiler):
 
     def _one(self, known: Columns, row: Model) -> list[tuple[str, tuple[Any, ...]]]:
         """Return what inserts one record. Raises NotPlainError."""
-        values, placeholders = _sent(known, self._found(known, row), self)
+        sent, placeholders = _sent(known, self._found(known, row), self)
+        values: Sequence[Any] = sent
         key = (*map(id, self.returning_fields or ()), *placeholders)
         sql = known.sql.get(key)
         if sql is None:
@@ -126,9 +129,9 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
     writes_null = True
     """Nothing is NULL for every field, whatever stands for its values."""
 
-    def as_sql(self) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(self) -> tuple[str, Any]:  # type: ignore[override]  # as Django's own does
         """Return the statement and its values, as Django does."""
-        query = self.query
+        query: Any = self.query
         wanted = query.values
         if not wanted or query.related_updates or not lasts(query.model):
             return super().as_sql()
@@ -147,7 +150,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
         self, wanted: Sequence[tuple[AnyField, Any, Any]], key: Any
     ) -> tuple[str, tuple[Any, ...]] | None:
         """Return what updates the one row with this key; None for Django to write."""
-        model = self.query.model
+        model: Any = self.query.model
         if not lasts(model):
             return None
         try:
@@ -161,7 +164,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
 
     def _set(self, wanted: Sequence[tuple[AnyField, Any, Any]]) -> tuple[str, list[Any]]:
         """Return what sets the fields, and the values. Raises NotPlainError for expressions."""
-        known = _columns(self.query.model, [one for one, *_ in wanted])
+        known = _columns(sure(self.query.model), [one for one, *_ in wanted])
         values, placeholders = _sent(known, [_key(*one) for one in wanted], self)
         key = ("SET", *placeholders)
         sql = known.sql.get(key)
@@ -172,7 +175,7 @@ class SQLUpdateCompiler(django.SQLUpdateCompiler):
     def _setting(self, columns: Sequence[Column], placeholders: Sequence[str]) -> str:
         quoted, own = self.connection.ops.quote_name, iter(placeholders)
         pairs = ", ".join(
-            f"{quoted(one.field.column)} = {next(own) if one.has_own_placeholder else '%s'}"
+            f"{quoted(sure(one.field.column))} = {next(own) if one.has_own_placeholder else '%s'}"
             for one in columns
         )
         table = quoted(self.query.get_meta().db_table)

@@ -12,7 +12,7 @@ class Saved(models.Model):
     class Meta:
         abstract = True
 
-    def _do_update(self, base_qs: Any, using: str, pk_val: Any, values: Any, *further: Any) -> bool:
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *further: Any) -> Any:
         """Update the row, as Django does; whether it is there."""
         model = base_qs.model
         if values and not self._meta.select_on_save and not base_qs.query.where:
@@ -23,7 +23,4 @@ class Saved(models.Model):
                 with connection.cursor() as cursor:
                     cursor.execute(*written)
                     return bool(cursor.rowcount > 0)
-        found: bool = super()._do_update(  # type: ignore[misc]
-            base_qs, using, pk_val, values, *further
-        )
-        return found
+        return super()._do_update(base_qs, using, pk_val, values, *further)

@@ -5,6 +5,7 @@ looks at the demonstration: today's or, at the weekend, on a holiday and early i
 that of the last working day.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from zlib import crc32
@@ -18,6 +19,7 @@ from crb import lifecycle, queries
 from crb.models import AgendaItem, Board, Meeting, Membership, Seat
 from crb.schedule import Rhythm, cutoff_of, holiday_on, slot
 from crb.states import Mark
+from expansive_cm.sure import sure
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
@@ -169,7 +171,7 @@ def enter_meetings(world: World, diary: Diary, rhythm: Rhythm) -> None:
 def _enter_what_is_out_of_the_ordinary(world: World, diary: Diary, rhythm: Rhythm) -> None:
     """A meeting was cancelled, one was called, and somebody stood in for a member."""
     called = meeting_time(rhythm, EXTRAORDINARY)
-    days = {
+    days: dict[datetime, Callable[..., object]] = {
         meeting_time(rhythm, CANCELLED) - timedelta(days=6): _cancel,
         called - timedelta(days=2): partial(_call, rhythm=rhythm),
         called - timedelta(days=2, minutes=-1): partial(_publish, begins=called),
@@ -183,7 +185,7 @@ def _enter_what_is_out_of_the_ordinary(world: World, diary: Diary, rhythm: Rhyth
 
 def _cancel(world: World) -> None:
     lifecycle.cancel_meeting(
-        queries.next_meeting(world.board),
+        sure(queries.next_meeting(world.board)),
         actor=world.people.chair,
         reason="Four of the seven members are at the users' conference.",
     )
@@ -204,7 +206,7 @@ def _call(world: World, rhythm: Rhythm) -> None:
 def _be_away(world: World, name: str, reason: str) -> None:
     """A member is away around the next meeting, and the alternate stands in."""
     member = world.people[name]
-    day = queries.next_meeting(world.board).date
+    day = sure(queries.next_meeting(world.board)).date
     lifecycle.record_absence(
         world.board.memberships.get(user=member),
         actor=member,
@@ -272,7 +274,7 @@ def _prepare(world: World, begins: datetime) -> None:
 
 
 def _open(world: World) -> None:
-    meeting = queries.next_meeting(world.board)
+    meeting = sure(queries.next_meeting(world.board))
     lifecycle.start_meeting(meeting, actor=world.people.chair)
 
 

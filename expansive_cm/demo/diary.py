@@ -13,7 +13,7 @@ class Entry:
     moment: datetime
     number: int
     title: str = field(compare=False)
-    act: Callable[[], None] = field(compare=False)
+    act: Callable[[], object] = field(compare=False)
 
 
 class Diary:
@@ -24,7 +24,7 @@ class Diary:
         self.entries: list[Entry] = []
         self.added = 0
 
-    def add(self, moment: datetime, title: str, act: Callable[[], None]) -> None:
+    def add(self, moment: datetime, title: str, act: Callable[[], object]) -> None:
         """Enter something, unless it lies in the future."""
         if moment <= self.now:
             heapq.heappush(self.entries, Entry(moment, self.added, title, act))

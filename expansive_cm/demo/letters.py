@@ -10,6 +10,7 @@ from zlib import crc32
 from post_office.models import Email
 
 from changes.mail_in.taking import Origin, take
+from expansive_cm.sure import sure
 
 from .diary import Diary
 from .world import World
@@ -112,7 +113,7 @@ def _arrive(world: World, letter: Letter, moment: datetime) -> None:
         message.add_attachment(content, subtype="csv", filename=name)
     mail = take(message.as_bytes(), Origin(MAILBOX))
     if mail.change:
-        world.files += [one.file.name for one in mail.change.attachments.all()]
+        world.files += [sure(one.file.name) for one in mail.change.attachments.all()]
 
 
 def _answered(world: World, letter: Letter) -> Email | None:

@@ -14,6 +14,7 @@ from accounts.models import Organisation
 from changes.models import Change, Confirmation
 from changes.reminders import ESCALATION_GRACE
 from crb.lifecycle import fill_agenda
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepError
 
 from . import board, steps
@@ -122,7 +123,7 @@ def _act(entry: Entry) -> None:
 def _take(world: World, diary: Diary, story: Story, step: Step) -> None:
     steps.take(world, story, step)
     if step["do"] in ASKS:
-        asked = Confirmation.objects.filter(change_id=story.change_id, answer="").first()
+        asked = Confirmation.objects.filter(change_id=sure(story.change_id), answer="").first()
         if asked:
             _expect_an_answer(world, diary, story, asked)
 

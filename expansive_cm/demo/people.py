@@ -1,7 +1,7 @@
 """The organisations, teams and people of the demonstration."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
@@ -19,6 +19,8 @@ from accounts.demo import (
 )
 from accounts.models import EmailDomain, Organisation, SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.sure import sure
+from expansive_cm.workflow.steps import explain
 
 Record = TypeVar("Record", bound=Model)
 
@@ -33,8 +35,8 @@ CUSTOMERS = {
 }
 
 
-def _member(email: str, name: str, *roles: Role, **more: object) -> CastMember:
-    return CastMember(email=email, name=name, role="", what="", roles=roles, **more)  # type: ignore[arg-type]
+def _member(email: str, name: str, *roles: Role, **more: Any) -> CastMember:
+    return CastMember(email=email, name=name, role="", what="", roles=roles, **more)
 
 
 SUPPORTING_CAST = (
@@ -87,19 +89,24 @@ class People:
     """Everybody by first name, in lower case, as the stories call them."""
 
     by_name: dict[str, User] = field(default_factory=dict)
-    chair: User | None = None
+    seated: User | None = None
 
     def __getitem__(self, name: str) -> User:
         return self.by_name[name]
+
+    @property
+    def chair(self) -> User:
+        """Who leads the board, once it has its seats."""
+        return sure(self.seated)
 
     @property
     def board(self) -> list[User]:
         """The members of the board, the chair first."""
         return [self[name] for name in SEATS]
 
-    def success_manager_of(self, organisation: Organisation) -> User:
+    def success_manager_of(self, organisation: Organisation | None) -> User:
         """Return who usually looks after this customer."""
-        health = organisation.success_team.name == HEALTH_TEAM
+        health = sure(organisation).success_team.name == HEALTH_TEAM
         return self["owen" if health else "sofia"]
 
 
@@ -120,7 +127,7 @@ def create_people() -> People:
         for name in member.approves_for:
             customers[name].approvers.add(user)
         if member.chairs_board:
-            people.chair = user
+            people.seated = user
     return people
 
 
@@ -141,6 +148,6 @@ def _create(member: CastMember, customers: dict[str, Organisation], password: st
 
 def saved(record: Record) -> Record:
     """Save a record that no step of the process creates; its history says where it is from."""
-    record._change_reason = "added for the demonstration"  # type: ignore[attr-defined]
+    explain(record, "added for the demonstration")
     record.save()
     return record

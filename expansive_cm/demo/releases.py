@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
@@ -18,6 +19,7 @@ from changes.states import BEFORE_DEPLOYED, State
 from crb import lifecycle as board_lifecycle
 from crb.models import AgendaItem
 from expansive_cm.post.rows import UNWORDED
+from expansive_cm.sure import sure
 
 from .catalogue import LONDON, weekday
 from .diary import Diary
@@ -69,7 +71,7 @@ def join(change: Change, release: Release, kate: User) -> Change:
     return lifecycle.assign_release(change, actor=kate, release=release, **reasons(change, release))
 
 
-def reasons(change: Change, release: Release) -> dict[str, str]:
+def reasons(change: Change, release: Release) -> dict[str, Any]:
     """Return why a change goes out with a release, where that has to be said."""
     if goes_beyond(change, release):
         return {
@@ -129,6 +131,6 @@ def _move(world: World) -> None:
     board_lifecycle.replan_promise(
         item,
         actor=chair,
-        due_on=weekday(change.due_on + timedelta(days=90)),
+        due_on=weekday(sure(change.due_on) + timedelta(days=90)),
         reason="The supplier of a part delivers one season later than agreed.",
     )

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from changes import lifecycle
 from changes.models import CHECKLIST, Change, Release
+from expansive_cm.sure import sure
 
 from . import board, releases, talk
 from .schedule import Story
@@ -79,7 +80,7 @@ def reclassify(world: World, change: Change, step: Step) -> None:
 
 def edit(world: World, change: Change, step: Step) -> None:
     fields = {name: step[name] for name in ("title", "description") if name in step}
-    actor = world.actor(step, change.requester)
+    actor = world.actor(step, sure(change.requester))
     lifecycle.edit(change, actor=actor, reason=step["text"], **fields)
 
 
@@ -88,7 +89,7 @@ def assign(world: World, change: Change, step: Step) -> None:
 
 
 def withdraw(world: World, change: Change, step: Step) -> None:
-    lifecycle.withdraw(change, actor=world.actor(step, change.requester), reason=step["text"])
+    lifecycle.withdraw(change, actor=world.actor(step, sure(change.requester)), reason=step["text"])
 
 
 # Configuration changes
@@ -161,7 +162,7 @@ def document(world: World, change: Change, step: Step) -> None:
 
 
 def answer_question(world: World, change: Change, step: Step) -> None:
-    question = change.questions.filter(answered_at=None).order_by("pk").first()
+    question = sure(change.questions.filter(answered_at=None).order_by("pk").first())
     actor = world.actor(step, question.answerer)
     lifecycle.answer_question(change, actor=actor, question=question, answer=step["text"])
 
@@ -260,7 +261,7 @@ def answer_confirmation(world: World, change: Change, step: Step) -> None:
     confirmed = step.get("confirmed", True)
     lifecycle.answer_confirmation(
         change,
-        actor=change.requester,
+        actor=sure(change.requester),
         meets_need=step.get("meets_need", confirmed),
         as_expected=confirmed,
         wish=step.get("wish", ""),
@@ -271,7 +272,7 @@ def answer_confirmation(world: World, change: Change, step: Step) -> None:
 def rate(world: World, change: Change, step: Step) -> None:
     lifecycle.rate(
         change,
-        actor=change.requester,
+        actor=sure(change.requester),
         rating=step["rating"],
         rating_comment=step.get("text", ""),
     )

@@ -4,6 +4,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from changes import lifecycle
 from changes.models import Change
+from expansive_cm.sure import sure
 
 from .world import Step, World
 
@@ -26,7 +27,7 @@ def attach(world: World, change: Change, step: Step) -> None:
         content_type=kind,
         internal=step.get("internal", False),
     )
-    world.files.append(record.file.name)
+    world.files.append(sure(record.file.name))
 
 
 def link(world: World, change: Change, step: Step) -> None:

@@ -6,6 +6,7 @@ servers that write something else. What a person forwards of a bounce is none.
 
 import email
 import re
+from collections.abc import Iterable
 
 from flufl.bounce import all_failures
 
@@ -142,7 +143,7 @@ def _known_forms(raw: bytes) -> tuple[set[str], set[str]]:
     return _addresses(delayed), _addresses(failed)
 
 
-def _addresses(found) -> set[str]:
+def _addresses(found: Iterable[bytes]) -> set[str]:
     texts = (item.decode("ascii", "replace").lower() for item in found)
     return {text for text in texts if ADDRESS.fullmatch(text)}
 
@@ -162,11 +163,11 @@ def _original(raw: bytes, top: Part) -> str:
             fields, _body, _cut = read_fields(content, start, len(content), SCAN_LIMIT)
             if found := _message_id(fields):
                 return found
-    if found := RETURNED_ID.search(raw, top.start, top.start + SCAN_LIMIT):
-        return found[1].decode("ascii", "replace")
+    if returned := RETURNED_ID.search(raw, top.start, top.start + SCAN_LIMIT):
+        return returned[1].decode("ascii", "replace")
     for name in ("in-reply-to", "references"):
-        if found := MESSAGE_ID.findall(top.header(name)):
-            return found[-1]
+        if named := MESSAGE_ID.findall(top.header(name)):
+            return str(named[-1])
     return ""
 
 

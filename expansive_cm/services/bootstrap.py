@@ -369,7 +369,7 @@ def is_npm_new_enough():
         version = re.match(r"v(\d+)\.", command(["node", "--version"]))
     except Failure:
         return False
-    return bool(version) and int(version.group(1)) >= OLDEST_NODE
+    return version is not None and int(version.group(1)) >= OLDEST_NODE
 
 
 # --- What tests need of Debian -------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from expansive_cm.services.lint import ROOT
-from expansive_cm.services.rounds import is_clean, run, told
+from expansive_cm.services.rounds import Round, is_clean, run, told
 
 FOLDER = ROOT / ".data" / "test" / "hard"
 ROUNDS = 5
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     first = int(os.environ.get("SEED") or random.getrandbits(31))
     rounds = int(os.environ.get("ROUNDS") or ROUNDS)
     cores = os.cpu_count() or 1
-    done = []
+    done: list[Round] = []
     with busy(cores):
         for seed in range(first, first + rounds):
             print(f"\nRound {len(done) + 1} of {rounds}", flush=True)

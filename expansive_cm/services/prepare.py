@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import django
 
@@ -115,7 +116,8 @@ def what_is_collected() -> str:
     ours = [root / "expansive_cm" / name for name in ("settings.py", "web/assets.py")]
     lock = root / "requirements" / "base.txt"
     total = hashlib.sha256(bootstrap.digest(lock, *ours).encode())
-    ignored = apps.get_app_config("staticfiles").ignore_patterns
+    config: Any = apps.get_app_config("staticfiles")
+    ignored = config.ignore_patterns
     for finder in get_finders():
         for name, files in finder.list(ignored):
             total.update(f"{name} {bootstrap.digest(Path(files.path(name)))}\n".encode())

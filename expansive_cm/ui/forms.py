@@ -4,6 +4,7 @@
 tied to the field for screen readers. docs/interface.md shows the widgets in use.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.forms.boundfield import BoundField
 from django.forms.renderers import TemplatesSetting
 from django.forms.widgets import Input
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
@@ -25,6 +27,38 @@ CLASS_BY_WIDGET: tuple[tuple[type[forms.Widget], str], ...] = (
     (Input, "form-control"),
 )
 """The first kind that fits decides the class."""
+
+
+def choice_field(form: forms.BaseForm, name: str) -> forms.ChoiceField:
+    """Return a field of a form that offers choices, to say which."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field
+
+
+def choices_of(form: forms.BaseForm, name: str) -> list[tuple[Any, Any]]:
+    """Return what a field of a form offers, each value with its label."""
+    offered: Any = choice_field(form, name).choices
+    return list(offered)
+
+
+def rows_field(form: forms.BaseForm, name: str) -> forms.ModelChoiceField:
+    """Return a field of a form that offers rows, to say which."""
+    field = form.fields[name]
+    assert isinstance(field, forms.ModelChoiceField)
+    return field
+
+
+def single_values(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was sent with one value for each name: the last."""
+    return data.dict() if isinstance(data, QueryDict) else dict(data)
+
+
+def show_again(form: forms.BaseForm, version: int) -> None:
+    """Let what was typed be sent once more, on top of the version that is there now."""
+    data: Any = form.data.copy() if isinstance(form.data, QueryDict) else {**form.data}
+    data["seen"] = version  # a number, as a form's field draws it
+    form.data = data
 
 
 class TablerBoundField(BoundField):
@@ -83,8 +117,8 @@ class RadioCards(forms.RadioSelect):
         self,
         attrs: dict[str, Any] | None = None,
         choices: Any = (),
-        descriptions: dict[str, Any] | None = None,
-        icons: dict[str, str] | None = None,
+        descriptions: Mapping[Any, Any] | None = None,
+        icons: Mapping[Any, str] | None = None,
     ) -> None:
         super().__init__(attrs, choices)
         self.descriptions = {str(key): text for key, text in (descriptions or {}).items()}

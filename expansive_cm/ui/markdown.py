@@ -107,7 +107,9 @@ def _bounded(text: str) -> SafeString:
     try:
         return _drawn(text)
     except TooMuch:
-        return linebreaks(text, autoescape=True)
+        escaped: Any = linebreaks(text, autoescape=True)
+        shown: SafeString = escaped
+        return shown
 
 
 _kept = lru_cache(maxsize=KEPT)(_bounded)

@@ -188,7 +188,9 @@ def in_order(
     sign = "-" if (order.descending if descending is None else descending) else ""
     if order.key is None:
         return rows.order_by(f"{sign}pk")
-    return rows.annotate(sort_key=order.key).order_by(f"{sign}sort_key", f"{sign}pk")
+    keyed: Any = rows.annotate(sort_key=order.key)  # of the same rows
+    ordered: models.QuerySet[Row] = keyed.order_by(f"{sign}sort_key", f"{sign}pk")
+    return ordered
 
 
 def loaded(

@@ -2,16 +2,14 @@
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-Base = CompressedManifestStaticFilesStorage
 
-
-class HashedAssets(Base):
+class HashedAssets(CompressedManifestStaticFilesStorage):
     """Names with a hash, also where a module of ours imports from another.
 
     Django can look for imports in every script, which finds examples in comments of packages.
     """
 
     patterns = (
-        *Base.patterns,
+        *CompressedManifestStaticFilesStorage.patterns,
         ("js/*.js", ((r"""(?P<matched> from "(?P<url>\./[^"]+)";)""", """ from "%(url)s";"""),)),
     )

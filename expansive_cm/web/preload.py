@@ -2,6 +2,7 @@
 
 import gc
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import get_template
@@ -15,7 +16,8 @@ def load_everything() -> None:
     to, and no longer shared. Asks no database: a connection must not be shared.
     """
     get_resolver()._populate()
-    for folder in settings.TEMPLATES[0]["DIRS"]:
+    templates: dict[str, Any] = settings.TEMPLATES[0]
+    for folder in templates["DIRS"]:
         for path in sorted(Path(folder).rglob("*.html")):
             get_template(str(path.relative_to(folder)))
     gc.collect()

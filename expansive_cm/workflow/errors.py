@@ -1,6 +1,7 @@
 """What a step of any process can answer instead of succeeding."""
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class StepError(Exception):
@@ -40,6 +41,6 @@ class StepIncomplete(StepError):
 class SentBefore(Exception):
     """The same form made something already, in another request; ``made`` is what it made."""
 
-    def __init__(self, made: object) -> None:
+    def __init__(self, made: Any) -> None:
         super().__init__(str(made))
         self.made = made

@@ -72,7 +72,19 @@ def require(
 
 def save(record: Row, *, actor: models.Model | None, reason: str) -> Row:
     """Save a record with its history attributed to the actor and explained."""
-    record._history_user = actor  # type: ignore[attr-defined]
-    record._change_reason = reason  # type: ignore[attr-defined]
+    attribute(record, actor=actor, reason=reason)
     record.save()
     return record
+
+
+def attribute(record: models.Model, *, actor: models.Model | None, reason: str | None) -> None:
+    """Let history say who did, and why, what the next save or deletion of a record does."""
+    told: Any = record
+    told._history_user = actor
+    explain(record, reason)
+
+
+def explain(record: models.Model, reason: str | None) -> None:
+    """Let history say why the next save of a record is; by whom, it knows from the request."""
+    told: Any = record
+    told._change_reason = reason

@@ -35,7 +35,8 @@ class Command(Migrate):
             raise CommandError(EARLIER)
         for number in range(1, TRIES + 1):
             try:
-                return super().handle(*args, **options)
+                super().handle(*args, **options)
+                return
             except OperationalError as error:
                 why = BLOCKED.get(getattr(error.__cause__, "pgcode", ""))
                 if why is None:

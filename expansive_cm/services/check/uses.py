@@ -153,7 +153,7 @@ def between_files(root: Path, files: set[str], modules: set[str]) -> dict[str, s
             text = (root / name).read_text(errors="replace")
             beside = name.rpartition("/")[0] + "/"
             for found in IN_A_TEMPLATE.findall(text):
-                known = (place + found for place in PLACES)
+                known = tuple(place + found for place in PLACES)
                 if found.startswith("./"):
                     known = (beside + found.removeprefix("./"),)
                 uses[name] |= {one for one in known if one in files}

@@ -15,7 +15,8 @@ from django.utils.text import slugify
 from django.utils.timesince import TIME_CHUNKS, TIME_STRINGS
 from django.utils.translation import gettext as _
 
-from expansive_cm.ui.components import Series, Stage, StageStatus, Text, TimelineItem
+from expansive_cm.texts import Text
+from expansive_cm.ui.components import Series, Stage, StageStatus, TimelineItem
 from expansive_cm.ui.drawing import drawn_once
 from expansive_cm.ui.icons import ICONS
 

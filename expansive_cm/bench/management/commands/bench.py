@@ -37,6 +37,7 @@ from expansive_cm.bench.measuring import (
     measure,
     secure,
 )
+from expansive_cm.sure import sure
 from expansive_cm.ui.paging import Order, in_order, token_at
 
 
@@ -123,7 +124,7 @@ class Command(BaseCommand):
         user = by_role(Role.SUPPORT)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         begun = time.monotonic()
-        response = client_of(user).get(reverse("changes:export"), secure=secure())
+        response: Any = client_of(user).get(reverse("changes:export"), secure=secure())
         size = sum(len(part) for part in response.streaming_content)
         grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         self.stdout.write(
@@ -184,7 +185,7 @@ def cases() -> list[Case]:
         "developer": by_role(Role.DEVELOPER),
         "tester": by_role(Role.TESTER),
         "approver": by_role(Role.APPROVER),
-        "customer": User.objects.get(pk=small),
+        "customer": User.objects.get(pk=sure(small)),
         "auditor": by_role(Role.AUDITOR),
     }
     found = []
@@ -314,8 +315,8 @@ def board_pages() -> list[tuple[str, str]]:
     """The board over time, and one meeting of each state."""
     meetings = apps.get_model("crb", "Meeting").objects
     small = Change.objects.filter(agenda_items__isnull=False).order_by("organisation").last()
-    held = meetings.filter(state="closed").order_by("starts_at").last()
-    coming = meetings.filter(state="scheduled").order_by("starts_at").first()
+    held = sure(meetings.filter(state="closed").order_by("starts_at").last())
+    coming = sure(meetings.filter(state="scheduled").order_by("starts_at").first())
     member = by_role(Role.CRB_MEMBER)
     lists = {
         "decisions": "",

@@ -38,7 +38,7 @@ from expansive_cm.bench.serving import SECONDS, cookie_of, processor_seconds, we
 
 GOAL_MS = 1000
 TEXT = "Night porters have to book the loading bay by telephone, which nobody answers. " * 12
-ASSESSMENT = {
+ASSESSMENT: dict[str, Any] = {
     "need": TEXT,
     "likelihood": 2,
     "impact": 3,
