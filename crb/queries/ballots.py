@@ -53,7 +53,7 @@ def ballots_with_counts(board: Board, user: User) -> "list[Counted]":
     return found_of(board, WITH_COUNTS, person=user.pk)
 
 
-def _with_counts() -> QuerySet[Meeting]:
+def _with_counts() -> "QuerySet[Counted]":
     left = AgendaItem.objects.filter(meeting=OuterRef("pk"), state=ItemState.OPEN)
     counted = left.order_by().values("meeting").annotate(n=Count("pk")).values("n")
     opened = _ballots(of_given_board())

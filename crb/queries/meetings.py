@@ -1,7 +1,7 @@
 """Meetings to come, being held and held."""
 
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
@@ -27,6 +27,8 @@ from expansive_cm.statements import Given, ObjectStatement
 from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
 from ..states import ItemState, MeetingKind, MeetingState
 from .votes import SOMEBODY, left_for
+
+M = TypeVar("M", bound=Meeting)
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -102,7 +104,7 @@ def upcoming_there() -> QuerySet[Meeting]:
     return _to_come(of_given_board(), Given("today", DateField()))
 
 
-def found_of(board: Board, statement: ObjectStatement[Meeting], **given: Any) -> list[Meeting]:
+def found_of(board: Board, statement: ObjectStatement[M], **given: Any) -> list[M]:
     """Return the meetings of a board that a statement finds; they know their board."""
     found = statement.objects(board=board.pk, **given)
     for meeting in found:
@@ -110,7 +112,7 @@ def found_of(board: Board, statement: ObjectStatement[Meeting], **given: Any) ->
     return found
 
 
-def first_of(board: Board, statement: ObjectStatement[Meeting], **given: Any) -> Meeting | None:
+def first_of(board: Board, statement: ObjectStatement[M], **given: Any) -> M | None:
     """Return the first of ``found_of``, if there is one."""
     return next(iter(found_of(board, statement, **given)), None)
 
