@@ -195,6 +195,14 @@ class AddIndexBeside(AddIndexConcurrently):
     again. One that an earlier attempt has finished is kept.
     """
 
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Add it to the state, and draw no model again: none but its table is asked about it.
+
+        Django draws a model and all that are related to it, which here are most, with each index.
+        """
+        options = state.models[app_label, self.model_name_lower].options
+        options["indexes"] = [*options["indexes"], self.index]
+
     def database_forwards(
         self,
         app_label: str,
