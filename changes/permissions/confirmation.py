@@ -4,7 +4,6 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
-from expansive_cm.sure import sure
 from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from .. import gates
@@ -26,9 +25,9 @@ def can_answer_confirmation(user: User, change: Change) -> Decision:
 
 def can_request_successor(user: User, change: Change) -> Decision:
     """The original requester, who said that they would like something further."""
-    leaves = None
-    if not may_raise_for(user, sure(change.organisation)):
-        leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % change.organisation)
+    customer, leaves = change.organisation, None
+    if customer is not None and not may_raise_for(user, customer):
+        leaves = refuse(Refusal.PERSON, _("You cannot send requests for %s.") % customer)
     return decide(
         sees(user, change),
         groups.REQUESTER.objects(user, change),

@@ -10,6 +10,7 @@ from post_office.models import Email
 from accounts.models import User
 from changes import lifecycle, permissions, queries
 from changes.models import Change, Notice
+from changes.process import STEPS
 from changes.states import State
 from tests import stories
 from tests.people import Cast
@@ -56,6 +57,16 @@ def test_an_empty_draft_can_be_thrown_away(page: Client, cast: Cast) -> None:
     for shown in (draft.get_absolute_url(), address(draft)):
         assert ">None<" not in page.get(shown).content.decode()
     assert page.post(address(draft), {"seen": draft.version}).status_code == 302
+
+
+def test_no_step_asks_an_empty_draft_for_what_it_lacks(page: Client, cast: Cast) -> None:
+    draft, gone = (lifecycle.save_draft(None, actor=cast.support) for _ in range(2))
+    gone = lifecycle.throw_away(gone, actor=cast.support)
+    for one, steps in ((draft, {"edit", "submit", "throw_away"}), (gone, set())):
+        may = {step.verb for step in STEPS if permissions.check(step.verb, cast.support, one)}
+        assert may == steps, one.state
+        answer = page.get(reverse("changes:request_successor", args=[one.pk]))
+        assert answer.status_code in (403, 409), one.state
 
 
 def test_history_keeps_it_and_its_writer_finds_it_by_its_number(page: Client, cast: Cast) -> None:
