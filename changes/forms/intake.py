@@ -15,13 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
-from expansive_cm.mailreader.addresses import name_and_address, normal
+from expansive_cm.mailreader.addresses import ADDRESS, name_and_address, normal
 from expansive_cm.ui.forms import DateInput, MarkdownTextarea, rows_field
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
 from .base import LongText, field_of
 from .fields import AttachmentsField, Line, combobox, say_limits
+
+IN_BRACKETS = re.compile(f"<{ADDRESS.pattern}>")
 
 
 def model_text(name: str) -> dict[str, Any]:
@@ -378,10 +380,13 @@ def person_as_text(person: User) -> str:
 def parse_person(text: str) -> tuple[str, str]:
     """Return name and address in ``Grace Okafor <grace@…>`` or an address alone, else blanks.
 
-    The form is that of `person_as_text`, so a name may hold whatever names hold: commas too.
+    The form is that of `person_as_text`, so a name may hold whatever names hold: commas too. Two
+    addresses in brackets are two people, of whom none is meant more than the other.
     """
     if "<" in text:
         name, _bracket, address = text.strip().rstrip(">").rpartition("<")
+        if IN_BRACKETS.search(name):
+            return "", ""
     else:
         name, address = name_and_address(text) if "@" in text else ("", "")
     try:
