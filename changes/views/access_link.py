@@ -26,7 +26,8 @@ from expansive_cm.sure import sure
 from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 
-from .. import access_links, attachments, lifecycle, mentions, permissions, plain, story
+from .. import access_links, attachments, lifecycle, permissions, plain, story
+from ..conversation import said
 from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State
@@ -113,15 +114,12 @@ class RequestPage:
     def _said(self) -> dict[str, Any]:
         """What everybody on the change may read."""
         comments = list(self.change.comments.filter(is_internal=False).select_related("author"))
-        told = mentions.told_of(self.change, comments, self.reader)
-        for one in comments:
-            html = markdown.render(one.body)
-            one.html = mentions.marked(html, told.get(one.pk, ()))  # type: ignore[attr-defined]
         files = self.change.attachments.filter(is_internal=False).select_related("uploaded_by")
         own = [one for one in comments if one.author_id == self.reader.pk]
         sent = [one for one in files if one.uploaded_by_id == self.reader.pk]
         # What is typed is kept under this number: once it has arrived, the number is another.
-        return {"comments": comments, "files": list(files), "arrived": len(own) + len(sent)}
+        shown = said(self.reader, self.change, comments)
+        return {"comments": shown, "files": list(files), "arrived": len(own) + len(sent)}
 
     def _offered(self) -> dict[str, Any]:
         may_write = permissions.can_comment(self.reader, self.change)

@@ -1,6 +1,6 @@
 """Comments, files, links and watching: what people do beside the process."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -13,12 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
-from expansive_cm.ui import markdown
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import attachments, finding, lifecycle, mentions, muting, permissions, story
+from ..conversation import said
 from ..forms.discussion import INTERNAL, AttachForm, CommentForm, LinkForm
-from ..models import Attachment, Change, ChangeLink, Comment, IncomingMail, parse_reference
+from ..models import Attachment, Change, ChangeLink, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 from .once import detail_of, sent_once
@@ -45,18 +45,15 @@ def discussion_context(user: User, change: Change) -> Context:
 
 def comments_context(user: User, change: Change) -> Context:
     """Return the comments that this person may read, and the form for another."""
-    comments = _drawn(user, change, readable(user, _told_or_read(change, "comments", "author")))
-    origins = mails_of(user, change)
-    for one in comments:
-        one.origin = origins.get(one.pk)  # type: ignore[attr-defined]
     may_comment = permissions.can_comment(user, change)
-    if may_comment:
-        _tell_correctable(user, comments)
+    found = readable(user, _told_or_read(change, "comments", "author"))
+    mails = mails_of(user, change)
+    comments = said(user, change, found, mails, may_comment=bool(may_comment))
     return {
         "change": change,
         "comments": comments,
-        "request_mail": origins.get(None),
-        "after": comments[-1].pk if comments else 0,
+        "request_mail": mails.get(None),
+        "after": comments[-1].comment.pk if comments else 0,
         "comment_form": CommentForm(user=user),
         "may_comment": may_comment,
         "sees_internal": can_see_internal(user),
@@ -122,24 +119,6 @@ def watch_context(user: User, change: Change) -> Context:
     }
 
 
-def _drawn(user: User, change: Change, comments: Iterable[Comment]) -> list[Comment]:
-    found = list(comments)
-    told = mentions.told_of(change, found, user)
-    for one in found:
-        one.told = told.get(one.pk, [])  # type: ignore[attr-defined]
-        one.html = mentions.marked(markdown.render(one.body), one.told)  # type: ignore[attr-defined]
-    return found
-
-
-def _tell_correctable(user: User, comments: list[Comment]) -> None:
-    """Note on each comment whether this person may still correct it."""
-    for one in comments:
-        by_mail = getattr(one, "origin", None) is not None
-        one.may_correct = permissions.may_correct(  # type: ignore[attr-defined]
-            user, one, by_mail=by_mail
-        )
-
-
 def mails_of(user: User, change: Change) -> dict[int | None, IncomingMail]:
     """Return the mails that a change came from, by the comment each has become.
 
@@ -199,12 +178,10 @@ def comment(request: SignedInRequest, pk: int) -> HttpResponse:
         return redirect(f"{change.get_absolute_url()}#comment-{written.pk}")
     since = whole_number(request.POST.get("after", "")) or 0
     new = readable(request.user, change.comments.select_related("author")).filter(pk__gt=since)
-    comments = _drawn(request.user, change, new)
-    _tell_correctable(request.user, comments)
     context = {
         "change": change,
         "sees_internal": can_see_internal(request.user),
-        "comments": comments,
+        "comments": said(request.user, change, new, may_comment=True),
         "after": written.pk,
     }
     return render(request, "changes/partials/comments_new.html", context)

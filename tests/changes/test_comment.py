@@ -93,14 +93,14 @@ def test_customers_never_see_notes_nor_how_many(cast: Cast) -> None:
 
     for part in sorted(CUSTOMERS):
         page = discussion_context(cast.people[part], change)
-        assert [one.body for one in page["comments"]] == ["We are on it"]
+        assert [one.comment.body for one in page["comments"]] == ["We are on it"]
         client = Client()
         client.force_login(cast.people[part])
         shown = client.get(change.get_absolute_url()).content.decode()
         assert "They owe us money" not in shown
         assert "nternal note" not in shown
     inside = discussion_context(cast.auditor, change)
-    assert [one.body for one in inside["comments"]] == ["They owe us money", "We are on it"]
+    assert [one.comment.body for one in inside["comments"]] == ["They owe us money", "We are on it"]
 
 
 def test_in_the_background_all_that_is_new_comes_back(client: Client, cast: Cast) -> None:

@@ -144,7 +144,7 @@ def test_what_is_told_of_the_talk_is_what_the_page_would_have_read(cast: Cast) -
             ours, theirs = make(user, told), make(user, read)
             for name in ("comments", "attachments", "links", "watchers", "watcher_count"):
                 assert ours.get(name) == theirs.get(name), (user, name)
-        assert [str(one.author) for one in comments_context(user, told)["comments"]]
+        assert [str(one.comment.author) for one in comments_context(user, told)["comments"]]
         assert access_links.readers(told) == access_links.readers(read)
 
     assert story.load(cast.success, change.pk).requester == cast.requester
