@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
@@ -14,11 +14,19 @@ from expansive_cm.statements import ObjectStatement
 
 from .models import Meeting
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class _Asked(TypedDict):
+        is_asked: bool
+
+    Person = WithAnnotations[User, _Asked]
+
 ASKED_ROLES = STAFF_ROLES | {Role.APPROVER}
 """Whoever holds one of these can be asked a question or given an action."""
 
 
-def _everybody() -> "QuerySet[User]":
+def _everybody() -> "QuerySet[Person]":
     groups = User.groups.through.objects.filter(user=OuterRef("pk"))
     asked = Exists(groups.filter(group__name__in=ASKED_ROLES))
     own = User.objects.filter(Exists(groups), is_active=True, organisation=None)
@@ -32,18 +40,18 @@ class OwnPeople:
     """Expansive's own people, read once for all forms of a page, and only if one needs them."""
 
     @cached_property
-    def everybody(self) -> list[User]:
+    def everybody(self) -> "list[Person]":
         """Active people who belong to any group, by name. One query."""
         return EVERYBODY.objects()
 
     @property
-    def presenters(self) -> list[User]:
+    def presenters(self) -> "list[Person]":
         """Who can present an item."""
         return self.everybody
 
     @property
-    def with_role(self) -> list[User]:
-        return [one for one in self.everybody if one.is_asked]  # type: ignore[attr-defined]
+    def with_role(self) -> "list[Person]":
+        return [one for one in self.everybody if one.is_asked]
 
     def answerers(self, change: Change) -> list[User]:
         """Who can be asked: the requester first, the owner, then the others."""

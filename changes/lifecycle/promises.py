@@ -99,7 +99,7 @@ def mind_promise(
     step.data = {
         **step.data,
         "beyond": {
-            "promised": change.due_on.isoformat(),  # type: ignore[union-attr]
+            "promised": sure(change.due_on).isoformat(),
             "planned": after.planned_on.isoformat(),
             "release": after.pk,
             "why": reason,

@@ -89,8 +89,9 @@ def why_needed(release: Release, planned_on: date, freeze_on: date | None, today
 
 def is_opened_by(release: Release, freeze_on: date | None, today: date) -> bool:
     """Whether another day of the freeze, which lies ahead, opens a frozen release again."""
-    moves = freeze_on is not None and freeze_on != release.freeze_on
-    return release.frozen_at is not None and moves and freeze_on >= today  # type: ignore[operator]
+    if release.frozen_at is None or freeze_on is None or freeze_on == release.freeze_on:
+        return False
+    return freeze_on >= today
 
 
 def date_faults(

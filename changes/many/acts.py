@@ -6,7 +6,7 @@ here decides anything about a change.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Model
 from django.forms import Form
@@ -91,7 +91,7 @@ def _form_of_comment(*data: Any, user: User, initial: Arguments | None = None) -
 
 
 def _all_of_step(user: User, form: Form) -> Arguments:
-    return form.arguments()  # type: ignore[attr-defined]
+    return cast(StepForm, form).arguments()
 
 
 def _themselves(user: User, form: Form) -> Arguments:

@@ -1,5 +1,7 @@
 """The initial assessment: type, need, risk and impact."""
 
+from typing import Any
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -38,7 +40,7 @@ class Assessment(StageRecord):
         verbose_name = _("assessment")
         verbose_name_plural = _("assessments")
 
-    def save(self, *args: object, **kwargs: object) -> None:
+    def save(self, *args: Any, **kwargs: Any) -> None:
         """Compute the level from the two scales, so that the three never disagree."""
         self.level = risk_level(self.likelihood, self.impact)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        super().save(*args, **kwargs)

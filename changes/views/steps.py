@@ -170,8 +170,8 @@ class StepPage:
             after = _("%(done)s %(next)s") if changed.is_final else _("%(done)s Next: %(next)s")
             sentence = after % words
         else:
-            plain.tell([changed], self.user)
-            sentence = f"{sentence} {changed.plain.now}"  # type: ignore[attr-defined]
+            told = plain.status_of(changed, self.user, plain.board_date_of(changed))
+            sentence = f"{sentence} {told.now}"
         if changed.pk != self.change.pk:
             sentence = format_html(
                 '{} <a class="alert-link" href="{}">{}</a>',

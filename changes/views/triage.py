@@ -70,6 +70,7 @@ def triage(request: SignedInRequest) -> HttpResponse:
     chosen = request.GET.get("view", "waiting")
     if chosen not in ("waiting", "answers", "all"):
         raise BadRequest("view")
+    guessed: dict[int, waiting.Guess] = {}
     context: dict[str, Any] = {
         "chosen": chosen,
         "tabs": _tabs(chosen),
@@ -86,7 +87,8 @@ def triage(request: SignedInRequest) -> HttpResponse:
     if chosen == "waiting" and permissions.can_triage(request.user):
         context["may_triage"] = True
         context["organisations"] = list(finding.organisations_for(request.user))
-        _add_guesses(context["mails"])
+        guessed = waiting.guesses(context["mails"])
+    context["rows"] = [(mail, guessed.get(mail.pk)) for mail in context.get("mails", ())]
     return render(request, "changes/triage.html", context)
 
 
@@ -123,12 +125,6 @@ def _page(request: HttpRequest, mails: QuerySet[IncomingMail]) -> dict[str, Any]
         del parameters["before"]
         newest = f"?{parameters.urlencode()}"
     return {"mails": rows[:PAGE_SIZE], "older": older, "newest": newest}
-
-
-def _add_guesses(mails: list[IncomingMail]) -> None:
-    guessed = waiting.guesses(mails)
-    for mail in mails:
-        mail.guess = guessed.get(mail.pk, waiting.Guess())  # type: ignore[attr-defined]
 
 
 # One mail --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 
-from .. import permissions
+from .. import permissions, queries
 from ..course import Course
 from ..models import AgendaItem
 from ..pages import side_rows
@@ -26,7 +26,7 @@ def stage(snapshot: Snapshot, user: User) -> dict[str, Any]:
         "decided": [one for one in snapshot.items if not one.is_open],
     }
     if item is not None:
-        count = item.counted  # type: ignore[attr-defined]
+        count = queries.tally_of(item)
         context |= {
             "change": item.change,
             "count": count,
@@ -43,7 +43,7 @@ def shows_tally(snapshot: Snapshot, item: AgendaItem, user: User) -> bool:
     voted, it must not tell somebody who is there and has no vote on the item: it waits until
     everybody present has voted, and there is quorum.
     """
-    count = item.counted  # type: ignore[attr-defined]
+    count = queries.tally_of(item)
     if not item.is_open:
         return True
     if not permissions.tally_open_to(user, item, count):

@@ -64,7 +64,7 @@ def read(meeting: Meeting, version: int = 0) -> Snapshot:
     meeting.members  # noqa: B018 - read now, in this thread
     attended = queries.attendance_of(meeting)
     for item in items:
-        item.counted = queries.tally_of(item)  # type: ignore[attr-defined]
+        queries.count_once(item)
     published = queries.last_version(meeting) if meeting.is_published else None
     return Snapshot(version, meeting, items, attended, published)
 

@@ -11,7 +11,7 @@ still may look, ``over`` that nothing more will happen.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncGenerator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ def event(name: str, data: Any, number: int | None = None) -> bytes:
 
 async def events(
     listener: Listener, meeting: int, draw: Draw, reader: int, had: int
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield what ``draw`` makes of each new reading of a meeting; holds no thread while waiting.
 
     It ends as soon as roles, account, seat or session of the ``reader``, by key, may be others

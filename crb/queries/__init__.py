@@ -51,6 +51,7 @@ from .questions import questions_of, unanswered_questions, with_asked
 from .related import conflicts_of, drafts_linked_with, links_of
 from .votes import (
     ballots_on,
+    count_once,
     left_for,
     revision_on,
     set_aside,
@@ -75,6 +76,7 @@ __all__ = [
     "boards_to_dissolve",
     "changes_of",
     "conflicts_of",
+    "count_once",
     "corrections_of",
     "declined_by",
     "drafts_linked_with",

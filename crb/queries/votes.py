@@ -22,6 +22,8 @@ from ..states import AWAY, NOT_CLOSED, ItemState, MeetingKind, MeetingState
 from ..voting import Ballot, Choice, Tally, tally
 from .boards import active_boards, for_customers_of
 
+COUNTED = "counted"
+"""Under this an item that was read for a page carries its tally."""
 SOMEBODY = Anybody(
     Standing(
         is_active=True, is_internal=True, roles=frozenset(), is_in_teams=False, is_approver=False
@@ -196,10 +198,10 @@ def _since(item: AgendaItem, vote: Vote) -> bool:
 def tally_of(item: AgendaItem) -> Tally:
     """Count the votes on an item: as they stand, or as they stood when it was settled.
 
-    What was read for a page carries its tally along (``crb.live.rooms``).
+    What was read for a page carries its tally along (`count_once`).
     """
-    if "counted" in item.__dict__:
-        counted: Tally = item.__dict__["counted"]
+    if COUNTED in item.__dict__:
+        counted: Tally = item.__dict__[COUNTED]
         return counted
     outcome = getattr(item, "outcome", None)
     if outcome is not None:
@@ -216,6 +218,11 @@ def tally_of(item: AgendaItem) -> Tally:
         barred=barred,
         away=item.meeting.away if item.is_open else (),
     )
+
+
+def count_once(item: AgendaItem) -> None:
+    """Count the votes on an item that is read once and shown to many, who ask for its tally."""
+    item.__dict__[COUNTED] = tally_of(item)
 
 
 def set_aside(item: AgendaItem) -> set[int]:

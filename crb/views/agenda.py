@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from expansive_cm import errors
 from expansive_cm.numbers import whole_number
+from expansive_cm.sure import sure
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIncomplete
 
@@ -103,7 +104,7 @@ def add_late(request: SignedInRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Added to the agenda. The members are told by mail."))
             return redirect(page.address_of(item))
     except StepIncomplete as error:
-        form.take_error(error)  # type: ignore[union-attr]
+        sure(form).take_error(error)
     except StepError as error:
         return _refused(request, found, error)
     status = HTTPStatus.BAD_REQUEST if request.method == "POST" else HTTPStatus.OK

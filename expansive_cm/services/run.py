@@ -27,6 +27,7 @@ from expansive_cm.services.product import (
     wait_until_ready,
 )
 from expansive_cm.services.supervisor import Supervisor
+from expansive_cm.sure import sure
 
 
 class Interrupted(Exception):
@@ -163,7 +164,7 @@ def preparing(environment: dict[str, str], logins: Path) -> Iterator["subprocess
         yield process
     finally:
         with suppress(BrokenPipeError):
-            process.stdin.close()  # type: ignore[union-attr]
+            sure(process.stdin).close()
         process.wait()
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -122,7 +122,7 @@ class Application:
             async for event in events:
                 await sender.piece(event)
         finally:
-            await events.aclose()  # type: ignore[attr-defined]
+            await events.aclose()
         await sender.piece(b"", more=False)
 
     async def _send_file(self, answer: Answer, file: File, sender: Sender) -> None:

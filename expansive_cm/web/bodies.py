@@ -6,6 +6,7 @@ on disk, in size and in time.
 
 import asyncio
 import io
+import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -101,7 +102,8 @@ class Body:
         elif self.size + len(chunk) > MEMORY_BYTES:
             self._store(self.size + len(chunk))
             kept, self.file = self.file, tempfile.TemporaryFile()  # noqa: SIM115
-            self.file.write(kept.getvalue())  # type: ignore[attr-defined]
+            kept.seek(0)
+            shutil.copyfileobj(kept, self.file)
         self.file.write(chunk)
         self.size += len(chunk)
 

@@ -1,6 +1,6 @@
 """An answer that goes on for as long as somebody looks at a page."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from django.http import StreamingHttpResponse
 
@@ -16,7 +16,7 @@ class EventStream(StreamingHttpResponse):
     """
 
     def __init__(
-        self, events: Callable[[], AsyncIterator[bytes]], over: Callable[[], None]
+        self, events: Callable[[], AsyncGenerator[bytes, None]], over: Callable[[], None]
     ) -> None:
         super().__init__((), content_type="text/event-stream")
         self.events = events
