@@ -41,7 +41,6 @@ RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by]
 OWNER = Audience(_("you are the owner of this change"), lambda change: [change.owner])
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
 RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.members)
-TEAM = Audience(_("your team looks after this customer"), groups.TEAM.members)
 EXECUTOR = Audience(_("you are to execute this change"), groups.EXECUTOR.members)
 STANDARD_APPROVER = Audience(
     _("you approved the standard change that it is"),
@@ -56,4 +55,4 @@ LINK_WANTED = _("somebody asked for a new link to it")
 
 STAFF = (OWNER, WATCHERS)
 PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)
-ALL = (*PARTIES, TEAM, EXECUTOR)
+ALL = (*PARTIES, RESPONSIBLE, EXECUTOR)

@@ -15,7 +15,7 @@ from expansive_cm.post.words import absolute
 from expansive_cm.sure import sure
 
 from . import access_links, letters, outbox, permissions
-from .audiences import LINK_WANTED, OWNER, REQUESTER, TEAM
+from .audiences import LINK_WANTED, OWNER, REQUESTER, RESPONSIBLE
 from .messages import again
 from .models import Change, Confirmation, ConfirmationLink, Notice
 from .process import past_words
@@ -92,10 +92,10 @@ def _to_requester(
 
 
 def escalate(confirmation: Confirmation) -> None:
-    """Tell the owner and the success team that the requester did not answer."""
+    """Tell the owner, without one the success team, that the requester did not answer."""
     change = confirmation.change
     people: dict[int, tuple[User, Any]] = {}
-    for audience in (OWNER, TEAM):
+    for audience in (OWNER, RESPONSIBLE):
         for person in audience.find(change):
             if person and permissions.may_see(person, change):
                 people.setdefault(person.pk, (person, audience.why))

@@ -38,7 +38,6 @@ from .audiences import (
     RESPONSIBLE,
     STAFF,
     STANDARD_APPROVER,
-    TEAM,
     TOLD_BEFORE,
     WATCHERS,
     Audience,
@@ -116,7 +115,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "plan_execution": (Rule(progress, PARTIES),),
     "start_execution": (Rule(activity, STAFF),),
     "record_execution": (
-        Rule(rolled_back, (*PARTIES, TEAM), (S.ROLLED_BACK,)),
+        Rule(rolled_back, (*PARTIES, RESPONSIBLE), (S.ROLLED_BACK,)),
         Rule(activity, STAFF),
     ),
     "close_rolled_back": (Rule(closed, ALL),),
@@ -124,11 +123,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     # Code changes
     "record_board_outcome": (
         Rule(question, (ASKED,), (S.INFORMATION_REQUIRED,)),
-        Rule(decision, (*PARTIES, TEAM)),
+        Rule(decision, (*PARTIES, RESPONSIBLE)),
     ),
-    "reconsider_decision": (Rule(reconsidered, (*PARTIES, TEAM)),),
+    "reconsider_decision": (Rule(reconsidered, (*PARTIES, RESPONSIBLE)),),
     "forecast_moved": (Rule(forecast_moved, (REQUESTER, RESPONSIBLE)),),
-    "replan_promise": (Rule(promise_moved, (*PARTIES, TEAM)),),
+    "replan_promise": (Rule(promise_moved, (*PARTIES, RESPONSIBLE)),),
     "take_back_board_outcome": (Rule(taken_back, (TOLD_BEFORE,)),),
     "answer_question": (Rule(activity, (*STAFF, RESPONSIBLE)),),
     "define_requirements": (Rule(activity, STAFF),),
@@ -144,24 +143,24 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "assign_release": (Rule(later_than_promised, (OWNER, BOARD_LEAD), when="beyond"),),
     "start_deployment": (Rule(activity, STAFF),),
     "record_deployment": (
-        Rule(rolled_back, (*PARTIES, TEAM), (S.DEVELOPMENT,)),
+        Rule(rolled_back, (*PARTIES, RESPONSIBLE), (S.DEVELOPMENT,)),
         Rule(activity, STAFF),
     ),
     # Confirmation and close: the question itself is asked by ask_requester below
     "answer_confirmation": (
-        Rule(closed, (RAISER, OWNER, WATCHERS, TEAM), (S.CLOSED,)),
-        Rule(not_confirmed, (OWNER, TEAM, RAISER, WATCHERS), (S.NOT_CONFIRMED,)),
+        Rule(closed, (RAISER, OWNER, WATCHERS, RESPONSIBLE), (S.CLOSED,)),
+        Rule(not_confirmed, (OWNER, RESPONSIBLE, RAISER, WATCHERS), (S.NOT_CONFIRMED,)),
     ),
     "rework": (Rule(reworked, PARTIES),),
-    "close_with_successor": (Rule(closed, (*PARTIES, TEAM)),),
-    "request_successor": (Rule(closed, (*PARTIES, TEAM)),),
+    "close_with_successor": (Rule(closed, (*PARTIES, RESPONSIBLE)),),
+    "request_successor": (Rule(closed, (*PARTIES, RESPONSIBLE)),),
     "rate": (Rule(activity, (OWNER,)),),
-    "close_unanswered": (Rule(closed, (*PARTIES, TEAM)),),
+    "close_unanswered": (Rule(closed, (*PARTIES, RESPONSIBLE)),),
     # At any time
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
-    "undelivered": (Rule(undelivered, (OWNER, TEAM)),),
+    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE)),),
     "replace_requester": (
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),

@@ -32,7 +32,14 @@ from .parts import (
     name_of_team,
 )
 from .past import Past
-from .presence import acting_owner, executor_is_there, is_there, without_owner
+from .presence import (
+    acting_owner,
+    executor_is_there,
+    is_there,
+    team_owner,
+    with_team_owner,
+    without_owner,
+)
 from .who import Who
 
 
@@ -259,6 +266,32 @@ def _in_the_team(user: User, change: Change) -> Check:
 
 
 TEAM = Group(_team_of, _of_the_team, _in_the_team, part=LOOKING_AFTER)
+
+
+def _team_or_owner_of_it(change: Change) -> Who:
+    owner = team_owner(change)
+    return Who(people=(owner,)) if owner else _team_of(change)
+
+
+def _of_the_team_and_unclaimed(user: User | Anybody) -> Q | None:
+    team = _of_the_team(user)
+    return None if team is None else team & (Q(owner=user) | ~with_team_owner())
+
+
+def _claimed_by_a_colleague(user: User, change: Change) -> Check:
+    owner = team_owner(change)
+    if owner is None or owner.pk == user.pk:
+        return None
+    return refuse(Refusal.PERSON, _("%s of the team sees the change through.") % owner)
+
+
+UNCLAIMED_TEAM = Group(
+    _team_or_owner_of_it,
+    _of_the_team_and_unclaimed,
+    lambda user, change: first(_in_the_team(user, change), _claimed_by_a_colleague(user, change)),
+    part=LOOKING_AFTER,
+)
+"""The team, until one of it owns the change: then it is their turn. The others may act as well."""
 
 
 def _not_owner_nor_team() -> Decision:

@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.roles import Role
 
 from ..models import Change, Execution
+from .parts import LOOKING_AFTER, holders_for_a_change
 
 
 def acting_owner(change: Change) -> User | None:
@@ -25,6 +26,19 @@ def without_owner() -> Q:
     roles = User.groups.through.objects.filter(user=OuterRef("owner"))
     left = Q(owner__is_active=False) | Q(owner__organisation__isnull=False)
     return Q(owner=None) | left | ~Q(Exists(roles))
+
+
+def team_owner(change: Change) -> User | None:
+    """Return the acting owner, if they are of the customer success team themselves."""
+    owner, organisation = acting_owner(change), change.organisation
+    if owner is None or organisation is None or not owner.has_role(Role.CUSTOMER_SUCCESS):
+        return None
+    return owner if organisation.success_team_id in owner.team_ids else None
+
+
+def with_team_owner() -> Q:
+    """Return the condition for changes whose acting owner is of the team."""
+    return Q(Exists(holders_for_a_change(LOOKING_AFTER).filter(pk=OuterRef("owner"))))
 
 
 def requester_is_there(change: Change) -> bool:

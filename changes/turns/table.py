@@ -86,7 +86,7 @@ TURNS: tuple[Turn, ...] = (
     Turn(
         "replace_requester",
         (S.CONFIRMATION,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         so.REQUESTER_LEFT,
         words.without_requester,
         own_label=_("Name another requester: they have left"),
@@ -108,7 +108,7 @@ TURNS: tuple[Turn, ...] = (
     Turn(
         "answer_question",
         (S.INFORMATION_REQUIRED,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         so.SOMEBODY_ASKED_LEFT,
         own_label=_("Answer for somebody who has left"),
     ),
@@ -134,12 +134,12 @@ TURNS: tuple[Turn, ...] = (
         words.planned,
         is_mailed=True,
     ),
-    Turn("assess", (S.SUBMITTED,), groups.TEAM, says=words.submitted, is_mailed=True),
-    Turn("review", (S.REVIEW,), groups.TEAM, says=words.review, is_mailed=True),
+    Turn("assess", (S.SUBMITTED,), groups.UNCLAIMED_TEAM, says=words.submitted, is_mailed=True),
+    Turn("review", (S.REVIEW,), groups.UNCLAIMED_TEAM, says=words.review, is_mailed=True),
     Turn(
         "plan_execution",
         (S.EXECUTION,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         so.UNPLANNED,
         words.to_plan,
         is_mailed=True,
@@ -147,7 +147,7 @@ TURNS: tuple[Turn, ...] = (
     Turn(
         "plan_execution",
         (S.ROLLED_BACK,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         ~so.AS_STANDARD,
         words.rolled_back,
         is_mailed=True,
@@ -156,7 +156,7 @@ TURNS: tuple[Turn, ...] = (
     Turn(
         "ask_authorisation",
         (S.ROLLED_BACK,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         so.AS_STANDARD,
         words.standard_rolled_back,
         is_mailed=True,
@@ -173,12 +173,18 @@ TURNS: tuple[Turn, ...] = (
     Turn(
         "plan_execution",
         (S.EXECUTION,),
-        groups.TEAM,
+        groups.UNCLAIMED_TEAM,
         so.PLANNED & so.EXECUTOR_LEFT,
         words.without_executor,
         own_label=_("Name another executor"),
     ),
-    Turn("document", (S.DOCUMENTATION,), groups.TEAM, says=words.documentation, is_mailed=True),
+    Turn(
+        "document",
+        (S.DOCUMENTATION,),
+        groups.UNCLAIMED_TEAM,
+        says=words.documentation,
+        is_mailed=True,
+    ),
     Turn(
         "rework",
         (S.NOT_CONFIRMED,),

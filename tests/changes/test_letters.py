@@ -131,6 +131,7 @@ def test_a_turn_that_somebody_took_meanwhile_is_not_told(cast: Cast, settings: A
     change = stories.submitted(cast)
     other = cast.stranger_success
     cast.care_team.members.add(other)
+    Change.objects.filter(pk=change.pk).update(owner=cast.success)
     change = Change.objects.get(pk=change.pk)
     say(change, cast.requester, "Please soon.")
     before = mail_to(cast.success.email)

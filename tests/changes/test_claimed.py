@@ -1,0 +1,77 @@
+"""What one of the team sees through waits for them alone, and their colleagues get no mail of it.
+
+Costs some 6 s: one change in every situation, which other tests use too, with three owners.
+"""
+
+import pytest
+from django.db import transaction
+
+from accounts.models import User
+from accounts.roles import Role
+from changes import messages, permissions, queries
+from changes.models import Change, Notice
+from changes.states import State
+from changes.turns import TURNS, groups
+from tests import stories
+from tests.people import Cast, person
+from tests.turns import by_worklist, everywhere
+
+pytestmark = pytest.mark.xdist_group("everywhere")
+THE_TEAMS = [number for number, turn in enumerate(TURNS) if turn.group is groups.UNCLAIMED_TEAM]
+
+OF_WHO_LEFT = {"answer_question", "replace_requester"}
+"""Steps that wait once somebody else has left: `test_nobody_stuck.py` has them."""
+
+
+def team_of(cast: Cast) -> set[User]:
+    return set(cast.care_team.members.filter(is_active=True, groups__name=Role.CUSTOMER_SUCCESS))
+
+
+@pytest.mark.parametrize("whose", ["nobody", "one of them", "a developer"])
+def test_the_turn_is_the_owners_and_the_teams_while_it_has_none(cast: Cast, whose: str) -> None:
+    changes = [one.pk for one in everywhere(cast).values()]
+    team = team_of(cast)
+    owner = {"one of them": cast.success, "a developer": cast.developer}.get(whose)
+    Change.objects.filter(pk__in=changes).update(owner=owner)
+    asked = {owner} if owner in team else team
+
+    told = {one: by_worklist(one) for one in team}
+    seen = set()
+    for change in queries.with_story(Change.objects.filter(pk__in=changes)):
+        for number in THE_TEAMS:
+            turn = TURNS[number]
+            if turn.has_come(change):
+                seen.add(turn.verb)
+                assert {one for one in team if (change.pk, number) in told[one]} == asked
+                assert set(turn.told(change)) == asked, (change, turn.verb)
+                for one in team:  # who stands in for a colleague is not held up
+                    assert permissions.check(turn.verb, one, change), (change, turn.verb)
+    assert seen == {TURNS[number].verb for number in THE_TEAMS} - OF_WHO_LEFT
+
+
+@pytest.mark.parametrize("way", [stories.closed, stories.deployed], ids=["configuration", "code"])
+def test_a_colleague_has_no_mail_of_what_another_sees_through(cast: Cast, way: object) -> None:
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+
+    change = way(cast)  # type: ignore[operator]
+
+    assert change.owner == cast.success
+    had = Notice.objects.filter(change=change, person=colleague)
+    assert [one.event.verb for one in had if one.event] == ["submit"]
+    with transaction.atomic():
+        assert not any(messages.again(one) for one in had), "it is no more to be assessed"
+
+
+def test_what_had_waited_for_the_team_is_told_to_who_took_it_alone(cast: Cast) -> None:
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    change = stories.submitted(cast)
+    waiting = Notice.objects.filter(change=change, message="your_turn")
+    assert {one.person for one in waiting} == {cast.success, colleague}
+
+    Change.objects.filter(pk=change.pk).update(owner=cast.success)
+
+    still = [one.person for one in waiting if messages.again(one)]
+    assert change.state == State.SUBMITTED
+    assert still == [cast.success]
