@@ -24,6 +24,8 @@ from .turns import TURNS, Turn
 
 SHOWN = 5
 FOLLOWED_SHOWN = 8
+FOLLOWED_READ = 2 * FOLLOWED_SHOWN
+"""So many of each part are read: some of them stand elsewhere on the page already."""
 STATEMENTS_KEPT = 64
 """Of what roles ask: the SQL takes some ten kilobytes, its plan in each connection a megabyte."""
 COUNTED = 100
@@ -138,11 +140,12 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
     shown = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
     shown.update(pk for place in FOLLOWED_PLACES.values() for pk in found.get(place, ()))
     changes = _for_home(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
-    followed = {
-        name: _latest([changes[pk] for pk in {*found.get(place, ())}])
-        for name, place in FOLLOWED_PLACES.items()
-    }
-    groups = []
+    groups, named = [], {pk for pks in waiting.values() for pk in pks[:SHOWN]}
+    followed: dict[str, list[Change]] = {}
+    for name, place in FOLLOWED_PLACES.items():
+        # What stands on the page already stands there once.
+        followed[name] = _latest([changes[pk] for pk in {*found.get(place, ())} - named])
+        named.update(one.pk for one in followed[name][:FOLLOWED_SHOWN])
     for place, pks in waiting.items():
         tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
         groups.append(Group(TURNS[place], len(pks), tasks))
@@ -210,7 +213,7 @@ def _queues(user: Anybody, with_followed: bool, most: int) -> "QuerySet[Change, 
             # Not by the index of when changes were updated: that would be looked through for
             # somebody who has few of them until the last change of all.
             latest = part.order_by((F("updated_at") + timedelta(0)).desc(), "-pk")
-            queues.append(latest.values_list(Value(place), "pk")[: FOLLOWED_SHOWN + 1])
+            queues.append(latest.values_list(Value(place), "pk")[:FOLLOWED_READ])
     if not queues:
         return Change.objects.none().values_list(Value(0), "pk")
     return queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]

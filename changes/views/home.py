@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,7 +19,7 @@ from expansive_cm.ui.paging import Order, in_order, loaded
 
 from .. import plain, promises, queries, standard_notices
 from ..models import Change
-from ..notices import notices_for
+from ..notices import ahead_of, notices_for
 from ..states import OPEN, State
 from ..worklist import COUNTED, FOLLOWED_SHOWN, for_list, home_lists, how_many, total
 from .access import SignedInRequest
@@ -54,7 +54,11 @@ def rows(changes: QuerySet[Change], order: Order = LATEST) -> list[Change]:
 
 def staff(user: User) -> dict[str, Any]:
     """What Expansive's own people follow; auditors and administrators get figures too."""
-    context: dict[str, Any] = {"rows": FOLLOWED_SHOWN, "setting_up": setting_up.missing(user)}
+    context: dict[str, Any] = {
+        "rows": FOLLOWED_SHOWN,
+        "setting_up": setting_up.missing(user),
+        "ahead": ahead_of(user),
+    }
     if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         context |= figures()
     return context
@@ -84,11 +88,13 @@ def figures() -> dict[str, Any]:
 
 
 def customer(user: User) -> dict[str, Any]:
-    """Their organisation's requests that are under way, and what ended lately."""
+    """Their organisation's requests that are under way, their own first, and what ended lately."""
     visible = queries.visible_to(user)
     since = timezone.now() - timedelta(days=RECENT_DAYS)
     ended = visible.exclude(state__in=OPEN).exclude(queries.UNSENT)
-    under_way = rows(visible.filter(state__in=OPEN))
+    is_own = Q(requester=user) | Q(raised_by=user)
+    opened = visible.filter(state__in=OPEN)
+    under_way = [*rows(opened.filter(is_own)), *rows(opened.exclude(is_own))][: FOLLOWED_SHOWN + 1]
     over = rows(ended.filter(state_since__gte=since))
     plain.tell([*under_way, *over], user)
     return {

@@ -32,6 +32,7 @@ from .feeds import working_feeds
 from .invitations import declined_by, invited_ahead
 from .meetings import (
     REORDERED,
+    ahead_of,
     attendance_of,
     held_around,
     last_begun,
@@ -44,6 +45,7 @@ from .meetings import (
     past,
     running,
     to_invite_to,
+    to_minute,
     upcoming,
 )
 from .members import absences, meetings_of, memberships, possible_members
@@ -65,6 +67,7 @@ __all__ = [
     "LEFT",
     "REORDERED",
     "absences",
+    "ahead_of",
     "active_boards",
     "agenda_of",
     "attendance_of",
@@ -112,6 +115,7 @@ __all__ = [
     "still_to_vote",
     "tally_of",
     "to_invite_to",
+    "to_minute",
     "unanswered_questions",
     "upcoming",
     "votes_of",

@@ -24,9 +24,18 @@ from changes.models import BoardDecision
 from expansive_cm.numbers import LARGEST_KEY
 from expansive_cm.statements import Given, ObjectStatement
 
-from ..models import AgendaItem, AgendaVersion, Board, Invitation, Meeting, Standing
+from ..models import (
+    AgendaItem,
+    AgendaVersion,
+    Board,
+    Invitation,
+    Meeting,
+    Membership,
+    Standing,
+)
+from ..models.board import day_there
 from ..states import ItemState, MeetingKind, MeetingState
-from .votes import SOMEBODY, left_for
+from .votes import SOMEBODY, left_for, sits
 
 M = TypeVar("M", bound=Meeting)
 
@@ -38,7 +47,11 @@ if TYPE_CHECKING:
         agenda_at: datetime | None
         agenda_number: int | None
 
+    class _Ahead(TypedDict):
+        left_for_me: int
+
     Shown = WithAnnotations[Meeting, _Shown]
+    Ahead = WithAnnotations[Meeting, _Ahead]
 
 REORDERED = "reordered the agenda"
 """The reason in a meeting's history for each step by which somebody puts its agenda in order."""
@@ -164,6 +177,51 @@ def _open() -> QuerySet[Meeting]:
 
 
 OPEN = ObjectStatement(_open)
+
+
+AHEAD_AT_MOST = 12
+"""So many of ``ahead_of`` are read: of the meetings to come Home shows each board's next."""
+
+
+def ahead_of(user: User, since: date) -> "list[Ahead]":
+    """Meetings and ballots at which a person has a seat: open now, or to come from a day on.
+
+    The first to begin first, at most ``AHEAD_AT_MOST``. ``left_for_me`` is how many of the items
+    wait for the person's vote. One query.
+    """
+    return AHEAD.objects(person=user.pk, since=since)
+
+
+def _ahead() -> "QuerySet[Ahead]":
+    to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("since", DateField()))
+    found = meetings().filter(to_come | Q(state=MeetingState.RUNNING))
+    theirs = found.filter(sits(SOMEBODY, "board", "date")).annotate(left_for_me=left_for(SOMEBODY))
+    return theirs.order_by("starts_at", "pk")[:AHEAD_AT_MOST]
+
+
+AHEAD = ObjectStatement(_ahead)
+
+
+def to_minute(user: User) -> QuerySet[Meeting]:
+    """Meetings that are over without published minutes, which this person may publish.
+
+    The rule of ``permissions.can_publish_minutes``: who leads the board now, or did on the day.
+    """
+    terms = Membership.objects.filter(user=user, board=OuterRef("board"))
+    leads = terms.filter(Q(is_chair=True) | Q(is_deputy=True))
+    then = leads.filter(
+        Q(ends_on=None) | Q(ends_on__gte=OuterRef("date")), starts_on__lte=OuterRef("date")
+    )
+    today = day_there(timezone.now(), "board__")
+    now = leads.filter(Q(ends_on=None) | Q(ends_on__gte=OuterRef("today")))
+    now = now.filter(starts_on__lte=OuterRef("today"))
+    return (
+        meetings()
+        .alias(today=today)
+        .filter(Exists(then) | Exists(now), state=MeetingState.CLOSED)
+        .filter(minutes__published_at=None)
+        .order_by("-date", "-pk")
+    )
 
 
 def left_behind(board: Board) -> list[Meeting]:

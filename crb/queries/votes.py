@@ -63,7 +63,7 @@ def still_to_vote(user: User | Anybody, now: Moment) -> Q:
     seats = KeptSeat.objects.filter(meeting=OuterRef("meeting"))
     keeps = KEEPS & Q(Exists(seats))
     seat = keeps & Q(Exists(seats.filter(user=user)))
-    seat |= ~keeps & _sits(user, "meeting__board", "meeting__date")
+    seat |= ~keeps & sits(user, "meeting__board", "meeting__date")
     mine = _left(user).filter(in_time, seat)
     return to_come | Q(Exists(mine.filter(change=OuterRef("pk"))))
 
@@ -72,8 +72,8 @@ KEEPS = Q(meeting__state=MeetingState.RUNNING) & ~Q(meeting__kind=MeetingKind.BA
 """Of items: whether who sits there was kept when their meeting began (``Meeting.keeps_seats``)."""
 
 
-def _sits(user: User | Anybody, board: str, day: str) -> Q:
-    """Whether a person has a seat, both being names of a board and a day of what is asked."""
+def sits(user: User | Anybody, board: str, day: str) -> Q:
+    """That a person has a seat; both are names, of a board and of a day, in what is asked."""
     in_term = Q(ends_on=None) | Q(ends_on__gte=OuterRef(day))
     term = Membership.objects.filter(in_term, board=OuterRef(board), starts_on__lte=OuterRef(day))
     absent = Absence.objects.filter(
@@ -90,7 +90,7 @@ def _sits(user: User | Anybody, board: str, day: str) -> Q:
 def _boards_of(user: User | Anybody, now: Moment) -> "QuerySet[Any]":
     """The boards that meet on which a person has a seat today, by key."""
     dated = active_boards().alias(day_there=day_there(now)).order_by()
-    return dated.filter(_sits(user, "pk", "day_there")).values("pk")
+    return dated.filter(sits(user, "pk", "day_there")).values("pk")
 
 
 def settled_votes(votes: QuerySet[Vote]) -> QuerySet[Vote]:

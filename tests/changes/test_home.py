@@ -132,6 +132,9 @@ def test_a_customer_is_asked_first_and_reads_plain_words(client: Client, cast: C
     assert waiting(colleague) == []
     assert "We need an answer from you" not in colleague.content.decode()
     assert len(colleague.context["open_changes"]) == 3
+    own = submitted(cast, requester=cast.colleague)
+    submitted(cast, title="Later than it")
+    assert home(client, cast.colleague).context["open_changes"][0].pk == own.pk
     assert home(client, cast.stranger_customer).context["open_changes"] == []
 
 
@@ -201,7 +204,7 @@ def test_customers_read_where_it_is_in_the_words_of_their_filters(
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize(
     ("who", "queries"),
-    [("support", 6), ("success", 6), ("requester", 12), ("auditor", 9), ("developer", 5)],
+    [("support", 6), ("success", 6), ("requester", 13), ("auditor", 9), ("developer", 5)],
 )
 def test_cost_does_not_grow_with_rows(
     client: Client,
@@ -255,3 +258,17 @@ def test_what_is_kept_of_the_queues_rests_on_nothing_that_is_read(
         standing = Standing(True, is_internal, frozenset({role}), True, True)
         with django_assert_num_queries(0):
             assert worklist._statement.__wrapped__(standing, True, 5).written
+
+
+def test_no_change_stands_there_twice(client: Client, cast: Cast) -> None:
+    waits, own, watched = submitted(cast), in_requirements(cast), in_requirements(cast)
+    Change.objects.filter(pk__in=[waits.pk, own.pk]).update(owner=cast.success)
+    for change in (waits, own, watched):
+        lifecycle.watch(change, actor=cast.success)
+    Change.objects.filter(pk=watched.pk).update(owner=cast.support)
+    page = home(client, cast.success)
+    assert [task.change.pk for group in page.context["groups"] for task in group.tasks] == [
+        waits.pk
+    ]
+    assert [one.pk for one in page.context["mine"]] == [own.pk]
+    assert [one.pk for one in page.context["watched"]] == [watched.pk]
