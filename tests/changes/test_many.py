@@ -453,3 +453,20 @@ def test_the_page_costs_the_same_for_two_and_for_six(
             assert page(person, name, *changes[:number])[1].status_code == 200
         counts.append(len(asked))
     assert counts[0] == counts[1], counts
+
+
+def test_a_form_that_can_end_changes_asks_first(cast: Cast) -> None:
+    """On the step's own page and for many: each form with the choice of refusing."""
+    ways = {
+        "review": (stories.in_review, "success"),
+        "authorise": (stories.in_authorisation, "approver"),
+    }
+    for verb, (make, doer) in ways.items():
+        change = make(cast)
+        client, many = page(cast.people[doer], verb, change)
+        for shown in (many, client.get(f"{change.get_absolute_url()}{verb}/")):
+            html = shown.content.decode()
+            form = html[html.index("data-confirm-if=") :].partition(">")[0]
+            assert 'data-confirm-if="outcome=refused"' in form
+            assert 'name="outcome" value="refused"' in html.replace('type="radio" ', "")
+            assert "is told why." in form
