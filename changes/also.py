@@ -1,11 +1,13 @@
 """What else has the words of a search than titles and descriptions, and leads to changes.
 
-People and customers lead to the list of their requests; comments, files and numbers elsewhere lead
-to the change that has them. Only what the reader may read is looked at: changes that their list
-lets through, no internal notes and files for customers, and for them no addresses, which no page
-shows them. Each costs one query of bounded work, however many rows there are.
+People and customers lead to the list of their requests; comments, files, pull requests and numbers
+elsewhere to the change that has them, releases to their page. Only what the reader may read is
+looked at: changes that their list lets through, no internal notes and files for customers, and for
+them no addresses, which no page shows them. Each costs one query of bounded work, however many rows
+there are.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +20,8 @@ from accounts.models import User
 from expansive_cm.texts import Text, composed
 
 from . import searching
-from .models import Attachment, Change, Comment, Documentation
-from .permissions import can_see_internal
+from .models import Attachment, Change, Comment, Development, Documentation, Release
+from .permissions import can_read_releases, can_see_internal
 from .queries import UNSENT
 from .searching import Words, words_of
 
@@ -27,6 +29,8 @@ SHOWN = 5
 """So many of each kind are shown."""
 NEWEST_COMMENTS = 200
 """Fewer than of what keeps its words apart: those of a comment are taken out as it is looked at."""
+PULL_REQUEST = re.compile(r"[#!]?([0-9]{2,12})")
+"""A pull or merge request by its number, as people write it."""
 SHORTEST = 3
 """With fewer letters PostgreSQL has no trigram to look up, and a comment has too many words."""
 
@@ -48,9 +52,10 @@ class Also:
     people: list[User] = field(default_factory=list)
     customers: list[tuple[str, str]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.people or self.customers or self.places)
+        return bool(self.people or self.customers or self.places or self.releases)
 
 
 def people_named(text: str, *, by_address: bool = True) -> QuerySet[User]:
@@ -71,10 +76,12 @@ def also_with(
     that they may choose there, by number and name.
     """
     words = [word for word in words_of(text) if len(word) >= SHORTEST]
+    places = [*_numbers(user, text, rows), *_developments(user, text, rows)]
+    releases = _releases(user, text)
     if not words:
-        return Also()
-    places = [*_numbers(user, text, rows), *_comments(user, text, rows), *_files(user, words, rows)]
-    return Also(_people(user, text), _named(customers, text), places)
+        return Also(places=places, releases=releases)
+    places += [*_comments(user, text, rows), *_files(user, words, rows)]
+    return Also(_people(user, text), _named(customers, text), places, releases)
 
 
 def _people(user: User, text: str) -> list[User]:
@@ -105,6 +112,31 @@ def _numbers(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:
     found = rows.filter(pk__in=sources) if sources else ()
     kind = _("Number elsewhere")
     return [Place(one, "tag", kind, f"{sources[one.pk]} {number}") for one in found]
+
+
+def _developments(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:
+    """Pull requests and branches; a pull request by its address, a part of it, or its number."""
+    wanted = composed(text).strip()
+    number = PULL_REQUEST.fullmatch(wanted)
+    if not can_see_internal(user) or (number is None and len(wanted) < SHORTEST):
+        return []
+    named = Q(reference__icontains=wanted)
+    if number is not None:
+        named = Q(reference__iendswith=f"/{number[1]}") | Q(reference__iendswith=f"#{number[1]}")
+    found = searching.newest_or_indexed(Development.objects.all(), named, named, _enough(user))
+    kind = _("Pull request or branch")
+    return [
+        Place(one.change, "git-pull-request", kind, one.reference) for one in _newest(found, rows)
+    ]
+
+
+def _releases(user: User, text: str) -> list[Release]:
+    """Releases by name, the latest planned first."""
+    words = composed(text).split()[:SHOWN]
+    if not words or not can_read_releases(user):
+        return []
+    named = Q(*(Q(name__icontains=word) for word in words))
+    return list(Release.objects.filter(named).order_by("-planned_on", "-pk")[:SHOWN])
 
 
 def _comments(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
@@ -20,7 +21,7 @@ from expansive_cm.ui import paging
 from . import saved_views, searching, selecting
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
-from .models import Change
+from .models import Change, Release
 from .states import State
 from .templatetags.change_ui import state_words
 
@@ -87,6 +88,7 @@ def _changes(user: User, text: str) -> list[Kind]:
     return [
         Kind(_("Changes"), [_lead(user, change) for change in changes]),
         Kind(_("Requests of"), _askers(user, also)),
+        Kind(_("Releases"), [_release(release) for release in also.releases]),
         Kind(_("Comments, files and numbers"), [_place(user, place) for place in also.places]),
     ]
 
@@ -119,6 +121,11 @@ def _lead(user: User, change: Change, icon: str = "file-text") -> Lead:
 def _place(user: User, place: Place) -> Lead:
     lead = _lead(user, place.change, place.icon)
     return replace(lead, detail=f"{place.change.reference}: {place.words}")
+
+
+def _release(release: Release) -> Lead:
+    day = date_format(release.planned_on, "DATE_FORMAT")
+    return Lead(release.name, release.get_absolute_url(), "rocket", day)
 
 
 def _askers(user: User, also: Also) -> list[Lead]:

@@ -1,9 +1,11 @@
 """Records of the code path, from requirements to deployment."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from accounts.history_rows import Records
@@ -94,6 +96,11 @@ class Development(StageFields):
     class Meta(StageFields.Meta):
         abstract = False
         verbose_name = _("development")
+        indexes: ClassVar[list[Any]] = [
+            GinIndex(
+                OpClass(Upper("reference"), "gin_trgm_ops"), name="changes_development_ref_trgm"
+            ),
+        ]
 
     @property
     def missing_checks(self) -> list[str]:

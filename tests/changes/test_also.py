@@ -4,6 +4,7 @@ Nobody's search shows what they may not read, nor that it is there.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,7 +13,7 @@ from django.test import Client
 
 from accounts.models import User
 from changes import also, filters, lifecycle, searching
-from changes.models import Attachment, Change, Comment
+from changes.models import Attachment, Change, Comment, Development
 from tests import stories
 from tests.people import Cast
 from tests.remembered import remembered
@@ -170,13 +171,48 @@ def test_a_number_elsewhere_leads_to_its_change_for_colleagues(client: Client, c
     assert found == [("Number elsewhere", f"{record.system} {number}")]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("#4711", True),
+        ("4711", True),
+        ("!4711", True),
+        ("pull/4711", True),
+        ("GIT.example/rooms", True),
+        ("#471", False),
+        ("#0", False),
+        ("47", False),
+    ],
+)
+def test_a_pull_request_leads_to_its_change_for_colleagues(
+    client: Client, cast: Cast, text: str, found: bool
+) -> None:
+    change = stories.developed(stories.in_development(cast), cast)
+    address = "https://git.example/rooms/pull/4711"
+    Development.objects.filter(change=change).update(reference=address)
+    expected = [("Pull request or branch", address)] if found else []
+    assert places(search(client, cast.support, urlencode({"q": text}))) == expected
+    assert places(search(client, cast.requester, urlencode({"q": text}))) == []
+
+
+def test_a_release_is_found_by_its_name_by_colleagues(client: Client, cast: Cast) -> None:
+    release = stories.release()
+    text = urlencode({"q": release.name})
+    answer = search(client, cast.support, text)
+    assert answer.context["also"].releases == [release]
+    assert release.get_absolute_url() in answer.content.decode()
+    assert search(client, cast.requester, text).context["also"].releases == []
+    client.force_login(cast.support)
+    assert release.get_absolute_url() in client.get(f"/changes/palette/?{text}").content.decode()
+
+
 def test_filters_narrow_what_is_found_besides(client: Client, cast: Cast, theirs: Change) -> None:
     assert places(search(client, cast.support, f"q={CANARY}&state=submitted"))
     assert not places(search(client, cast.support, f"q={CANARY}&state=closed"))
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-@pytest.mark.parametrize(("who", "queries"), [("support", 14), ("requester", 12)])
+@pytest.mark.parametrize(("who", "queries"), [("support", 16), ("requester", 12)])
 def test_cost_does_not_grow(
     client: Client,
     cast: Cast,
