@@ -23,6 +23,7 @@ from .views import (
     mail_log,
     many,
     palette,
+    plan_steps,
     promises,
     proposed_answers,
     release_notes,
@@ -118,6 +119,7 @@ calendar_urls = [
     path("calendar/overrides/", windows.overrides, name="overrides"),
 ]
 discussion_urls = [
+    path("changes/<reference:pk>/tick_step/", plan_steps.tick_step, name="tick_step"),
     path("changes/find/", discussion.find_change, name="find_change"),
     path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),
     path("changes/<reference:pk>/find-mention/", discussion.find_mention, name="find_mention"),

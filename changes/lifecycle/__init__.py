@@ -30,6 +30,7 @@ from .configuration import (
     record_execution,
     review,
     start_execution,
+    tick_step,
 )
 from .confirmation import (
     answer_confirmation,
@@ -214,6 +215,7 @@ __all__ = [
     "attach",
     "detach",
     "link",
+    "tick_step",
     "unlink",
     "watch",
     "unwatch",

@@ -6,8 +6,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIncomplete
+from expansive_cm.workflow.steps import opened, save
 
 from .. import gates, permissions, planning
 from ..models import Authorisation, Change, Documentation, Execution, Review
@@ -16,7 +19,7 @@ from ..states import State
 from ..turns.alone import prepared
 from . import standard
 from .confirmation import ask_requester
-from .core import take_step
+from .core import lock, take_step
 from .windows import mind_conflicts
 
 
@@ -156,6 +159,31 @@ def start_execution(
         execution.started_at = now
         step.save(execution)
     return step.change
+
+
+def tick_step(change: Change, *, actor: User, number: int, done: bool) -> Execution:
+    """Tick a step of the plan as done while it is being executed, or take the tick back.
+
+    ``number`` counts from 1. Raises StepIncomplete for a step that the plan does not have. Effects:
+    the execution and its history. No page becomes stale by it, and nobody is told.
+    """
+
+    def ask(fresh: Change) -> Decision:
+        return permissions.can_record_execution(actor, fresh)
+
+    with opened(lambda: lock(change), actor=actor, ask=ask) as fresh:
+        execution = sure(fresh.execution)
+        if not 0 < number <= len(execution.steps_planned):
+            raise StepIncomplete(_("The plan has no such step."))
+        before = set(execution.ticked or ())
+        after = before | {number} if done else before - {number}
+        if after != before:
+            execution.ticked = sorted(after)
+            words = (
+                _("step %d of the plan: done") if done else _("step %d of the plan: not done yet")
+            )
+            save(execution, actor=actor, reason=words % number)
+    return execution
 
 
 def record_execution(

@@ -1,6 +1,9 @@
 """Records of the configuration path: review, authorisation, execution, documentation."""
 
+import re
+
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GistIndex
 from django.db import models
 from django.db.models import F, Func, Q
@@ -8,6 +11,10 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from .base import StageRecord
+
+STEP_MARK = re.compile(r"^\s*(?:[-*+•]|[0-9]{1,3}[.)])\s+")
+MOST_STEPS = 200
+"""So many steps of a plan can be ticked; a text of 10,000 letters has hardly more."""
 
 
 class Review(StageRecord):
@@ -92,6 +99,13 @@ class Execution(StageRecord):
         _("outcome"), max_length=20, choices=Outcome.choices, default="", blank=True
     )
     notes = models.TextField(_("what happened"), max_length=5000, blank=True)
+    ticked = ArrayField(
+        models.PositiveSmallIntegerField(),
+        verbose_name=_("steps ticked as done"),
+        null=True,
+        blank=True,
+        help_text=_("By their number in the plan, from 1; history says when and by whom."),
+    )
 
     class Meta(StageRecord.Meta):
         abstract = False
@@ -118,6 +132,12 @@ class Execution(StageRecord):
                 condition=~Q(rollback_plan=""), name="changes_execution_rollback_plan"
             ),
         ]
+
+    @property
+    def steps_planned(self) -> list[str]:
+        """The steps of the plan, one a line, without the marks and numbers of a list."""
+        lines = (STEP_MARK.sub("", line).strip() for line in self.steps.splitlines())
+        return [line for line in lines if line][:MOST_STEPS]
 
 
 class Documentation(StageRecord):

@@ -146,11 +146,19 @@ def execution(one: Execution, full: bool) -> Record:
         Detail(_("Window closes"), "", when=one.window_end),
         *_times(one),
         *(_details(one, "steps", "rollback_plan") if full else []),
+        *(_ticked(one) if full else []),
         *_details(one, "notes"),
     ]
     return Record(
         _("Execution"), one.recorded_at, one.recorded_by, details, _progress(one, Execution)
     )
+
+
+def _ticked(one: Execution) -> list[Detail]:
+    if not one.ticked:
+        return []
+    words = {"done": len(one.ticked), "all": len(one.steps_planned)}
+    return [Detail(_("Steps ticked as done"), _("%(done)d of %(all)d") % words)]
 
 
 def _times(one: Execution | Deployment) -> list[Detail]:

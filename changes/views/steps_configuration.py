@@ -14,6 +14,7 @@ from ..forms.configuration import (
     ReviewForm,
     StartExecutionForm,
 )
+from .plan_steps import steps_context
 from .steps import StepPage, step
 
 
@@ -77,6 +78,7 @@ def record_execution(page: StepPage) -> HttpResponse:
         done=_("The outcome of the execution of %(reference)s is recorded."),
         beside=("execution",),
         is_late=gates.outside_window(page.change) == "late",
+        **steps_context(page.change.execution),
     )
 
 
