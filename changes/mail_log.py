@@ -56,6 +56,13 @@ def entries(change: Change) -> tuple[list[Entry], list[MailEvent]]:
     ]
 
 
+def arrived(change: Change, person: User) -> list[str]:
+    """Return the subjects of the mails about a change that went out to a person, oldest first."""
+    mails = Email.objects.filter(notices__change=change, notices__person=person)
+    sent = mails.filter(status=STATUS.sent).distinct().order_by("pk")
+    return [subject for subject, _pk in sent.values_list("subject", "pk")[:LONGEST]]
+
+
 def _notices(change: Change) -> list[Notice]:
     notices = Notice.objects.filter(change=change).select_related("person", "email")
     notices = notices.defer("email__message", "email__html_message", "email__context")

@@ -10,7 +10,7 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute
 
-from .. import permissions, proposing
+from .. import mail_log, permissions, proposing
 from ..models import AccessLink, Change
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
@@ -152,6 +152,7 @@ def correct_customer(
     they wrote is not for another customer. Effects: customer and requester; a template of the
     former customer is forgotten, watchers of another customer are taken off, and all links of the
     former requester and of theirs are revoked; an internal event, which keeps the former names;
+    the event also keeps which mails had reached the former requester;
     the new requester is told as of a new request, and the team that looks after it from now on
     that it waits.
     """
@@ -167,6 +168,7 @@ def correct_customer(
             "from_organisation_name": customer.name,
             "to": requester.pk,
             "to_name": requester.display_name or requester.email,
+            "arrived": mail_log.arrived(fresh, former),
         }
         fresh.organisation, fresh.requester = organisation, requester
         fresh.template = proposing.template_of(fresh)

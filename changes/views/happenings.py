@@ -108,5 +108,8 @@ def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
         reason = "\n".join([reason, *(f"{name}: {excerpt(text, SHORT)}" for name, text in kept)])
     if full and event.data.get("conflicts"):
         reason = "\n".join([line for line in (reason, *event.data["conflicts"]) if line])
+    if full and event.data.get("arrived"):
+        told = _("Had reached %s by mail:") % event.data["from_name"]
+        reason = "\n".join([reason, told, *event.data["arrived"]])
     person = event.actor_name or event.actor
     return TimelineItem(event.at, words, person, reason, icon, tone)

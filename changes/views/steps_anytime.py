@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, User
 from expansive_cm.sure import sure
 
-from .. import lifecycle
+from .. import lifecycle, mail_log
 from ..forms.assessment import (
     AssessForm,
     AssignForm,
@@ -72,6 +72,7 @@ def correct_customer(page: StepPage) -> HttpResponse:
         CorrectCustomerForm,
         _correct_customer,
         done=_("%(reference)s is for the customer and requester that you chose."),
+        arrived=mail_log.arrived(page.change, sure(page.change.requester)),
     )
 
 

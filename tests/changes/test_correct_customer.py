@@ -166,3 +166,22 @@ def test_mail_that_waits_does_not_reach_the_wrong_person(cast: Cast, settings: A
     assert not sent.filter(to=[cast.requester.email]).exists()
     assert not sent.filter(to=[cast.success.email], subject__contains="Waiting").exists()
     assert sent.filter(to=[cast.stranger_customer.email]).exists()
+
+
+def test_what_had_reached_the_wrong_person_is_said(client: Client, cast: Cast) -> None:
+    change = stories.submitted(cast)
+    address = f"{change.get_absolute_url()}correct_customer/"
+    client.force_login(cast.support)
+    nothing = client.get(address)
+    assert nothing.context["arrived"] == []
+    assert "has reached" not in nothing.content.decode()
+
+    deliver()
+    (subject,) = client.get(address).context["arrived"]
+    assert change.title in subject
+    corrected = correct(change, cast)
+    client.force_login(cast.auditor)
+    page = client.get(corrected.get_absolute_url()).content.decode()
+    assert f"Had reached {cast.requester} by mail:" in page and subject in page
+    client.force_login(cast.stranger_customer)
+    assert "Had reached" not in client.get(corrected.get_absolute_url()).content.decode()
