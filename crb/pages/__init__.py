@@ -277,6 +277,11 @@ class ItemPage:
         return self.meeting.is_led_by(self.user)
 
     @property
+    def records(self) -> bool:
+        """Whether this person is to record the outcome here, as soon as there is one."""
+        return self.item.is_open and self.meeting.is_running and self.runs_meeting
+
+    @property
     def outcome_decision(self) -> Decision:
         return permissions.can_record_outcome(self.user, self.item, self.count)
 
