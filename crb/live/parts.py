@@ -200,8 +200,9 @@ class Picture:
     def _outcome_box(self) -> tuple[Hashable, ...]:
         if not self.frame["page"].runs_meeting:
             return ()
-        own = self.viewer.user.pk
-        return (*self._votes, own, own in self.sight.meeting.away)
+        own, course = self.viewer.user.pk, self.sight.course
+        following = course.following.pk if course.records_and_goes_on else None
+        return (*self._votes, own, own in self.sight.meeting.away, following)
 
     def _ballots(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
