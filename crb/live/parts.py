@@ -190,6 +190,7 @@ class Picture:
         page = self.frame["page"]
         mine, decision = page.my_vote, page.vote_decision
         own = (mine and mine.pk, page.my_status, decision.allowed, decision.reason)
+        own = (*own, page.why_no_vote)
         return (*self._item, *own, self._next_left)
 
     def _tally(self) -> tuple[Hashable, ...]:

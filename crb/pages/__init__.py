@@ -32,6 +32,7 @@ from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
 from ..states import MeetingState
 from ..voting import SIDES, Choice, Tally
+from ..without_seat import why_no_vote
 from .case import Case
 
 LOOKS: dict[str, tuple[str, str]] = {
@@ -216,6 +217,14 @@ class ItemPage:
     @property
     def vote_decision(self) -> Decision:
         return permissions.can_cast_vote(self.user, self.item)
+
+    @property
+    def why_no_vote(self) -> str:
+        """Why somebody of the board has no seat here, while others vote."""
+        votes = self.item.is_open and self.meeting.is_open
+        if not votes or self.meeting.seat_of(self.user) is not None:
+            return ""
+        return why_no_vote(self.user, self.meeting)
 
     # The outcome
 

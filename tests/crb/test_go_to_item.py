@@ -152,7 +152,7 @@ def test_moving_on_by_a_press(client: Client, table: Table) -> None:
 
 
 def test_record_and_next_is_both_or_neither(client: Client, table: Table) -> None:
-    """One press and one act; refused as each of both would be, and offered where there is a next."""
+    """One press and one act; refused as each of both would be; offered where there is a next."""
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
     table.vote(first, *["accepted"] * 4)
     page = f"/board/meetings/{first.meeting_id}/?item="
