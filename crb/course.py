@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 
-from . import permissions
+from . import permissions, queries
 from .live.rooms import Snapshot
 from .models import AgendaItem, Seat
 
@@ -53,10 +53,7 @@ class Course:
     @cached_property
     def following(self) -> AgendaItem | None:
         """The next open item in order, from the current one on and then from the beginning."""
-        items = self.snapshot.items
-        start = self.place
-        order = [*items[start:], *items[: max(0, start - 1)]]
-        return next((item for item in order if item.is_open), None)
+        return queries.next_open(self.snapshot.items, self.current.pk if self.current else None)
 
     @cached_property
     def previous(self) -> AgendaItem | None:
@@ -69,6 +66,11 @@ class Course:
     def chosen_open(self) -> bool:
         """Whether the meeting could turn to the item that the person looks at."""
         return self.chosen is not None and self.chosen.is_open
+
+    @property
+    def records_and_goes_on(self) -> bool:
+        """Whether recording the outcome of what this person looks at may move the meeting on."""
+        return self.is_here and self.following is not None and self.runs
 
     @property
     def next_style(self) -> str:

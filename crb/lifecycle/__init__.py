@@ -32,7 +32,7 @@ from .planning import call_meeting, cancel_meeting, move_meeting
 from .preview import preview_outcome
 from .promises import replan_promise
 from .publishing import publish_agenda
-from .running import go_to_item
+from .running import go_to_item, record_and_go_on
 from .scheduling import schedule_meetings
 from .taking_back import reconsider_decision, take_back_outcome
 from .votes import cast_vote, recuse
@@ -57,6 +57,7 @@ __all__ = [
     "cast_vote",
     "recuse",
     "record_outcome",
+    "record_and_go_on",
     "take_back_outcome",
     "reconsider_decision",
     "replan_promise",

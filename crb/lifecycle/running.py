@@ -1,12 +1,18 @@
 """The course of a running meeting: which item it is at, and for how long."""
 
+from typing import Any
+
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import ChangeStale, StepIllegal
 
 from .. import permissions, queries
-from ..models import AgendaItem, Meeting
-from .core import lock_item, require_right, save, save_meeting, take_step
+from ..models import AgendaItem, BoardOutcome, Meeting
+from .core import lock_item, lock_meeting, require_right, save, save_meeting, take_step
+from .outcomes import record_outcome
 
 
 def go_to_item(
@@ -32,6 +38,29 @@ def go_to_item(
         step.item = target
         save_meeting(fresh, actor, f"went to item: {target.change}")
     return fresh
+
+
+def record_and_go_on(
+    item: AgendaItem, *, actor: User, seen: int | None = None, **outcome: Any
+) -> BoardOutcome:
+    """Record the outcome of what the meeting is at, and let it turn to the next item: one act.
+
+    ``seen`` and ``outcome`` are as for ``record_outcome``; what is next is asked under the lock,
+    as the agenda may have grown since. Refused as each of both would be, with nothing done; so it
+    is where the meeting is at another item by now, or no other item is open. Effects: those of
+    both.
+    """
+    with acting():
+        meeting = lock_meeting(item.meeting)  # before the item: the order of locks
+        recorded = record_outcome(item, actor=actor, seen=seen, **outcome)
+        require_right(permissions.can_go_to_item, actor, meeting)
+        if meeting.current_item_id != item.pk:
+            raise ChangeStale(_("The meeting has gone to another item since you opened this page."))
+        target = queries.next_open(queries.entries_on(meeting), item.pk)
+        if target is None:
+            raise StepIllegal(_("No other item is open any more. Record the outcome alone."))
+        go_to_item(meeting, actor=actor, item=target)
+    return recorded
 
 
 def turn_to(meeting: Meeting, item: AgendaItem | None) -> None:

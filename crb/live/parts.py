@@ -123,7 +123,17 @@ class Picture:
             (self.item.pk, self.item.state, course.chosen_place) if self.item else None,
             following and following.pk,
             now.notes if now is not None and course.shows_notes else "",
+            course.runs,
+            self._jumps,
         )
+
+    @property
+    def _jumps(self) -> tuple[Hashable, ...]:
+        """Where in the right column of the chosen item the way leads."""
+        page = self.frame["page"]
+        if page is None:
+            return ()
+        return (page.item.pk, page.vote_decision.allowed, page.outcome is not None, page.records)
 
     def _agenda_left(self) -> tuple[Hashable, ...]:
         return (*self._meeting, len(self.frame["left_for_me"]), bool(self.frame["rows"]))
@@ -180,6 +190,7 @@ class Picture:
         page = self.frame["page"]
         mine, decision = page.my_vote, page.vote_decision
         own = (mine and mine.pk, page.my_status, decision.allowed, decision.reason)
+        own = (*own, page.why_no_vote)
         return (*self._item, *own, self._next_left)
 
     def _tally(self) -> tuple[Hashable, ...]:
@@ -190,8 +201,9 @@ class Picture:
     def _outcome_box(self) -> tuple[Hashable, ...]:
         if not self.frame["page"].runs_meeting:
             return ()
-        own = self.viewer.user.pk
-        return (*self._votes, own, own in self.sight.meeting.away)
+        own, course = self.viewer.user.pk, self.sight.course
+        following = course.following.pk if course.records_and_goes_on else None
+        return (*self._votes, own, own in self.sight.meeting.away, following)
 
     def _ballots(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
@@ -205,7 +217,7 @@ class Picture:
         page = self.frame["page"]
         drafts = {change.raised_by_id for _words, change in self._all_links}
         mine = self.viewer.user.pk if self.viewer.user.pk in drafts else None
-        rights = (page.vote_decision.allowed, bool(page.case.notes))
+        rights = (*self._jumps, bool(page.case.notes))
         return (*self._item, *rights, mine, self.sight.course.total)
 
     @cached_property

@@ -19,6 +19,7 @@ from django_fsm import FSMField, transition
 from accounts.history_rows import Records
 from accounts.models import User, validate_time_zone
 from expansive_cm.database.saved import Saved
+from expansive_cm.statements import Given, Statement
 
 from ..schedule import cutoff_of, to_utc
 from ..states import (
@@ -28,7 +29,7 @@ from ..states import (
     MeetingState,
 )
 from .base import APPEND_ONLY, NO_DELETE, legal_moves
-from .board import Board, Seat
+from .board import Board, Membership, Seat
 
 if TYPE_CHECKING:
     from .attendance import Roster
@@ -237,6 +238,14 @@ class Meeting(Saved):
         return (self.keeps_seats and kept_seats(self)) or self.board.members_on(self.date)
 
     @cached_property
+    def terms(self) -> dict[int, list[tuple[Day, Day | None]]]:
+        """First and last day of every term on the board, by person, read once per loaded meeting."""
+        found: dict[int, list[tuple[Day, Day | None]]] = {}
+        for user, begins, ends in TERMS.rows(board=self.board_id):
+            found.setdefault(user, []).append((begins, ends))
+        return found
+
+    @cached_property
     def roster(self) -> "Roster":
         """Who said that they are here, and what the chair marked; read once per loaded meeting."""
         from .attendance import Roster, roster_of
@@ -302,6 +311,14 @@ class Meeting(Saved):
     @transition(field=state, source=MeetingState.SCHEDULED, target=MeetingState.CANCELLED)
     def cancel(self, reason: str) -> None:
         self.cancel_reason, self.cancelled_at = reason, timezone.now()
+
+
+TERMS = Statement(
+    lambda: Membership.objects.filter(board=Given("board")).values_list(
+        "user_id", "starts_on", "ends_on"
+    ),
+    planned_once=True,
+)
 
 
 class Attendance(models.Model):

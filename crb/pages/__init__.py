@@ -32,6 +32,7 @@ from ..models import AgendaItem, Meeting, Seat, Vote
 from ..people import OwnPeople
 from ..states import MeetingState
 from ..voting import SIDES, Choice, Tally
+from ..without_seat import why_no_vote
 from .case import Case
 
 LOOKS: dict[str, tuple[str, str]] = {
@@ -217,6 +218,14 @@ class ItemPage:
     def vote_decision(self) -> Decision:
         return permissions.can_cast_vote(self.user, self.item)
 
+    @property
+    def why_no_vote(self) -> str:
+        """Why somebody of the board has no seat here, while others vote."""
+        votes = self.item.is_open and self.meeting.is_open
+        if not votes or self.meeting.seat_of(self.user) is not None:
+            return ""
+        return why_no_vote(self.user, self.meeting)
+
     # The outcome
 
     @property
@@ -275,6 +284,11 @@ class ItemPage:
     @property
     def runs_meeting(self) -> bool:
         return self.meeting.is_led_by(self.user)
+
+    @property
+    def records(self) -> bool:
+        """Whether this person is to record the outcome here, as soon as there is one."""
+        return self.item.is_open and self.meeting.is_running and self.runs_meeting
 
     @property
     def outcome_decision(self) -> Decision:

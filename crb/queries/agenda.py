@@ -1,7 +1,7 @@
 """Agendas: what is on them, what could be, and which of them are due."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -236,6 +236,16 @@ def entries_on(meeting: Meeting) -> list[AgendaItem]:
     for item in found:
         item.meeting = meeting
     return sorted(found, key=_as_taken)
+
+
+def next_open(items: Sequence[AgendaItem], current: int | None) -> AgendaItem | None:
+    """Return the next open one of an agenda in its order: from the current one on, then before it.
+
+    ``current`` is the key of the item that the meeting is at; without one it is the first.
+    """
+    start = next((place for place, item in enumerate(items, 1) if item.pk == current), 0)
+    order = [*items[start:], *items[: max(0, start - 1)]]
+    return next((item for item in order if item.is_open), None)
 
 
 ENTRIES = ObjectStatement(

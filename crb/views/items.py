@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -64,16 +65,18 @@ def recuse(request: SignedInRequest, pk: int) -> HttpResponse:
 @require_POST
 @for_own_people
 def record_outcome(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Record what the board decided."""
+    """Record what the board decided; with ``go_on`` the meeting turns to its next item."""
     item = item_or_404(pk)
     decision = permissions.can_record_outcome(request.user, item)
+    goes_on = "go_on" in request.POST
     return _take(
         request,
         item,
         decision,
         "outcome_form",
-        lifecycle.record_outcome,
+        lifecycle.record_and_go_on if goes_on else lifecycle.record_outcome,
         _is_recorded,
+        goes_on=goes_on,
     )
 
 
@@ -169,6 +172,8 @@ def _take(
     name: str,
     act: Act,
     done: Callable[[Any], str],
+    *,
+    goes_on: bool = False,
 ) -> HttpResponse:
     """Take a step with the form of this name, or answer with the page and what is wrong."""
     seen = _seen(request)
@@ -182,6 +187,9 @@ def _take(
         return page.missing(request, item, name, form, error)
     except StepError as error:
         return page.refused(request, item, name, form, error)
+    if goes_on:
+        messages.success(request, done(result))
+        return page.moved_on(request, item.meeting)
     vote = result if isinstance(result, Vote) else None
     return page.done(request, item, done(result), vote)
 

@@ -20,7 +20,7 @@ from ..lifecycle.core import require
 from ..models import AgendaItem, Meeting
 from .access import SignedInRequest, for_own_people, meeting_or_404
 from .access import seen_version as _seen
-from .page import MeetingPage, typed
+from .page import MeetingPage, moved_on, typed
 
 
 @require_safe
@@ -75,11 +75,7 @@ def go_to_item(request: SignedInRequest, pk: int) -> HttpResponse:
         lifecycle.go_to_item(found, actor=request.user, item=item, seen=seen)
     except StepError as error:
         return _refused(request, found, error)
-    if not getattr(request, "htmx", False):
-        return redirect(found)
-    response = MeetingPage(request, meeting_or_404(pk), None).show(focus="item")
-    response["HX-Push-Url"] = found.get_absolute_url()
-    return response
+    return moved_on(request, found)
 
 
 @require_POST

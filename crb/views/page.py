@@ -104,6 +104,15 @@ def done(
     return redirect(f"{address_of(item)}#position")
 
 
+def moved_on(request: SignedInRequest, meeting: Meeting) -> HttpResponse:
+    """Show what the meeting is at, after it has gone there; from now on the page follows it."""
+    if not getattr(request, "htmx", False):
+        return redirect(meeting)
+    response = MeetingPage(request, queries.meeting_shown(meeting.pk), None).show(focus="item")
+    response["HX-Push-Url"] = meeting.get_absolute_url()
+    return response
+
+
 def in_place_of(answer: HttpResponse, target: str) -> HttpResponse:
     """Let an answer take the place of a part of the page, without scrolling to it."""
     answer["HX-Reswap"] = "outerHTML show:none"

@@ -2,7 +2,7 @@
 (() => {
   const sight = new IntersectionObserver((entries) => {
     for (const entry of entries) {
-      const jump = document.querySelector("[data-jump]")?.parentElement;
+      const jump = document.querySelector(".item-jump");
       const above = entry.boundingClientRect.top < 0;
       jump?.classList.toggle("is-reached", entry.isIntersecting || above);
     }

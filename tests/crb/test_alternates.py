@@ -1,8 +1,10 @@
 """Alternates: they vote for the member's seat, which has one vote, and it is seen to be theirs."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -138,3 +140,34 @@ def test_nobody_votes_in_the_place_of_one_who_may_not(
     assert (count.voted, len(count.eligible)) == (4, 6)
     waiting = Meeting.objects.annotate(left=queries.left_for(alternate)).get(pk=item.meeting_id)
     assert waiting.left == 0
+
+
+def test_who_has_no_vote_there_reads_why(client: Client, table: Table, alternate: User) -> None:
+    """Each reason there is of a seat that is missing, where others vote; none for other people."""
+    item = table.item()
+    day = item.meeting.date
+    away(table, table.members[1], alternate, item)
+    terms = table.board.memberships
+    terms.filter(user=table.members[2]).update(ends_on=day - timedelta(days=1))
+    terms.filter(user=table.members[3]).update(starts_on=day + timedelta(days=1))
+    table.members[4].groups.clear()
+    table.members[4].groups.add(Group.objects.get(name=Role.SUPPORT))
+    other = person("Olga Other", Role.CRB_MEMBER)
+
+    def reads(user: User) -> str:
+        client.force_login(user)
+        page = client.get(f"/board/meetings/{item.meeting_id}/?item={item.pk}").content.decode()
+        found = re.search(r"You do not vote here</h3>\s*<p[^>]*>([^<]*)</p>", page)
+        return found.group(1) if found else ""
+
+    assert "Alice Alternate votes in your place." in reads(table.members[1])
+    assert "ended on" in reads(table.members[2])
+    assert "begins on" in reads(table.members[3])
+    assert "only while you hold the role" in reads(table.members[4])
+    assert reads(other) == "You have no seat on this board."
+    assert [reads(user) for user in (table.chair, alternate, table.cast.support)] == [""] * 3
+    lifecycle.start_meeting(fresh(item).meeting, actor=table.chair)
+    User.objects.filter(pk=alternate.pk).update(is_active=False)
+    terms.filter(user=table.members[2]).update(ends_on=None)
+    assert "was to vote in your place, no longer can" in reads(table.members[1])
+    assert "settled when it began" in reads(table.members[2])

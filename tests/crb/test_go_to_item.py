@@ -9,10 +9,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from changes.models import Change
 from crb import lifecycle
 from crb.course import Course
 from crb.live.rooms import read
-from crb.models import AgendaItem, Meeting
+from crb.models import AgendaItem, BoardEvent, Meeting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal
 from tests.crb.conftest import Table
 
@@ -148,3 +149,38 @@ def test_moving_on_by_a_press(client: Client, table: Table) -> None:
     answer = client.post(address, {**data, "item": first.pk})
     assert answer.status_code == 409
     assert "The meeting has moved on since you opened this page" in answer.content.decode()
+
+
+def test_record_and_next_is_both_or_neither(client: Client, table: Table) -> None:
+    """One press and one act; refused as each of both would be; offered where there is a next."""
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    table.vote(first, *["accepted"] * 4)
+    page = f"/board/meetings/{first.meeting_id}/?item="
+    offers = []
+    for user, item in ((table.chair, first), (table.chair, second), (table.members[2], first)):
+        client.force_login(user)
+        offers.append("Record, and next" in client.get(f"{page}{item.pk}").content.decode())
+    assert offers == [True, False, False]
+    address = f"/board/items/{first.pk}/outcome/"
+    data = {"outcome": "accepted", "reason": "It pays.", "go_on": "1"}
+    data["seen"] = str(Change.objects.get(pk=first.change_id).version)
+    assert client.post(address, data).status_code == 403
+    client.force_login(table.chair)
+    assert client.post(address, {**data, "outcome": ""}).status_code == 400
+    go(table, second)
+    answer = client.post(address, data)
+    assert answer.status_code == 409 and "It pays." in answer.content.decode()
+    assert "gone to another item" in answer.content.decode()
+    assert fresh(first).state == "open", "neither: the outcome is not recorded either"
+    go(table, first)
+    assert client.post(address, data).url == f"/board/meetings/{first.meeting_id}/"
+    assert (fresh(first).state, meeting_of(first).current_item) == ("decided", second)
+    verbs = BoardEvent.objects.order_by("-pk").values_list("verb", "item")[:2]
+    assert set(verbs) == {("record_outcome", first.pk), ("go_to_item", second.pk)}
+    act = {row.history_act for row in (first.history.first(), meeting_of(first).history.first())}
+    assert len(act) == 1
+    assert client.post(address, data).status_code == 409, "twice"
+    table.vote(second, *["accepted"] * 4)
+    with pytest.raises(StepIllegal, match="No other item"):
+        lifecycle.record_and_go_on(fresh(second), actor=table.chair, outcome="accepted")
+    assert fresh(second).state == "open"

@@ -464,12 +464,32 @@ def test_a_phone_votes_with_one_tap_from_the_top(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
     item = table.running_item("Rooms at night")
+    AgendaItem.objects.filter(pk=item.pk).update(time_box=10)
     page = open_meeting(new_page, live_server, table.cast.crb_member, item, width=360, height=740)
     expect(page.get_by_text("Accept", exact=True)).not_to_be_in_viewport()
     page.get_by_role("link", name="Go to the vote").click()
     expect(page.get_by_text("Accept", exact=True)).to_be_in_viewport()
     expect(page.get_by_role("link", name="Go to the vote")).to_be_hidden()
     assert fits(page)
+    for width, height in ((320, 568), (1280, 720)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.locator("footer").scroll_into_view_if_needed()
+        links = page.locator(".item-case a[href], .item-case summary")
+        links.first.blur()
+        links.first.focus()
+        bar = page.locator(".now-bar")
+        expect(bar.get_by_text("Rooms at night")).to_be_in_viewport()
+        expect(bar.get_by_text("of 10 minutes").last).to_be_in_viewport()
+        box = bar.bounding_box()
+        assert box["y"] == 0 and box["height"] < 80, (width, box)
+        page.wait_for_function(  # it scrolls there smoothly, and not under the bar
+            "() => document.activeElement.getBoundingClientRect().top >= "
+            "document.querySelector('.now-bar').getBoundingClientRect().bottom"
+        )
+        expect(page.get_by_role("link", name="Go to the vote")).to_be_in_viewport()
+        assert fits(page)
+    page.emulate_media(media="print")
+    assert bar.evaluate("one => getComputedStyle(one).position") == "static"
 
 
 def test_page_and_screen_are_accessible_and_fit(
@@ -488,7 +508,7 @@ def test_page_and_screen_are_accessible_and_fit(
 def wait_for_clock(page: Any) -> None:
     """Wait until the page is live and says that the time is over."""
     expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.get_by_text("over time").first).to_be_visible()
+    expect(page.locator(".clock.is-over").get_by_text("over time")).to_be_visible()
 
 
 def test_arrow_keys_move_the_meeting_from_its_screen(

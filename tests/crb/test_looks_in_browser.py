@@ -84,7 +84,7 @@ def test_agenda_item_and_tally_stand_in_their_columns(
     for running in (False, True):
         page.goto(item.get_absolute_url())
         agenda, shown, seats = page.evaluate(
-            """() => [".agenda", "#meeting-body > .item", "#attendance"].map(
+            """() => [".agenda", ".meeting > .item", "#attendance"].map(
                 (name) => document.querySelector(name).getBoundingClientRect().toJSON())"""
         )
         assert agenda["top"] == shown["top"], running

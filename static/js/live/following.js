@@ -10,7 +10,7 @@ const body = () => document.getElementById("meeting-body");
 
 // Returns whether the item was put in place; null where nothing of the message is wanted.
 function turn(message) {
-  const article = document.querySelector("#meeting-body > .item");
+  const article = document.querySelector("#meeting-body > .meeting > .item");
   if (!article) {
     // The agenda was empty when the page was opened.
     window.location.reload();
@@ -72,7 +72,7 @@ export function take(message) {
 // The consent items are one list that depends on every vote on them: it is asked for anew.
 let batchShown = false;
 function renewBatch(agendaChanged) {
-  const batch = document.querySelector("#meeting-body > .consent");
+  const batch = document.querySelector("#meeting-body > .meeting > .consent");
   const isFirst = !batchShown;
   batchShown = Boolean(batch);
   if (!agendaChanged || !batch || isFirst || isBusy(batch) || document.querySelector("dialog[open]")) return;
