@@ -86,7 +86,7 @@ def later_than_promised(change: Change, event: Event) -> Context:
 def your_turn(change: Change, event: Event) -> Context:
     """The next step waits for the reader; who authorises reads what they decide on."""
     turn = turn_of(change)
-    context = {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
+    context: Context = {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
     if turn is None:
         return context
     if turn.verb == "authorise":

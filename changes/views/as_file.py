@@ -66,7 +66,7 @@ class Room:
 
     def take(self, text: object) -> str:
         """Return a text, or so much of it as there is room for."""
-        kept = []
+        kept: list[str] = []
         for line in str(text).split("\n"):
             weight = 1 if KNOWN_SIGNS.fullmatch(line) else STAND_IN
             part = line[: max(self.left // weight, 0)]
