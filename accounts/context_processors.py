@@ -8,6 +8,7 @@ from django.utils.functional import SimpleLazyObject
 
 from expansive_cm.version import VERSION
 
+from .guide import help_url
 from .navigation import CHANGES, NEW_CHANGE, navigation, url_or_none
 
 
@@ -17,6 +18,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "navigation": SimpleLazyObject(lambda: navigation(request)),
         "search_url": url_or_none(CHANGES),
         "new_change_url": SimpleLazyObject(lambda: _new_change_url(request)),
+        "help_url": SimpleLazyObject(lambda: help_url(request)),
         "app_version": VERSION,
         "demo": settings.DEMO,
     }

@@ -62,7 +62,7 @@ ENTRIES = (
         lambda user: user.is_internal and bool(user.roles),
     ),
     _Entry(
-        _("Answers"),
+        _("Confirmations"),
         "changes:waiting_answers",
         "user-question",
         lambda user: user.has_role(

@@ -14,6 +14,7 @@ def closed(request: HttpRequest, **_parts: str) -> HttpResponse:
 own = (
     [
         path("profile/", views.profile, name="profile"),
+        path("guide/<slug:name>/", views.guide, name="guide"),
         path("sign-in-as/", views.sign_in_as, name="sign_in_as"),
     ],
     "accounts",

@@ -6,12 +6,15 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from expansive_cm.ui.components import Tab
 from expansive_cm.workflow.steps import explain
 
+from . import guide as guides
 from .demo import demo_cast
 from .forms import ProfileForm
 from .models import User
@@ -30,6 +33,20 @@ def profile(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:profile")
     status = 400 if form.is_bound else 200
     return render(request, "accounts/profile.html", {"form": form}, status=status)
+
+
+@login_required
+@require_safe
+def guide(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one of the guides; an address that names none is 404."""
+    if name not in guides.GUIDES:
+        raise Http404
+    tabs = [
+        Tab(title, reverse("accounts:guide", args=[one]), active=one == name)
+        for one, title in guides.GUIDES.items()
+    ]
+    first, *parts = guides.parts_of(name)
+    return render(request, "accounts/guide.html", {"first": first, "parts": parts, "tabs": tabs})
 
 
 @require_POST

@@ -109,7 +109,8 @@ def contents(
     for _key, group in groupby(told, key=lambda pair: pair[0].change_id):
         pairs = list(group)
         change = pairs[0][0].change
-        url, link = _address(change, person)
+        step_url = wording.step_of(letter for _notice, letter in pairs).get("step_url")
+        url, link = _address(change, person, step_url)
         links += [link] if link else []
         shared = {"why": pairs[0][1].why, "link_days": settings.ACCESS_LINK_DAYS}
         needs_me = any(letter.message in wording.NEEDED for _notice, letter in pairs)
@@ -125,7 +126,10 @@ def contents(
     }, links
 
 
-def _address(change: Change, person: User) -> tuple[str, AccessLink | None]:
+def _address(change: Change, person: User, step_url: str | None) -> tuple[str, AccessLink | None]:
+    """Return where the reader acts, or else reads, and the link by which they do, if it is one."""
+    if step_url and person.has_usable_password():
+        return step_url, None
     if access_links.is_for(change, person):
         path, link = access_links.draft(change, person, actor=None)
         return absolute(path), link

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from expansive_cm.post.words import absolute
 from expansive_cm.texts import Text
 
+from .in_brief import in_brief
 from .models import (
     Attachment,
     BoardDecision,
@@ -27,6 +28,7 @@ from .promises import is_planned_beyond, promised_of
 from .states import FINAL, State
 from .turns import turn_of
 from .wording import Context, is_rollback
+from .worklist import task_url
 
 Message = Callable[[Change, Event], Context]
 S = State
@@ -82,9 +84,14 @@ def later_than_promised(change: Change, event: Event) -> Context:
 
 
 def your_turn(change: Change, event: Event) -> Context:
-    """The next step waits for the reader."""
+    """The next step waits for the reader; who authorises reads what they decide on."""
     turn = turn_of(change)
-    return {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
+    context: Context = {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
+    if turn is None:
+        return context
+    if turn.verb == "authorise":
+        context |= {"brief": in_brief(change), "plan": change.execution}
+    return {**context, "step_url": absolute(task_url(turn, change))}
 
 
 def ownership(change: Change, event: Event) -> Context:

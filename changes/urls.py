@@ -6,6 +6,7 @@ from .converters import ReferenceConverter
 from .views import (
     access_link,
     answers,
+    as_file,
     calendar,
     confirmation_link,
     correct_comment,
@@ -151,6 +152,7 @@ many_urls = [
 ]
 story_urls = [
     path("changes/<reference:pk>/", detail.detail, name="detail"),
+    path("changes/<reference:pk>/pdf/", as_file.change_pdf, name="change_pdf"),
     path("changes/<reference:pk>/mail/", mail_log.log, name="mail_log"),
     path(
         "changes/<reference:pk>/mail/<int:problem_pk>/settle/",

@@ -209,6 +209,7 @@ def _contents(
         "staff": letters[-1].context.get("staff"),
         "state": State(change.state).label,
         "has_button": lead is not None and _has_button(lead, page),
+        **step_of([lead] if lead else []),
     }
 
 
@@ -227,6 +228,12 @@ def _stands(change: Change, letter: Letter) -> str:
         return _("The change is now in “%(state)s”.") % {"state": state}
     theirs = letter.person.pk == change.requester_id or change.requester is None
     return briefly(change.state, "" if theirs else str(change.requester))
+
+
+def step_of(letters: Iterable[Letter]) -> Context:
+    """Return the step that the newest of these asks its reader to take, and its page, if any."""
+    asking = [one.context for one in letters if one.message == "your_turn"]
+    return {name: asking[-1].get(name) for name in ("step", "step_url")} if asking else {}
 
 
 def _has_button(letter: Letter, page: str) -> bool:

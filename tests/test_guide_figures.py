@@ -162,7 +162,7 @@ def on_people() -> Iterator[str]:
     yield f"For {in_words(undo)} minutes the chair takes it back"
     yield f"**once a day** at {digest.HOUR:02}:00"
     yield f"for {CORRECTABLE.seconds // MINUTE} minutes your own comment has *Correct*"
-    yield f"*Answers → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"
+    yield f"*Confirmations → Mail that did not arrive* lists it, the newest {mail_log.MOST} at once"
     yield f"at most {runs.MOST} changes, a page, at once"
     yield f"keeps that under a name. You keep up to {saved_views.MOST}"
     yield f"whose gate is complete, up to {runs.MOST} as one act"

@@ -10,7 +10,7 @@ from .briefly import briefly
 from .case import Status
 from .happened import Milestone, happened
 from .progress import progress
-from .status import reason_of, status_of, tell
+from .status import how_it_ended, reason_of, status_of, tell
 
 __all__ = [
     "BoardDate",
@@ -20,6 +20,7 @@ __all__ = [
     "board_dates",
     "briefly",
     "happened",
+    "how_it_ended",
     "progress",
     "provide",
     "reason_of",

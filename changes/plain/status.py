@@ -56,6 +56,14 @@ def status_of(
     return WORDS[S(change.state)](case)
 
 
+def how_it_ended(change: Change, reader: User | None = None) -> str:
+    """Say how a change ended and when, in the one sentence that colleagues and customers read.
+
+    Only "you" differs: it is said to the requester.
+    """
+    return status_of(change, reader).now
+
+
 def tell(changes: Sequence[Change], reader: User) -> None:
     """Give each change of a list its ``plain`` status; each kind of record is read once at most."""
     for relation in sorted({relation for read in READ.values() for relation in read}):
@@ -152,7 +160,8 @@ def _how_it_closed(case: Case) -> str:
 
 def _withdrawn(case: Case) -> Status:
     if case.change.is_thrown_away:
-        return Status(_("You threw the draft away on %s.") % case.since, nothing_more())
+        words = _("The draft was thrown away on %s. Nobody was told of it.")
+        return Status(words % case.since, nothing_more())
     return Status(_("The request was withdrawn on %s.") % case.since, nothing_more())
 
 

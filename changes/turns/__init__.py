@@ -11,12 +11,11 @@ from accounts.models import User
 from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.texts import Text
 
+from .. import plain
 from ..models import Change, Event
 from ..process import STEP
-from ..states import State
 from .table import TURNS, Turn
 from .who import Who
-from .words import ENDED, THROWN_AWAY
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,14 @@ def turn_of(change: Change) -> Turn | None:
     return next((turn for turn in turns if turn.has_come(change)), None)
 
 
-def next_step(change: Change) -> NextStep:
-    """Return the next step of a change, from its state and the records of this round."""
+def next_step(change: Change, reader: User | None = None) -> NextStep:
+    """Return the next step of a change, from its state and the records of this round.
+
+    Of one that has ended it says how, as everybody reads it: ``reader`` is said "you" to.
+    """
     turn = turn_of(change)
     if turn is None or turn.says is None:
-        return NextStep(THROWN_AWAY if change.is_thrown_away else ENDED[State(change.state)])
+        return NextStep(plain.how_it_ended(change, reader))
     sentence, note = turn.says(change)
     return NextStep(sentence, turn.group.who(change), turn.verb, note)
 

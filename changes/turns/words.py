@@ -192,12 +192,3 @@ def not_confirmed(change: Change) -> Words:
     sentence = _("The requester would like something further: close, and raise it as a successor.")
     note = _("The requester can send it too. If something agreed is missing, rework it.")
     return sentence, note
-
-
-ENDED = {
-    S.CLOSED: gettext_lazy("The change is closed. Anything further is a new change request."),
-    S.REFUSED: gettext_lazy("The change was refused."),
-    S.REJECTED: gettext_lazy("The board rejected the change."),
-    S.WITHDRAWN: gettext_lazy("The request was withdrawn."),
-}
-THROWN_AWAY = gettext_lazy("The draft was thrown away. Nobody was told of it.")

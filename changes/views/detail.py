@@ -90,7 +90,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     change = change_or_404(request, pk, with_talk=True)
     user = request.user
     offered = offers(user, change)
-    onward = next_step(change)
+    onward = next_step(change, user)
     found = sections(change, user)
     talk = discussion_context(user, change)
     told = happenings(change, user, {link["change"].pk for link in talk["links"]})

@@ -166,7 +166,7 @@ class StepPage:
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
-            words = {"done": sentence, "next": next_step(changed).told(self.user)}
+            words = {"done": sentence, "next": next_step(changed, self.user).told(self.user)}
             after = _("%(done)s %(next)s") if changed.is_final else _("%(done)s Next: %(next)s")
             sentence = after % words
         else:

@@ -47,6 +47,10 @@ class TestAnswerConfirmation(StepPageTests):
         assert answer["Location"] == address
         assert "Thanks &amp; regards." in page.get(address).content.decode()
 
-    def test_shows_what_was_done(self, page: Client, change: Change) -> None:
+    def test_shows_what_was_done_and_all_that_was_asked_for(
+        self, page: Client, change: Change
+    ) -> None:
         html = page.get(self.address(change)).content.decode()
+        assert "What you asked for" in html
+        assert "story-description-short" not in html, "it is in no box that scrolls"
         assert "Rooms can be booked around the clock." in html

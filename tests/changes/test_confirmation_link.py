@@ -40,6 +40,13 @@ NO = {
 }
 FURTHER = {**NO, "wish": "something_further", "reason": "The <i>gym</i> as well, please."}
 SUCCESSOR = {"act": "successor", "title": "Book the gym at night", "description": "As wished."}
+SCROLLS = """element => {
+  for (let box = element.parentElement; box !== document.documentElement; box = box.parentElement)
+    if (box.scrollHeight > box.clientHeight + 1 && getComputedStyle(box).overflowY !== "visible")
+      return true;
+  return false;
+}"""
+"""Whether something around an element, but the page itself, has to be scrolled."""
 RATING = {"act": "rate", "rating": "4", "rating_comment": "Quick & friendly."}
 
 
@@ -172,9 +179,16 @@ def test_scripted_page_loads_change_nothing_and_the_pages_are_accessible_and_fit
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_pages_of_an_answer_are_accessible_and_fit(link: str, new_page: Any) -> None:
+def test_the_pages_of_an_answer_are_accessible_and_fit(
+    change: Change, link: str, new_page: Any
+) -> None:
+    parts = [f"Room {number} as well." for number in range(40)]
+    Change.objects.filter(pk=change.pk).update(description="\n\n".join(parts))
     page = new_page()
     page.goto(link)
+    assert not page.get_by_text(parts[-1]).evaluate(SCROLLS), "all that was asked for is in sight"
+    page.get_by_role("link", name="Go to your answer").click()
+    expect(page.get_by_role("button", name="Send my answer")).to_be_in_viewport()
     expect(page.get_by_text("What would you like?")).to_be_hidden()  # asked after a no only
     with looks(page) as look:
         choose(page.get_by_label("Yes, it does what I need"))

@@ -74,10 +74,10 @@ def test_everybody_inside_is_told_what_happens_next_and_by_whom(
         S.DEPLOYMENT: ("Choose the release", "Release manager", "Rita Release"),
         S.CONFIRMATION: ("Say whether the change meets the need", "", "Grace Requester"),
         S.NOT_CONFIRMED: ("Rework what was agreed", "", "Cleo Success"),
-        S.CLOSED: ("The change is closed",),
-        S.REFUSED: ("The change was refused",),
-        S.REJECTED: ("The board rejected the change",),
-        S.WITHDRAWN: ("The request was withdrawn",),
+        S.CLOSED: ("confirmed that the change meets the need. It is closed.",),
+        S.REFUSED: ("The customer success team refused the request on",),
+        S.REJECTED: ("The Change Request Board decided on", "not to go ahead."),
+        S.WITHDRAWN: ("The request was withdrawn on",),
     }
     seat_everybody()
     html = page_for(client, cast.auditor, stories.change_in(state, cast))

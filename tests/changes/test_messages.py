@@ -1,14 +1,16 @@
 """Who is told what, per event, and how the mail reads."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from django.template.loader import get_template
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
@@ -305,9 +307,12 @@ def test_customers_never_read_internal_reasons(cast: Cast) -> None:
     mails = list(worded(to__endswith="@harbour.example"))
     assert len(mails) > 100
     for mail in mails:
+        internal = ["Went as written", "Unsupervised"]
+        if "Waiting for you (Authorise)" not in mail.subject:  # who decides reads these
+            internal += ["Harmless", "Night staff cannot"]
         for body in (mail.message, mail.html_message):
-            for internal in ("Harmless", "Went as written", "Night staff cannot", "Unsupervised"):
-                assert internal not in body, mail.subject
+            for words in internal:
+                assert words not in body, mail.subject
 
 
 def test_who_left_who_lost_access_and_strangers_are_not_told(cast: Cast) -> None:
@@ -410,6 +415,39 @@ def test_a_formatted_request_reads_formatted(cast: Cast) -> None:
     assert "<strong>night team</strong>" in mail.html_message
     assert "<li>Tuesday</li>" in mail.html_message
     assert "**night team**" in mail.message
+
+
+def test_an_approver_reads_in_a_screenful_what_to_decide_on_and_is_led_there(
+    cast: Cast, client: Client
+) -> None:
+    change = stories.in_authorisation(cast)
+    long = "Beds <b>must</b> be booked.\n" * 150
+    change.assessments.update(need=long, customer_impact=long)
+    Change.objects.filter(pk=change.pk).update(description=long, desired_on=date(2031, 5, 4))
+    mail = mail_to(cast.approver.email)
+    judged = change.assessments.get()
+    link = reverse("changes:authorise", args=[change.pk])
+    for label, words in (
+        ("Request", "Beds"),
+        ("Need", "Beds"),
+        ("Risk", f"{judged.get_level_display()} (likelihood: "),
+        ("Impact on services", judged.service_impact),
+        ("Impact on customers", "Beds"),
+        ("Review", "Harmless."),
+        ("Plan", "The customer success team plans when and how"),
+    ):
+        assert f"\n{label}: {words}" in mail.message
+        assert f"{label}</strong><br>{words}" in mail.html_message
+    for body in (mail.message, mail.html_message):
+        assert "Wished for by 4 May 2031." in body
+        assert f"{settings.BASE_URL}{link}" in body
+    assert "<b>must" not in mail.html_message
+    read = mail.message[: mail.message.index(link)]
+    assert len(read) < 1800 and read.count("\n") < 40, "a screenful, and then the decision"
+    asked = client.get(link)
+    assert asked["Location"] == f"{reverse('account_login')}?next={link}"
+    client.force_login(cast.approver)
+    assert "Record the decision" in client.get(link).content.decode()
 
 
 def test_the_page_is_offered_only_to_those_who_can_sign_in(cast: Cast) -> None:

@@ -17,6 +17,7 @@ from changes.models import Change
 from changes.plain import BoardDate
 from changes.queries import with_people
 from changes.states import State
+from changes.turns import next_step
 from crb.board_dates import dates_for
 from crb.models import AgendaItem, Board, Meeting
 from tests import stories
@@ -465,6 +466,12 @@ def test_what_the_requester_reads(cast: Cast, clock: Any, case: str) -> None:
     assert (status.now, status.next, status.promise) == (now, following, promise)
     asked = case in ("information required", "two questions", "asked", "asked after a release")
     assert status.on_reader == asked
+    if change.is_final:
+        assert next_step(change, cast.requester).told(cast.requester) == now
+        others = now.replace("you confirmed", f"{cast.requester} confirmed")
+        others = others.replace("meets your needs", "meets the need")
+        for colleague in (cast.support, cast.auditor, None):
+            assert next_step(change, colleague).sentence == others
 
 
 def test_every_state_has_a_case() -> None:

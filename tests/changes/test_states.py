@@ -2,12 +2,9 @@
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.utils import timezone
 
 from changes.models import Change
 from changes.states import FINAL, LEGAL_MOVES, State
-from changes.turns import next_step
-from changes.turns.words import ENDED
 from tests.people import Cast
 from tests.stories import MAKERS, change_in
 from tests.turns import everywhere
@@ -72,11 +69,3 @@ def test_the_state_cannot_be_assigned(cast: Cast) -> None:
     change = change_in(State.SUBMITTED, cast)
     with pytest.raises(AttributeError):
         change.state = State.CLOSED
-
-
-def test_how_it_ended_is_said_and_not_that_nothing_follows() -> None:
-    assert set(ENDED) == FINAL
-    for state, words in ENDED.items():
-        ended = Change(state=state, submitted_at=timezone.now())
-        assert str(next_step(ended).sentence) == str(words)
-        assert str(words)[0].isupper() and not str(words).startswith("Nothing")

@@ -46,7 +46,7 @@ def test_the_writer_is_asked_first_and_then_it_is_gone(page: Client, cast: Cast)
     answer = page.post(address(draft), {"seen": draft.version})
     assert (answer.status_code, answer["Location"]) == (302, HOME)
     home = page.get(HOME).content.decode()
-    assert f"You threw {draft.reference} away. The draft was thrown away." in home
+    assert f"You threw {draft.reference} away. The draft was thrown away on " in home
     assert "Never mind" not in home
     assert "Never mind" not in page.get(NEW).content.decode()
     assert page.post(address(draft), {"seen": draft.version}).status_code == 409
@@ -78,7 +78,7 @@ def test_history_keeps_it_and_its_writer_finds_it_by_its_number(page: Client, ca
     answer = page.get(LIST, {"q": gone.reference})
     assert answer["Location"] == gone.get_absolute_url()
     shown = page.get(gone.get_absolute_url()).content.decode()
-    assert "The draft was thrown away. Nobody was told of it." in shown
+    assert "The draft was thrown away on " in shown and "Nobody was told of it." in shown
     assert "Threw the draft away" in shown
 
 
@@ -118,7 +118,7 @@ def test_a_customers_own_draft_leaves_their_home(client: Client, cast: Cast) -> 
     assert page.post(address(draft), {"seen": draft.version}).status_code == 302
     home = page.get(HOME)
     assert home.context["drafts"] == [] and home.context["ended"] == []
-    assert "You threw the draft away" in page.get(draft.get_absolute_url()).content.decode()
+    assert "The draft was thrown away on" in page.get(draft.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize("who", ["requester", "success", "auditor", "stranger_customer"])
