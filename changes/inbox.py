@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import DateTimeField, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 from django.utils.text import capfirst
@@ -28,7 +28,8 @@ from .wording import NEEDED
 COUNTED = 100
 """Counting stops here: nobody needs to know how many more than a hundred there are."""
 PAGE_SIZE = 25
-NEWEST_FIRST = paging.Order("newest", descending=True)
+NEWEST_FIRST = paging.Order("newest", F("created_at"), DateTimeField(), descending=True)
+"""Not by key alone: by that, the database would look for one person's among everybody's."""
 
 
 # --- What is read ----------------------------------------------------------------------------
@@ -54,7 +55,12 @@ class _Counted(Subquery):
 def count_of_reader() -> Combinable:
     """Return how many entries wait for the person whom a query is about, up to ``COUNTED``."""
     unread = Notice.objects.filter(person=OuterRef("pk"), is_in_inbox=True, read_at=None)
-    return _Counted(unread.order_by().values("pk")[:COUNTED])
+    return _Counted(_first(unread))
+
+
+def _first(unread: QuerySet[Notice]) -> QuerySet[Any, Any]:
+    """Return so many as are counted, in an order in which no more than these are read."""
+    return unread.order_by("-created_at").values("created_at")[:COUNTED]
 
 
 def read_change(reader: User, change: int) -> None:
@@ -94,7 +100,7 @@ def mark(reader: User, entry: int, *, is_read: bool) -> bool:
 def _note(reader: User, unread: QuerySet[Notice]) -> int:
     number = unread.update(read_at=timezone.now())
     if number:
-        reader.unread = unread_of(reader)[:COUNTED].count()
+        reader.unread = _first(unread_of(reader)).count()
     return number
 
 
@@ -182,7 +188,7 @@ def page_of(
     gone = [one.pk for one in page if one not in theirs]
     if gone:
         of(reader).filter(pk__in=gone).update(is_in_inbox=False)
-        reader.unread = unread_of(reader)[:COUNTED].count()
+        reader.unread = _first(unread_of(reader)).count()
     waiting = _waiting(reader, theirs)
     return page, [Entry(one, one.change_id in waiting) for one in theirs]
 

@@ -16,10 +16,10 @@ class Migration(migrations.Migration):
     operations = [
         AddIndexBeside(
             model_name='notice',
-            index=models.Index(condition=models.Q(('is_in_inbox', True)), fields=['person', 'id'], name='changes_notice_inbox'),
+            index=models.Index(condition=models.Q(('is_in_inbox', True)), fields=['person', 'created_at', 'id'], name='changes_notice_inbox'),
         ),
         AddIndexBeside(
             model_name='notice',
-            index=models.Index(condition=models.Q(('is_in_inbox', True), ('read_at__isnull', True)), fields=['person', 'id'], name='changes_notice_unread'),
+            index=models.Index(condition=models.Q(('is_in_inbox', True), ('read_at__isnull', True)), fields=['person', 'created_at', 'id'], name='changes_notice_unread'),
         ),
     ]

@@ -68,12 +68,12 @@ class Notice(models.Model):
         ordering = ("pk",)
         indexes = [
             models.Index(
-                fields=["person", "id"],
+                fields=["person", "created_at", "id"],
                 condition=models.Q(is_in_inbox=True),
                 name="changes_notice_inbox",
             ),
             models.Index(
-                fields=["person", "id"],
+                fields=["person", "created_at", "id"],
                 condition=models.Q(is_in_inbox=True, read_at__isnull=True),
                 name="changes_notice_unread",
             ),

@@ -40,7 +40,6 @@ def listing(request: SignedInRequest) -> HttpResponse:
         "tabs": _tabs(only_unread, user.unread),
         "newest": max((one.pk for one in page), default=0),
         "is_first": page.number == 1,
-        "back": request.get_full_path(),
         "next_url": _address(only_unread, page.next) if page.next else "",
         "previous_url": _address(only_unread, page.previous) if page.previous else "",
     }
@@ -64,7 +63,8 @@ def mark(request: SignedInRequest, pk: int, is_read: bool) -> HttpResponse:
     """Note one entry as read, or as unread again. Answers 404 for what is not theirs."""
     if pk > LARGEST_KEY or not inbox.mark(request.user, pk, is_read=is_read):
         raise Http404
-    return redirect(_address(request.POST.get("show") == UNREAD, request.POST.get("page", "")))
+    page = request.POST.get("page", "")[: paging.MAX_TOKEN]
+    return redirect(_address(request.POST.get("show") == UNREAD, page))
 
 
 def _address(only_unread: bool, page: str = "") -> str:
