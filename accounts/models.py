@@ -1,6 +1,7 @@
 """People, the customers they belong to and the teams that look after those customers."""
 
 import zoneinfo
+from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
@@ -9,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower, Upper
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -213,6 +215,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     history = Records(excluded_fields=["password", "last_login"], m2m_fields=[groups])
 
+    unread = 0
+    """How many notifications wait, up to a limit: known of who is signed in (``ALONGSIDE``)."""
+
     objects: ClassVar[UserManager] = UserManager()
 
     EMAIL_FIELD = "email"
@@ -318,7 +323,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 # What nearly every page asks about its reader.
-PERSON = ObjectStatement(lambda: User.objects.filter(pk=Given("key")))
+ALONGSIDE: dict[str, Callable[[], Combinable]] = {}
+"""What every page says to its reader, read with them in one query, by the name it is known by.
+
+Each app enters its own when it starts. An expression about the person (``OuterRef("pk")``).
+"""
+PERSON = ObjectStatement(
+    lambda: User.objects.filter(pk=Given("key")).annotate(
+        **{name: make() for name, make in ALONGSIDE.items()}
+    )
+)
 ROLES_OF = Statement(
     lambda: Group.objects.filter(people=Given("person")).values_list("name"), planned_once=True
 )

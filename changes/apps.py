@@ -13,10 +13,11 @@ class ChangesConfig(AppConfig):
         """
         from post_office.signals import email_queued
 
+        from accounts.models import ALONGSIDE
         from accounts.navigation import COUNTERS
         from accounts.setting_up import IN_USE, POINTS, Point
 
-        from . import dispatch, leaving, notices, standard_notices, unheld
+        from . import dispatch, inbox, leaving, notices, standard_notices, unheld
         from .mail_in.waiting import how_many_wait
         from .models import Change, Service
         from .settling import settle
@@ -24,6 +25,7 @@ class ChangesConfig(AppConfig):
 
         dispatch.SETTLE[:] = [settle]
         COUNTERS["changes:triage"] = how_many_wait
+        ALONGSIDE["unread"] = inbox.count_of_reader
         leaving.provide()
         notices.provide(unheld.notices)
         notices.provide(standard_notices.notices)

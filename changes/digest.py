@@ -18,7 +18,7 @@ from accounts.models import User
 from expansive_cm.post.threads import thread_headers
 from expansive_cm.post.words import absolute
 
-from . import access_links, messages, outbox, wording
+from . import access_links, inbox, messages, outbox, wording
 from .models import AccessLink, Change, Notice
 from .taking_back import still_held
 from .wording import GATHERED, Letter
@@ -58,14 +58,20 @@ def send(person_id: int) -> bool:
         if person is None or person.pk not in due(timezone.now()):
             return False
         notices = _notices(person)
-        told = [(notice, letter) for notice in notices if (letter := messages.again(notice))]
+        told = [
+            (notice, letter)
+            for notice in notices
+            if inbox.is_to_be_mailed(notice) and (letter := messages.again(notice))
+        ]
         email = _mail(person, told) if told else None
         if email:
             outbox.put([email])
         kept = {notice.pk for notice, _letter in told}
         Notice.objects.filter(pk__in=kept).update(email=email)
         dropped = [notice.pk for notice in notices if notice.pk not in kept]
-        Notice.objects.filter(pk__in=dropped).update(is_for_digest=False)
+        untold = Notice.objects.filter(pk__in=dropped)
+        inbox.leave_out(untold)
+        untold.update(is_for_digest=False)
         return email is not None
 
 

@@ -281,3 +281,11 @@ TOPICS: dict[str, Any] = {
     "new_link": _("a new link"),
 }
 """What each message is about, for whoever looks at a mail that has no words yet."""
+
+TO_ITS_READER: dict[str, Any] = {
+    "your_turn": _("your turn"),
+    "ownership": _("you became the owner"),
+    "question": _("the board asked you"),
+    "confirmation": _("does it meet your need?"),
+}
+"""The same, said to the reader, where that is said otherwise."""

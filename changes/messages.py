@@ -350,10 +350,36 @@ def _is_unheard_of(person: User, change: Change) -> bool:
     """
     if change.state != S.WITHDRAWN or person.is_internal or person.pk == change.raised_by_id:
         return False
-    told = Notice.objects.filter(change=change, person=person, email__isnull=False)
-    tried = told.exclude(email__status=STATUS.queued)
-    reached = tried.exclude(email__backend_alias=UNWORDED).exists()
+    told = Notice.objects.filter(change=change, person=person)
+    tried = Q(email__isnull=False) & ~Q(email__status=STATUS.queued)
+    mailed = tried & ~Q(email__backend_alias=UNWORDED)
+    reached = told.filter(mailed | Q(read_at__isnull=False)).exists()
     return not reached and not change.events.filter(actor=person).exists()
+
+
+def may_still_read(notice: Notice) -> bool:
+    """Whether a notice is its reader's still, be what it tells over or not.
+
+    An outcome that was taken back is not asked about here (``taking_back.py``).
+    """
+    change, event, person = notice.change, notice.event, notice.person
+    if not permissions.may_see(person, change):
+        return False
+    if event is None:
+        return notice.message != "escalation" or permissions.can_see_internal(person)
+    message = MESSAGES.get(notice.message)
+    if message is None or _is_unheard_of(person, change):
+        return False
+    return message is your_turn or _may_read(person, message, change, event)
+
+
+def tells_its_act(notice: Notice) -> bool:
+    """Whether the reader of a notice may know what was done, and by whom."""
+    message = MESSAGES.get(notice.message)
+    if message is None or notice.event is None or message is received:
+        return False
+    is_plain = not notice.event.is_internal and notice.event.verb != "note"
+    return is_plain or permissions.can_see_internal(notice.person)
 
 
 def _may_read(person: User, message: Message, change: Change, event: Event) -> bool:

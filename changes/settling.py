@@ -21,6 +21,7 @@ from . import (
     access_links,
     administration,
     forecast_mail,
+    inbox,
     messages,
     muting,
     permissions,
@@ -77,13 +78,16 @@ def settle(email: Email) -> bool:
         _correct_words(email, told)
         return True
     with recalling(change):
-        said = _said(told)
+        worded = is_worded(email)
+        # What was tried may have arrived, so that nothing is taken out for having been read.
+        to_tell = told if worded else [one for one in told if inbox.is_to_be_mailed(one)]
+        said = _said(to_tell)
         if not said:
             drop(email)
             return False
         _set_apart(notices, said)
         letters = list(said.values())
-        if not is_worded(email):
+        if not worded:
             wording.rewrite(change, email, letters, _last_move(email, change, person))
         elif (
             len(said) < len(notices)
@@ -115,7 +119,9 @@ def _set_apart(notices: Sequence[Notice], said: Mapping[int, Letter]) -> None:
     """
     silent = [notice.pk for notice in notices if notice.pk not in said]
     if silent:
-        Notice.objects.filter(pk__in=silent).update(email=None)
+        untold = Notice.objects.filter(pk__in=silent)
+        inbox.leave_out(untold)
+        untold.update(email=None)
 
 
 def _last_move(email: Email, change: Change, person: User) -> int:
@@ -304,7 +310,10 @@ def _settle_list(email: Email, notices: Sequence[Notice]) -> bool:
     What was tried may have arrived, and is not written anew, but where it names a change that is
     not its reader's to see any more.
     """
-    said = _said(notices)
+    to_tell = list(notices)
+    if not is_worded(email):
+        to_tell = [one for one in notices if inbox.is_to_be_mailed(one)]
+    said = _said(to_tell)
     if not said:
         drop(email)
         return False
@@ -312,8 +321,9 @@ def _settle_list(email: Email, notices: Sequence[Notice]) -> bool:
     theirs = all(permissions.may_see(one.person, one.change) for one in notices)
     if is_worded(email) and (is_so or (theirs and (email.number_of_retries or 0) > 0)):
         return True
-    silent = [notice.pk for notice in notices if notice.pk not in said]
-    Notice.objects.filter(pk__in=silent).update(email=None, is_for_digest=False)
+    untold = Notice.objects.filter(pk__in=[one.pk for one in notices if one.pk not in said])
+    inbox.leave_out(untold)
+    untold.update(email=None, is_for_digest=False)
     told = [(notice, said[notice.pk]) for notice in notices if notice.pk in said]
     _revoke_links(email)
     forecast_mail.word(email, notices[0].person, told)
@@ -328,6 +338,7 @@ def drop(email: Email) -> None:
         message=without_links(email.message),
         html_message=without_links(email.html_message),
     )
+    inbox.leave_out_of_mail(email)
     _revoke_links(email)
 
 

@@ -61,6 +61,12 @@ def is_taken_back(change: Change, event: Event) -> bool:
     return any(one.data.get("took_back") == event.pk for one in change.events.all())
 
 
+def taken_back_of(changes: Iterable[int]) -> frozenset[int]:
+    """Return the events of these changes that recorded an outcome taken back since. One query."""
+    acts = Event.objects.filter(change__in=changes, verb=TAKEN_BACK)
+    return frozenset(acts.values_list("data__took_back", flat=True))
+
+
 def unheard(events: Iterable[Event]) -> set[int]:
     """Return the keys of those events that a customer's people never heard of.
 

@@ -23,6 +23,7 @@ from .views import (
     mail,
     mail_log,
     many,
+    notifications,
     palette,
     plan_steps,
     promises,
@@ -54,6 +55,17 @@ list_urls = [
     path("changes/export/", lists.export, name="export"),
     path("changes/filter/<slug:name>/", lists.menu, name="menu"),
     path("changes/palette/", palette.palette, name="palette"),
+]
+notification_urls = [
+    path("notifications/", notifications.listing, name="notifications"),
+    path("notifications/read/", notifications.read_all, name="read_all"),
+    path("notifications/<int:pk>/read/", notifications.mark, {"is_read": True}, name="mark_read"),
+    path(
+        "notifications/<int:pk>/unread/",
+        notifications.mark,
+        {"is_read": False},
+        name="mark_unread",
+    ),
 ]
 view_urls = [
     path("changes/views/", saved_views.listing, name="saved_views"),
@@ -216,6 +228,7 @@ gallery_urls = [
 
 urlpatterns = [
     *list_urls,
+    *notification_urls,
     *view_urls,
     *intake_urls,
     *template_urls,

@@ -20,6 +20,7 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import (
     candidates,
+    inbox,
     messages,
     permissions,
     promises,
@@ -206,6 +207,12 @@ def test_confirmations_wait_for_some_days_and_for_too_long(demo: None) -> None:
     assert reminded[0] == 0
     assert reminded[-1] == 3
     assert any(change.confirmation.escalated_at for change in waiting)
+
+
+def test_of_the_notifications_some_are_read(demo: None) -> None:
+    for who in ("grace.okafor@harbourview", "jonas.weber@expansive"):
+        entries = inbox.of(User.objects.get(email__startswith=who))
+        assert entries.filter(read_at=None).exists() and entries.exclude(read_at=None).exists()
 
 
 def test_promises_are_kept_broken_and_due(demo: None) -> None:

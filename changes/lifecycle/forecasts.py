@@ -50,9 +50,10 @@ def tell_of_forecast(change_id: int) -> bool:
 def _tell_again(change: Change) -> bool:
     """Let who was not told of the last move be told of it, as it is so again."""
     last = change.events.filter(verb=MOVED).order_by("-pk").values("pk")[:1]
-    dropped = Q(email=None, is_for_digest=False) | Q(email__expires_at__isnull=False)
+    left_out = Q(email=None, is_for_digest=False, is_in_inbox=False)
+    dropped = left_out | Q(email__expires_at__isnull=False)
     untold = Notice.objects.filter(dropped, change=change, message=MOVED, event__in=last)
-    return untold.update(email=None, is_for_digest=True) > 0
+    return untold.update(email=None, is_for_digest=True, is_in_inbox=True) > 0
 
 
 def _is_its_doing(change: Change, move: UntoldMove) -> bool:

@@ -37,7 +37,9 @@ class Notice(models.Model):
     """One person is told of one event; several notices may share a mail.
 
     ``message`` names a function of ``changes.messages``. Without ``email`` it waits for the
-    person's daily digest.
+    person's daily digest, or is told in the app alone. It is an entry of the person's
+    notifications (``changes/inbox.py``) while ``is_in_inbox``: what is from before there were
+    any is in none, nor is what was no longer so before anybody read it.
     """
 
     person = models.ForeignKey(
@@ -58,16 +60,28 @@ class Notice(models.Model):
     why = models.CharField(_("why"), max_length=200)
     created_at = models.DateTimeField(_("written"), auto_now_add=True)
     is_for_digest = models.BooleanField(_("for the daily digest"), default=False)
+    is_in_inbox = models.BooleanField(_("in the notifications"), default=True, db_default=False)
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("notice")
         ordering = ("pk",)
         indexes = [
             models.Index(
+                fields=["person", "created_at", "id"],
+                condition=models.Q(is_in_inbox=True),
+                name="changes_notice_inbox",
+            ),
+            models.Index(
+                fields=["person", "created_at", "id"],
+                condition=models.Q(is_in_inbox=True, read_at__isnull=True),
+                name="changes_notice_unread",
+            ),
+            models.Index(
                 fields=["person", "id"],
                 condition=models.Q(email__isnull=True, is_for_digest=True),
                 name="changes_notice_digest",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

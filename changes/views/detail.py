@@ -22,6 +22,7 @@ from expansive_cm.workflow.decisions import Decision
 from .. import (
     access_links,
     gates,
+    inbox,
     permissions,
     plain,
     planning,
@@ -87,8 +88,10 @@ class Offer:
 @require_safe
 def detail(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show the whole story of a change, as far as this person may know it."""
-    change = change_or_404(request, pk, with_talk=True)
     user = request.user
+    if request.method == "GET":
+        inbox.read_change(user, pk)
+    change = change_or_404(request, pk, with_talk=True)
     offered = offers(user, change)
     onward = next_step(change, user)
     found = sections(change, user)

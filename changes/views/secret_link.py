@@ -22,7 +22,7 @@ from accounts.forms import same_time
 from accounts.models import User
 from expansive_cm.sure import sure
 
-from .. import access_links, lifecycle, permissions
+from .. import access_links, inbox, lifecycle, permissions
 from ..forms.access_link import NewLinkForm
 from ..models import AccessLink, Change, ConfirmationLink
 from .secret_address import (
@@ -100,6 +100,7 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
             if isinstance(link, AccessLink | ConfirmationLink):
                 if request.method == "GET":
                     access_links.note_opened(link)
+                    _note_read(request, link, change, reader)
                 elif request.method == "POST":
                     link.browser_of = other
             return view(request, link, token, **more)
@@ -107,6 +108,18 @@ def behind_a_link(find: Find) -> Callable[[LinkView], View]:
         return guarded
 
     return decorate
+
+
+def _note_read(request: HttpRequest, link: Any, change: Change, reader: User) -> None:
+    """Note what the reader has read: by the link alone, as it is first opened, what its mail tells.
+
+    Signed in, it is they and no scanner of mail: then all of the change.
+    """
+    user = request.user
+    if not isinstance(user, User) and link.opened_at is None:
+        inbox.read_by_mail(link.email_id, change, reader)
+    elif isinstance(user, User) and user.pk == reader.pk:
+        inbox.read_change(user, change.pk)
 
 
 def _who_else(request: HttpRequest, reader: User) -> User | None:

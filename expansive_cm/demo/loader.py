@@ -23,7 +23,7 @@ from .clock import Clock, travelling
 from .diary import Diary, Entry
 from .letters import enter_letters
 from .memory import remembering
-from .outbox import deliver_quietly
+from .outbox import deliver_quietly, read_what_is_older
 from .people import create_people
 from .releases import enter_releases
 from .schedule import Story, plan, read_stories
@@ -62,6 +62,7 @@ def load(progress: Progress) -> int:
         ):
             _live_through(clock, Diary(now), files, progress)
             deliver_quietly()
+            read_what_is_older(now)
             # Tasks that the steps would start find their work done.
             connection.run_on_commit.clear()
     except BaseException:

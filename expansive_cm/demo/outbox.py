@@ -1,7 +1,14 @@
 """The mail of the past: in the outbox, and delivered when it was written."""
 
+from datetime import datetime, timedelta
+
 from django.db.models import F
 from post_office.models import STATUS, Email
+
+from changes.models import Notice
+
+UNREAD = timedelta(days=3)
+"""What came later nobody has read yet."""
 
 
 def deliver_quietly() -> None:
@@ -12,3 +19,9 @@ def deliver_quietly() -> None:
     Email.objects.filter(expires_at=None).exclude(status=STATUS.sent).update(
         status=STATUS.sent, last_updated=F("created"), scheduled_time=None
     )
+
+
+def read_what_is_older(now: datetime) -> None:
+    """Let everybody have read what they were told until some days ago, a while after it came."""
+    older = Notice.objects.filter(created_at__lt=now - UNREAD)
+    older.update(read_at=F("created_at") + timedelta(hours=2))

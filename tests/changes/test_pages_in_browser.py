@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from changes import inbox
 from changes.models import Release
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
@@ -23,12 +24,12 @@ def test_pages_are_accessible_and_fit(
         (cast.requester, code_with_everything(cast), ""),
         (cast.release_manager, stories.in_deployment(cast), ""),
         (cast.release_manager, stories.in_deployment(cast), "plan_deployment/"),
-        (cast.success, stories.submitted(cast), "assess/"),
         (cast.approver, stories.in_authorisation(cast), "authorise/"),
-        (cast.success, stories.in_execution(cast), "plan_execution/"),
-        (cast.success, stories.in_execution(cast), "reclassify/"),
         (cast.developer, stories.in_development(cast), "record_development/"),
         (cast.tester, stories.in_review(cast), "review/"),
+        (cast.success, stories.submitted(cast), "assess/"),
+        (cast.success, stories.in_execution(cast), "plan_execution/"),
+        (cast.success, stories.in_execution(cast), "reclassify/"),
     ]
     # For a plan that comes later than promised.
     Release.objects.create(name="9.9", planned_on=timezone.localdate() + timedelta(days=500))
@@ -38,6 +39,8 @@ def test_pages_are_accessible_and_fit(
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
         look.over_address(reverse("changes:promises"), unfold)
+        inbox.read_all(cast.success, inbox.of(cast.success).earliest("pk").pk)
+        look.over_address(reverse("changes:notifications"), unfold)
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(

@@ -1,0 +1,88 @@
+"""A person's notifications: what they were told of changes, newest first, read and unread."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from expansive_cm.errors import page as error_page
+from expansive_cm.numbers import LARGEST_KEY, whole_number
+from expansive_cm.ui import paging
+from expansive_cm.ui.components import Tab
+
+from .. import inbox
+from ..worklist import how_many
+from .access import SignedInRequest, signed_in
+
+UNREAD = "unread"
+
+
+@signed_in
+@require_safe
+def listing(request: SignedInRequest) -> HttpResponse:
+    """List what this person was told, or of it what is unread; nothing is read by that."""
+    user, only_unread = request.user, request.GET.get("show") == UNREAD
+    try:
+        token = request.GET.get("page", "")
+        page, entries = inbox.page_of(user, token, only_unread=only_unread)
+    except paging.BadToken as error:
+        return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
+    context: dict[str, Any] = {
+        "entries": entries,
+        "only_unread": only_unread,
+        "tabs": _tabs(only_unread, user.unread),
+        "newest": max((one.pk for one in page), default=0),
+        "is_first": page.number == 1,
+        "next_url": _address(only_unread, page.next) if page.next else "",
+        "previous_url": _address(only_unread, page.previous) if page.previous else "",
+    }
+    return render(request, "changes/notifications.html", context)
+
+
+@signed_in
+@require_POST
+def read_all(request: SignedInRequest) -> HttpResponse:
+    """Note as read all that the page could show; what came since stays unread."""
+    until = whole_number(request.POST.get("until", "")) or 0
+    number = inbox.read_all(request.user, min(until, LARGEST_KEY))
+    words = ngettext("%(n)d notification is read now.", "%(n)d notifications are read now.", number)
+    messages.success(request, words % {"n": number})
+    return redirect("changes:notifications")
+
+
+@signed_in
+@require_POST
+def mark(request: SignedInRequest, pk: int, is_read: bool) -> HttpResponse:
+    """Note one entry as read, or as unread again. Answers 404 for what is not theirs."""
+    if pk > LARGEST_KEY or not inbox.mark(request.user, pk, is_read=is_read):
+        raise Http404
+    page = request.POST.get("page", "")[: paging.MAX_TOKEN]
+    return redirect(_address(request.POST.get("show") == UNREAD, page))
+
+
+def _address(only_unread: bool, page: str = "") -> str:
+    wanted = {name: value for name, value in (("show", UNREAD), ("page", page)) if value}
+    if not only_unread:
+        wanted.pop("show")
+    query = f"?{urlencode(wanted)}" if wanted else ""
+    return f"{reverse('changes:notifications')}{query}"
+
+
+def _tabs(only_unread: bool, unread: int) -> list[Tab]:
+    return [
+        Tab(_("All"), _address(False), "bell", active=not only_unread),
+        Tab(
+            _("Unread"),
+            _address(True),
+            "mail",
+            active=only_unread,
+            count=how_many(unread, inbox.COUNTED) if unread else None,
+        ),
+    ]
