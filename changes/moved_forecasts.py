@@ -16,8 +16,8 @@ from accounts.models import User
 from . import permissions
 from .models import Change, Event, Notice
 from .plain.status import status_of
-from .promises import day_known
-from .states import BEFORE_DEPLOYED, State
+from .promises import day_known, is_shown
+from .states import BEFORE_DEPLOYED
 
 MOVED = "forecast_moved"
 MOST = 20
@@ -28,15 +28,13 @@ Known = dict[str, Any]
 def known_of(change: Change, forecast_on: date | None, due_on: date | None) -> Known:
     """Return what is known where these days are: as texts, for an event.
 
-    Its customer reads for when it is planned once its deployment is, or where that is later than
-    promised.
+    ``shown_on``: the day for which its customer reads that it is planned (``promises.is_shown``).
     """
-    planned = change.state == State.DEPLOYMENT and change.deployment is not None
-    late = forecast_on is not None and due_on is not None and forecast_on > due_on
+    forecast = forecast_on and forecast_on.isoformat()
     return {
-        "forecast_on": forecast_on and forecast_on.isoformat(),
+        "forecast_on": forecast,
         "due_on": due_on and due_on.isoformat(),
-        "shown_on": forecast_on.isoformat() if forecast_on and (planned or late) else None,
+        "shown_on": forecast if is_shown(change, forecast_on, due_on) else None,
     }
 
 

@@ -38,6 +38,8 @@ def test_pages_are_accessible_and_fit(
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
         look.over_address(reverse("changes:promises"), unfold)
+        sign_in(page, cast.requester, live_server)
+        look.over_address(reverse("changes:own_promises"), unfold)
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(
