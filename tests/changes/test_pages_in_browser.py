@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from changes.models import Release
 from tests import stories
@@ -22,7 +22,6 @@ def test_pages_are_accessible_and_fit(
         (cast.success, configuration_with_everything(cast), ""),
         (cast.requester, code_with_everything(cast), ""),
         (cast.release_manager, stories.in_deployment(cast), ""),
-        (cast.release_manager, stories.in_deployment(cast), "plan_deployment/"),
         (cast.success, stories.submitted(cast), "assess/"),
         (cast.approver, stories.in_authorisation(cast), "authorise/"),
         (cast.success, stories.in_execution(cast), "plan_execution/"),
@@ -30,14 +29,26 @@ def test_pages_are_accessible_and_fit(
         (cast.developer, stories.in_development(cast), "record_development/"),
         (cast.tester, stories.in_review(cast), "review/"),
     ]
-    # For a plan that comes later than promised.
-    Release.objects.create(name="9.9", planned_on=timezone.localdate() + timedelta(days=500))
+    planned, late = stories.in_deployment(cast), timezone.localdate() + timedelta(days=500)
+    release = Release.objects.create(name="9.9", planned_on=late)
+
+    def plan_too_late(page: Page) -> None:
+        """Choose a release after the day promised: it is asked why, with both days."""
+        unfold(page)
+        page.get_by_label("Release", exact=True).select_option(str(release.pk))
+        page.get_by_label("Rollback plan").fill("Put 4.11 back.")
+        page.get_by_role("button", name="Save the plan").click()
+        expect(page.get_by_role("alert")).to_contain_text("the day promised: say why.")
+        expect(page.get_by_label("Why", exact=False).first).to_be_visible()
+
     page = new_page()
     with looks(page) as look:
         for person, change, verb in addresses:
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
         look.over_address(reverse("changes:promises"), unfold)
+        sign_in(page, cast.release_manager, live_server)
+        look.over_address(f"{planned.get_absolute_url()}plan_deployment/", plan_too_late)
         sign_in(page, cast.requester, live_server)
         look.over_address(reverse("changes:own_promises"), unfold)
 
