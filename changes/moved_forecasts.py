@@ -19,7 +19,7 @@ from .plain.status import status_of
 from .promises import day_known, is_shown
 from .states import BEFORE_DEPLOYED
 
-MOVED = "forecast_moved"
+MOVED, LATER = "forecast_moved", "later_than_promised"
 MOST = 20
 """So many moves that were not told are put together."""
 Known = dict[str, Any]
@@ -56,9 +56,19 @@ def is_news(person: User, change: Change, event: Event) -> bool:
     if not permissions.can_see_internal(person):
         later = later.filter(is_internal=False)
     after = seen(event.data["after"])
-    return after == seen(known_now(change)) != seen(before(person, change, event)) and (
-        not later.exists()
-    )
+    if after != seen(known_now(change)) or after == seen(before(person, change, event)):
+        return False
+    return not later.exists() and not _has_read(person, change, event)
+
+
+def _has_read(person: User, change: Change, event: Event) -> bool:
+    """Whether the last that a colleague was told is the plan itself, as later than promised."""
+    told = Notice.objects.filter(person=person, change=change, message__in=(MOVED, LATER))
+    last = told.filter(event__pk__lt=event.pk).select_related("event").order_by("-event").first()
+    if last is None or last.event is None or last.message != LATER:
+        return False
+    plan, after = last.event.data["beyond"], event.data["after"]
+    return (plan["planned"], plan["promised"]) == (after["forecast_on"], after["due_on"])
 
 
 def before(person: User, change: Change, event: Event) -> Known:
