@@ -56,13 +56,13 @@ def is_news(person: User, change: Change, event: Event) -> bool:
     if not permissions.can_see_internal(person):
         later = later.filter(is_internal=False)
     after = seen(event.data["after"])
-    if after != seen(known_now(change)) or after == seen(before(person, change, event)):
-        return False
-    return not later.exists() and not _has_read(person, change, event)
+    return after == seen(known_now(change)) != seen(before(person, change, event)) and (
+        not later.exists()
+    )
 
 
-def _has_read(person: User, change: Change, event: Event) -> bool:
-    """Whether the last that a colleague was told is the plan itself, as later than promised."""
+def was_told_of_plan(person: User, change: Change, event: Event) -> bool:
+    """Whether the last that somebody was told is this very plan, as later than promised."""
     told = Notice.objects.filter(person=person, change=change, message__in=(MOVED, LATER))
     last = told.filter(event__pk__lt=event.pk).select_related("event").order_by("-event").first()
     if last is None or last.event is None or last.message != LATER:
