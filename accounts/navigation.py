@@ -43,6 +43,7 @@ ENTRIES = (
     _Entry(_("Home"), HOME, "home"),
     _Entry(_("Changes"), CHANGES, "list-details"),
     _Entry(_("Calendar"), "changes:calendar", "calendar"),
+    _Entry(_("Promises"), "changes:own_promises", "target", lambda user: bool(user.customer_ids)),
     _Entry(
         _("Incoming mail"),
         "changes:triage",

@@ -216,9 +216,17 @@ def _announce(change: Change, event: Event) -> None:
     told = [
         who
         for key, who in reached.items()
-        if key not in left_out and (key != event.actor_id or _is_receipt(change, event, who))
+        if key not in left_out
+        and (key != event.actor_id or _is_receipt(change, event, who))
+        and not _knows_of_plan(change, event, who)
     ]
     letters.send(change, [_letter(change, event, *who) for who in told], again)
+
+
+def _knows_of_plan(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
+    """Whether a day that has moved is that of a plan of which its reader was told by itself."""
+    person, message, _why = letter
+    return message is forecast_moved and moved_forecasts.was_told_of_plan(person, change, event)
 
 
 def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:

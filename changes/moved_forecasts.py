@@ -17,9 +17,10 @@ from . import permissions
 from .models import Change, Event, Notice
 from .plain.status import status_of
 from .promises import FORECAST_MOVED as MOVED
-from .promises import day_known
-from .states import BEFORE_DEPLOYED, State
+from .promises import day_known, is_shown
+from .states import BEFORE_DEPLOYED
 
+LATER = "later_than_promised"
 MOST = 20
 """So many moves that were not told are put together."""
 Known = dict[str, Any]
@@ -28,15 +29,13 @@ Known = dict[str, Any]
 def known_of(change: Change, forecast_on: date | None, due_on: date | None) -> Known:
     """Return what is known where these days are: as texts, for an event.
 
-    Its customer reads for when it is planned once its deployment is, or where that is later than
-    promised.
+    ``shown_on``: the day for which its customer reads that it is planned (``promises.is_shown``).
     """
-    planned = change.state == State.DEPLOYMENT and change.deployment is not None
-    late = forecast_on is not None and due_on is not None and forecast_on > due_on
+    forecast = forecast_on and forecast_on.isoformat()
     return {
-        "forecast_on": forecast_on and forecast_on.isoformat(),
+        "forecast_on": forecast,
         "due_on": due_on and due_on.isoformat(),
-        "shown_on": forecast_on.isoformat() if forecast_on and (planned or late) else None,
+        "shown_on": forecast if is_shown(change, forecast_on, due_on) else None,
     }
 
 
@@ -61,6 +60,16 @@ def is_news(person: User, change: Change, event: Event) -> bool:
     return after == seen(known_now(change)) != seen(before(person, change, event)) and (
         not later.exists()
     )
+
+
+def was_told_of_plan(person: User, change: Change, event: Event) -> bool:
+    """Whether the last that somebody was told is this very plan, as later than promised."""
+    told = Notice.objects.filter(person=person, change=change, message__in=(MOVED, LATER))
+    last = told.filter(event__pk__lt=event.pk).select_related("event").order_by("-event").first()
+    if last is None or last.event is None or last.message != LATER:
+        return False
+    plan, after = last.event.data["beyond"], event.data["after"]
+    return (plan["planned"], plan["promised"]) == (after["forecast_on"], after["due_on"])
 
 
 def before(person: User, change: Change, event: Event) -> Known:

@@ -121,7 +121,10 @@ release_urls = [
         for act in releases.ACTS
     ],
 ]
-promise_urls = [path("promises/", promises.promise_list, name="promises")]
+promise_urls = [
+    path("promises/", promises.promise_list, name="promises"),
+    path("promises/ours/", promises.own_promise_list, name="own_promises"),
+]
 calendar_urls = [
     path("calendar/", calendar.change_calendar, name="calendar"),
     path("calendar/windows/", windows.windows, name="windows"),

@@ -179,6 +179,8 @@ def addresses(changes: list[Change]) -> Iterator[str]:
             continue
         if not converters:
             yield "/" + route
+            if name == "changes:own_promises":
+                yield f"/{route}?standing=every"
             if name == "changes:act_on_many":
                 chosen = urlencode({"change": [one.pk for one in changes]}, doseq=True)
                 yield f"/{route}?act=comment&{chosen}"

@@ -67,7 +67,7 @@ WRITTEN_BY_US = {
     "changes.MailEvent.detail": "lifecycle.delivery.LONGEST_DETAIL",
     "changes.DeliveryProblem.reason": "lifecycle.delivery.LONGEST_DETAIL",
     "changes.ManyRow.reason": "a sentence of ours",
-    "changes.UntoldMove.why": "why a release moved, limited by its form",
+    "changes.UntoldMove.why": "why a release moved, or a change, limited by their forms",
     "crb.BoardEvent.reason": "the words of a step, limited by its form",
 }
 """Texts without a limit of the model's own, and what bounds them."""

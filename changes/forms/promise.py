@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
+from expansive_cm.statements import is_one_of
 from expansive_cm.ui.forms import choice_field
 
-from .. import promises
+from .. import promises, queries
 from ..models import Change, Service
 from ..promises import COUNTED, Standing
 from ..states import OPEN
@@ -109,6 +110,44 @@ class PromiseFilterForm(forms.Form):
         if wanted["standing"] == EVERY:
             return found.filter(state__in=sorted(COUNTED))
         return promises.standing_so(found, wanted["standing"], now)
+
+
+class OwnPromiseFilterForm(PromiseFilterForm):
+    """What a customer's people ask of their own: how it stands, when it is due, of which customer.
+
+    What is at risk is not told: whether we will be late they read once that is planned.
+    """
+
+    def __init__(self, data: QueryDict, today: date, user: User) -> None:
+        super().__init__(data, today)
+        self.user = user
+        for name in ("service", "board", "age"):
+            self.fields.pop(name, None)
+        choice_field(self, "standing").choices = [
+            ("", _("Open")),
+            (Standing.BROKEN.value, _("Late")),
+            (Standing.KEPT.value, _("Kept")),
+            (EVERY, _("Every promise")),
+        ]
+        if len(user.customer_ids) == 1:
+            del self.fields["organisation"]
+        else:
+            field = self.fields["organisation"]
+            assert isinstance(field, forms.ModelChoiceField)
+            theirs = Organisation.objects.filter(is_one_of("pk", user.customer_ids))
+            field.queryset = theirs.order_by("name")
+
+    def narrowed(self) -> QuerySet[Change]:
+        """Return the promises that exist for this person, of the customer asked for.
+
+        ``visible_to`` says that they are of their customers in a way that finds no index.
+        """
+        wanted = self.cleaned_data.get("organisation")
+        theirs = {wanted.pk} if wanted else self.user.customer_ids
+        found = promises.promised(queries.visible_to(self.user))
+        if len(theirs) == 1:
+            return found.filter(organisation=next(iter(theirs)))
+        return found.filter(is_one_of("organisation", theirs))
 
 
 def months_around(today: date) -> list[date]:

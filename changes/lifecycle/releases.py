@@ -17,10 +17,12 @@ from expansive_cm.workflow.steps import opened, require, save
 
 from .. import permissions
 from ..models import Change, Release
+from ..moved_forecasts import known_now, shown
+from ..promises import day_known
 from ..states import BEFORE_DEPLOYED
 from .core import take_step
 from .promises import mind_promise
-from .untold import note_move
+from .untold import note_joined, note_move
 
 NAME_IN_USE = "changes_release_name"
 FURTHEST = timedelta(days=3653)
@@ -183,7 +185,8 @@ def assign_release(
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
     is frozen that the change joins or leaves, or comes after the day promised, of which the
-    customer reads what is ``told``. Effects: the release; event, for colleagues; messages.
+    customer reads what is ``told``. Effects: the release; event, for colleagues; messages. Who
+    asked for it is told within the hour, where they read for another day than before.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)
@@ -192,11 +195,15 @@ def assign_release(
         if before == after:
             raise StepIncomplete(_("That is how it is already."), ["release"])
         insist_on_reason(before, after, reason)
+        forecast_on, known = day_known(step.change), shown(known_now(step.change))
         step.change.release = after
         moved = f"{before or '–'} → {after or '–'}"
         step.reason, step.internal = f"{moved}. {reason}" if reason else moved, True
         step.data = {"release": after.pk if after else None}
         mind_promise(step, before, after, reason, told)
+        release = after or before
+        if release and step.change.promise and shown(known_now(step.change)) != known:
+            note_joined(step.change, forecast_on, release, actor=actor, why=reason)
     return step.change
 
 

@@ -31,8 +31,23 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
         )
         for one in changes.order_by("pk")
     ]
-    if not moves:
-        return
+    if moves:
+        _keep(moves, release, actor, why)
+
+
+def note_joined(
+    change: Change, forecast_on: date | None, release: Release, *, actor: User, why: str
+) -> None:
+    """Keep for when a change was forecast before it joined a release, or left this one.
+
+    What was kept before, and is not told yet, stays.
+    """
+    known = {"forecast_on": forecast_on, "due_on": change.due_on}
+    move = UntoldMove(change=change, release=release, why=why, by=actor, **known)
+    _keep([move], release, actor, why)
+
+
+def _keep(moves: list[UntoldMove], release: Release, actor: User, why: str) -> None:
     kept = UntoldMove.objects.filter(change__in=[one.change_id for one in moves])
     # Releases that concern the same changes may move at once: each takes the rows in one order.
     list(kept.order_by("change_id").select_for_update(no_key=True).values_list("pk"))

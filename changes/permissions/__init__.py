@@ -87,6 +87,7 @@ from .release import (
     can_finish_release,
     can_freeze_release,
     can_plan_releases,
+    can_read_own_promises,
     can_read_promises,
     can_read_releases,
 )
@@ -212,6 +213,7 @@ __all__ = [
     "can_raise",
     "can_rate",
     "can_read_incoming_mail",
+    "can_read_own_promises",
     "can_read_promises",
     "can_read_releases",
     "can_read_templates",

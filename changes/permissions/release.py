@@ -23,6 +23,14 @@ def can_read_promises(user: User) -> Decision:
     return decide(internal(user))
 
 
+def can_read_own_promises(user: User) -> Decision:
+    """People of a customer: what was promised on the changes that they read."""
+    theirs = None
+    if not user.customer_ids:
+        theirs = refuse(Refusal.PERSON, _("This is for the people of a customer."))
+    return decide(theirs)
+
+
 def can_plan_releases(user: User) -> Decision:
     """Release managers and administrators."""
     return decide(internal(user), holds_role(user, *BY))

@@ -10,17 +10,21 @@ from .briefly import briefly
 from .case import Status
 from .happened import Milestone, happened
 from .progress import progress
+from .promised import OwnPromise, Stands, own_promises
 from .status import how_it_ended, reason_of, status_of, tell
 
 __all__ = [
     "BoardDate",
     "Milestone",
+    "OwnPromise",
+    "Stands",
     "Status",
     "board_date_of",
     "board_dates",
     "briefly",
     "happened",
     "how_it_ended",
+    "own_promises",
     "progress",
     "provide",
     "reason_of",

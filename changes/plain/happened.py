@@ -33,13 +33,14 @@ def happened(change: Change) -> list[Milestone]:
     found = []
     unheard = taking_back.unheard(change.events.all())
     for event in sorted(change.events.all(), key=lambda event: -event.pk):
-        words = "" if event.is_internal or event.pk in unheard else _words(event)
+        words = "" if event.is_internal or event.pk in unheard else words_of(event)
         if words:
             found.append(Milestone(event.at, words))
     return found
 
 
-def _words(event: Event) -> Words:
+def words_of(event: Event) -> Words:
+    """Say what an event that is not between colleagues did, "" where that matters to nobody."""
     if event.verb in SAID:
         return SAID[event.verb]
     moved = MOVED.get((event.verb, event.to_state)) if event.moved else None

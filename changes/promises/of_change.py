@@ -40,6 +40,23 @@ def _forecast(change: Change, today: date) -> Forecast:
     return forecast_of(change.state, change.release, today, is_planned=plans, promised=promised)
 
 
+def is_shown(change: Change, day: date | None, due_on: date | None) -> bool:
+    """Whether the customer of a change reads for which day it is planned, where these are the days.
+
+    They do once its deployment is planned, or where the day is later than the one promised.
+    """
+    if day is None:
+        return False
+    planned = change.state == S.DEPLOYMENT and change.deployment is not None
+    return planned or (due_on is not None and day > due_on)
+
+
+def day_shown(change: Change) -> date | None:
+    """Return the day for which its customer reads that a change is planned, None without one."""
+    day = day_known(change)
+    return day if is_shown(change, day, change.due_on) else None
+
+
 def goes_beyond(change: Change, release: Release | None) -> bool:
     """Whether a release that is still to come is planned after the day promised."""
     if release is None or release.is_over or change.due_on is None or not change.promise:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 
 from changes.filters import STAGES
 from changes.forecast import Outlook
+from changes.plain import Stands
 from changes.promises import Known, Promised, Risk, Standing, promised_of
 from changes.releases import LOOKS as CHANCE_LOOKS
 from changes.releases import chance_words, why_words
@@ -55,6 +56,12 @@ STANDING_LOOKS: dict[Standing, tuple[str, str]] = {
     Standing.AT_RISK: ("amber", "alert-triangle"),
     Standing.ON_COURSE: ("blue", "clock"),
     Standing.KEPT: ("green", "circle-check"),
+}
+OWN_LOOKS: dict[Stands, tuple[str, str]] = {
+    Stands.LATE: ("red", "clock-exclamation"),
+    Stands.LATER: ("amber", "alert-triangle"),
+    Stands.UNDER_WAY: ("blue", "clock"),
+    Stands.KEPT: ("green", "circle-check"),
 }
 LEVEL_LOOKS: dict[RiskLevel, tuple[str, str]] = {
     RiskLevel.LOW: ("green", "chevron-down"),
@@ -216,6 +223,12 @@ def release_chance(found: Outlook) -> SafeString:
 def standing_badge(standing: Standing) -> SafeString:
     """Show what has become of a promise."""
     return badge(Standing(standing).label, *STANDING_LOOKS[Standing(standing)])
+
+
+@register.simple_tag
+def own_standing(stands: Stands) -> SafeString:
+    """Show to a customer how a promise stands."""
+    return badge(stands.label, *OWN_LOOKS[stands])
 
 
 @register.simple_tag

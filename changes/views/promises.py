@@ -1,7 +1,7 @@
-"""Every promise of the board: how it stands, what is known of it, and how many there are."""
+"""Promises of the board: all of them for colleagues, and for a customer's people their own."""
 
 from collections import Counter
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -21,8 +21,8 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Series
 
-from .. import permissions, promises
-from ..forms.promise import EVERY, PromiseFilterForm, asked_for
+from .. import permissions, plain, promises, queries
+from ..forms.promise import EVERY, OwnPromiseFilterForm, PromiseFilterForm, asked_for
 from ..models import Change
 from ..promises import Standing, promised_of
 from ..templatetags.change_ui import STANDING_LOOKS
@@ -44,20 +44,13 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
     insist(permissions.can_read_promises(request.user))
     now = timezone.now()
     form = PromiseFilterForm(request.GET, timezone.localdate(now))
-    context: dict[str, Any] = {
-        "form": form,
-        "active": form.active,
-        "clear_url": reverse("changes:promises"),
-    }
+    context = _asked(form, "changes:promises")
     if not form.is_valid():
         status = HTTPStatus.BAD_REQUEST
         return render(request, "changes/promises.html", context, status=status)
     found = form.narrowed()
-    closed = form.cleaned_data["standing"] in (Standing.KEPT, Standing.BROKEN, EVERY)
-    order = LATEST if closed else SOONEST
-    token = request.GET.get("page", "")
     try:
-        page = paging.page_of(form.select(found, now), order, token, PAGE_SIZE, _with_forecast)
+        page = _page(request, form, found, now, _with_forecast)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     moves, shifts = promises.latest_moves(page), promises.what_moved_forecasts(page)
@@ -67,19 +60,74 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
             (change, promised_of(change, now), moves.get(change.pk), shifts.get(change.pk, ""))
             for change in page
         ],
-        "number": page.number,
         "stats": _stats(form, counts),
         "chart": _chart(form, counts),
-        "next_url": _at(form, page.next),
-        "previous_url": _at(form, page.previous),
+        **_beside(form, page),
         "some": bool(counts),
     }
     return render(request, "changes/promises.html", context)
 
 
+@signed_in
+@require_safe
+def own_promise_list(request: SignedInRequest) -> HttpResponse:
+    """List for a customer's people what they were promised, in their words."""
+    user, now = request.user, timezone.now()
+    insist(permissions.can_read_own_promises(user))
+    form = OwnPromiseFilterForm(request.GET, timezone.localdate(now), user)
+    context = _asked(form, "changes:own_promises")
+    if not form.is_valid():
+        status = HTTPStatus.BAD_REQUEST
+        return render(request, "changes/own_promises.html", context, status=status)
+    found = form.narrowed()
+    try:
+        page = _page(request, form, found, now, _with_people)
+    except paging.BadToken as error:
+        return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
+    plain.tell(page.rows, user)
+    context |= {
+        "rows": plain.own_promises(page, now),
+        "several": "organisation" in form.fields,
+        **_beside(form, page),
+        "some": not page.rows and found.exists(),
+    }
+    return render(request, "changes/own_promises.html", context)
+
+
+def _asked(form: PromiseFilterForm, name: str) -> dict[str, Any]:
+    """Return what the bar of filters shows on a page, by its name."""
+    return {"form": form, "active": form.active, "clear_url": reverse(name)}
+
+
+def _page(
+    request: SignedInRequest,
+    form: PromiseFilterForm,
+    found: QuerySet[Change],
+    now: datetime,
+    load: paging.Load,
+) -> paging.Page[Change]:
+    """Return the page of a list that the address names. Raises ``paging.BadToken``."""
+    closed = form.cleaned_data["standing"] in (Standing.KEPT, Standing.BROKEN, EVERY)
+    order, token = LATEST if closed else SOONEST, request.GET.get("page", "")
+    return paging.page_of(form.select(found, now), order, token, PAGE_SIZE, load)
+
+
+def _beside(form: PromiseFilterForm, page: paging.Page[Change]) -> dict[str, Any]:
+    """Return the number of a page, and where those beside it are."""
+    return {
+        "number": page.number,
+        "next_url": _at(form, page.next),
+        "previous_url": _at(form, page.previous),
+    }
+
+
 def _with_forecast(rows: QuerySet[Change]) -> QuerySet[Change]:
     joined = rows.select_related("organisation", "owner", "release", "promised_release")
     return joined.defer("description", "search").prefetch_related("deployments")
+
+
+def _with_people(rows: QuerySet[Change]) -> QuerySet[Change]:
+    return queries.with_people(rows).defer("description", "search")
 
 
 def _by_month(days: promises.Counts) -> Counts:

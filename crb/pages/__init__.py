@@ -17,7 +17,7 @@ from expansive_cm.texts import Text
 from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
-from ..consequences import consequences, promise_words, promised_words
+from ..consequences import ACCEPTING, consequences, promise_words, promised_words
 from ..forms import (
     DeferForm,
     OutcomeForm,
@@ -239,12 +239,20 @@ class ItemPage:
         if self.outcome.decision.path != self.change.path:
             return promised_words(self.change, self.outcome)
         now = promise_words(self.change, self.outcome.decision)
-        if self.change.promise == Promise.REPLANNED and self.outcome.promised not in ("", now):
+        if self.is_replanned and self.outcome.promised not in ("", now):
             return _("%(then)s Moved since: %(now)s") % {
                 "then": self.outcome.promised,
                 "now": now,
             }
         return now
+
+    @property
+    def is_replanned(self) -> bool:
+        """Whether the board has since moved what it promised with this outcome."""
+        if self.outcome is None or self.correction or self.change.promise != Promise.REPLANNED:
+            return False
+        decision = self.outcome.decision
+        return decision.outcome in ACCEPTING and decision.path == self.change.path
 
     @property
     def may_take_back_until(self) -> datetime | None:

@@ -119,6 +119,7 @@ def _fill(kate: User) -> None:
     for number, change in enumerate(waiting):
         release = coming[2 if change.state in EARLY else number % 2]
         join(change, release, kate)
+    _tell()
 
 
 def _move(world: World) -> None:

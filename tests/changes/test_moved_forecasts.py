@@ -15,13 +15,14 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from changes import digest, lifecycle, plain, reminders, tasks
 from changes.models import Change, Event, Notice, Release, UntoldMove
+from changes.moved_forecasts import MOVED
 from changes.settling import settle
 from tests import stories
 from tests.mailing import last_row, worded
 from tests.people import Cast
 
 pytestmark = pytest.mark.django_db
-WHY = "Otters ate the cable of the lab."
+WHY, TOLD = "Otters ate the cable of the lab.", "A part of it has to be finished first."
 
 
 def ahead(days: int) -> date:
@@ -161,6 +162,62 @@ def test_what_no_customer_read_of_is_for_colleagues(cast: Cast) -> None:
     (theirs,) = told_after(since)[cast.requester.email]
     assert f"We promise it by {promised}." in theirs.message
     assert f"planned for {ahead(500):%-d %B %Y}, and that has moved" in theirs.message
+
+
+def test_who_asked_hears_once_that_a_change_is_put_into_a_release_that_is_late(
+    cast: Cast,
+) -> None:
+    """Only where their page says so; who looks after it has read of a plan that is too late."""
+    change = lifecycle.assign(stories.in_development(cast), actor=cast.success, owner=cast.success)
+    assert change.due_on is not None
+    days = [(change.due_on + timedelta(days=n) - timezone.localdate()).days for n in (-9, 70, 90)]
+    soon, late, later = (Release.objects.create(name=f"9.{n}", planned_on=ahead(n)) for n in days)
+
+    def put_into(release: Release | None, actor: User = cast.release_manager) -> None:
+        reasons = {"reason": WHY, "told": TOLD}
+        lifecycle.assign_release(change_now(change), actor=actor, release=release, **reasons)
+
+    def moved(since: int) -> dict[str, list[str]]:
+        """The mails of a day that has moved, by their readers."""
+        found = {
+            who: [one.message for one in mails if "The day has moved" in one.subject]
+            for who, mails in told_after(since).items()
+        }
+        sent(since)
+        return {who: mails for who, mails in found.items() if mails}
+
+    since = last_row()
+    put_into(soon)
+    assert moved(since) == {}, "no customer reads of it"
+    put_into(late)
+    put_into(soon)
+    assert moved(since) == {}, "put back before anybody was told"
+    since = last_row()
+    put_into(late)
+    put_into(later)
+    ((who, (theirs,)),) = moved(since).items()
+    assert who == cast.requester.email
+    assert f"It is now planned for {ahead(days[2]):%-d %B %Y}." in theirs and TOLD in theirs
+    assert f" {written(late.planned_on)}" not in theirs and WHY not in theirs
+    said = [str(one.text) for one in plain.happened(change_now(change))]
+    assert f"It is now planned for {ahead(days[2]):%-d %B %Y}." in said
+    assert moved(last_row()) == {}
+    since = last_row()
+    slip(cast, days[2] + 9, later)
+    assert moved(since).keys() == {cast.requester.email, cast.success.email}
+    slip(cast, days[2], later)
+    assert moved(since).keys() == {cast.requester.email, cast.success.email}, "as they knew more"
+    since = last_row()
+    put_into(None)
+    mails = moved(since)
+    assert f"It was planned for {ahead(days[2]):%-d %B %Y}, and that has" in mails[who][0]
+    assert mails.keys() == {cast.requester.email, cast.success.email}
+    assert f"We promise it by {change.due_on:%-d %B %Y}." in mails[who][0]
+    User.objects.filter(pk=cast.requester.pk).update(mail_pace=User.MailPace.DAILY)
+    since = last_row()
+    put_into(late)
+    assert moved(since) == {}
+    assert Notice.objects.filter(person=cast.requester, email=None, message=MOVED).exists()
 
 
 def test_the_day_promised_by_a_release_does_not_move_silently(cast: Cast) -> None:

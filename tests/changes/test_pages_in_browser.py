@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from changes import inbox
 from changes.models import Release
@@ -31,8 +31,18 @@ def test_pages_are_accessible_and_fit(
         (cast.success, stories.in_execution(cast), "plan_execution/"),
         (cast.success, stories.in_execution(cast), "reclassify/"),
     ]
-    # For a plan that comes later than promised.
-    Release.objects.create(name="9.9", planned_on=timezone.localdate() + timedelta(days=500))
+    planned, late = stories.in_deployment(cast), timezone.localdate() + timedelta(days=500)
+    release = Release.objects.create(name="9.9", planned_on=late)
+
+    def plan_too_late(page: Page) -> None:
+        """Choose a release after the day promised: it is asked why, with both days."""
+        unfold(page)
+        page.get_by_label("Release", exact=True).select_option(str(release.pk))
+        page.get_by_label("Rollback plan").fill("Put 4.11 back.")
+        page.get_by_role("button", name="Save the plan").click()
+        expect(page.get_by_role("alert")).to_contain_text("the day promised: say why.")
+        expect(page.get_by_label("Why", exact=False).first).to_be_visible()
+
     page = new_page()
     with looks(page) as look:
         for person, change, verb in addresses:
@@ -41,6 +51,10 @@ def test_pages_are_accessible_and_fit(
         look.over_address(reverse("changes:promises"), unfold)
         inbox.read_all(cast.success, inbox.of(cast.success).earliest("pk").pk)
         look.over_address(reverse("changes:notifications"), unfold)
+        sign_in(page, cast.release_manager, live_server)
+        look.over_address(f"{planned.get_absolute_url()}plan_deployment/", plan_too_late)
+        sign_in(page, cast.requester, live_server)
+        look.over_address(reverse("changes:own_promises"), unfold)
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(

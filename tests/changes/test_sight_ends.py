@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from post_office.models import Email
 
 from accounts.models import User
@@ -69,6 +70,9 @@ def test_whoever_moves_to_another_customer_leaves_everything_behind(
     assert {one.state for one in changes.values()} == OPEN - {State.DRAFT}
     (person,) = {PARTS[part](cast, change) for change in changes.values()}
     assert seen(person, changes) == set(changes)
+    client.force_login(person)
+    promised = client.get(reverse("changes:own_promises"), {"standing": "every"})
+    assert promised.context["rows"], "what moves away from them"
     User.objects.filter(pk=person.pk).update(organisation=cast.meridian)
     cast.harbour.approvers.remove(person)
     assert seen(person, changes) == set()
@@ -83,6 +87,7 @@ def test_whoever_moves_to_another_customer_leaves_everything_behind(
         if client.get(change.get_absolute_url()).status_code != 404:
             kept.append(f"{name}: the page")
         lifecycle.comment(change, actor=cast.success, body="For Harbour only.")
+    kept += client.get(reverse("changes:own_promises"), {"standing": "every"}).context["rows"]
     assert Email.objects.count() >= len(changes)
     kept += worded(to__contains=person.email).values_list("subject", flat=True)
     assert not kept

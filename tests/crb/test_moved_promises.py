@@ -131,6 +131,8 @@ def test_the_chair_moves_a_promise_and_every_day_promised_stays_readable(table: 
     decision = client.get(reverse("crb:meeting", args=[item.meeting_id]) + f"?item={item.pk}")
     text = decision.content.decode()
     assert f"To be delivered by {day(first)}. Moved since:" in text
+    assert f'href="{change.get_absolute_url()}#promise-moved">Who moved it, and why' in text
+    assert 'id="promise-moved"' in client.get(change.get_absolute_url()).content.decode()
 
 
 def test_standing_goes_by_the_promise_now_and_the_past_by_the_first(table: Table) -> None:
