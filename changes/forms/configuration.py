@@ -17,9 +17,10 @@ from .. import gates, permissions, proposing, standard
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
+from .ending import EndingForm
 
 
-class ReviewForm(StepForm):
+class ReviewForm(EndingForm):
     """The customer success team's view of the request."""
 
     outcome = cards(
@@ -203,7 +204,7 @@ class AskAuthorisationForm(StepForm):
     )
 
 
-class CloseRolledBackForm(StepForm):
+class CloseRolledBackForm(EndingForm):
     """Why the change is given up."""
 
     reason = LongText(

@@ -35,12 +35,28 @@ def discussion_context(user: User, change: Change) -> Context:
     Internal notes and files, and changes that the person does not see, are not in it, nor in
     any number.
     """
+    talk, links = comments_context(user, change), links_context(user, change)
+    _tell_where_else(change, talk["comments"], links["links"])
     return {
-        **comments_context(user, change),
+        **talk,
         **attachments_context(user, change),
-        **links_context(user, change),
+        **links,
         **watch_context(user, change),
     }
+
+
+def _tell_where_else(change: Change, comments: list[Comment], links: list[Context]) -> None:
+    """Note on a comment that went along to a successor the other change, if it is linked here."""
+    kind = ChangeLink.Kind.SUCCESSOR_OF
+    linked = {link["change"].pk: link["change"] for link in links if link["kind"] == kind}
+    asked = {one.pk: one for one in comments}
+    for event in change.events.all() if linked and asked else ():
+        for name in ("goes_on", "comes_from"):
+            kept = event.data.get(name, {})
+            other = linked.get(kept.get("change"))
+            for key in kept.get("comments", ()) if other else ():
+                if key in asked:
+                    setattr(asked[key], name, other)
 
 
 def comments_context(user: User, change: Change) -> Context:
@@ -87,7 +103,7 @@ def links_context(user: User, change: Change) -> Context:
         other = link.target if outward else link.source
         if permissions.may_see(user, other):
             words = link.get_kind_display() if outward else ChangeLink.REVERSED[link.kind]
-            links.append({"pk": link.pk, "words": words, "change": other})
+            links.append({"pk": link.pk, "words": words, "change": other, "kind": link.kind})
     return {
         "change": change,
         "links": links,
