@@ -46,11 +46,11 @@ _WE_WROTE_LATER = Comment.objects.filter(
 SINCE_WE_WROTE = ObjectStatement(
     lambda: (
         Comment.objects.filter(
+            Q(body__contains="?") | Q(body__contains="？") | Q(body__contains="؟"),
             ~Exists(_WE_WROTE_LATER),
             change=Given("change"),
             is_internal=False,
             author__organisation__isnull=False,
-            body__regex="[?？؟]",
         )
         .select_related("author")
         .order_by("pk")
