@@ -193,6 +193,18 @@ class RecordExecutionForm(StepForm):
     )
 
 
+class ExecuteForm(StepForm):
+    """What was done, where all went well."""
+
+    notes = text(
+        Execution,
+        "notes",
+        rows=5,
+        label=_("What was done"),
+        help_text=_("What was done and checked. It is proposed as what the requesters read."),
+    )
+
+
 class AskAuthorisationForm(StepForm):
     """Why a standard change is to be authorised by itself."""
 

@@ -32,7 +32,13 @@ CONTENT = {
 }
 NEEDED = """form => [...form.elements].filter(e => e.required && !e.value && e.offsetParent
   && ["text", "textarea", "url", "datetime-local"].includes(e.type)).map(e => e.name)"""
-BULK = {"review": ("endorsed", "findings"), "authorise": ("authorised", "reason")}
+BULK = {
+    "review": ("Review", {"outcome": "endorsed"}),
+    "authorise": ("Authorise", {"outcome": "authorised"}),
+    "execute": ("Execute", {}),
+}
+"""What is done to many at once: its button, and what is chosen on its page."""
+WAITS = {"execute": "start_execution"}
 
 
 @dataclass
@@ -132,24 +138,26 @@ class Office:
             self.sends()
 
     def carries_out(self, number: int) -> None:
-        """Start each execution and record at once that it is done."""
-        for _each in range(number):
-            self.takes("start_execution", 1)
-            self.takes("record_execution", 1, outcome="succeeded")
+        """Start what is planned and record that it is done, of many at once."""
+        if number > 1:
+            return self.takes_all("execute", number)
+        self.takes("start_execution", 1)
+        self.takes("record_execution", 1, outcome="succeeded")
+        return None
 
     def takes_all(self, verb: str, number: int) -> None:
         """Take a step on all that wait for it at once, from the list."""
+        label, choices = BULK[verb]
         if number == 1:
-            return self.takes(verb, 1, outcome=BULK[verb][0])
+            return self.takes(verb, 1, **choices)
         self.step = verb
         self.page.goto("/")
-        group = self.page.locator(f'.work-group:has(a[href*="/{verb}/"])')
+        group = self.page.locator(f'.work-group:has(a[href*="/{WAITS.get(verb, verb)}/"])')
         self.goes(group.locator(".work-more"))
         self.presses(self.page.get_by_role("checkbox", name="All on this page"))
         bar = self.page.get_by_role("group", name="Act on the ticked changes")
-        label = {"review": "Review", "authorise": "Authorise"}[verb]
         self.goes(bar.get_by_role("button", name=label))
-        self.completes(outcome=BULK[verb][0])
+        self.completes(**choices)
         self.sends()
         tasks.carry_on_acts()
         return None
