@@ -17,7 +17,8 @@ class Said:
     """A comment as one reader is shown it.
 
     ``told`` are the names of whom it has told; ``mail`` is what it came by, for who may know;
-    ``may_correct`` says whether this reader may still put it right.
+    ``may_correct`` says whether this reader may still put it right. A question that was not
+    answered ``goes_on`` in a successor, where it ``comes_from`` here.
     """
 
     comment: Comment
@@ -25,6 +26,8 @@ class Said:
     told: list[str]
     mail: IncomingMail | None = None
     may_correct: bool = False
+    goes_on: Change | None = None
+    comes_from: Change | None = None
 
 
 def said(

@@ -45,3 +45,8 @@ def tidy_texts(sender: type[models.Model], instance: models.Model, raw: bool, **
             continue
         one_line = isinstance(field, models.CharField)
         instance.__dict__[field.attname] = neutral_line(value) if one_line else composed(value)
+
+
+def quoted(words: str) -> str:
+    """Return a text as a quotation in Markdown."""
+    return "\n".join(f"> {row}".rstrip() for row in words.splitlines())

@@ -18,6 +18,7 @@ from ..lifecycle import open_changes_of, requesters
 from ..models import Assessment, Change, ChangeTemplate, Service
 from ..states import ChangeType
 from .base import LongText, StepForm, cards, scale, text
+from .ending import EndingForm
 
 TYPE_GUIDANCE = {
     ChangeType.CONFIGURATION: _(
@@ -221,7 +222,7 @@ class HandOverForm(SuccessorFields):
         self.offer(person.organisation, person)
 
 
-class WithdrawForm(StepForm):
+class WithdrawForm(EndingForm):
     """Why the request is taken back."""
 
     reason = LongText(

@@ -17,9 +17,10 @@ from .. import gates, permissions, proposing, standard
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
+from .ending import EndingForm
 
 
-class ReviewForm(StepForm):
+class ReviewForm(EndingForm):
     """The customer success team's view of the request."""
 
     outcome = cards(
@@ -192,6 +193,18 @@ class RecordExecutionForm(StepForm):
     )
 
 
+class ExecuteForm(StepForm):
+    """What was done, where all went well."""
+
+    notes = text(
+        Execution,
+        "notes",
+        rows=5,
+        label=_("What was done"),
+        help_text=_("What was done and checked. It is proposed as what the requesters read."),
+    )
+
+
 class AskAuthorisationForm(StepForm):
     """Why a standard change is to be authorised by itself."""
 
@@ -203,7 +216,7 @@ class AskAuthorisationForm(StepForm):
     )
 
 
-class CloseRolledBackForm(StepForm):
+class CloseRolledBackForm(EndingForm):
     """Why the change is given up."""
 
     reason = LongText(

@@ -7,10 +7,12 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from expansive_cm.texts import quoted
 from expansive_cm.ui.forms import MarkdownTextarea, RadioCards, rows_field
 
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text
+from .ending import EndingForm
 
 YES, NO = "yes", "no"
 
@@ -172,7 +174,7 @@ class RecordContactForm(StepForm):
     )
 
 
-class CloseUnansweredForm(StepForm):
+class CloseUnansweredForm(EndingForm):
     """Why the change is closed although nobody answered."""
 
     reason = text(
@@ -193,8 +195,10 @@ class ReworkForm(StepForm):
     )
 
 
-class CloseWithSuccessorForm(StepForm):
+class CloseWithSuccessorForm(EndingForm):
     """Why the change ends here, and the request that follows it."""
+
+    goes_on = True
 
     reason = LongText(
         label=_("Why does this go beyond what was agreed?"),
@@ -217,6 +221,7 @@ class CloseWithSuccessorForm(StepForm):
 
     def prepare(self) -> None:
         """Fill in the new request from the old one and the requester's own words."""
+        super().prepare()
         offer_files(self, self.change.attachments.select_related("uploaded_by"))
         self.fields["title"].initial = self.change.title
         answer = self.change.confirmation
@@ -227,8 +232,3 @@ class CloseWithSuccessorForm(StepForm):
         request = _now("The request that it follows, %s:") % self.change.reference
         parts.append(f"{request}\n\n{self.change.description}")
         self.fields["description"].initial = "\n\n".join(parts)
-
-
-def quoted(words: str) -> str:
-    """Return a text as a quotation in Markdown."""
-    return "\n".join(f"> {row}".rstrip() for row in words.splitlines())

@@ -58,6 +58,7 @@ from .discussion import (
     unwatch,
     watch,
 )
+from .executing import execute
 from .follow_up import copy_as_new, follow_up
 from .forecasts import tell_of_forecast
 from .handing_over import pass_ownership_on, pass_request_on
@@ -147,6 +148,7 @@ __all__ = [
     "start_deployment",
     "record_deployment",
     "deploy",
+    "execute",
     "settle_promise",
     "tell_of_forecast",
     "replan_promise",

@@ -18,23 +18,31 @@ from ..spans import FURTHEST
 from ..states import State
 from ..turns.alone import prepared
 from . import standard
+from .asked import ending
 from .confirmation import ask_requester
 from .core import lock, take_step
 from .windows import mind_conflicts
 
 
 def review(
-    change: Change, *, actor: User, outcome: str, findings: str, seen: int | None = None
+    change: Change,
+    *,
+    actor: User,
+    outcome: str,
+    findings: str,
+    answer: str = "",
+    seen: int | None = None,
 ) -> Change:
     """The customer success team endorses the change or refuses it.
 
+    A question of the customer's is told ``answer``; StepIncomplete where a refusal leaves one.
     Effects: the review; state ``authorisation`` or ``refused``; event; messages. What is exactly
     a standard change, asked under the lock, is authorised by its approval and goes on to
     ``execution``, with an event of its own; why it is not stands in the event of the review.
     """
     with acting():
         approval = None
-        with take_step("review", change, actor=actor, seen=seen) as step:
+        with ending("review", change, actor=actor, seen=seen, answer=answer) as step:
             step.reason = findings
             step.data = {"outcome": outcome}
             step.save(Review(**step.stamp(), outcome=outcome, findings=findings))
@@ -232,10 +240,13 @@ def ask_authorisation(
 
 
 def close_rolled_back(
-    change: Change, *, actor: User, reason: str, seen: int | None = None
+    change: Change, *, actor: User, reason: str, answer: str = "", seen: int | None = None
 ) -> Change:
-    """Give the change up after it was rolled back; the requester is told why."""
-    with take_step("close_rolled_back", change, actor=actor, seen=seen) as step:
+    """Give the change up after it was rolled back; the requester is told why.
+
+    Raises StepIncomplete where something that the customer asked is left without an ``answer``.
+    """
+    with ending("close_rolled_back", change, actor=actor, seen=seen, answer=answer) as step:
         step.reason = reason
         step.change.close()
     return step.change

@@ -18,6 +18,7 @@ from ..access_links import hash_token, still_works
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
 from ..process import past_words
 from ..states import ChangeType, State
+from .asked import ending
 from .core import Step, lock, record_event, take_step
 
 
@@ -154,10 +155,13 @@ def resend_confirmation(change: Change, *, actor: User, seen: int | None = None)
 
 
 def close_unanswered(
-    change: Change, *, actor: User, reason: str, seen: int | None = None
+    change: Change, *, actor: User, reason: str, answer: str = "", seen: int | None = None
 ) -> Change:
-    """Close a change whose requester stayed silent: a person's recorded act, never automatic."""
-    with take_step("close_unanswered", change, actor=actor, seen=seen) as step:
+    """Close a change whose requester stayed silent: a person's recorded act, never automatic.
+
+    Raises StepIncomplete where something that the customer asked is left without an ``answer``.
+    """
+    with ending("close_unanswered", change, actor=actor, seen=seen, answer=answer) as step:
         confirmation = step.change.confirmation
         confirmation.answer = Confirmation.Answer.UNANSWERED
         confirmation.reason = reason

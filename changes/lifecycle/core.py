@@ -23,6 +23,7 @@ from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import opened, save
 
 from .. import access_links, messages, permissions
+from ..asked import unanswered
 from ..models import AccessLink, Change, ConfirmationLink, Event
 from ..process import UNVERSIONED, past_words
 from ..recall import recalling
@@ -153,12 +154,20 @@ def what_happened(change: Change, reader: User) -> str:
 
 def _finish(step: Step) -> None:
     if step.verb not in UNVERSIONED:
+        if step.change.state != step.from_state:
+            step.change.left_unanswered = _leaves_a_question(step)
         step.change.version += 1
         step.save(step.change)
     step.event = record_event(step)
     messages.announce(step.change, step.event)
     for follow in _followers:
         transaction.on_commit(partial(follow, step.change, step.event), robust=True)
+
+
+def _leaves_a_question(step: Step) -> bool:
+    """Whether the change ends while its customer waits for an answer that no successor gives."""
+    ended = step.change.is_final and not step.change.is_unsent
+    return ended and "goes_on" not in step.data and bool(unanswered(step.change))
 
 
 Follower = Callable[[Change, Event], None]

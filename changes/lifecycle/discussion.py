@@ -20,7 +20,7 @@ from ..models import AccessLink, Attachment, Change, ChangeLink, Comment, Incomi
 from ..permissions import can_mute, can_note, can_unmute, may_correct, may_see
 from ..room import why_no_room
 from .core import Step, lock, take_step
-from .successor import record_link
+from .links import record_link
 
 
 def comment(
@@ -35,7 +35,8 @@ def comment(
     """Add a public comment, or an internal note that only Expansive's own people see.
 
     ``via`` says by what mail it came, if it did; ``link`` is the mailed link it was written
-    through, None for somebody signed in. Whom it names with an at sign is told of it.
+    through, None for somebody signed in. Whom it names with an at sign is told of it. Ours
+    answers what was open when the change ended.
     """
     with take_step("note" if internal else "comment", change, actor=actor) as step:
         record = Comment(change=step.change, author=actor, body=body, is_internal=internal)
@@ -47,6 +48,9 @@ def comment(
             step.came_through(link)
         step.save(record)
         step.data = _about(step, record)
+        if step.change.left_unanswered and actor.is_internal and not internal:
+            step.change.left_unanswered = False
+            step.save(step.change)
     return record
 
 

@@ -5,14 +5,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from expansive_cm.texts import quoted
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.steps import require
 
 from .. import permissions, proposing
+from ..asked import SHOWN, unanswered
 from ..models import Change, ChangeLink, Channel
 from .core import Step, lock
 from .intake import save_draft
-from .successor import record_link
+from .links import record_link
 
 
 def follow_up(change: Change, *, actor: User, key: str = "") -> Change:
@@ -76,7 +78,13 @@ def _requester(old: Change, actor: User) -> User | None:
 
 
 def _follows(old: Change) -> str:
-    """Return what was asked for, below the number of what it follows, as far as there is room."""
+    """Return what was asked for, below the number of what it follows, as far as there is room.
+
+    Between them what its customer asked and nobody answered before it ended.
+    """
     longest = Change._meta.get_field("description").max_length
-    text = "\n\n".join((_("This follows %s.") % old.reference, old.description))
-    return text[:longest]
+    parts = [_("This follows %s.") % old.reference]
+    if old.left_unanswered:
+        parts.append(_("Asked there, and not answered when it ended:"))
+        parts += [quoted(one.body) for one in unanswered(old)[-SHOWN:]]
+    return "\n\n".join([*parts, old.description])[:longest]

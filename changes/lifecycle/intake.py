@@ -22,6 +22,7 @@ from expansive_cm.workflow.steps import attribute
 from .. import finding, permissions, proposing, queries
 from ..models import AccessLink, Assessment, Change, ChangeTemplate, SentForm, Service
 from ..states import OPEN, ChangeType, State
+from .asked import ending
 from .core import Step, lock, read_locked, record_event, take_step
 
 DRAFT_FIELDS = (
@@ -375,14 +376,17 @@ def withdraw(
     *,
     actor: User,
     reason: str,
+    answer: str = "",
     link: AccessLink | None = None,
     seen: int | None = None,
 ) -> Change:
     """Take the request back, possible until its execution or deployment has begun.
 
-    ``link`` is the mailed link it was done through, None for somebody signed in.
+    ``link`` is the mailed link it was done through, None for somebody signed in. Raises
+    StepIncomplete where one of ours leaves something that the customer asked without an
+    ``answer``.
     """
-    with take_step("withdraw", change, actor=actor, seen=seen) as step:
+    with ending("withdraw", change, actor=actor, seen=seen, answer=answer) as step:
         step.reason = reason
         step.came_through(link)
         step.change.withdraw()

@@ -11,8 +11,10 @@ from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import messages
 from ..models import Attachment, Change, ChangeLink, Channel, ConfirmationLink
+from .asked import ending, take_along
 from .confirmation import check_belongs
 from .core import Step, record_event, take_step
+from .links import record_link
 
 
 def close_with_successor(
@@ -23,15 +25,17 @@ def close_with_successor(
     title: str,
     description: str,
     files: Iterable[Attachment] = (),
+    answer: str = "",
     seen: int | None = None,
 ) -> Change:
     """Close, and raise what goes beyond the agreed change as a new, linked change request.
 
     Returns the successor, submitted for the same requester, with copies of ``files`` of the
-    change. Raises StepIncomplete for a file that cannot be read. Effects: state ``closed``, the
+    change. What the customer asked is told ``answer`` first, or else goes along. Raises
+    StepIncomplete for a file that cannot be read. Effects: state ``closed``, the
     successor, the link between them, events on both, messages.
     """
-    with take_step("close_with_successor", change, actor=actor, seen=seen) as step:
+    with ending("close_with_successor", change, actor=actor, seen=seen, answer=answer) as step:
         step.reason = reason
         return _follow_up(step, title, description, step.change.channel, files).change
 
@@ -49,7 +53,8 @@ def request_successor(
     """The requester, who would like something further, sends it as a new change request.
 
     ``link`` is the mailed link that the wish was given through, None for somebody signed in.
-    Returns the successor, with copies of those ``files`` of the change that its customer sees.
+    Returns the successor, with copies of those ``files`` of the change that its customer sees;
+    what they asked and nobody answered goes along.
     Raises ChangeStale for a link of another question, and StepIncomplete for a file that cannot
     be read. Effects: state ``closed``, the successor in ``submitted``, the link between them,
     events on both; owner and success team are told of the end and of what they are to assess.
@@ -90,10 +95,11 @@ def _follow_up(
     successor.submit()
     birth.save(successor)
     record_link(step, successor, old, ChangeLink.Kind.SUCCESSOR_OF)
+    take_along(step, birth)
     _carry_over(birth, [file for file in files if file.change_id == old.pk])
     birth.event = record_event(birth)
     messages.announce(successor, birth.event)
-    step.data = {"successor": successor.pk}
+    step.data["successor"] = successor.pk
     old.close()
     return birth
 
@@ -129,10 +135,3 @@ def _copy(change: Change, old: Attachment) -> Attachment:
         is_internal=old.is_internal,
         uploaded_by=old.uploaded_by,
     )
-
-
-def record_link(step: Step, source: Change, target: Change, kind: str) -> ChangeLink:
-    """Link two changes as part of a step."""
-    link = ChangeLink(source=source, target=target, kind=kind, created_by=step.actor)
-    step.save(link)
-    return link

@@ -21,7 +21,7 @@ from .. import lifecycle, permissions
 from ..forms.assessment import AssignForm
 from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
-from ..forms.configuration import AuthoriseForm, ReviewForm
+from ..forms.configuration import AuthoriseForm, ExecuteForm, ReviewForm
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm
 from ..models import Change
 from ..process import STEP
@@ -207,6 +207,18 @@ ACTS: tuple[Act, ...] = (
         _form_of_step(AssignForm),
         _assigns,
         _all_of_step,
+    ),
+    Act(
+        "execute",
+        "execute",
+        gettext_lazy("Execute"),
+        "checks",
+        lifecycle.execute,
+        _form_of_step(ExecuteForm),
+        _works_for_customers,
+        _all_of_step,
+        button=gettext_lazy("Record that they are carried out"),
+        asks_story=True,
     ),
     Act(
         "deploy",

@@ -189,6 +189,9 @@ class Change(Moves, Saved):
         default="",
         db_default="",
     )
+    left_unanswered = models.BooleanField(
+        _("ended with a question open"), default=False, db_default=False, editable=False
+    )
     external_source = models.CharField(_("imported from"), max_length=50, blank=True)
     external_id = models.CharField(_("number there"), max_length=100, blank=True)
 
@@ -310,6 +313,12 @@ class Change(Moves, Saved):
             ),
             models.Index(
                 fields=["promised_at", "id"], condition=~Q(promise=""), name="changes_promise_made"
+            ),
+            # What ended with a question open (``changes/asked.py``): few, and not for long.
+            models.Index(
+                fields=["state_since", "id"],
+                condition=Q(left_unanswered=True),
+                name="changes_change_unanswered",
             ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),

@@ -69,6 +69,13 @@ def can_record_execution(user: User, change: Change) -> Decision:
     )
 
 
+def can_execute(user: User, change: Change) -> Decision:
+    """Whoever may start it now, or, where it runs, say how it went."""
+    if gates.execution_not_running(change):
+        return can_start_execution(user, change)
+    return can_record_execution(user, change)
+
+
 def can_close_rolled_back(user: User, change: Change) -> Decision:
     """Owner or customer success team."""
     return decide(

@@ -10,14 +10,24 @@ from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, re
 
 from ..models import Change, Comment
 from ..states import State
-from .rules import internal, not_only_auditor, sees, still_open
+from .rules import can_see_internal, internal, not_only_auditor, sees, still_open
 
 CORRECTABLE = timedelta(minutes=15)
 """How long a comment can be corrected; the database refuses it soon after."""
 
 
 def can_comment(user: User, change: Change) -> Decision:
-    """Everybody who sees the change, except auditors, who only read."""
+    """Everybody who sees the change, except auditors, who only read.
+
+    Where it ended with a question of the customer's open, our people still answer that.
+    """
+    to_answer = change.left_unanswered and can_see_internal(user)
+    ended = None if to_answer else still_open(change)
+    return decide(sees(user, change), not_only_auditor(user, change), ended)
+
+
+def _talks(user: User, change: Change) -> Decision:
+    """Who adds to the talk about a change that goes on."""
     return decide(sees(user, change), not_only_auditor(user, change), still_open(change))
 
 
@@ -51,8 +61,8 @@ def may_correct(user: User, comment: Comment, *, by_mail: bool) -> Decision:
 
 
 def can_attach(user: User, change: Change) -> Decision:
-    """As for comments; a draft's writer may attach too."""
-    return can_comment(user, change)
+    """As for comments while the change is open; a draft's writer may attach too."""
+    return _talks(user, change)
 
 
 def can_detach(user: User, change: Change) -> Decision:
@@ -66,7 +76,7 @@ def can_detach(user: User, change: Change) -> Decision:
 def can_link(user: User, change: Change) -> Decision:
     """Expansive's own people link changes."""
     refusal = internal(user)
-    return can_comment(user, change) if refusal is None else refusal
+    return _talks(user, change) if refusal is None else refusal
 
 
 def can_unlink(user: User, change: Change) -> Decision:

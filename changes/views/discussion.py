@@ -1,6 +1,8 @@
 """Comments, files, links and watching: what people do beside the process."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +18,7 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import attachments, finding, lifecycle, mentions, muting, permissions, story
-from ..conversation import said
+from ..conversation import Said, said
 from ..forms.discussion import INTERNAL, AttachForm, CommentForm, LinkForm
 from ..models import Attachment, Change, ChangeLink, IncomingMail, parse_reference
 from ..permissions.rules import can_see_internal
@@ -35,12 +37,28 @@ def discussion_context(user: User, change: Change) -> Context:
     Internal notes and files, and changes that the person does not see, are not in it, nor in
     any number.
     """
+    talk, links = comments_context(user, change), links_context(user, change)
+    talk["comments"] = _with_where_else(change, talk["comments"], links["links"])
     return {
-        **comments_context(user, change),
+        **talk,
         **attachments_context(user, change),
-        **links_context(user, change),
+        **links,
         **watch_context(user, change),
     }
+
+
+def _with_where_else(change: Change, comments: list[Said], links: list[Context]) -> list[Said]:
+    """Say of a comment that went along to a successor in which change, if it is linked here."""
+    kind = ChangeLink.Kind.SUCCESSOR_OF
+    linked = {link["change"].pk: link["change"] for link in links if link["kind"] == kind}
+    found: dict[int, dict[str, Change]] = defaultdict(dict)
+    for event in change.events.all() if linked and comments else ():
+        for name in ("goes_on", "comes_from"):
+            kept = event.data.get(name, {})
+            if other := linked.get(kept.get("change")):
+                for key in kept["comments"]:
+                    found[key][name] = other
+    return [replace(one, **found.get(one.comment.pk, {})) for one in comments]
 
 
 def comments_context(user: User, change: Change) -> Context:
@@ -84,7 +102,7 @@ def links_context(user: User, change: Change) -> Context:
         other = link.target if outward else link.source
         if permissions.may_see(user, other):
             words = link.get_kind_display() if outward else ChangeLink.REVERSED[link.kind]
-            links.append({"pk": link.pk, "words": words, "change": other})
+            links.append({"pk": link.pk, "words": words, "change": other, "kind": link.kind})
     return {
         "change": change,
         "links": links,

@@ -167,7 +167,8 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
     visible = queries.visible_to(user)
     told = act is not None and act.asks_story
     rows = queries.with_story(visible) if told else queries.with_people(visible)
-    found = rows.prefetch_related("watchers").in_bulk(numbers)
+    beside = ("watchers", "authorisations") if told else ("watchers",)
+    found = rows.prefetch_related(*beside).in_bulk(numbers)
     return [found[number] for number in numbers if number in found]
 
 

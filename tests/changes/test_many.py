@@ -11,13 +11,14 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle, tasks
 from changes.many import runs
 from changes.many.acts import ACTS, acts_of
-from changes.models import Change, Comment, ManyRow, ManyRun
+from changes.models import Change, Comment, Execution, ManyRow, ManyRun
 from tests import stories
 from tests.concurrently import at_once, signed_in
 from tests.people import Cast
@@ -65,11 +66,19 @@ FIELDS: dict[str, dict[str, Any]] = {
     "authorise": {"outcome": "authorised", "reason": "Agreed on Monday."},
     "take": {},
     "assign": {},
+    "execute": {"notes": "Switched on for all wards."},
     "deploy": {"notes": "Release 4.12 is in place."},
     "comment": {"audience": "internal", "body": "Ask the ward."},
     "watch": {},
     "unwatch": {},
 }
+SAME = {
+    "take": "assign",
+    "comment": "note",
+    "execute": "record_execution",
+    "deploy": "record_deployment",
+}
+"""Acts that another step takes."""
 DOERS = {"review": "success", "authorise": "approver", "deploy": "release_manager"}
 
 
@@ -77,7 +86,15 @@ def ready(cast: Cast) -> Change:
     return stories.deployment_planned(stories.in_deployment(cast), cast)
 
 
+def to_execute(cast: Cast) -> Change:
+    """Planned for now, by support."""
+    change = stories.plan(stories.in_execution(cast), cast)
+    Execution.objects.filter(change=change).update(window_start=timezone.now())
+    return change
+
+
 MAKERS = {
+    "execute": to_execute,
     "review": stories.in_review,
     "authorise": stories.in_authorisation,
     "deploy": ready,
@@ -97,7 +114,7 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
     run = ManyRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
     assert {outcome for outcome, _why in outcomes().values()} == {Outcome.DONE}
-    verb = {"take": "assign", "comment": "note", "deploy": "record_deployment"}.get(name, name)
+    verb = SAME.get(name, name)
     for one in changes:
         event = one.events.filter(verb=verb).latest("pk")
         assert event.actor == person
@@ -440,7 +457,7 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["review", "authorise", "deploy", "assign", "watch"])
+@pytest.mark.parametrize("name", ["review", "authorise", "execute", "assign", "watch"])
 def test_the_page_costs_the_same_for_two_and_for_six(
     cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:

@@ -221,9 +221,11 @@ def test_only_the_named_executor_starts_and_finishes(cast: Cast) -> None:
     change = plan(change_in(S.EXECUTION, cast), cast)
     assert who_may("start_execution", cast, change) == {"support"}
     assert who_may("record_execution", cast, change) == set()
+    assert who_may("execute", cast, change) == {"support"}
     change = lifecycle.start_execution(change, actor=cast.support, reason="Early.")
     assert who_may("start_execution", cast, change) == set()
     assert who_may("record_execution", cast, change) == {"support"}
+    assert who_may("execute", cast, change) == {"support"}
     assert who_may("plan_execution", cast, change) == set()
     assert who_may("withdraw", cast, change) == set()
     assert who_may("reclassify", cast, change) == set()

@@ -118,7 +118,7 @@ DISCUSSION = {"comment", "correct_comment", "note", "attach", "link", "unlink"}
 def test_every_permission_is_in_a_matrix() -> None:
     known = {name.removeprefix("can_") for name in dir(permissions) if name.startswith("can_")}
     # Of a person; of many: see the deployment of one; of a freeze.
-    beside = {"hand_over", "deploy", "cancel_window"}
+    beside = {"hand_over", "deploy", "execute", "cancel_window"}
     objects = OF_A_RELEASE | OF_A_STANDARD_CHANGE
     assert known == {*MATRIX, *BESIDE, *ANYWHERE, *objects, *DISCUSSION, *beside}
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     atomic = False  # the indexes are built while people go on working
 
     dependencies = [
-        ('changes', '0011_read_notices'),
+        ('changes', '0013_read_notices'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('changes', '0010_no_index_twice'),
+        ('changes', '0012_steps_ticked'),
     ]
 
     operations = [
