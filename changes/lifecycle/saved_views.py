@@ -17,8 +17,8 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute, require, save
 
-from .. import permissions, saved_views
-from ..models import FirstView, SavedView
+from .. import columns, permissions, saved_views
+from ..models import FirstView, ListColumns, SavedView
 
 NAME_IN_USE = "changes_saved_view_name"
 LOOKS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -103,6 +103,20 @@ def open_first(view: SavedView | None, *, actor: User) -> None:
         if not saved_views.may_see(actor.read_afresh(), fresh):
             raise StepForbidden(_("This view is not shared with you."))
         FirstView.objects.update_or_create(person=actor, defaults={"view": fresh})
+
+
+def keep_columns(names: str, *, actor: User) -> None:
+    """Show this person these columns in the list, as an address names them.
+
+    Those that do not exist for them are left out. The usual ones, or none, end the choice.
+    """
+    found, _lost = columns.read(actor, names)
+    with transaction.atomic():
+        if not found or found == columns.usual(actor):
+            ListColumns.objects.filter(person=actor).delete()
+            return
+        kept = {"names": columns.written(found)}
+        ListColumns.objects.update_or_create(person=actor, defaults=kept)
 
 
 def _locked(view: SavedView) -> SavedView:

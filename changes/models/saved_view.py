@@ -107,3 +107,22 @@ class FirstView(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id}: {self.view_id}"
+
+
+class ListColumns(models.Model):
+    """The columns that somebody has chosen for the list, by name and in order (``columns``).
+
+    A habit of one person, which decides nothing: it has no history.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", primary_key=True
+    )
+    names = models.CharField(_("columns"), max_length=300)
+
+    class Meta:
+        verbose_name = _("columns of the list")
+        verbose_name_plural = _("columns of the list")
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.names}"
