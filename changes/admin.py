@@ -46,6 +46,7 @@ from .models import (
     Requirements,
     Review,
     RiskAssessment,
+    SavedView,
     Service,
     StagingTest,
     Window,
@@ -159,6 +160,47 @@ class ReleaseAdmin(ReasonedAdmin):
             lifecycle.change_release(obj, actor=person_of(request), **told, **values)
         else:
             obj.pk = lifecycle.plan_release(actor=person_of(request), **values).pk
+
+
+class SavedViewForm(ReasonedForm):
+    """Whether Changes opens with a view for a role."""
+
+    class Meta:
+        model = SavedView
+        fields = ("opens_role",)
+
+
+@admin.register(SavedView)
+class SavedViewAdmin(ReasonedAdmin):
+    """The views that are shared with a role: with one of each, Changes can open.
+
+    What a view asks for is its owner's alone.
+    """
+
+    form = SavedViewForm
+    fields = ("name", "role", "owner", "opens_role", "reason")
+    readonly_fields = ("name", "role", "owner")
+    list_display = ("name", "role", "owner", "opens_role")
+    list_filter = ("role", "opens_role")
+    list_select_related = ("owner",)
+    search_fields = ("name",)
+    ordering = ("role", "name", "pk")
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SavedView]:
+        """Return what is shared with a role; the others are nothing for administrators."""
+        views: QuerySet[SavedView] = super().get_queryset(request)
+        return views.filter(role__isnull=False)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds here: whoever has a list before them saves a view of it."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Take the step, where something is to change."""
+        if "opens_role" in form.changed_data:
+            opens, why = form.cleaned_data["opens_role"], form.cleaned_data["reason"].strip()
+            lifecycle.open_for_role(obj, actor=person_of(request), opens=opens, why=why)
 
 
 # Owned by the workflow --------------------------------------------------------------------------

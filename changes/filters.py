@@ -25,6 +25,7 @@ from expansive_cm.statements import Statement
 from expansive_cm.ui.forms import choice_field, choices_of
 from expansive_cm.ui.paging import Order
 
+from . import columns as list_columns
 from . import queries, saved_views
 from .also import people_named
 from .models import Change, Service
@@ -118,6 +119,8 @@ LATE = {
     for name in ("due", "-due")
 }
 """By due date where all have one: the small index of what is late serves it."""
+ALONGSIDE = frozenset({"view", "sort", "columns"})
+"""What an address says besides filters: it stays when these are cleared."""
 DEFAULT_SORT = "-reference"
 """Newest first. Every order has an index, which its model declares."""
 SORTED_BY = {
@@ -183,11 +186,13 @@ class ChangeFilterForm(forms.Form):
         widget=forms.RadioSelect,
     )
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
+    columns = forms.CharField(label=_("Columns"), required=False, strip=False)
 
     def __init__(self, user: User, data: QueryDict, views: Views | None = None) -> None:
         super().__init__(data)
         self.user = user
         self.views = views or Views()
+        self.has_lost_columns = False
         choice_field(self, "service").choices = _choices(SERVICES.rows())
         if user.is_internal:
             choice_field(self, "organisation").choices = _choices(ORGANISATIONS.rows())
@@ -227,6 +232,8 @@ class ChangeFilterForm(forms.Form):
             gone.add(name)
         if self.errors:
             self.full_clean()
+        if self.has_lost_columns:
+            gone.add("columns")
         labels = {"view": _("View"), "sort": _("Order")}
         found = [name for name in self.base_fields if name in gone]
         named = [str(labels.get(name) or self.base_fields[name].label) for name in found]
@@ -243,6 +250,11 @@ class ChangeFilterForm(forms.Form):
             words = _("More than %d people have this in name or address. Please write more of it.")
             raise forms.ValidationError(words % MAX_ASKERS)
         return text
+
+    def clean_columns(self) -> str:
+        """Go on with the columns that exist for this person, each once."""
+        found, self.has_lost_columns = list_columns.read(self.user, self.cleaned_data["columns"])
+        return list_columns.written(found)
 
     def clean(self) -> dict[str, Any]:
         """Add whom the words of ``asked_by`` name."""
@@ -278,7 +290,7 @@ class ChangeFilterForm(forms.Form):
 
     @property
     def kept(self) -> list["Chip"]:
-        """All that a saved view keeps of it, in words: the tab, what is on, and a chosen order."""
+        """All that a saved view keeps, in words: tab, what is on, chosen order and columns."""
         tab, sort = self.cleaned_data["view"], self.sort_name
         kept = [Chip(_("View"), dict(VIEWS)[tab], "")] if tab else []
         kept += self.chips
@@ -286,7 +298,19 @@ class ChangeFilterForm(forms.Form):
             by = SORTED_BY[sort.lstrip("-")]
             words = gettext("%s, descending") if sort.startswith("-") else gettext("%s, ascending")
             kept.append(Chip(_("Order"), words % by, ""))
+        if self.cleaned_data["columns"]:
+            labels = [str(one.label) for one in self.chosen_columns]
+            kept.append(Chip(_("Columns"), ", ".join(labels), ""))
         return kept
+
+    @cached_property
+    def chosen_columns(self) -> tuple[list_columns.Column, ...]:
+        """The columns after reference and title: the address's, the reader's own or the usual.
+
+        One query where the address names none.
+        """
+        asked, _lost = list_columns.read(self.user, self.cleaned_data["columns"])
+        return asked or list_columns.kept_by(self.user)
 
     @property
     def sort_name(self) -> str:
@@ -358,7 +382,7 @@ def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:
 def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
     for name in form.fields:
         given = form.cleaned_data.get(name)
-        if not given or name in ("view", "sort"):
+        if not given or name in ALONGSIDE:
             continue
         field = form.fields[name]
         if name in ("q", "asked_by", "overdue"):

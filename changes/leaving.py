@@ -133,6 +133,7 @@ def provide() -> None:
             ),
         ),
         Place("changes.FirstView.person", Then.ENDS),
+        Place("changes.ListColumns.person", Then.ENDS),
         Place("changes.Change.watchers", Then.ENDS),
         Place("changes.Mute.person", Then.ENDS),
         Place("changes.AccessLink.person", Then.ENDS),

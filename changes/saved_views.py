@@ -4,16 +4,17 @@
 A view names filters only: each is read for the reader of the list, as if they had typed it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
     BooleanField,
     Case,
+    Exists,
     F,
     Func,
     Q,
@@ -26,7 +27,7 @@ from django.db.models.functions import Upper
 from django.http import QueryDict
 
 from accounts.models import SuccessTeam, User
-from accounts.roles import STAFF_ROLES
+from accounts.roles import STAFF_ROLES, Role
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.texts import composed
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     class _Listed(TypedDict):
         is_first: bool
         is_own: bool
+        chose_all: bool
 
     Listed = WithAnnotations[SavedView, _Listed]
 
@@ -51,8 +53,10 @@ LONGEST = 2000
 EVERYTHING = {"sort": ["-reference"]}
 """The list without a filter, said in so many words: an address that holds nothing opens the view
 that its reader has chosen for it."""
+ROLES = [str(role) for role in Role]
 NOT_SHARED = Q(team=None, organisation=None, role=None)
 
+V = TypeVar("V", bound=SavedView)
 Filters = Mapping[str, list[str]]
 
 
@@ -105,7 +109,7 @@ def _is_among(name: str, rows: "QuerySet[Any, Any]") -> Func:
 
 @cache
 def _for_list(is_internal: bool) -> "ObjectStatement[Listed]":
-    """The views of the menu: the one in the address and the chosen one, then one's own, by name.
+    """The views of the menu: the one in the address, the chosen ones, then one's own, by name.
 
     They are chosen before anything is joined to them.
     """
@@ -113,10 +117,15 @@ def _for_list(is_internal: bool) -> "ObjectStatement[Listed]":
     seen = _seen_by(reader, Given("organisation"), is_internal=is_internal)
     is_first = _is(Q(pk=Subquery(FirstView.objects.filter(person=reader).values("view"))))
     is_asked, is_own = _is(Q(pk=Given("asked"))), _is(Q(owner=reader))
-    order = (is_asked.desc(), is_first.desc(), is_own.desc(), Upper("name"), "pk")
+    chose_all = Exists(FirstView.objects.filter(person=reader, view=None))
+    order = (is_asked.desc(), is_first.desc(), "-opens_role", is_own.desc(), Upper("name"), "pk")
     chosen = SavedView.objects.filter(seen).order_by(*order)[: DRAWN + 1]
     rows = SavedView.objects.filter(pk__in=chosen.values("pk")).select_related("owner")
-    return ObjectStatement(lambda: rows.annotate(is_first=is_first, is_own=is_own).order_by(*order))
+    return ObjectStatement(
+        lambda: rows.annotate(is_first=is_first, is_own=is_own, chose_all=chose_all).order_by(
+            *order
+        )
+    )
 
 
 def _is(condition: Q) -> Case:
@@ -150,12 +159,17 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     found = _for_list(user.is_internal).objects(
         reader=user.pk, asked=number, organisation=user.organisation_id or 0
     )
-    views = Views(has_first=any(one.is_first for one in found), has_more=len(found) > DRAWN)
+    chosen = next((one for one in found if one.is_first), None)
+    if chosen is None and not (found and found[0].chose_all):
+        chosen = _first_of_roles(found)
+    for one in found:
+        one.is_first = one is chosen
+    views = Views(has_first=chosen is not None, has_more=len(found) > DRAWN)
     if "saved" in data:
         views.current = next((one for one in found if one.pk == number), None)
         views.is_missing = views.current is None
     elif not data:
-        views.current = next((one for one in found if one.is_first), None)
+        views.current = chosen
     if views.current is not None:
         views.current.filters = _for_reader(user, views.current.filters)
     views.is_opened = views.current is not None and not filters & set(data)
@@ -163,6 +177,30 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     drawn.sort(key=lambda one: (not one.is_own, one.name.casefold()))
     views.rows = [*drawn]
     return views
+
+
+def opens_with(user: User) -> int | None:
+    """Return the view that an address which holds nothing opens for somebody, if any.
+
+    The one they chose, as long as they see it, else that of their role. Two queries.
+    """
+    chosen = list(FirstView.objects.filter(person=user).values_list("view", flat=True))
+    if chosen == [None]:
+        return None
+    seen = visible_to(user).filter(pk__in=chosen).values_list("pk", flat=True).first()
+    return seen or opens_for_roles_of(user)
+
+
+def opens_for_roles_of(user: User) -> int | None:
+    """Return the view that Changes opens with for a role of somebody: the first of their roles."""
+    first = _first_of_roles(visible_to(user).filter(opens_role=True).order_by())
+    return None if first is None else first.pk
+
+
+def _first_of_roles(visible: "Iterable[V]") -> "V | None":
+    """Return the view of the first role, of those that one person sees, as they hold the role."""
+    found = [one for one in visible if one.opens_role]
+    return min(found, key=lambda one: ROLES.index(one.role or ""), default=None)
 
 
 def _for_reader(user: User, filters: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -54,6 +54,7 @@ list_urls = [
     path("changes/", lists.listing, name="list"),
     path("changes/export/", lists.export, name="export"),
     path("changes/filter/<slug:name>/", lists.menu, name="menu"),
+    path("changes/columns/", lists.keep_columns, name="keep_columns"),
     path("changes/palette/", palette.palette, name="palette"),
 ]
 notification_urls = [

@@ -1,7 +1,7 @@
 """What waits for a person, grouped by the step that waits, the longest wait first."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -18,6 +18,7 @@ from expansive_cm.statements import Given, Statement
 from expansive_cm.texts import Text
 
 from . import queries
+from .columns import Column
 from .models import Change
 from .states import OPEN, State
 from .turns import TURNS, Turn
@@ -112,12 +113,21 @@ ROW = (
     "requester__email",
 )
 """What a row of a list shows, in its columns or in plain words; the same holds."""
+JOINED = ("organisation", "owner", "requester", "promised_release", "release")
 
 
-def for_list(changes: QuerySet[Change]) -> QuerySet[Change]:
-    """Load what a row of a list shows, in one query, and nothing else."""
-    joined = ("organisation", "owner", "requester", "promised_release", "release")
-    return changes.select_related(*joined).only(*ROW)
+def for_list(changes: QuerySet[Change], columns: Iterable[Column] = ()) -> QuerySet[Change]:
+    """Load what a row of a list shows, in one query, and nothing else.
+
+    ``columns`` are those that the row has beside or instead of the usual ones: what they show of
+    another table that has many for one change costs one query more, however many rows there are.
+    """
+    joined, fields, many = list(JOINED), list(ROW), list[str]()
+    for column in columns:
+        joined += column.joined
+        fields += column.fields
+        many += column.many
+    return changes.select_related(*joined).only(*fields).prefetch_related(*many)
 
 
 def _for_home(changes: QuerySet[Change]) -> QuerySet[Change]:

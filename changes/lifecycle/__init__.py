@@ -89,7 +89,14 @@ from .releases import (
 )
 from .replanning import replan_promise
 from .requesters import correct_customer, hand_over, open_changes_of, replace_requester
-from .saved_views import delete_view, open_first, save_view, take_over_view
+from .saved_views import (
+    delete_view,
+    keep_columns,
+    open_first,
+    open_for_role,
+    save_view,
+    take_over_view,
+)
 from .standard import (
     authorise_standard,
     decide_standard,
@@ -198,6 +205,8 @@ __all__ = [
     "delete_view",
     "take_over_view",
     "open_first",
+    "open_for_role",
+    "keep_columns",
     # Standard changes
     "propose_standard",
     "decide_standard",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from json import dumps
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import Value
+from django.db.models import Q, Value
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
@@ -17,8 +18,8 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute, require, save
 
-from .. import permissions, saved_views
-from ..models import FirstView, SavedView
+from .. import columns, permissions, saved_views
+from ..models import FirstView, ListColumns, SavedView
 
 NAME_IN_USE = "changes_saved_view_name"
 LOOKS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -94,15 +95,63 @@ def take_over_view(view: SavedView, *, actor: User) -> SavedView:
 
 
 def open_first(view: SavedView | None, *, actor: User) -> None:
-    """Let Changes open with a view for this person, or with none. Raises StepForbidden."""
+    """Let Changes open with a view for this person, or with all changes. Raises StepForbidden.
+
+    Who chooses the view of their role goes on with whichever that is.
+    """
     with transaction.atomic():
-        if view is None:
-            FirstView.objects.filter(person=actor).delete()
-            return
-        fresh = _locked(view)
-        if not saved_views.may_see(actor.read_afresh(), fresh):
-            raise StepForbidden(_("This view is not shared with you."))
+        fresh = None if view is None else _locked(view)
+        if fresh is not None:
+            person = actor.read_afresh()
+            if not saved_views.may_see(person, fresh):
+                raise StepForbidden(_("This view is not shared with you."))
+            if saved_views.opens_for_roles_of(person) == fresh.pk:
+                FirstView.objects.filter(person=person).delete()
+                return
         FirstView.objects.update_or_create(person=actor, defaults={"view": fresh})
+
+
+def open_for_role(view: SavedView, *, actor: User, opens: bool, why: str = "") -> SavedView:
+    """Let Changes open with a view for everybody of the role it is shared with, or no longer.
+
+    It takes the place of the one that did. Raises StepForbidden, StepIllegal for a view that is
+    shared with no role, and ChangeStale where it was meanwhile. Effects: the views, with history.
+    """
+    with acting():
+        # Of one role, one after the other; the views only then, by their keys.
+        Group.objects.select_for_update(no_key=True).filter(name=view.role).order_by("pk").first()
+        others = Q(role=view.role, opens_role=True)
+        rows = SavedView.objects.select_for_update().filter(others | Q(pk=view.pk)).order_by("pk")
+        found = {one.pk: one for one in rows}
+        fresh = found.pop(view.pk, None)
+        if fresh is None:
+            raise ChangeStale(_("This view was deleted in the meantime."))
+        if fresh.role and fresh.role != view.role:
+            raise ChangeStale(_("In the meantime this view was shared with another role."))
+        person = actor.read_afresh()
+        require(permissions.may_open_for_role(person, fresh))
+        if opens:
+            for other in found.values():
+                other.opens_role = False
+                save(other, actor=person, reason=_("let Changes open with another view"))
+        fresh.opens_role = opens
+        words = _("let Changes open with it for the role")
+        reason = words if opens else _("ended that Changes opens with it for the role")
+        return save(fresh, actor=person, reason=f"{reason}: {why}" if why else reason)
+
+
+def keep_columns(names: str, *, actor: User) -> None:
+    """Show this person these columns in the list, as an address names them.
+
+    Those that do not exist for them are left out. The usual ones, or none, end the choice.
+    """
+    found, _lost = columns.read(actor, names)
+    with transaction.atomic():
+        if not found or found == columns.usual(actor):
+            ListColumns.objects.filter(person=actor).delete()
+            return
+        kept = {"names": columns.written(found)}
+        ListColumns.objects.update_or_create(person=actor, defaults=kept)
 
 
 def _locked(view: SavedView) -> SavedView:
@@ -146,6 +195,7 @@ def _share(view: SavedView, person: User, shared: str) -> None:
     view.team_id = int(key) if kind == "team" else None
     view.organisation_id = int(key) if kind == "organisation" else None
     view.role = key if kind == "role" else None
+    view.opens_role = False
 
 
 def _fill(view: SavedView, filters: Mapping[str, list[str]]) -> None:

@@ -23,7 +23,7 @@ from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, PromisesTold, ToldPart, UntoldMove
 from .many import ManyRow, ManyRun
-from .saved_view import FirstView, SavedView
+from .saved_view import FirstView, ListColumns, SavedView
 from .sending import SentForm
 from .standard import StandardApproval
 from .template import ChangeTemplate
@@ -56,6 +56,7 @@ __all__ = [
     "IncomingMail",
     "MailEvent",
     "MailFile",
+    "ListColumns",
     "ManyRow",
     "ManyRun",
     "Mute",

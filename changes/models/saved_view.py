@@ -47,6 +47,12 @@ class SavedView(models.Model):
         null=True,
         blank=True,
     )
+    opens_role = models.BooleanField(
+        _("Changes opens with it for the role"),
+        default=False,
+        db_default=False,
+        help_text=_("For everybody of the role who has chosen nothing else."),
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("saved"), auto_now_add=True)
     history = Records()
@@ -66,6 +72,13 @@ class SavedView(models.Model):
                     | Q(role=None, organisation=None)
                 ),
                 name="changes_saved_view_shared_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(opens_role=False) | Q(role__isnull=False),
+                name="changes_saved_view_opens_role",
+            ),
+            models.UniqueConstraint(
+                fields=["role"], condition=Q(opens_role=True), name="changes_saved_view_one_a_role"
             ),
         ]
         indexes: ClassVar[list[Any]] = [
@@ -91,7 +104,9 @@ class SavedView(models.Model):
 
 
 class FirstView(models.Model):
-    """The saved view that Changes opens with for somebody, as long as they see it.
+    """The saved view that Changes opens with for somebody, as long as they see it; or with all.
+
+    Who has none, or sees it no more, begins with the view of their role (``opens_role``).
 
     A habit of one person, which decides nothing: it has no history.
     """
@@ -99,7 +114,9 @@ class FirstView(models.Model):
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", primary_key=True
     )
-    view = models.ForeignKey(SavedView, on_delete=models.CASCADE, related_name="+")
+    view = models.ForeignKey(
+        SavedView, on_delete=models.CASCADE, related_name="+", null=True, blank=True
+    )
 
     class Meta:
         verbose_name = _("view that Changes opens with")
@@ -107,3 +124,22 @@ class FirstView(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id}: {self.view_id}"
+
+
+class ListColumns(models.Model):
+    """The columns that somebody has chosen for the list, by name and in order (``columns``).
+
+    A habit of one person, which decides nothing: it has no history.
+    """
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", primary_key=True
+    )
+    names = models.CharField(_("columns"), max_length=300)
+
+    class Meta:
+        verbose_name = _("columns of the list")
+        verbose_name_plural = _("columns of the list")
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.names}"

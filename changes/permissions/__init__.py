@@ -109,7 +109,7 @@ from .request import (
     may_use_link_of,
 )
 from .rules import can_see_internal, may_see
-from .saved_view import may_keep_view, may_take_over_view
+from .saved_view import may_keep_view, may_open_for_role, may_take_over_view
 from .standard import (
     FOR_ALL,
     can_ask_authorisation,
@@ -265,6 +265,7 @@ __all__ = [
     "may_raise_for",
     "may_save_as_template",
     "may_see",
+    "may_open_for_role",
     "may_take_over_view",
     "may_use_link_of",
     "named_executor",

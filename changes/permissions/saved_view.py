@@ -3,10 +3,13 @@
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from .. import saved_views
 from ..models import SavedView
+from ..turns.groups import holds_role
+from .rules import internal
 
 
 def may_keep_view(user: User, view: SavedView) -> Decision:
@@ -28,3 +31,11 @@ def may_take_over_view(user: User, view: SavedView) -> Decision:
     elif saved_views.may_see(view.owner, view):
         state = refuse(Refusal.STATE, _("%s keeps this view.") % view.owner)
     return decide(person, state)
+
+
+def may_open_for_role(user: User, view: SavedView) -> Decision:
+    """Administrators, for a view that is shared with a role."""
+    state = None
+    if not view.role:
+        state = refuse(Refusal.STATE, _("This view is not shared with a role any more."))
+    return decide(internal(user), holds_role(user, Role.ADMINISTRATOR), state)

@@ -1,21 +1,36 @@
 """What only rows of changes need: `{% load change_list %}`."""
 
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+
 from django import template
 from django.forms.boundfield import BoundField
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from changes.columns import Column
 from changes.models import Change
 from changes.promises import day_of, is_past, is_planned_beyond
-from changes.risk import RiskLevel
+from changes.risk import RiskLevel, Urgency
 from changes.states import FINAL, ChangeType
-from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS
+from changes.templatetags.change_ui import LEVEL_LOOKS, TYPE_LOOKS, state_badge
+from expansive_cm.texts import Text
 from expansive_cm.ui.drawing import drawn_once
 from expansive_cm.ui.forms import choices_of
-from expansive_cm.ui.templatetags.ui import badge, day_words, icon, shape, span
+from expansive_cm.ui.templatetags.ui import (
+    age,
+    badge,
+    day_words,
+    icon,
+    person_chip,
+    shape,
+    span,
+    when,
+)
 
 register = template.Library()
 
@@ -80,6 +95,31 @@ def risk_mark(level: int | None) -> SafeString:
 
 
 @register.simple_tag
+def row_cells(change: Change, columns: Sequence[Column], are_usual: bool) -> SafeString:
+    """Draw the cells of a row after reference and title; a phone says the label of each.
+
+    Where all columns are the usual ones, their places say what most of them are.
+    """
+    labelled = not are_usual
+    return format_html_join(
+        "\n",
+        "{}{}</td>",
+        (
+            (
+                _opening(one.label if labelled or one.is_labelled else ""),
+                CELLS[one.name](change),
+            )
+            for one in columns
+        ),
+    )
+
+
+@drawn_once()
+def _opening(label: Text) -> SafeString:
+    return format_html('<td data-label="{}">', label) if label else mark_safe("<td>")
+
+
+@register.simple_tag
 def in_state(change: Change) -> SafeString:
     """Show how long a change has been in its state; the moment is the title."""
     local = timezone.localtime(change.state_since)
@@ -115,3 +155,50 @@ def due(change: Change) -> SafeString | str:
         shown,
         _("overdue"),
     )
+
+
+def _asked_by(change: Change) -> SafeString:
+    customer = conditional_escape(change.organisation.name if change.organisation else "–")
+    if change.requester is None:
+        return customer
+    who, address = change.requester, change.requester.email
+    return format_html('<span class="asker" title="{}">{}</span> {}', address, who, customer)
+
+
+def _in_words(change: Change) -> Text:
+    told: Any = change
+    if not told.plain.on_reader:
+        return str(told.plain.now)
+    return format_html("{} <strong>{}</strong>", told.plain.now, told.plain.next)
+
+
+def _day(day: date | None) -> Text:
+    return NOTHING if day is None else day_words(day, "j M Y")
+
+
+def _moment(moment: datetime | None) -> SafeString:
+    return when(moment, "date")
+
+
+CELLS: dict[str, Callable[[Change], Text]] = {
+    "state": lambda change: state_badge({}, change.state),
+    "words": _in_words,
+    "type": lambda change: type_mark(change.type),
+    "organisation": _asked_by,
+    "requester": lambda change: person_chip(change.requester) if change.requester else "",
+    "customer": lambda change: change.organisation.name if change.organisation else NOTHING,
+    "owner": lambda change: person_chip(change.owner, _("Nobody")),
+    "risk": lambda change: risk_mark(change.risk),
+    "since": in_state,
+    "due": due,
+    "updated": lambda change: age(change.updated_at),
+    "submitted": lambda change: _moment(change.submitted_at),
+    "closed": lambda change: _moment(change.closed_at),
+    "desired": lambda change: _day(change.desired_on),
+    "urgency": lambda change: NOTHING if change.urgency is None else Urgency(change.urgency).label,
+    "services": lambda change: ", ".join(one.name for one in change.services.all()) or NOTHING,
+    "release": lambda change: change.release.name if change.release else NOTHING,
+    "raised_by": lambda change: person_chip(change.raised_by),
+    "channel": lambda change: change.get_channel_display(),
+}
+"""What each column of ``changes.columns`` shows of a row, of what ``worklist.for_list`` loads."""

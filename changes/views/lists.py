@@ -1,65 +1,37 @@
 """All changes: the list with its filters, and the same as a file."""
 
-from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from expansive_cm.texts import Text
+from expansive_cm.errors import page as error_page
 from expansive_cm.ui import paging
 from expansive_cm.ui.paging import Page, loaded, page_of
 
-from .. import filters, plain, queries, saved_views, searching, selecting
+from .. import columns, filters, lifecycle, plain, queries, saved_views, searching, selecting
 from ..also import Also, also_with
+from ..columns import Column
 from ..export import export_rows
-from ..filters import DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
+from ..filters import ALONGSIDE, DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
 from ..many.acts import acts_of
 from ..models import Change
 from ..searching import Words
 from ..worklist import for_list
-from .access import SignedInRequest
+from .access import SignedInRequest, signed_in
+from .saved_views import LONGEST_ADDRESS
 
 PAGE_SIZE = 50
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the table; ``sort`` is the order that its heading asks for first."""
-
-    name: str
-    label: Text
-    sort: str = ""
-
-
-STAFF_COLUMNS = (
-    Column("reference", gettext_lazy("Reference"), "-reference"),
-    Column("title", gettext_lazy("Title"), "title"),
-    Column("state", gettext_lazy("State")),
-    Column("type", gettext_lazy("Type")),
-    Column("organisation", gettext_lazy("Asked by")),
-    Column("owner", gettext_lazy("Owner")),
-    Column("risk", gettext_lazy("Risk"), "-risk"),
-    Column("since", gettext_lazy("In state"), "since"),
-    Column("due", gettext_lazy("Due"), "due"),
-)
-CUSTOMER_COLUMNS = (
-    Column("reference", gettext_lazy("Reference"), "-reference"),
-    Column("title", gettext_lazy("Title"), "title"),
-    Column("words", gettext_lazy("Where it stands")),
-    Column("type", gettext_lazy("Type")),
-    Column("requester", gettext_lazy("Asked by")),
-    Column("updated", gettext_lazy("Last change"), "-updated"),
-    Column("due", gettext_lazy("Promised by"), "due"),
-)
 
 
 @login_required
@@ -94,12 +66,14 @@ def listing(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "similar": similar,
         "also": also,
-        "columns": _columns(request, form),
+        "columns": [_heading(one, form) for one in (*columns.FIRST, *form.chosen_columns)],
+        "cells": form.chosen_columns,
+        "are_usual": form.chosen_columns == columns.usual(request.user),
+        "columns_url": f"{here}{'&' if len(here) > 1 else ''}choose=columns",
+        "choosing": _choosing(form) if request.GET.get("choose") == "columns" else None,
         "views": _views(form),
         "query": query_string(form, alone=True),
-        "clear_url": query_string(
-            form, dict.fromkeys(set(form.fields) - {"view", "sort"}), alone=True
-        ),
+        "clear_url": query_string(form, dict.fromkeys(set(form.fields) - ALONGSIDE), alone=True),
         "saved": _saved(form, left_out),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
@@ -134,6 +108,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
     return {
         "views": views,
         "left_out": get_text_list(left_out, _("and")),
+        "has_lost_columns": form.has_lost_columns and not left_out,
         "is_changed": is_changed,
         "may_update": is_changed and current is not None and current.owner_id == form.user.pk,
         "can_save": is_changed or (current is None and bool(wanted)),
@@ -195,14 +170,15 @@ def _page(request: SignedInRequest, form: ChangeFilterForm) -> tuple[Page[Change
     token = request.GET.get("page", "")
     changes = selecting.select(request.user, form.cleaned_data)
     text = form.cleaned_data["q"]
+    load = partial(for_list, columns=form.chosen_columns)
     if not text:
-        return page_of(changes, form.order, token, PAGE_SIZE, for_list), False
+        return page_of(changes, form.order, token, PAGE_SIZE, load), False
     choose = searching.first_with(Words(text))
-    found = page_of(changes, form.order, token, PAGE_SIZE, for_list, choose)
+    found = page_of(changes, form.order, token, PAGE_SIZE, load, choose)
     if found.rows or token:
         return found, False
     similar = selecting.similar_to(changes, text)
-    rows = list(loaded(similar, selecting.closeness(text), for_list))
+    rows = list(loaded(similar, selecting.closeness(text), load))
     return Page(rows), bool(rows)
 
 
@@ -251,10 +227,51 @@ def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
     ]
 
 
-def _columns(request: SignedInRequest, form: ChangeFilterForm) -> list[dict[str, Any]]:
-    """Return the headings, each with the address of the order that pressing it gives."""
-    columns = STAFF_COLUMNS if request.user.is_internal else CUSTOMER_COLUMNS
-    return [_heading(column, form) for column in columns]
+def _choosing(form: ChangeFilterForm) -> dict[str, Any]:
+    """Return what the choice of columns offers, each press as the address that it leads to."""
+    shown = form.chosen_columns
+    places = [(place, one, shown[:place] + shown[place + 1 :]) for place, one in enumerate(shown)]
+    last = len(shown) - 1
+    return {
+        "shown": [
+            {
+                "column": one,
+                # From either end on to the other, so that what was pressed is there afterwards.
+                "left": _with(form, others, one, place - 1 if place else last),
+                "right": _with(form, others, one, place + 1 if place < last else 0),
+                "without": _choose(form, others) if others else "",
+            }
+            for place, one, others in places
+        ],
+        "others": [
+            {"column": one, "url": _choose(form, (*shown, one))}
+            for one in columns.offered(form.user)
+            if one not in shown
+        ],
+        "usual": _choose(form, columns.usual(form.user)),
+        "names": columns.written(shown),
+        "back": query_string(form, {"columns": ""}),
+    }
+
+
+def _with(form: ChangeFilterForm, others: tuple[Column, ...], one: Column, place: int) -> str:
+    return _choose(form, (*others[:place], one, *others[place:]))
+
+
+def _choose(form: ChangeFilterForm, wanted: tuple[Column, ...]) -> str:
+    return f"{query_string(form, {'columns': columns.written(wanted)})}&choose=columns"
+
+
+@signed_in
+@require_POST
+def keep_columns(request: SignedInRequest) -> HttpResponse:
+    """Show this person these columns from now on; the rest of the form is the list's address."""
+    back = request.POST.get("back", "")
+    if len(back) > LONGEST_ADDRESS:
+        return error_page(request, HTTPStatus.BAD_REQUEST, _("This address is too long."))
+    lifecycle.keep_columns(request.POST.get("columns", ""), actor=request.user)
+    messages.success(request, _("Changes shows you these columns from now on."))
+    return redirect(f"{reverse('changes:list')}?{QueryDict(back.removeprefix('?')).urlencode()}")
 
 
 def _heading(column: Column, form: ChangeFilterForm) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import lifecycle, permissions, saved_views
 from ..filters import ChangeFilterForm, meaning_of
 from ..forms.saved_view import SavedViewForm, in_words
-from ..models import FirstView, SavedView
+from ..models import SavedView
 from .access import SignedInRequest, insist, signed_in
 from .once import sent_once
 
@@ -41,11 +41,11 @@ def listing(request: SignedInRequest) -> HttpResponse:
         page = paging.page_of(visible, BY_NAME, token, PAGE_SIZE, _with_people)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    first = FirstView.objects.filter(person=request.user).values_list("view", flat=True).first()
+    first = saved_views.opens_with(request.user)
     context = {
         "rows": [_row(request.user, one, first) for one in page],
         "most": saved_views.MOST,
-        "has_first": saved_views.visible_to(request.user).filter(pk=first or 0).exists(),
+        "has_first": first is not None,
         "everything": everything(),
         "next_url": f"?page={page.next}" if page.next else "",
         "previous_url": f"?page={page.previous}" if page.previous else "",

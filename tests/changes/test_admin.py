@@ -8,12 +8,12 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
-from changes.models import Change, Confirmation, Environment, Event, Release, Service
+from changes.models import Change, Confirmation, Environment, Event, Release, SavedView, Service
 from changes.story import RELATIONS
 from tests import stories
 from tests.people import Cast
 
-KEPT_BY_ADMINISTRATORS = {Environment, Service, Release}
+KEPT_BY_ADMINISTRATORS = {Environment, Service, Release, SavedView}
 OWNED = [
     model
     for model in apps.get_app_config("changes").get_models()

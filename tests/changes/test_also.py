@@ -212,7 +212,7 @@ def test_filters_narrow_what_is_found_besides(client: Client, cast: Cast, theirs
 
 
 @pytest.mark.parametrize("rows", [1, 2])
-@pytest.mark.parametrize(("who", "queries"), [("support", 16), ("requester", 12)])
+@pytest.mark.parametrize(("who", "queries"), [("support", 17), ("requester", 13)])
 def test_cost_does_not_grow(
     client: Client,
     cast: Cast,

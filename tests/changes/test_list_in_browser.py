@@ -9,13 +9,14 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from accounts.models import Organisation
-from changes import lifecycle
+from changes import columns, lifecycle
 from changes.models import Change, Promise, Service
 from tests.components.browsing import sign_in, wait_while_held
 from tests.components.looks import looks
 from tests.people import Cast
 from tests.stories import assessed, in_confirmation, in_requirements, submitted
 
+EVERY = columns.written(columns.STAFF)
 LONGER_THAN_ANY_DELAY_MS = 5_000
 """On the clock of a page, which a test may put forward."""
 
@@ -206,7 +207,7 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
     pages = {
         "support": [
             "/",
-            f"/changes/?saved={view.pk}&q=the&sort=-due",
+            f"/changes/?saved={view.pk}&q=the&sort=-due&columns={EVERY}&choose=columns",
             "/changes/views/",
             "/changes/?q=zzzz",
             "/changes/?q=harbour",

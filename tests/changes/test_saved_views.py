@@ -1,6 +1,6 @@
 """Views of the list that people keep: who sees, changes and takes over one; what the list says.
 
-Costs 5 s.
+Costs 7 s.
 """
 
 from functools import partial
@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.http import QueryDict
 from django.test import Client
 
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
 from changes import lifecycle, saved_views
+from changes.filters import ChangeFilterForm
 from changes.models import Change, FirstView, SavedView
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepForbidden, StepIncomplete
 from tests.concurrently import at_once
@@ -226,6 +228,105 @@ def test_a_plain_address_opens_the_view_that_somebody_chose(cast: Cast) -> None:
     assert not FirstView.objects.exists()
 
 
+def test_who_has_chosen_nothing_begins_with_the_view_of_their_role(cast: Cast) -> None:
+    submitted(cast, title="New")
+    board = saved(cast.chair, "Ours", "role:crb_member", q=["nothing like it"])
+    tests = saved(cast.tester, "Tests", "role:tester")
+    both = person("Two Hats", Role.CRB_MEMBER, Role.TESTER)
+    own = saved(both, "My own", state=["closed"])
+
+    def opened(who: User) -> SavedView | None:
+        data, mine = QueryDict(), set(ChangeFilterForm.base_fields)
+        views = saved_views.asked_for(User.objects.get(pk=who.pk), data, mine)
+        first = [views.current] if views.current else []
+        assert [one for one in views.rows if one.is_first] == first
+        assert views.has_first == bool(first)
+        assert saved_views.opens_with(who.read_afresh()) == (first[0].pk if first else None)
+        return views.current
+
+    assert opened(both) is None
+    for view in (board, tests):
+        lifecycle.open_for_role(view, actor=cast.administrator, opens=True, why="As agreed")
+    assert opened(cast.crb_member) == opened(cast.chair) == board
+    assert opened(cast.tester) == tests
+    assert opened(both) == board  # the first of their roles, as the product lists them
+    assert all(opened(who) is None for who in (cast.support, cast.requester, cast.nobody))
+    assert len(shown(cast.chair)) == 0 and len(shown(cast.chair, "?sort=-reference")) == 1
+    page = signed_in(cast.tester).get(VIEWS).content.decode()
+    assert "For the role Tester, Changes opens with it" in page
+
+    # What somebody chooses themselves comes before it: another, or all of them; and back again.
+    client = signed_in(both)
+    for address, found in {
+        f"{VIEWS}{tests.pk}/open_first/": tests,
+        f"{VIEWS}{own.pk}/open_first/": own,
+        f"{VIEWS}all/": None,
+        f"{VIEWS}{board.pk}/open_first/": board,
+    }.items():
+        assert client.post(address).status_code == 302
+        assert opened(both) == found, address
+    assert not FirstView.objects.exists()  # with that of the role, whichever it becomes
+    lifecycle.open_first(own, actor=both)
+    lifecycle.delete_view(own, actor=both)
+    assert opened(both) == board
+
+    # It is that of the role alone: of one it is shared with no more, or who holds it no more.
+    other = saved(cast.crb_member, "Other", "role:crb_member")
+    lifecycle.open_for_role(other, actor=cast.administrator, opens=True)
+    assert opened(both) == opened(cast.chair) == other
+    board.refresh_from_db()
+    assert not board.opens_role
+    assert board.history.latest().history_change_reason == "let Changes open with another view"
+    lifecycle.save_view(other, actor=cast.crb_member, name="Renamed")
+    assert opened(cast.chair) == other
+    cast.chair.groups.clear()
+    assert opened(cast.chair) is None
+    lifecycle.save_view(other, actor=cast.crb_member, shared="")
+    assert opened(both) == tests and opened(cast.crb_member) is None
+    lifecycle.open_for_role(tests, actor=cast.administrator, opens=False)
+    assert opened(both) is None
+    for wrong in ({"role": None, "opens_role": True}, {"role": "crb_member", "opens_role": True}):
+        SavedView.objects.filter(pk=board.pk).update(opens_role=False)
+        SavedView.objects.filter(pk=tests.pk).update(role="crb_member", opens_role=True)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            SavedView.objects.filter(pk=board.pk).update(**wrong)
+
+
+def test_administrators_alone_choose_the_view_of_a_role(cast: Cast) -> None:
+    shared = saved(cast.chair, "Ballots", "role:crb_member")
+    mine = saved(cast.chair, "Mine alone")
+    with pytest.raises(StepError, match="not shared with a role"):
+        lifecycle.open_for_role(mine, actor=cast.administrator, opens=True)
+    for who in (cast.chair, cast.crb_member, cast.auditor, cast.requester):
+        with pytest.raises(StepForbidden):
+            lifecycle.open_for_role(shared, actor=who, opens=True)
+    client, pages = signed_in(cast.administrator), "/admin/changes/savedview/"
+    listed = client.get(pages).content.decode()
+    assert "Ballots" in listed and "Mine alone" not in listed
+    assert client.get(f"{pages}{mine.pk}/change/").status_code == 302
+    for act in ("add/", f"{shared.pk}/delete/"):
+        assert client.get(f"{pages}{act}").status_code == 403
+    address = f"{pages}{shared.pk}/change/"
+    assert signed_in(cast.chair).get(address).status_code == 302
+    sent = {"opens_role": "on", "reason": "As agreed", "name": "Changed", "role": "tester"}
+    assert client.post(address, sent).status_code == 302
+    shared.refresh_from_db()
+    assert (shared.opens_role, shared.name, shared.role) == (True, "Ballots", "crb_member")
+    kept = shared.history.latest()
+    assert kept.history_change_reason == "let Changes open with it for the role: As agreed"
+    assert kept.history_user == cast.administrator
+    number = shared.history.count()
+    assert client.post(address, sent).status_code == 302  # nothing to change
+    assert shared.history.count() == number
+    # Meanwhile its owner took it back, or deleted it.
+    lifecycle.save_view(shared, actor=cast.chair, shared="")
+    with pytest.raises(StepError, match="not shared with a role any more"):
+        lifecycle.open_for_role(shared, actor=cast.administrator, opens=True)
+    lifecycle.delete_view(shared, actor=cast.chair)
+    with pytest.raises(ChangeStale):
+        lifecycle.open_for_role(shared, actor=cast.administrator, opens=True)
+
+
 def test_what_a_view_names_and_is_gone_is_left_out_in_a_sentence(
     cast: Cast, django_assert_num_queries: Any
 ) -> None:
@@ -238,7 +339,7 @@ def test_what_a_view_names_and_is_gone_is_left_out_in_a_sentence(
     User.objects.filter(pk=gone.pk).update(organisation=cast.harbour)
     client = signed_in(cast.support)
     client.get(f"{LIST}?saved={view.pk}")
-    with django_assert_num_queries(9):  # as many as without a view
+    with django_assert_num_queries(10):  # as many as without a view
         answer = client.get(f"{LIST}?saved={view.pk}")
     assert [change.title for change in answer.context["page"]] == ["New"]
     left_out = "(View, Order, State, Service, Owner, In its state for and colour)"
@@ -258,7 +359,7 @@ def test_the_menu_costs_one_query_whatever_there_is(
     client = signed_in(cast.chair)
     client.get(LIST)
     for query in ("", f"?saved={SavedView.objects.order_by('pk')[3].pk}"):
-        with django_assert_num_queries(8):  # one of which is theirs
+        with django_assert_num_queries(9):  # one of which is theirs
             answer = client.get(LIST + query)
         page = answer.content.decode()
         start = page.index("list-saved")

@@ -62,6 +62,24 @@ def test_a_view_is_kept_changed_and_opened(
     page.go_back()
     expect(page.locator(ROWS)).to_have_count(1)
 
+    # Columns, by keyboard: what was pressed is there to be pressed again, filters go on from it.
+    page.get_by_role("link", name="Columns", exact=True).press("Enter")
+    page.get_by_role("link", name="Leave out Type").press("Enter")
+    expect(page.locator(":focus")).to_have_text(re.compile("Show Type"))
+    expect(page.locator("thead th")).to_have_count(8)
+    page.get_by_role("link", name="Move Due to the right").press("Enter")
+    expect(page.locator("thead th").nth(2)).to_have_text("Due")
+    expect(page.locator(":focus")).to_have_attribute("id", "right-due")
+    page.locator("#list-q").fill("rooms")
+    expect(page.locator(ROWS)).to_have_count(0)
+    page.locator("#list-q").fill("boiler")
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.locator("thead th").nth(2)).to_have_text("Due")
+    page.get_by_role("button", name="Always show me these").click()
+    expect(page.get_by_text("Changes shows you these columns")).to_be_visible()
+    expect(page.locator("thead th").nth(2)).to_have_text("Due")
+    page.goto(here)
+
     # The way back from a change keeps the view.
     page.get_by_role("link", name="Inspect the boiler").click()
     page.go_back()
