@@ -8,7 +8,7 @@ about to leave. Counting stops where it stops on worklists.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
@@ -295,7 +295,7 @@ def _asking_for_override() -> QuerySet[Window]:
     return Window.objects.filter(cancelled_at=None, effect=Window.Effect.OVERRIDE)
 
 
-def _of_overrides(roles: set[str]) -> list[Unheld]:
+def _of_overrides(roles: Collection[str]) -> list[Unheld]:
     """Name roles that nobody holds, with the first windows that ask for them. One query a role."""
     people = reverse("admin:accounts_user_changelist")
     found = []

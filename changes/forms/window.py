@@ -129,7 +129,7 @@ class WindowForm(_WindowForm):
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data, initial={"zone": user.time_zone, "first": timezone.localdate()})
-        field = self.fields["override_role"]
+        field: Any = self.fields["override_role"]
         missing = roles_of_nobody()
         field.choices = [
             (value, _now("%s: nobody holds it") % label if value in missing else label)

@@ -1,6 +1,5 @@
 """Comments, files, links and watching: what people do beside the process."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
@@ -51,14 +50,18 @@ def _with_where_else(change: Change, comments: list[Said], links: list[Context])
     """Say of a comment that went along to a successor in which change, if it is linked here."""
     kind = ChangeLink.Kind.SUCCESSOR_OF
     linked = {link["change"].pk: link["change"] for link in links if link["kind"] == kind}
-    found: dict[int, dict[str, Change]] = defaultdict(dict)
+    found: dict[str, dict[int, Change]] = {"goes_on": {}, "comes_from": {}}
     for event in change.events.all() if linked and comments else ():
-        for name in ("goes_on", "comes_from"):
+        for name, others in found.items():
             kept = event.data.get(name, {})
             if other := linked.get(kept.get("change")):
-                for key in kept["comments"]:
-                    found[key][name] = other
-    return [replace(one, **found.get(one.comment.pk, {})) for one in comments]
+                others.update(dict.fromkeys(kept["comments"], other))
+    to, since = found["goes_on"], found["comes_from"]
+    keys = [one.comment.pk for one in comments]
+    return [
+        replace(one, goes_on=to.get(key), comes_from=since.get(key))
+        for key, one in zip(keys, comments, strict=True)
+    ]
 
 
 def comments_context(user: User, change: Change) -> Context:
