@@ -9,6 +9,7 @@ import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ def prepare_environment() -> None:
 
 
 prepare_environment()
+# What is loaded stays: looking through all of it for garbage, again and again, finds none.
+gc.disable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +67,15 @@ def pytest_configure(config: pytest.Config) -> None:
     pytest 9.1 that comes back to a folder has forgotten the fixtures of its conftest.py.
     """
     config.args.sort()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Look for garbage from here on, also in the process that starts parallel workers."""
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
