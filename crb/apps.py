@@ -18,7 +18,15 @@ class CrbConfig(AppConfig):
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import declined, leaving, to_settle, without_board, without_lead, without_quorum
+        from . import (
+            declined,
+            leaving,
+            presenting,
+            to_settle,
+            without_board,
+            without_lead,
+            without_quorum,
+        )
         from .board_dates import dates_for
         from .deciding import BOARD
         from .found import meetings_with
@@ -36,6 +44,7 @@ class CrbConfig(AppConfig):
         notices.provide(without_board.notices)
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
+        notices.provide(presenting.notices)
         palette.provide(meetings_with)
         calendar.provide("meeting", meetings_on)
         promises.provide_boards(BOARDS)
