@@ -1,4 +1,4 @@
-"""What the members are told about agendas; built on ``messages.tell``."""
+"""What members and presenters are told about agendas; built on ``messages.tell``."""
 
 from collections.abc import Iterable
 
@@ -11,37 +11,78 @@ from accounts.models import User
 from changes.models import Question
 from expansive_cm.post.words import absolute
 
-from . import queries
-from .messages import tell
+from . import permissions, queries
+from .messages import MEMBER, tell
 from .models import AgendaItem, Meeting
 
 OPEN_AGENDA = gettext_lazy("Open the agenda")
 OPEN_ITEM = gettext_lazy("Read and vote")
+OPEN_ITEM_HERE = gettext_lazy("Open the item")
+PRESENTER = gettext_lazy("you present an item of the agenda")
+FORMER_PRESENTER = gettext_lazy("you were to present an item of the agenda")
 
 
 def agenda_published(meeting: Meeting) -> None:
-    """Send every seat the agenda, with what is left for that person to vote on."""
+    """Send the agenda to every seat and to whoever presents an item, in one mail each.
+
+    It says what is left for that person to vote on, and what they present.
+    """
     items = [item for item in queries.agenda_of(meeting) if item.is_open]
     left = {
         item.pk: queries.tally_of(item).missing if item.is_open else frozenset() for item in items
     }
     rows = [(item, address_of(item)) for item in items]
+    seated = {person.pk: person for person in _people(meeting)}
+    presenters = {
+        item.presenter.pk: item.presenter
+        for item in items
+        if item.presenter and permissions.may_see_board(item.presenter)
+    }
     tell(
-        _people(meeting),
+        {**presenters, **seated}.values(),
         "agenda_published",
         meeting,
         headline=_("Agenda of %s") % date_format(meeting.date, "l j F Y"),
         action_text=OPEN_AGENDA,
         context={"rows": rows, "minutes": sum(item.time_box or 0 for item in items)},
         each={
-            person.pk: {"left": [row for row in rows if person.pk in left[row[0].pk]]}
-            for person in _people(meeting)
+            key: {
+                "left": [row for row in rows if key in left[row[0].pk]],
+                "presents": [row for row in rows if row[0].presenter_id == key],
+                "votes": key in seated,
+                "why": MEMBER if key in seated else PRESENTER,
+            }
+            for key in {**presenters, **seated}
         },
     )
 
 
+def presenter_named(item: AgendaItem, before: User | None, actor: User) -> None:
+    """Tell of another presenter of an item whose agenda is out: the new one and the former one."""
+    for person, presents in ((item.presenter, True), (before, False)):
+        if person is None or person == actor or not permissions.may_see_board(person):
+            continue
+        headline = _("You present: %s") if presents else _("You no longer present: %s")
+        tell(
+            [person],
+            "agenda_presenter",
+            item.meeting,
+            headline=headline % item.change.title,
+            action_text=OPEN_ITEM_HERE,
+            path=path_of(item),
+            why=PRESENTER if presents else FORMER_PRESENTER,
+            context={"item": item, "actor": actor, "presents": presents},
+        )
+
+
 def added_late(item: AgendaItem, actor: User) -> None:
-    """Tell the members that something was added to a published agenda, and why."""
+    """Tell the members that something was added to a published agenda, and why.
+
+    What came from a later agenda has its presenter still, who is told as well.
+    """
+    seated = [seat.user for seat in item.meeting.members]
+    if item.presenter is not None and item.presenter not in seated:
+        presenter_named(item, None, actor)
     tell(
         _people(item.meeting, besides=actor),
         "agenda_late",
@@ -50,6 +91,7 @@ def added_late(item: AgendaItem, actor: User) -> None:
         action_text=OPEN_ITEM,
         path=path_of(item),
         context={"item": item, "actor": actor, "questions": questions_of(item)},
+        each={item.presenter_id: {"presents": True}} if item.presenter_id else None,
     )
 
 

@@ -22,6 +22,7 @@ class CrbConfig(AppConfig):
             declined,
             leaving,
             on_home,
+            presenting,
             to_settle,
             without_board,
             without_lead,
@@ -45,6 +46,7 @@ class CrbConfig(AppConfig):
         notices.provide(to_settle.notices)
         notices.provide(declined.notices)
         notices.provide_ahead(on_home.ahead)
+        notices.provide(presenting.notices)
         palette.provide(meetings_with)
         calendar.provide("meeting", meetings_on)
         promises.provide_boards(BOARDS)

@@ -68,6 +68,15 @@ class Course:
         return self.chosen is not None and self.chosen.is_open
 
     @property
+    def mine(self) -> str:
+        """Whether this person presents what the meeting is at (``now``), or what comes ``next``."""
+        current, following = self.current, self.following
+        if current is not None and current.is_open and current.presenter_id == self.user.pk:
+            return "now"
+        comes = current is not None and following is not None
+        return "next" if comes and following.presenter_id == self.user.pk else ""
+
+    @property
     def records_and_goes_on(self) -> bool:
         """Whether recording the outcome of what this person looks at may move the meeting on."""
         return self.is_here and self.following is not None and self.runs

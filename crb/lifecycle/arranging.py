@@ -172,15 +172,20 @@ def plan_item(
 
     The presenter is one of Expansive's own people; ``time_box`` is in minutes; the notes are for
     the board. ``seen`` is what ``plan_token`` said of the item on the page. A published version
-    is not made anew for it. Raises ChangeStale when somebody else has planned the item since.
+    is not made anew for it; whoever presents an item of a published agenda now, or no longer
+    does, is told. Raises ChangeStale when somebody else has planned the item since.
     """
     _check_plan(presenter, time_box)
     with take_step("plan_item", item, actor=actor) as step:
         fresh = step.on
         if seen is not None and seen != plan_token(fresh):
             raise ChangeStale(_("Somebody else has planned this item since you opened the page."))
+        before = fresh.presenter
         fresh.presenter, fresh.time_box, fresh.notes = presenter, time_box, notes.strip()
-        return save(fresh, actor=actor, reason="planned")
+        save(fresh, actor=actor, reason="planned")
+        if before != presenter and fresh.meeting.is_published and not fresh.meeting.is_ballot:
+            agenda_messages.presenter_named(fresh, before, actor)
+    return fresh
 
 
 def _check_plan(presenter: User | None, time_box: int | None) -> None:

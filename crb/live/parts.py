@@ -124,6 +124,7 @@ class Picture:
             following and following.pk,
             now.notes if now is not None and course.shows_notes else "",
             course.runs,
+            course.mine,
             self._jumps,
         )
 

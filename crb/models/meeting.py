@@ -239,7 +239,7 @@ class Meeting(Saved):
 
     @cached_property
     def terms(self) -> dict[int, list[tuple[Day, Day | None]]]:
-        """First and last day of every term on the board, by person; read once per meeting."""
+        """First and last day of each term on the board, by person; read once per loaded meeting."""
         found: dict[int, list[tuple[Day, Day | None]]] = {}
         for user, begins, ends in TERMS.rows(board=self.board_id):
             found.setdefault(user, []).append((begins, ends))

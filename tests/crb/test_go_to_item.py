@@ -133,6 +133,24 @@ def test_speaker_notes_are_for_the_board_and_the_presenter(client: Client, table
     assert sees == [True, True, True, True, False, True]
 
 
+def test_the_presenter_is_told_that_they_are_next(client: Client, table: Table) -> None:
+    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    developer = table.cast.developer
+    lifecycle.plan_item(second, actor=table.chair, presenter=developer)
+
+    def reads(user: User) -> list[bool]:
+        client.force_login(user)
+        page = client.get(f"/board/meetings/{first.meeting_id}/").content.decode()
+        return [words in page for words in ("You are next: “Alarms”", "You present this item now")]
+
+    assert [reads(developer), reads(table.chair)] == [[True, False], [False, False]]
+    go(table, second)
+    assert [reads(developer), reads(table.chair)] == [[False, True], [False, False]]
+    lifecycle.plan_item(fresh(second), actor=table.chair, presenter=table.cast.support)
+    go(table, first)
+    assert [reads(developer), reads(table.cast.support)] == [[False, False], [True, False]]
+
+
 def test_moving_on_by_a_press(client: Client, table: Table) -> None:
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
     address = f"/board/meetings/{first.meeting_id}/go/"

@@ -6,9 +6,10 @@ import pytest
 import time_machine
 from post_office.models import Email
 
+from accounts.models import User
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
-from crb import lifecycle, queries, tasks
+from crb import lifecycle, presenting, queries, tasks
 from crb.models import AgendaItem, AgendaVersion, Board, Meeting
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests.crb.conftest import Table
@@ -270,3 +271,47 @@ def test_members_are_told_of_answers_when_a_change_returns(table: Table) -> None
     assert "Dan Developer answered on" in body
     returned = AgendaItem.objects.get(change=change, state="open")
     assert f"?item={returned.pk}" in body
+
+
+def test_presenters_are_told_at_publication_and_on_home(table: Table) -> None:
+    """A member in the mail they get anyway, others in one of their own; replaced, both hear it."""
+    first, second = table.item("Rooms at night"), table.item("Alarms for cold stores")
+    member, developer, gone = table.members[2], table.cast.developer, table.cast.success
+    lifecycle.plan_item(first, actor=table.chair, presenter=developer)
+    lifecycle.plan_item(second, actor=table.chair, presenter=member)
+    third = table.item("Dropped")
+    lifecycle.plan_item(third, actor=table.chair, presenter=gone)
+    assert not Email.objects.filter(subject__icontains="present").exists(), "not out yet"
+    assert presenting.notices(developer) == []
+    User.objects.filter(pk=gone.pk).update(is_active=False)
+    lifecycle.publish_agenda(first.meeting, actor=table.chair)
+    to = [mail.to[0] for mail in mails("Agenda of")]
+    assert sorted(to) == sorted([*(one.email for one in table.members), developer.email])
+    sent = {mail.to[0]: mail for mail in mails("Agenda of")}
+    assert sent[developer.email].subject.endswith("· you present 1 item")
+    told = sent[developer.email].message
+    assert "You present 1 item:" in told and "to vote on" not in told
+    assert f"/board/meetings/{first.meeting_id}/?item={first.pk}" in told.partition("The agenda")[0]
+    both = sent[member.email]
+    assert both.subject.endswith("left to vote on · you present 1 item")
+    assert "You present 1 item:" in (both.html_message or "")
+    assert "present" not in sent[table.chair.email].subject
+
+    [notice] = presenting.notices(developer)
+    assert "You present “Rooms at night”" in notice.text
+    assert notice.url.endswith(f"?item={first.pk}")
+    lifecycle.plan_item(fresh_item(first), actor=table.chair, presenter=member, time_box=10)
+    named, former = mails("You present:"), mails("You no longer present:")
+    assert [mail.to for mail in (*named, *former)] == [[member.email], [developer.email]]
+    assert presenting.notices(developer) == []
+    assert "2 items" in presenting.notices(member)[0].text
+    lifecycle.plan_item(fresh_item(first), actor=table.chair, presenter=member, time_box=20)
+    assert len(mails("You present:")) == 1, "who presents is the same"
+    change_lifecycle.withdraw(fresh_item(first).change, actor=table.cast.requester, reason="No.")
+    assert "You present “Alarms" in presenting.notices(member)[0].text
+    member.groups.clear()
+    assert presenting.notices(member.read_afresh()) == []
+
+
+def fresh_item(item: AgendaItem) -> AgendaItem:
+    return AgendaItem.objects.get(pk=item.pk)
