@@ -38,6 +38,7 @@ def test_pages_are_accessible_and_fit(
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
         look.over_address(reverse("changes:promises"), unfold)
+        look.over_address(reverse("accounts:guide", args=["import"]))
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(
