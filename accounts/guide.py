@@ -102,6 +102,8 @@ PLACES = {name: place for place, names in _PARTS.items() for name in names.split
 """The part of a guide that is about a page, by the page's name."""
 
 HEADING = re.compile(r"(#{1,3}) (.+)")
+BLOCK = re.compile(r"[-*>] |\d+\. |[|#]|```")
+"""What begins something new; any other line goes on with the one before."""
 PICTURE = re.compile(r"<img [^>]*>|!\[[^\]]*\]\([^)]*\)")
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)([\w-]*)(?:\.md)?(#[\w-]+)?\)")
 
@@ -131,7 +133,7 @@ def parts_of(guide: str) -> tuple[Part, ...]:
     GUIDES[guide]
     text = PICTURE.sub("", (FOLDER / f"{guide}.md").read_text(encoding="utf-8"))
     return tuple(
-        Part(level, title, slugify(title), markdown.render(LINK.sub(_linked, body)))
+        Part(level, title, slugify(title), markdown.render(_flowing(LINK.sub(_linked, body))))
         for level, title, body in _split(text)
     )
 
@@ -150,6 +152,21 @@ def _split(text: str) -> Iterator[tuple[int, str, str]]:
             yield level, title, "\n".join(body)
         level, title, body = len(found[1]), found[2], []
     yield level, title, "\n".join(body)
+
+
+def _flowing(text: str) -> str:
+    """Return a text with each paragraph in one line: as people write, a line's end is one."""
+    lines: list[str] = []
+    in_code = goes_on = False
+    for line in text.splitlines():
+        words = line.strip()
+        if goes_on and not in_code and words and not BLOCK.match(words):
+            lines[-1] += f" {words}"
+            continue
+        lines.append(line)
+        in_code ^= words.startswith("```")
+        goes_on = bool(words) and not words.startswith(("```", "|"))
+    return "\n".join(lines)
 
 
 def _linked(found: re.Match[str]) -> str:

@@ -55,6 +55,7 @@ def test_pages_are_accessible_and_fit(
         look.over_address(f"{planned.get_absolute_url()}plan_deployment/", plan_too_late)
         sign_in(page, cast.requester, live_server)
         look.over_address(reverse("changes:own_promises"), unfold)
+        look.over_address(reverse("accounts:guide", args=["import"]))
 
 
 def test_what_was_typed_survives_a_mistake_and_a_stale_page(
