@@ -16,10 +16,10 @@ from accounts.models import User
 from . import permissions
 from .models import Change, Event, Notice
 from .plain.status import status_of
+from .promises import FORECAST_MOVED as MOVED
 from .promises import day_known
 from .states import BEFORE_DEPLOYED, State
 
-MOVED = "forecast_moved"
 MOST = 20
 """So many moves that were not told are put together."""
 Known = dict[str, Any]

@@ -200,11 +200,7 @@ def untold_moves() -> list[int]:
 
 
 def unsettled_promises() -> list[int]:
-    """Return changes promised by release whose date is not, or no longer, the release's.
-
-    Also those whose release will not come.
-    """
+    """Return changes promised by release whose release is not planned yet, or will not come."""
     promised = Change.objects.filter(promise=Promise.THREE_RELEASES).exclude(state__in=FINAL)
-    moved = Q(promised_release=None) | ~Q(due_on=F("promised_release__planned_on"))
-    moved |= Q(promised_release__cancelled_at__isnull=False)
-    return list(promised.filter(moved).order_by("pk").values_list("pk", flat=True))
+    gone = Q(promised_release=None) | Q(promised_release__cancelled_at__isnull=False)
+    return list(promised.filter(gone).order_by("pk").values_list("pk", flat=True))

@@ -93,6 +93,7 @@ ENTRY = (
     "updated_at",
     "organisation__name",
     "promised_release__name",
+    "promised_release__planned_on",
     "promised_release__released_at",
     "promised_release__cancelled_at",
     "late_told",

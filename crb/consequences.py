@@ -61,10 +61,16 @@ def promise_words(change: Change, decision: BoardDecision) -> str:
         return _("To be delivered by %s.") % date_format(change.due_on, "j F Y")
     if decision.outcome == Outcome.ACCEPTED_AS_PRIORITY:
         if change.promised_release and change.due_on:
-            return _("To be delivered by release %(release)s on %(day)s at the latest.") % {
+            words = _("To be delivered by release %(release)s on %(day)s at the latest.")
+            if change.promised_release.planned_on != change.due_on:
+                words = _("To be delivered by %(day)s; release %(release)s comes on %(planned)s.")
+            return words % {
                 "release": change.promised_release.name,
+                "planned": date_format(change.promised_release.planned_on, "j F Y"),
                 "day": date_format(change.due_on, "j F Y"),
             }
+        if change.due_on:
+            return _("To be delivered by %s.") % date_format(change.due_on, "j F Y")
         return _("To be delivered in one of the next three releases.")
     if decision.outcome == Outcome.INFORMATION_REQUIRED:
         return _("Returns to the next agenda by itself when all questions are answered.")

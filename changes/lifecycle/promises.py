@@ -12,7 +12,7 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import BoardDecision, Change, Promise, Release
-from ..promises import goes_beyond
+from ..promises import day_known, goes_beyond
 from ..taking_back import RECORDED, is_taken_back
 from .core import Step, lock, record_event
 from .untold import heard_of_promise, note_settled
@@ -25,7 +25,7 @@ def make_promise(change: Change, outcome: str, today: date, zone: str) -> None:
 
     ``today`` is the day where the board meets, from wherever its decision is recorded, and ``zone``
     names the time there: the day promised ends with it for everybody. When fewer than three
-    releases are planned the date stays open until ``settle_promises`` finds the third.
+    releases are planned the date stays open until ``settle_promise`` finds the third.
     """
     change.promised_at, change.promise_zone = timezone.now(), zone
     change.first_due_on = None
@@ -120,29 +120,39 @@ def beyond_words(change: Change, release: Release) -> str:
 
 
 def settle_promise(change_id: int) -> bool:
-    """Name the third release once it is planned, and follow it when its date moves.
+    """Name the third release once it is planned: the day that it has then is promised from now on.
 
-    Where it was cancelled, the third of those that were not takes its place. Returns whether
-    anything changed; if so an event says what the date was and is, and ``tell_of_forecast`` tells.
+    That day stays, wherever the release moves: the forecast follows it, and says so. Where it was
+    cancelled, the third of those that were not takes its place, and the day stays as well. Returns
+    whether anything changed; if so an event says what, and ``tell_of_forecast`` tells.
     """
     with acting():
         change = lock(Change(pk=change_id))
         if change.promise != Promise.THREE_RELEASES or change.is_final:
             return False
-        before, promised = change.due_on, change.promised_release
+        before, promised, known = change.due_on, change.promised_release, day_known(change)
         gone = promised is None or promised.cancelled_at is not None
         if gone and change.promised_at:
             change.promised_release = third_release_after(_promised_on(change), change.promised_at)
-        change.due_on = change.promised_release.planned_on if change.promised_release else None
+        if change.due_on is None and change.promised_release:
+            change.due_on = change.promised_release.planned_on
         if (change.due_on, change.promised_release) == (before, promised):
             return False
         if following := change.promised_release or promised:
-            note_settled(change, before, following)
+            note_settled(change, known, before, following)
         step = Step(change, "settle_promise", None)
-        step.reason = f"{before or '–'} → {change.due_on or '–'}"
+        step.reason = _settled_words(before, promised, change)
         step.save(change)
         record_event(step)
         return True
+
+
+def _settled_words(before: date | None, promised: Release | None, change: Change) -> str:
+    """Say for colleagues which day is promised now, or which release in place of which."""
+    if before is None:
+        return f"– → {change.due_on or '–'}"
+    releases = f"{promised or '–'} → {change.promised_release or '–'}"
+    return _("Release %s. The day promised stays.") % releases
 
 
 def _promised_on(change: Change) -> date:

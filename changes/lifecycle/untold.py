@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from accounts.models import User
 
-from ..models import Change, Promise, Release, UntoldMove
+from ..models import Change, Release, UntoldMove
 from ..promises import day_known
 from ..states import BEFORE_DEPLOYED
 
@@ -16,9 +16,9 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
 
     Belongs before the release is saved. What was kept before, and is not told yet, stays.
     """
-    promised = Q(promised_release=release, promise=Promise.THREE_RELEASES)
-    concerned = Change.objects.filter(Q(release=release) | promised, state__in=BEFORE_DEPLOYED)
-    concerned = concerned.exclude(promise="").select_related("release")
+    counts = Q(release=release) | Q(promised_release=release)
+    concerned = Change.objects.filter(counts, state__in=BEFORE_DEPLOYED)
+    concerned = concerned.exclude(promise="").select_related("release", "promised_release")
     changes = concerned.prefetch_related("deployments").defer("description", "search")
     moves = [
         UntoldMove(
@@ -41,14 +41,16 @@ def note_move(release: Release, *, actor: User, why: str) -> None:
     UntoldMove.objects.bulk_create(moves, ignore_conflicts=True, batch_size=1000)
 
 
-def note_settled(change: Change, due_on: date | None, release: Release) -> None:
-    """Keep the day that was promised before it follows its release, unless one is kept already.
+def note_settled(
+    change: Change, forecast_on: date | None, due_on: date | None, release: Release
+) -> None:
+    """Keep what was known before a promise got its release, unless something is kept already.
 
-    As when the release moved after who counts on it was told, or is known only now.
+    As when the day promised is known only now, or another release takes the place of one.
     """
-    if change.state not in BEFORE_DEPLOYED or change.due_on == due_on:
+    if change.state not in BEFORE_DEPLOYED:
         return
-    known = UntoldMove(change=change, forecast_on=day_known(change), due_on=due_on, release=release)
+    known = UntoldMove(change=change, forecast_on=forecast_on, due_on=due_on, release=release)
     UntoldMove.objects.bulk_create([known], ignore_conflicts=True)
 
 

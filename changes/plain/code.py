@@ -9,7 +9,7 @@ from expansive_cm.sure import sure
 
 from ..models import BoardDecision
 from ..models.change import Promise
-from ..promises import day_of, has_missed, is_past, is_planned_beyond
+from ..promises import day_of, has_missed, is_past, is_planned_beyond, release_ahead
 from ..states import State
 from .case import Case, Status, asked_afterwards, nothing_more, put_right
 
@@ -83,7 +83,7 @@ def _promised(case: Case) -> str:
         words = _("We promised it by %(promised)s. It is now planned for %(planned)s.")
         dates = {
             "promised": case.day(sure(change.due_on)),
-            "planned": case.day(sure(change.release).planned_on),
+            "planned": case.day(sure(release_ahead(change)).planned_on),
         }
         return " ".join(filter(None, [words % dates, change.late_told]))
     promised = change.promised_release
@@ -93,7 +93,7 @@ def _promised(case: Case) -> str:
     if change.promise == Promise.THREE_RELEASES and promised and not promised.cancelled_at:
         words = _("We promise it by release %(name)s at the latest.")
         return words % {"name": promised.name}
-    if change.promise == Promise.THREE_RELEASES:
+    if change.promise == Promise.THREE_RELEASES and change.due_on is None:
         return _("We promise it with one of the next three releases.")
     if change.due_on:
         words = _("We promise it by %s.") % case.day(change.due_on)

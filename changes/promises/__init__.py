@@ -1,9 +1,12 @@
 """What has become of each promise of the board: the one rule, as functions and as conditions.
 
 Promised, forecast and what is left
-    Promised is the day by which the board's acceptance has to be delivered (``lifecycle/promises``
-    sets and moves it). The forecast is what is known today: the release in which the change is.
-    The days left are counted from today to the day that was promised.
+    Promised is the day by which the board's acceptance has to be delivered: of a priority the day
+    that the third release had when it was first known. Only the board moves it
+    (``lifecycle/replanning``); a release that slips or is cancelled moves the forecast, never the
+    day promised. The forecast is what is known today: the release in which the change is, or until
+    it is in one the release that was promised. The days left are counted from today to the day
+    that was promised.
 
 Today
     Is the day it is where the board meets that promised (``Change.promise_zone``): what it promised
@@ -19,8 +22,8 @@ At risk
 
 ``rule`` is pure and ``of_change`` gives it what one change has; ``conditions`` says the same of the
 rows of a query. A test holds both together, and conditions that others need, such as what is
-overdue, are taken from here. ``moves`` tells how the board moved a promise, ``made_by`` which one
-made it.
+overdue, are taken from here. ``moves`` tells how the board moved a promise and what moved its
+forecast, ``made_by`` which one made it.
 """
 
 from .conditions import (
@@ -37,7 +40,14 @@ from .conditions import (
     with_standings,
 )
 from .made_by import Boards, boards, leaders_of, provide_boards, replan_url
-from .moves import Move, latest_moves, moves_of
+from .moves import (
+    FORECAST_MOVED,
+    Move,
+    latest_moves,
+    moves_of,
+    what_moved_forecast,
+    what_moved_forecasts,
+)
 from .of_change import (
     Promised,
     day_known,
@@ -46,6 +56,7 @@ from .of_change import (
     has_missed,
     is_planned_beyond,
     promised_of,
+    release_ahead,
 )
 from .rule import (
     COUNTED,
@@ -63,6 +74,7 @@ __all__ = [
     "Boards",
     "COUNTED",
     "Counts",
+    "FORECAST_MOVED",
     "Forecast",
     "Known",
     "Move",
@@ -89,10 +101,13 @@ __all__ = [
     "promised",
     "promised_of",
     "provide_boards",
+    "release_ahead",
     "replan_url",
     "risks_of",
     "standing",
     "standing_of",
     "standing_so",
+    "what_moved_forecast",
+    "what_moved_forecasts",
     "with_standings",
 ]

@@ -67,12 +67,18 @@ def standing(now: datetime) -> Case:
 
 def _at_risk(now: datetime) -> Q:
     """Of open promises that are in time."""
-    forecast = Q(
-        state__in=sorted(BEFORE_DEPLOYED),
-        release__released_at=None,
-        release__cancelled_at=None,
-        release__planned_on__gt=F("due_on"),
+    own, of_promise = (
+        Q(
+            **{
+                f"{name}__released_at": None,
+                f"{name}__cancelled_at": None,
+                f"{name}__planned_on__gt": F("due_on"),
+            }
+        )
+        for name in ("release", "promised_release")
     )
+    none_of_its_own = Q(release=None) | Q(release__cancelled_at__isnull=False)
+    forecast = Q(state__in=sorted(BEFORE_DEPLOYED)) & (own | (none_of_its_own & of_promise))
     with_it = Deployment.objects.filter(
         change=OuterRef("pk"),
         path=OuterRef("path"),

@@ -1,4 +1,4 @@
-"""How the board moved a promise, as the events of its change tell."""
+"""How the board moved a promise, and what moved its forecast, as the events of its change tell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from datetime import date, datetime
 from django.utils.dateparse import parse_date
 
 from ..models import Change, Event, Promise
+from .of_change import day_known
 
 MOVED = "replan_promise"
+FORECAST_MOVED = "forecast_moved"
 MOST_MOVES = 10
 """So many moves of a promise its change shows at a glance; the timeline has all of them."""
 
@@ -47,6 +49,33 @@ def latest_moves(changes: Iterable[Change]) -> dict[int, Move]:
         return {}
     events = Event.objects.filter(change__in=moved, verb=MOVED).order_by("change_id", "-pk")
     return {event.change_id: _move(event) for event in events.distinct("change_id")}
+
+
+def what_moved_forecast(change: Change) -> str:
+    """Say for colleagues what moved the forecast of a change last, "" where it is another since.
+
+    Reads its events.
+    """
+    for event in _newest_first(change.events.all()):
+        if event.verb == FORECAST_MOVED:
+            return _of_forecast(change, event)
+    return ""
+
+
+def what_moved_forecasts(changes: Iterable[Change]) -> dict[int, str]:
+    """Return the same of each promised change whose forecast was moved. One query, or none."""
+    promised = {one.pk: one for one in changes if one.promise}
+    if not promised:
+        return {}
+    events = Event.objects.filter(change__in=promised.keys(), verb=FORECAST_MOVED)
+    latest = events.order_by("change_id", "-pk").distinct("change_id")
+    return {event.change_id: _of_forecast(promised[event.change_id], event) for event in latest}
+
+
+def _of_forecast(change: Change, event: Event) -> str:
+    before, after = (event.data[name]["forecast_on"] for name in ("before", "after"))
+    day = day_known(change)
+    return event.reason if before != after == (day and day.isoformat()) else ""
 
 
 def _newest_first(events: Iterable[Event]) -> list[Event]:

@@ -30,9 +30,14 @@ def day_of(zone: str, at: datetime) -> date:
 
 def day_known(change: Change) -> date | None:
     """Return the day of the release that brings a change, None where none is known or it is out."""
-    plans = change.state == S.DEPLOYMENT and change.deployment is not None
-    found = forecast_of(change.state, change.release, date.min, is_planned=plans)
+    found = _forecast(change, date.min)
     return found.release.planned_on if found.release and found.on else None
+
+
+def _forecast(change: Change, today: date) -> Forecast:
+    plans = change.state == S.DEPLOYMENT and change.deployment is not None
+    promised = change.promised_release
+    return forecast_of(change.state, change.release, today, is_planned=plans, promised=promised)
 
 
 def goes_beyond(change: Change, release: Release | None) -> bool:
@@ -44,7 +49,13 @@ def goes_beyond(change: Change, release: Release | None) -> bool:
 
 def is_planned_beyond(change: Change) -> bool:
     """Whether the change is meant to go out after the day promised, as plans are now."""
-    return change.state in BEFORE_DEPLOYED and goes_beyond(change, change.release)
+    return change.state in BEFORE_DEPLOYED and goes_beyond(change, release_ahead(change))
+
+
+def release_ahead(change: Change) -> Release | None:
+    """Return the release that is to bring a change: its own, until it has one the one promised."""
+    own = change.release
+    return own if own is not None and own.cancelled_at is None else change.promised_release
 
 
 def has_missed(change: Change) -> bool:
@@ -84,8 +95,7 @@ def promised_of(change: Change, now: datetime | None = None) -> Promised | None:
     is_over = change.state == S.CLOSED
     closed_at = change.closed_at if is_over else None
     closed_on = day_of(change.promise_zone, closed_at) if closed_at else None
-    plans = change.state == S.DEPLOYMENT and change.deployment is not None
-    forecast = forecast_of(change.state, change.release, today, is_planned=plans)
+    forecast = _forecast(change, today)
     risks: tuple[Risk, ...] = ()
     if not is_over:
         missed = has_missed(change)

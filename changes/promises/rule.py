@@ -48,6 +48,7 @@ class Known(StrEnum):
     IN_PLACE = "in_place"
     PLANNED = "planned"
     ASSIGNED = "assigned"
+    PROMISED = "promised"
     NOTHING = "nothing"
 
 
@@ -63,19 +64,29 @@ class Forecast:
 
 
 def forecast_of(
-    state: str, release: Release | None, today: date, *, is_planned: bool = False
+    state: str,
+    release: Release | None,
+    today: date,
+    *,
+    is_planned: bool = False,
+    promised: Release | None = None,
 ) -> Forecast:
     """Return what is known of when a change will be there. Asks no database.
 
     ``release``: the one in which the change is; ``is_planned``: whether its deployment is. One that
     is out counts for what waits to be deployed with it alone; one that was cancelled never.
+    ``promised``: the release that was promised, which counts until a change has one of its own.
     """
     if state in (S.CONFIRMATION, S.CLOSED):
         known = Known.CLOSED if state == S.CLOSED else Known.IN_PLACE
         return Forecast(known, release=release)
-    if state not in BEFORE_DEPLOYED or release is None or release.cancelled_at is not None:
+    if state not in BEFORE_DEPLOYED:
         return Forecast(Known.NOTHING)
     known = Known.PLANNED if is_planned else Known.ASSIGNED
+    if release is None or release.cancelled_at is not None:
+        if promised is None or promised.is_over:
+            return Forecast(Known.NOTHING)
+        release, known = promised, Known.PROMISED
     if release.released_at is None:
         late = release.planned_on < today
         return Forecast(known, max(release.planned_on, today), release, late)

@@ -259,6 +259,8 @@ def forecast_words(promised: Promised) -> str:
         return _("Release %s, which is late") % found.release
     if found.known == Known.PLANNED:
         return _("%(day)s, deployment planned with release %(release)s") % names
+    if found.known == Known.PROMISED:
+        return _("%(day)s, promised with release %(release)s, not assigned to one yet") % names
     return _("%(day)s, meant for release %(release)s") % names
 
 

@@ -228,6 +228,7 @@ def _promise_facts(user: User, change: Change) -> dict[str, Any]:
         "overdue": broken,
         "promised": found if inside else None,
         "moves": promises.moves_of(change),
+        "moved_by": promises.what_moved_forecast(change) if inside and found else "",
         "replan_url": promises.replan_url(user, change) if inside else "",
     }
 

@@ -60,10 +60,13 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
         page = paging.page_of(form.select(found, now), order, token, PAGE_SIZE, _with_forecast)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    moves = promises.latest_moves(page)
+    moves, shifts = promises.latest_moves(page), promises.what_moved_forecasts(page)
     counts = _by_month(promises.counts_of(found, now))
     context |= {
-        "rows": [(change, promised_of(change, now), moves.get(change.pk)) for change in page],
+        "rows": [
+            (change, promised_of(change, now), moves.get(change.pk), shifts.get(change.pk, ""))
+            for change in page
+        ],
         "number": page.number,
         "stats": _stats(form, counts),
         "chart": _chart(form, counts),

@@ -98,13 +98,13 @@ def test_the_product_acts_without_a_person_but_with_a_reason(cast: Cast) -> None
     assert escalated.history_change_reason == "told the owner that there is no answer"
 
 
-def test_a_promise_that_moves_is_explained(cast: Cast) -> None:
+def test_a_promise_that_gets_its_day_is_explained(cast: Cast) -> None:
     change = in_requirements(cast)
     release = Release.objects.create(
         name="9.9", planned_on=timezone.localdate() + timedelta(days=100)
     )
     Change.objects.filter(pk=change.pk).update(
-        promise=Promise.THREE_RELEASES, promised_release=release
+        promise=Promise.THREE_RELEASES, promised_release=release, due_on=None
     )
     assert lifecycle.settle_promise(change.pk)
     row = change.history.first()

@@ -86,19 +86,22 @@ def test_time_never_makes_an_open_promise_better(
     assert not far, "what lies years ahead and is forecast before is at no risk"
 
 
-@given(states, st.none() | releases, st.booleans())
+@given(states, st.none() | releases, st.none() | releases, st.booleans())
 def test_a_forecast_names_a_day_that_is_still_possible(
-    state: str, release: Release | None, planned: bool
+    state: str, release: Release | None, promised: Release | None, planned: bool
 ) -> None:
-    found = promises.forecast_of(state, release, TODAY, is_planned=planned)
+    found = promises.forecast_of(state, release, TODAY, is_planned=planned, promised=promised)
     if found.on is not None:
-        assert found.on >= TODAY and found.release is release and release
-        assert not release.cancelled_at
-        assert found.is_late == (release.released_at is None and release.planned_on < TODAY)
+        own = release is not None and not release.cancelled_at
+        brings = release if own else promised
+        assert found.on >= TODAY and found.release is brings and brings
+        assert (found.known == Known.PROMISED) == (not own)
+        assert not brings.cancelled_at
+        assert found.is_late == (brings.released_at is None and brings.planned_on < TODAY)
     assert (found.on is None) == (found.known in (Known.NOTHING, Known.IN_PLACE, Known.CLOSED))
     assert (found.known == Known.CLOSED) == (state == State.CLOSED)
     if state in FINAL - {State.CLOSED} or (
-        release is None and state not in ("closed", "confirmation")
+        release is promised is None and state not in ("closed", "confirmation")
     ):
         assert found.known == Known.NOTHING
 
@@ -116,13 +119,14 @@ def many(cast: Cast) -> Iterator[list[Change]]:
         gone = Release.objects.create(name="gone", planned_on=TODAY + 400 * DAY, cancelled_at=NOW)
         soon = Release.objects.create(name="soon", planned_on=TODAY + 9 * DAY)
         late = Release.objects.create(name="late", planned_on=TODAY - 9 * DAY)
+        slipped = Release.objects.create(name="slipped", planned_on=TODAY + 70 * DAY)
         rows = []
         chosen = product(
             ("board", "requirements", "development", "deployment", "confirmation", "not_confirmed")
             + ("closed", "withdrawn"),
             (None, -1, 0, 5, 60, 61),
             (None, out, gone, soon, late),
-            (None, out, soon),
+            (None, out, soon, slipped),
         )
         zones = cycle(["", "Pacific/Auckland", "Pacific/Honolulu", "Europe/London"])
         for (state, days, release, promised), zone in zip(chosen, zones, strict=False):

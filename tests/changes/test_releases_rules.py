@@ -1,9 +1,11 @@
 """Planning, moving, freezing, finishing and cancelling releases; what promises make of it."""
 
 from datetime import UTC, date, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +17,8 @@ from changes import lifecycle, permissions, tasks
 from changes.lifecycle.promises import coming
 from changes.lifecycle.releases import date_faults
 from changes.models import Change, Release
+from changes.plain.status import status_of
+from changes.promises import day_known, promised_of
 from changes.turns import next_step
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
@@ -170,24 +174,49 @@ def test_a_cancelled_release_sends_its_changes_on(cast: Cast) -> None:
 # Promises -------------------------------------------------------------------------------------
 
 
-def test_a_promise_follows_a_slip_and_a_cancelled_release(cast: Cast) -> None:
+def test_no_slip_moves_the_day_promised_but_the_forecast(cast: Cast, client: Client) -> None:
+    """Nor does a cancelled release: what was promised stays, and what is forecast is said apart."""
     manager = cast.release_manager
     releases = [planned(manager, f"7.{one}", planned_on=ahead(30 + one)) for one in range(3)]
     change = stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
-    moved(releases[2], manager, planned_on=ahead(60), reason="Tests take longer.")
-    tasks.settle_promises()
-    change = Change.objects.get(pk=change.pk)
-    assert (change.promised_release, change.due_on) == (releases[2], ahead(60))
-    lifecycle.cancel_release(releases[2], actor=manager, reason="Merged into the next one.")
-    tasks.settle_promises()
-    change = Change.objects.get(pk=change.pk)
-    assert (change.promised_release, change.due_on) == (None, None)
+    first = change.due_on
+    assert first == ahead(32)
+    client.force_login(cast.success)
+
+    def now(release: Release | None, forecast: date | None, *said: str) -> None:
+        for task in (tasks.settle_promises, tasks.settle_promises, tasks.tell_of_forecasts):
+            task()
+        fresh = Change.objects.get(pk=change.pk)
+        assert (fresh.promised_release, fresh.due_on) == (release, first)
+        assert day_known(fresh) == forecast
+        for address in (fresh.get_absolute_url(), reverse("changes:promises")):
+            text = unescape(client.get(address).content.decode())
+            assert f"{first:%-d %b %Y}" in text, address
+            assert all(words in text for words in said), (address, said)
+
+    slipped = moved(releases[2], manager, planned_on=ahead(400), reason="Tests take longer.")
+    late = f"{ahead(400):%-d %b %Y}, promised with release 7.2"
+    beyond = "after the day that was promised"
+    now(slipped, ahead(400), "At risk", beyond, late, "Tests take longer.")
+    read = status_of(Change.objects.get(pk=change.pk), cast.requester).promise
+    assert f"We promised it by {first:%-d %B}" in read
+    assert f"planned for {ahead(400):%-d %B}" in read
+    lifecycle.cancel_release(slipped, actor=manager, reason="Merged into the next one.")
+    now(None, None, "Nothing known", "Merged into the next one.")
+    read = status_of(Change.objects.get(pk=change.pk), cast.requester).promise
+    assert f"We promise it by {first:%-d %B}" in read
     later = planned(manager, "8.0", planned_on=ahead(90))
-    tasks.settle_promises()
-    tasks.settle_promises()
-    change = Change.objects.get(pk=change.pk)
-    assert (change.promised_release, change.due_on) == (later, ahead(90))
-    assert change.events.filter(verb="settle_promise").count() == 3
+    now(later, ahead(90), "At risk", f"{ahead(90):%-d %b %Y}, promised with release 8.0")
+    assert change.events.filter(verb="settle_promise").count() == 2
+    with time_machine.travel(timezone.now() + timedelta(days=40)):
+        client.force_login(cast.success)
+        text = client.get(reverse("changes:promises")).content.decode()
+        assert "Broken" in text and "8 days late" in text
+    closed_at = timezone.now() + timedelta(days=91)
+    promised = promised_of(
+        Change(state="closed", promise=change.promise, due_on=first, closed_at=closed_at)
+    )
+    assert promised and promised.standing == "broken", "in time for the release, not for the day"
 
 
 NOON = datetime(2030, 6, 15, 12, tzinfo=UTC)
