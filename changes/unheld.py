@@ -1,4 +1,6 @@
-"""Parts that nobody can take while changes wait for them: shown to administrators, who give them.
+"""Parts that nobody can take while changes wait for them, or a freeze names them for its override.
+
+Shown to administrators, who give them.
 
 Nobody holds them, or only people whom separation of duties bars from the change that waits. One
 function over the table of turns finds them; the page of a person asks the same of a person who is
@@ -6,7 +8,7 @@ about to leave. Counting stops where it stops on worklists.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
@@ -14,8 +16,9 @@ from typing import Any
 
 from django.contrib.auth.models import Group as RoleRow
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -25,7 +28,7 @@ from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from expansive_cm.statements import Given, Statement
 
-from .models import Change, ToldPart
+from .models import Change, ToldPart, Window
 from .notices import Notice
 from .turns import TURNS, Turn
 from .turns.parts import (
@@ -66,6 +69,8 @@ class Unheld:
     url: str
     is_barred: bool = False
     """Whether people hold it, and all of them are barred from these changes."""
+    overrides: tuple[Window, ...] = ()
+    """The freezes and maintenance windows that nobody can override, where it is that: some."""
 
     @property
     def sentence(self) -> str:
@@ -76,11 +81,14 @@ class Unheld:
 def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
     """Return the parts that nobody active holds, or may take, while changes wait for them.
 
-    One query where everybody is there; at most four more, whatever waits.
-    Of customers and of teams as many as are ``named``.
+    Also the roles that a freeze or maintenance window names for its override, whether a change
+    waits for that or not. One query where everybody is there; at most four more, whatever waits,
+    and one for each such role. Of customers and of teams as many as are ``named``.
     """
     nobody_approves, nobody_in_team = _without_approvers(), _without_members()
-    [(held, lacks_approvers, lacks_members, *barred)] = _asked_of_all(COUNTED).rows(asker=asker.pk)
+    [(held, wanted, lacks_approvers, lacks_members, *barred)] = _asked_of_all(COUNTED).rows(
+        asker=asker.pk, now=timezone.now()
+    )
     people = reverse("admin:accounts_user_changelist")
     found = [
         Unheld(_key(*part.roles), name_of_roles(*part.roles), waiting, people)
@@ -88,7 +96,12 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
     ]
     found += _of_customers(nobody_approves, named) if lacks_approvers else []
     found += _of_teams(nobody_in_team, named) if lacks_members else []
-    return found + _of_those_barred(barred)
+    return found + _of_those_barred(barred) + _of_overrides({*wanted} - {*held})
+
+
+def roles_of_nobody() -> set[str]:
+    """Return the roles that nobody active of Expansive's own holds. One query."""
+    return {*Role} - {*_roles_held_by(holders_of(*Role))}
 
 
 def untold() -> list[list[Unheld]]:
@@ -146,29 +159,51 @@ def notices(user: User) -> list[Notice]:
             _sentence(one),
             one.url,
             _("Give it to somebody"),
-            more=_("Which changes wait"),
-            more_url=url,
+            more=_("What asks for it") if one.overrides else _("Which changes wait"),
+            more_url=one.overrides[0].get_absolute_url() if one.overrides else url,
         )
         for one, url in zip(found, lists, strict=True)
     ]
 
 
 def left_by(person: User) -> list[Left]:
-    """Return the roles that nobody else holds while changes wait for them. Three queries at most.
+    """Return the roles that nobody else holds while changes wait for them, or a freeze names them.
 
-    Customers' approvers and teams have places of their own (`accounts.leaving`).
+    Four queries at most, and one for each such role. Customers' approvers and teams have places of
+    their own (`accounts.leaving`).
     """
     if not person.is_active or not person.is_internal:
         return []
-    theirs = [part for part in ROLE_PARTS if person.has_role(*part.roles)]
-    if not theirs:
+    if not person.roles:
         return []
-    others = holders_of(*Role).exclude(pk=person.pk)
-    found = _wait_for_roles(person, set(_roles_held_by(others)), theirs)
+    theirs = [part for part in ROLE_PARTS if person.has_role(*part.roles)]
+    held = set(_roles_held_by(holders_of(*Role).exclude(pk=person.pk)))
+    found = _wait_for_roles(person, held, theirs)
     lists = _lists_of([waiting for _part, waiting in found])
     return [
         _left(person, part, waiting, url) for (part, waiting), url in zip(found, lists, strict=True)
-    ]
+    ] + [_left_override(person, one) for one in _of_overrides({*person.roles} - held)]
+
+
+def _left_override(person: User, one: Unheld) -> Left:
+    windows = [window.pk for window in one.overrides]
+
+    def says(number: int) -> str:
+        words = _("is the only %(part)s, who can let a change pass %(windows)s")
+        return words % {"part": _within(one.name), "windows": _names(one.overrides)}
+
+    what = Unfinished(
+        rows=lambda person: Window.objects.filter(pk__in=windows),
+        says=says,
+        url=lambda person: one.overrides[0].get_absolute_url(),
+        goes_on=gettext_lazy("Nobody can until an administrator gives this role to somebody."),
+    )
+    return Left(what, len(windows), person)
+
+
+def _names(windows: Iterable[Window]) -> str:
+    """Name freezes and maintenance windows within a sentence that is filled in once more."""
+    return ", ".join(f"“{window}”" for window in windows).replace("%", "%%")
 
 
 def _left(person: User, part: Part, waiting: list[int], url: str) -> Left:
@@ -197,6 +232,10 @@ def _within(label: str) -> str:
 
 
 def _sentence(one: Unheld) -> str:
+    if one.overrides:
+        words = _("Nobody holds the part “%(part)s”, so nobody can let a change pass %(windows)s.")
+        names = ", ".join(f"“{window}”" for window in one.overrides)
+        return words % {"part": one.name, "windows": names}
     number = len(one.waiting)
     words = ngettext(
         "Nobody holds the part “%(part)s”: %(number)s change waits for it.",
@@ -249,6 +288,24 @@ def _without_approvers() -> QuerySet[Organisation]:
 def _without_members() -> QuerySet[SuccessTeam]:
     members = holders_of(Role.CUSTOMER_SUCCESS).filter(success_teams=OuterRef("pk"))
     return SuccessTeam.objects.filter(~Exists(members))
+
+
+def _asking_for_override() -> QuerySet[Window]:
+    """Freezes and maintenance windows that ask for an override, until they are over."""
+    return Window.objects.filter(cancelled_at=None, effect=Window.Effect.OVERRIDE)
+
+
+def _of_overrides(roles: Collection[str]) -> list[Unheld]:
+    """Name roles that nobody holds, with the first windows that ask for them. One query a role."""
+    people = reverse("admin:accounts_user_changelist")
+    found = []
+    for role in [Role(one) for one in Role if one in roles]:
+        asking = _asking_for_override().filter(override_role=role, ends_at__gt=timezone.now())
+        first = tuple(asking.order_by("ends_at", "pk")[:NAMED])
+        if first:
+            key = _key("override", role)
+            found.append(Unheld(key, name_of_roles(role), [], people, overrides=first))
+    return found
 
 
 # What waits -----------------------------------------------------------------------------------
@@ -366,6 +423,13 @@ def _asked_of_all(most: int) -> Statement:
     """
     columns = (
         ArraySubquery(_roles_held_by(holders_of(*Role))),
+        ArraySubquery(
+            _asking_for_override()
+            .filter(ends_at__gt=Given("now", DateTimeField()))
+            .order_by()
+            .values("override_role")
+            .distinct()
+        ),
         Exists(_without_approvers()),
         Exists(_without_members()),
         *(ArraySubquery(_barred(turn).values("pk")[:most]) for turn in GUARDED),

@@ -16,6 +16,7 @@ from expansive_cm.workflow.errors import StepIncomplete
 from .. import permissions
 from ..models import Change, Service, Window, parse_reference
 from ..queries import visible_to
+from ..unheld import roles_of_nobody
 from .base import LongText, cards, field_of, text
 from .fields import Line
 
@@ -128,6 +129,12 @@ class WindowForm(_WindowForm):
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data, initial={"zone": user.time_zone, "first": timezone.localdate()})
+        field: Any = self.fields["override_role"]
+        missing = roles_of_nobody()
+        field.choices = [
+            (value, _now("%s: nobody holds it") % label if value in missing else label)
+            for value, label in choices_of(self, "override_role")
+        ]
 
     def full_clean(self) -> None:
         """Read moments as local times of the zone that was chosen."""

@@ -22,6 +22,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import lifecycle, permissions, planned_in
 from ..forms.window import CancelWindowForm, OverrideForm, WindowForm
 from ..models import Change, Deployment, Execution, Window, WindowOverride
+from ..unheld import roles_of_nobody
 from .access import SignedInRequest, insist, signed_in
 from .once import sent_once
 
@@ -106,12 +107,14 @@ def window(request: SignedInRequest, pk: int) -> HttpResponse:
             )
         except paging.BadToken as error:
             return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
+    of_nobody = _of_nobody(shown)
     overrides = shown.overrides.select_related("change", "recorded_by").order_by("-pk")
     context = {
         "window": shown,
         "plans": [(change, _plan_of(change)) for change in page],
         "lists_plans": shown.is_freeze and shown.cancelled_at is None and not shown.is_over,
         "overrides": overrides[:LATEST],
+        "of_nobody": of_nobody,
         "history": shown.history.select_related("history_user").order_by("-history_id")[:LATEST],
         "may_cancel": permissions.can_cancel_window(request.user, shown),
         "may_plan": permissions.can_plan_windows(request.user),
@@ -150,7 +153,21 @@ def new_window(request: SignedInRequest) -> HttpResponse:
         form.take_error(error)
         return _form(request, "changes/window_form.html", form)
     messages.success(request, _("“%s” is made.") % made)
+    if unheld_words := _of_nobody(made):
+        messages.warning(request, unheld_words)
     return redirect(made)
+
+
+def _of_nobody(shown: Window) -> str:
+    """Say that nobody can let a change pass where it asks for that, "" where somebody can."""
+    asks = shown.effect == Window.Effect.OVERRIDE and not (shown.cancelled_at or shown.is_over)
+    if not asks or shown.override_role not in roles_of_nobody():
+        return ""
+    role = shown.get_override_role_display()
+    words = _(
+        "Nobody holds the role “%s”: no change can be let pass until an administrator gives it."
+    )
+    return words % role
 
 
 @signed_in

@@ -20,6 +20,8 @@ from changes.models import Change, Event, RiskAssessment, ToldPart
 from changes.turns import TURNS, Turn, past
 from changes.turns.who import Who
 from tests import stories
+from tests.changes.test_windows import window
+from tests.changes.test_windows_pages import NEW, typed
 from tests.concurrently import at_once
 from tests.mailing import deliver
 from tests.people import Cast, person
@@ -313,6 +315,41 @@ def test_where_everybody_is_there_it_costs_one_query(
         assert not unheld.notices(cast.administrator)
     with django_assert_num_queries(0):
         assert not unheld.notices(cast.support)
+
+
+def test_a_freeze_that_names_a_role_of_nobody_is_told(
+    cast: Cast, admin: Client, client: Client
+) -> None:
+    """Beside the field as it is set, once it is made, and when it comes to that later."""
+    client.force_login(cast.release_manager)
+    assert "nobody holds it" not in client.get(NEW).content.decode()
+    freeze = window(cast, effect="override", override_role="crb_member", name="100% <closed>")
+    assert not unheld.notices(cast.administrator)
+    (chair,) = members = [one for one in cast.people.values() if one.has_role(Role.CRB_MEMBER)][:1]
+    for one in User.objects.filter(groups__name=Role.CRB_MEMBER).exclude(pk=chair.pk):
+        take_roles(one)
+    client.force_login(cast.administrator)
+    page = page_of(chair, client)
+    assert "who can let a change pass “100% <closed>”" in page, "before the last one leaves"
+    for one in members:
+        deactivate(one)
+    [notice] = [one for one in unheld.notices(cast.administrator) if "100%" in one.text]
+    assert "so nobody can let a change pass “100% <closed>”" in notice.text
+    assert notice.more_url == freeze.get_absolute_url()
+    assert "100% &lt;closed&gt;" in client.get("/").content.decode()
+    tasks.tell_of_unheld_parts()
+    tasks.tell_of_unheld_parts()
+    assert [mail for mail in told(cast) if "100% <closed>" in mail] == told(cast)[:1]
+    client.force_login(cast.release_manager)
+    role = Role.CRB_MEMBER.label
+    assert f"{role}: nobody holds it" in client.get(NEW).content.decode()
+    made = client.post(NEW, typed(effect="override", override_role="crb_member"), follow=True)
+    said = f"Nobody holds the role “{role}”: no change can be let pass"
+    assert made.content.decode().count(said) == 2, "as it is made, and on its page"
+    assert said not in client.get(window(cast).get_absolute_url()).content.decode()
+    lifecycle.cancel_window(freeze, actor=cast.release_manager, reason="No need.")
+    assert said not in client.get(freeze.get_absolute_url()).content.decode()
+    assert "100%" not in str(unheld.notices(cast.administrator))
 
 
 # By mail --------------------------------------------------------------------------------------
