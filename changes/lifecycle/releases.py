@@ -15,10 +15,10 @@ from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIncomplete
 from expansive_cm.workflow.steps import opened, require, save
 
-from .. import permissions
+from .. import permissions, planning
 from ..models import Change, Release
 from ..states import BEFORE_DEPLOYED
-from .core import take_step
+from .core import Step, take_step
 from .promises import mind_promise
 from .untold import note_move
 
@@ -182,7 +182,8 @@ def assign_release(
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
     is frozen that the change joins or leaves, or comes after the day promised, of which the
-    customer reads what is ``told``. Effects: the release; event, for colleagues; messages.
+    customer reads what is ``told``. Effects: the release; event, for colleagues, which keeps what
+    is in the way of a deployment on its day; messages.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)
@@ -196,7 +197,18 @@ def assign_release(
         step.reason, step.internal = f"{moved}. {reason}" if reason else moved, True
         step.data = {"release": after.pk if after else None}
         mind_promise(step, before, after, reason, told)
+        _note_conflicts(step, after)
     return step.change
+
+
+def _note_conflicts(step: Step, release: Release | None) -> None:
+    """Keep with its event what is in the way of a deployment on the day of a release.
+
+    It stops nothing yet: until the deployment is planned the day, or the freeze, may move.
+    """
+    plan = planning.of_deployment(step.change, release) if release else None
+    if plan and (found := planning.conflicts_of(step.change, plan, by=step.actor)):
+        step.data = {**step.data, "conflicts": planning.kept(found)}
 
 
 def insist_on_reason(before: Release | None, after: Release | None, reason: str) -> None:
