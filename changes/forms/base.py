@@ -35,6 +35,13 @@ class StepForm(forms.Form):
     def prepare(self) -> None:
         """Fit the form to this change and person; nothing to do for most steps."""
 
+    def now_in(self, name: str) -> Any:
+        """Return what a field holds: what was typed if it is right, else None; or its proposal."""
+        if not self.is_bound:
+            return self.get_initial_for_field(self.fields[name], name)
+        self.is_valid()
+        return self.cleaned_data.get(name)
+
     def propose(self, template: ChangeTemplate | None, names: Iterable[str]) -> None:
         """Fill in what a template says; the person confirms it by sending the form."""
         for name in names:

@@ -13,8 +13,10 @@ from accounts.models import User
 from expansive_cm.ui.forms import DateTimeLocalInput, rows_field
 from expansive_cm.workflow.decisions import Decision, Refusal
 
-from .. import gates, permissions, proposing, standard
+from .. import gates, permissions, planning, proposing, standard
+from ..conflicts import Planned
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
+from ..spans import FURTHEST
 from ..turns.groups import possible_executors
 from .base import LongText, StepForm, cards, line, text
 from .ending import EndingForm
@@ -103,6 +105,16 @@ class PlanExecutionForm(StepForm):
             self.fields["window_start"].initial = tomorrow
             self.fields["window_end"].initial = tomorrow + timedelta(hours=1)
             self._propose_last_plan(allowed)
+
+    def planned(self) -> Planned | None:
+        """Return the plan that the form holds, None while its times are none."""
+        start, end, executor = map(self.now_in, ("window_start", "window_end", "executor"))
+        now = timezone.now()
+        if not start or not end or end <= start or max(abs(start - now), abs(end - now)) > FURTHEST:
+            return None
+        if executor is not None and not isinstance(executor, User):
+            executor = User.objects.filter(pk=executor).first()
+        return planning.of_execution(self.change, start, end, executor)
 
     def _propose_last_plan(self, allowed: list[int]) -> None:
         """After a rollback, start from the steps that were planned then; at first, from others.

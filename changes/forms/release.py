@@ -14,6 +14,8 @@ from expansive_cm.texts import Text
 from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
+from .. import planning
+from ..conflicts import Planned
 from ..models import Release
 from .base import LongText, StepForm, field_of, text
 from .fields import Line
@@ -105,6 +107,13 @@ def meant_for(change: Any) -> Release | None:
 
 class ReleaseStepForm(StepForm):
     """A step that chooses a release: what it has to say where that comes later than promised."""
+
+    def planned(self) -> Planned | None:
+        """Return the deployment with the release that the form holds, None without one."""
+        release = self.now_in("release")
+        if release is not None and not isinstance(release, Release):
+            release = Release.objects.filter(pk=release).first()
+        return planning.of_deployment(self.change, release) if release else None
 
     def mind_promise(self, coming: QuerySet[Release]) -> bool:
         """Offer the releases to come; say which are too late for the promise, if some are."""

@@ -15,12 +15,12 @@ from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIncomplete
 from expansive_cm.workflow.steps import opened, require, save
 
-from .. import permissions
+from .. import permissions, planning
 from ..models import Change, Release
 from ..moved_forecasts import known_now, shown
 from ..promises import day_known
 from ..states import BEFORE_DEPLOYED
-from .core import take_step
+from .core import Step, take_step
 from .promises import mind_promise
 from .untold import note_joined, note_move
 
@@ -185,8 +185,9 @@ def assign_release(
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
     is frozen that the change joins or leaves, or comes after the day promised, of which the
-    customer reads what is ``told``. Effects: the release; event, for colleagues; messages. Who
-    asked for it is told within the hour, where they read for another day than before.
+    customer reads what is ``told``. Effects: the release; event, for colleagues, which keeps what
+    is in the way of a deployment on its day; messages. Who asked for it is told within the hour,
+    where they read for another day than before.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)
@@ -204,7 +205,18 @@ def assign_release(
         release = after or before
         if release and step.change.promise and shown(known_now(step.change)) != known:
             note_joined(step.change, forecast_on, release, actor=actor, why=reason)
+        _note_conflicts(step, after)
     return step.change
+
+
+def _note_conflicts(step: Step, release: Release | None) -> None:
+    """Keep with its event what is in the way of a deployment on the day of a release.
+
+    It stops nothing yet: until the deployment is planned the day, or the freeze, may move.
+    """
+    plan = planning.of_deployment(step.change, release) if release else None
+    if plan and (found := planning.conflicts_of(step.change, plan, by=step.actor)):
+        step.data = {**step.data, "conflicts": planning.kept(found)}
 
 
 def insist_on_reason(before: Release | None, after: Release | None, reason: str) -> None:

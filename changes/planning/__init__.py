@@ -4,13 +4,14 @@
 besides; ``in_the_way`` gives it to ``conflicts.find``, and ``words`` says what that found.
 """
 
-from .in_the_way import conflicts_of, kept, shown_to
+from .in_the_way import InTheWay, conflicts_of, in_the_way_of, kept, shown_to
 from .others import STILL_PLANNED, executions_at
 from .plans import begun_now, day_of, day_span, of_deployment, of_execution, plan_of
 from .windows import AHEAD, freezes_ahead, freezes_on
 
 __all__ = [
     "AHEAD",
+    "InTheWay",
     "STILL_PLANNED",
     "begun_now",
     "conflicts_of",
@@ -19,6 +20,7 @@ __all__ = [
     "executions_at",
     "freezes_ahead",
     "freezes_on",
+    "in_the_way_of",
     "kept",
     "of_deployment",
     "of_execution",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from django.utils import timezone
@@ -68,6 +69,28 @@ class InTheWay:
     shown: list[Found]
     more: int = 0
 
+    @property
+    def stops(self) -> bool:
+        """Whether the plan cannot be kept as it is: what stops it comes first."""
+        return any(one.stops for one in self.shown[:1])
+
+    @property
+    def key(self) -> str:
+        """By what a form that is sent says which of it its reader has read; "" of nothing.
+
+        What somebody has overridden nobody needs to read again.
+        """
+        said = [one.words for one in self.shown if not one.conflict.overridden]
+        text = "\n".join([*said, str(self.more)])
+        return sha256(text.encode()).hexdigest()[:16] if said else ""
+
+
+def in_the_way_of(user: User, change: Change, plan: Planned | None) -> InTheWay:
+    """Return what is in the way of a plan that this person is about to make."""
+    if plan is None or not permissions.can_see_internal(user):
+        return InTheWay([])
+    return _first(conflicts_of(change, plan, by=user))
+
 
 def shown_to(user: User, change: Change, *, begins: bool = False) -> InTheWay:
     """Return what is in the way of the plan of a change now; customers are not told of it.
@@ -81,6 +104,10 @@ def shown_to(user: User, change: Change, *, begins: bool = False) -> InTheWay:
         found = conflicts_of(change, begun_now(plan, timezone.now()), by=user)
     else:
         found = conflicts_of(change, plan)
+    return _first(found)
+
+
+def _first(found: list[Found]) -> InTheWay:
     return InTheWay(found[:MOST], len(found[MOST:]))
 
 

@@ -42,9 +42,12 @@ def plan_of(change: Change) -> Planned | None:
     return None
 
 
-def of_execution(change: Change, starts: datetime, ends: datetime, executor: User) -> Planned:
-    """Return the plan of an execution."""
-    return Planned(change.pk, starts, ends, services_of(change), executor.pk)
+def of_execution(
+    change: Change, starts: datetime, ends: datetime, executor: User | None
+) -> Planned:
+    """Return the plan of an execution; nobody may be chosen yet who executes it."""
+    person = executor.pk if executor else None
+    return Planned(change.pk, starts, ends, services_of(change), person)
 
 
 def of_deployment(change: Change, release: Release) -> Planned:

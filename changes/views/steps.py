@@ -40,7 +40,7 @@ from expansive_cm.workflow.errors import (
     StepIncomplete,
 )
 
-from .. import attachments, permissions, plain, story
+from .. import attachments, permissions, plain, planning, story
 from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change
@@ -52,6 +52,12 @@ from .access import SignedInRequest, View
 from .once import detail_of, sent_once
 
 UNSHOWN = ("beside", "done", "onward")
+PLANS = {
+    "plan_execution": "window_start",
+    "plan_deployment": "release",
+    "assign_release": "release",
+}
+"""Steps whose form holds a plan, with the field beside which it is said what is in its way."""
 Act = Callable[..., Any]
 
 VIEWS: dict[str, View] = {}
@@ -113,26 +119,52 @@ class StepPage:
         ``done`` says what has happened, to which the next step is added. ``beside`` names the
         sections of records to show next to the form. With ``show_gate`` the page is shown even
         while its gate objects, so that it can show what is missing. ``onward`` may name another
-        page to go to, from what the step returned.
+        page to go to, from what the step returned. Where the form holds a plan (PLANS), what is in
+        its way is shown as it is typed, and what was not shown yet before it is saved.
         """
-        context |= {"done": done, "beside": beside, "onward": onward}
+        plans = self.verb in PLANS
+        context |= {"done": done, "beside": beside, "onward": onward, "plans": plans}
         decision = permissions.check(self.verb, self.user, self.change)
         gated = show_gate and decision.kind == Refusal.GATE
         if not self.is_post:
-            if decision or gated:
-                return self._show(self._form(form_class), context, decision=decision)
-            return self._refuse(decision)
+            if not (decision or gated):
+                return self._refuse(decision)
+            if plans and self.request.htmx and not self.request.htmx.boosted:
+                typed = {"conflicts": self._in_the_way(self._form(form_class, self.request.GET))}
+                return render(self.request, "changes/partials/plan_conflicts.html", typed)
+            form = self._form(form_class)
+            if plans:
+                context["conflicts"] = self._in_the_way(form)
+            return self._show(form, context, decision=decision)
         seen = self._seen()
         form = self._form(form_class, self.request.POST, self.request.FILES)
         if decision.kind in (Refusal.PERSON, Refusal.SEPARATION):
             return self._refuse(decision, form)
+        if plans:
+            context["conflicts"] = self._in_the_way(form)
         if seen != self.change.version:
             return self._conflict(ChangeStale(what_happened(self.change, self.user)), form, context)
         if not decision:
             return self._refuse(decision, form)
         if not form.is_valid():
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
+        if plans and self._is_unread(context["conflicts"]):
+            words = _("Read what is in the way, and save it again if it is to be so all the same.")
+            form.add_error(PLANS[self.verb], words)
+            return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         return self._take(act, form, seen, context)
+
+    def _in_the_way(self, form: Any) -> planning.InTheWay:
+        """Return what is in the way of the plan that a form holds."""
+        return planning.in_the_way_of(self.user, self.change, form.planned())
+
+    def _is_unread(self, found: planning.InTheWay) -> bool:
+        """Whether a plan has something in its way that its page did not show.
+
+        What stops it the step itself refuses, with its own words.
+        """
+        stopped = found.stops and self.verb != "assign_release"
+        return bool(found.key) and not stopped and self.request.POST.get("read") != found.key
 
     def _form(self, form_class: type[StepForm], data: Any = None, files: Any = None) -> StepForm:
         return form_class(data, files, change=self.change, user=self.user)

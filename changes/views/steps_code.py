@@ -109,7 +109,6 @@ def plan_deployment(page: StepPage) -> HttpResponse:
         done=_("The deployment of %(reference)s is planned."),
         beside=("deployment", "testing"),
         gate=gates.deployment_points(page.change),
-        conflicts=planning.shown_to(page.user, page.change),
     )
 
 

@@ -52,7 +52,6 @@ def plan_execution(page: StepPage) -> HttpResponse:
         lifecycle.plan_execution,
         done=_("The execution of %(reference)s is planned."),
         beside=("execution", "authorisation", "review"),
-        conflicts=planning.shown_to(page.user, page.change),
     )
 
 

@@ -325,7 +325,7 @@ def test_accepted_as_a_priority_promises_one_of_the_next_three_releases(cast: Ca
 
 
 @time_machine.travel("2026-03-10 12:00Z")
-def test_a_promise_waits_for_the_third_release_and_follows_it(cast: Cast) -> None:
+def test_a_promise_waits_for_the_third_release_and_keeps_its_day(cast: Cast) -> None:
     Release.objects.create(name="4.1", planned_on="2026-04-01")
     Release.objects.create(name="4.2", planned_on="2026-05-01")
     change = decided(change_in(S.BOARD, cast), cast, "accepted_as_priority")
@@ -336,13 +336,17 @@ def test_a_promise_waits_for_the_third_release_and_follows_it(cast: Cast) -> Non
     assert not lifecycle.settle_promise(change.pk)
     third.planned_on = date(2026, 6, 15)
     third.save()
-    assert lifecycle.settle_promise(change.pk)
+    assert not lifecycle.settle_promise(change.pk)
     change = Change.objects.get(pk=change.pk)
-    assert change.due_on == date(2026, 6, 15)
+    assert change.due_on == date(2026, 6, 1)
+    third.cancelled_at = timezone.now()
+    third.save()
+    assert lifecycle.settle_promise(change.pk)
     assert [e.reason for e in change.events.filter(verb="settle_promise")] == [
         "– → 2026-06-01",
-        "2026-06-01 → 2026-06-15",
+        "Release 4.3 → –. The day promised stays.",
     ]
+    assert Change.objects.get(pk=change.pk).due_on == date(2026, 6, 1)
 
 
 def test_information_required_needs_a_question(cast: Cast) -> None:

@@ -1,6 +1,7 @@
 """The pages of freezes and maintenance windows: who reads them, what they say and refuse."""
 
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from changes.models import Change, Service, Window
+from changes import lifecycle, planning
+from changes.models import Change, Execution, Service, Window
 from tests import stories
 from tests.changes.test_windows import HOUR, booking, window
 from tests.people import Cast
@@ -236,3 +238,76 @@ def test_a_form_sent_twice_makes_one_freeze(cast: Cast) -> None:
     for _twice in range(2):
         client.post(NEW, typed(csrfmiddlewaretoken=token))
     assert Window.objects.count() == 1
+
+
+def read_key(html: str) -> str:
+    """By what the page that is shown says which conflicts were read."""
+    found = re.search(r'name="read" value="(\w+)"', html)
+    return found[1] if found else ""
+
+
+def test_what_is_in_the_way_is_shown_before_a_plan_is_saved(client: Client, cast: Cast) -> None:
+    """On a first plan, as its times are typed, and to who sends it without having read it."""
+    change, other = stories.in_execution(cast), stories.in_execution(cast)
+    stories.plan(other, cast)
+    begins = timezone.now().replace(second=0, microsecond=0) + 200 * HOUR
+    Execution.objects.update(window_start=begins, window_end=begins + HOUR)
+    for name, effect in (("Quiet <night>", "warns"), ("Closed", "refuses")):
+        starts = begins if effect == "warns" else begins + 24 * HOUR
+        window(cast, name=name, effect=effect, starts_at=starts, ends_at=starts + 9 * HOUR)
+    address = reverse("changes:plan_execution", args=[change.pk])
+
+    def times(starts: datetime, **more: Any) -> dict[str, Any]:
+        local = [timezone.localtime(one) for one in (starts, starts + HOUR)]
+        names = ("window_start", "window_end")
+        return {name: f"{at:%Y-%m-%dT%H:%M}" for name, at in zip(names, local, strict=True)} | more
+
+    def typed_so(values: dict[str, Any], status: int = 200) -> str:
+        answer = client.get(address, values, headers={"HX-Request": "true"})
+        assert answer.status_code == status
+        return answer.content.decode()
+
+    client.force_login(cast.requester)
+    assert "Quiet" not in typed_so(times(begins), 403)
+    client.force_login(cast.success)
+    assert typed_so(times(begins - 99 * HOUR)).strip() == ""
+    for wrong in ({}, {"window_start": "x"}, times(begins, window_end="0001-01-01T00:00")):
+        assert typed_so(wrong).strip() == "", "while they are typed"
+    part = typed_so(times(begins))
+    assert "Quiet &lt;night&gt;" in part and "Warns" in part and "<html" not in part
+    busy = typed_so(times(begins, executor=cast.support.pk))
+    assert f"{cast.support} executes {other.reference}" in busy
+    assert "Stops it" in typed_so(times(begins + 24 * HOUR))
+    soon = window(cast, name="These days", ends_at=timezone.now() + 60 * HOUR)
+    assert "These days" in client.get(address).content.decode(), "what is proposed at first"
+    lifecycle.cancel_window(soon, actor=cast.administrator, reason="No.")
+    sent = {"seen": change.version, "steps": "Do.", "rollback_plan": "Undo."}
+    sent |= times(begins, executor=cast.support.pk)
+    answer = client.post(address, sent)
+    html = answer.content.decode()
+    assert answer.status_code == 400 and "Read what is in the way" in html
+    assert read_key(html) == read_key(busy) and not change.executions.exists()
+    assert client.post(address, {**sent, "read": read_key(part)}).status_code == 400, "of another"
+    assert client.post(address, {**sent, "read": read_key(busy)}).status_code == 302
+    assert len(change.events.latest("pk").data["conflicts"]) == 2
+    later = times(begins + 24 * HOUR, seen=Change.objects.get(pk=change.pk).version)
+    html = client.post(address, {**sent, **later}).content.decode()
+    assert html.count("Inside the change freeze “Closed”") == 3, "on top, beside it, in the list"
+
+
+def test_a_release_within_a_freeze_is_told_before_it_is_chosen(client: Client, cast: Cast) -> None:
+    change, release = stories.in_development(cast), stories.release()
+    starts, ends = planning.day_of(release)
+    window(cast, name="All day", starts_at=starts, ends_at=ends)
+    address = reverse("changes:assign_release", args=[change.pk])
+    client.force_login(cast.release_manager)
+    htmx = {"HX-Request": "true"}
+    assert "All day" in client.get(address, {"release": release.pk}, headers=htmx).content.decode()
+    assert "All day" not in client.get(address, {"release": ""}, headers=htmx).content.decode()
+    sent = {"seen": change.version, "release": release.pk}
+    html = client.post(address, sent).content.decode()
+    assert "Read what is in the way" in html and "Stops it" in html
+    assert client.post(address, {**sent, "read": read_key(html)}).status_code == 302
+    change = Change.objects.get(pk=change.pk)
+    (kept,) = change.events.latest("pk").data["conflicts"]
+    assert "All day" in kept and change.release == release
