@@ -19,10 +19,10 @@ PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
 """
 FOUND = [
     ("1280 px, dark, in a narrow font", {"color-contrast", "target-size"}),
-    ("360 px, dark", {"sticks out"}),
-    ("360 px, dark", {"image-alt"}),
-    ("360 px, light, in a narrow font", {"sticks out"}),
-    ("360 px, light, in a narrow font", {"color-contrast", "target-size"}),
+    ("320 px, dark", {"sticks out"}),
+    ("320 px, dark", {"image-alt"}),
+    ("320 px, light, in a narrow font", {"sticks out"}),
+    ("320 px, light, in a narrow font", {"color-contrast", "target-size"}),
 ]
 FAULTS = set().union(*(faults for _, faults in FOUND))
 
