@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_first'),
-        ('changes', '0011_list_columns'),
+        ('changes', '0017_list_columns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
