@@ -119,19 +119,19 @@ class PlanExecutionForm(StepForm):
     def _propose_last_plan(self, allowed: list[int]) -> None:
         """After a rollback, start from the steps that were planned then; at first, from others.
 
-        The steps are those of the template, the executor is whoever this person named last.
+        The steps are those of the template, or as they were approved with it; the executor is
+        whoever this person named last.
         """
-        approved = standard.approved_plan(self.change)
-        if approved:
-            self._take_approved(approved)
-            return
         own = [one for one in self.change.executions.all() if one.path == self.change.path]
         earlier = max(own, key=lambda one: one.pk, default=None)
-        if earlier is not None:
+        if approved := standard.approved_plan(self.change):
+            self._take_approved(approved)
+        elif earlier is not None:
             for name in ("executor", "steps", "rollback_plan"):
                 self.fields[name].initial = getattr(earlier, name)
             return
-        self.propose(proposing.template_of(self.change), ChangeTemplate.PLAN)
+        else:
+            self.propose(proposing.template_of(self.change), ChangeTemplate.PLAN)
         last = proposing.used_last(Execution, "executor", self.user, self.change.organisation_id)
         if last in allowed:
             self.fields["executor"].initial = last

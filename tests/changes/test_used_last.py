@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle, proposing
 from changes.models import Change, Documentation, Environment, Execution
-from tests import stories
+from tests import standards, stories
 from tests.people import Cast, person
 
 
@@ -50,6 +50,16 @@ def test_the_same_customer_comes_before_the_latest_record(cast: Cast) -> None:
     ]
     assert last == ["Harbour desk", "Success desk"]
     assert proposing.used_last(Documentation, "system", cast.success, None) == "Success desk"
+
+
+def test_the_executor_named_last_is_proposed_for_a_standard_change_as_well(
+    client: Client, cast: Cast
+) -> None:
+    change = standards.used(cast)
+    stories.plan(stories.in_execution(cast), cast)
+    form = form_at(client, cast.success, "plan_execution", change)
+    assert form["executor"].value() == cast.support.pk
+    assert form["steps"].value() == standards.CONTENT["steps"]
 
 
 def test_the_executor_named_last_is_proposed_while_they_may_execute(
