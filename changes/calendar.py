@@ -129,6 +129,9 @@ class Wanted:
     kinds: frozenset[str]
     service: int | None = None
     organisation: int | None = None
+    risk: int | None = None
+    person: int | None = None
+    """Who owns the change, or executes it."""
     most: int = 10
     """So many entries of each kind are read of a day."""
     cut: set[str] = field(default_factory=set, compare=False)
@@ -193,7 +196,7 @@ def _place(entry: Entry) -> tuple[Any, ...]:
 def _executions(wanted: Wanted) -> Found:
     when = executions_at(wanted.starts, wanted.ends).filter(
         Q(finished_at__isnull=False) | STILL_PLANNED & Q(change__state=State.EXECUTION),
-        _of_changes(wanted),
+        _of_changes(wanted, "executor"),
     )
     begins = Greatest(F("window_start"), Value(wanted.starts, output_field=DateTimeField()))
     rows = _first_of_days(when, TruncDate(begins), "window_start", wanted.most)
@@ -254,13 +257,20 @@ def _first_of_days(rows: QuerySet[Any], day: Any, order: str, most: int) -> Quer
     return numbered.filter(number__lte=most).order_by("day", "number")
 
 
-def _of_changes(wanted: Wanted) -> Q:
+def _of_changes(wanted: Wanted, person: str = "") -> Q:
+    """The changes that were asked for; ``person`` is the field of who does it, if that is known."""
     changes = visible_to(wanted.user).order_by()
     if wanted.service:
         changes = changes.filter(services=wanted.service)
     if wanted.organisation:
         changes = changes.filter(organisation=wanted.organisation)
-    return Q(change__in=changes.values("pk"))
+    if wanted.risk:
+        changes = changes.filter(risk=wanted.risk)
+    found = Q(change__in=changes.values("pk"))
+    if wanted.person:
+        theirs = Q(change__owner=wanted.person)
+        found &= theirs | Q(**{person: wanted.person}) if person else theirs
+    return found
 
 
 def _title(one: Any) -> str:

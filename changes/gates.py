@@ -207,27 +207,38 @@ def passed_tests(change: Change) -> set[str]:
 
 @dataclass(frozen=True)
 class GatePoint:
-    """One thing that the deployment gate asks for, whether it is there, and what is missing."""
+    """One thing that the deployment gate asks for, whether it is there, and what is missing.
+
+    ``verb`` is the step that adds it.
+    """
 
     label: str
     done: bool
     missing: list[str]
+    verb: str
 
 
 def deployment_points(change: Change) -> list[GatePoint]:
     """Return the deployment gate point by point, for this revision and this round."""
     passed = passed_tests(change)
     return [
-        _point(_("Accepted by the board"), _accepted(change), _("acceptance by the board")),
+        _point(
+            _("Accepted by the board"),
+            _accepted(change),
+            _("acceptance by the board"),
+            "record_board_outcome",
+        ),
         _point(
             _("Requirements defined"),
             change.requirement_definition is not None,
             _("requirement definition"),
+            "define_requirements",
         ),
         _point(
             _("Risk assessment signed off by a second person"),
             _risk_signed(change),
             _("signed risk assessment"),
+            "sign_risk_assessment" if risk_awaits_sign_off(change) else "assess_risk",
         ),
         _checklist_point(change),
         _review_point(change),
@@ -236,6 +247,7 @@ def deployment_points(change: Change) -> list[GatePoint]:
                 _("%s test passed in staging") % kind.label,
                 kind in passed,
                 _("passed test: %s") % str(kind.label).lower(),
+                "record_test",
             )
             for kind in StagingTest.Kind
         ),
@@ -245,12 +257,13 @@ def deployment_points(change: Change) -> list[GatePoint]:
             _("another release, as its own was cancelled")
             if release_is_cancelled(change)
             else _("release and rollback plan"),
+            "plan_deployment",
         ),
     ]
 
 
-def _point(label: str, done: bool, gap: str) -> GatePoint:
-    return GatePoint(label, done, [] if done else [gap])
+def _point(label: str, done: bool, gap: str, verb: str) -> GatePoint:
+    return GatePoint(label, done, [] if done else [gap], verb)
 
 
 def _accepted(change: Change) -> bool:
@@ -270,7 +283,8 @@ def _checklist_point(change: Change) -> GatePoint:
         missing = [_("development record")]
     else:
         missing = [_("checklist: %s") % label for label in development.missing_checks]
-    return GatePoint(_("Development recorded, with a complete checklist"), not missing, missing)
+    label = _("Development recorded, with a complete checklist")
+    return GatePoint(label, not missing, missing, "record_development")
 
 
 def _review_point(change: Change) -> GatePoint:
@@ -281,7 +295,8 @@ def _review_point(change: Change) -> GatePoint:
         for review in known_or_read(change, "peer_reviews")
     )
     missing = [] if approved or development is None else [_("approved peer review")]
-    return GatePoint(_("Peer review approved"), approved, missing)
+    verb = "peer_review" if not nothing_to_review(change) else "record_development"
+    return GatePoint(_("Peer review approved"), approved, missing, verb)
 
 
 def deployment_gaps(change: Change) -> list[str]:

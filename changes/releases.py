@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 
-from . import gates
 from .forecast import STAGES, Chance, Outlook, Past, entered_first, outlook, past_durations
+from .gaps import Gap, gaps_for
 from .models import Change, Release
 from .queries import visible_to
 from .risk import RiskLevel
@@ -41,7 +41,7 @@ class Row:
     """A change of a release: what its gate still misses, and how likely it is in time."""
 
     change: Change
-    missing: list[str]
+    missing: list[Gap]
     outlook: Outlook | None
 
 
@@ -89,7 +89,7 @@ class Contents:
 
 
 def contents_of(release: Release, user: User) -> Contents:
-    """Return what is in a release, as far as this person may see it. Ten queries.
+    """Return what is in a release, as far as this person may see it. Twelve queries.
 
     Where not all of it is shown, what has not gone out yet comes before what has.
     """
@@ -107,7 +107,11 @@ def contents_of(release: Release, user: User) -> Contents:
     entered = entered_first(one.pk for one in changes if one.state in STAGES)
     now = timezone.now()
     until = complete_until(release)
-    rows = [_row(one, past, entered.get(one.pk, {}), until, now) for one in changes[:MOST]]
+    missing = gaps_for(user, (one for one in changes[:MOST] if one.state in BEFORE_DEPLOYED))
+    rows = [
+        _row(one, missing.get(one.pk, []), past, entered.get(one.pk, {}), until, now)
+        for one in changes[:MOST]
+    ]
     return Contents(_by_stage(rows), len(changes) > MOST)
 
 
@@ -118,9 +122,13 @@ def complete_until(release: Release) -> datetime:
 
 
 def _row(
-    change: Change, past: Past, entered: Mapping[str, datetime], until: datetime, now: datetime
+    change: Change,
+    missing: list[Gap],
+    past: Past,
+    entered: Mapping[str, datetime],
+    until: datetime,
+    now: datetime,
 ) -> Row:
-    missing = gates.deployment_gaps(change) if change.state in BEFORE_DEPLOYED else []
     since = entered.get(change.state, change.state_since)
     return Row(change, missing, outlook_of(change, past, since, until, now))
 

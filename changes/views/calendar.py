@@ -15,15 +15,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from expansive_cm.errors import page as error_page
 from expansive_cm.ui.components import Tab
 from expansive_cm.ui.forms import choice_field, rows_field
 
 from .. import calendar, permissions
 from ..models import Service
+from ..risk import RiskLevel
 from .access import SignedInRequest, signed_in
 
+NARROWING = ("kind", "service", "organisation", "risk", "person")
 YEARS = range(2000, 2101)
 IN_A_LIST, ON_A_DAY = 10, 200
 """So many entries a day shows in the list, and on its own page."""
@@ -48,6 +50,20 @@ class CalendarForm(forms.Form):
         required=False,
     )
 
+    risk = forms.TypedChoiceField(
+        label=gettext_lazy("Risk"),
+        choices=[("", gettext_lazy("Every risk")), *RiskLevel.choices],
+        coerce=int,
+        empty_value=None,
+        required=False,
+    )
+    person = forms.ModelChoiceField(
+        label=gettext_lazy("Person who owns or executes it"),
+        queryset=User.objects.none(),
+        empty_label=gettext_lazy("Everybody"),
+        required=False,
+    )
+
     def __init__(self, data: Any, *, full: bool) -> None:
         super().__init__(data)
         choice_field(self, "kind").choices = [
@@ -55,9 +71,12 @@ class CalendarForm(forms.Form):
         ]
         if full:
             rows_field(self, "organisation").queryset = Organisation.objects.order_by("name")
+            people = User.objects.filter(organisation=None).order_by("display_name", "pk")
+            rows_field(self, "person").queryset = people
         else:
             rows_field(self, "service").queryset = Service.objects.filter(is_active=True)
-            del self.fields["organisation"]
+            for name in ("organisation", "risk", "person"):
+                del self.fields[name]
 
 
 @signed_in
@@ -70,7 +89,10 @@ def change_calendar(request: SignedInRequest) -> HttpResponse:
     try:
         return _calendar(request)
     except BadRequest:
-        words = _("The calendar has no such day, kind, service or customer. Open it from the menu.")
+        words = _(
+            "The calendar has no such day, kind, service, customer, risk or person. Open it from"
+            " the menu."
+        )
         return error_page(request, HTTPStatus.BAD_REQUEST, words)
 
 
@@ -92,6 +114,8 @@ def _calendar(request: SignedInRequest) -> HttpResponse:
         frozenset(form.cleaned_data["kind"] or calendar.KINDS),
         _key(form.cleaned_data["service"]),
         _key(form.cleaned_data.get("organisation")),
+        form.cleaned_data.get("risk"),
+        _key(form.cleaned_data.get("person")),
         ON_A_DAY if day else IN_A_LIST,
     )
     days = calendar.days_of(wanted, shown=ON_A_DAY if day else IN_A_LIST)
@@ -117,7 +141,7 @@ def _calendar(request: SignedInRequest) -> HttpResponse:
             )
         ],
         "cut": wanted.cut,
-        "filtered": bool(request.GET.keys() & {"kind", "service", "organisation"}),
+        "filtered": bool(request.GET.keys() & {*NARROWING}),
         "reset_url": f"?month={month:%Y-%m}&view={view}",
         "full": full,
         "zone": timezone.get_current_timezone_name(),
@@ -164,7 +188,7 @@ def _next(month: date, day: date | None) -> dict[str, Any]:
 def _address(request: SignedInRequest, **place: Any) -> str:
     """Return the address of another place in the calendar, with what narrows this one."""
     query = QueryDict(mutable=True)
-    for name in ("view", "kind", "service", "organisation"):
+    for name in ("view", *NARROWING):
         values = [value for value in request.GET.getlist(name) if value]
         if values:
             query.setlist(name, values)

@@ -21,6 +21,7 @@ from expansive_cm.workflow.decisions import Decision
 
 from .. import (
     access_links,
+    gaps,
     gates,
     inbox,
     permissions,
@@ -311,8 +312,8 @@ def _brought_by(change: Change) -> Release | None:
     return release if release.released_at else None
 
 
-def _gate(user: User, change: Change) -> list[gates.GatePoint]:
+def _gate(user: User, change: Change) -> list[gaps.Point]:
     """The deployment gate is shown to colleagues while it stands before the next step."""
     if change.state != State.DEPLOYMENT or not permissions.can_see_internal(user):
         return []
-    return gates.deployment_points(change)
+    return gaps.points_for(user, change)

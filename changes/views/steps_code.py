@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle, planning
+from .. import gaps, gates, lifecycle, planning
 from ..forms.code import (
     AnswerQuestionForm,
     AssessRiskForm,
@@ -108,7 +108,7 @@ def plan_deployment(page: StepPage) -> HttpResponse:
         lifecycle.plan_deployment,
         done=_("The deployment of %(reference)s is planned."),
         beside=("deployment", "testing"),
-        gate=gates.deployment_points(page.change),
+        gate=gaps.points_for(page.user, page.change),
     )
 
 
@@ -132,7 +132,7 @@ def start_deployment(page: StepPage) -> HttpResponse:
         done=_("You started the deployment of %(reference)s."),
         beside=("deployment",),
         show_gate=True,
-        gate=gates.deployment_points(page.change),
+        gate=gaps.points_for(page.user, page.change),
         release_is_out=gates.release_is_out(page.change),
         conflicts=planning.shown_to(page.user, page.change, begins=True),
     )

@@ -1,6 +1,7 @@
 """The change calendar: what its readers see of which day, and where it leads."""
 
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -223,3 +224,25 @@ def test_a_month_reads_a_bounded_number_of_windows(
     assert sum(one.count for one in days) <= 8
     assert "than one page shows" in page(client, cast.auditor, MARCH)
     assert "than one page shows" not in page(client, cast.auditor, f"{MARCH}&kind=release")
+
+
+def test_risk_and_person_narrow_what_changes_do(client: Client, cast: Cast, march: Change) -> None:
+    """For colleagues alone; who executes a change, or owns it, is its person."""
+    deployment = Change.objects.get(state="deployment")
+    Change.objects.filter(pk=march.pk).update(risk=3, owner=cast.tester)
+
+    def shown(**narrowed: object) -> set[str]:
+        html = grid(page(client, cast.auditor, f"{MARCH}&{urlencode(narrowed)}"))
+        assert "Release 4.12" in html and "Audit week" in html, "what is nobody's stays"
+        return {one.reference for one in (march, deployment) if f"{one.reference} " in html}
+
+    assert shown() == {march.reference, deployment.reference}
+    assert shown(risk=3) == shown(risk=3, person=cast.tester.pk) == {march.reference}
+    assert shown(risk=4) == shown(person=cast.developer.pk) == set()
+    assert shown(person=cast.tester.pk) == shown(person=cast.support.pk) == {march.reference}
+    for wrong in ("risk=9", "risk=x", "person=x", f"person={cast.requester.pk}"):
+        page(client, cast.auditor, f"{MARCH}&{wrong}", 400)
+    html = page(client, cast.requester, f"{MARCH}&risk=4&person={cast.developer.pk}")
+    assert march.reference in html and str(cast.developer) not in html
+    html = page(client, cast.auditor, f"{MARCH}&risk=3&person={cast.success.pk}")
+    assert f"risk=3&amp;person={cast.success.pk}" in html, "every other day is narrowed the same"
