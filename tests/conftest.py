@@ -3,6 +3,14 @@
 `tests/environment.py` has started the databases before this file is read.
 """
 
+from hypothesis import HealthCheck, settings
+
+# How fast a machine makes examples, or tries one, is no fault of the product.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
 pytest_plugins = [
     "tests.browser",
     "tests.database",

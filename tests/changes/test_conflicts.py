@@ -32,7 +32,7 @@ services = st.frozensets(st.integers(1, 3), max_size=2)
 rules = st.builds(Rule, st.integers(1, 4), st.sampled_from(Effect), st.sampled_from([None, 1, 2]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     times,
     services,
@@ -82,7 +82,7 @@ def test_generated_overlaps_are_all_found_and_none_invented(
     assert order == sorted(order)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(times, st.lists(times, max_size=4))
 def test_a_plan_lies_within_maintenance_windows_or_does_not(
     own: tuple[int, int], windows: list[tuple[int, int]]

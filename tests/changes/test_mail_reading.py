@@ -71,7 +71,7 @@ def read_soundly(raw: bytes) -> Incoming:
 # --- Whatever the bytes are -------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_read(raw: bytes) -> None:
     read_soundly(raw)
@@ -98,7 +98,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return raw
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(damaged())
 def test_damaged_messages_are_read(raw: bytes) -> None:
     read_soundly(raw)
@@ -132,7 +132,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=40).map(b"".join))
 def test_what_looks_like_a_message_is_read(raw: bytes) -> None:
     read_soundly(raw)

@@ -1,11 +1,9 @@
 """What a version of an agenda says about the one before."""
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crb.versions import compare
-
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def entries(text: str) -> list[dict[str, object]]:
@@ -36,7 +34,6 @@ def test_what_is_added_or_gone_moves_nothing_else() -> None:
     assert said("ab", "") == "-a -b"
 
 
-@PATIENT
 @given(st.permutations("abcdef"), st.permutations("abcdef"))
 def test_without_the_moved_ones_the_order_stands(before: list[str], after: list[str]) -> None:
     lines, gone = compare(entries("".join(before)), entries("".join(after)))

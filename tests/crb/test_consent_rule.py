@@ -1,7 +1,7 @@
 """The consent rule holds for all votes, not only for examples."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crb.consent import CONSENTING, consent_side, is_consent
@@ -9,7 +9,6 @@ from crb.voting import Ballot, Choice, QuorumRule, Tally, tally
 
 MEMBERS = range(1, 8)
 RULE = QuorumRule(3, 50)
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 vote = st.tuples(st.sampled_from(MEMBERS), st.sampled_from(list(Choice)), st.sampled_from([1, 2]))
 ballots = st.lists(vote, max_size=12)
 Votes = list[tuple[int, Choice, int]]
@@ -63,7 +62,6 @@ def test_what_was_taken_out_never_comes_back() -> None:
     assert not is_consent(words(*[ACCEPT] * 7), 3, pulled=True)
 
 
-@PATIENT
 @given(ballots)
 def test_consent_means_that_the_votes_decide_just_that(votes: Votes) -> None:
     count = counted(votes)
@@ -76,7 +74,6 @@ def test_consent_means_that_the_votes_decide_just_that(votes: Votes) -> None:
         assert not count.stale
 
 
-@PATIENT
 @given(ballots, st.randoms())
 def test_the_order_among_members_never_matters(votes: Votes, lots: object) -> None:
     latest = list({vote[0]: vote for vote in votes}.values())
@@ -85,7 +82,6 @@ def test_the_order_among_members_never_matters(votes: Votes, lots: object) -> No
     assert consent_side(counted(latest), 3) == consent_side(counted(shuffled), 3)
 
 
-@PATIENT
 @given(ballots, st.sampled_from(MEMBERS), st.sampled_from([Choice(ASK), Choice(REJECT)]))
 def test_one_other_vote_ends_it(votes: Votes, who: int, choice: Choice) -> None:
     count = counted([*votes, (who, choice, 2)])
@@ -93,7 +89,6 @@ def test_one_other_vote_ends_it(votes: Votes, who: int, choice: Choice) -> None:
         assert consent_side(count, 3) is None
 
 
-@PATIENT
 @given(ballots, st.sampled_from(MEMBERS))
 def test_a_missing_member_who_abstains_ends_no_consent(votes: Votes, who: int) -> None:
     before = counted(votes)
@@ -103,7 +98,6 @@ def test_a_missing_member_who_abstains_ends_no_consent(votes: Votes, who: int) -
         assert side is None or after == side
 
 
-@PATIENT
 @given(ballots, st.integers(1, 7))
 def test_asking_for_more_never_gives_consent(votes: Votes, needed: int) -> None:
     count = counted(votes)
@@ -111,7 +105,6 @@ def test_asking_for_more_never_gives_consent(votes: Votes, needed: int) -> None:
         assert consent_side(count, needed) is not None
 
 
-@PATIENT
 @given(ballots, st.sampled_from(MEMBERS))
 def test_stale_votes_never_help(votes: Votes, who: int) -> None:
     count = counted([*votes, (who, Choice.ACCEPTED, 1)])

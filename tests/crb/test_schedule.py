@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 from django.utils import timezone
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crb.models import Board
@@ -211,7 +211,6 @@ ZONES = st.sampled_from(
 """From the first to have a day to the last, with and without clock changes, north and south."""
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     zone=ZONES,
     first=st.dates(date(2020, 1, 1), date(2030, 1, 1)),
@@ -235,7 +234,6 @@ def test_every_meeting_keeps_weekday_distance_and_time_of_day(
     }
 
 
-@settings(deadline=None)
 @given(
     moment=st.datetimes(datetime(2027, 12, 30), datetime(2028, 12, 31), timezones=st.just(UTC)),
     board=ZONES,

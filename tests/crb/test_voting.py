@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crb.voting import SIDES, Ballot, Choice, QuorumRule, Tally, tally
@@ -186,7 +186,6 @@ def test_the_sentence_of_a_vote_that_led_to_nothing() -> None:
 # What must always hold
 
 MEMBERS = range(1, 8)
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no fault of the rules."""
 CHOICES = st.sampled_from(Choice)
 RULES = st.builds(QuorumRule, count=st.integers(1, 8), share=st.integers(0, 100))
@@ -201,7 +200,6 @@ def ballots_of(votes: list[tuple[int, Choice, int]]) -> list[Ballot]:
     ]
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, seed=st.randoms(use_true_random=False))
 def test_the_order_in_which_votes_are_read_never_matters(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, seed: random.Random
@@ -230,7 +228,6 @@ def with_vote(
 SOME = st.sets(st.sampled_from(MEMBERS), min_size=1)
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, who=SOME, side=st.sampled_from(SIDES))
 def test_recusal_never_helps_a_side(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, who: set[int], side: Choice
@@ -260,7 +257,6 @@ def test_recusal_never_helps_a_side(
         assert voting.outcome == side
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, who=SOME)
 def test_recusal_leaves_the_sides_as_silence_would(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, who: set[int]
@@ -276,7 +272,6 @@ def test_recusal_leaves_the_sides_as_silence_would(
     assert recused.voted == silent.voted
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, member=st.sampled_from(MEMBERS))
 def test_recusal_adds_to_no_side(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, member: int
@@ -287,7 +282,6 @@ def test_recusal_adds_to_no_side(
     assert all(after.counts[side] <= before.counts[side] for side in SIDES)
 
 
-@PATIENT
 @given(votes=VOTES, stale=VOTES, rule=RULES)
 def test_stale_votes_never_count(
     votes: list[tuple[int, Choice, int]], stale: list[tuple[int, Choice, int]], rule: QuorumRule
@@ -301,7 +295,6 @@ def test_stale_votes_never_count(
     assert with_old.has_quorum == alone.has_quorum
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, member=st.sampled_from(MEMBERS))
 def test_an_abstention_changes_no_side(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, member: int
@@ -313,7 +306,6 @@ def test_an_abstention_changes_no_side(
     assert abstained.voted == without.voted + 1
 
 
-@PATIENT
 @given(votes=VOTES, rule=RULES, later=st.lists(st.sampled_from(SIDES), min_size=7, max_size=7))
 def test_what_cannot_change_does_not_change(
     votes: list[tuple[int, Choice, int]], rule: QuorumRule, later: list[Choice]
@@ -329,7 +321,6 @@ def test_what_cannot_change_does_not_change(
 ALTERNATE, SECOND = 8, 9
 
 
-@PATIENT
 @given(
     votes=st.lists(
         st.tuples(st.sampled_from([*MEMBERS, ALTERNATE, SECOND]), CHOICES, st.integers(3, 3)),
