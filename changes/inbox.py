@@ -107,13 +107,16 @@ def _note(reader: User, unread: QuerySet[Notice]) -> int:
 # --- What is told beside it ------------------------------------------------------------------
 
 
+ASKS = NEEDED | {message.__name__ for message in messages.ASKING}
+
+
 def is_to_be_mailed(notice: Notice) -> bool:
     """Whether a mail still has to tell a notice: not what was read in the app before it went out.
 
-    What needs somebody is mailed all the same while it is so, and so is what the board decided:
-    whoever a mail told of that is told where it is taken back.
+    What needs somebody, or is to be put right, is mailed all the same while it is so, and so is
+    what the board decided: whoever a mail told of that is told where it is taken back.
     """
-    if notice.read_at is None or notice.message in NEEDED:
+    if notice.read_at is None or notice.message in ASKS:
         return True
     return notice.event is not None and notice.event.verb == RECORDED
 
