@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import DateTimeField, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.utils import timezone
@@ -98,7 +99,13 @@ def mark(reader: User, entry: int, *, is_read: bool) -> bool:
 
 
 def _note(reader: User, unread: QuerySet[Notice]) -> int:
-    number = unread.update(read_at=timezone.now())
+    """Note these as read, and how many are left; return how many it were.
+
+    What the worker writes to at this moment is passed over: neither waits for the other.
+    """
+    with transaction.atomic():
+        free = unread.select_for_update(skip_locked=True, of=("self",)).values("pk")
+        number = Notice.objects.filter(pk__in=free).update(read_at=timezone.now())
     if number:
         reader.unread = _first(unread_of(reader)).count()
     return number
