@@ -1,6 +1,6 @@
 """Notifications: who has which, what reads them, and what a mail need not tell any more.
 
-Costs 5 s.
+Costs 4 s.
 """
 
 import re
@@ -149,6 +149,15 @@ def test_what_was_read_before_its_mail_went_out_is_not_mailed(cast: Cast, change
     say(change, cast.requester, "Unseen")
     (mail,) = mailed(cast.success, since)
     assert "Unseen" in mail.message and "> Read" not in mail.message
+
+
+def test_who_is_named_once_they_had_read_is_told(cast: Cast, change: Change) -> None:
+    lifecycle.watch(change, actor=cast.tester)
+    written = lifecycle.comment(change, actor=cast.support, body="Who knows?")
+    page(signed_in(cast.tester), change.get_absolute_url())
+    assert unread(cast.tester) == 0
+    lifecycle.correct_comment(written, actor=cast.support, body="Who knows, @Tess Tester?")
+    assert unread(cast.tester) == 1
 
 
 def test_what_asks_something_is_mailed_though_it_was_read(cast: Cast) -> None:
