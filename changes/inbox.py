@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.db.models import DateTimeField, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 from django.utils import timezone
@@ -98,7 +99,13 @@ def mark(reader: User, entry: int, *, is_read: bool) -> bool:
 
 
 def _note(reader: User, unread: QuerySet[Notice]) -> int:
-    number = unread.update(read_at=timezone.now())
+    """Note these as read, and how many are left; return how many it were.
+
+    What the worker writes to at this moment is passed over: neither waits for the other.
+    """
+    with transaction.atomic():
+        free = unread.select_for_update(skip_locked=True, of=("self",)).values("pk")
+        number = Notice.objects.filter(pk__in=free).update(read_at=timezone.now())
     if number:
         reader.unread = _first(unread_of(reader)).count()
     return number
@@ -107,13 +114,16 @@ def _note(reader: User, unread: QuerySet[Notice]) -> int:
 # --- What is told beside it ------------------------------------------------------------------
 
 
+ASKS = NEEDED | {message.__name__ for message in messages.ASKING}
+
+
 def is_to_be_mailed(notice: Notice) -> bool:
     """Whether a mail still has to tell a notice: not what was read in the app before it went out.
 
-    What needs somebody is mailed all the same while it is so, and so is what the board decided:
-    whoever a mail told of that is told where it is taken back.
+    What needs somebody, or is to be put right, is mailed all the same while it is so, and so is
+    what the board decided: whoever a mail told of that is told where it is taken back.
     """
-    if notice.read_at is None or notice.message in NEEDED:
+    if notice.read_at is None or notice.message in ASKS:
         return True
     return notice.event is not None and notice.event.verb == RECORDED
 

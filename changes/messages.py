@@ -230,11 +230,14 @@ def _knows_of_plan(change: Change, event: Event, letter: tuple[User, Message, An
 
 
 def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:
-    """Whose mail of a comment that is corrected still waits: it goes with the new words."""
+    """Whose mail of a comment that is corrected still waits: it goes with the new words.
+
+    Not of who has read the former ones in the app: it goes without them.
+    """
     if event.verb != "correct_comment":
         return frozenset()
     about = Notice.objects.filter(change=change, event__data__comment=event.data["comment"])
-    waiting = about.filter(Q(email=None) | Q(email__status=STATUS.queued))
+    waiting = about.filter(read_at=None).filter(Q(email=None) | Q(email__status=STATUS.queued))
     return frozenset(waiting.values_list("person", flat=True))
 
 

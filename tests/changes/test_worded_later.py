@@ -426,7 +426,7 @@ def test_a_mail_that_was_dropped_before_it_had_words_says_so(client: Client, cas
     client.force_login(cast.auditor)
     log = client.get(reverse("changes:mail_log", args=[change.pk])).content.decode()
     assert "Never worded: the request has arrived" in log
-    assert "what it said was no longer so" in log
+    assert "by then there was nothing left to tell them" in log
     dropped = Email.objects.filter(to=cast.requester.email).first()
     assert not is_worded(dropped)
     assert "It was not sent" in client.get(f"/mail/{dropped.pk}/").content.decode()
