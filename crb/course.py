@@ -73,8 +73,9 @@ class Course:
         current, following = self.current, self.following
         if current is not None and current.is_open and current.presenter_id == self.user.pk:
             return "now"
-        comes = current is not None and following is not None
-        return "next" if comes and following.presenter_id == self.user.pk else ""
+        if current is None or following is None:
+            return ""
+        return "next" if following.presenter_id == self.user.pk else ""
 
     @property
     def records_and_goes_on(self) -> bool:

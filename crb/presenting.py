@@ -3,7 +3,7 @@
 from itertools import groupby
 
 from django.db.models import F
-from django.utils.formats import date_format
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -37,7 +37,7 @@ def _notice(meeting: Meeting, items: list[AgendaItem]) -> Notice:
         "number": len(items),
         "title": items[0].change.title,
         "day": date_format(meeting.date, "l j F Y"),
-        "start": date_format(meeting.start, "H:i"),
+        "start": time_format(meeting.start, "H:i"),
         "zone": meeting.zone,
     }
     return Notice(words % about, path_of(items[0]), _("Open the item"))

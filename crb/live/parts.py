@@ -191,8 +191,7 @@ class Picture:
         page = self.frame["page"]
         mine, decision = page.my_vote, page.vote_decision
         own = (mine and mine.pk, page.my_status, decision.allowed, decision.reason)
-        own = (*own, page.why_no_vote)
-        return (*self._item, *own, self._next_left)
+        return (*self._item, *own, page.why_no_vote, self._next_left)
 
     def _tally(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
@@ -203,8 +202,9 @@ class Picture:
         if not self.frame["page"].runs_meeting:
             return ()
         own, course = self.viewer.user.pk, self.sight.course
-        following = course.following.pk if course.records_and_goes_on else None
-        return (*self._votes, own, own in self.sight.meeting.away, following)
+        following = course.following and course.following.pk
+        goes_on = (course.records_and_goes_on, following)
+        return (*self._votes, own, own in self.sight.meeting.away, *goes_on)
 
     def _ballots(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]
