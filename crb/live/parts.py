@@ -202,8 +202,9 @@ class Picture:
         if not self.frame["page"].runs_meeting:
             return ()
         own, course = self.viewer.user.pk, self.sight.course
-        following = course.following if course.records_and_goes_on else None
-        return (*self._votes, own, own in self.sight.meeting.away, following and following.pk)
+        following = course.following and course.following.pk
+        goes_on = (course.records_and_goes_on, following)
+        return (*self._votes, own, own in self.sight.meeting.away, *goes_on)
 
     def _ballots(self) -> tuple[Hashable, ...]:
         page = self.frame["page"]

@@ -186,6 +186,7 @@ def test_open_details_focus_and_a_question_stay(
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
     """Who looked at the meeting's item goes along, address included; who did not, is told."""
     first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    table.vote(first, *["accepted"] * 4)
     at, aside_at = f"?item={first.pk}", f"?item={second.pk}"
     chair = open_meeting(new_page, live_server, table.chair, first, where=at)
     member = open_meeting(new_page, live_server, table.cast.crb_member, first, where=at, width=360)
@@ -194,7 +195,7 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     expect(aside.locator("#meeting-now")).to_contain_text("You are looking at item 2")
     plain = re.compile(rf"/board/meetings/{first.meeting_id}/$")
     told = "The meeting is at item 2 of 2: Alarms"
-    chair.get_by_role("button", name="Next item").click()
+    chair.get_by_role("button", name="Record, and next").click()
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
     for page in (member, screen):
         expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
@@ -209,6 +210,7 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     member.get_by_text("Accept", exact=True).click()
     member.get_by_role("button", name="Vote", exact=True).click()
     expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
+    assert AgendaItem.objects.get(pk=first.pk).state == "decided"
 
 
 def test_the_streams_news_of_the_chairs_own_step_are_right_too(
