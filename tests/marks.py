@@ -13,10 +13,11 @@ from typing import Any
 from django.apps import apps
 from django.db import connection, models
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 from django.utils.http import urlencode
 from django_fsm import FSMField
 
+from accounts.guide import GUIDES
 from accounts.models import User
 from audit.sources import OWN_APPS, source_named
 from changes import permissions, proposing, saved_views
@@ -184,6 +185,9 @@ def addresses(changes: list[Change]) -> Iterator[str]:
             if name == "changes:act_on_many":
                 chosen = urlencode({"change": [one.pk for one in changes]}, doseq=True)
                 yield f"/{route}?act=comment&{chosen}"
+            continue
+        if name == "accounts:guide":
+            yield from (reverse(name, args=[one]) for one in GUIDES)
             continue
         make = next((of for start, of in OBJECTS.items() if route.startswith(start)), None)
         assert make is not None, f"The walk does not know what {route} names."
