@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.browser",
     "tests.database",
     "tests.dovecot",
+    "tests.drawn",
     "tests.endings",
     "tests.hardness",
     "tests.people",
