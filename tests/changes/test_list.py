@@ -52,7 +52,7 @@ def set_fields(change: Change, **fields: Any) -> Change:
     ("who", "query", "queries"),
     [
         ("support", "", 10),
-        ("support", "?q=rooms&state=submitted&sort=-due", 14),
+        ("support", "?q=rooms&state=submitted&sort=-due", 16),
         ("success", "?view=waiting", 10),
         ("requester", "", 9),
     ],
