@@ -37,6 +37,7 @@ from .audiences import (
     REQUESTER,
     RESPONSIBLE,
     STAFF,
+    STAND_INS,
     STANDARD_APPROVER,
     TOLD_BEFORE,
     WATCHERS,
@@ -160,7 +161,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
-    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE)),),
+    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE, STAND_INS)),),
     "replace_requester": (
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),
