@@ -238,7 +238,8 @@ def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:
     if event.verb != "correct_comment":
         return frozenset()
     about = Notice.objects.filter(change=change, event__data__comment=event.data["comment"])
-    waiting = about.filter(read_at=None).filter(Q(email=None) | Q(email__status=STATUS.queued))
+    by_mail = Q(email__status=STATUS.queued, email__expires_at=None)
+    waiting = about.filter(by_mail | Q(email=None, is_for_digest=True), read_at=None)
     return frozenset(waiting.values_list("person", flat=True))
 
 
