@@ -40,7 +40,7 @@ FORMER_REQUESTER = Audience(_("you asked for this change at first"), former_requ
 RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by])
 OWNER = Audience(_("you are the owner of this change"), lambda change: [change.owner])
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
-RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.members)
+RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.told)
 EXECUTOR = Audience(_("you are to execute this change"), groups.EXECUTOR.members)
 STANDARD_APPROVER = Audience(
     _("you approved the standard change that it is"),

@@ -17,6 +17,7 @@ from accounts.models import User
 from expansive_cm.ui.typesetting import typeset
 
 from .. import permissions
+from ..conversation import Said
 from ..models import Change
 from ..risk import Impact, Likelihood, RiskLevel, risk_level
 from ..states import State
@@ -207,10 +208,11 @@ def _risk(likelihood: int, impact: int) -> str:
     }
 
 
-def _comment(one: Any, inside: bool, room: Room) -> Json:
+def _comment(said: Said, inside: bool, room: Room) -> Json:
+    one = said.comment
     marks = [
         _("Internal note") if one.is_internal else "",
-        _("By mail") if one.origin else "",
+        _("By mail") if said.mail else "",
         _("corrected") if one.corrected_at else "",
         _("To the customer")
         if inside and not one.is_internal and not one.author.organisation_id
@@ -221,7 +223,7 @@ def _comment(one: Any, inside: bool, room: Room) -> Json:
         "when": _moment(one.created_at),
         "marks": [str(mark) for mark in marks if mark],
         "text": room.take(one.body),
-        "quoted": room.take(_quoted(one.origin)),
+        "quoted": room.take(_quoted(said.mail)),
     }
 
 
