@@ -25,7 +25,7 @@ from ..templatetags.change_ui import state_words
 from ..turns import next_step
 from .access import SignedInRequest
 from .detail import next_card, offers
-from .discussion import attachments_context, comments_context, links_context
+from .discussion import discussion_context
 from .happenings import happenings
 from .records import Record
 from .sections import Section, sections
@@ -102,8 +102,8 @@ def _pieces(text: str) -> Iterable[str]:
 def in_words(change: Change, reader: User, now: datetime) -> Json:
     """Return what the file says to this reader, in their time zone, as plain texts."""
     inside = permissions.can_see_internal(reader)
-    talk = comments_context(reader, change)
-    links = links_context(reader, change)["links"]
+    talk = discussion_context(reader, change)
+    links = talk["links"]
     room = Room()
     told = {
         "title": f"{change.reference} {change.title}".strip(),
@@ -117,7 +117,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
         "comments": [_comment(one, inside, room) for one in room.fill(talk["comments"])],
         "files": [
             [room.take(one.name), _about(one)]
-            for one in room.fill(attachments_context(reader, change)["attachments"])
+            for one in room.fill(talk["attachments"])
         ],
         "links": [_link(one, inside) for one in room.fill(links)],
         "happened": [
@@ -217,6 +217,8 @@ def _comment(said: Said, inside: bool, room: Room) -> Json:
         _("To the customer")
         if inside and not one.is_internal and not one.author.organisation_id
         else "",
+        _("not answered here, asked in %s") % said.goes_on.reference if said.goes_on else "",
+        _("asked in %s") % said.comes_from.reference if said.comes_from else "",
     ]
     return {
         "who": str(one.author),
