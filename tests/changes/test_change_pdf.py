@@ -11,8 +11,10 @@ from pypdf import PdfReader
 from changes import lifecycle
 from changes.models import Change, Comment
 from changes.views import as_file
+from expansive_cm.ui import typesetting
 from tests.changes.test_story import configuration_with_everything
 from tests.people import Cast
+from tests.stories import submitted
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +75,16 @@ def test_of_a_change_without_end_the_file_has_the_beginning(
     assert "This change is too long for a file" in told
     assert "#panic" in told
     assert len(told) < 20_000
+
+
+def test_signs_on_which_typst_breaks_are_told_by_their_numbers(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typesetting, "_lacking", set())
+    change = submitted(cast)
+    signs = "".join(map(chr, range(0x3E9, 0x5DD)))
+    Change.objects.filter(pk=change.pk).update(description=f"Before {signs} after")
+    client.force_login(cast.success)
+    told = read(client.get(reverse("changes:change_pdf", args=[change.pk])))
+    assert "[U+05D0]" in "".join(told.split()) and "after" in told
+    assert "are given by name or number" in told
