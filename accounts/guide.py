@@ -36,7 +36,7 @@ _PARTS = {
         changes:home changes:list changes:new changes:detail changes:edit changes:submit
         changes:throw_away changes:withdraw changes:answer_question changes:answer_confirmation
         changes:request_successor changes:rate changes:replace_requester changes:hand_over
-        changes:correct_comment changes:comment changes:attach changes:link
+        changes:correct_comment changes:comment changes:attach changes:link changes:own_promises
     """,
     "user-guide#mail": "accounts:profile",
     "user-guide#support-staff": """
@@ -70,6 +70,7 @@ _PARTS = {
         changes:freeze_release changes:finish_release changes:cancel_release
         changes:assign_release changes:release_notes
     """,
+    "user-guide#notifications": "changes:notifications",
     "user-guide#promises": "changes:promises",
     "user-guide#change-freezes-and-maintenance-windows": """
         changes:windows changes:window changes:new_window changes:cancel_window
