@@ -39,8 +39,8 @@ def note_failure(
     ``kind`` is ``refused`` (by our own mail server) or ``bounced``; where the address is not
     what is wrong (``is_of_address``), the person is not marked. Effects, in one transaction:
     the person is marked; for each change that the mail tells of a MailEvent, one open
-    DeliveryProblem per person, an internal event, and a mail to the owner, or else the success team. Calling
-    it again for the same mail does nothing.
+    DeliveryProblem per person, an internal event, and a mail to the owner, or else the success
+    team. Calling it again for the same mail does nothing.
     """
     now, detail = timezone.now(), detail[:LONGEST_DETAIL]
     with acting():

@@ -31,7 +31,8 @@ NO_PAGES |= set(
     crb:close_meeting crb:defer_item crb:go_to_item crb:join_meeting crb:make_feed
     crb:mark_attendance crb:publish_minutes crb:pull_from_consent crb:record_consent
     crb:reorder_agenda crb:revoke_feed crb:start_meeting crb:will_attend crb:withdraw_absence
-    crb:write_minutes
+    crb:write_minutes changes:keep_columns changes:mark_read changes:mark_unread changes:read_all
+    changes:tick_step
     """.split()
 )
 """Acts whose form stands on another page, to which they lead back."""
