@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import (
     Count,
     DateField,
+    DateTimeField,
     Exists,
     F,
     OuterRef,
@@ -207,17 +208,26 @@ def _ahead() -> "QuerySet[Ahead]":
 AHEAD = ObjectStatement(_ahead)
 
 
-def to_minute(user: User) -> QuerySet[Meeting]:
+MINUTES_AT_MOST = 3
+"""So many of ``to_minute`` are read."""
+
+
+def to_minute(user: User) -> list[Meeting]:
     """Meetings that are over without published minutes, which this person may publish.
 
     The rule of ``permissions.can_publish_minutes``: who leads the board now, or did on the day.
+    The newest first, at most ``MINUTES_AT_MOST``. One query.
     """
-    terms = Membership.objects.filter(user=user, board=OuterRef("board"))
+    return TO_MINUTE.objects(person=user.pk, now=timezone.now())
+
+
+def _to_minute() -> QuerySet[Meeting]:
+    terms = Membership.objects.filter(user=Given("person"), board=OuterRef("board"))
     leads = terms.filter(Q(is_chair=True) | Q(is_deputy=True))
     then = leads.filter(
         Q(ends_on=None) | Q(ends_on__gte=OuterRef("date")), starts_on__lte=OuterRef("date")
     )
-    today = day_there(timezone.now(), "board__")
+    today = day_there(Given("now", DateTimeField()), "board__")
     now = leads.filter(Q(ends_on=None) | Q(ends_on__gte=OuterRef("today")))
     now = now.filter(starts_on__lte=OuterRef("today"))
     return (
@@ -225,8 +235,11 @@ def to_minute(user: User) -> QuerySet[Meeting]:
         .alias(today=today)
         .filter(Exists(then) | Exists(now), state=MeetingState.CLOSED)
         .filter(minutes__published_at=None)
-        .order_by("-date", "-pk")
+        .order_by("-date", "-pk")[:MINUTES_AT_MOST]
     )
+
+
+TO_MINUTE = ObjectStatement(_to_minute)
 
 
 def left_behind(board: Board) -> list[Meeting]:
