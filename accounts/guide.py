@@ -36,7 +36,7 @@ _PARTS = {
         changes:home changes:list changes:new changes:detail changes:edit changes:submit
         changes:throw_away changes:withdraw changes:answer_question changes:answer_confirmation
         changes:request_successor changes:rate changes:replace_requester changes:hand_over
-        changes:correct_comment changes:comment changes:attach changes:link changes:own_promises
+        changes:correct_comment changes:comment changes:attach changes:link
     """,
     "user-guide#mail": "accounts:profile",
     "user-guide#support-staff": """
