@@ -71,7 +71,7 @@ from .message_words import (
 )
 from .models import Change, Event, Notice, Question
 from .process import past_words
-from .promises import is_planned_beyond
+from .promises import is_put_beyond
 from .recall import recalling
 from .states import State
 from .taking_back import is_taken_back
@@ -335,7 +335,7 @@ def _is_promised_so(change: Change, event: Event) -> bool:
 
 def _still_concerns(person: User, change: Change, event: Event) -> bool:
     """Whether a change is still planned so, later than promised, and the reader is who minds it."""
-    if change.release_id != event.data["beyond"]["release"] or not is_planned_beyond(change):
+    if change.release_id != event.data["beyond"]["release"] or not is_put_beyond(change):
         return False
     return any(person in audience.find(change) for audience in (OWNER, BOARD_LEAD))
 

@@ -15,8 +15,6 @@ from changes.notices import Ahead
 from . import queries
 from .models import Meeting
 
-MINUTES_SHOWN = 3
-
 
 def ahead(user: User) -> list[Ahead]:
     """Return a member's meetings being held, ballots, next meetings and drafts of minutes.
@@ -32,7 +30,7 @@ def ahead(user: User) -> list[Ahead]:
     ballots = [one for one in found if one.is_ballot and not one.is_over]
     to_come = [one for one in found if not one.is_running and one.date >= one.board.today]
     first = {one.board_id: one for one in reversed(to_come)}
-    drafts = queries.to_minute(user)[:MINUTES_SHOWN]
+    drafts = queries.to_minute(user)
     return [
         *(_held(one, one.left_for_me) for one in running),
         *(_ballot(one, one.left_for_me) for one in sorted(ballots, key=_deadline)),

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
+    Case,
     Count,
     DateField,
+    DateTimeField,
     Exists,
     F,
     OuterRef,
@@ -15,8 +17,11 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
+    When,
+    Window,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Coalesce, RowNumber, TruncDate
 from django.utils import timezone
 
 from accounts.models import User
@@ -179,14 +184,17 @@ def _open() -> QuerySet[Meeting]:
 OPEN = ObjectStatement(_open)
 
 
-AHEAD_AT_MOST = 12
-"""So many of ``ahead_of`` are read: of the meetings to come Home shows each board's next."""
+AHEAD_AT_MOST = 24
+"""So many of ``ahead_of`` are read."""
 
 
 def ahead_of(user: User, since: date) -> "list[Ahead]":
     """Meetings and ballots at which a person has a seat: open now, or to come from a day on.
 
-    The first to begin first, at most ``AHEAD_AT_MOST``. ``left_for_me`` is how many of the items
+    What is open comes first, each the first to begin first, at most ``AHEAD_AT_MOST``.
+    ``left_for_me`` is how many of the items wait for the person's vote. One query.
+    The first to begin first, at most ``AHEAD_AT_MOST``; of each board's to come the first two, as
+    ``since`` is a day before it is everywhere. ``left_for_me`` is how many of the items
     wait for the person's vote. One query.
     """
     return AHEAD.objects(person=user.pk, since=since)
@@ -196,23 +204,36 @@ def _ahead() -> "QuerySet[Ahead]":
     to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("since", DateField()))
     found = meetings().filter(to_come | Q(state=MeetingState.RUNNING))
     theirs = found.filter(sits(SOMEBODY, "board", "date")).annotate(left_for_me=left_for(SOMEBODY))
-    return theirs.order_by("starts_at", "pk")[:AHEAD_AT_MOST]
+    place = Window(RowNumber(), partition_by=["board", "state"], order_by=["starts_at", "pk"])
+    first = Q(state=MeetingState.RUNNING) | Q(place__lte=2)
+    theirs = theirs.annotate(place=place).filter(first)
+    opened = Case(When(state=MeetingState.RUNNING, then=Value(0)), default=Value(1))
+    return theirs.order_by(opened, "starts_at", "pk")[:AHEAD_AT_MOST]
 
 
 AHEAD = ObjectStatement(_ahead)
 
 
-def to_minute(user: User) -> QuerySet[Meeting]:
+MINUTES_AT_MOST = 3
+"""So many of ``to_minute`` are read."""
+
+
+def to_minute(user: User) -> list[Meeting]:
     """Meetings that are over without published minutes, which this person may publish.
 
     The rule of ``permissions.can_publish_minutes``: who leads the board now, or did on the day.
+    The newest first, at most ``MINUTES_AT_MOST``. One query.
     """
-    terms = Membership.objects.filter(user=user, board=OuterRef("board"))
+    return TO_MINUTE.objects(person=user.pk, now=timezone.now())
+
+
+def _to_minute() -> QuerySet[Meeting]:
+    terms = Membership.objects.filter(user=Given("person"), board=OuterRef("board"))
     leads = terms.filter(Q(is_chair=True) | Q(is_deputy=True))
     then = leads.filter(
         Q(ends_on=None) | Q(ends_on__gte=OuterRef("date")), starts_on__lte=OuterRef("date")
     )
-    today = day_there(timezone.now(), "board__")
+    today = day_there(Given("now", DateTimeField()), "board__")
     now = leads.filter(Q(ends_on=None) | Q(ends_on__gte=OuterRef("today")))
     now = now.filter(starts_on__lte=OuterRef("today"))
     return (
@@ -220,8 +241,11 @@ def to_minute(user: User) -> QuerySet[Meeting]:
         .alias(today=today)
         .filter(Exists(then) | Exists(now), state=MeetingState.CLOSED)
         .filter(minutes__published_at=None)
-        .order_by("-date", "-pk")
+        .order_by("-date", "-pk")[:MINUTES_AT_MOST]
     )
+
+
+TO_MINUTE = ObjectStatement(_to_minute)
 
 
 def left_behind(board: Board) -> list[Meeting]:

@@ -171,28 +171,37 @@ def test_a_number_elsewhere_leads_to_its_change_for_colleagues(client: Client, c
     assert found == [("Number elsewhere", f"{record.system} {number}")]
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("#4711", True),
-        ("4711", True),
-        ("!4711", True),
-        ("pull/4711", True),
-        ("GIT.example/rooms", True),
-        ("#471", False),
-        ("#0", False),
-        ("47", False),
-    ],
-)
-def test_a_pull_request_leads_to_its_change_for_colleagues(
-    client: Client, cast: Cast, text: str, found: bool
-) -> None:
+PULL_REQUESTS = {
+    "#4711": True,
+    "4711": True,
+    "!4711": True,
+    "pull/4711": True,
+    "GIT.example/rooms": True,
+    "#471": False,
+    "#0": False,
+    "47": False,
+}
+"""What somebody types, and whether it means the pull request 4711."""
+
+
+def test_a_pull_request_leads_to_its_change_for_colleagues(client: Client, cast: Cast) -> None:
     change = stories.developed(stories.in_development(cast), cast)
     address = "https://git.example/rooms/pull/4711"
     Development.objects.filter(change=change).update(reference=address)
-    expected = [("Pull request or branch", address)] if found else []
-    assert places(search(client, cast.support, urlencode({"q": text}))) == expected
-    assert places(search(client, cast.requester, urlencode({"q": text}))) == []
+    theirs = Client()
+    theirs.force_login(cast.requester)
+    client.force_login(cast.support)
+    for text, found in PULL_REQUESTS.items():
+        expected = [("Pull request or branch", address)] if found else []
+        assert places(client.get(LIST, {"q": text})) == expected, text
+        assert places(theirs.get(LIST, {"q": text})) == [], text
+
+
+def test_its_number_is_found_however_its_address_is_written(client: Client, cast: Cast) -> None:
+    change = stories.developed(stories.in_development(cast), cast)
+    for address in ("rooms!4711", "rooms#4711", "https://git.example/pull/4711/files"):
+        Development.objects.filter(change=change).update(reference=address)
+        assert places(search(client, cast.support, "q=!4711")), address
 
 
 def test_a_release_is_found_by_its_name_by_colleagues(client: Client, cast: Cast) -> None:

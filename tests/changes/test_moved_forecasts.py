@@ -364,6 +364,16 @@ def test_what_moves_meanwhile_or_takes_the_place_of_what_was_cancelled_is_told(
     assert f"It is now planned for {ahead(90):%-d %B %Y}." in theirs.message
 
 
+def test_the_release_promised_is_not_blamed_for_the_day_of_another(cast: Cast) -> None:
+    releases = [Release.objects.create(name=f"7.{n}", planned_on=ahead(30 + n)) for n in range(3)]
+    change = stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    slip(cast, 20, releases[2])
+    lifecycle.assign_release(change, actor=cast.release_manager, release=releases[0])
+    tasks.tell_of_forecasts()
+    said = Event.objects.get(change=change, verb="forecast_moved").reason
+    assert said.startswith("Forecast:") and WHY not in said
+
+
 def test_no_release_is_blamed_for_the_day_of_another(cast: Cast) -> None:
     change = stories.in_requirements(cast)
     left, joined = (Release.objects.create(name=f"9.{n}", planned_on=ahead(n)) for n in (30, 90))
