@@ -5,10 +5,11 @@ Costs 2 s: one change in every situation, which other tests use too, with three 
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, messages, permissions, queries
+from changes import lifecycle, link_mail, messages, permissions, queries
 from changes.models import Change, MailEvent, Notice
 from changes.states import State
 from changes.turns import TURNS, groups
@@ -106,3 +107,19 @@ def test_mail_that_does_not_reach_who_sees_it_through_is_told_to_the_team(cast: 
 
     lifecycle.note_failure(None, cast.success.email, kind, "No such user", change=change)
     assert [one.person for one in told.exclude(person=cast.success)] == [colleague]
+
+
+def test_the_team_is_asked_while_mail_does_not_reach_who_sees_it_through(cast: Cast) -> None:
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    planned, asked = stories.in_authorisation(cast), stories.in_confirmation(cast)
+    User.objects.filter(pk=cast.success.pk).update(mail_failed_at=timezone.now())
+    told = Notice.objects.filter(person=colleague)
+
+    lifecycle.authorise(planned, actor=cast.approver, outcome="authorised", reason="Yes.")
+    waits = told.get(change=planned, message="your_turn", event__verb="authorise")
+    assert messages.again(waits), "it is to be planned"
+    link_mail.escalate(Change.objects.get(pk=asked.pk).confirmation)
+    lifecycle.answer_confirmation(asked, actor=cast.requester, confirmed=False, reason="No.")
+    found = told.filter(change=asked).values_list("message", flat=True)
+    assert {*found} >= {"escalation", "not_confirmed"}
