@@ -116,10 +116,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
         "quoted": room.take(_quoted(talk["request_mail"])),
         "stages": [_stage(one, room) for one in room.fill(sections(change, reader))],
         "comments": [_comment(one, inside, room) for one in room.fill(talk["comments"])],
-        "files": [
-            [room.take(one.name), _about(one)]
-            for one in room.fill(talk["attachments"])
-        ],
+        "files": [[room.take(one.name), _about(one)] for one in room.fill(talk["attachments"])],
         "links": [_link(one, inside) for one in room.fill(links)],
         "happened": [
             {

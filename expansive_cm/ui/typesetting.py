@@ -33,7 +33,7 @@ MEANINGLESS = ("Cc", "Cf", "Cs", "Mn", "Me")
 USUAL = re.compile(r"[\n\t -~\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2010-\u2027]")
 """What is set in any case: Latin, Greek and Cyrillic letters, and dashes and quotation marks."""
 BROKEN = "PanicException"
-"""How a fault within typst arrives here: no ``Exception``, and of a class that cannot be imported."""
+"""How a fault within typst arrives here: no ``Exception``, of a class that nobody can import."""
 
 _lacking: set[str] = set()
 """Characters that typst's fonts have turned out to lack, remembered for the next file."""
