@@ -18,8 +18,9 @@ from django.db.models import (
     Sum,
     Value,
     When,
+    Window,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Coalesce, RowNumber, TruncDate
 from django.utils import timezone
 
 from accounts.models import User
@@ -184,6 +185,8 @@ OPEN = ObjectStatement(_open)
 
 AHEAD_AT_MOST = 12
 """So many of ``ahead_of`` are read: of the meetings to come Home shows each board's next."""
+OF_A_BOARD = 4
+"""So many to come are read of each board; some of the first may have been missed by today."""
 
 
 def ahead_of(user: User, since: date) -> "list[Ahead]":
@@ -198,7 +201,11 @@ def ahead_of(user: User, since: date) -> "list[Ahead]":
 def _ahead() -> "QuerySet[Ahead]":
     to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("since", DateField()))
     found = meetings().filter(to_come | Q(state=MeetingState.RUNNING))
+    place = Window(RowNumber(), partition_by=[F("board"), F("state")], order_by=["starts_at", "pk"])
     theirs = found.filter(sits(SOMEBODY, "board", "date")).annotate(left_for_me=left_for(SOMEBODY))
+    theirs = theirs.alias(place=place).filter(
+        Q(place__lte=OF_A_BOARD) | Q(state=MeetingState.RUNNING)
+    )
     opened = Case(When(state=MeetingState.RUNNING, then=Value(0)), default=Value(1))
     return theirs.order_by(opened, "starts_at", "pk")[:AHEAD_AT_MOST]
 

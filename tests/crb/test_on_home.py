@@ -1,6 +1,6 @@
 """Home of a member: meetings, ballots, and minutes that wait, each where it is dealt with."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import connection
@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from crb import lifecycle, on_home
 from crb.models import Absence, Meeting, Membership
-from tests.crb.conftest import Table
+from tests.crb.conftest import Table, new_board, seat
 
 
 def ahead(user: User) -> list[tuple[str, str]]:
@@ -75,6 +75,17 @@ def test_however_many_meetings_come_before_its_end_a_ballot_is_there(table: Tabl
     )
     titles = [title for title, _note in ahead(table.cast.crb_member)]
     assert titles == [f"Ballot of {table.board}", f"Next meeting of {table.board}"]
+
+
+def test_a_board_that_meets_each_day_hides_no_other(table: Table) -> None:
+    other = new_board(name="Small board")
+    seat(other, table.cast.crb_member)
+    for days in range(-1, 14):
+        table.meeting(days=days)
+    late = {"date": other.today + timedelta(days=20), "start": time(14), "zone": other.zone}
+    Meeting.objects.create(board=other, length_minutes=90, **late)
+    titles = [title for title, _note in ahead(table.cast.crb_member)]
+    assert titles == [f"Next meeting of {table.board}", f"Next meeting of {other}"]
 
 
 def test_who_has_no_seat_that_day_finds_nothing(table: Table) -> None:
