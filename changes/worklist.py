@@ -147,13 +147,18 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
     found = _read(user, with_followed=True)
     waiting = {place: found[place] for place in sorted(key for key in found if key >= 0)}
     named = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
-    shown = named.union(*(found.get(place, ()) for place in FOLLOWED_PLACES.values()))
+    # What stands on the page already stands there once: that much more is loaded of each part.
+    left = {name: set[int]() for name in FOLLOWED}
+    for place in (key for key in found if key < 0):
+        number = place % len(FOLLOWED)
+        most = FOLLOWED_SHOWN * (number + 1) + 1
+        left[[*FOLLOWED][number]].update([pk for pk in found[place] if pk not in named][:most])
+    shown = named.union(*left.values())
     changes = _for_home(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
     groups = []
     followed: dict[str, list[Change]] = {}
-    for name, place in FOLLOWED_PLACES.items():
-        # What stands on the page already stands there once.
-        followed[name] = _latest([changes[pk] for pk in {*found.get(place, ())} - named])
+    for name in FOLLOWED:
+        followed[name] = _latest([changes[pk] for pk in left[name] - named])
         named.update(one.pk for one in followed[name][:FOLLOWED_SHOWN])
     for place, pks in waiting.items():
         tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
@@ -186,8 +191,6 @@ FOLLOWED: dict[str, Callable[[Anybody], list[QuerySet[Change]]]] = {
 Each part is asked for by itself, by an index of its own: the latest of all of them together would
 be looked for among everybody's.
 """
-FOLLOWED_PLACES = {name: -place for place, name in enumerate(FOLLOWED, 1)}
-"""Beside the turns, which have their place in the table."""
 
 
 def _read(user: User, *, with_followed: bool = False) -> dict[int, list[int]]:
@@ -219,8 +222,9 @@ def _queues(user: Anybody, with_followed: bool, most: int) -> "QuerySet[Change, 
     # However many of a part stand elsewhere on the page already, enough are left.
     enough = SHOWN * len(queues) + FOLLOWED_SHOWN * len(followed) + 1
     for name in followed if with_followed else ():
-        place = FOLLOWED_PLACES[name]
-        for part in FOLLOWED[name](user):
+        for number, part in enumerate(FOLLOWED[name](user), 1):
+            # Beside the turns, which have their place in the table: each part has its own.
+            place = [*FOLLOWED].index(name) - number * len(FOLLOWED)
             # Not by the index of when changes were updated: that would be looked through for
             # somebody who has few of them until the last change of all.
             latest = part.order_by((F("updated_at") + timedelta(0)).desc(), "-pk")
