@@ -17,6 +17,7 @@ from accounts.models import User
 from expansive_cm.ui.typesetting import typeset
 
 from .. import permissions
+from ..conversation import Said
 from ..models import Change
 from ..risk import Impact, Likelihood, RiskLevel, risk_level
 from ..states import State
@@ -24,7 +25,7 @@ from ..templatetags.change_ui import state_words
 from ..turns import next_step
 from .access import SignedInRequest
 from .detail import next_card, offers
-from .discussion import attachments_context, comments_context, links_context
+from .discussion import discussion_context
 from .happenings import happenings
 from .records import Record
 from .sections import Section, sections
@@ -101,8 +102,8 @@ def _pieces(text: str) -> Iterable[str]:
 def in_words(change: Change, reader: User, now: datetime) -> Json:
     """Return what the file says to this reader, in their time zone, as plain texts."""
     inside = permissions.can_see_internal(reader)
-    talk = comments_context(reader, change)
-    links = links_context(reader, change)["links"]
+    talk = discussion_context(reader, change)
+    links = talk["links"]
     room = Room()
     told = {
         "title": f"{change.reference} {change.title}".strip(),
@@ -116,7 +117,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
         "comments": [_comment(one, inside, room) for one in room.fill(talk["comments"])],
         "files": [
             [room.take(one.name), _about(one)]
-            for one in room.fill(attachments_context(reader, change)["attachments"])
+            for one in room.fill(talk["attachments"])
         ],
         "links": [_link(one, inside) for one in room.fill(links)],
         "happened": [
@@ -207,21 +208,24 @@ def _risk(likelihood: int, impact: int) -> str:
     }
 
 
-def _comment(one: Any, inside: bool, room: Room) -> Json:
+def _comment(said: Said, inside: bool, room: Room) -> Json:
+    one = said.comment
     marks = [
         _("Internal note") if one.is_internal else "",
-        _("By mail") if one.origin else "",
+        _("By mail") if said.mail else "",
         _("corrected") if one.corrected_at else "",
         _("To the customer")
         if inside and not one.is_internal and not one.author.organisation_id
         else "",
+        _("not answered here, asked in %s") % said.goes_on.reference if said.goes_on else "",
+        _("asked in %s") % said.comes_from.reference if said.comes_from else "",
     ]
     return {
         "who": str(one.author),
         "when": _moment(one.created_at),
         "marks": [str(mark) for mark in marks if mark],
         "text": room.take(one.body),
-        "quoted": room.take(_quoted(one.origin)),
+        "quoted": room.take(_quoted(said.mail)),
     }
 
 

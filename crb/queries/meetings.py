@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
+    Case,
     Count,
     DateField,
     DateTimeField,
@@ -16,6 +17,8 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
+    When,
     Window,
 )
 from django.db.models.functions import Coalesce, RowNumber, TruncDate
@@ -188,9 +191,9 @@ AHEAD_AT_MOST = 24
 def ahead_of(user: User, since: date) -> "list[Ahead]":
     """Meetings and ballots at which a person has a seat: open now, or to come from a day on.
 
-    The first to begin first, at most ``AHEAD_AT_MOST``; of each board's to come the first two, as
-    ``since`` is a day before it is everywhere. ``left_for_me`` is how many of the items
-    wait for the person's vote. One query.
+    What is open comes first, each the first to begin first, at most ``AHEAD_AT_MOST``; of each
+    board's to come the first two, as ``since`` is a day before it is everywhere. ``left_for_me``
+    is how many of the items wait for the person's vote. One query.
     """
     return AHEAD.objects(person=user.pk, since=since)
 
@@ -202,7 +205,8 @@ def _ahead() -> "QuerySet[Ahead]":
     place = Window(RowNumber(), partition_by=["board", "state"], order_by=["starts_at", "pk"])
     first = Q(state=MeetingState.RUNNING) | Q(place__lte=2)
     theirs = theirs.annotate(place=place).filter(first)
-    return theirs.order_by("starts_at", "pk")[:AHEAD_AT_MOST]
+    opened = Case(When(state=MeetingState.RUNNING, then=Value(0)), default=Value(1))
+    return theirs.order_by(opened, "starts_at", "pk")[:AHEAD_AT_MOST]
 
 
 AHEAD = ObjectStatement(_ahead)

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from changes import lifecycle
+from changes import lifecycle, story
 from changes.asked import asks, notices
 from changes.models import Change
 from changes.states import FINAL, State
+from changes.views.as_file import in_words
 from expansive_cm.workflow.errors import StepIncomplete
 from tests import stories
 from tests.people import Cast
@@ -168,6 +170,10 @@ def test_a_successor_asks_it_in_the_same_name(cast: Cast, client: Client) -> Non
         assert f'It is asked in <a href="{new.get_absolute_url()}">' in page
         page = client.get(new.get_absolute_url()).content.decode()
         assert f'Asked in <a href="{old.get_absolute_url()}#comments-section">' in page
+        for one, words in ((old, new.reference), (new, old.reference)):
+            told = in_words(story.load(who, one.pk, with_talk=True), who, timezone.now())
+            [mark] = [mark for mark in told["comments"][0]["marks"] if "asked in" in mark]
+            assert words in mark
 
 
 def test_the_requesters_own_successor_asks_it_too(cast: Cast) -> None:

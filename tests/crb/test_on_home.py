@@ -73,6 +73,20 @@ def test_a_board_that_meets_often_hides_no_other(table: Table) -> None:
     assert ahead(member) == [(title, "") for title in titles]
 
 
+def test_however_many_meetings_come_before_its_end_a_ballot_is_there(table: Table) -> None:
+    for days in range(1, 13):
+        table.meeting(days=days)
+    lifecycle.open_ballot(
+        table.board,
+        actor=table.chair,
+        changes=[table.change("Rooms at night")],
+        deadline=timezone.now() + timedelta(days=20, minutes=1),
+        reason="It is urgent.",
+    )
+    titles = [title for title, _note in ahead(table.cast.crb_member)]
+    assert titles == [f"Ballot of {table.board}", f"Next meeting of {table.board}"]
+
+
 def test_who_has_no_seat_that_day_finds_nothing(table: Table) -> None:
     meeting = table.meeting(days=21)
     member, other = table.cast.crb_member, table.cast.developer
