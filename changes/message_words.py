@@ -91,6 +91,7 @@ def your_turn(change: Change, event: Event) -> Context:
         return context
     if turn.verb == "authorise":
         context |= {"brief": in_brief(change), "plan": change.execution}
+        context["review"] = event.verb == "review"  # the brief has what it found
     return {**context, "step_url": absolute(task_url(turn, change))}
 
 

@@ -37,6 +37,7 @@ from .audiences import (
     REQUESTER,
     RESPONSIBLE,
     STAFF,
+    STAND_INS,
     STANDARD_APPROVER,
     TOLD_BEFORE,
     WATCHERS,
@@ -160,7 +161,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
-    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE)),),
+    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE, STAND_INS)),),
     "replace_requester": (
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),
@@ -237,7 +238,8 @@ def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:
     if event.verb != "correct_comment":
         return frozenset()
     about = Notice.objects.filter(change=change, event__data__comment=event.data["comment"])
-    waiting = about.filter(read_at=None).filter(Q(email=None) | Q(email__status=STATUS.queued))
+    by_mail = Q(email__status=STATUS.queued, email__expires_at=None)
+    waiting = about.filter(by_mail | Q(email=None, is_for_digest=True), read_at=None)
     return frozenset(waiting.values_list("person", flat=True))
 
 

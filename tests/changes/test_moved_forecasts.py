@@ -138,6 +138,21 @@ def test_nobody_is_told_of_what_is_as_it_was(cast: Cast) -> None:
     assert told_after(since) == {}
 
 
+def test_a_day_that_was_read_in_the_app_and_is_as_before_is_told(cast: Cast) -> None:
+    change, since, first = planned(cast), last_row(), stories.release().planned_on
+    slip(cast, 30)
+    tasks.tell_of_forecasts()
+    Notice.objects.filter(message=MOVED).update(read_at=timezone.now())
+    assert told_after(since) == {}, "they have read it"
+    since = last_row()
+    slip(cast, (first - timezone.localdate()).days)
+    mails = told_after(since)
+    assert mails.keys() == {cast.requester.email, cast.success.email}
+    (theirs,) = mails[cast.requester.email]
+    assert written(ahead(30)) in theirs.message and written(first) in theirs.message
+    assert change.reference in theirs.subject
+
+
 def test_what_no_customer_read_of_is_for_colleagues(cast: Cast) -> None:
     change = stories.in_requirements(cast)
     release = Release.objects.create(name="9.1", planned_on=ahead(30))
