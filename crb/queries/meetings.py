@@ -184,16 +184,17 @@ def _open() -> QuerySet[Meeting]:
 OPEN = ObjectStatement(_open)
 
 
-AHEAD_AT_MOST = 24
-"""So many of ``ahead_of`` are read."""
+AHEAD_AT_MOST = 12
+"""So many of ``ahead_of`` are read: of the meetings to come Home shows each board's next."""
+OF_A_BOARD = 4
+"""So many to come are read of each board; some of the first may have been missed by today."""
 
 
 def ahead_of(user: User, since: date) -> "list[Ahead]":
     """Meetings and ballots at which a person has a seat: open now, or to come from a day on.
 
-    What is open comes first, each the first to begin first, at most ``AHEAD_AT_MOST``; of each
-    board's to come the first two, as ``since`` is a day before it is everywhere. ``left_for_me``
-    is how many of the items wait for the person's vote. One query.
+    What is open comes first, each the first to begin first, at most ``AHEAD_AT_MOST``.
+    ``left_for_me`` is how many of the items wait for the person's vote. One query.
     """
     return AHEAD.objects(person=user.pk, since=since)
 
@@ -201,10 +202,11 @@ def ahead_of(user: User, since: date) -> "list[Ahead]":
 def _ahead() -> "QuerySet[Ahead]":
     to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("since", DateField()))
     found = meetings().filter(to_come | Q(state=MeetingState.RUNNING))
+    place = Window(RowNumber(), partition_by=[F("board"), F("state")], order_by=["starts_at", "pk"])
     theirs = found.filter(sits(SOMEBODY, "board", "date")).annotate(left_for_me=left_for(SOMEBODY))
-    place = Window(RowNumber(), partition_by=["board", "state"], order_by=["starts_at", "pk"])
-    first = Q(state=MeetingState.RUNNING) | Q(place__lte=2)
-    theirs = theirs.annotate(place=place).filter(first)
+    theirs = theirs.alias(place=place).filter(
+        Q(place__lte=OF_A_BOARD) | Q(state=MeetingState.RUNNING)
+    )
     opened = Case(When(state=MeetingState.RUNNING, then=Value(0)), default=Value(1))
     return theirs.order_by(opened, "starts_at", "pk")[:AHEAD_AT_MOST]
 
