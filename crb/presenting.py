@@ -22,8 +22,14 @@ def notices(user: User) -> list[Notice]:
     """Say what this person presents, a sentence a meeting. One query for own people, else none."""
     if not permissions.may_see_board(user):
         return []
-    found = groupby(PRESENTED.objects(user=user.pk), key=lambda item: item.meeting)
+    items = [item for item in PRESENTED.objects(user=user.pk) if not _is_missed(item.meeting)]
+    found = groupby(items, key=lambda item: item.meeting)
     return [_notice(meeting, list(items)) for meeting, items in found]
+
+
+def _is_missed(meeting: Meeting) -> bool:
+    """Whether its day passed without it; its items wait there while the board has no next one."""
+    return not meeting.is_running and meeting.date < meeting.board.today
 
 
 def _notice(meeting: Meeting, items: list[AgendaItem]) -> Notice:
@@ -54,7 +60,7 @@ PRESENTED = ObjectStatement(
             meeting__agenda_published_at__isnull=False,
         )
         .exclude(meeting__kind=MeetingKind.BALLOT)
-        .select_related("meeting", "change")
+        .select_related("meeting__board", "change")
         .order_by("meeting__starts_at", "meeting", "is_consent", "position", "pk")
     )
 )

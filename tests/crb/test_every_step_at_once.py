@@ -1,6 +1,6 @@
 """All steps that the chair may take in a meeting, taken at the same moment on real connections.
 
-Each is done or refused with its reason: none waits for another for ever, and none is cut off. 4 s.
+Each is done or refused with its reason: none waits for another for ever, and none is cut off. 5 s.
 """
 
 from collections.abc import Callable
@@ -62,6 +62,37 @@ def test_of_all_who_take_an_outcome_back_one_does(table: Table, settings: Any) -
     assert standing == (0 if sum(taken) else 1)
     acts = now.events.filter(verb="take_back_board_outcome").count()
     assert acts == sum(taken) == BoardEvent.objects.filter(verb="take_back_outcome").count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_all_who_record_and_go_on_one_does(table: Table) -> None:
+    """Chair and deputy, twice each, while the deputy goes on and records, and a member votes."""
+    item, following = matrix.item_in(table, "running"), table.running_item("Alarms")
+
+    def act(take: Callable[..., object], who: User, **more: Any) -> Callable[[], object]:
+        fresh, actor = AgendaItem.objects.get(pk=item.pk), User.objects.get(pk=who.pk)
+        return lambda: take(fresh, actor=actor, **more)
+
+    answers = at_once(
+        *(
+            act(lifecycle.record_and_go_on, who, outcome="accepted")
+            for who in (table.chair, table.deputy)
+            for _twice in range(2)
+        ),
+        act(lifecycle.record_outcome, table.deputy, outcome="accepted"),
+        lambda: lifecycle.go_to_item(
+            Meeting.objects.get(pk=item.meeting_id),
+            actor=User.objects.get(pk=table.deputy.pk),
+            item=following,
+        ),
+        act(lifecycle.cast_vote, table.members[4], choice="accepted"),
+    )
+    failed = [one for one in answers if isinstance(one, Exception)]
+    assert [one for one in failed if not isinstance(one, StepError)] == []
+    *went_on, alone, _gone, _voted = [not isinstance(one, Exception) for one in answers]
+    assert sum(went_on) + alone == 1
+    assert BoardEvent.objects.filter(verb="record_outcome", item=item).count() == 1
+    assert Meeting.objects.get(pk=item.meeting_id).current_item == following
 
 
 @pytest.mark.django_db(transaction=True)

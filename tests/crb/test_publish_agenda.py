@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import User
@@ -300,6 +301,9 @@ def test_presenters_are_told_at_publication_and_on_home(table: Table) -> None:
     [notice] = presenting.notices(developer)
     assert "You present “Rooms at night”" in notice.text
     assert notice.url.endswith(f"?item={first.pk}")
+    with time_machine.travel(timezone.now() + timedelta(days=30)):
+        lifecycle.fill_agenda(table.board)
+        assert presenting.notices(developer) == [], "a meeting that was not held, and none follows"
     lifecycle.plan_item(fresh_item(first), actor=table.chair, presenter=member, time_box=10)
     named, former = mails("You present:"), mails("You no longer present:")
     assert [mail.to for mail in (*named, *former)] == [[member.email], [developer.email]]
