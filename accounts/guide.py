@@ -50,6 +50,7 @@ _PARTS = {
         changes:waiting_answers changes:ratings changes:mail_problems changes:mail_log
         changes:settle_delivery changes:templates changes:template changes:new_template
     """,
+    "user-guide#notifications": "changes:notifications",
     "user-guide#saved-views-of-the-list": """
         changes:saved_views changes:saved_view changes:new_view
     """,
@@ -70,7 +71,7 @@ _PARTS = {
         changes:freeze_release changes:finish_release changes:cancel_release
         changes:assign_release changes:release_notes
     """,
-    "user-guide#promises": "changes:promises",
+    "user-guide#promises": "changes:promises changes:own_promises",
     "user-guide#change-freezes-and-maintenance-windows": """
         changes:windows changes:window changes:new_window changes:cancel_window
         changes:override_window changes:overrides
@@ -102,10 +103,10 @@ PLACES = {name: place for place, names in _PARTS.items() for name in names.split
 """The part of a guide that is about a page, by the page's name."""
 
 HEADING = re.compile(r"(#{1,3}) (.+)")
-BLOCK = re.compile(r"[-*>] |\d+\. |[|#]|```")
+BLOCK = re.compile(r"[-*>] |\d{1,3}\. |[|#]|```")
 """What begins something new; any other line goes on with the one before."""
-PICTURE = re.compile(r"<img [^>]*>|!\[[^\]]*\]\([^)]*\)")
-LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)([\w-]*)(?:\.md)?(#[\w-]+)?\)")
+PICTURE = re.compile(r"<img [^<>]*>|!\[[^\[\]]*\]\([^()\[]*\)")
+LINK = re.compile(r"\[([^\[\]]+)\]\((?!https?:)([\w-]{0,99})(?:\.md)?(#[\w-]{1,99})?\)")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ there are.
 
 import re
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.contrib.postgres.search import SearchVector
@@ -122,7 +124,9 @@ def _developments(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:
         return []
     named = Q(reference__icontains=wanted)
     if number is not None:
-        named = Q(reference__iendswith=f"/{number[1]}") | Q(reference__iendswith=f"#{number[1]}")
+        ends = (Q(reference__iendswith=f"{sign}{number[1]}") for sign in "/#!")
+        # As copied from one of its own pages: ``/pull/4711/files``.
+        named = reduce(or_, ends, Q(reference__icontains=f"/{number[1]}/"))
     found = searching.newest_or_indexed(Development.objects.all(), named, named, _enough(user))
     kind = _("Pull request or branch")
     return [

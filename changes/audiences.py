@@ -35,12 +35,19 @@ def told_before(change: Change) -> Iterable[User]:
     return User.objects.filter(pk__in=told or (), is_active=True).order_by("pk")
 
 
+def stand_ins(change: Change) -> Iterable[User]:
+    """Return the team, where a mail to the owner did not arrive: nobody else would hear of it."""
+    lost = change.delivery_problems.filter(person=change.owner_id or 0, resolved_at=None)
+    return groups.TEAM.members(change) if lost.exists() else []
+
+
 REQUESTER = Audience(_("you asked for this change"), lambda change: [change.requester])
 FORMER_REQUESTER = Audience(_("you asked for this change at first"), former_requester)
 RAISER = Audience(_("you raised this change"), lambda change: [change.raised_by])
 OWNER = Audience(_("you are the owner of this change"), lambda change: [change.owner])
 WATCHERS = Audience(_("you watch this change"), lambda change: change.watchers.all())
-RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.members)
+RESPONSIBLE = Audience(_("you look after this change"), groups.RESPONSIBLE.told)
+STAND_INS = Audience(_("your team looks after this customer"), stand_ins)
 EXECUTOR = Audience(_("you are to execute this change"), groups.EXECUTOR.members)
 STANDARD_APPROVER = Audience(
     _("you approved the standard change that it is"),

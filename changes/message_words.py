@@ -24,7 +24,7 @@ from .models import (
 )
 from .plain import briefly
 from .process import BETWEEN_COLLEAGUES, STEP
-from .promises import is_planned_beyond, promised_of
+from .promises import is_put_beyond, promised_of
 from .states import FINAL, State
 from .turns import turn_of
 from .wording import Context, is_rollback
@@ -53,7 +53,7 @@ def progress(change: Change, event: Event) -> Context:
             words = _("The release for which the change was planned will not come.")
             return {"words": f"{words} {_('We plan it for another one.')}"}
         words = _("The change has its place in a release.")
-        late = release is not None and change.release_id == release.pk and is_planned_beyond(change)
+        late = release is not None and change.release_id == release.pk and is_put_beyond(change)
         if late:
             words = _("The change has its place in a release, which comes later than we promised.")
         return {"words": words, "release": release, "is_late": late}
@@ -91,6 +91,7 @@ def your_turn(change: Change, event: Event) -> Context:
         return context
     if turn.verb == "authorise":
         context |= {"brief": in_brief(change), "plan": change.execution}
+        context["review"] = event.verb == "review"  # the brief has what it found
     return {**context, "step_url": absolute(task_url(turn, change))}
 
 

@@ -37,6 +37,7 @@ from .audiences import (
     REQUESTER,
     RESPONSIBLE,
     STAFF,
+    STAND_INS,
     STANDARD_APPROVER,
     TOLD_BEFORE,
     WATCHERS,
@@ -70,7 +71,7 @@ from .message_words import (
 )
 from .models import Change, Event, Notice, Question
 from .process import past_words
-from .promises import is_planned_beyond
+from .promises import is_put_beyond
 from .recall import recalling
 from .states import State
 from .taking_back import is_taken_back
@@ -160,7 +161,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "comment": (Rule(comment, (*PARTIES, RESPONSIBLE)),),
     "note": (Rule(comment, (*STAFF, RAISER, RESPONSIBLE)),),
     "attach": (Rule(comment, PARTIES),),
-    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE)),),
+    "undelivered": (Rule(undelivered, (OWNER, RESPONSIBLE, STAND_INS)),),
     "replace_requester": (
         Rule(succeeded, (REQUESTER, FORMER_REQUESTER)),
         Rule(activity, (*STAFF, RAISER)),
@@ -237,7 +238,8 @@ def _will_hear_of_comment(change: Change, event: Event) -> frozenset[int]:
     if event.verb != "correct_comment":
         return frozenset()
     about = Notice.objects.filter(change=change, event__data__comment=event.data["comment"])
-    waiting = about.filter(read_at=None).filter(Q(email=None) | Q(email__status=STATUS.queued))
+    by_mail = Q(email__status=STATUS.queued, email__expires_at=None)
+    waiting = about.filter(by_mail | Q(email=None, is_for_digest=True), read_at=None)
     return frozenset(waiting.values_list("person", flat=True))
 
 
@@ -333,7 +335,7 @@ def _is_promised_so(change: Change, event: Event) -> bool:
 
 def _still_concerns(person: User, change: Change, event: Event) -> bool:
     """Whether a change is still planned so, later than promised, and the reader is who minds it."""
-    if change.release_id != event.data["beyond"]["release"] or not is_planned_beyond(change):
+    if change.release_id != event.data["beyond"]["release"] or not is_put_beyond(change):
         return False
     return any(person in audience.find(change) for audience in (OWNER, BOARD_LEAD))
 

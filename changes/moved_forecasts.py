@@ -73,9 +73,10 @@ def was_told_of_plan(person: User, change: Change, event: Event) -> bool:
 
 
 def before(person: User, change: Change, event: Event) -> Known:
-    """Return what a reader knew: what was known before all moves of which no mail told them.
+    """Return what a reader knew: what was known before all moves of which nothing told them.
 
-    Those count that followed each other: what a plan or the board said in between they know.
+    A mail has told them, or they have read it in the app. Those count that followed each other:
+    what a plan or the board said in between they know.
     """
     seen = _as_read_by(person)
     known: Known = event.data["before"]
@@ -84,7 +85,8 @@ def before(person: User, change: Change, event: Event) -> Known:
     )
     newest = earlier.select_related("event", "email").defer("email__message", "email__html_message")
     for notice in newest.order_by("-event", "-pk")[:MOST]:
-        told = notice.email is not None and notice.email.status == STATUS.sent
+        mailed = notice.email is not None and notice.email.status == STATUS.sent
+        told = mailed or notice.read_at is not None
         if told or notice.event is None or seen(notice.event.data["after"]) != seen(known):
             break
         known = notice.event.data["before"]

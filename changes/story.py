@@ -107,6 +107,9 @@ def load(user: User, pk: int, *, with_talk: bool = False) -> Change:
     if change is None:
         raise Change.DoesNotExist(f"There is no change {pk} for this person.")
     tell(change, with_talk=with_talk)
+    for part in ("owner", "requester", "raised_by"):
+        if getattr(change, f"{part}_id") == user.pk:
+            setattr(change, part, user)  # whose roles and teams are known
     return change
 
 

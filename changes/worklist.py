@@ -25,8 +25,6 @@ from .turns import TURNS, Turn
 
 SHOWN = 5
 FOLLOWED_SHOWN = 8
-FOLLOWED_READ = 2 * FOLLOWED_SHOWN
-"""So many of each part are read: some of them stand elsewhere on the page already."""
 STATEMENTS_KEPT = 64
 """Of what roles ask: the SQL takes some ten kilobytes, its plan in each connection a megabyte."""
 COUNTED = 100
@@ -148,10 +146,10 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
     """
     found = _read(user, with_followed=True)
     waiting = {place: found[place] for place in sorted(key for key in found if key >= 0)}
-    shown = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
-    shown.update(pk for place in FOLLOWED_PLACES.values() for pk in found.get(place, ()))
+    named = {pk for pks in waiting.values() for pk in pks[:SHOWN]}
+    shown = named.union(*(found.get(place, ()) for place in FOLLOWED_PLACES.values()))
     changes = _for_home(Change.objects.filter(pk__in=shown)).in_bulk() if shown else {}
-    groups, named = [], {pk for pks in waiting.values() for pk in pks[:SHOWN]}
+    groups = []
     followed: dict[str, list[Change]] = {}
     for name, place in FOLLOWED_PLACES.items():
         # What stands on the page already stands there once.
@@ -218,13 +216,15 @@ def _queues(user: Anybody, with_followed: bool, most: int) -> "QuerySet[Change, 
             queue = queries.visible_to(user).filter(wanted).order_by("state_since", "pk")
             queues.append(queue.values_list(Value(place), "pk")[:most])
     followed = FOLLOWED if user.is_internal else ("drafts",)
+    # However many of a part stand elsewhere on the page already, enough are left.
+    enough = SHOWN * len(queues) + FOLLOWED_SHOWN * len(followed) + 1
     for name in followed if with_followed else ():
         place = FOLLOWED_PLACES[name]
         for part in FOLLOWED[name](user):
             # Not by the index of when changes were updated: that would be looked through for
             # somebody who has few of them until the last change of all.
             latest = part.order_by((F("updated_at") + timedelta(0)).desc(), "-pk")
-            queues.append(latest.values_list(Value(place), "pk")[:FOLLOWED_READ])
+            queues.append(latest.values_list(Value(place), "pk")[:enough])
     if not queues:
         return Change.objects.none().values_list(Value(0), "pk")
     return queues[0].union(*queues[1:], all=True) if len(queues) > 1 else queues[0]

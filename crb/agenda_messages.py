@@ -1,6 +1,6 @@
 """What members and presenters are told about agendas; built on ``messages.tell``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from changes.models import Question
 from expansive_cm.post.words import absolute
+from expansive_cm.sure import sure
 
 from . import permissions, queries
 from .messages import MEMBER, tell
 from .models import AgendaItem, Meeting
+from .states import MeetingState
 
 OPEN_AGENDA = gettext_lazy("Open the agenda")
 OPEN_ITEM = gettext_lazy("Read and vote")
@@ -59,20 +61,63 @@ def agenda_published(meeting: Meeting) -> None:
 
 def presenter_named(item: AgendaItem, before: User | None, actor: User) -> None:
     """Tell of another presenter of an item whose agenda is out: the new one and the former one."""
-    for person, presents in ((item.presenter, True), (before, False)):
-        if person is None or person == actor or not permissions.may_see_board(person):
-            continue
-        headline = _("You present: %s") if presents else _("You no longer present: %s")
-        tell(
-            [person],
-            "agenda_presenter",
-            item.meeting,
-            headline=headline % item.change.title,
-            action_text=OPEN_ITEM_HERE,
-            path=path_of(item),
-            why=PRESENTER if presents else FORMER_PRESENTER,
-            context={"item": item, "actor": actor, "presents": presents},
-        )
+    _of_presenting(item, item.presenter, actor, presents=True)
+    _of_presenting(item, before, actor, presents=False)
+
+
+def presents_no_more(item: AgendaItem, actor: User) -> None:
+    """Tell the presenter of an item whose agenda is out that it is not taken at this meeting."""
+    _of_presenting(item, item.presenter, actor, presents=False)
+
+
+def _of_presenting(item: AgendaItem, person: User | None, actor: User, *, presents: bool) -> None:
+    if person is None or person == actor or not permissions.may_see_board(person):
+        return
+    headline = _("You present: %s") if presents else _("You no longer present: %s")
+    tell(
+        [person],
+        "agenda_presenter",
+        item.meeting,
+        headline=headline % item.change.title,
+        action_text=OPEN_ITEM_HERE,
+        path=path_of(item),
+        why=PRESENTER if presents else FORMER_PRESENTER,
+        context={"item": item, "actor": actor, "presents": presents},
+    )
+
+
+def presenters_of(meeting: Meeting) -> dict[User, list[AgendaItem]]:
+    """Return who presents an open item of a published agenda and has no seat there.
+
+    A ballot has none. Members are told of their meeting by the calendar.
+    """
+    if not meeting.is_published or meeting.is_ballot:
+        return {}
+    seated = {seat.user_id for seat in meeting.members}
+    items = queries.open_items_of(meeting).exclude(presenter=None).exclude(presenter__in=seated)
+    found: dict[User, list[AgendaItem]] = {}
+    for item in items.select_related("presenter", "change"):
+        found.setdefault(sure(item.presenter), []).append(item)
+    return {one: theirs for one, theirs in found.items() if permissions.may_see_board(one)}
+
+
+def presenters_meeting(
+    meeting: Meeting, presenters: Mapping[User, list[AgendaItem]], actor: User
+) -> None:
+    """Tell them that the meeting at which they present was moved, or cancelled."""
+    headline, why = _("The meeting at which you present was moved"), PRESENTER
+    if meeting.state == MeetingState.CANCELLED:
+        headline = _("The meeting at which you were to present was cancelled")
+        why = FORMER_PRESENTER
+    tell(
+        presenters,
+        "presenters_meeting",
+        meeting,
+        headline=headline,
+        why=why,
+        context={"actor": actor},
+        each={person.pk: {"items": items} for person, items in presenters.items()},
+    )
 
 
 def added_late(item: AgendaItem, actor: User) -> None:

@@ -86,7 +86,7 @@ def plant() -> None:
     texts: dict[str, list[str]] = defaultdict(list)
     for number, (_name, model, one) in enumerate(fields()):
         manager = getattr(model._meta, "simple_history_manager_attribute", None)
-        tables = [(model, "id")]
+        tables = [(model, model._meta.pk.column)]
         if manager:
             tables.append((getattr(model, manager).model, "id"))
         for table, key in tables:

@@ -30,8 +30,8 @@ SECONDS_BENT = 3.2
 CUBE = (WHOLE // FIRST) ** 3
 """What needs less than this part of the limit for a quarter keeps it even if it grows cubically."""
 OURS = ("bench", "demo", "management", "migrations", "services")
-OWN_FILES = {"accounts/guide.py", "expansive_cm/environment.py", "expansive_cm/ui/icons.py"}
-"""They read settings and files of the installation, guides included."""
+OWN_FILES = {"expansive_cm/environment.py", "expansive_cm/ui/icons.py"}
+"""They read settings and files of the installation."""
 WRITES_PATTERNS = re.compile(r"\bre\.|[Rr]egex")
 """Whatever else a file says is not read: each worker looks for patterns before its first test."""
 CALLS = {"compile", "search", "match", "fullmatch", "sub", "subn", "findall", "finditer", "split"}

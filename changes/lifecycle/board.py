@@ -26,7 +26,8 @@ def take_back_board_outcome(
     Possible for a short time, as long as nobody has acted on it. Raises StepIncomplete without a
     reason, StepForbidden, StepIllegal, or ChangeStale. Effects: the decision says who took it back
     and why, and counts for nothing, nor do its questions; the promise goes; state ``board``; mails
-    of it that wait are not sent; whom one has reached already is told; event.
+    of it that wait are not sent, and nobody's notifications have it; whom one has reached already
+    is told; event.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the outcome is taken back."), ["reason"])
@@ -40,6 +41,7 @@ def take_back_board_outcome(
         step.change.take_back_decision()
         _restore_promise(step.change, event)
         told = sorted(_told_already(event))
+        Notice.objects.filter(event=event, is_in_inbox=True).update(is_in_inbox=False)
         step.data = {
             "outcome": decision.outcome,
             "took_back": event.pk,

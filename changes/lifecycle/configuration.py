@@ -1,6 +1,7 @@
 """The configuration path: review, authorisation, execution, documentation."""
 
 from datetime import datetime
+from functools import partial
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -8,7 +9,6 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
-from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepIncomplete
 from expansive_cm.workflow.steps import opened, save
 
@@ -176,9 +176,7 @@ def tick_step(change: Change, *, actor: User, number: int, done: bool) -> Execut
     the execution and its history. No page becomes stale by it, and nobody is told.
     """
 
-    def ask(fresh: Change) -> Decision:
-        return permissions.can_record_execution(actor, fresh)
-
+    ask = partial(permissions.can_record_execution, actor)
     with opened(lambda: lock(change), actor=actor, ask=ask) as fresh:
         execution = sure(fresh.execution)
         if not 0 < number <= len(execution.steps_planned):

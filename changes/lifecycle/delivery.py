@@ -39,8 +39,8 @@ def note_failure(
     ``kind`` is ``refused`` (by our own mail server) or ``bounced``; where the address is not
     what is wrong (``is_of_address``), the person is not marked. Effects, in one transaction:
     the person is marked; for each change that the mail tells of a MailEvent, one open
-    DeliveryProblem per person, an internal event, and a mail to owner and success team. Calling
-    it again for the same mail does nothing.
+    DeliveryProblem per person, an internal event, and a mail to the owner, or else the success
+    team. Calling it again for the same mail does nothing.
     """
     now, detail = timezone.now(), detail[:LONGEST_DETAIL]
     with acting():
@@ -51,11 +51,11 @@ def note_failure(
         person = User.objects.with_address(address)
         if change is not None and change.pk not in told:
             told[change.pk] = person.pk if person else None
+        if person is not None and is_of_address:
+            _mark(person, now, detail)  # first: whom mail does not reach is told of nothing
         for change_pk, person_pk in sorted(told.items()):
             reader = User.objects.filter(pk=person_pk or 0).first()
             _flag(Change(pk=change_pk), reader, email, address, kind, detail)
-        if person is not None and is_of_address:
-            _mark(person, now, detail)
 
 
 def _mark(person: User, now: datetime, detail: str) -> None:

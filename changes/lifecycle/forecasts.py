@@ -12,6 +12,7 @@ from expansive_cm.workflow.acts import acting
 from .. import messages
 from ..models import Change, Notice, Release, UntoldMove
 from ..moved_forecasts import MOVED, known_now, known_of, shown
+from ..promises import release_ahead
 from ..states import BEFORE_DEPLOYED
 from .core import Step, lock, record_event
 from .promises import settle_promise
@@ -58,8 +59,10 @@ def _tell_again(change: Change) -> bool:
 
 def _is_its_doing(change: Change, move: UntoldMove) -> bool:
     """Whether the days are those of the release that moved, and of no other that took its place."""
-    counts = (change.release_id, change.promised_release_id)
-    return move.release_id in counts or move.release.cancelled_at is not None
+    brings = release_ahead(change)
+    if move.release.cancelled_at is not None or move.release == brings:
+        return True
+    return move.release_id == change.promised_release_id and move.due_on != change.due_on
 
 
 def _words(release: Release | None, before: dict[str, Any], after: dict[str, Any], why: str) -> str:

@@ -22,6 +22,7 @@ from expansive_cm.workflow.steps import attribute
 from .. import finding, permissions, proposing, queries
 from ..models import AccessLink, Assessment, Change, ChangeTemplate, SentForm, Service
 from ..states import OPEN, ChangeType, State
+from ..turns.groups import in_success_team
 from .asked import ending
 from .core import Step, lock, read_locked, record_event, take_step
 
@@ -337,14 +338,20 @@ def reclassify(
 
 
 def assign(change: Change, *, actor: User, owner: User, seen: int | None = None) -> Change:
-    """Name the person who sees the change through; one of Expansive's own people."""
+    """Name the person who sees the change through; one of Expansive's own people.
+
+    What waits for the team, and only an owner of it was told of, is then told to all of it.
+    """
     with take_step("assign", change, actor=actor, seen=seen) as step:
         owner.read_afresh()
         if not (owner.is_active and owner.is_internal and owner.roles):
             raise StepIncomplete(_("The owner must be one of Expansive's own people."))
-        step.change.owner = owner
+        former, step.change.owner = step.change.owner, owner
         step.reason = owner.display_name
         step.data = {"owner": owner.pk}
+        was_of_team = former is not None and in_success_team(former, step.change)
+        if was_of_team and not in_success_team(owner, step.change):
+            step.data["back_to_team"] = True
     return step.change
 
 

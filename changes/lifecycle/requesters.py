@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
+from post_office.models import STATUS, Email
 
 from accounts.models import Organisation, User
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute
 
-from .. import mail_log, permissions, proposing
-from ..models import AccessLink, Change
+from .. import inbox, mail_log, permissions, proposing, settling
+from ..models import AccessLink, Change, Notice
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
 from .access import revoke
@@ -151,7 +152,9 @@ def correct_customer(
     a requester who is not there, or when people of the former customer have taken part: what
     they wrote is not for another customer. Effects: customer and requester; a template of the
     former customer is forgotten, watchers of another customer are taken off, and all links of the
-    former requester and of theirs are revoked; an internal event, which keeps the former names;
+    former requester and of theirs are revoked; no mail that waits tells the former requester, nor
+    do the notifications, unless they raised it or watch it; an internal event, which keeps the
+    former names;
     the event also keeps which mails had reached the former requester;
     the new requester is told as of a new request, and the team that looks after it from now on
     that it waits.
@@ -188,8 +191,12 @@ def _insist_on_correction(
         raise StepIncomplete(_("%s is the requester already.") % requester, ["requester"])
     if organisation.pk == change.organisation_id:
         return
-    acts = change.events.exclude(actor=None).exclude(actor__organisation=None)
-    if acts.exclude(actor__organisation=organisation).exists():
+    others = User.objects.exclude(organisation=None).exclude(organisation=organisation)
+    # Of a successor what they wrote and attached came along, though none of them did anything.
+    acts = change.events.filter(actor__in=others)
+    texts = change.comments.filter(author__in=others)
+    files = change.attachments.filter(uploaded_by__in=others)
+    if acts.exists() or texts.exists() or files.exists():
         sentence = _(
             "Somebody of %s has taken part in this request. Withdraw it, and raise it anew for the"
             " right customer: what they wrote is not for others."
@@ -209,3 +216,20 @@ def _let_go(step: Step, former: User, organisation: Organisation) -> None:
     had_links = AccessLink.objects.filter(change=change).values("person")
     for person in {former, *others.filter(pk__in=had_links)}:
         revoke(step, person)
+    if former.pk != change.raised_by_id and not change.watchers.filter(pk=former.pk).exists():
+        _tell_no_more(change, former)
+
+
+def _tell_no_more(change: Change, former: User) -> None:
+    """Let nothing that waits tell somebody of a request that was never theirs.
+
+    What the worker holds at this moment is on its way.
+    """
+    told = Notice.objects.filter(change=change, person=former)
+    waiting = Email.objects.filter(pk__in=told.values("email"), status=STATUS.queued)
+    held = waiting.filter(expires_at=None).select_for_update(skip_locked=True, of=("self",))
+    for email in held.order_by("pk"):
+        if not email.notices.exclude(change=change).exists():
+            settling.drop(email)
+    told.filter(email=None).update(is_for_digest=False)
+    inbox.leave_out(told)

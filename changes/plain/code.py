@@ -9,7 +9,15 @@ from expansive_cm.sure import sure
 
 from ..models import BoardDecision
 from ..models.change import Promise
-from ..promises import day_of, has_missed, is_past, is_planned_beyond, release_ahead
+from ..promises import (
+    day_of,
+    goes_beyond,
+    has_missed,
+    is_past,
+    is_planned_beyond,
+    is_put_beyond,
+    release_ahead,
+)
 from ..states import State
 from .case import Case, Status, asked_afterwards, nothing_more, put_right
 
@@ -75,9 +83,9 @@ def _on_the_way(case: Case, now: str, following: str) -> Status:
 
 def _promised(case: Case) -> str:
     change = case.change
+    told = change.late_told if is_put_beyond(change) else ""
     if change.due_on and is_past(change.due_on, day_of(change.promise_zone, case.at)):
         words = _("It was promised by %s. We are late with it.") % case.day(change.due_on)
-        told = change.late_told if is_planned_beyond(change) else ""
         return " ".join(filter(None, [words, told]))
     if is_planned_beyond(change):
         words = _("We promised it by %(promised)s. It is now planned for %(planned)s.")
@@ -85,12 +93,13 @@ def _promised(case: Case) -> str:
             "promised": case.day(sure(change.due_on)),
             "planned": case.day(sure(release_ahead(change)).planned_on),
         }
-        return " ".join(filter(None, [words % dates, change.late_told]))
+        return " ".join(filter(None, [words % dates, told]))
     promised = change.promised_release
     if promised and has_missed(change):
         words = _("It was promised by release %(name)s, which is out. We are late with it.")
         return words % {"name": promised.name}
-    if change.promise == Promise.THREE_RELEASES and promised and not promised.cancelled_at:
+    stays = promised and not promised.cancelled_at and not goes_beyond(change, promised)
+    if change.promise == Promise.THREE_RELEASES and promised and stays:
         words = _("We promise it by release %(name)s at the latest.")
         return words % {"name": promised.name}
     if change.promise == Promise.THREE_RELEASES and change.due_on is None:

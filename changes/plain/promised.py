@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from expansive_cm.texts import Text
 
-from ..models import Change, Event
-from ..promises import Known, Promised, Risk, Standing, day_shown, promised_of
+from ..models import Change, Event, Release
+from ..promises import Known, Promised, Risk, Standing, day_shown, goes_beyond, promised_of
 from .happened import words_of
 
 MOST = 5
@@ -53,6 +53,14 @@ class OwnPromise:
     """What they are told of why that is later than promised."""
     moved: list[Moved]
     """The latest first."""
+
+    @property
+    def release(self) -> Release | None:
+        """The release that was promised, None where it comes no more by the day promised."""
+        release = self.change.promised_release
+        if release is None or release.cancelled_at or goes_beyond(self.change, release):
+            return None
+        return release
 
 
 def own_promises(changes: Iterable[Change], now: datetime) -> list[OwnPromise]:

@@ -69,6 +69,11 @@ def is_planned_beyond(change: Change) -> bool:
     return change.state in BEFORE_DEPLOYED and goes_beyond(change, release_ahead(change))
 
 
+def is_put_beyond(change: Change) -> bool:
+    """Whether the release it was put into itself comes later: what was said of that is so still."""
+    return change.state in BEFORE_DEPLOYED and goes_beyond(change, change.release)
+
+
 def release_ahead(change: Change) -> Release | None:
     """Return the release that is to bring a change: its own, until it has one the one promised."""
     own = change.release
@@ -123,6 +128,6 @@ def promised_of(change: Change, now: datetime | None = None) -> Promised | None:
     assert standing is not None
     left = None if is_over or change.due_on is None else (change.due_on - today).days
     shown = risks if standing == Standing.AT_RISK else ()
-    late = is_planned_beyond(change)
+    late = is_put_beyond(change)
     why, told = (change.late_reason, change.late_told) if late else ("", "")
     return Promised(standing, change.due_on, left, forecast, shown, closed_on, why, told)

@@ -14,6 +14,7 @@ from expansive_cm.texts import Text
 from .. import plain
 from ..models import Change, Event
 from ..process import STEP
+from .groups import UNCLAIMED_TEAM
 from .table import TURNS, Turn
 from .who import Who
 
@@ -78,12 +79,14 @@ EVENTS_SINCE = ObjectStatement(
 def _brings(event: Event, turn: Turn) -> bool:
     """An event brings a turn when it moves the change, or is another step on the way to it.
 
-    Or it leaves the change where it is and gives it to others.
+    Or it leaves the change where it is and gives it to others: to another customer's team, or to
+    all of a team of whom one, who alone was told, had seen it through.
     """
     step = STEP.get(event.verb)
     return (
         event.moved
         or event.verb == "correct_customer"
+        or ("back_to_team" in event.data and turn.group is UNCLAIMED_TEAM)
         or bool(step and step.main and event.verb != turn.verb)
     )
 

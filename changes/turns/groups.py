@@ -59,6 +59,8 @@ class Group:
     """What the administration gives that makes somebody one of them; None where a change does."""
     falls_to_part: Callable[[], Q] = Q
     """Which changes wait for those who hold the part, where others come before them."""
+    one: Callable[[Change], User | None] | None = None
+    """Who of many takes it, as long as they can; None where it is all of them."""
     bars: tuple[Past, ...] = ()
     """What those who hold the part must not have done before."""
 
@@ -69,6 +71,14 @@ class Group:
     def members(self, change: Change) -> list[User]:
         """Return the persons; costs a query at most."""
         return self.who(change).members()
+
+    def told(self, change: Change) -> list[User]:
+        """Return who is told by mail: the one who takes it, unless mail does not reach them.
+
+        Then it is their team. Costs a query or two.
+        """
+        one = self.one(change) if self.one else None
+        return TEAM.members(change) if one and one.mail_failed_at else self.members(change)
 
     def without(self, earlier: Past, rule: Callable[[], str]) -> "Group":
         """Leave out who did something before; ``rule`` is the duty that must be separate."""
@@ -290,6 +300,7 @@ UNCLAIMED_TEAM = Group(
     _of_the_team_and_unclaimed,
     lambda user, change: first(_in_the_team(user, change), _claimed_by_a_colleague(user, change)),
     part=LOOKING_AFTER,
+    one=team_owner,
 )
 """The team, until one of it owns the change: then it is their turn. The others may act as well."""
 
@@ -324,6 +335,7 @@ RESPONSIBLE = Group(
     _is_responsible,
     part=LOOKING_AFTER,
     falls_to_part=without_owner,
+    one=acting_owner,
 )
 """The owner; without one who is still there the team."""
 

@@ -8,6 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.roles import Role
+from accounts.standing import know_standing
 
 from ..models import Change, Execution
 from .parts import LOOKING_AFTER, holders_for_a_change
@@ -16,9 +17,10 @@ from .parts import LOOKING_AFTER, holders_for_a_change
 def acting_owner(change: Change) -> User | None:
     """Return the owner, if they can still see the change through."""
     owner = change.owner
-    if owner is None or not owner.is_active or not owner.is_internal or not owner.roles:
+    if owner is None or not owner.is_active or not owner.is_internal:
         return None
-    return owner
+    know_standing([owner])
+    return owner if owner.roles else None
 
 
 def without_owner() -> Q:

@@ -68,7 +68,7 @@ class Turn:
 
     def told(self, change: Change) -> Iterable[User]:
         """Return who is told by mail; costs a query."""
-        return self.tells(change) if self.tells else self.group.members(change)
+        return self.tells(change) if self.tells else self.group.told(change)
 
     def changes(self, user: User | Anybody, now: narrower.Moment | None = None) -> Q | None:
         """Return the condition for changes on which it is this person's turn; None if never.

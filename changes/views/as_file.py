@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.template.defaultfilters import filesizeformat
@@ -115,10 +116,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
         "quoted": room.take(_quoted(talk["request_mail"])),
         "stages": [_stage(one, room) for one in room.fill(sections(change, reader))],
         "comments": [_comment(one, inside, room) for one in room.fill(talk["comments"])],
-        "files": [
-            [room.take(one.name), _about(one)]
-            for one in room.fill(talk["attachments"])
-        ],
+        "files": [[room.take(one.name), _about(one)] for one in room.fill(talk["attachments"])],
         "links": [_link(one, inside) for one in room.fill(links)],
         "happened": [
             {
@@ -196,7 +194,13 @@ def _record(record: Record, room: Room) -> Json:
 
 
 def _parts(detail: Any) -> list[str]:
-    return [str(detail.text), str(detail.url), _moment(detail.when)]
+    return [str(detail.text), _address(detail), _moment(detail.when)]
+
+
+def _address(detail: Any) -> str:
+    """Where a link leads, in full: on paper nothing is pressed."""
+    url = f"{settings.BASE_URL.rstrip('/')}{detail.url}" if detail.url[:1] == "/" else detail.url
+    return "" if url == str(detail.text) else url
 
 
 def _risk(likelihood: int, impact: int) -> str:

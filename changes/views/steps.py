@@ -129,7 +129,7 @@ class StepPage:
         if not self.is_post:
             if not (decision or gated):
                 return self._refuse(decision)
-            if plans and self.request.htmx and not self.request.htmx.boosted:
+            if plans and self._asks_for_a_part:
                 typed = {"conflicts": self._in_the_way(self._form(form_class, self.request.GET))}
                 return render(self.request, "changes/partials/plan_conflicts.html", typed)
             form = self._form(form_class)
@@ -153,6 +153,11 @@ class StepPage:
             form.add_error(PLANS[self.verb], words)
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         return self._take(act, form, seen, context)
+
+    @property
+    def _asks_for_a_part(self) -> bool:
+        htmx = self.request.htmx
+        return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
     def _in_the_way(self, form: Any) -> planning.InTheWay:
         """Return what is in the way of the plan that a form holds."""

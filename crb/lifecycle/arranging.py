@@ -90,7 +90,8 @@ def defer_item(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem | No
 
     Effects: state ``deferred``; the change gets a new item, carried over and voted on anew, on
     the next agenda that is not published yet, or waits until there is one; a new version if
-    this agenda is published. Returns the new item.
+    this agenda is published, and whoever presents the item is told if the meeting has not begun.
+    Returns the new item.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the item is deferred."), ["reason"])
@@ -104,6 +105,8 @@ def defer_item(item: AgendaItem, *, actor: User, reason: str) -> AgendaItem | No
         why = _("Deferred: %(reference)s. %(reason)s") % words
         record_version(meeting, actor=actor, reason=why)
         save_meeting(meeting, actor, why)
+        if meeting.is_published and not meeting.is_running:
+            agenda_messages.presents_no_more(fresh, actor)
         target = queries.next_agenda(meeting.board, after=meeting)
         if target is None:
             return None

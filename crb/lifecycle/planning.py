@@ -11,7 +11,7 @@ from accounts.models import User
 from changes.models import Change
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import queries
+from .. import agenda_messages, queries
 from ..models import Board, Meeting
 from ..schedule import FURTHEST, SATURDAY, holiday_on, is_skipped
 from ..states import MeetingKind
@@ -37,7 +37,8 @@ def move_meeting(
     """Put a meeting that has not begun at another date, time or length. The chair or the deputy.
 
     Date and time are local to the meeting's zone. Effects: the invitees get an updated
-    invitation with the reason, the actor too, whose calendar must follow; items and votes stay.
+    invitation with the reason, the actor too, whose calendar must follow; who presents an item of
+    a published agenda without a seat is told as well; items and votes stay.
     It keeps its day by rhythm, which is therefore not planned again. Raises StepIncomplete
     without a reason, without any change, for a time that has passed, for one at which the board
     meets already, and, unless ``on_day_off`` says that this is meant, for another day that is no
@@ -56,6 +57,8 @@ def move_meeting(
         fresh.sequence += 1
         save_meeting(fresh, actor, f"moved the meeting: {fresh.move_reason}")
         send_invitations(fresh.board)
+        presenters = agenda_messages.presenters_of(fresh)
+        agenda_messages.presenters_meeting(fresh, presenters, actor)
     return Meeting.objects.get(pk=fresh.pk)
 
 
@@ -121,7 +124,7 @@ def cancel_meeting(
 
     Effects: state ``cancelled``; open items move with the votes cast so far to the next agenda
     that is not published yet, or wait until there is one; everybody invited is told and their
-    calendars drop it.
+    calendars drop it; so is who was to present an item of a published agenda.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the meeting is cancelled."), ["reason"])
@@ -130,6 +133,7 @@ def cancel_meeting(
         fresh.sequence += 1
         fresh.cancel(reason)
         save_meeting(fresh, actor, f"cancelled the meeting: {reason}")
+        agenda_messages.presenters_meeting(fresh, agenda_messages.presenters_of(fresh), actor)
         target = queries.next_agenda(fresh.board)
         if target is not None:
             move_items(fresh, target, actor=actor, remark=reason)

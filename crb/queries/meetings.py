@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import (
+    Case,
     Count,
     DateField,
     DateTimeField,
@@ -16,8 +17,11 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
+    When,
+    Window,
 )
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models.functions import Coalesce, RowNumber, TruncDate
 from django.utils import timezone
 
 from accounts.models import User
@@ -180,14 +184,17 @@ def _open() -> QuerySet[Meeting]:
 OPEN = ObjectStatement(_open)
 
 
-AHEAD_AT_MOST = 12
-"""So many of ``ahead_of`` are read: of the meetings to come Home shows each board's next."""
+AHEAD_AT_MOST = 24
+"""So many of ``ahead_of`` are read."""
 
 
 def ahead_of(user: User, since: date) -> "list[Ahead]":
     """Meetings and ballots at which a person has a seat: open now, or to come from a day on.
 
-    The first to begin first, at most ``AHEAD_AT_MOST``. ``left_for_me`` is how many of the items
+    What is open comes first, each the first to begin first, at most ``AHEAD_AT_MOST``.
+    ``left_for_me`` is how many of the items wait for the person's vote. One query.
+    The first to begin first, at most ``AHEAD_AT_MOST``; of each board's to come the first two, as
+    ``since`` is a day before it is everywhere. ``left_for_me`` is how many of the items
     wait for the person's vote. One query.
     """
     return AHEAD.objects(person=user.pk, since=since)
@@ -197,7 +204,11 @@ def _ahead() -> "QuerySet[Ahead]":
     to_come = Q(state=MeetingState.SCHEDULED, date__gte=Given("since", DateField()))
     found = meetings().filter(to_come | Q(state=MeetingState.RUNNING))
     theirs = found.filter(sits(SOMEBODY, "board", "date")).annotate(left_for_me=left_for(SOMEBODY))
-    return theirs.order_by("starts_at", "pk")[:AHEAD_AT_MOST]
+    place = Window(RowNumber(), partition_by=["board", "state"], order_by=["starts_at", "pk"])
+    first = Q(state=MeetingState.RUNNING) | Q(place__lte=2)
+    theirs = theirs.annotate(place=place).filter(first)
+    opened = Case(When(state=MeetingState.RUNNING, then=Value(0)), default=Value(1))
+    return theirs.order_by(opened, "starts_at", "pk")[:AHEAD_AT_MOST]
 
 
 AHEAD = ObjectStatement(_ahead)

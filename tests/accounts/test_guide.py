@@ -23,13 +23,16 @@ NO_PAGES |= set(
     """
     changes:accept_answer changes:accept_mail_as_comment changes:accept_mail_as_request
     changes:autosave changes:copy_as_new changes:delete_view changes:discard_answer
-    changes:discard_mail changes:follow_up changes:mute changes:open_first changes:open_with_all
+    changes:discard_mail changes:follow_up changes:keep_columns changes:mark_read
+    changes:mark_unread changes:read_all changes:tick_step changes:mute changes:open_first
+    changes:open_with_all
     changes:put_back_mail changes:revoke_links changes:send_link changes:take_over_view
     changes:unlink changes:unmute changes:unwatch changes:update_view changes:watch
     crb:close_meeting crb:defer_item crb:go_to_item crb:join_meeting crb:make_feed
     crb:mark_attendance crb:publish_minutes crb:pull_from_consent crb:record_consent
     crb:reorder_agenda crb:revoke_feed crb:start_meeting crb:will_attend crb:withdraw_absence
-    crb:write_minutes
+    crb:write_minutes changes:keep_columns changes:mark_read changes:mark_unread changes:read_all
+    changes:tick_step
     """.split()
 )
 """Acts whose form stands on another page, to which they lead back."""

@@ -197,6 +197,13 @@ def test_a_pull_request_leads_to_its_change_for_colleagues(client: Client, cast:
         assert places(theirs.get(LIST, {"q": text})) == [], text
 
 
+def test_its_number_is_found_however_its_address_is_written(client: Client, cast: Cast) -> None:
+    change = stories.developed(stories.in_development(cast), cast)
+    for address in ("rooms!4711", "rooms#4711", "https://git.example/pull/4711/files"):
+        Development.objects.filter(change=change).update(reference=address)
+        assert places(search(client, cast.support, "q=!4711")), address
+
+
 def test_a_release_is_found_by_its_name_by_colleagues(client: Client, cast: Cast) -> None:
     release = stories.release()
     text = urlencode({"q": release.name})

@@ -36,11 +36,11 @@ class TestAssign(StepPageTests):
     def test_many_people_cost_no_more_queries(
         self, page: Client, cast: Cast, change: Change, django_assert_num_queries: Any
     ) -> None:
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page.get(self.address(change))
         for number in range(3):
             person(f"More {number}", Role.SUPPORT)
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page.get(self.address(change))
 
 

@@ -6,13 +6,17 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pypdf import PdfReader
 
-from changes import lifecycle
+from changes import lifecycle, story
 from changes.models import Change, Comment
 from changes.views import as_file
+from expansive_cm.ui import typesetting
+from tests import standards
 from tests.changes.test_story import configuration_with_everything
 from tests.people import Cast
+from tests.stories import developed, in_development, submitted
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +77,29 @@ def test_of_a_change_without_end_the_file_has_the_beginning(
     assert "This change is too long for a file" in told
     assert "#panic" in told
     assert len(told) < 20_000
+
+
+def test_signs_on_which_typst_breaks_are_told_by_their_numbers(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(typesetting, "_lacking", set())
+    change = submitted(cast)
+    signs = "".join(map(chr, range(0x3E9, 0x5DD)))
+    Change.objects.filter(pk=change.pk).update(description=f"Before {signs} after")
+    client.force_login(cast.success)
+    told = read(client.get(reverse("changes:change_pdf", args=[change.pk])))
+    assert "[U+05D0]" in "".join(told.split()) and "after" in told
+    assert "are given by name or number" in told
+
+
+def test_an_address_stands_there_in_full_and_once(cast: Cast) -> None:
+    standard, code = standards.used(cast), developed(in_development(cast), cast)
+    for change, label, start in (
+        (standard, "Standard change", "Open it http"),
+        (code, "Pull request or branch", "http"),
+    ):
+        whole = story.load(cast.success, change.pk, with_talk=True)
+        told = as_file.in_words(whole, cast.success, timezone.now())
+        records = [one for stage in told["stages"] for one in stage["records"]]
+        [text] = [text for one in records for name, text in one["details"] if name == label]
+        assert text.startswith(start) and text.count("http") == 1, text

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import messages, permissions, queries
-from changes.models import Change, Notice
+from changes import lifecycle, messages, permissions, queries
+from changes.models import Change, MailEvent, Notice
 from changes.states import State
 from changes.turns import TURNS, groups
 from tests import stories
@@ -76,3 +76,33 @@ def test_what_had_waited_for_the_team_is_told_to_who_took_it_alone(cast: Cast) -
     still = [one.person for one in waiting if messages.again(one)]
     assert change.state == State.SUBMITTED
     assert still == [cast.success]
+
+
+def test_what_leaves_the_hands_of_one_of_the_team_is_told_to_all_of_it(cast: Cast) -> None:
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    change = stories.in_review(cast)
+    theirs = Notice.objects.filter(change=change, person=colleague, message="your_turn")
+    reviewing = theirs.filter(event__verb__in=("assess", "assign"))
+    assert change.owner == cast.success and not reviewing.exists()
+
+    lifecycle.assign(change, actor=cast.support, owner=cast.developer)
+    assert messages.again(reviewing.get()), "only the one who gave it up had heard of it"
+
+    lifecycle.assign(change, actor=cast.support, owner=cast.tester)
+    assert reviewing.count() == 1, "and not told twice"
+    lifecycle.assign(change, actor=cast.support, owner=cast.success)
+    assert not messages.again(reviewing.get())
+
+
+def test_mail_that_does_not_reach_who_sees_it_through_is_told_to_the_team(cast: Cast) -> None:
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    change = stories.in_review(cast)
+    kind, told = MailEvent.Kind.BOUNCED, Notice.objects.filter(message="undelivered")
+
+    lifecycle.note_failure(None, cast.requester.email, kind, "No such user", change=change)
+    assert [one.person for one in told] == [cast.success]
+
+    lifecycle.note_failure(None, cast.success.email, kind, "No such user", change=change)
+    assert [one.person for one in told.exclude(person=cast.success)] == [colleague]

@@ -15,7 +15,7 @@ from changes.turns.askers import former_requesters
 from expansive_cm.workflow.errors import StepError, StepForbidden, StepIncomplete
 from tests import stories
 from tests.changes.step_pages import StepPageTests
-from tests.mailing import deliver, last_row, mail_to, told
+from tests.mailing import deliver, last_row, mail_to, told, worded
 from tests.people import Cast
 
 WHY = "It was the other Grace on the telephone."
@@ -134,6 +134,31 @@ def test_what_somebody_of_the_customer_wrote_is_not_handed_to_another(cast: Cast
         correct(change, cast)
     own = {"organisation": cast.harbour, "requester": cast.colleague}
     assert correct(change, cast, **own).requester == cast.colleague
+
+
+def test_what_came_along_from_an_earlier_request_is_not_handed_to_another(cast: Cast) -> None:
+    """A question that goes on in a successor, or a file: nobody of the customer acted there."""
+    old = stories.not_confirmed(cast)
+    lifecycle.comment(old, actor=cast.requester, body="Between us: can Grace do it?")
+    new = lifecycle.close_with_successor(
+        old, actor=cast.success, reason="Beyond.", title="Tablets", description="Too."
+    )
+    assert new.comments.exists()
+    with pytest.raises(StepIncomplete, match="has taken part"):
+        correct(new, cast)
+    own = {"organisation": cast.harbour, "requester": cast.colleague}
+    assert correct(new, cast, **own).requester == cast.colleague
+
+
+def test_who_was_never_meant_is_told_nothing_within_one_customer_either(cast: Cast) -> None:
+    change = stories.submitted(cast)
+    correct(change, cast, organisation=cast.harbour, requester=cast.colleague)
+    goes = worded().filter(expires_at=None)
+    assert not goes.filter(to=[cast.requester.email]).exists()
+    assert goes.filter(to=[cast.colleague.email]).exists()
+    client = Client()
+    client.force_login(cast.requester)
+    assert change.reference not in client.get("/notifications/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,26 @@ def test_no_change_stands_there_twice(client: Client, cast: Cast) -> None:
     ]
     assert [one.pk for one in page.context["mine"]] == [own.pk]
     assert [one.pk for one in page.context["watched"]] == [watched.pk]
+
+
+def test_what_stands_above_hides_nothing_that_follows(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of what somebody looks after waits for them, and moved last."""
+    other = in_requirements(cast)
+    Change.objects.filter(pk=other.pk).update(owner=cast.success)
+    monkeypatch.setattr(worklist, "SHOWN", 20)
+    worklist._statement.cache_clear()
+    first = submitted(cast)
+    Change.objects.bulk_create(
+        Change(
+            title=f"More {number}", state=first.state, raised_by=cast.support, owner=cast.success,
+            requester=cast.requester, organisation=first.organisation, submitted_at=timezone.now(),
+        )
+        for number in range(18)
+    )  # fmt: skip
+    page = home(client, cast.success)
+    worklist._statement.cache_clear()
+    [group] = page.context["groups"]
+    assert len(group.tasks) == 19
+    assert [one.pk for one in page.context["mine"]] == [other.pk]

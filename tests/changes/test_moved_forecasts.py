@@ -138,6 +138,21 @@ def test_nobody_is_told_of_what_is_as_it_was(cast: Cast) -> None:
     assert told_after(since) == {}
 
 
+def test_a_day_that_was_read_in_the_app_and_is_as_before_is_told(cast: Cast) -> None:
+    change, since, first = planned(cast), last_row(), stories.release().planned_on
+    slip(cast, 30)
+    tasks.tell_of_forecasts()
+    Notice.objects.filter(message=MOVED).update(read_at=timezone.now())
+    assert told_after(since) == {}, "they have read it"
+    since = last_row()
+    slip(cast, (first - timezone.localdate()).days)
+    mails = told_after(since)
+    assert mails.keys() == {cast.requester.email, cast.success.email}
+    (theirs,) = mails[cast.requester.email]
+    assert written(ahead(30)) in theirs.message and written(first) in theirs.message
+    assert change.reference in theirs.subject
+
+
 def test_what_no_customer_read_of_is_for_colleagues(cast: Cast) -> None:
     change = stories.in_requirements(cast)
     release = Release.objects.create(name="9.1", planned_on=ahead(30))
@@ -347,6 +362,16 @@ def test_what_moves_meanwhile_or_takes_the_place_of_what_was_cancelled_is_told(
     since = last_row()
     (theirs,) = told_after(since)[cast.requester.email]
     assert f"It is now planned for {ahead(90):%-d %B %Y}." in theirs.message
+
+
+def test_the_release_promised_is_not_blamed_for_the_day_of_another(cast: Cast) -> None:
+    releases = [Release.objects.create(name=f"7.{n}", planned_on=ahead(30 + n)) for n in range(3)]
+    change = stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    slip(cast, 20, releases[2])
+    lifecycle.assign_release(change, actor=cast.release_manager, release=releases[0])
+    tasks.tell_of_forecasts()
+    said = Event.objects.get(change=change, verb="forecast_moved").reason
+    assert said.startswith("Forecast:") and WHY not in said
 
 
 def test_no_release_is_blamed_for_the_day_of_another(cast: Cast) -> None:

@@ -160,6 +160,18 @@ def test_who_is_named_once_they_had_read_is_told(cast: Cast, change: Change) -> 
     assert unread(cast.tester) == 1
 
 
+def test_who_muted_it_before_a_mail_went_is_told_once_they_are_named(
+    cast: Cast, change: Change
+) -> None:
+    lifecycle.watch(change, actor=cast.tester)
+    written = lifecycle.comment(change, actor=cast.support, body="Who knows?")
+    lifecycle.mute(change, actor=cast.tester)
+    worded()
+    assert unread(cast.tester) == 0
+    lifecycle.correct_comment(written, actor=cast.support, body="Who knows, @Tess Tester?")
+    assert unread(cast.tester) == 1
+
+
 def test_what_asks_something_is_mailed_though_it_was_read(cast: Cast) -> None:
     since = last_row()
     change = stories.submitted(cast)

@@ -99,6 +99,9 @@ ANYWHERE: dict[str, set[str]] = {
         *("approver", "stranger_approver"),
     },
     "read_incoming_mail": {"support", "auditor"},
+    "read_own_promises": {
+        *("requester", "colleague", "approver", "stranger_customer", "stranger_approver")
+    },
     "see_internal": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),

@@ -219,6 +219,28 @@ def test_no_slip_moves_the_day_promised_but_the_forecast(cast: Cast, client: Cli
     assert promised and promised.standing == "broken", "in time for the release, not for the day"
 
 
+def test_what_was_said_of_one_release_is_not_said_of_another(cast: Cast, client: Client) -> None:
+    """Once it is cancelled; and no release is a promise any more that comes after the day."""
+    manager, told = cast.release_manager, "A part of it has to be finished first."
+    releases = [planned(manager, f"7.{one}", planned_on=ahead(30 + one)) for one in range(3)]
+    change = stories.decided(stories.on_board(cast), cast, "accepted_as_priority")
+    late = planned(manager, "8.0", planned_on=ahead(90))
+    lifecycle.assign_release(change, actor=manager, release=late, reason="Otters.", told=told)
+    lifecycle.cancel_release(late, actor=manager, reason="Merged into the next one.")
+    moved(releases[2], manager, planned_on=ahead(60), reason="Tests take longer.")
+    fresh = Change.objects.get(pk=change.pk)
+    found, read = promised_of(fresh), status_of(fresh, cast.requester).promise
+    assert f"It is now planned for {ahead(60):%-d %B}" in read and told not in read
+    assert found and (found.forecast.on, found.why_late, found.told_late) == (ahead(60), "", "")
+    client.force_login(cast.requester)
+    own = reverse("changes:own_promises")
+    text = unescape(client.get(own).content.decode())
+    assert told not in text and "7.2 at the latest" not in text
+    lifecycle.assign_release(fresh, actor=manager, release=releases[0])
+    read = status_of(Change.objects.get(pk=change.pk), cast.requester).promise
+    assert f"We promise it by {ahead(32):%-d %B}" in read, "and not by a release that comes later"
+
+
 NOON = datetime(2030, 6, 15, 12, tzinfo=UTC)
 days = st.integers(-5, 5)
 ends = st.none() | days.map(lambda one: NOON + timedelta(days=one))

@@ -73,7 +73,10 @@ def test_a_rollback_withdraws_it_and_those_who_keep_it_are_told(cast: Cast) -> N
     # It is not tried again without somebody's yes.
     with pytest.raises(StepIllegal, match="have it authorised first"):
         stories.plan(change, cast, **PLAN)
+    inside = person("Inside", Role.APPROVER)
+    cast.harbour.approvers.add(inside)
     change = lifecycle.ask_authorisation(change, actor=cast.success, reason="It was the network.")
+    assert "It was the network." in mail_to(inside)[-1].message, "why they are asked"
     assert (change.state, change.round) == (S.AUTHORISATION, 2)
     change = lifecycle.authorise(change, actor=cast.approver, outcome="authorised", reason="Yes.")
     assert executed(change, cast).state == S.DOCUMENTATION

@@ -275,6 +275,8 @@ def test_what_is_in_the_way_is_shown_before_a_plan_is_saved(client: Client, cast
         assert typed_so(wrong).strip() == "", "while they are typed"
     part = typed_so(times(begins))
     assert "Quiet &lt;night&gt;" in part and "Warns" in part and "<html" not in part
+    back = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<html" in client.get(address, headers=back).content.decode(), "who goes back to it"
     busy = typed_so(times(begins, executor=cast.support.pk))
     assert f"{cast.support} executes {other.reference}" in busy
     assert "Stops it" in typed_so(times(begins + 24 * HOUR))

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.roles import Role
 from crb import lifecycle, on_home
 from crb.models import Absence, Meeting, Membership
-from tests.crb.conftest import Table
+from tests.crb.conftest import Table, new_board, seat
 
 
 def ahead(user: User) -> list[tuple[str, str]]:
@@ -61,6 +61,30 @@ def test_a_meeting_is_there_while_it_is_held_and_then_its_minutes_for_the_chair(
     closed = Meeting.objects.get(pk=item.meeting_id)
     lifecycle.publish_minutes(closed, actor=table.chair)
     assert draft not in [title for title, _note in ahead(table.chair)]
+
+
+def test_however_many_meetings_come_before_its_end_a_ballot_is_there(table: Table) -> None:
+    for days in range(1, 13):
+        table.meeting(days=days)
+    lifecycle.open_ballot(
+        table.board,
+        actor=table.chair,
+        changes=[table.change("Rooms at night")],
+        deadline=timezone.now() + timedelta(days=20, minutes=1),
+        reason="It is urgent.",
+    )
+    titles = [title for title, _note in ahead(table.cast.crb_member)]
+    assert titles == [f"Ballot of {table.board}", f"Next meeting of {table.board}"]
+
+
+def test_a_board_that_meets_often_hides_no_other(table: Table) -> None:
+    member, seldom = table.cast.crb_member, new_board(name="Board of the year")
+    seat(seldom, member)
+    for weeks in range(1, 27):
+        table.meeting(days=7 * weeks)
+    rare = Table(seldom, table.cast).meeting(days=200)
+    titles = [f"Next meeting of {one}" for one in (table.board, rare.board)]
+    assert ahead(member) == [(title, "") for title in titles]
 
 
 def test_who_has_no_seat_that_day_finds_nothing(table: Table) -> None:

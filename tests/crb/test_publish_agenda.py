@@ -313,5 +313,36 @@ def test_presenters_are_told_at_publication_and_on_home(table: Table) -> None:
     assert presenting.notices(member.read_afresh()) == []
 
 
+def test_presenters_hear_what_becomes_of_their_meeting(table: Table) -> None:
+    """Moved, deferred from, cancelled: one mail to who has no seat, as members are invited."""
+    first, second, third = (table.item(title) for title in ("Rooms", "Alarms", "Doors"))
+    developer, member, meeting = table.cast.developer, table.members[2], first.meeting
+    for item, presenter in ((first, developer), (second, developer), (third, member)):
+        lifecycle.plan_item(item, actor=table.chair, presenter=presenter)
+
+    def move(days: int) -> None:
+        now = fresh(meeting)
+        day, at = now.date + timedelta(days=days), now.start
+        values = {"date": day, "start": at, "length_minutes": 90, "on_day_off": True}
+        lifecycle.move_meeting(now, actor=table.chair, reason="So.", **values)
+
+    move(1)
+    assert not mails("at which you"), "not out yet"
+    lifecycle.publish_agenda(fresh(meeting), actor=table.chair)
+    move(1)
+    [mail] = mails("at which you present was moved")
+    assert mail.to == [developer.email]
+    assert "Rooms" in mail.message and "Alarms" in mail.message and "Doors" not in mail.message
+    assert f"{fresh(meeting).date:%A %-d %B %Y}" in mail.message
+    for item in (second, third):
+        lifecycle.defer_item(fresh_item(item), actor=table.chair, reason="Next time.")
+    told = [(mail.to, mail.subject.partition(": ")[2]) for mail in mails("You no longer present")]
+    assert told == [([developer.email], "Alarms"), ([member.email], "Doors")]
+    lifecycle.cancel_meeting(fresh(meeting), actor=table.chair, reason="Snow.")
+    [mail] = mails("at which you were to present was cancelled")
+    assert mail.to == [developer.email] and "Rooms" in mail.message
+    assert "Alarms" not in mail.message
+
+
 def fresh_item(item: AgendaItem) -> AgendaItem:
     return AgendaItem.objects.get(pk=item.pk)

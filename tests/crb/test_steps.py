@@ -22,9 +22,11 @@ PLAIN = {("agenda.py", "_join"), ("preview.py", "preview_outcome")}
 """A savepoint for one bad row, and what is undone again."""
 OF_THE_PRODUCT = set(
     "fill_agenda follow_departure settle_finished_order settle_ballot dissolve_board _tell "
-    "send_invitations remind_of_action schedule_meetings hand_over_actions note_decline".split()
+    "send_invitations remind_of_action schedule_meetings hand_over_actions note_decline "
+    "record_and_go_on".split()
 )
-"""What time or another step brings about; whoever hands over takes a step for each action."""
+"""What time or another step brings about; whoever hands over takes a step for each action, and
+who records and goes on takes two."""
 
 
 def calls() -> dict[str, set[tuple[str, str, str]]]:
