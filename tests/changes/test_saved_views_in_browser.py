@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.roles import Role
 from changes import lifecycle
-from tests.components.browsing import sign_in
+from tests.components.browsing import hurried, sign_in
 from tests.people import Cast
 from tests.stories import in_requirements, submitted
 
@@ -43,8 +43,9 @@ def test_a_view_is_kept_changed_and_opened(
     here = page.url
 
     # A change against it is offered to be kept, and the address says both.
-    page.locator("#list-q").press_sequentially("boil")
-    expect(page).to_have_url(re.compile(r"/changes/\?saved=\d+&q=boil&state=submitted$"))
+    with hurried(page):
+        page.locator("#list-q").press_sequentially("boil")
+        expect(page).to_have_url(re.compile(r"/changes/\?saved=\d+&q=boil&state=submitted$"))
     expect(page.get_by_role("link", name="Save as")).to_be_visible()
     page.get_by_role("button", name="Update").click()
     expect(page).to_have_url(here)
@@ -70,10 +71,11 @@ def test_a_view_is_kept_changed_and_opened(
     page.get_by_role("link", name="Move Due to the right").press("Enter")
     expect(page.locator("thead th").nth(2)).to_have_text("Due")
     expect(page.locator(":focus")).to_have_attribute("id", "right-due")
-    page.locator("#list-q").fill("rooms")
-    expect(page.locator(ROWS)).to_have_count(0)
-    page.locator("#list-q").fill("boiler")
-    expect(page.locator(ROWS)).to_have_count(1)
+    with hurried(page):
+        page.locator("#list-q").fill("rooms")
+        expect(page.locator(ROWS)).to_have_count(0)
+        page.locator("#list-q").fill("boiler")
+        expect(page.locator(ROWS)).to_have_count(1)
     expect(page.locator("thead th").nth(2)).to_have_text("Due")
     page.get_by_role("button", name="Always show me these").click()
     expect(page.get_by_text("Changes shows you these columns")).to_be_visible()
