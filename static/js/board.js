@@ -3,10 +3,10 @@
   const sight = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       const jump = document.querySelector(".item-jump");
-      const above = entry.boundingClientRect.top < 0;
-      jump?.classList.toggle("is-reached", entry.isIntersecting || above);
+      jump?.classList.toggle("is-reached", entry.isIntersecting);
     }
-  }, { rootMargin: "0px 0px -25% 0px" });
+    // Upwards without an end: who jumps from below the vote to above it never has it in sight.
+  }, { rootMargin: "1000000px 0px -25% 0px" });
   function watch() {
     const column = document.getElementById("position");
     sight.disconnect();

@@ -467,7 +467,8 @@ def test_a_phone_votes_with_one_tap_from_the_top(
 ) -> None:
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(time_box=10)
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item, width=360, height=740)
+    small = {"width": 360, "height": 740, "reduced_motion": "reduce"}  # scrolls at once
+    page = open_meeting(new_page, live_server, table.cast.crb_member, item, **small)
     expect(page.get_by_text("Accept", exact=True)).not_to_be_in_viewport()
     page.get_by_role("link", name="Go to the vote").click()
     expect(page.get_by_text("Accept", exact=True)).to_be_in_viewport()
@@ -484,7 +485,7 @@ def test_a_phone_votes_with_one_tap_from_the_top(
         expect(bar.get_by_text("of 10 minutes").last).to_be_in_viewport()
         box = bar.bounding_box()
         assert box["y"] == 0 and box["height"] < 80, (width, box)
-        page.wait_for_function(  # it scrolls there smoothly, and not under the bar
+        page.wait_for_function(  # it scrolls there, and not under the bar
             "() => document.activeElement.getBoundingClientRect().top >= "
             "document.querySelector('.now-bar').getBoundingClientRect().bottom"
         )
