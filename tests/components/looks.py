@@ -41,7 +41,8 @@ IS_SHOWN = """scheme => {
   for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
   return true;
 }"""
-FITS_BY_SCRIPT = "document.querySelector('[data-fold-on]:not([data-open]), [data-chart]') !== null"
+FOLDS = "document.querySelector('[data-fold-on]:not([data-open])') !== null"
+DRAWS = "document.querySelector('[data-chart]') !== null"
 OVERHANG = "document.documentElement.scrollWidth - window.innerWidth"
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
@@ -121,7 +122,7 @@ class Looks:
         """
         is_loaded = False
         for width, schemes in LOOKS.items():
-            if not is_loaded or anew or self.page.evaluate(FITS_BY_SCRIPT):
+            if not is_loaded or anew or self._is_fitted(prepare):
                 self.page.set_content("")  # what is not shown is not drawn anew
                 self._show(width, schemes[0])
                 self.page.goto(address)
@@ -130,6 +131,11 @@ class Looks:
                 if prepare:
                     prepare(self.page)
             self._look(address, width, schemes)
+
+    def _is_fitted(self, prepare: Callable[[Page], None] | None) -> bool:
+        """Whether a script has fitted the page to its width; what is unfolded is so in any."""
+        is_folded = prepare is not unfold and self.page.evaluate(FOLDS)
+        return is_folded or self.page.evaluate(DRAWS)
 
     def over_page(self, name: str) -> None:
         """Look over a page whose state cannot be loaded again, and leave it narrow and light."""
