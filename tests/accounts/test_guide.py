@@ -2,6 +2,7 @@
 
 import re
 
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -25,14 +26,13 @@ NO_PAGES |= set(
     changes:autosave changes:copy_as_new changes:delete_view changes:discard_answer
     changes:discard_mail changes:follow_up changes:keep_columns changes:mark_read
     changes:mark_unread changes:read_all changes:tick_step changes:mute changes:open_first
-    changes:open_with_all
-    changes:put_back_mail changes:revoke_links changes:send_link changes:take_over_view
-    changes:unlink changes:unmute changes:unwatch changes:update_view changes:watch
+    changes:open_with_all changes:put_back_mail changes:revoke_links changes:send_link
+    changes:take_over_view changes:unlink changes:unmute changes:unwatch changes:update_view
+    changes:watch
     crb:close_meeting crb:defer_item crb:go_to_item crb:join_meeting crb:make_feed
     crb:mark_attendance crb:publish_minutes crb:pull_from_consent crb:record_consent
     crb:reorder_agenda crb:revoke_feed crb:start_meeting crb:will_attend crb:withdraw_absence
-    crb:write_minutes changes:keep_columns changes:mark_read changes:mark_unread changes:read_all
-    changes:tick_step
+    crb:write_minutes
     """.split()
 )
 """Acts whose form stands on another page, to which they lead back."""
@@ -86,3 +86,8 @@ def test_a_page_offers_help_where_the_guide_speaks_of_it(client: Client, cast: C
         assert f'href="/account/guide/{place}"' in client.get(page).content.decode(), page
     client.logout()
     assert "/account/guide/" not in client.get(reverse("account_login")).content.decode()
+
+
+def test_the_image_has_every_guide() -> None:
+    let_in = (settings.BASE_DIR / ".dockerignore").read_text().split()
+    assert {f"!docs/{guide}.md" for guide in GUIDES} <= set(let_in)
