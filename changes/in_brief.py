@@ -1,7 +1,12 @@
 """What is read of a change before one decides on it, so short that a mail has room for it."""
 
+from html import unescape
+
+from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+
+from expansive_cm.ui import markdown
 
 from .models import Change
 from .risk import RiskLevel
@@ -21,7 +26,7 @@ def in_brief(change: Change) -> list[tuple[str, str]]:
     reviews = [one for one in change.reviews.all() if one.path == change.path]
     review = max(reviews, key=lambda one: one.pk, default=None)
     found = [
-        (_("Request"), short(change.description)),
+        (_("Request"), short(_without_marks(change.description))),
         (_("Need"), short(judged.need)),
         (_("Risk"), _risk(change)),
         (_("Impact on services"), short(judged.service_impact)),
@@ -34,6 +39,11 @@ def in_brief(change: Change) -> list[tuple[str, str]]:
 def short(text: str) -> str:
     """Return the beginning of a text in one paragraph, however many lines it has."""
     return Truncator(" ".join(text.split())).chars(SHORT)
+
+
+def _without_marks(text: str) -> str:
+    """Return the beginning of a text in Markdown as its page reads, in words alone."""
+    return unescape(strip_tags(markdown.render(text[: 4 * SHORT])))
 
 
 def _risk(change: Change) -> str:

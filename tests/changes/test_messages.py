@@ -423,7 +423,9 @@ def test_an_approver_reads_in_a_screenful_what_to_decide_on_and_is_led_there(
     change = stories.in_authorisation(cast)
     long = "Beds <b>must</b> be booked.\n" * 150
     change.assessments.update(need=long, customer_impact=long)
-    Change.objects.filter(pk=change.pk).update(description=long, desired_on=date(2031, 5, 4))
+    Change.objects.filter(pk=change.pk).update(
+        description=f"**Beds** {long}", desired_on=date(2031, 5, 4)
+    )
     mail = mail_to(cast.approver.email)
     judged = change.assessments.get()
     link = reverse("changes:authorise", args=[change.pk])
