@@ -22,7 +22,8 @@ def listed(page: str, pattern: str) -> str:
 
 
 def test_the_stages_of_the_user_guide_are_those_of_both_paths() -> None:
-    drawn = re.findall(r"^(?:Configuration|Code) +(\S+ → .*)$", text_of(USER), re.MULTILINE)
+    text = text_of(USER).replace("\n  ", " ")  # a line of a list goes on in the next
+    drawn = re.findall(r"^- \*(?:Configuration|Code)\*: (\S+ → .*)$", text, re.MULTILINE)
     for line, path in zip(drawn, (CONFIGURATION_PATH, CODE_PATH), strict=True):
         for word, state in zip(line.split(" → "), path, strict=True):
             assert word.lower() in state.value, word
