@@ -31,7 +31,7 @@ test-setup: ## Install what the tests need, without running them
 	@$(BOOTSTRAP) tests
 
 test: ## Run every test, browser tests included (ARGS="-k name" chooses, SEED=1 orders)
-	@$(TOOL) -m pytest -n $(WORKERS) $(ORDER) $(ARGS)
+	@$(if $(ARGS),,IN_MEMORY=1) $(TOOL) -m pytest -n $(WORKERS) $(ORDER) $(ARGS)
 
 test-hard: ## Run browser, worker and thread tests five times while all cores are busy
 	@SEED=$(SEED) $(TOOL) -m expansive_cm.services.hard $(ARGS)

@@ -40,7 +40,7 @@ from crb.queries.agenda import ORDER_RESTS
 from expansive_cm import broker, celery, environment, health
 from expansive_cm.celery import SCHEDULE
 from expansive_cm.post import sending
-from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, product
+from expansive_cm.services import bootstrap, days, for_tests, gunicorn, hard, in_memory, product
 from expansive_cm.services.check import __main__ as check
 from expansive_cm.web import answers, application, bodies, worker
 from tests.report import SLOWEST
@@ -143,6 +143,7 @@ def on_the_board() -> Iterator[str]:
 def on_tests() -> Iterator[str]:
     """The same for the tests."""
     yield f"`.data/test-1` to `.data/test-{for_tests.RUNS_AT_ONCE}`"
+    yield f"under `{in_memory.MEMORY}`, where {in_memory.ROOM // 1024**3} GB are free"
     yield f"It ends with the {in_words(SLOWEST)} slowest tests"
     yield f"as many as fit into {check.SECONDS} seconds of {in_words(check.WORKERS)} workers"
     yield f"the tests that wait for others, {in_words(hard.ROUNDS)} times while every core is busy"

@@ -1,4 +1,4 @@
-"""Databases of the tests that run on between two runs."""
+"""Databases of the tests that run on between two runs, and those that lie in memory for one."""
 
 import json
 import os
@@ -10,9 +10,10 @@ import psycopg2
 import pytest
 import redis
 
-from expansive_cm.services import for_tests
+from expansive_cm.services import for_tests, in_memory
 from expansive_cm.services.for_tests import start_test_services, stop_kept, stop_test_services
 from expansive_cm.services.processes import Identity, wait_until_ended
+from expansive_cm.sure import sure
 
 # One copy of the files serves all tests of this file: they belong into one process.
 pytestmark = pytest.mark.xdist_group("kept")
@@ -117,3 +118,69 @@ def test_servers_that_would_be_started_otherwise_now_are_not_kept(
     start_test_services(data)
     stop_test_services()
     assert not set(living(data).values()) & set(before.values())
+
+
+@pytest.fixture
+def memory(data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where runs that keep nothing find room for their files."""
+    monkeypatch.delenv("KEEP")
+    monkeypatch.setenv("IN_MEMORY", "1")
+    monkeypatch.setattr(for_tests, "_folders", [])
+    monkeypatch.setattr(in_memory, "MEMORY", tmp_path)
+    monkeypatch.setattr(in_memory, "ROOM", 0)
+    return tmp_path
+
+
+def files_of(environment: dict[str, str]) -> Path:
+    """Where the server has its files."""
+    connection = psycopg2.connect(environment["DATABASE_URL"])
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW data_directory")
+        (found,) = sure(cursor.fetchone())
+    connection.close()
+    return Path(found)
+
+
+def test_a_run_of_all_leaves_nothing_in_memory_even_if_it_was_killed(
+    data: Path, memory: Path
+) -> None:
+    """About 3 s: the files of two servers."""
+    first = start_test_services(data)
+    assert files_of(first).is_relative_to(memory)
+    before = living(data)
+    # As it is when a run is killed: nothing was stopped, and the system lets go of the lock.
+    for_tests._running.pop().leave()
+    for_tests._folders.clear()
+
+    second = start_test_services(data)
+    assert files_of(second).is_relative_to(memory)
+    assert not set(before.values()) & set(living(data).values())
+    assert len(list(memory.iterdir())) == 1
+    stop_test_services()
+    assert living(data) == {}
+    assert list(memory.iterdir()) == []
+
+
+def test_a_folder_in_memory_is_ones_own_and_goes_with_its_directory(
+    memory: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, gone = (tmp_path_factory.mktemp(name) for name in ("here", "gone"))
+    left = sure(in_memory.folder_in_memory(gone))
+    gone.rmdir()
+    mine = sure(in_memory.folder_in_memory(here))
+    assert not left.exists()
+    assert list(memory.iterdir()) == [mine]
+    assert mine.stat().st_mode & 0o077 == 0
+
+    in_memory.remove(mine)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "kept").touch()
+    mine.symlink_to(elsewhere)
+    assert in_memory.folder_in_memory(here) is None, "a link that somebody else made"
+    assert (elsewhere / "kept").exists()
+    mine.unlink()
+
+    monkeypatch.setattr(in_memory, "ROOM", in_memory.free() + 1024**4)
+    assert in_memory.folder_in_memory(here) is None, "there is no room"
+    monkeypatch.setattr(in_memory, "MEMORY", memory / "nowhere")
+    assert in_memory.folder_in_memory(here) is None, "the system has no such place"

@@ -21,11 +21,17 @@ class Databases:
 
     def __init__(self, base: Path, *, durable: bool = True) -> None:
         self.base = base
+        self.durable = durable
         self.registry = Registry(base / "run" / "processes.json")
-        self.postgres = Postgres(base / "postgres", base / "log" / "postgres.log", durable=durable)
+        self.postgres = self.postgres_in(base)
         self.valkey = Valkey(base / "valkey", base / "log" / "valkey.log")
         self.children: list[Child] = []
         self._lock: IO[str] | None = None
+
+    def postgres_in(self, folder: Path) -> Postgres:
+        """The server of this directory, with its files in a folder that may be another one."""
+        log = self.base / "log" / "postgres.log"
+        return Postgres(folder / "postgres", log, durable=self.durable)
 
     def lock(self) -> bool:
         """Take the directory for this process; False when another one has it.

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 
-from expansive_cm.services import kept
+from expansive_cm.services import in_memory, kept
 from expansive_cm.services.databases import DATABASE, Databases
 
 RUNS_AT_ONCE = 8
 _running: list[Databases] = []
+_folders: list[Path] = []
+"""What lies in memory for as long as this process uses it."""
 
 
 def start_test_services(data: Path) -> dict[str, str]:
@@ -15,7 +17,8 @@ def start_test_services(data: Path) -> dict[str, str]:
 
     Returns what the environment of the run needs. Their files stay, for the next run to start
     faster; nothing is written with care, as nothing in them is worth keeping. With `KEEP=1` the
-    servers that an earlier such run left running are taken over.
+    servers that an earlier such run left running are taken over. With `IN_MEMORY=1`, as for a run
+    of all tests, PostgreSQL's files lie in memory where there is room, and go with the run.
     """
     for databases in directories(data):
         if databases.lock():
@@ -27,6 +30,10 @@ def start_test_services(data: Path) -> dict[str, str]:
         return environment
     kept.forget(databases)
     databases.registry.stop_leftovers()
+    is_in_memory = os.environ.get("IN_MEMORY") == "1" and not is_kept()
+    if is_in_memory and (folder := in_memory.folder_in_memory(databases.base)):
+        _folders.append(folder)
+        databases.postgres = databases.postgres_in(folder)
     databases.start_postgres()
     databases.start_valkey()
     environment = {
@@ -46,6 +53,8 @@ def stop_test_services() -> None:
             databases.leave()
         else:
             databases.stop()
+    while _folders:
+        in_memory.remove(_folders.pop())
 
 
 def is_kept() -> bool:
