@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import AdministratorsOnly, ReasonedAdmin, person_of
 from accounts.admin_forms import ReasonedForm
+from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import single_values
 
 from . import lifecycle
-from .forms.fields import Line
 from .lifecycle.releases import date_faults, what_happened, why_needed
 from .models import (
     AccessLink,

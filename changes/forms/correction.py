@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.fields import Line, combobox
 from expansive_cm.ui.forms import rows_field
 
 from .. import finding
 from .base import LongText, StepForm
-from .fields import Line, combobox
 from .intake import parse_person
 
 

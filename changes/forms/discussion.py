@@ -9,13 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from expansive_cm.ui.fields import Line, combobox
 from expansive_cm.ui.forms import MarkdownTextarea
 
 from .. import queries
 from ..models import Change, ChangeLink, Comment, parse_reference
 from ..permissions.rules import can_see_internal
 from .base import LongText
-from .fields import AttachmentsField, Line, combobox, say_limits
+from .fields import AttachmentsField, say_limits
 
 INTERNAL, PUBLIC = "internal", "public"
 

@@ -16,12 +16,13 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from expansive_cm.mailreader.addresses import ADDRESS, name_and_address, normal
+from expansive_cm.ui.fields import Line, combobox
 from expansive_cm.ui.forms import DateInput, MarkdownTextarea, rows_field
 
 from .. import finding, lifecycle, permissions, proposing
 from ..models import Change, ChangeTemplate, Channel, Service
 from .base import LongText, field_of
-from .fields import AttachmentsField, Line, combobox, say_limits
+from .fields import AttachmentsField, say_limits
 
 IN_BRACKETS = re.compile(f"<{ADDRESS.pattern}>")
 

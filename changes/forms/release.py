@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from expansive_cm.texts import Text
+from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import DateInput
 from expansive_cm.workflow.errors import StepIncomplete
 
@@ -18,7 +19,6 @@ from .. import planning
 from ..conflicts import Planned
 from ..models import Release
 from .base import LongText, StepForm, field_of, text
-from .fields import Line
 
 
 def _day(name: str, **more: Any) -> forms.DateField:

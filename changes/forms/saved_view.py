@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
+from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import choice_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import saved_views
 from ..models import SavedView
-from .fields import Line
 
 
 class SavedViewForm(forms.Form):

@@ -7,13 +7,13 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import MarkdownTextarea, rows_field
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import proposing
 from ..models import Change, ChangeTemplate, Service
 from .base import LongText, line, text
-from .fields import Line
 
 
 def _model(name: str) -> Any:

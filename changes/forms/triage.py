@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
+from expansive_cm.ui.fields import Line, combobox
 from expansive_cm.ui.forms import rows_field
 
 from .. import finding, queries
 from ..models import Change, parse_reference
-from .fields import Line, combobox
 
 
 class AcceptRequestForm(forms.Form):

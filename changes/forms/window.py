@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import time_zone_choices
 from accounts.models import Organisation, User
+from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import DateInput, DateTimeLocalInput, TimeInput, choices_of
 from expansive_cm.workflow.errors import StepIncomplete
 
@@ -18,7 +19,6 @@ from ..models import Change, Service, Window, parse_reference
 from ..queries import visible_to
 from ..unheld import roles_of_nobody
 from .base import LongText, cards, field_of, text
-from .fields import Line
 
 ONCE, WEEKLY = "once", "weekly"
 INPUT = "django/forms/widgets/input.html"
