@@ -13,6 +13,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.post.rows import is_worded, keep_words
+from expansive_cm.post.templatetags.mail import for_mail, quoted
 from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.ui.markdown import render
 from expansive_cm.workflow.steps import explain
@@ -34,7 +35,6 @@ from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
 from .states import State
-from .templatetags.mail import for_mail, quoted
 from .wording import Letter
 
 OVER = "the mail that was to carry it was not sent"

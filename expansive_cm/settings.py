@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "audit",
     "expansive_cm.bench",
     "expansive_cm.demo",
+    "expansive_cm.post",
     "expansive_cm.ui",
     "django.contrib.admin",
     "django.contrib.auth",

@@ -1,13 +1,9 @@
-"""What mails need beyond Django's own filters: `{% load mail %}`."""
+"""How what was mailed is shown, and what became of it: `{% load mail_log %}`."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django import template
-from django.template.defaultfilters import date as format_date
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 from post_office.models import STATUS, Email
 
@@ -18,7 +14,6 @@ from ..message_words import TOPICS
 from ..models import MailEvent, Notice
 
 register = template.Library()
-LONGEST_COMMENT = 5000
 
 STATES = {
     STATUS.sent: (_("Sent"), "green", "check"),
@@ -33,27 +28,6 @@ BECAME = {
     MailEvent.Kind.OPENED: ("blue", "eye"),
     MailEvent.Kind.ANSWERED: ("green", "message"),
 }
-
-
-@register.filter
-def mail_time(moment: datetime | None) -> str:
-    """Write a moment in the reader's time zone, naming the zone."""
-    if moment is None:
-        return "–"
-    zone = timezone.get_current_timezone_name()
-    return f"{format_date(timezone.localtime(moment), 'j F Y, H:i')} ({zone})"
-
-
-@register.filter
-def for_mail(body: str) -> str:
-    """Return so much of a comment as a mail tells."""
-    return Truncator(body).chars(LONGEST_COMMENT)
-
-
-@register.filter
-def quoted(text: str) -> str:
-    """Mark each line of a text as quoted, for the text body of a mail."""
-    return "\n".join(f"> {line}".rstrip() for line in text.strip().splitlines())
 
 
 @register.simple_tag
