@@ -18,6 +18,7 @@ FILES = {
     "@tabler/core/dist/css/tabler.min.css": "tabler/css/tabler.min.css",
     "@tabler/core/dist/js/tabler.min.js": "tabler/js/tabler.min.js",
     "chart.js/dist/chart.umd.min.js": "chart.js/chart.umd.min.js",
+    "idiomorph/dist/idiomorph.min.js": "idiomorph/idiomorph.min.js",
 }
 # Maps for debuggers are not copied, so nothing may point at them.
 MAP_REFERENCE = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")

@@ -8,6 +8,8 @@ export const BESIDE = ["settled", "vote-box", "tally", "outcome-box", "ballots"]
 export const WRITTEN_IN = ["vote-box", "outcome-box"];
 
 // What a script or a person has added to an element says nothing about what it shows.
+const OWN = ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"];
+
 function print(element) {
   if (!element) return "";
   const copy = element.cloneNode(true);
@@ -16,9 +18,7 @@ function print(element) {
   }
   for (const one of [copy, ...copy.querySelectorAll("*")]) {
     if (one.name === "csrfmiddlewaretoken") one.removeAttribute("value");
-    for (const name of ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"]) {
-      one.removeAttribute(name);
-    }
+    for (const name of OWN) one.removeAttribute(name);
     for (const name of [...one.classList]) {
       if (name === "is-busy" || name.startsWith("htmx-")) one.classList.remove(name);
     }
@@ -41,27 +41,23 @@ function isHeld(name, box) {
   return isBusy(box, "input") || box.querySelector("details[open]") !== null;
 }
 
-function remember(root) {
-  const focused = root.contains(document.activeElement) ? document.activeElement : null;
-  const details = [...root.querySelectorAll("details")];
-  const same = (one) => ["id", "name", "value", "hx-get", "action"].map((n) => one.getAttribute(n)).join();
-  return (fresh) => {
-    const now = [...fresh.querySelectorAll("details")];
-    if (now.length === details.length) now.forEach((one, i) => { one.open = details[i].open; });
-    if (!focused) return;
-    const found = focused === root
-      ? fresh
-      : [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused) && one.textContent === focused.textContent) ||
-        [...fresh.querySelectorAll(focused.tagName)].find((one) => same(one) === same(focused));
-    found?.focus({ preventScroll: true });
-  };
+// What loads by itself keeps what it has loaded, unless it is to load something else.
+function isLoaded(old, fresh) {
+  const address = (one) => one.getAttribute("hx-get") || one.getAttribute("hx-post");
+  return old.matches?.("[hx-trigger]") && old.id === fresh.id && address(old) === address(fresh);
 }
 
-function replace(old, fresh) {
-  const restore = remember(old);
-  old.replaceWith(fresh);
-  restore(fresh);
-  start(fresh);
+// What is the same stays where it is, with focus, scroll, open details and all that scripts know
+// of it.
+function replace(name, old, fresh) {
+  window.Idiomorph.morph(old, fresh, {
+    morphStyle: "outerHTML",
+    callbacks: {
+      beforeAttributeUpdated: (attribute) => !OWN.includes(attribute),
+      beforeNodeMorphed: (before, after) => !isLoaded(before, after),
+    },
+  });
+  start(document.getElementById(name));
 }
 
 export function start(element) {
@@ -106,7 +102,7 @@ export function put(name, html, note) {
     return;
   }
   if (!fresh) old.remove();
-  else replace(old, fresh);
+  else replace(name, old, fresh);
   return true;
 }
 
