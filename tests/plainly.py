@@ -12,5 +12,4 @@ def plain_words(change: Change, reader: User) -> str:
     """Return in the reader's words where a change is."""
     fresh = Change.objects.select_related("organisation", "requester").get(pk=change.pk)
     with timezone.override(zone_of(reader)):
-        plain.tell([fresh], reader)
-    return fresh.plain.now  # type: ignore[attr-defined]
+        return plain.statuses([fresh], reader)[fresh.pk].now

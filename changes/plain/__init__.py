@@ -1,7 +1,7 @@
 """A change in the words of its requester: where it is, what happens next, what happened.
 
 Everything here is read from the change and the records loaded with it, and nothing is asked of
-the database: ``story.tell`` loads them for a page, ``tell`` for the rows of a list. Only
+the database: ``story.tell`` loads them for a page, ``statuses`` for the rows of a list. Only
 ``briefly`` says where a change is by its state alone.
 """
 
@@ -11,7 +11,7 @@ from .case import Status
 from .happened import Milestone, happened
 from .progress import progress
 from .promised import OwnPromise, Stands, own_promises
-from .status import how_it_ended, reason_of, status_of, tell
+from .status import how_it_ended, reason_of, status_of, statuses
 
 __all__ = [
     "BoardDate",
@@ -29,5 +29,5 @@ __all__ = [
     "provide",
     "reason_of",
     "status_of",
-    "tell",
+    "statuses",
 ]

@@ -15,6 +15,7 @@ from expansive_cm.texts import Text
 
 from ..models import Change, Event, Release
 from ..promises import Known, Promised, Risk, Standing, day_shown, goes_beyond, promised_of
+from .case import Status
 from .happened import words_of
 
 MOST = 5
@@ -46,6 +47,7 @@ class OwnPromise:
     """A promise as its customer reads it."""
 
     change: Change
+    status: Status
     stands: Stands
     expected: str
     """When what was promised will be there, as far as they know."""
@@ -63,11 +65,13 @@ class OwnPromise:
         return release
 
 
-def own_promises(changes: Iterable[Change], now: datetime) -> list[OwnPromise]:
+def own_promises(
+    changes: Iterable[Change], statuses: dict[int, Status], now: datetime
+) -> list[OwnPromise]:
     """Return how the promises of a page of changes are told to their customer. One query.
 
-    Each change has a promise that has a standing, and comes with its two releases and with what
-    ``plain.tell`` reads.
+    Each change has a promise that has a standing, and comes with its two releases;
+    ``plain.statuses`` has read them.
     """
     rows = list(changes)
     moved = _moved(rows)
@@ -81,7 +85,8 @@ def own_promises(changes: Iterable[Change], now: datetime) -> list[OwnPromise]:
             replace(one, why="" if one.why == told else one.why) for one in moved.get(change.pk, ())
         ]
         words = _expected(change, promised)
-        found.append(OwnPromise(change, stands_of(promised), words, told, moves))
+        status = statuses[change.pk]
+        found.append(OwnPromise(change, status, stands_of(promised), words, told, moves))
     return found
 
 

@@ -64,14 +64,16 @@ def how_it_ended(change: Change, reader: User | None = None) -> str:
     return status_of(change, reader).now
 
 
-def tell(changes: Sequence[Change], reader: User) -> None:
-    """Give each change of a list its ``plain`` status; each kind of record is read once at most."""
+def statuses(changes: Sequence[Change], reader: User) -> dict[int, Status]:
+    """Say of each change of a list, by its key, where it is.
+
+    Each kind of record is read once at most, and kept with the changes.
+    """
     for relation in sorted({relation for read in READ.values() for relation in read}):
         concerned = [change for change in changes if relation in READ.get(S(change.state), ())]
         prefetch_related_objects(concerned, JOINED.get(relation, relation))
     dates = board_dates(changes)
-    for change in changes:
-        change.plain = status_of(change, reader, dates.get(change.pk))  # type: ignore[attr-defined]
+    return {change.pk: status_of(change, reader, dates.get(change.pk)) for change in changes}
 
 
 def reason_of(change: Change) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
 
 from django import template
 from django.forms.boundfield import BoundField
@@ -14,6 +13,7 @@ from django.utils.translation import pgettext
 
 from changes.columns import Column
 from changes.models import Change
+from changes.plain import Status
 from changes.promises import day_of, is_past, is_planned_beyond
 from changes.risk import RiskLevel, Urgency
 from changes.states import FINAL, ChangeType
@@ -95,10 +95,13 @@ def risk_mark(level: int | None) -> SafeString:
 
 
 @register.simple_tag
-def row_cells(change: Change, columns: Sequence[Column], are_usual: bool) -> SafeString:
+def row_cells(
+    change: Change, columns: Sequence[Column], are_usual: bool, told: dict[int, Status]
+) -> SafeString:
     """Draw the cells of a row after reference and title; a phone says the label of each.
 
-    Where all columns are the usual ones, their places say what most of them are.
+    Where all columns are the usual ones, their places say what most of them are. ``told`` says to
+    a customer's people where each change of the page is.
     """
     labelled = not are_usual
     return format_html_join(
@@ -107,7 +110,7 @@ def row_cells(change: Change, columns: Sequence[Column], are_usual: bool) -> Saf
         (
             (
                 _opening(one.label if labelled or one.is_labelled else ""),
-                CELLS[one.name](change),
+                _in_words(told[change.pk]) if one.name == "words" else CELLS[one.name](change),
             )
             for one in columns
         ),
@@ -165,11 +168,10 @@ def _asked_by(change: Change) -> SafeString:
     return format_html('<span class="asker" title="{}">{}</span> {}', address, who, customer)
 
 
-def _in_words(change: Change) -> Text:
-    told: Any = change
-    if not told.plain.on_reader:
-        return str(told.plain.now)
-    return format_html("{} <strong>{}</strong>", told.plain.now, told.plain.next)
+def _in_words(status: Status) -> Text:
+    if not status.on_reader:
+        return str(status.now)
+    return format_html("{} <strong>{}</strong>", status.now, status.next)
 
 
 def _day(day: date | None) -> Text:
@@ -182,7 +184,6 @@ def _moment(moment: datetime | None) -> SafeString:
 
 CELLS: dict[str, Callable[[Change], Text]] = {
     "state": lambda change: state_badge({}, change.state),
-    "words": _in_words,
     "type": lambda change: type_mark(change.type),
     "organisation": _asked_by,
     "requester": lambda change: person_chip(change.requester) if change.requester else "",
@@ -201,4 +202,7 @@ CELLS: dict[str, Callable[[Change], Text]] = {
     "raised_by": lambda change: person_chip(change.raised_by),
     "channel": lambda change: change.get_channel_display(),
 }
-"""What each column of ``changes.columns`` shows of a row, of what ``worklist.for_list`` loads."""
+"""What each column of ``changes.columns`` shows of a row, of what ``worklist.for_list`` loads.
+
+The one in words is told of the page's changes together.
+"""

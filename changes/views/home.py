@@ -96,10 +96,10 @@ def customer(user: User) -> dict[str, Any]:
     opened = visible.filter(state__in=OPEN)
     under_way = [*rows(opened.filter(is_own)), *rows(opened.exclude(is_own))][: FOLLOWED_SHOWN + 1]
     over = rows(ended.filter(state_since__gte=since))
-    plain.tell([*under_way, *over], user)
+    statuses = plain.statuses([*under_way, *over], user)
     return {
-        "open_changes": under_way,
-        "ended": over,
+        "open_changes": [(change, statuses[change.pk]) for change in under_way],
+        "ended": [(change, statuses[change.pk]) for change in over],
         "rows": FOLLOWED_SHOWN,
         "recent_days": RECENT_DAYS,
     }

@@ -58,12 +58,12 @@ def listing(request: SignedInRequest) -> HttpResponse:
     also = _also(request, form)
     if similar and also:
         page, similar = Page([]), False
-    if not request.user.is_internal:
-        plain.tell(page.rows, request.user)
+    told = {} if request.user.is_internal else plain.statuses(page.rows, request.user)
     here = _at(form, request.GET.get("page", ""), or_first=True)
     context = {
         "form": form,
         "page": page,
+        "told": told,
         "similar": similar,
         "also": also,
         "columns": [_heading(one, form) for one in (*columns.FIRST, *form.chosen_columns)],

@@ -84,9 +84,9 @@ def own_promise_list(request: SignedInRequest) -> HttpResponse:
         page = _page(request, form, found, now, _with_people)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    plain.tell(page.rows, user)
+    statuses = plain.statuses(page.rows, user)
     context |= {
-        "rows": plain.own_promises(page, now),
+        "rows": plain.own_promises(page, statuses, now),
         "several": "organisation" in form.fields,
         **_beside(form, page),
         "some": not page.rows and found.exists(),

@@ -134,14 +134,14 @@ def test_a_customer_is_asked_first_and_reads_plain_words(client: Client, cast: C
     assert len(colleague.context["open_changes"]) == 3
     own = submitted(cast, requester=cast.colleague)
     submitted(cast, title="Later than it")
-    assert home(client, cast.colleague).context["open_changes"][0].pk == own.pk
+    assert home(client, cast.colleague).context["open_changes"][0][0].pk == own.pk
     assert home(client, cast.stranger_customer).context["open_changes"] == []
 
 
 def test_customers_see_what_ended_lately(client: Client, cast: Cast) -> None:
     change = submitted(cast, title="Gone")
     lifecycle.withdraw(change, actor=cast.requester, reason="No longer needed.")
-    assert [one.title for one in home(client, cast.colleague).context["ended"]] == ["Gone"]
+    assert [one.title for one, _said in home(client, cast.colleague).context["ended"]] == ["Gone"]
     long_ago = timezone.now() - timedelta(days=31)
     Change.objects.filter(pk=change.pk).update(state_since=long_ago)
     assert home(client, cast.colleague).context["ended"] == []

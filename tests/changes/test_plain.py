@@ -492,10 +492,10 @@ def test_a_list_says_the_same_as_a_page(cast: Cast, clock: Any) -> None:
     makers = [make for make, state, *_words in CASES.values() if state != State.DRAFT][::3]
     changes = [make(cast) for make in makers]
     rows = list(Change.objects.filter(pk__in=[change.pk for change in changes]).order_by("pk"))
-    plain.tell(rows, cast.requester)
+    statuses = plain.statuses(rows, cast.requester)
     for row in rows:
         page = told(row)
-        assert row.plain == plain.status_of(page, cast.requester, plain.board_date_of(page))
+        assert statuses[row.pk] == plain.status_of(page, cast.requester, plain.board_date_of(page))
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -503,11 +503,11 @@ def test_a_row_is_told_from_what_was_read_for_its_state(
     cast: Cast, clock: Any, django_assert_num_queries: Any, case: str
 ) -> None:
     row = with_people(Change.objects.filter(pk=CASES[case][0](cast).pk)).get()
-    plain.tell([row], cast.requester)
+    statuses = plain.statuses([row], cast.requester)
     with django_assert_num_queries(0):
         again = plain.status_of(row, cast.requester, plain.BoardDate(row.state_since.date()))
     if row.state != State.BOARD:
-        assert again == row.plain
+        assert again == statuses[row.pk]
 
 
 def test_closed_without_an_answer(cast: Cast, clock: Any, settings: Any) -> None:
@@ -736,4 +736,4 @@ def test_a_list_costs_the_same_for_one_row_and_for_three(
         stories.on_board(cast)
     changes = list(Change.objects.select_related(*JOINED))
     with django_assert_num_queries(3):
-        plain.tell(changes, cast.requester)
+        plain.statuses(changes, cast.requester)
