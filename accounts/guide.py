@@ -4,7 +4,7 @@ They are drawn from ``docs``, without pictures, as parts with a heading each.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -27,80 +27,54 @@ GUIDES: dict[str, Text] = {
 }
 """The guides for who uses the product, by the names of their files."""
 
-_PARTS = {
-    "user-guide": """
-        changes:mail changes:mail_message changes:gallery changes:gallery_progress
-        account_change_password account_set_password account_reauthenticate accounts:guide
-    """,
+_ROOMS = {
+    "user-guide": "accounts.views allauth.account.views changes.views.mail changes.views.gallery",
     "user-guide#requesters": """
-        changes:home changes:list changes:new changes:detail changes:edit changes:submit
-        changes:throw_away changes:withdraw changes:answer_question changes:answer_confirmation
-        changes:request_successor changes:rate changes:replace_requester changes:hand_over
-        changes:correct_comment changes:comment changes:attach changes:link
+        changes.views.correct_comment changes.views.detail changes.views.discussion
+        changes.views.hand_over changes.views.home changes.views.intake changes.views.lists
+    """,
+    "user-guide#support-staff": "changes.views.triage",
+    "user-guide#customer-success": """
+        changes.views.answers changes.views.mail_log changes.views.steps_anytime
+        changes.views.steps_configuration changes.views.steps_confirmation changes.views.templates
+    """,
+    "user-guide#notifications": "changes.views.notifications",
+    "user-guide#saved-views-of-the-list": "changes.views.saved_views",
+    "user-guide#many-changes-at-once": "changes.views.many",
+    "user-guide#standard-changes": "changes.views.standard",
+    "user-guide#development-review-test-and-release": "changes.views.steps_code",
+    "user-guide#releases": "changes.views.releases changes.views.release_notes",
+    "user-guide#promises": "changes.views.promises",
+    "user-guide#change-freezes-and-maintenance-windows": "changes.views.windows",
+    "user-guide#the-calendar": "changes.views.calendar",
+    "user-guide#auditors-and-administrators": "audit.views",
+    "board": "crb.views.board",
+    "board#calendar": "crb.views.calendar crb.views.feed crb.views.meetings",
+    "board#agenda": "crb.views.agenda",
+    "board#voting": "crb.views.ballots crb.views.items crb.views.promises",
+    "board#the-live-meeting": "crb.views.live",
+    "board#minutes": "crb.views.actions crb.views.minutes",
+    "board#the-board-over-time": "crb.views.overtime",
+    "import": "changes.views.import_changes",
+}
+_PARTS = {
+    "user-guide#requesters": """
+        changes:answer_question changes:answer_confirmation changes:request_successor changes:rate
+        changes:replace_requester changes:throw_away changes:withdraw
     """,
     "user-guide#mail": "accounts:profile",
-    "user-guide#support-staff": """
-        changes:triage changes:triage_mail changes:start_execution changes:record_execution
-    """,
-    "user-guide#customer-success": """
-        changes:assess changes:reclassify changes:review changes:plan_execution
-        changes:close_rolled_back changes:document changes:resend_confirmation
-        changes:record_contact changes:close_unanswered changes:rework
-        changes:close_with_successor changes:assign changes:correct_customer
-        changes:waiting_answers changes:ratings changes:mail_problems changes:mail_log
-        changes:settle_delivery changes:templates changes:template changes:new_template
-    """,
-    "user-guide#notifications": "changes:notifications",
-    "user-guide#saved-views-of-the-list": """
-        changes:saved_views changes:saved_view changes:new_view
-    """,
-    "user-guide#many-changes-at-once": "changes:act_on_many changes:many_run",
-    "user-guide#standard-changes": """
-        changes:standard_changes changes:standard_change changes:standard_candidates
-        changes:propose_standard changes:approve_standard changes:refuse_standard
-        changes:renew_standard changes:withdraw_standard changes:ask_authorisation
-    """,
+    "user-guide#support-staff": "changes:start_execution changes:record_execution",
+    "user-guide#standard-changes": "changes:ask_authorisation",
     "user-guide#authorised-approvers": "changes:authorise",
-    "user-guide#development-review-test-and-release": """
-        changes:define_requirements changes:assess_risk changes:sign_risk_assessment
-        changes:record_development changes:peer_review changes:record_test
-        changes:plan_deployment changes:start_deployment changes:record_deployment
-    """,
-    "user-guide#releases": """
-        changes:releases changes:release changes:new_release changes:change_release
-        changes:freeze_release changes:finish_release changes:cancel_release
-        changes:assign_release changes:release_notes
-    """,
-    "user-guide#promises": "changes:promises changes:own_promises",
-    "user-guide#change-freezes-and-maintenance-windows": """
-        changes:windows changes:window changes:new_window changes:cancel_window
-        changes:override_window changes:overrides
-    """,
-    "user-guide#the-calendar": "changes:calendar",
-    "user-guide#auditors-and-administrators": "audit:history audit:change_history",
-    "board": "crb:board",
-    "board#calendar": """
-        crb:calendar crb:meetings crb:call_meeting crb:move_meeting crb:cancel_meeting
-        crb:attendance crb:record_absence
-    """,
-    "board#agenda": """
-        crb:meeting crb:agenda_version crb:publish_agenda crb:plan_item crb:add_late
-    """,
-    "board#voting": """
-        crb:cast_vote crb:open_ballot crb:extend_ballot crb:end_ballot crb:recuse
-        crb:reconsider_decision crb:replan_promise crb:record_outcome crb:questions
-        crb:take_back_outcome
-    """,
-    "board#the-live-meeting": "crb:present",
-    "board#minutes": """
-        crb:minutes crb:actions crb:record_action crb:edit_action crb:complete_action
-        crb:drop_action crb:add_addendum
-    """,
-    "board#the-board-over-time": "crb:decisions crb:statistics crb:record",
-    "import": "changes:import changes:import_run",
+    "user-guide#releases": "changes:assign_release",
+    "board#agenda": "crb:meeting",
+    "board#calendar": "crb:attendance",
+    "board#voting": "crb:questions",
 }
+ROOMS = {module: place for place, modules in _ROOMS.items() for module in modules.split()}
+"""The part of a guide that is about the pages of a module of views."""
 PLACES = {name: place for place, names in _PARTS.items() for name in names.split()}
-"""The part of a guide that is about a page, by the page's name."""
+"""The part of a guide that is about a page, by the page's name, where it is another."""
 
 HEADING = re.compile(r"(#{1,3}) (.+)")
 BLOCK = re.compile(r"[-*>] |\d{1,3}\. |[|#]|```")
@@ -122,10 +96,15 @@ class Part:
 def help_url(request: HttpRequest) -> str:
     """Return where the guide speaks of the page that is asked for; of others, the whole guide."""
     match = request.resolver_match
-    place = PLACES.get(match.view_name if match else "", "user-guide")
+    place = place_of(match.view_name, match.func) if match else "user-guide"
     guide, _separator, anchor = place.partition("#")
     address = reverse("accounts:guide", args=[guide])
     return f"{address}#{anchor}" if anchor else address
+
+
+def place_of(name: str, view: Callable[..., object]) -> str:
+    """Return the part of a guide that is about a page: that of its name, or of its module."""
+    return PLACES.get(name) or ROOMS.get(view.__module__, "user-guide")
 
 
 @cache

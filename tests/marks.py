@@ -149,19 +149,24 @@ WITHIN: dict[str, tuple[Any, str]] = {
 }
 
 
-def routes() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield the route of every page outside of the administration, its name, its converters."""
+def patterns() -> Iterator[tuple[str, str, Any]]:
+    """Yield the route of every page outside of the administration, its name, and its pattern."""
 
     def walk(resolver: Any, before: str, space: str) -> Iterator[tuple[str, str, Any]]:
         for one in resolver.url_patterns:
             route = before + str(one.pattern)
             if not hasattr(one, "url_patterns"):
-                yield route, f"{space}{one.name or '-'}", one.pattern.converters
+                yield route, f"{space}{one.name or '-'}", one
             elif one.namespace != "admin":
                 inner = f"{one.namespace}:" if one.namespace else space
                 yield from walk(one, route, inner)
 
     return walk(get_resolver(), "", "")
+
+
+def routes() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield the route of every page outside of the administration, its name, its converters."""
+    return ((route, name, one.pattern.converters) for route, name, one in patterns())
 
 
 IN_FULL = {"changes:detail", "changes:mail_log", "audit:change_history"}

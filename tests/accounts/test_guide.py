@@ -6,8 +6,8 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from accounts.guide import GUIDES, PLACES, parts_of
-from tests.marks import routes
+from accounts.guide import GUIDES, PLACES, ROOMS, parts_of
+from tests.marks import patterns
 from tests.people import Cast
 
 NO_PAGES = set(
@@ -20,43 +20,29 @@ NO_PAGES = set(
     """.split()
 )
 """What is read without an account, as guides are not."""
-NO_PAGES |= set(
+ONLY_ACTS = set(
     """
-    changes:accept_answer changes:accept_mail_as_comment changes:accept_mail_as_request
-    changes:autosave changes:copy_as_new changes:delete_view changes:discard_answer
-    changes:discard_mail changes:follow_up changes:keep_columns changes:mark_read
-    changes:mark_unread changes:read_all changes:tick_step changes:mute changes:open_first
-    changes:open_with_all changes:put_back_mail changes:revoke_links changes:send_link
-    changes:take_over_view changes:unlink changes:unmute changes:unwatch changes:update_view
-    changes:watch
-    crb:close_meeting crb:defer_item crb:go_to_item crb:join_meeting crb:make_feed
-    crb:mark_attendance crb:publish_minutes crb:pull_from_consent crb:record_consent
-    crb:reorder_agenda crb:revoke_feed crb:start_meeting crb:will_attend crb:withdraw_absence
-    crb:write_minutes
+    changes.views.as_file changes.views.follow_up changes.views.links changes.views.palette
+    changes.views.plan_steps changes.views.proposed_answers changes.views.while_typing
+    crb.views.attendance
     """.split()
 )
-"""Acts whose form stands on another page, to which they lead back."""
-NO_PAGES |= set(
-    """
-    changes:attachment changes:change_pdf changes:export changes:export_ratings
-    changes:export_releases changes:find_change changes:find_mention changes:find_requester
-    changes:find_template changes:import_problems changes:import_progress changes:mail_body
-    changes:mail_file changes:many_progress changes:menu changes:palette
-    changes:preview_markdown changes:release_notes_file changes:similar crb:export_decisions
-    crb:feed crb:live crb:minutes_pdf crb:preview_outcome
-    """.split()
-)
-"""Files, streams and parts of a page."""
+"""Modules of acts, files and parts of pages, whose forms and links stand on other pages."""
 
 
 def test_every_page_leads_to_a_part_of_a_guide_that_is_there() -> None:
-    pages = {name for _route, name, _converters in routes() if not name.endswith("-")}
-    pages = {name for name in pages if ".Historical" not in name}
-    assert not pages - PLACES.keys() - NO_PAGES, "pages without a place in accounts/guide.py"
-    assert not PLACES.keys() & NO_PAGES
-    assert not (PLACES.keys() | NO_PAGES) - pages, "names of pages that are gone"
+    views = {name: one.callback for _route, name, one in patterns() if not name.endswith("-")}
+    lost = {name for name, view in views.items() if view.__module__ not in ROOMS} - PLACES.keys()
+    lost -= {name for name in lost if views[name].__module__ in ONLY_ACTS}
+    assert not lost - NO_PAGES, "pages of modules without a place in accounts/guide.py"
+    assert not (PLACES.keys() | NO_PAGES) - views.keys(), "names of pages that are gone"
+    assert not ROOMS.keys() - {view.__module__ for view in views.values()}, "modules without pages"
+    places = {*PLACES.values(), *ROOMS.values()}
     parts = {f"{guide}#{part.anchor}" for guide in GUIDES for part in parts_of(guide)}
-    assert not [place for place in PLACES.values() if place not in parts | GUIDES.keys()]
+    assert not places - parts - GUIDES.keys()
+    assert not [
+        name for name, place in PLACES.items() if ROOMS.get(views[name].__module__) == place
+    ]
 
 
 def test_each_guide_is_read_by_everybody_who_is_signed_in(client: Client, cast: Cast) -> None:
@@ -81,6 +67,7 @@ def test_a_page_offers_help_where_the_guide_speaks_of_it(client: Client, cast: C
     for page, place in (
         (reverse("changes:calendar"), "user-guide/#the-calendar"),
         (reverse("crb:board"), "board/"),
+        (reverse("accounts:profile"), "user-guide/#mail"),
         ("/no/such/page/", "user-guide/"),
     ):
         assert f'href="/account/guide/{place}"' in client.get(page).content.decode(), page
