@@ -1,5 +1,6 @@
 """Which tests `make check` runs for a change."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,16 +132,32 @@ def test_a_file_has_its_name_in_the_graph() -> None:
     assert part_of("docs/take_screenshots.py") == "docs/take_screenshots.py"
 
 
-def test_files_may_be_named_in_any_order() -> None:
-    """As `make check` names them: one of a folder, one of another, one of the first again."""
-    named = ["tests/crb/test_voting.py", "tests/test_files.py", "tests/crb/test_still_to_vote.py"]
+def test_files_may_be_named_in_any_order(tmp_path: Path) -> None:
+    """As `make check` names them: one of a folder, one of another, one of the first again.
+
+    In a project of its own, which knows of this one only how it collects.
+    """
+    inner = tmp_path / "some" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner.parent, inner):
+        (folder / "__init__.py").touch()
+        (folder / "conftest.py").write_text(
+            f"import pytest\n\n@pytest.fixture\ndef of_{folder.name}(): pass\n"
+        )
+    named = ["some/inner/test_one.py", "some/test_two.py", "some/inner/test_three.py"]
+    for name in named:
+        fixture = f"of_{Path(name).parent.name}"
+        (tmp_path / name).write_text(f"def test_it({fixture}): pass\n")
+    alone = ["-c", os.devnull, "--rootdir", str(tmp_path), "-p", "no:randomly", "-p", "no:django"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n0", "-q", "--setup-plan", "-p", "no:randomly", *named],
-        cwd=ROOT,
+        [sys.executable, "-m", "pytest", "-q", *alone, "-p", "tests.environment", *named],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
 
 
 # The project as it is

@@ -1,8 +1,6 @@
 """An empty database becomes what the models say, by migrating forwards; an older one is known."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from django.apps import apps
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg2 import sql
@@ -28,7 +26,6 @@ from expansive_cm.services.processes import StartError
 from expansive_cm.services.run import prepare, preparing
 from tests.database import ensure_template
 
-ROOT = Path(__file__).resolve().parent.parent
 # One migrated database serves all tests of this file: they belong into one process.
 pytestmark = pytest.mark.xdist_group("migrations")
 
@@ -61,12 +58,16 @@ def database(purpose: str, template: str = "template0") -> Iterator[str]:
                 cursor.execute(drop)
 
 
-def manage(address: str, *arguments: str) -> None:
-    """Run a management command on that database as an operator does."""
-    environment = {**os.environ, "DATABASE_URL": address}
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+@contextmanager
+def known_to_django(address: str) -> Iterator[str]:
+    """The alias of that database, which this process knows meanwhile."""
+    own = {**connection.settings_dict, "NAME": urlsplit(address).path[1:]}
+    connections.settings["backwards"] = own
+    try:
+        yield "backwards"
+    finally:
+        connections["backwards"].close()
+        del connections["backwards"], connections.settings["backwards"]
 
 
 def rows(address: str, question: str) -> set[Any]:
@@ -136,9 +137,10 @@ def test_an_empty_database_refuses_to_rewrite_history(migrated: str) -> None:
     assert protected == tables | {"changes_rawmail"} | records
 
 
-def test_what_was_created_can_be_taken_back(migrated: str) -> None:
+def test_what_was_created_can_be_taken_back(migrated: str, django_db_blocker: Any) -> None:
     with database("backwards", urlsplit(migrated).path[1:]) as address:
-        manage(address, "migrate", "--verbosity=0", "changes", "zero")
+        with django_db_blocker.unblock(), known_to_django(address) as alias:
+            call_command("migrate", "changes", "zero", database=alias, verbosity=0)
         ours = {table for table in rows(migrated, TABLES) if table.startswith(("changes_", "crb_"))}
         left = rows(address, TABLES)
         assert ours and not ours & left
