@@ -278,25 +278,6 @@ def test_news_take_no_vote_or_press_away_and_a_lost_right_takes_the_page(
     assert onlooker.evaluate("window.stillHere") is None
 
 
-def test_what_was_typed_before_one_more_question_stays(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.vote(item, *["information_required"] * 4)
-    chair = open_meeting(new_page, live_server, table.chair, item)
-    box = chair.locator("#outcome-box")
-    box.get_by_label("Question 1").fill("How many rooms are there in all?")
-    box.get_by_role("button", name="One more question").click()
-    expect(box.get_by_label("Question 4")).to_be_visible()
-    chair.locator("#item-title").click()
-    lifecycle.cast_vote(
-        item, actor=table.members[5], choice="information_required", question="Who pays?"
-    )
-    expect(chair.locator("#tally")).to_contain_text("(5 of 7)")
-    chair.locator("#item-title").click()
-    expect(box.get_by_label("Question 1")).to_have_value("How many rooms are there in all?")
-
-
 def test_the_consent_items_follow_the_first_change_too(
     table: Table, new_page: Any, live_server: Any
 ) -> None:

@@ -74,9 +74,10 @@ def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_serve
     assert item.votes.get(member=table.cast.crb_member).reason == "We leave this market."
 
 
-def test_the_agenda_leads_to_items_and_the_chair_records_an_outcome(
+def test_the_agenda_leads_to_items_and_the_chair_asks_what_is_typed(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
+    """The mail follows what is typed, which neither another question nor news take away."""
     first = table.running_item("Rooms at night")
     second = table.running_item("Alarms for cold stores")
     table.vote(first, *["information_required"] * 4)
@@ -88,12 +89,32 @@ def test_the_agenda_leads_to_items_and_the_chair_records_an_outcome(
     page.go_back()
     page.get_by_role("heading", name="Rooms at night").wait_for()
     page.locator("header.app-header").wait_for()
-    box = page.locator(".record-outcome")
+    box, in_all = page.locator(".record-outcome"), "How many rooms are there in all?"
     expect(box.get_by_label("Question 1")).to_have_value("How many rooms?")
+    box.get_by_label("Question 1").fill(in_all)
+    box.get_by_label("Reason, for the requester").fill("Then we can say what it costs.")
+    mail = box.locator("#outcome-preview pre")
+    expect(mail).to_contain_text("Then we can say what it costs.")
+    expect(mail).to_contain_text(f"> {in_all}")
+
+    box.get_by_role("button", name="One more question").click()
+    expect(box.get_by_label("Question 4")).to_be_visible()
+    page.wait_for_function("document.activeElement.name === 'question_4'")
+    expect(box.get_by_label("Question 1")).to_have_value(in_all)
+    page.locator("#item-title").click()
+    expect(page.get_by_text("Live: what happens appears here by itself")).to_be_visible()
+    lifecycle.cast_vote(
+        first, actor=table.members[5], choice="information_required", question="Who pays?"
+    )
+    expect(page.locator("#tally")).to_contain_text("(5 of 7)")
+    page.locator("#item-title").click()
+    expect(box.get_by_label("Question 1")).to_have_value(in_all)
+
     box.get_by_label("To be answered by").first.select_option(label="Dan Developer")
     box.get_by_role("button", name="Record the outcome").click()
     page.get_by_role("heading", name="The board decided").wait_for()
-    assert first.change.questions.get().answerer == table.cast.developer
+    asked = first.change.questions.get()
+    assert (asked.answerer, asked.text) == (table.cast.developer, in_all)
 
 
 def test_what_ends_a_change_and_a_recusal_ask_first(
@@ -128,12 +149,16 @@ def test_what_ends_a_change_and_a_recusal_ask_first(
 def test_an_outcome_on_its_way_is_not_previewed_any_more(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
-    """What a preview says about it could be taken for the answer: that the votes are tied."""
+    """What a preview says about it could be taken for the answer: that the votes are tied.
+
+    What is missing is said in time and in sight, before the outcome waits for the chair.
+    """
     item = table.running_item("Rooms at night")
     table.vote(item, "accepted", "accepted", "rejected", "rejected")
-    page = open_page(new_page, live_server, table.chair, page_of(item))
+    page = open_page(new_page, live_server, table.chair, page_of(item), height=720)
     box = page.locator(".record-outcome")
     expect(box).to_contain_text("The mail is shown here when an outcome is chosen.")
+    expect(box.get_by_text("This field is required")).to_have_count(0)
     on_its_way: list[Any] = []
     for address in ("**/outcome/preview/", "**/outcome/"):
         page.route(address, lambda route: on_its_way.append(route))
@@ -147,6 +172,8 @@ def test_an_outcome_on_its_way_is_not_previewed_any_more(
     page.unroute_all()
     refusal = page.locator("#position > [data-error-summary]")
     expect(refusal).to_contain_text("Confirm that you decide it by your casting vote.")
+    page.wait_for_function("document.activeElement.matches('[role=alert]')")
+    expect(refusal).to_be_in_viewport(ratio=1)
     box.get_by_label("The votes are tied: I decide by my casting vote").check()
     box.get_by_role("button", name="Record the outcome").click()
     expect(page.locator("#settled")).to_contain_text("By casting vote")
@@ -169,9 +196,17 @@ def test_a_vote_after_closing_is_told_in_the_page(
 
 
 def test_without_scripts_everything_works(table: Table, new_page: Any, live_server: Any) -> None:
+    """The chair votes, and records the outcome in two steps."""
     item = table.running_item("Rooms at night")
+    table.vote(item, "", "accepted", "accepted", "accepted")
     page = open_page(new_page, live_server, table.chair, page_of(item), java_script_enabled=False)
     page.get_by_text("Accept", exact=True).click()
     page.get_by_role("button", name="Vote", exact=True).click()
     page.get_by_text("Your vote counts.").first.wait_for()
-    assert queries.tally_of(AgendaItem.objects.get(pk=item.pk)).voted == 1
+    assert queries.tally_of(AgendaItem.objects.get(pk=item.pk)).voted == 4
+    box = page.locator("#outcome-box")
+    box.get_by_label("Reason, for the requester").fill("It pays for itself.")
+    box.get_by_role("button", name="Preview the mail").last.click()
+    expect(box.locator("#outcome-preview pre")).to_contain_text("It pays for itself.")
+    box.get_by_role("button", name="Record the outcome").click()
+    page.get_by_role("heading", name="The board decided").wait_for()
