@@ -19,16 +19,16 @@ from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.components.browsing import sign_in, wait_while_held
-from tests.components.looks import fits, looks, places_in_any_font
+from tests.components.looks import fits, places_in_any_font
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
+from tests.crb.test_pages_in_browser import UP_TO_DATE
 from tests.environment import ROOT
 from tests.fonts import NARROW, WIDE
 from tests.server import HOST, Server
 from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
-UP_TO_DATE = "Live: what happens appears here by itself"
 ASKS = "What happens appears here within a few seconds"
 RECONNECTING = "Reconnecting…"
 STOPPED_IN_SECONDS = 300
@@ -474,25 +474,6 @@ def test_a_phone_votes_with_one_tap_from_the_top(
         assert fits(page)
     page.emulate_media(media="print")
     assert bar.evaluate("one => getComputedStyle(one).position") == "static"
-
-
-def test_page_and_screen_are_accessible_and_fit(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first, second = table.running_item("Open the loading bay"), table.running_item("Alarms")
-    AgendaItem.objects.filter(pk=first.pk).update(notes="Ask.", time_box=5, seconds_spent=900)
-    table.vote(first, "accepted")
-    page = new_page()
-    sign_in(page, table.chair, live_server)
-    with looks(page) as look:
-        for where in ("", f"?item={second.pk}", "present/"):
-            look.over_address(f"/board/meetings/{first.meeting_id}/{where}", wait_for_clock)
-
-
-def wait_for_clock(page: Any) -> None:
-    """Wait until the page is live and says that the time is over."""
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator(".clock.is-over").get_by_text("over time")).to_be_visible()
 
 
 def test_arrow_keys_move_the_meeting_from_its_screen(

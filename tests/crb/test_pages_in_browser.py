@@ -12,8 +12,10 @@ from crb.models import AgendaItem
 from tests.components.browsing import sign_in, wait_while_held
 from tests.components.looks import looks, unfold
 from tests.crb.conftest import Table
+from tests.crb.test_consent import agreed
 
 pytestmark = pytest.mark.django_db(transaction=True)
+UP_TO_DATE = "Live: what happens appears here by itself"
 
 
 def open_page(new_page: Any, live_server: Any, user: Any, address: str, **options: Any) -> Any:
@@ -28,32 +30,59 @@ def page_of(item: AgendaItem) -> str:
 
 
 def test_pages_are_accessible_and_fit(table: Table, new_page: Any, live_server: Any) -> None:
-    item = table.running_item("Open the loading bay calendar to night porters")
-    table.change("Round the clock alarms for cold stores")
-    later = table.meeting(days=21)
+    """The meeting over its time, as each sees it: planned, with late and consent items."""
+    item, second = full_meeting(table)
+    base = f"/board/meetings/{item.meeting_id}/"
+    later = table.meeting(days=21).get_absolute_url()
     table.meeting(days=35)
     lifecycle.fill_agenda(table.board)
-    table.vote(item, "", "", "accepted", "rejected", "information_required", "abstain", "recuse")
-    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
     by_ballot = [table.change(f"Change {number}") for number in range(2)]
     deadline = timezone.now() + timedelta(days=3, minutes=1)
     ballot = lifecycle.open_ballot(
         table.board, actor=table.chair, changes=by_ballot, deadline=deadline, reason="It is urgent."
     )
     table.vote(ballot.items.first(), *["information_required"] * 4)
-    addresses = [
-        (table.cast.crb_member, "/board/"),
-        (table.cast.crb_member, page_of(item)),
-        (table.chair, page_of(item)),
-        (table.cast.support, page_of(item)),
-        (table.chair, later.get_absolute_url()),
-        (table.chair, f"{later.get_absolute_url()}cancel/"),
-    ]
+    looked_over = (
+        (table.cast.crb_member, unfold, ("/board/", page_of(item))),
+        (table.cast.support, unfold, (page_of(item),)),
+        (table.chair, wait_for_clock, (page_of(second), f"{base}present/")),
+        (table.chair, unfold, (base, f"{base}?show=consent", f"{base}agenda/2/", f"{base}late/")),
+        (table.chair, unfold, (later, f"{later}cancel/")),
+    )
     page = new_page()
     with looks(page) as look:
-        for user, address in addresses:
+        for user, prepare, addresses in looked_over:
             sign_in(page, user, live_server)
-            look.over_address(address, unfold)
+            for address in addresses:
+                look.over_address(address, prepare)
+
+
+def full_meeting(table: Table) -> tuple[AgendaItem, AgendaItem]:
+    """Open a meeting with everything; return the item that it is at, and the one after it.
+
+    The first has used up more time than it was given, and a vote of every kind.
+    """
+    consent = agreed(table, "Open the loading bay calendar to night porters")
+    item = table.item("Round the clock alarms for cold stores")
+    second = table.item("Alarms")
+    lifecycle.plan_item(
+        item, actor=table.chair, presenter=table.cast.developer, time_box=95, notes="Porters!"
+    )
+    lifecycle.publish_agenda(consent.meeting, actor=table.chair)
+    late = table.change("Late")
+    lifecycle.add_late(late, consent.meeting, actor=table.chair, reason="The law changes.")
+    table.change("Even later")
+    lifecycle.start_meeting(consent.meeting, actor=table.chair)
+    AgendaItem.objects.filter(pk=item.pk).update(seconds_spent=7200)
+    table.vote(item, "", "", "accepted", "rejected", "information_required", "abstain", "recuse")
+    lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
+    return item, second
+
+
+def wait_for_clock(page: Any) -> None:
+    """Wait until the page is live and says that the time is over."""
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(page.locator(".clock.is-over").get_by_text("over time")).to_be_visible()
 
 
 def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_server: Any) -> None:
@@ -102,7 +131,7 @@ def test_the_agenda_leads_to_items_and_the_chair_asks_what_is_typed(
     page.wait_for_function("document.activeElement.name === 'question_4'")
     expect(box.get_by_label("Question 1")).to_have_value(in_all)
     page.locator("#item-title").click()
-    expect(page.get_by_text("Live: what happens appears here by itself")).to_be_visible()
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
     lifecycle.cast_vote(
         first, actor=table.members[5], choice="information_required", question="Who pays?"
     )
@@ -186,7 +215,7 @@ def test_a_vote_after_closing_is_told_in_the_page(
     page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
     page.get_by_text("Accept", exact=True).click()
     page.get_by_label("Reason", exact=True).fill("Please, this winter.")
-    expect(page.get_by_text("Live: what happens appears here by itself")).to_be_visible()
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
     lifecycle.close_meeting(item.meeting, actor=table.chair)
     expect(page.locator("#vote-box")).to_contain_text("what you wrote is kept here")
     page.get_by_role("button", name="Vote", exact=True).click()
