@@ -19,12 +19,11 @@ from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.components.browsing import sign_in, wait_while_held
-from tests.components.looks import fits, places_in_any_font
+from tests.components.looks import fits
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
 from tests.crb.test_pages_in_browser import UP_TO_DATE
 from tests.environment import ROOT
-from tests.fonts import NARROW, WIDE
 from tests.server import HOST, Server
 from tests.worker import wait_until, worker_environment
 
@@ -62,37 +61,6 @@ def open_meeting(new_page: Any, live_server: Any, user: User, item: AgendaItem, 
 def go(table: Table, item: AgendaItem) -> None:
     meeting = Meeting.objects.get(pk=item.meeting_id)
     lifecycle.go_to_item(meeting, actor=table.chair, item=item)
-
-
-@pytest.mark.parametrize(
-    ("width", "landmark", "fonts"),
-    [(1280, "[data-grip]", [WIDE]), (360, ".agenda-head", [WIDE, NARROW])],
-)
-def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
-    table: Table, new_page: Any, live_server: Any, width: int, landmark: str, fonts: list[str]
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.item("Alarms")
-    table.vote(item, *["information_required"] * 4)
-    page = new_page(width=width, font=fonts[-1])
-    held: list[Any] = []
-    for late in ("**/meetings/*/live/*", "**/preview/"):
-        page.route(late, lambda route: held.append(route))
-    sign_in(page, table.chair, live_server)
-    page.goto(f"/board/meetings/{item.meeting_id}/?item={item.pk}")
-    pressed = [
-        page.locator(landmark).first,
-        page.get_by_role("button", name="Record the outcome"),
-        page.get_by_role("button", name="Next item"),
-    ]
-    before = places_in_any_font(pressed, fonts)
-    wait_while_held(page, lambda: len(held) >= 2)
-    for route in held:
-        route.continue_()
-    page.unroute_all()
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator("#outcome-preview pre")).to_be_visible()
-    assert places_in_any_font(pressed, fonts) == before
 
 
 def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_server: Any) -> None:
