@@ -163,7 +163,6 @@ def test_pages_are_accessible_and_fit(table: Table, new_page: Any, live_server: 
         look.over_address(minutes, unfold)
         sign_in(page, table.cast.support, live_server)
         look.over_address(minutes, unfold)
-        look.over_address("/board/", unfold)
 
 
 def test_nothing_is_published_over_what_is_offered_and_what_arrived_is_not(
