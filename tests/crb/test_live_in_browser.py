@@ -90,12 +90,25 @@ def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_se
 def test_what_somebody_types_survives_everything(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
-    item, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    """From before the meeting on: who waits for it is taken along."""
+    item, second = table.item("Rooms at night"), table.item("Alarms")
     page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    lifecycle.start_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    expect(page.get_by_text("The meeting is at item 1 of 2")).to_be_visible()
+    page.get_by_role("button", name="I am here").click()
+    expect(page.locator("#attendance")).to_contain_text("2 of 7 present")
+
     page.get_by_text("Reject", exact=True).click()
     reason = page.get_by_label("Reason", exact=True)
     reason.press_sequentially("We leave ")
-    table.vote(item, "accepted", "", *["accepted"] * 4)
+    page.context.set_offline(True)
+    expect(page.get_by_text(RECONNECTING)).to_be_visible()
+    table.vote(item, "accepted")
+    page.context.set_offline(False)
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(page.locator("#tally")).to_contain_text("(1 of 7)")
+    expect(reason).to_have_value("We leave ")
+    table.vote(item, "", "", *["accepted"] * 4)
     expect(page.locator("#tally")).to_contain_text("(5 of 7)")
     go(table, second)
     expect(page.locator("#meeting-now")).to_contain_text(
@@ -179,6 +192,17 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     member.get_by_role("button", name="Vote", exact=True).click()
     expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
     assert AgendaItem.objects.get(pk=first.pk).state == "decided"
+
+    # Arrow keys move it from its screen, for who leads it alone.
+    screen.keyboard.press("ArrowLeft")
+    chair.goto(f"/board/meetings/{first.meeting_id}/present/")
+    expect(chair.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    chair.keyboard.press("ArrowLeft")
+    for page in (chair, screen):
+        expect(page.get_by_role("heading", name="Rooms at night")).to_be_visible()
+    chair.keyboard.press("ArrowRight")
+    expect(screen.get_by_role("heading", name="Alarms")).to_be_visible()
 
 
 def test_the_streams_news_of_the_chairs_own_step_are_right_too(
@@ -266,47 +290,6 @@ def test_the_consent_items_follow_the_first_change_too(
     assert Meeting.objects.get(pk=other.meeting_id).is_running
 
 
-def test_who_waits_for_the_meeting_is_taken_along(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    table.item("Rooms at night")
-    item = table.item("Alarms")
-    table.vote(item, "", "accepted")
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
-    lifecycle.start_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
-    expect(page.get_by_text("The meeting is at item 1 of 2")).to_be_visible()
-    expect(page.get_by_role("button", name="I am here")).to_be_visible()
-    page.get_by_role("button", name="I am here").click()
-    expect(page.locator("#attendance")).to_contain_text("2 of 7 present")
-
-
-def test_two_who_move_on_at_once_are_told(table: Table, new_page: Any, live_server: Any) -> None:
-    """Without scripts a page does not follow: its button belongs to how things stood."""
-    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
-    page = new_page(java_script_enabled=False)
-    sign_in(page, table.deputy, live_server)
-    page.goto(f"/board/meetings/{first.meeting_id}/")
-    go(table, second)
-    page.get_by_role("button", name="Next item").click()
-    expect(page.get_by_text("The meeting has moved on since you opened this page.")).to_be_visible()
-
-
-def test_a_page_comes_back_after_a_network_cut(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
-    reason = page.get_by_label("Reason", exact=True)
-    reason.fill("Not now.")
-    page.context.set_offline(True)
-    expect(page.get_by_text(RECONNECTING)).to_be_visible()
-    table.vote(item, "accepted")
-    page.context.set_offline(False)
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator("#tally")).to_contain_text("(1 of 7)")
-    expect(reason).to_have_value("Not now.")
-
-
 def address_of(port: int) -> str:
     return f"http://{HOST}:{port}"
 
@@ -382,22 +365,30 @@ def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(
 ) -> None:
     settings.WEB_STREAMS = 0
     item = table.running_item("Rooms at night")
-    page, screen = new_page(), new_page()
-    for one, where in ((page, ""), (screen, "present/")):
-        sign_in(one, table.cast.support, live_server)
-        one.clock.install()
-        one.goto(f"/board/meetings/{item.meeting_id}/{where}")
-        wait_for_words(one, ASKS)
+    page = new_page()
+    sign_in(page, table.cast.support, live_server)
+    page.clock.install()
+
+    def open_without_stream(where: str = "") -> None:
+        page.goto(f"/board/meetings/{item.meeting_id}/{where}")
+        wait_for_words(page, ASKS)
+
+    open_without_stream()
     second = table.running_item("Alarms")
     go(table, second)
     wait_for_words(page, "Alarms", page.locator("#meeting-now"))
-    wait_for_words(screen, "Alarms", screen.locator("#stage"))
     expect(page.locator("#live-news")).to_contain_text("Alarms")
     table.vote(second, "accepted")
     wait_for_words(page, "(1 of 7)", page.locator("#tally"))
     settings.WEB_STREAMS = 10
-    for one in (page, screen):
-        wait_for_words(one, UP_TO_DATE)
+    wait_for_words(page, UP_TO_DATE)
+
+    settings.WEB_STREAMS = 0
+    open_without_stream("present/")
+    go(table, item)
+    wait_for_words(page, "Rooms at night", page.locator("#stage"))
+    settings.WEB_STREAMS = 10
+    wait_for_words(page, UP_TO_DATE)
 
 
 def wait_for_words(page: Any, words: str, where: Any = None) -> None:
@@ -442,19 +433,3 @@ def test_a_phone_votes_with_one_tap_from_the_top(
         assert fits(page)
     page.emulate_media(media="print")
     assert bar.evaluate("one => getComputedStyle(one).position") == "static"
-
-
-def test_arrow_keys_move_the_meeting_from_its_screen(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    screen = open_meeting(new_page, live_server, table.chair, item, where="present/")
-    onlooker = open_meeting(new_page, live_server, table.cast.support, item, where="present/")
-    onlooker.keyboard.press("ArrowRight")
-    expect(screen.get_by_role("heading", name="Rooms at night")).to_be_visible()
-    screen.keyboard.press("ArrowRight")
-    for page in (screen, onlooker):
-        expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
-    screen.keyboard.press("ArrowLeft")
-    expect(onlooker.get_by_role("heading", name="Rooms at night")).to_be_visible()
