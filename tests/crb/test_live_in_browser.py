@@ -140,12 +140,13 @@ def test_what_somebody_types_survives_everything(
     expect(page.locator("#vote-box")).to_contain_text("Your vote counts.")
 
 
-def test_open_details_focus_and_a_question_stay(
+def test_details_focus_a_question_and_what_is_typed_stay(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
+    """While news come, that of the chair's own step before its answer included."""
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
-    page = open_meeting(new_page, live_server, table.chair, item)
+    page = open_meeting(new_page, live_server, table.chair, item, where=f"?item={item.pk}")
     page.locator("#meeting-now summary").click()
     expect(page.locator("#meeting-now").get_by_text("Ask the porters.")).to_be_hidden()
     page.locator(".agenda-link").focus()
@@ -156,12 +157,38 @@ def test_open_details_focus_and_a_question_stay(
     expect(page.locator(":focus")).to_have_attribute("href", f"?item={item.pk}")
     assert other.position == 2
 
+    moves_on_by_news_before_the_answer(page)
+    expect(page).to_have_url(re.compile(rf"/board/meetings/{item.meeting_id}/$"))
+
     # The question names what is undecided: a vote that decides an item draws its button anew.
     page.get_by_role("button", name="Close the meeting").click()
-    table.vote(item, "", *["accepted"] * 5)
+    table.vote(other, "", *["accepted"] * 5)
     expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
     page.get_by_role("dialog").get_by_role("button", name="Close the meeting").click()
     expect(page.locator("#meeting-lead")).to_contain_text("Closed")
+
+
+def moves_on_by_news_before_the_answer(chair: Any) -> None:
+    """Press, and let the answer come when the news have long been shown."""
+    held = []
+
+    def hold(route: Any) -> None:
+        held.append((route, route.fetch()))
+
+    chair.route("**/go/", hold)
+    chair.get_by_role("button", name="Next item").click()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
+    reason = chair.get_by_label("Reason", exact=True).first
+    reason.fill("It pays.")
+    wait_while_held(chair, lambda: held)  # the news may be quicker than the answer
+    with chair.expect_response("**/go/"):
+        for route, answer in held:
+            route.fulfill(response=answer)
+    expect(chair.locator("[data-moves-on].htmx-request")).to_have_count(0)
+    expect(reason).to_have_value("It pays.")
+    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    reason.fill("")
 
 
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
@@ -203,32 +230,6 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
         expect(page.get_by_role("heading", name="Rooms at night")).to_be_visible()
     chair.keyboard.press("ArrowRight")
     expect(screen.get_by_role("heading", name="Alarms")).to_be_visible()
-
-
-def test_the_streams_news_of_the_chairs_own_step_are_right_too(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    chair = open_meeting(new_page, live_server, table.chair, first, where=f"?item={first.pk}")
-    held = []
-
-    def hold(route: Any) -> None:
-        held.append((route, route.fetch()))
-
-    chair.route("**/go/", hold)
-    chair.get_by_role("button", name="Next item").click()
-    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
-    expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
-    chair.get_by_label("Reason", exact=True).first.fill("It pays.")
-    wait_while_held(chair, lambda: held)  # the news may be quicker than the answer
-    with chair.expect_response("**/go/"):
-        for route, answer in held:
-            route.fulfill(response=answer)
-    expect(chair.locator("[data-moves-on].htmx-request")).to_have_count(0)
-    expect(chair.get_by_label("Reason", exact=True).first).to_have_value("It pays.")
-    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
-    expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
 
 
 def test_news_take_no_vote_or_press_away_and_a_lost_right_takes_the_page(

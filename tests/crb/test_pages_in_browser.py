@@ -85,7 +85,9 @@ def wait_for_clock(page: Any) -> None:
     expect(page.locator(".clock.is-over").get_by_text("over time")).to_be_visible()
 
 
-def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_server: Any) -> None:
+def test_voting_does_not_reload_the_page_and_is_told_when_it_is_late(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
     item = table.running_item("Rooms at night")
     lifecycle.cast_vote(item, actor=table.chair, choice="accepted", reason="Long overdue.")
     page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
@@ -101,6 +103,19 @@ def test_voting_does_not_reload_the_page(table: Table, new_page: Any, live_serve
     page.get_by_text("Long overdue.").wait_for()
     assert page.evaluate("window.stillHere") is True
     assert item.votes.get(member=table.cast.crb_member).reason == "We leave this market."
+
+    # What comes after the meeting is closed is told, and stays readable.
+    page.get_by_text("Change your vote").click()
+    page.locator("#vote_choice").get_by_text("Accept", exact=True).click()
+    page.get_by_label("Reason", exact=True).fill("Please, this winter.")
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    lifecycle.close_meeting(item.meeting, actor=table.chair)
+    expect(page.locator("#vote-box")).to_contain_text("what you wrote is kept here")
+    page.get_by_role("button", name="Vote again").click()
+    page.get_by_text("That was not recorded").wait_for()
+    page.get_by_text("The meeting is closed.").wait_for()
+    page.get_by_text("Please, this winter.").wait_for()
+    assert item.votes.get(member=table.cast.crb_member).choice == "rejected"
 
 
 def test_the_agenda_leads_to_items_and_the_chair_asks_what_is_typed(
@@ -206,22 +221,6 @@ def test_an_outcome_on_its_way_is_not_previewed_any_more(
     box.get_by_label("The votes are tied: I decide by my casting vote").check()
     box.get_by_role("button", name="Record the outcome").click()
     expect(page.locator("#settled")).to_contain_text("By casting vote")
-
-
-def test_a_vote_after_closing_is_told_in_the_page(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_page(new_page, live_server, table.cast.crb_member, page_of(item))
-    page.get_by_text("Accept", exact=True).click()
-    page.get_by_label("Reason", exact=True).fill("Please, this winter.")
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    lifecycle.close_meeting(item.meeting, actor=table.chair)
-    expect(page.locator("#vote-box")).to_contain_text("what you wrote is kept here")
-    page.get_by_role("button", name="Vote", exact=True).click()
-    page.get_by_text("That was not recorded").wait_for()
-    page.get_by_text("The meeting is closed.").wait_for()
-    page.get_by_text("Please, this winter.").wait_for()
 
 
 def test_without_scripts_everything_works(table: Table, new_page: Any, live_server: Any) -> None:
