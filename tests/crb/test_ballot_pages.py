@@ -7,7 +7,6 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import expect
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
@@ -16,7 +15,6 @@ from crb.models import Meeting
 from tests.components.browsing import sign_in
 from tests.components.looks import looks
 from tests.crb.conftest import Table
-from tests.crb.test_pages_in_browser import open_page
 
 pytestmark = pytest.mark.django_db
 WHY = "The fix cannot wait."
@@ -239,43 +237,3 @@ def wait_for_preview(page: Any) -> None:
     page.locator("#outcome-preview pre").or_(
         page.get_by_text("is shown here when the form is complete")
     ).first.wait_for()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_preview_follows_what_the_chair_types(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    ballot = ballot_of(table)
-    item = ballot.items.get()
-    table.vote(item, *["information_required"] * 4)
-    page = open_page(new_page, live_server, table.chair, ballot.get_absolute_url())
-    box = page.locator("#outcome-box")
-    box.get_by_label("Question 1").fill("How many rooms are there in all?")
-    box.get_by_label("Reason, for the requester").fill("Then we can say what it costs.")
-    mail = box.locator("#outcome-preview pre")
-    expect(mail).to_contain_text("Then we can say what it costs.")
-    expect(mail).to_contain_text("> How many rooms are there in all?")
-    box.get_by_role("button", name="One more question").click()
-    box.get_by_label("Question 4").wait_for()
-    page.wait_for_function("document.activeElement.name === 'question_4'")
-    expect(box.get_by_label("Question 1")).to_have_value("How many rooms are there in all?")
-    box.get_by_role("button", name="Record the outcome").click()
-    page.get_by_role("heading", name="The board decided").wait_for()
-    assert Meeting.objects.get(pk=ballot.pk).state == "closed"
-    assert item.change.questions.get().answerer == table.cast.requester
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_outcome_is_recorded_in_two_steps_without_scripts(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item()
-    table.vote(item, *["accepted"] * 4)
-    address = f"/board/meetings/{item.meeting_id}/?item={item.pk}"
-    page = open_page(new_page, live_server, table.chair, address, java_script_enabled=False)
-    box = page.locator("#outcome-box")
-    box.get_by_label("Reason, for the requester").fill("It pays for itself.")
-    box.get_by_role("button", name="Preview the mail").last.click()
-    expect(box.locator("#outcome-preview pre")).to_contain_text("It pays for itself.")
-    box.get_by_role("button", name="Record the outcome").click()
-    page.get_by_role("heading", name="The board decided").wait_for()

@@ -19,16 +19,15 @@ from accounts.models import User
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.components.browsing import sign_in, wait_while_held
-from tests.components.looks import fits, looks, places_in_any_font
+from tests.components.looks import fits
 from tests.crb.conftest import Table
 from tests.crb.test_consent import agreed
+from tests.crb.test_pages_in_browser import UP_TO_DATE
 from tests.environment import ROOT
-from tests.fonts import NARROW, WIDE
 from tests.server import HOST, Server
 from tests.worker import wait_until, worker_environment
 
 pytestmark = pytest.mark.django_db(transaction=True)
-UP_TO_DATE = "Live: what happens appears here by itself"
 ASKS = "What happens appears here within a few seconds"
 RECONNECTING = "Reconnecting…"
 STOPPED_IN_SECONDS = 300
@@ -64,37 +63,6 @@ def go(table: Table, item: AgendaItem) -> None:
     lifecycle.go_to_item(meeting, actor=table.chair, item=item)
 
 
-@pytest.mark.parametrize(
-    ("width", "landmark", "fonts"),
-    [(1280, "[data-grip]", [WIDE]), (360, ".agenda-head", [WIDE, NARROW])],
-)
-def test_what_comes_after_the_page_moves_nothing_under_a_pointer(
-    table: Table, new_page: Any, live_server: Any, width: int, landmark: str, fonts: list[str]
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.item("Alarms")
-    table.vote(item, *["information_required"] * 4)
-    page = new_page(width=width, font=fonts[-1])
-    held: list[Any] = []
-    for late in ("**/meetings/*/live/*", "**/preview/"):
-        page.route(late, lambda route: held.append(route))
-    sign_in(page, table.chair, live_server)
-    page.goto(f"/board/meetings/{item.meeting_id}/?item={item.pk}")
-    pressed = [
-        page.locator(landmark).first,
-        page.get_by_role("button", name="Record the outcome"),
-        page.get_by_role("button", name="Next item"),
-    ]
-    before = places_in_any_font(pressed, fonts)
-    wait_while_held(page, lambda: len(held) >= 2)
-    for route in held:
-        route.continue_()
-    page.unroute_all()
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator("#outcome-preview pre")).to_be_visible()
-    assert places_in_any_font(pressed, fonts) == before
-
-
 def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_server: Any) -> None:
     """For an onlooker and for the chair, who can record once there is a quorum."""
     item = table.running_item("Rooms at night")
@@ -122,12 +90,25 @@ def test_votes_arrivals_and_outcomes_appear(table: Table, new_page: Any, live_se
 def test_what_somebody_types_survives_everything(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
-    item, second = table.running_item("Rooms at night"), table.running_item("Alarms")
+    """From before the meeting on: who waits for it is taken along."""
+    item, second = table.item("Rooms at night"), table.item("Alarms")
     page = open_meeting(new_page, live_server, table.cast.crb_member, item)
+    lifecycle.start_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
+    expect(page.get_by_text("The meeting is at item 1 of 2")).to_be_visible()
+    page.get_by_role("button", name="I am here").click()
+    expect(page.locator("#attendance")).to_contain_text("2 of 7 present")
+
     page.get_by_text("Reject", exact=True).click()
     reason = page.get_by_label("Reason", exact=True)
     reason.press_sequentially("We leave ")
-    table.vote(item, "accepted", "", *["accepted"] * 4)
+    page.context.set_offline(True)
+    expect(page.get_by_text(RECONNECTING)).to_be_visible()
+    table.vote(item, "accepted")
+    page.context.set_offline(False)
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    expect(page.locator("#tally")).to_contain_text("(1 of 7)")
+    expect(reason).to_have_value("We leave ")
+    table.vote(item, "", "", *["accepted"] * 4)
     expect(page.locator("#tally")).to_contain_text("(5 of 7)")
     go(table, second)
     expect(page.locator("#meeting-now")).to_contain_text(
@@ -159,12 +140,13 @@ def test_what_somebody_types_survives_everything(
     expect(page.locator("#vote-box")).to_contain_text("Your vote counts.")
 
 
-def test_open_details_focus_and_a_question_stay(
+def test_details_focus_a_question_and_what_is_typed_stay(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
+    """While news come, that of the chair's own step before its answer included."""
     item = table.running_item("Rooms at night")
     AgendaItem.objects.filter(pk=item.pk).update(notes="Ask the porters.")
-    page = open_meeting(new_page, live_server, table.chair, item)
+    page = open_meeting(new_page, live_server, table.chair, item, where=f"?item={item.pk}")
     page.locator("#meeting-now summary").click()
     expect(page.locator("#meeting-now").get_by_text("Ask the porters.")).to_be_hidden()
     page.locator(".agenda-link").focus()
@@ -175,12 +157,38 @@ def test_open_details_focus_and_a_question_stay(
     expect(page.locator(":focus")).to_have_attribute("href", f"?item={item.pk}")
     assert other.position == 2
 
+    moves_on_by_news_before_the_answer(page)
+    expect(page).to_have_url(re.compile(rf"/board/meetings/{item.meeting_id}/$"))
+
     # The question names what is undecided: a vote that decides an item draws its button anew.
     page.get_by_role("button", name="Close the meeting").click()
-    table.vote(item, "", *["accepted"] * 5)
+    table.vote(other, "", *["accepted"] * 5)
     expect(page.locator("#tally")).to_contain_text("Leads: accepted, 5 of 5.")
     page.get_by_role("dialog").get_by_role("button", name="Close the meeting").click()
     expect(page.locator("#meeting-lead")).to_contain_text("Closed")
+
+
+def moves_on_by_news_before_the_answer(chair: Any) -> None:
+    """Press, and let the answer come when the news have long been shown."""
+    held = []
+
+    def hold(route: Any) -> None:
+        held.append((route, route.fetch()))
+
+    chair.route("**/go/", hold)
+    chair.get_by_role("button", name="Next item").click()
+    expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
+    reason = chair.get_by_label("Reason", exact=True).first
+    reason.fill("It pays.")
+    wait_while_held(chair, lambda: held)  # the news may be quicker than the answer
+    with chair.expect_response("**/go/"):
+        for route, answer in held:
+            route.fulfill(response=answer)
+    expect(chair.locator("[data-moves-on].htmx-request")).to_have_count(0)
+    expect(reason).to_have_value("It pays.")
+    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
+    reason.fill("")
 
 
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:
@@ -212,31 +220,16 @@ def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: A
     expect(screen.locator("#stage")).to_contain_text("(1 of 7)")
     assert AgendaItem.objects.get(pk=first.pk).state == "decided"
 
-
-def test_the_streams_news_of_the_chairs_own_step_are_right_too(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    chair = open_meeting(new_page, live_server, table.chair, first, where=f"?item={first.pk}")
-    held = []
-
-    def hold(route: Any) -> None:
-        held.append((route, route.fetch()))
-
-    chair.route("**/go/", hold)
-    chair.get_by_role("button", name="Next item").click()
+    # Arrow keys move it from its screen, for who leads it alone.
+    screen.keyboard.press("ArrowLeft")
+    chair.goto(f"/board/meetings/{first.meeting_id}/present/")
+    expect(chair.get_by_text(UP_TO_DATE)).to_be_visible()
     expect(chair.get_by_role("heading", name="Alarms")).to_be_visible()
-    expect(chair.locator("#live-news")).to_have_text("The meeting is at item 2 of 2: Alarms")
-    chair.get_by_label("Reason", exact=True).first.fill("It pays.")
-    wait_while_held(chair, lambda: held)  # the news may be quicker than the answer
-    with chair.expect_response("**/go/"):
-        for route, answer in held:
-            route.fulfill(response=answer)
-    expect(chair.locator("[data-moves-on].htmx-request")).to_have_count(0)
-    expect(chair.get_by_label("Reason", exact=True).first).to_have_value("It pays.")
-    expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
-    expect(chair).to_have_url(re.compile(rf"/board/meetings/{first.meeting_id}/$"))
+    chair.keyboard.press("ArrowLeft")
+    for page in (chair, screen):
+        expect(page.get_by_role("heading", name="Rooms at night")).to_be_visible()
+    chair.keyboard.press("ArrowRight")
+    expect(screen.get_by_role("heading", name="Alarms")).to_be_visible()
 
 
 def test_news_take_no_vote_or_press_away_and_a_lost_right_takes_the_page(
@@ -278,25 +271,6 @@ def test_news_take_no_vote_or_press_away_and_a_lost_right_takes_the_page(
     assert onlooker.evaluate("window.stillHere") is None
 
 
-def test_what_was_typed_before_one_more_question_stays(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.vote(item, *["information_required"] * 4)
-    chair = open_meeting(new_page, live_server, table.chair, item)
-    box = chair.locator("#outcome-box")
-    box.get_by_label("Question 1").fill("How many rooms are there in all?")
-    box.get_by_role("button", name="One more question").click()
-    expect(box.get_by_label("Question 4")).to_be_visible()
-    chair.locator("#item-title").click()
-    lifecycle.cast_vote(
-        item, actor=table.members[5], choice="information_required", question="Who pays?"
-    )
-    expect(chair.locator("#tally")).to_contain_text("(5 of 7)")
-    chair.locator("#item-title").click()
-    expect(box.get_by_label("Question 1")).to_have_value("How many rooms are there in all?")
-
-
 def test_the_consent_items_follow_the_first_change_too(
     table: Table, new_page: Any, live_server: Any
 ) -> None:
@@ -315,47 +289,6 @@ def test_the_consent_items_follow_the_first_change_too(
     expect(agenda.locator("[aria-current]")).to_have_text("By consent: 1 item")
     expect(page.get_by_role("heading", name="Consent items")).to_be_visible()
     assert Meeting.objects.get(pk=other.meeting_id).is_running
-
-
-def test_who_waits_for_the_meeting_is_taken_along(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    table.item("Rooms at night")
-    item = table.item("Alarms")
-    table.vote(item, "", "accepted")
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
-    lifecycle.start_meeting(Meeting.objects.get(pk=item.meeting_id), actor=table.chair)
-    expect(page.get_by_text("The meeting is at item 1 of 2")).to_be_visible()
-    expect(page.get_by_role("button", name="I am here")).to_be_visible()
-    page.get_by_role("button", name="I am here").click()
-    expect(page.locator("#attendance")).to_contain_text("2 of 7 present")
-
-
-def test_two_who_move_on_at_once_are_told(table: Table, new_page: Any, live_server: Any) -> None:
-    """Without scripts a page does not follow: its button belongs to how things stood."""
-    first, second = table.running_item("Rooms at night"), table.running_item("Alarms")
-    page = new_page(java_script_enabled=False)
-    sign_in(page, table.deputy, live_server)
-    page.goto(f"/board/meetings/{first.meeting_id}/")
-    go(table, second)
-    page.get_by_role("button", name="Next item").click()
-    expect(page.get_by_text("The meeting has moved on since you opened this page.")).to_be_visible()
-
-
-def test_a_page_comes_back_after_a_network_cut(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    page = open_meeting(new_page, live_server, table.cast.crb_member, item)
-    reason = page.get_by_label("Reason", exact=True)
-    reason.fill("Not now.")
-    page.context.set_offline(True)
-    expect(page.get_by_text(RECONNECTING)).to_be_visible()
-    table.vote(item, "accepted")
-    page.context.set_offline(False)
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator("#tally")).to_contain_text("(1 of 7)")
-    expect(reason).to_have_value("Not now.")
 
 
 def address_of(port: int) -> str:
@@ -433,22 +366,30 @@ def test_a_page_without_a_stream_asks_and_gets_one_when_there_is_room(
 ) -> None:
     settings.WEB_STREAMS = 0
     item = table.running_item("Rooms at night")
-    page, screen = new_page(), new_page()
-    for one, where in ((page, ""), (screen, "present/")):
-        sign_in(one, table.cast.support, live_server)
-        one.clock.install()
-        one.goto(f"/board/meetings/{item.meeting_id}/{where}")
-        wait_for_words(one, ASKS)
+    page = new_page()
+    sign_in(page, table.cast.support, live_server)
+    page.clock.install()
+
+    def open_without_stream(where: str = "") -> None:
+        page.goto(f"/board/meetings/{item.meeting_id}/{where}")
+        wait_for_words(page, ASKS)
+
+    open_without_stream()
     second = table.running_item("Alarms")
     go(table, second)
     wait_for_words(page, "Alarms", page.locator("#meeting-now"))
-    wait_for_words(screen, "Alarms", screen.locator("#stage"))
     expect(page.locator("#live-news")).to_contain_text("Alarms")
     table.vote(second, "accepted")
     wait_for_words(page, "(1 of 7)", page.locator("#tally"))
     settings.WEB_STREAMS = 10
-    for one in (page, screen):
-        wait_for_words(one, UP_TO_DATE)
+    wait_for_words(page, UP_TO_DATE)
+
+    settings.WEB_STREAMS = 0
+    open_without_stream("present/")
+    go(table, item)
+    wait_for_words(page, "Rooms at night", page.locator("#stage"))
+    settings.WEB_STREAMS = 10
+    wait_for_words(page, UP_TO_DATE)
 
 
 def wait_for_words(page: Any, words: str, where: Any = None) -> None:
@@ -493,38 +434,3 @@ def test_a_phone_votes_with_one_tap_from_the_top(
         assert fits(page)
     page.emulate_media(media="print")
     assert bar.evaluate("one => getComputedStyle(one).position") == "static"
-
-
-def test_page_and_screen_are_accessible_and_fit(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    first, second = table.running_item("Open the loading bay"), table.running_item("Alarms")
-    AgendaItem.objects.filter(pk=first.pk).update(notes="Ask.", time_box=5, seconds_spent=900)
-    table.vote(first, "accepted")
-    page = new_page()
-    sign_in(page, table.chair, live_server)
-    with looks(page) as look:
-        for where in ("", f"?item={second.pk}", "present/"):
-            look.over_address(f"/board/meetings/{first.meeting_id}/{where}", wait_for_clock)
-
-
-def wait_for_clock(page: Any) -> None:
-    """Wait until the page is live and says that the time is over."""
-    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
-    expect(page.locator(".clock.is-over").get_by_text("over time")).to_be_visible()
-
-
-def test_arrow_keys_move_the_meeting_from_its_screen(
-    table: Table, new_page: Any, live_server: Any
-) -> None:
-    item = table.running_item("Rooms at night")
-    table.running_item("Alarms")
-    screen = open_meeting(new_page, live_server, table.chair, item, where="present/")
-    onlooker = open_meeting(new_page, live_server, table.cast.support, item, where="present/")
-    onlooker.keyboard.press("ArrowRight")
-    expect(screen.get_by_role("heading", name="Rooms at night")).to_be_visible()
-    screen.keyboard.press("ArrowRight")
-    for page in (screen, onlooker):
-        expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
-    screen.keyboard.press("ArrowLeft")
-    expect(onlooker.get_by_role("heading", name="Rooms at night")).to_be_visible()

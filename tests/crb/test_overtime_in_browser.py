@@ -1,5 +1,6 @@
 """The board over time in a browser: readable for all, and each figure leads on."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.components.browsing import sign_in
 from tests.components.looks import looks, unfold
 from tests.crb.conftest import Table
 from tests.crb.history import TODAY, half_a_year
+from tests.crb.test_calendar_in_browser import busy_board
 from tests.crb.test_steps import from_plan_to_minutes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,12 +28,22 @@ def test_pages_are_accessible_and_fit_and_lead_on(
         table.change("Gates that open by themselves at night")
         lifecycle.fill_agenda(table.board)
         AgendaItem.objects.filter(state="open").update(time_box=120)
+        busy_board(table)
+        publish_last(table)
         page = new_page()
         sign_in(page, table.chair, live_server)
         with looks(page) as look:
             for name in PAGES:
                 look.over_address(f"/board/{name}", unfold)
         lead_on(page)
+
+
+def publish_last(table: Table) -> None:
+    """Publish the minutes of the last meeting, with something to be done."""
+    meeting = table.board.meetings.get(date=date(2026, 6, 2))
+    fields = {"owner": table.cast.developer, "due_on": table.board.today}
+    lifecycle.record_action(meeting, actor=table.chair, text="Ask the vendor", **fields)
+    lifecycle.publish_minutes(meeting, actor=table.chair)
 
 
 def lead_on(page: Any) -> None:

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from crb import lifecycle
 from crb.models import AgendaItem
+from tests.components.browsing import sign_in
 from tests.components.looks import looks, unfold
 from tests.crb.conftest import Table
 from tests.crb.test_pages_in_browser import open_page, page_of
@@ -25,14 +26,17 @@ def test_an_outcome_is_taken_back_and_others_see_it(
     member = open_page(new_page, live_server, table.members[1], page_of(item))
     expect(member.locator("#settled")).to_contain_text("The board decided")
     expect(member.locator("#take-back")).to_have_count(0)
-    page = open_page(new_page, live_server, table.chair, page_of(item))
+    page = new_page()
+    sign_in(page, table.chair, live_server)
     with looks(page) as look:
-        look.over_address(page_of(item), unfold)
         look.over_address(reverse("crb:replan_promise", args=[item.pk]), unfold)
-    page.goto(page_of(item))
+        look.over_address(page_of(item), unfold)
+    wrong = page.get_by_label("What was wrong with it?")
     page.get_by_text("Take it back (possible until").focus()
+    page.keyboard.press("Enter")  # all was unfolded to be looked over
+    expect(wrong).to_be_hidden()
     page.keyboard.press("Enter")
-    page.get_by_label("What was wrong with it?").fill("I pressed the wrong one.")
+    wrong.fill("I pressed the wrong one.")
     page.get_by_role("button", name="Take the outcome back").press("Enter")
     for who in (page, member):
         expect(who.locator("#settled")).to_contain_text("I pressed the wrong one.")
