@@ -1,6 +1,7 @@
 """All changes: every filter, every order, search, what the address holds, and its cost."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -244,27 +245,33 @@ def test_a_slip_finds_the_closest_titles(cast: Cast, sign_in: Any) -> None:
     assert titles(sign_in(cast.stranger_customer), "?q=boilre") == []
 
 
-@pytest.mark.parametrize(
-    "text", ["'", "\\", "' & '", "!!!", "a:*", "<->", "(", "the", "%", "''''x"]
-)
-def test_no_text_breaks_the_search(cast: Cast, sign_in: Any, text: str) -> None:
+def test_no_text_breaks_the_search(cast: Cast, sign_in: Any) -> None:
     submitted(cast)
-    for page in (LIST, f"{LIST}export/"):
-        assert sign_in(cast.support).get(page, {"q": text}).status_code == 200
+    odd = ["'", "\\", "' & '", "!!!", "a:*", "<->", "(", "the", "%", "''''x"]
+    support = sign_in(cast.support)
+    support.raise_request_exception = False
+    broken = [
+        (page, text)
+        for page, text in product((LIST, f"{LIST}export/"), odd)
+        if support.get(page, {"q": text}).status_code != 200
+    ]
+    assert broken == []
 
 
-@pytest.mark.parametrize("form", ["CR-{:06d}", "cr{}", "{}", " cr-{} ", "CR-0000{}"])
-def test_a_reference_leads_straight_to_its_change(cast: Cast, sign_in: Any, form: str) -> None:
+def test_a_reference_leads_straight_to_its_change(cast: Cast, sign_in: Any) -> None:
     change = submitted(cast)
-    text = form.format(change.pk)
-    response = sign_in(cast.requester).get(LIST, {"q": text})
-    assert response.status_code == 302
-    assert response["Location"] == change.get_absolute_url()
-    assert titles(sign_in(cast.requester), f"?q={text.strip()}", **{"HX-Request": "true"})
-    hidden = sign_in(cast.stranger_customer).get(LIST, {"q": text})
-    absent = sign_in(cast.stranger_customer).get(LIST, {"q": "CR-999999"})
-    assert (hidden.status_code, len(hidden.context["page"])) == (200, 0)
-    assert (absent.status_code, len(absent.context["page"])) == (200, 0)
+    forms = ["CR-{:06d}", "cr{}", "{}", " cr-{} ", "CR-0000{}"]
+    texts = [form.format(change.pk) for form in forms]
+    requester = sign_in(cast.requester)
+    for text in texts:
+        response = requester.get(LIST, {"q": text})
+        assert response.status_code == 302, text
+        assert response["Location"] == change.get_absolute_url(), text
+        assert titles(requester, f"?q={text.strip()}", **{"HX-Request": "true"}), text
+    stranger = sign_in(cast.stranger_customer)
+    for text in (*texts, "CR-999999"):
+        hidden = stranger.get(LIST, {"q": text})
+        assert (hidden.status_code, len(hidden.context["page"])) == (200, 0), text
 
 
 @pytest.mark.parametrize("sort", ["due", "-due"])
