@@ -3,6 +3,7 @@
 Nobody's search shows what they may not read, nor that it is there.
 """
 
+from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -98,17 +99,16 @@ def test_a_customer_finds_what_the_customer_may_read(
 
 
 @pytest.mark.parametrize("who", ["stranger_customer", "stranger_approver", "nobody"])
-@pytest.mark.parametrize("query", [CANARY, "{requester}", "{organisation}", "costs", "price"])
 def test_a_stranger_finds_nothing_and_cannot_tell(
-    client: Client, cast: Cast, theirs: Change, who: str, query: str
+    client: Client, cast: Cast, theirs: Change, who: str
 ) -> None:
-    text = query.format(requester=cast.requester.display_name, organisation=cast.harbour.name)
-    answer = search(client, cast.people[who], f"q={text}")
-    absent = search(client, cast.people[who], "q=nowhere")
-    assert not answer.context["also"]
-    page, other = answer.content.decode(), absent.content.decode()
-    assert page.count("<a ") == other.count("<a ")
-    assert "Rooms" not in page
+    other = search(client, cast.people[who], "q=nowhere").content.decode()
+    for text in (CANARY, cast.requester.display_name, cast.harbour.name, "costs", "price"):
+        answer = search(client, cast.people[who], f"q={text}")
+        assert not answer.context["also"], text
+        page = answer.content.decode()
+        assert page.count("<a ") == other.count("<a "), text
+        assert "Rooms" not in page, text
 
 
 def test_a_draft_and_its_files_are_found_by_nobody_else(client: Client, cast: Cast) -> None:
@@ -220,34 +220,40 @@ def test_filters_narrow_what_is_found_besides(client: Client, cast: Cast, theirs
     assert not places(search(client, cast.support, f"q={CANARY}&state=closed"))
 
 
-@pytest.mark.parametrize("rows", [1, 2])
-@pytest.mark.parametrize(("who", "queries"), [("support", 17), ("requester", 13)])
-def test_cost_does_not_grow(
-    client: Client,
-    cast: Cast,
-    django_assert_num_queries: Any,
-    rows: int,
-    who: str,
-    queries: int,
-) -> None:
-    for _number in range(rows):
+def test_cost_does_not_grow(client: Client, cast: Cast, django_assert_num_queries: Any) -> None:
+    for rows in (1, 2):
         change = stories.submitted(cast)
         lifecycle.comment(change, actor=cast.requester, body=f"As in {CANARY}.")
         attach(change, cast.requester, f"{CANARY}.pdf")
-    client.force_login(cast.people[who])
-    with django_assert_num_queries(queries):
-        answer = client.get(f"{LIST}?q={CANARY}")
-    assert len(places(answer)) == 2 * rows
+        for who, queries in (("support", 17), ("requester", 13)):
+            client.force_login(cast.people[who])
+            with django_assert_num_queries(queries, info=f"{who}, {rows} rows"):
+                answer = client.get(f"{LIST}?q={CANARY}")
+            assert len(places(answer)) == 2 * rows
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["'", "\\", "' & '", "!!!", "a:*", "the", "the and", "%%%", "''''xyz", "预订会议室", "x" * 200],
-)
-def test_no_text_breaks_it(client: Client, cast: Cast, theirs: Change, text: str) -> None:
+def test_no_text_breaks_it(client: Client, cast: Cast, theirs: Change) -> None:
     client.force_login(cast.support)
-    assert client.get(LIST, {"q": text}).status_code == 200
-    assert client.get(LIST, {"asked_by": text}).status_code == 200
+    client.raise_request_exception = False
+    odd = [
+        "'",
+        "\\",
+        "' & '",
+        "!!!",
+        "a:*",
+        "the",
+        "the and",
+        "%%%",
+        "''''xyz",
+        "预订会议室",
+        "x" * 200,
+    ]
+    broken = [
+        (field, text)
+        for field, text in product(("q", "asked_by"), odd)
+        if client.get(LIST, {field: text}).status_code != 200
+    ]
+    assert broken == []
 
 
 def test_the_newest_are_looked_at_and_then_the_indexes_are_asked(cast: Cast) -> None:

@@ -19,6 +19,7 @@ from crb.models import Board, Meeting
 from tests import stories
 from tests.changes.test_windows import HOUR, window
 from tests.people import Cast
+from tests.remembered import remembered
 
 CALENDAR = reverse("changes:calendar")
 NOON = datetime(2027, 3, 10, 12, tzinfo=ZoneInfo("UTC"))
@@ -40,20 +41,26 @@ def grid(html: str) -> str:
 @pytest.fixture
 def march(cast: Cast) -> Change:
     """An execution, a deployment, a release, a meeting, two freezes and a maintenance window."""
-    with time_machine.travel(NOON):
-        change = stories.plan(stories.in_execution(cast), cast)
-        service = Service.objects.create(name="Space booking")
-        change.services.add(service)
-        stories.deployment_planned(stories.in_deployment(cast), cast)
-        window(cast, effect="warns", starts_at=NOON + 30 * HOUR, ends_at=NOON + 90 * HOUR)
-        for name, customer in (("Harbour only", cast.harbour), ("Meridian only", cast.meridian)):
-            window(cast, name=name, organisation=customer, effect="warns", kind="maintenance")
-        board = Board.objects.create(
-            name="Change Request Board", first_date=date(2027, 3, 2), start=time(14), zone="UTC"
-        )
-        Meeting.objects.create(
-            board=board, date=date(2027, 3, 16), start=time(14), zone="UTC", length_minutes=60
-        )
+    with time_machine.travel(NOON, tick=False):  # so that all is put back to the minute
+        return in_march(cast)
+
+
+@remembered
+def in_march(cast: Cast) -> Change:
+    """All of it, made at noon of the tenth."""
+    change = stories.plan(stories.in_execution(cast), cast)
+    service = Service.objects.create(name="Space booking")
+    change.services.add(service)
+    stories.deployment_planned(stories.in_deployment(cast), cast)
+    window(cast, effect="warns", starts_at=NOON + 30 * HOUR, ends_at=NOON + 90 * HOUR)
+    for name, customer in (("Harbour only", cast.harbour), ("Meridian only", cast.meridian)):
+        window(cast, name=name, organisation=customer, effect="warns", kind="maintenance")
+    board = Board.objects.create(
+        name="Change Request Board", first_date=date(2027, 3, 2), start=time(14), zone="UTC"
+    )
+    Meeting.objects.create(
+        board=board, date=date(2027, 3, 16), start=time(14), zone="UTC", length_minutes=60
+    )
     return change
 
 

@@ -1,6 +1,7 @@
 """All changes: every filter, every order, search, what the address holds, and its cost."""
 
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -47,31 +48,23 @@ def set_fields(change: Change, **fields: Any) -> Change:
 # What it costs ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-@pytest.mark.parametrize(
-    ("who", "query", "queries"),
-    [
+def test_cost_does_not_grow_with_rows(
+    cast: Cast, sign_in: Any, django_assert_num_queries: Any
+) -> None:
+    costs = [
         ("support", "", 10),
         ("support", "?q=rooms&state=submitted&sort=-due", 16),
         ("success", "?view=waiting", 10),
         ("requester", "", 9),
-    ],
-)
-def test_cost_does_not_grow_with_rows(
-    cast: Cast,
-    sign_in: Any,
-    django_assert_num_queries: Any,
-    rows: int,
-    who: str,
-    query: str,
-    queries: int,
-) -> None:
-    for _number in range(rows):
-        submitted(cast)
-    client = sign_in(cast.people[who])
-    with django_assert_num_queries(queries):
-        response = client.get(LIST + query)
-    assert len(response.context["page"].rows) == rows
+    ]
+    for rows in (1, 3):
+        while Change.objects.count() < rows:
+            submitted(cast)
+        for who, query, queries in costs:
+            client = sign_in(cast.people[who])
+            with django_assert_num_queries(queries, info=f"{who} {query}, {rows} rows"):
+                response = client.get(LIST + query)
+            assert len(response.context["page"].rows) == rows
 
 
 # Who sees what ------------------------------------------------------------------------------
@@ -244,27 +237,33 @@ def test_a_slip_finds_the_closest_titles(cast: Cast, sign_in: Any) -> None:
     assert titles(sign_in(cast.stranger_customer), "?q=boilre") == []
 
 
-@pytest.mark.parametrize(
-    "text", ["'", "\\", "' & '", "!!!", "a:*", "<->", "(", "the", "%", "''''x"]
-)
-def test_no_text_breaks_the_search(cast: Cast, sign_in: Any, text: str) -> None:
+def test_no_text_breaks_the_search(cast: Cast, sign_in: Any) -> None:
     submitted(cast)
-    for page in (LIST, f"{LIST}export/"):
-        assert sign_in(cast.support).get(page, {"q": text}).status_code == 200
+    odd = ["'", "\\", "' & '", "!!!", "a:*", "<->", "(", "the", "%", "''''x"]
+    support = sign_in(cast.support)
+    support.raise_request_exception = False
+    broken = [
+        (page, text)
+        for page, text in product((LIST, f"{LIST}export/"), odd)
+        if support.get(page, {"q": text}).status_code != 200
+    ]
+    assert broken == []
 
 
-@pytest.mark.parametrize("form", ["CR-{:06d}", "cr{}", "{}", " cr-{} ", "CR-0000{}"])
-def test_a_reference_leads_straight_to_its_change(cast: Cast, sign_in: Any, form: str) -> None:
+def test_a_reference_leads_straight_to_its_change(cast: Cast, sign_in: Any) -> None:
     change = submitted(cast)
-    text = form.format(change.pk)
-    response = sign_in(cast.requester).get(LIST, {"q": text})
-    assert response.status_code == 302
-    assert response["Location"] == change.get_absolute_url()
-    assert titles(sign_in(cast.requester), f"?q={text.strip()}", **{"HX-Request": "true"})
-    hidden = sign_in(cast.stranger_customer).get(LIST, {"q": text})
-    absent = sign_in(cast.stranger_customer).get(LIST, {"q": "CR-999999"})
-    assert (hidden.status_code, len(hidden.context["page"])) == (200, 0)
-    assert (absent.status_code, len(absent.context["page"])) == (200, 0)
+    forms = ["CR-{:06d}", "cr{}", "{}", " cr-{} ", "CR-0000{}"]
+    texts = [form.format(change.pk) for form in forms]
+    requester = sign_in(cast.requester)
+    for text in texts:
+        response = requester.get(LIST, {"q": text})
+        assert response.status_code == 302, text
+        assert response["Location"] == change.get_absolute_url(), text
+        assert titles(requester, f"?q={text.strip()}", **{"HX-Request": "true"}), text
+    stranger = sign_in(cast.stranger_customer)
+    for text in (*texts, "CR-999999"):
+        hidden = stranger.get(LIST, {"q": text})
+        assert (hidden.status_code, len(hidden.context["page"])) == (200, 0), text
 
 
 @pytest.mark.parametrize("sort", ["due", "-due"])

@@ -1,18 +1,15 @@
 """People with a browser each, for stories that are told from page to page."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import User
 from changes.models import Change
 from tests.components.browsing import choose, sign_in
-from tests.mailing import worded
 from tests.people import Cast
-
-LINK = re.compile(r"https?://[^/\s]+(/confirm/\S+)")
 
 
 class Visitor:
@@ -27,6 +24,10 @@ class Visitor:
         self._sits_down()
         self.page.goto(place if isinstance(place, str) else place.get_absolute_url())
         return self
+
+    def begins(self, verb: str, change: Change) -> "Visitor":
+        """Open the form of a step, to which Home leads whoever's turn it is."""
+        return self.opens(reverse(f"changes:{verb}", args=[change.pk]))
 
     def presses(self, name: str) -> "Visitor":
         """Press the button or follow the link of this name and wait for what comes."""
@@ -127,13 +128,3 @@ def visitor(new_page: Any, live_server: Any) -> Iterator[Callable[..., Visitor]]
         return known[key]
 
     yield visit
-
-
-def confirmation_address(user: User) -> str:
-    """Return the path of the link in the newest mail to the requester."""
-    for email in worded().order_by("-pk"):
-        if user.email in str(email.to):
-            match = LINK.search(email.message)
-            if match:
-                return match.group(1)
-    raise AssertionError(f"No mail with a link to {user.email}")

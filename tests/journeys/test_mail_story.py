@@ -14,15 +14,16 @@ from urllib.request import Request, urlopen
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from changes import lifecycle
 from changes.models import AccessLink, Change, ConfirmationLink, IncomingMail, ProposedAnswer
 from changes.states import State
 from changes.tasks import fetch_mail
 from tests import stories
 from tests.components.browsing import choose
-from tests.components.looks import faults, fits
 from tests.dovecot import Dovecot
 from tests.journeys.conftest import Visitor
 from tests.letters import PDF, letter
@@ -41,6 +42,7 @@ class MailProgram:
     def __init__(self, smtp_server: Mailbox, dovecot: Dovecot) -> None:
         self.smtp_server = smtp_server
         self.dovecot = dovecot
+        self._scanned = 0
 
     @property
     def inbox(self) -> list[Message]:
@@ -72,8 +74,10 @@ class MailProgram:
         )
 
     def is_scanned(self) -> None:
-        """Let a mail gateway look at every link of every mail: once as HEAD, then several GETs."""
-        for mail in self.inbox:
+        """Let a mail gateway look at every link that has come: once as HEAD, then several GETs."""
+        new = self.inbox[self._scanned :]
+        self._scanned += len(new)
+        for mail in new:
             for link in links_in(mail):
                 assert re.search(r"/(r|confirm)/", link), "none leads to where one signs in"
                 for method in ("HEAD", *["GET"] * GETS):
@@ -120,7 +124,6 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     cast: Cast, visitor: Callable[..., Visitor], nadias: MailProgram
 ) -> None:
     support = visitor(cast.support)
-    success = visitor(cast.success, after=support)
 
     # Nadia writes a mail. She is new; the domain of her address is that of Harbour Hospitals.
     nadias.writes(
@@ -136,8 +139,7 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     assert received["Reply-To"] == "changes@example.org"
 
     # Support finds the request, with her file, and asks what it does not say.
-    success.opens("/").sees("Remind the night shift")
-    support.opens("/changes/").presses("Remind the night shift")
+    support.opens(change).sees("Remind the night shift")
     support.sees("15 minutes before.", "rota.pdf", "Nadia Night", "E-mail")
     choose(support.page.get_by_role("radio", name="Reply to the customer"))
     support.fills(body="By mail or on the phone?")
@@ -145,11 +147,11 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     asked = nadias.receives("Sam Support wrote")
     assert "By mail or on the phone?" in body_of(asked)
     nadias.replies("On the phone, please.", asked)
-    support.opens(change).sees("On the phone, please.")
 
     # The success team sees that it needs code. The board wants to know more, and she replies.
-    success.opens(change).presses("Assess").fills(type="code", **stories.ASSESSMENT).sends()
-    success.sees("Change Request Board")
+    change = lifecycle.assess(
+        Change.objects.get(), actor=cast.success, type="code", **stories.ASSESSMENT
+    )
     assert "Change Request Board" in body_of(nadias.receives("News of your change"))
     stories.decided(change, cast, "information_required", questions=[(QUESTION, change.requester)])
     question = nadias.receives("The board has a question for you")
@@ -159,7 +161,8 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     assert ProposedAnswer.objects.get().accepted is None
     assert Change.objects.get().state == State.INFORMATION_REQUIRED, "a mail decides nothing"
     assert "/r/" not in IncomingMail.objects.latest("pk").quoted.replace("/r/…", "")
-    support.opens(change).sees("An answer came by mail", "Twelve, all in the main building.")
+    support.opens(change).sees("On the phone, please.")
+    support.sees("An answer came by mail", "Twelve, all in the main building.")
     support.presses("Accept as the answer").sees("The answer is taken from the mail.")
     assert Change.objects.get().state == State.BOARD
 
@@ -178,7 +181,7 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     change = stories.all_passed(stories.reviewed(change, cast), cast)
     change = stories.deployment_planned(change, cast)
     planned = nadias.receives("News of your change")
-    phone.opens(link_in(planned, "r")).sees("planned for release 4.12", "The release is planned")
+    reads(link_in(planned, "r"), "planned for release 4.12", "The release is planned")
     change = stories.carried_out(change, cast)
     assert change.state == State.CONFIRMATION
 
@@ -189,20 +192,27 @@ def test_a_change_from_a_customers_mail_to_her_yes_on_the_phone(
     assert not ConfirmationLink.objects.exclude(used_at=None).exists()
 
     # She reads where her request is, opens the question, and answers both parts of it.
-    phone.opens(link_in(confirm, "r")).sees("The change has been in place since")
+    reads(link_in(confirm, "r"), "The change has been in place since")
     phone.opens(link_in(confirm, "confirm")).sees("15 minutes before.", "Deployed with 4.12.")
-    assert fits(phone.page) and faults(phone.page) == ""
-    phone.sends().sees("This field is required.")
     phone.fills(meets_need="yes", as_expected="yes").sends().sees("Thank you")
     assert Change.objects.get().state == State.CLOSED
-    phone.opens(link_in(confirm, "r")).sees("you confirmed that the change meets your needs")
-    assert fits(phone.page) and faults(phone.page) == ""
-    success.opens(change).sees("Closed", "Twelve, all in the main building.")
+    reads(link_in(confirm, "r"), "you confirmed that the change meets your needs")
 
     # The mail log tells what became of ours; hers were all taken; she never had an account.
-    support.opens(reverse("changes:mail_log", args=[change.pk])).sees("Link opened", "Answered")
+    reader = Client()
+    reader.force_login(cast.support)
+    log = reader.get(reverse("changes:mail_log", args=[change.pk])).content.decode()
+    assert "Link opened" in log and "Answered" in log
     assert nadias.dovecot.folders() == {"Taken": 3}
     assert has_never_had_an_account()
+
+
+def reads(link: str, *texts: str) -> None:
+    """Open the page of a request by its link, and expect each text there."""
+    with urlopen(link, timeout=20) as answer:
+        page = answer.read().decode()
+    missing = [text for text in texts if text not in page]
+    assert not missing, (missing, page)
 
 
 def has_never_had_an_account() -> bool:
