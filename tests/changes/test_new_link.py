@@ -269,18 +269,15 @@ def test_only_people_of_the_change_are_sent_links(
         lifecycle.send_link(change, actor=cast.requester, person=cast.requester)
 
 
-@pytest.mark.parametrize("slash", ["", "/"])
-@pytest.mark.parametrize(
-    "more", [")", ">", '"', ".", ",", "!", "'", "\u200b", "\u00a0", '">', ")."]
-)
-def test_signs_behind_a_link_lead_to_the_link(
-    client: Client, cast: Cast, change: Change, more: str, slash: str
-) -> None:
+def test_signs_behind_a_link_lead_to_the_link(client: Client, cast: Cast, change: Change) -> None:
     meant = link_for(change, cast.requester)
-    found = client.get(meant.rstrip("/") + slash + quote(more))
-    assert (found.status_code, found.headers["Location"]) == (302, meant)
-    assert "no-store" in found.headers["Cache-Control"]
-    for page in ("confirm", "r"):
-        wrong = client.get(f"/{page}/{'x' * 43}{slash}{quote(more)}", follow=True)
-        assert wrong.status_code == 404
-        assert "new link" in wrong.content.decode()
+    signs = (")", ">", '"', ".", ",", "!", "'", "\u200b", "\u00a0", '">', ").")
+    for more in (slash + quote(sign) for slash in ("", "/") for sign in signs):
+        found = client.get(meant.rstrip("/") + more)
+        assert (found.status_code, found.headers["Location"]) == (302, meant), more
+        assert "no-store" in found.headers["Cache-Control"], more
+        for page in ("confirm", "r"):
+            cache.clear()  # an address may try few that do not work
+            wrong = client.get(f"/{page}/{'x' * 43}{more}", follow=True)
+            assert wrong.status_code == 404, (page, more)
+            assert "new link" in wrong.content.decode(), (page, more)
