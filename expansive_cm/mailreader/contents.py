@@ -238,6 +238,11 @@ class Reader:
 
     # --- Both ---------------------------------------------------------------------------------
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether a file is shown within the HTML."""
+        return any(file.shown for file in self.found.files)
+
     def attachments(self, new_html: str) -> list[Attachment]:
         """Return the files; ``new_html`` is what of the HTML is not quoted."""
         return [

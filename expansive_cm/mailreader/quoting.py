@@ -253,6 +253,8 @@ def _without_quotes(lines: Lines, words: Words, answers: bool) -> tuple[Lines, l
 
 def _runs(lines: Lines) -> list[Run]:
     """Return runs of quoted and of other lines; who wrote it belongs to what is quoted."""
+    if not any(line.startswith(">") for line in lines):  # nor need be known who wrote what
+        return [(False, [*lines])] if lines else []
     runs: list[Run] = []
     number = 0
     while number < len(lines):

@@ -49,7 +49,7 @@ def read(raw: bytes, *, our_domain: str = "") -> Incoming:
     whole = "\n".join(reader.found.texts)
     kind, why, bounce = _kind(top, subject, whole, our_domain, is_bounce)
     words = _words(whole, answers=bool(references), kind=kind)
-    attachments = reader.attachments(tell_apart(reader.found.html, answers=bool(references)).new)
+    attachments = _attachments(reader, answers=bool(references))
     _drop_names_of_decorations(words, attachments)
     notes |= _notes_of_words(words, subject, attachments)
 
@@ -113,6 +113,12 @@ def _words(text: str, *, answers: bool, kind: Kind) -> Words:
     if kind in (Kind.BOUNCE, Kind.RECEIPT):
         return Words(new=tidy(text).strip())
     return tell_apart(text, answers=answers)
+
+
+def _attachments(reader: Reader, *, answers: bool) -> list[Attachment]:
+    """Return the files; what is new in the HTML says only of pictures shown there what they are."""
+    html = reader.found.html if reader.shows_pictures else ""
+    return reader.attachments(tell_apart(html, answers=answers).new)
 
 
 def _drop_names_of_decorations(words: Words, attachments: list[Attachment]) -> None:

@@ -117,17 +117,18 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
-def test_no_text_makes_a_large_page(unit: str) -> None:
-    for length in (300, 4_000, 20_000):
-        html = render((unit * (length // len(unit) + 1))[:length])
-        assert len(html) <= SIZE_A_SIGN * (length + FREE)
+def test_no_text_makes_a_large_page() -> None:
+    for name, unit in HOSTILE.items():
+        for length in (300, 4_000, 20_000):
+            html = render((unit * (length // len(unit) + 1))[:length])
+            assert len(html) <= SIZE_A_SIGN * (length + FREE), (name, length)
 
 
-@pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
-def test_the_work_grows_no_faster_than_the_text(unit: str) -> None:
-    once, thrice = (_calls((unit * (3_000 // len(unit) + 1))[:length]) for length in (1_000, 3_000))
-    assert thrice <= 4 * once + 10_000
+def test_the_work_grows_no_faster_than_the_text() -> None:
+    for name, unit in HOSTILE.items():
+        text = unit * (3_000 // len(unit) + 1)
+        once, thrice = (_calls(text[:length]) for length in (1_000, 3_000))
+        assert thrice <= 4 * once + 10_000, name
 
 
 def _calls(text: str) -> int:

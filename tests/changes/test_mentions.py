@@ -86,38 +86,38 @@ def test_they_get_one_mail_that_says_why(cast: Cast, change: Change) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    ("body", "meant"),
-    [
-        ("@Ann Lee", {"Ann Lee"}),
-        ("(@Ann Lee)", {"Ann Lee"}),
-        ("@ANN LEE's idea", {"Ann Lee"}),
-        ("@Ann, please", {"Ann"}),
-        ("@Ann Leeds", {"Ann"}),
-        ("@Ann Lee-Smith and @Ann", {"Ann Lee-Smith", "Ann"}),
-        ("@Zoë Groß!", {"Zoë Groß"}),
-        ("@Zoe\u0308 Groß", {"Zoë Groß"}),
-        ("@Twin Name", {"Twin Name"}),
-        ("@Dr. T. O'Neil's", {"Dr. T. O'Neil"}),
-        ("(@Davis Jr., please)", {"Davis Jr."}),
-        ("@Davis Jr.: and “@Davis Jr.'s”", {"Davis Jr."}),
-        ("@'t Hooft, look", {"'t Hooft"}),
-        ("@Two  Gaps and @No\u00a0Break", {"Two  Gaps", "No\u00a0Break"}),
-        ("@გიორგი", {"გიორგი"}),
-        ("ann@Ann.example, https://chat.example/@Ann, @@Ann, Ann", set()),
-        ("@ Ann", set()),
-        ("@An", set()),
-    ],
-)
-def test_what_counts_as_a_name(cast: Cast, change: Change, body: str, meant: set[str]) -> None:
+MEANT = {
+    "@Ann Lee": {"Ann Lee"},
+    "(@Ann Lee)": {"Ann Lee"},
+    "@ANN LEE's idea": {"Ann Lee"},
+    "@Ann, please": {"Ann"},
+    "@Ann Leeds": {"Ann"},
+    "@Ann Lee-Smith and @Ann": {"Ann Lee-Smith", "Ann"},
+    "@Zoë Groß!": {"Zoë Groß"},
+    "@Zoe\u0308 Groß": {"Zoë Groß"},
+    "@Twin Name": {"Twin Name"},
+    "@Dr. T. O'Neil's": {"Dr. T. O'Neil"},
+    "(@Davis Jr., please)": {"Davis Jr."},
+    "@Davis Jr.: and “@Davis Jr.'s”": {"Davis Jr."},
+    "@'t Hooft, look": {"'t Hooft"},
+    "@Two  Gaps and @No\u00a0Break": {"Two  Gaps", "No\u00a0Break"},
+    "@გიორგი": {"გიორგი"},
+    "ann@Ann.example, https://chat.example/@Ann, @@Ann, Ann": set(),
+    "@ Ann": set(),
+    "@An": set(),
+}
+
+
+def test_what_counts_as_a_name(cast: Cast, change: Change) -> None:
     names = ("Ann", "Ann Lee", "Ann Lee-Smith", "Zoë Groß", "Dr. T. O'Neil", "Twin Name")
     odd = ("Davis Jr.", "'t Hooft", "Two  Gaps", "No\u00a0Break", "გიორგი")
     for number, name in enumerate((*names, "Twin Name", *odd)):
         one = person(f"Person {number}", Role.SUPPORT)
         User.objects.filter(pk=one.pk).update(display_name=name)
-    found = mentions.people_in(change, body, author=cast.support, internal=False)
-    assert {one.display_name for one in found} == meant
-    assert len(found) == (2 if meant == {"Twin Name"} else len(meant))
+    for body, meant in MEANT.items():
+        found = mentions.people_in(change, body, author=cast.support, internal=False)
+        assert {one.display_name for one in found} == meant, body
+        assert len(found) == (2 if meant == {"Twin Name"} else len(meant)), body
 
 
 def test_a_comment_full_of_signs_and_names_costs_no_more(

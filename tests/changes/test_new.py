@@ -96,45 +96,44 @@ def test_a_new_requester_is_added_with_the_organisation_of_the_mail_domain(
     assert Change.objects.get().requester == added
 
 
-@pytest.mark.parametrize(
-    ("changes", "field", "sentence"),
-    [
-        ({"title": "  "}, "title", "This field is required."),
-        ({"title": "x" * 201}, "title", "at most 200 characters"),
-        ({"title": "A\x00B"}, "title", "Null characters are not allowed."),
-        ({"description": ""}, "description", "This field is required."),
-        ({"description": "x" * 50_001}, "description", "at most 50000 characters"),
-        ({"requester": ""}, "requester", "This field is required."),
-        ({"requester": "Grace"}, "requester", "Choose somebody from the list"),
-        ({"requester": "new@harbour.example"}, "requester_name", "Add the person's name."),
-        ({"requester": "new@x.example", "organisation": ""}, "organisation", "Choose the customer"),
-        ({"organisation": "999999"}, "organisation", "Select a valid choice"),
-        ({"organisation": "abc"}, "organisation", "Select a valid choice"),
-        ({"channel": "pigeon"}, "channel", "Select a valid choice"),
-        ({"desired_on": "2001-02-03"}, "desired_on", "This day has passed"),
-        ({"desired_on": "soon"}, "desired_on", "Enter a valid date."),
-        ({"services": ["77"]}, "services", "Select a valid choice"),
-    ],
-)
+MISTAKES: list[tuple[dict[str, Any], str, str]] = [
+    ({"title": "  "}, "title", "This field is required."),
+    ({"title": "x" * 201}, "title", "at most 200 characters"),
+    ({"title": "A\x00B"}, "title", "Null characters are not allowed."),
+    ({"description": ""}, "description", "This field is required."),
+    ({"description": "x" * 50_001}, "description", "at most 50000 characters"),
+    ({"requester": ""}, "requester", "This field is required."),
+    ({"requester": "Grace"}, "requester", "Choose somebody from the list"),
+    ({"requester": "new@harbour.example"}, "requester_name", "Add the person's name."),
+    ({"requester": "new@x.example", "organisation": ""}, "organisation", "Choose the customer"),
+    ({"organisation": "999999"}, "organisation", "Select a valid choice"),
+    ({"organisation": "abc"}, "organisation", "Select a valid choice"),
+    ({"channel": "pigeon"}, "channel", "Select a valid choice"),
+    ({"desired_on": "2001-02-03"}, "desired_on", "This day has passed"),
+    ({"desired_on": "soon"}, "desired_on", "Enter a valid date."),
+    ({"services": ["77"]}, "services", "Select a valid choice"),
+]
+
+
 def test_a_mistake_is_said_beside_its_field_and_nothing_is_saved(
-    support: Client, cast: Cast, changes: dict[str, Any], field: str, sentence: str
+    support: Client, cast: Cast
 ) -> None:
     people = User.objects.count()
+    for changes, field, sentence in MISTAKES:
+        response = support.post(NEW, words(cast, **changes))
 
-    response = support.post(NEW, words(cast, **changes))
-
-    assert response.status_code == 400
-    found = errors(response)
-    assert list(found) == [field]
-    assert sentence in found[field][0]
-    assert not Change.objects.exists()
-    assert not Event.objects.exists()
-    assert User.objects.count() == people
-    kept = response.content.decode()
-    if field != "description":
-        assert "Opening hours **end** at seven." in kept
-    if field != "title":
-        assert "Let night staff book meeting rooms" in kept
+        assert response.status_code == 400, changes
+        found = errors(response)
+        assert list(found) == [field], changes
+        assert sentence in found[field][0], changes
+        kept = response.content.decode()
+        if field != "description":
+            assert "Opening hours **end** at seven." in kept, changes
+        if field != "title":
+            assert "Let night staff book meeting rooms" in kept, changes
+        assert not Change.objects.exists(), changes
+        assert not Event.objects.exists(), changes
+        assert User.objects.count() == people, changes
 
 
 def test_a_requester_of_another_customer_than_the_chosen_one_is_refused(

@@ -458,7 +458,10 @@ test_failed.__test__ = False  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_requester_reads(cast: Cast, clock: Any, case: str) -> None:
+def test_what_the_requester_reads(
+    cast: Cast, clock: Any, django_assert_num_queries: Any, case: str
+) -> None:
+    """And in a list, which is told from what was read for the change's state."""
     make, state, now, following, promise = CASES[case]
     change = told(make(cast))
     assert change.state == state
@@ -472,6 +475,12 @@ def test_what_the_requester_reads(cast: Cast, clock: Any, case: str) -> None:
         others = others.replace("meets your needs", "meets the need")
         for colleague in (cast.support, cast.auditor, None):
             assert next_step(change, colleague).sentence == others
+    row = with_people(Change.objects.filter(pk=change.pk)).get()
+    statuses = plain.statuses([row], cast.requester)
+    with django_assert_num_queries(0):
+        again = plain.status_of(row, cast.requester, plain.BoardDate(row.state_since.date()))
+    if row.state != State.BOARD:
+        assert again == statuses[row.pk]
 
 
 def test_every_state_has_a_case() -> None:
@@ -496,18 +505,6 @@ def test_a_list_says_the_same_as_a_page(cast: Cast, clock: Any) -> None:
     for row in rows:
         page = told(row)
         assert statuses[row.pk] == plain.status_of(page, cast.requester, plain.board_date_of(page))
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_row_is_told_from_what_was_read_for_its_state(
-    cast: Cast, clock: Any, django_assert_num_queries: Any, case: str
-) -> None:
-    row = with_people(Change.objects.filter(pk=CASES[case][0](cast).pk)).get()
-    statuses = plain.statuses([row], cast.requester)
-    with django_assert_num_queries(0):
-        again = plain.status_of(row, cast.requester, plain.BoardDate(row.state_since.date()))
-    if row.state != State.BOARD:
-        assert again == statuses[row.pk]
 
 
 def test_closed_without_an_answer(cast: Cast, clock: Any, settings: Any) -> None:
@@ -585,20 +582,16 @@ def test_an_imported_change_needs_no_records(cast: Cast, clock: Any) -> None:
 # --- The board -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("board", "words"),
-    [
+def test_the_day_of_the_board_is_named(cast: Cast, clock: Any) -> None:
+    change = told(stories.on_board(cast))
+    for board, words in (
         (BoardDate(date(2026, 12, 10)), "The board decides at its meeting on 10 December."),
         (BoardDate(date(2027, 1, 7)), "The board decides at its meeting on 7 January 2027."),
         (BoardDate(date(2026, 12, 9), is_ballot=True), "The board votes until 9 December."),
         (BoardDate(date(2026, 12, 1)), "It was on the agenda of 1 December."),
-    ],
-)
-def test_the_day_of_the_board_is_named(
-    cast: Cast, clock: Any, board: BoardDate, words: str
-) -> None:
-    status = plain.status_of(told(stories.on_board(cast)), cast.requester, board)
-    assert status.next == f"{words} You get a mail with the decision."
+    ):
+        status = plain.status_of(change, cast.requester, board)
+        assert status.next == f"{words} You get a mail with the decision."
 
 
 def test_the_board_says_on_whose_agenda_a_change_is(cast: Cast, clock: Any) -> None:

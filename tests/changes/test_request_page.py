@@ -34,6 +34,7 @@ from changes.views import access_link, secret_address
 from changes.views.secret_address import Limit
 from crb.models import AgendaItem, Board, Meeting
 from tests import concurrently, stories
+from tests.changes.test_permission_matrix import in_each_state
 from tests.components.looks import looks
 from tests.mailing import link_in, mail_to
 from tests.people import Cast
@@ -324,17 +325,17 @@ def test_of_two_answers_at_once_one_wins(change: Change, link: str) -> None:
 # --- Whatever the state ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [state for state in State if state != State.DRAFT])
-def test_every_state_has_its_page(client: Client, cast: Cast, state: State) -> None:
-    change = stories.change_in(state, cast)
-    page = client.get(link_for(change, cast.requester)).content.decode()
-    words = plain_words(change, cast.requester)
-    for part in (change.reference, escape(words), "How far your request has come", "What happened"):
-        assert part in page
-    may_withdraw = permissions.can_withdraw(cast.requester, queries_story(change))
-    assert ("Withdraw the request" in page) == bool(may_withdraw)
-    assert ('name="act" value="write"' in page) == (state not in FINAL)
-    assert ("Go to our question" in page) == (state == State.CONFIRMATION)
+@pytest.mark.xdist_group("everywhere")
+def test_every_state_has_its_page(client: Client, cast: Cast) -> None:
+    for state, change in in_each_state(cast, but_draft=True).items():
+        page = client.get(link_for(change, cast.requester)).content.decode()
+        words = escape(plain_words(change, cast.requester))
+        for part in (change.reference, words, "How far your request has come", "What happened"):
+            assert part in page, (state, part)
+        may_withdraw = permissions.can_withdraw(cast.requester, queries_story(change))
+        assert ("Withdraw the request" in page) == bool(may_withdraw), state
+        assert ('name="act" value="write"' in page) == (state not in FINAL), state
+        assert ("Go to our question" in page) == (state == State.CONFIRMATION), state
 
 
 def queries_story(change: Change) -> Change:
