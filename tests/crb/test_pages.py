@@ -255,23 +255,6 @@ def test_a_vote_on_an_edited_request_is_refused_and_may_be_sent_again(
     assert 'name="seen" value="2"' in text(answer)
 
 
-def test_a_vote_after_closing_is_refused_with_what_was_written(
-    client: Client, table: Table
-) -> None:
-    item = table.running_item()
-    lifecycle.close_meeting(item.meeting, actor=table.chair)
-    answer = vote(client, table.cast.crb_member, item, reason="Please do it this winter.")
-    assert answer.status_code == 409
-    assert "The meeting is closed." in text(answer)
-    assert "Please do it this winter." in text(answer)
-
-
-def test_a_stranger_cannot_vote(client: Client, table: Table) -> None:
-    answer = vote(client, table.cast.developer, table.running_item())
-    assert answer.status_code == 403
-    assert "members of the board on that day" in text(answer)
-
-
 def test_a_form_without_its_revision_or_with_nul_is_a_bad_request(
     client: Client, table: Table
 ) -> None:
