@@ -2,12 +2,43 @@
 
 import threading
 from collections.abc import Callable
+from contextvars import Context
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+
+SECONDS = 60
+"""Ends a hang; a busy machine is slow, not wrong."""
+KEPT = 8
+"""So many connections stay open: of a session that begins, PostgreSQL learns every table anew."""
+
+
+class Hand(threading.Thread):
+    """A thread that takes one act after the other, each as if it were the thread's first."""
+
+    def __init__(self) -> None:
+        super().__init__(name="at once", daemon=True)
+        self.waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.is_free = threading.Event()
+        self.start()
+
+    def take(self, act: Callable[[], None]) -> None:
+        """Let it do this next."""
+        self.is_free.clear()
+        self.waiting.put(act)
+
+    def run(self) -> None:
+        while True:
+            Context().run(self.waiting.get())  # no language or time zone of the act before
+            self.is_free.set()
+
+
+_free: list[Hand] = []
 
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
@@ -20,20 +51,27 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
 
     def run(number: int, act: Callable[[], Any]) -> None:
         try:
-            connection.ensure_connection()
-            barrier.wait(timeout=60)
+            connect()
+            barrier.wait(timeout=SECONDS)
             answers[number] = act()
         except Exception as error:
             answers[number] = error
         finally:
-            connection.close()
+            if number >= KEPT or connection.in_atomic_block:
+                connection.close()
 
-    threads = [threading.Thread(target=run, args=(number, act)) for number, act in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
+    hands = [_free.pop(0) if _free else Hand() for _act in acts]
+    for number, (hand, act) in enumerate(zip(hands, acts, strict=True)):
+        hand.take(partial(run, number, act))
+    _free[:0] = [hand for hand in hands if hand.is_free.wait(SECONDS)]
     return answers
+
+
+def connect() -> None:
+    """Have a connection in this thread: that of its last act, unless somebody has ended it."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    connection.ensure_connection()
 
 
 def signed_in(person: User) -> Client:
