@@ -19,7 +19,7 @@ from crb import lifecycle, tasks
 from crb.lifecycle.arranging import plan_token
 from crb.models import AgendaItem, BoardOutcome, Meeting
 from tests.crb.conftest import Table
-from tests.crb.test_consent import agreed, fresh
+from tests.crb.test_consent import agreed, fresh, two_agreed
 from tests.crb.test_pages import HTMX, get, page_of, post, text
 from tests.crb.test_publish_agenda import titles
 from tests.stories import in_development, in_execution, plan
@@ -254,8 +254,8 @@ def test_the_batch_is_recorded_from_its_page(client: Client, table: Table) -> No
 def test_the_batch_is_shown_anew_if_it_changed_before_it_was_recorded(
     client: Client, table: Table
 ) -> None:
-    one, two = agreed(table, "One"), agreed(table, "Two")
-    meeting = lifecycle.start_meeting(one.meeting, actor=table.chair)
+    one, two = two_agreed(table)
+    meeting = one.meeting
     lifecycle.pull_from_consent(two, actor=table.cast.crb_member, reason="Costs?")
     answer = post(client, table.chair, address(meeting, "consent/"), {"shown": [one.pk, two.pk]})
     page = text(answer)
