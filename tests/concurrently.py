@@ -1,8 +1,9 @@
 """Run the same act on several real database connections at the same moment."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import Context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,71 +12,66 @@ from django.test import Client
 
 from accounts.models import User
 
+SECONDS = 60
+"""Ends a hang; a busy machine is slow, not wrong."""
+KEPT = 8
+"""So many connections stay open: of a session that begins, PostgreSQL learns every table anew."""
+
+
+class Hand(threading.Thread):
+    """A thread that takes one act after the other, each as if it were the thread's first."""
+
+    def __init__(self) -> None:
+        super().__init__(name="at once", daemon=True)
+        self.waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.is_free = threading.Event()
+        self.start()
+
+    def take(self, act: Callable[[], None]) -> None:
+        """Let it do this next."""
+        self.is_free.clear()
+        self.waiting.put(act)
+
+    def run(self) -> None:
+        while True:
+            Context().run(self.waiting.get())  # no language or time zone of the act before
+            self.is_free.set()
+
+
+_free: list[Hand] = []
+
 
 def at_once(*acts: Callable[[], Any]) -> list[Any]:
     """Start every act at the same moment, each on a connection of its own.
 
     Returns, in order, what each act returned or the exception it raised.
     """
-    with crew() as together:
-        return together(*acts)
+    barrier = threading.Barrier(len(acts))
+    answers: list[Any] = [None] * len(acts)
 
-
-@contextmanager
-def crew() -> Iterator[Callable[..., list[Any]]]:
-    """Give an ``at_once`` whose threads keep their connections for the next acts, as a server's do.
-
-    A new connection has planned nothing yet, which takes it longer than most acts. It ends all.
-    """
-    hands: list[_Hand] = []
-
-    def together(*acts: Callable[[], Any]) -> list[Any]:
-        hands.extend(_Hand() for _missing in range(len(acts) - len(hands)))
-        barrier = threading.Barrier(len(acts))
-        taken = [hand.takes(act, barrier) for hand, act in zip(hands, acts, strict=False)]
-        return [answers.get(timeout=120) for answers in taken]
-
-    try:
-        yield together
-    finally:
-        for hand in hands:
-            hand.ends()
-
-
-class _Hand:
-    """A thread with a connection, which takes one act after the other."""
-
-    def __init__(self) -> None:
-        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
-
-    def takes(self, act: Callable[[], Any], barrier: threading.Barrier) -> SimpleQueue[Any]:
-        """Act once all others are there; what is returned gets the answer, or the exception."""
-        answers: SimpleQueue[Any] = SimpleQueue()
-
-        def take() -> None:
-            try:
-                connection.ensure_connection()
-                barrier.wait(timeout=60)
-                answers.put(act())
-            except Exception as error:
-                answers.put(error)
-
-        self._waiting.put(take)
-        return answers
-
-    def ends(self) -> None:
-        """Let go of the connection, once what it does is done."""
-        self._waiting.put(None)
-        self._thread.join(timeout=60)
-
-    def _work(self) -> None:
+    def run(number: int, act: Callable[[], Any]) -> None:
         try:
-            for take in iter(self._waiting.get, None):
-                take()
+            connect()
+            barrier.wait(timeout=SECONDS)
+            answers[number] = act()
+        except Exception as error:
+            answers[number] = error
         finally:
-            connection.close()
+            if number >= KEPT or connection.in_atomic_block:
+                connection.close()
+
+    hands = [_free.pop(0) if _free else Hand() for _act in acts]
+    for number, (hand, act) in enumerate(zip(hands, acts, strict=True)):
+        hand.take(partial(run, number, act))
+    _free[:0] = [hand for hand in hands if hand.is_free.wait(SECONDS)]
+    return answers
+
+
+def connect() -> None:
+    """Have a connection in this thread: that of its last act, unless somebody has ended it."""
+    if connection.connection is not None and not connection.is_usable():
+        connection.close()
+    connection.ensure_connection()
 
 
 def signed_in(person: User) -> Client:

@@ -4,10 +4,9 @@ One is taken; the others are told, and nothing stands twice. Which steps there a
 them and what is filled in say the pages' own tests. Costs 6 s of processor time beside others.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -18,7 +17,7 @@ from changes.lifecycle.core import UNVERSIONED
 from changes.models import Change
 from changes.process import STEP
 from tests.changes.step_pages import StepPageTests
-from tests.concurrently import crew, signed_in
+from tests.concurrently import at_once, signed_in
 from tests.people import Cast
 from tests.turns import everywhere
 
@@ -35,16 +34,7 @@ def pages() -> dict[str, type[StepPageTests]]:
     return {one.verb: one for one in StepPageTests.__subclasses__()}
 
 
-@pytest.fixture
-def at_once() -> Iterator[Callable[..., list[Any]]]:
-    """People whose connections stay, as those of a server do: 5 s less than new ones."""
-    with crew() as together:
-        yield together
-
-
-def test_each_is_taken_once(
-    transactional_db: None, cast: Cast, at_once: Callable[..., list[Any]]
-) -> None:
+def test_each_is_taken_once(transactional_db: None, cast: Cast) -> None:
     made = [change.pk for change in everywhere(cast).values()]
     found = list(queries.with_story(Change.objects.filter(pk__in=made)).order_by("pk"))
     takers: dict[str, User] = {verb: getattr(cast, page.who) for verb, page in pages().items()}
@@ -86,9 +76,7 @@ def _is_told(verb: str, taken: list[int]) -> bool:
     return same_form or taken in ([1, 302, 409], [1, 302, 403])
 
 
-def test_of_all_that_can_be_done_one_is_first(
-    transactional_db: None, cast: Cast, at_once: Callable[..., list[Any]]
-) -> None:
+def test_of_all_that_can_be_done_one_is_first(transactional_db: None, cast: Cast) -> None:
     """In every situation all who may do something press at once, each on the page of before."""
     tried = set()
     made = {situation: change.pk for situation, change in everywhere(cast).items()}

@@ -5,6 +5,7 @@ Each matrix is written out by hand: ``+`` the step is taken, ``-`` it is not for
 """
 
 from collections.abc import Callable, Iterable
+from copy import copy
 
 from django.db import transaction
 
@@ -72,22 +73,30 @@ def expected_in(rows: list[list[str]], state: str) -> dict[str, dict[str, str]]:
 def answers(
     table: Table, item: AgendaItem, steps: dict[str, Step], verbs: Iterable[str]
 ) -> dict[str, dict[str, str]]:
-    """Let everybody try these steps on an item; each try is undone."""
-    return {verb: answers_to(steps[verb], table, item) for verb in verbs}
+    """Let everybody try these steps on an item; each try is undone.
+
+    Everything is read once: each try is given copies of it, as good as new.
+    """
+    item = AgendaItem.objects.get(pk=item.pk)
+    meeting = Meeting.objects.get(pk=item.meeting_id)
+    users = User.objects.in_bulk([person_of(table, part).pk for part in PEOPLE])
+    people = {part: users[person_of(table, part).pk] for part in PEOPLE}
+    return {
+        verb: {part: tried(steps[verb], item, meeting, user) for part, user in people.items()}
+        for verb in verbs
+    }
 
 
 def answers_to(step: Step, table: Table, item: AgendaItem) -> dict[str, str]:
     """Let everybody try a step on an item as it is now; each try is undone."""
-    item = AgendaItem.objects.get(pk=item.pk)
-    return {part: answer(step, item, person_of(table, part)) for part in PEOPLE}
+    return answers(table, item, {"": step}, [""])[""]
 
 
-def answer(step: Step, item: AgendaItem, user: User) -> str:
-    """Try a step for real and undo it."""
-    fresh = User.objects.get(pk=user.pk)
+def tried(step: Step, item: AgendaItem, meeting: Meeting, user: User) -> str:
+    """Try a step for real, with rows of its own, and undo it."""
     try:
         with transaction.atomic():
-            step(item, Meeting.objects.get(pk=item.meeting_id), fresh)
+            step(copy(item), copy(meeting), copy(user))
             transaction.set_rollback(True)
     except StepError as refusal:
         return {403: "-", 409: "~"}[refusal.status]

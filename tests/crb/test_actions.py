@@ -16,10 +16,12 @@ from crb.reminders import Kind, due_reminders, working_day_before
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.mailing import last_row
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 
 
+@remembered
 def held(table: Table) -> Meeting:
     """A meeting of today that is running."""
     meeting = table.meeting(days=0)
@@ -46,25 +48,18 @@ def published(table: Table, action: Action) -> None:
 # Recording and finishing
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
+def test_an_action_that_makes_no_sense_is_refused(table: Table) -> None:
+    meeting = held(table)
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"text": "  "}, "Say what is to be done"),
         ({"text": "x" * 501}, "too long"),
         ({"due_on": date(2020, 1, 1)}, "before the meeting"),
-    ],
-)
-def test_an_action_that_makes_no_sense_is_refused(
-    table: Table, fields: dict[str, Any], words: str
-) -> None:
-    with pytest.raises(StepIncomplete, match=words):
-        recorded(table, **fields)
-
-
-@pytest.mark.parametrize("part", ["requester", "nobody"])
-def test_owners_are_people_who_can_see_it(table: Table, part: str) -> None:
-    with pytest.raises(StepIncomplete, match="cannot see the board"):
-        recorded(table, owner=getattr(table.cast, part))
+        ({"owner": table.cast.requester}, "cannot see the board"),
+        ({"owner": table.cast.nobody}, "cannot see the board"),
+    ]
+    for fields, words in cases:
+        with pytest.raises(StepIncomplete, match=words):
+            recorded(table, meeting, **fields)
 
 
 def test_an_item_of_another_meeting_is_refused(table: Table) -> None:
@@ -163,9 +158,8 @@ def due(table: Table) -> Action:
         return recorded(table, due_on=date(2026, 6, 15))
 
 
-@pytest.mark.parametrize(
-    ("moment", "kinds"),
-    [
+def test_when_a_reminder_is_due(due: Action) -> None:
+    for moment, kinds in (
         (at(11, 12), []),
         (at(12, 6), []),  # Friday, 7:30 in London
         (at(12, 7), [Kind.BEFORE]),
@@ -174,11 +168,9 @@ def due(table: Table) -> Action:
         (at(15, 7), [Kind.DUE]),
         (at(20, 12), [Kind.DUE]),
         (at(30, 12), []),
-    ],
-)
-def test_when_a_reminder_is_due(due: Action, moment: datetime, kinds: list[Kind]) -> None:
-    with time_machine.travel(moment, tick=False):
-        assert due_reminders() == [(due.pk, kind) for kind in kinds]
+    ):
+        with time_machine.travel(moment, tick=False):
+            assert due_reminders() == [(due.pk, kind) for kind in kinds], moment
 
 
 def subjects(since: int) -> list[str]:
@@ -264,25 +256,20 @@ def test_recording_answers_with_the_list_or_the_page(client: Client, table: Tabl
     assert Action.objects.count() == 2
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"text": ""}, "Fill this in."),
-        ({"owner": "999999"}, "Select a valid choice"),
-        ({"due_on": "2020-01-01"}, "before the meeting"),
-        ({"due_on": "tomorrow"}, "Enter a valid date"),
-    ],
-)
-def test_wrong_input_is_said_beside_the_field(
-    client: Client, table: Table, fields: dict[str, Any], words: str
-) -> None:
+def test_wrong_input_is_said_beside_the_field(client: Client, table: Table) -> None:
     meeting = held(table)
     address = f"/board/meetings/{meeting.pk}/actions/"
-    data = form_of(table, **{"text": "Kept words", **fields})
-    for headers, status in (({}, 400), ({"hx-request": "true"}, 422)):
-        answer = post(client, table.chair, address, data, headers=headers)
-        assert answer.status_code == status and words in text(answer)
-        assert fields.get("text") == "" or "Kept words" in text(answer)
+    for field, value, words in (
+        ("text", "", "Fill this in."),
+        ("owner", "999999", "Select a valid choice"),
+        ("due_on", "2020-01-01", "before the meeting"),
+        ("due_on", "tomorrow", "Enter a valid date"),
+    ):
+        data = form_of(table, **{"text": "Kept words", field: value})
+        for headers, status in (({}, 400), ({"hx-request": "true"}, 422)):
+            answer = post(client, table.chair, address, data, headers=headers)
+            assert answer.status_code == status and words in text(answer), (field, value)
+            assert field == "text" or "Kept words" in text(answer), (field, value)
     assert not Action.objects.exists()
 
 
@@ -352,30 +339,28 @@ def test_the_list_filters_by_state_and_owner(client: Client, table: Table) -> No
     assert get(client, table.cast.support, "/board/actions/?page=x").status_code == 400
 
 
-@pytest.mark.parametrize(
-    ("zone", "hour", "is_over"),
-    [
+def test_a_day_is_over_and_a_term_begins_where_the_board_meets(
+    client: Client, table: Table
+) -> None:
+    action = recorded(table, held(table))
+    day = action.meeting.date
+    Action.objects.filter(pk=action.pk).update(due_on=day)
+    term = table.chair.board_memberships.get()
+    type(term).objects.filter(pk=term.pk).update(starts_on=day + timedelta(days=1))
+    for zone, hour, is_over in (
         ("Pacific/Auckland", 8, False),
         ("Pacific/Auckland", 20, True),
         ("Europe/London", 20, False),
         ("America/Los_Angeles", 24 + 3, False),
         ("America/Los_Angeles", 24 + 12, True),
-    ],
-)
-def test_a_day_is_over_and_a_term_begins_where_the_board_meets(
-    client: Client, table: Table, zone: str, hour: int, is_over: bool
-) -> None:
-    action = recorded(table, held(table))
-    day = action.meeting.date
-    Action.objects.filter(pk=action.pk).update(due_on=day)
-    Board.objects.filter(pk=table.board.pk).update(zone=zone)
-    term = table.chair.board_memberships.get()
-    type(term).objects.filter(pk=term.pk).update(starts_on=day + timedelta(days=1))
-    moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour)
-    with time_machine.travel(moment, tick=False), timezone.override("Europe/London"):
-        page = text(get(client, table.cast.support, "/board/actions/?state=overdue"))
-        assert ("Ask the vendor" in page) is is_over
-        assert panels.boards_run_by(table.chair) == ({table.board.pk} if is_over else set())
+    ):
+        Board.objects.filter(pk=table.board.pk).update(zone=zone)
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(hours=hour)
+        with time_machine.travel(moment, tick=False), timezone.override("Europe/London"):
+            page = text(get(client, table.cast.support, "/board/actions/?state=overdue"))
+            assert ("Ask the vendor" in page) is is_over, (zone, hour)
+            run = panels.boards_run_by(User.objects.get(pk=table.chair.pk))
+            assert run == ({table.board.pk} if is_over else set()), (zone, hour)
 
 
 def test_the_list_pages_by_keyset(client: Client, table: Table) -> None:
@@ -388,35 +373,33 @@ def test_the_list_pages_by_keyset(client: Client, table: Table) -> None:
     assert [row.action.text for row in second.context["rows"]] == ["Number 50"]
 
 
-@pytest.mark.parametrize("count", [1, 3])
 def test_pages_cost_the_same_however_many_actions(
-    client: Client, table: Table, django_assert_num_queries: Any, count: int
+    client: Client, table: Table, django_assert_num_queries: Any
 ) -> None:
     meeting = held(table)
-    for number in range(count):
+    for number in range(3):
         recorded(table, meeting, text=f"Number {number}")
-    client.force_login(table.chair)
-    with django_assert_num_queries(6):
-        client.get("/board/actions/")
-    client.force_login(table.cast.support)
-    with django_assert_num_queries(7):  # one counts the mail that waits for support
-        client.get("/board/actions/")
+        client.force_login(table.chair)
+        with django_assert_num_queries(6, info=str(number)):
+            client.get("/board/actions/")
+        client.force_login(table.cast.support)
+        with django_assert_num_queries(7, info=str(number)):  # one counts support's waiting mail
+            client.get("/board/actions/")
 
 
-@pytest.mark.parametrize("part", ["requester", "stranger_customer", "nobody"])
-def test_for_customers_there_are_no_actions(client: Client, table: Table, part: str) -> None:
+def test_for_customers_there_are_no_actions_and_get_never_acts(
+    client: Client, table: Table
+) -> None:
     action = recorded(table)
-    user = getattr(table.cast, part)
-    for address in ("/board/actions/", f"/board/actions/{action.pk}/edit/"):
-        assert get(client, user, address).status_code == 404
-    for step in ("edit", "drop", "complete"):
-        assert post(client, user, f"/board/actions/{action.pk}/{step}/").status_code == 404
-    address = f"/board/meetings/{action.meeting_id}/actions/"
-    assert post(client, user, address, form_of(table)).status_code == 404
-
-
-def test_get_never_acts_on_actions(client: Client, table: Table) -> None:
-    action = recorded(table)
+    for part in ("requester", "stranger_customer", "nobody"):
+        user = getattr(table.cast, part)
+        for address in ("/board/actions/", f"/board/actions/{action.pk}/edit/"):
+            assert get(client, user, address).status_code == 404, (part, address)
+        for step in ("edit", "drop", "complete"):
+            answer = post(client, user, f"/board/actions/{action.pk}/{step}/")
+            assert answer.status_code == 404, (part, step)
+        address = f"/board/meetings/{action.meeting_id}/actions/"
+        assert post(client, user, address, form_of(table)).status_code == 404, part
     for step in ("drop", "complete"):
         address = f"/board/actions/{action.pk}/{step}/"
         assert get(client, table.chair, address).status_code == 405

@@ -1,6 +1,7 @@
 """Votes: who casts them, what they need, and which of them count."""
 
 import pytest
+from django.db import transaction
 
 from accounts.models import User
 from changes import lifecycle as change_lifecycle
@@ -66,12 +67,12 @@ def test_rejecting_needs_its_category(table: Table) -> None:
             lifecycle.cast_vote(item, actor=table.chair, choice="rejected", category=category)
 
 
-@pytest.mark.parametrize("choice", ["", "maybe", "recuse"])
-def test_there_are_five_votes_and_no_others(table: Table, choice: str) -> None:
+def test_there_are_five_votes_and_no_others(table: Table) -> None:
     item = table.item()
-    with pytest.raises(StepIncomplete):
-        lifecycle.cast_vote(item, actor=table.chair, choice=choice)
-    assert not Vote.objects.exists()
+    for choice in ("", "maybe", "recuse"):
+        with pytest.raises(StepIncomplete):
+            lifecycle.cast_vote(item, actor=table.chair, choice=choice)
+        assert not Vote.objects.exists(), choice
 
 
 def test_what_was_typed_for_another_choice_is_not_kept(table: Table) -> None:
@@ -154,13 +155,19 @@ def test_no_votes_on_a_withdrawn_change(table: Table) -> None:
         table.vote(fresh(item), "accepted")
 
 
-@pytest.mark.parametrize(
-    "case", ["", "voted", "stale", "recused", "requested", "raised", "withdrawn", "decided"]
-)
-def test_what_is_left_to_vote_on_is_counted_by_the_same_rules(table: Table, case: str) -> None:
+def test_what_is_left_to_vote_on_is_counted_by_the_same_rules(table: Table) -> None:
     """Pages that only count what is left ask the database; it answers as the agenda does."""
     table.running_item("Another")
     item = table.running_item()
+    for case in ("", "voted", "stale", "recused", "requested", "raised", "withdrawn", "decided"):
+        with transaction.atomic():
+            counted = what_is_left_where(case, table, fresh(item))
+            transaction.set_rollback(True)
+        assert counted == [2 if case in ("", "stale") else 1] * 2, case
+
+
+def what_is_left_where(case: str, table: Table, item: AgendaItem) -> list[int]:
+    """Bring the case about; return what a member has left, as counted and as on the agenda."""
     member = table.members[1]
     if case in ("voted", "stale"):
         lifecycle.cast_vote(item, actor=member, choice="accepted")
@@ -177,8 +184,7 @@ def test_what_is_left_to_vote_on_is_counted_by_the_same_rules(table: Table, case
         table.decide(item, "accepted")
     counted = Meeting.objects.annotate(n=queries.left_for(member)).get(pk=item.meeting_id)
     rows = pages.agenda_rows(queries.agenda_of(counted), member, None)
-    assert counted.n == sum(row.mine_missing for row in rows)
-    assert counted.n == (2 if case in ("", "stale") else 1)
+    return [counted.n, sum(row.mine_missing for row in rows)]
 
 
 def test_whoever_asked_once_does_not_vote_whoever_took_their_place(table: Table) -> None:

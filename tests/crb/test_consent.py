@@ -9,6 +9,7 @@ from crb.models import AgendaItem, AgendaVersion, Board, BoardOutcome, Meeting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
 from tests.crb.test_publish_agenda import titles
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 
@@ -26,6 +27,14 @@ def agreed(table: Table, title: str, side: str = "accepted") -> AgendaItem:
 
 def opened(item: AgendaItem, table: Table) -> Meeting:
     return lifecycle.start_meeting(item.meeting, actor=table.chair)
+
+
+@remembered
+def two_agreed(table: Table) -> list[AgendaItem]:
+    """Two items that are offered for consent, in a meeting that runs."""
+    one, two = agreed(table, "One"), agreed(table, "Two")
+    opened(one, table)
+    return [fresh(one), fresh(two)]
 
 
 # Offered
@@ -144,8 +153,8 @@ def test_outcomes_of_single_items_are_not_by_consent(table: Table) -> None:
 
 
 def test_what_lost_its_consent_is_left_out_and_named(table: Table) -> None:
-    one, two = agreed(table, "One"), agreed(table, "Two")
-    meeting = opened(one, table)
+    one, two = two_agreed(table)
+    meeting = one.meeting
     table.vote(two, "", "", "", "", "information_required")
     answer = lifecycle.record_consent(
         meeting, actor=table.chair, shown={one.pk: "accepted", two.pk: ""}
@@ -175,8 +184,8 @@ def test_another_batch_than_the_page_showed_is_not_recorded(table: Table) -> Non
 
 
 def test_another_outcome_than_the_page_showed_is_not_recorded(table: Table) -> None:
-    one, two = agreed(table, "One"), agreed(table, "Two")
-    meeting = opened(one, table)
+    one, two = two_agreed(table)
+    meeting = one.meeting
     shown = {one.pk: "accepted", two.pk: "accepted"}
     table.vote(two, *["accepted_as_priority"] * 4)
     with pytest.raises(ChangeStale) as refusal:
@@ -205,8 +214,8 @@ def test_the_chair_leaves_their_own_item_to_the_deputy(table: Table) -> None:
 def test_the_batch_is_recorded_whole_or_not_at_all(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two = agreed(table, "One"), agreed(table, "Two")
-    meeting = opened(one, table)
+    one, two = two_agreed(table)
+    meeting = one.meeting
     record = change_lifecycle.record_board_outcome
 
     def fail_on_the_second(change: Change, **fields: object) -> object:

@@ -22,6 +22,7 @@ from expansive_cm.workflow.errors import StepError, StepIllegal
 from tests.crb.conftest import Table
 from tests.crb.test_ballots import opened
 from tests.mailing import last_row, mail_to
+from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
 WHY = "The customer has signed for another year."
@@ -32,6 +33,7 @@ def fresh(item: AgendaItem) -> AgendaItem:
     return AgendaItem.objects.get(pk=item.pk)
 
 
+@remembered
 def decided(table: Table, outcome: str, title: str = "Rooms at night", **fields: Any) -> AgendaItem:
     """Let the board decide at a meeting that is over by now."""
     item = table.running_item(title)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
@@ -69,30 +70,28 @@ def test_words_of_their_own_wait_for_a_person_besides(table: Table, invited: Mee
     assert "Your calendar declined" in home(table.cast.crb_member)
 
 
-@pytest.mark.parametrize("kind", ["cancelled", "nonsense", "elsewhere", "not invited", "1 MB"])
-def test_what_is_no_meeting_of_theirs_is_read_by_a_person(
-    table: Table, invited: Meeting, kind: str
-) -> None:
-    uid, who = uid_of(invited), table.cast.crb_member
-    if kind == "cancelled":
-        lifecycle.cancel_meeting(invited, actor=table.chair, reason="Everybody is ill.")
-    elif kind == "not invited":
-        who = table.cast.developer
-    else:
-        uid = {
-            "nonsense": "board-meeting-x@expansive.example",
-            "elsewhere": uid.split("@")[0] + "@evil.example",
-            "1 MB": "board-meeting-" + "9" * 1_000_000,
-        }[kind]
-    assert decline(who, uid).outcome == Outcome.TRIAGE
-    assert not Invitation.objects.exclude(declined_at=None).exists()
+def test_what_is_no_meeting_of_theirs_is_read_by_a_person(table: Table, invited: Meeting) -> None:
+    uid, member = uid_of(invited), table.cast.crb_member
+    for kind, (who, of) in {
+        "nonsense": (member, "board-meeting-x@expansive.example"),
+        "elsewhere": (member, uid.split("@")[0] + "@evil.example"),
+        "1 MB": (member, "board-meeting-" + "9" * 1_000_000),
+        "not invited": (table.cast.developer, uid),
+        "cancelled": (member, uid),
+    }.items():
+        with transaction.atomic():  # the same mail again would be a duplicate
+            if kind == "cancelled":
+                lifecycle.cancel_meeting(invited, actor=table.chair, reason="Everybody is ill.")
+            assert decline(who, of).outcome == Outcome.TRIAGE, kind
+            assert not Invitation.objects.exclude(declined_at=None).exists(), kind
+            transaction.set_rollback(True)
 
 
-@pytest.mark.parametrize("day", ["", "yesterday", "2026-02-30", "0" * 5000])
-def test_a_day_that_is_none_is_left_out(client: Client, table: Table, day: str) -> None:
+def test_a_day_that_is_none_is_left_out(client: Client, table: Table) -> None:
     client.force_login(table.cast.crb_member)
     address = f"/board/{table.board.pk}/absences/record/"
-    assert client.get(address, {"day": day}).status_code == 200
+    for day in ("", "yesterday", "2026-02-30", "0" * 5000):
+        assert client.get(address, {"day": day}).status_code == 200, day
 
 
 def test_who_declined_by_mistake_says_that_they_come(table: Table, invited: Meeting) -> None:

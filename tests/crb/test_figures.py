@@ -44,6 +44,7 @@ def test_today_is_where_the_board_meets(table: Table) -> None:
 
 
 def test_decisions_by_outcome_per_meeting(table: Table, told: dict[str, Change]) -> None:
+    """Days are counted to the decision that settled the request."""
     found = figures.outcomes_by_meeting(table.board, table.chair, period(table))
     assert [(one.meeting.date, dict(one.counts)) for one in found] == [
         (date(2026, 3, 3), {"accepted": 1, "information_required": 1}),
@@ -51,11 +52,6 @@ def test_decisions_by_outcome_per_meeting(table: Table, told: dict[str, Change])
         (date(2026, 4, 14), {"accepted": 1, "information_required": 1}),
         (date(2026, 6, 2), {"accepted": 2}),
     ]
-
-
-def test_days_are_counted_to_the_decision_that_settled_the_request(
-    table: Table, told: dict[str, Change]
-) -> None:
     settled = figures.settled(figures.decisions(table.board, table.chair))
     assert list(settled.order_by("pk").values_list("item__change__title", "days")) == [
         ("Rooms", 11),
@@ -89,14 +85,17 @@ def test_the_headline(table: Table, told: dict[str, Change]) -> None:
     assert found.waiting == 0
     # Chair, Ben and Bea 4 each, Max 3 and an alternate; 6 members with 4 seats, Bob with 2.
     assert (found.taken, found.seats, found.attendance) == (16, 26, 62)
-
-
-def test_a_shorter_period_has_less(table: Table, told: dict[str, Change]) -> None:
+    # A shorter period has less.
     found = figures.headline(table.board, table.chair, period(table, 3))
     assert found.decided == 4
     assert found.duration == figures.Duration(3, 35, 74.2)
     assert (found.taken, found.seats) == (8, 14)
     assert (found.overdue, found.questions) == (1, 1), "what is open now has no period"
+    promises = figures.promises(table.board, table.chair, period(table))
+    assert promises == {"open": 2, "overdue": 1, "void": 1, "withdrawn": 1}
+    # They end where a person sees nothing.
+    found = figures.headline(table.board, table.cast.stranger_customer, period(table))
+    assert (found.decided, found.duration.count, found.promised, found.questions) == (0, 0, 0, 0)
 
 
 def test_durations_by_month(table: Table, told: dict[str, Change]) -> None:
@@ -107,18 +106,11 @@ def test_durations_by_month(table: Table, told: dict[str, Change]) -> None:
         date(2026, 6, 1): figures.Duration(2, 48.5, pytest.approx(76.9)),
     }
     assert found[date(2026, 6, 1)].over == 76
-
-
-def test_a_month_at_the_edge_of_a_period_is_cut(table: Table, told: dict[str, Change]) -> None:
+    # A month at the edge of a period is cut.
     three = period(table, 3)
     assert three.month(date(2026, 3, 1)) == (date(2026, 3, 31), date(2026, 3, 31))
     assert three.month(date(2026, 4, 1)) == (date(2026, 4, 1), date(2026, 4, 30))
     assert three.month(date(2026, 6, 1)) == (date(2026, 6, 1), date(2026, 6, 30))
-
-
-def test_what_has_become_of_promises(table: Table, told: dict[str, Change]) -> None:
-    found = figures.promises(table.board, table.chair, period(table))
-    assert found == {"open": 2, "overdue": 1, "void": 1, "withdrawn": 1}
 
 
 @pytest.mark.parametrize(("days", "state"), [(1, "kept"), (0, "kept"), (-1, "late")])
@@ -148,38 +140,27 @@ def test_attendance_of_each_member(table: Table, told: dict[str, Change]) -> Non
     ]
     assert found[-1].alternates == (("Alf Alternate", 1),)
     assert found[-1].share == 75
+    # A ballot is no meeting that one attends.
+    table.meeting(
+        date=date(2026, 6, 9), kind="ballot", purpose="Urgent.", deadline=TODAY, state="closed"
+    )
+    assert presence.attendance(table.board, period(table)) == found
+    assert len(figures.outcomes_by_meeting(table.board, table.chair, period(table))) == 4
 
 
-def test_two_terms_of_one_member_are_counted_together(
+def test_two_terms_of_one_member_are_counted_together_and_another_board_has_its_own(
     table: Table, told: dict[str, Change]
 ) -> None:
+    other = new_board(name="Another board")
+    other.organisations.add(table.cast.meridian)
+    theirs = figures.headline(other, table.chair, periods.period_of(other, 12))
+    assert theirs == figures.Headline(0, figures.Duration(), 0, 0, 0, None, 0, 0, 0)
+    assert presence.attendance(other, periods.period_of(other, 12)) == []
     ben = table.members[2]
     table.board.memberships.filter(user=ben).update(ends_on=date(2026, 3, 10))
     seat(table.board, ben, starts_on=date(2026, 6, 1))
     found = {one.name: one for one in presence.attendance(table.board, period(table))}
     assert (found["Ben Board"].held, found["Ben Board"].present) == (2, 2)
-
-
-def test_a_ballot_is_no_meeting_that_one_attends(table: Table, told: dict[str, Change]) -> None:
-    before = presence.attendance(table.board, period(table))
-    table.meeting(
-        date=date(2026, 6, 9), kind="ballot", purpose="Urgent.", deadline=TODAY, state="closed"
-    )
-    assert presence.attendance(table.board, period(table)) == before
-    assert len(figures.outcomes_by_meeting(table.board, table.chair, period(table))) == 4
-
-
-def test_another_boards_figures_are_its_own(table: Table, told: dict[str, Change]) -> None:
-    other = new_board(name="Another board")
-    other.organisations.add(table.cast.meridian)
-    found = figures.headline(other, table.chair, periods.period_of(other, 12))
-    assert found == figures.Headline(0, figures.Duration(), 0, 0, 0, None, 0, 0, 0)
-    assert presence.attendance(other, periods.period_of(other, 12)) == []
-
-
-def test_figures_end_where_a_person_sees_nothing(table: Table, told: dict[str, Change]) -> None:
-    found = figures.headline(table.board, table.cast.stranger_customer, period(table))
-    assert (found.decided, found.duration.count, found.promised, found.questions) == (0, 0, 0, 0)
 
 
 # The next agendas

@@ -116,6 +116,13 @@ def test_everything_is_sent_on_connecting(table: Table) -> None:
     assert "Running" in shown["meeting-lead"]
     assert "1 of 7 present" in shown["attendance"]
     assert 'name="choice"' in shown["vote-box"]
+    other = Reader(table.members[2], item.meeting).sees("vote-box", "choice").shown()
+    tokens = {
+        part.split('"')[0]
+        for box in (shown["vote-box"], other["vote-box"])
+        for part in box.split('csrfmiddlewaretoken" value="')[1:]
+    }
+    assert [len(token) for token in tokens] == [64, 64], "each has forms with a token of their own"
 
 
 def test_a_vote_an_arrival_and_an_outcome_appear(table: Table) -> None:
@@ -198,16 +205,6 @@ def go(table: Table, item: AgendaItem) -> Meeting:
     return lifecycle.go_to_item(meeting, actor=table.chair, item=item)
 
 
-def test_each_gets_forms_with_a_token_of_their_own(table: Table, settings: Any) -> None:
-    item = table.running_item()
-    tokens = set()
-    for user in (table.members[1], table.members[2]):
-        box = Reader(user, item.meeting).sees("vote-box", "choice").shown()["vote-box"]
-        tokens |= {part.split('"')[0] for part in box.split('csrfmiddlewaretoken" value="')[1:]}
-    assert len(tokens) == 2
-    assert {len(token) for token in tokens} == {64}
-
-
 def test_an_edited_request_asks_for_the_vote_again(table: Table) -> None:
     item = table.running_item()
     member = table.cast.crb_member
@@ -218,13 +215,12 @@ def test_an_edited_request_asks_for_the_vote_again(table: Table) -> None:
     reader.sees("vote-box", "The request was edited after you voted.")
 
 
-@pytest.mark.parametrize("part", ["requester", "approver", "stranger_customer", "nobody"])
-def test_for_customers_there_is_no_stream(client: Client, table: Table, part: str) -> None:
+def test_for_customers_there_is_no_stream(client: Client, table: Table) -> None:
     item = table.running_item()
-    client.force_login(getattr(table.cast, part))
-    for address in ("live/", "present/"):
-        assert client.get(f"/board/meetings/{item.meeting_id}/{address}").status_code == 404
-    assert client.get("/board/meetings/999/live/").status_code == 404
+    for part in ("requester", "approver", "stranger_customer", "nobody"):
+        client.force_login(getattr(table.cast, part))
+        for address in (f"{item.meeting_id}/live/", f"{item.meeting_id}/present/", "999/live/"):
+            assert client.get(f"/board/meetings/{address}").status_code == 404, (part, address)
     client.logout()
     assert client.get(f"/board/meetings/{item.meeting_id}/live/").status_code == 302
 
@@ -332,8 +328,14 @@ def test_a_page_that_follows_gets_its_own_vote_alone_in_answer(table: Table) -> 
     reader.sees("tally", "1 of 7")  # the rest comes by the stream
 
 
-def test_a_page_that_does_not_follow_gets_everything_in_answer(table: Table) -> None:
-    answer = vote_with(table.members[2], table.running_item())
+def test_a_page_that_does_not_follow_gets_everything_in_answer(
+    client: Client, table: Table
+) -> None:
+    item = table.running_item()
+    client.force_login(table.chair)
+    refused = client.get(f"/board/meetings/{item.meeting_id}/live/")
+    assert refused.status_code == 503 and refused["Retry-After"], "no server holds a stream: ask"
+    answer = vote_with(table.members[2], item)
     assert "HX-Retarget" not in answer
     assert 'id="meeting-body"' in answer.content.decode()
 
@@ -408,12 +410,6 @@ def without_tokens(parts: dict[str, str]) -> dict[str, str]:
     return {name: re.sub(r'value="\w{64}"', "", html) for name, html in parts.items()}
 
 
-def test_where_no_server_can_hold_a_stream_a_page_asks(client: Client, table: Table) -> None:
-    client.force_login(table.chair)
-    answer = client.get(f"/board/meetings/{table.running_item().meeting_id}/live/")
-    assert answer.status_code == 503 and answer["Retry-After"]
-
-
 # --- Roles, accounts and seats ---------------------------------------------------------------
 
 
@@ -431,44 +427,45 @@ def becomes_a_customers(table: Table, person: User) -> None:
     person.save()
 
 
-@pytest.mark.parametrize("view", ["", "view=present"])
-@pytest.mark.parametrize("ends", [loses_role, is_deactivated, becomes_a_customers])
-def test_a_stream_ends_when_its_reader_may_no_longer_look(
-    table: Table, ends: Any, view: str
-) -> None:
-    item = table.running_item()
-    leaves, stays = table.members[1], table.members[2]
-    gone = Reader(leaves, item.meeting, view).wait(lambda reader: reader.events)
-    other = Reader(stays, item.meeting, view).wait(lambda reader: reader.events)
-    ends(table, leaves)
-    gone.wait(lambda reader: reader.ended)
-    assert gone.events[-1][0] == "rights"
-    assert Reader(leaves, item.meeting, view).answer.status in (302, 404)
-    table.vote(item, "", "", "accepted")
-    assert not other.ended, "nobody else is cut off"
-
-
-def test_a_stream_ends_when_its_reader_signs_out(table: Table) -> None:
-    item = table.running_item()
-    leaves, stays = table.members[1], table.members[2]
-    gone, other = (Reader(user, item.meeting).sees("tally", "0 of 7") for user in (leaves, stays))
+def signs_out(_table: Table, person: User) -> None:
     client = Client()
-    client.force_login(leaves)
+    client.force_login(person)
     client.post("/account/logout/")
-    gone.wait(lambda reader: reader.ended)
-    assert gone.events[-1][0] == "rights"
-    assert not other.ended
 
 
-@pytest.mark.parametrize("changes", ["role", "seat"])
-def test_who_may_see_other_things_now_is_drawn_anew(table: Table, changes: str) -> None:
+def test_a_stream_ends_when_its_reader_may_no_longer_look(table: Table) -> None:
+    """Page and screen of who leaves end, one person after the other, and those of nobody else."""
     item = table.running_item()
-    person = table.members[1]
-    reader = Reader(person, item.meeting).wait(lambda one: one.events)
-    if changes == "role":
-        person.groups.add(Group.objects.get_or_create(name="auditor")[0])
-    else:
-        table.board.memberships.filter(user=person).update(is_deputy=True)
-    reader.wait(lambda one: one.ended)
-    assert reader.events[-1][0] == "rights"
-    Reader(person, item.meeting).sees("tally", "of 7")
+    views = ("", "view=present")
+    ways = (loses_role, is_deactivated, becomes_a_customers, signs_out)
+    readers = {
+        user.pk: [Reader(user, item.meeting, view).wait(lambda one: one.events) for view in views]
+        for user in table.members[1:6]
+    }
+    for number, (leaves, ends) in enumerate(zip(table.members[1:5], ways, strict=True)):
+        ends(table, leaves)
+        for view, gone in zip(views, readers.pop(leaves.pk), strict=True):
+            gone.wait(lambda one: one.ended)
+            assert gone.events[-1][0] == "rights", (ends, view)
+            if ends is not signs_out:
+                status = Reader(leaves, item.meeting, view).answer.status
+                assert status in (302, 404), (ends, view)
+        lifecycle.cast_vote(item, actor=table.members[5 + number % 2], choice="accepted")
+        voted = f"({min(number + 1, 2)} of "
+        for page, screen in readers.values():
+            page.wait(lambda one, voted=voted: one.ended or voted in one.shown()["tally"])
+            assert not page.ended and not screen.ended, (ends, "nobody else is cut off")
+
+
+def test_who_may_see_other_things_now_is_drawn_anew(table: Table) -> None:
+    item = table.running_item()
+    auditor = Group.objects.get_or_create(name="auditor")[0]
+    for person, changes in (
+        (table.members[1], lambda person: person.groups.add(auditor)),
+        (table.members[2], lambda person: person.board_memberships.update(is_deputy=True)),
+    ):
+        reader = Reader(person, item.meeting).wait(lambda one: one.events)
+        changes(person)
+        reader.wait(lambda one: one.ended)
+        assert reader.events[-1][0] == "rights", person
+        Reader(person, item.meeting).sees("tally", "of 7")

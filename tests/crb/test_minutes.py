@@ -234,11 +234,10 @@ def test_a_later_recusal_does_not_rewrite_an_earlier_item(table: Table) -> None:
     assert compose(fresh(meeting))["votes"] == before["votes"]
 
 
-@pytest.mark.parametrize("count", [1, 3])
 def test_composing_costs_the_same_however_many_items(
-    table: Table, django_assert_num_queries: Any, count: int
+    table: Table, django_assert_num_queries: Any
 ) -> None:
-    for number in range(count):
+    for number in range(3):
         item = table.running_item(f"Change {number}")
         table.vote(item, *["information_required"] * 4)
         lifecycle.record_outcome(
@@ -248,9 +247,10 @@ def test_composing_costs_the_same_however_many_items(
             questions=[("How many?", table.cast.developer)],
         )
         act(table, item)
-    meeting = Meeting.objects.select_related("board").get(pk=item.meeting_id)
-    with django_assert_num_queries(11):
-        compose(meeting)
+        meeting = Meeting.objects.select_related("board").get(pk=item.meeting_id)
+        if number != 1:  # of one, then of three
+            with django_assert_num_queries(11, info=str(number)):
+                compose(meeting)
 
 
 # Writing
@@ -331,8 +331,7 @@ def test_published_minutes_are_frozen(table: Table) -> None:
         lifecycle.publish_minutes(fresh(meeting), actor=table.deputy)
 
 
-@pytest.mark.parametrize("how", ["save", "update", "unpublish", "delete", "truncate"])
-def test_the_database_refuses_to_change_published_minutes(table: Table, how: str) -> None:
+def test_the_database_refuses_to_change_published_minutes(table: Table) -> None:
     item = table.running_item()
     meeting = closed(table, item)
     lifecycle.publish_minutes(meeting, actor=table.chair)
@@ -346,12 +345,13 @@ def test_the_database_refuses_to_change_published_minutes(table: Table, how: str
         "truncate": lambda: minutes.delete(),
     }
     minutes.remarks = "Other."
-    with (
-        pytest.raises(DatabaseError, match="published_stays|no_delete|Cannot"),
-        transaction.atomic(),
-    ):
-        acts[how]()
-    assert Minutes.objects.get().remarks == ""
+    for how, act_ in acts.items():
+        with (
+            pytest.raises(DatabaseError, match="published_stays|no_delete|Cannot"),
+            transaction.atomic(),
+        ):
+            act_()
+        assert Minutes.objects.get().remarks == "", how
 
 
 def test_the_database_refuses_to_change_an_addendum(table: Table) -> None:

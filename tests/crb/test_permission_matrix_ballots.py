@@ -1,6 +1,5 @@
 """Who may do what with a ballot, open, past its deadline and closed, written out by hand."""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from changes.models import Change
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.crb.conftest import Table
-from tests.crb.matrix import PEOPLE, Step, answer, answers, expected_in, person_of, rows_of
+from tests.crb.matrix import PEOPLE, Step, answers, answers_to, expected_in, rows_of
 from tests.remembered import remembered
 
 pytestmark = pytest.mark.django_db
@@ -99,8 +98,10 @@ def test_matrix(table: Table, state: str) -> None:
 
 def test_who_opens_a_ballot(table: Table) -> None:
     item, change = table.item(), table.change("Another")
-    step: Callable[[AgendaItem, Meeting, User], object] = lambda i, m, who: lifecycle.open_ballot(  # noqa: E731
-        table.board, actor=who, changes=[change], deadline=in_days(3), reason="Urgent."
-    )
-    answers = [answer(step, item, person_of(table, part)) for part in PEOPLE]
-    assert answers == OPEN_BALLOT.split()
+
+    def step(_item: AgendaItem, _meeting: Meeting, who: User) -> object:
+        return lifecycle.open_ballot(
+            table.board, actor=who, changes=[change], deadline=in_days(3), reason="Urgent."
+        )
+
+    assert list(answers_to(step, table, item).values()) == OPEN_BALLOT.split()

@@ -486,7 +486,8 @@ def test_what_was_taken_back_is_on_no_page_but_in_the_record(table: Table) -> No
                 for address in addresses
             }
 
-        look()  # what they were told before is read then
+        for reader in (requester, table.cast.colleague):
+            page(browsers[reader], story)  # what they were told before is read then
         before = look()
         asked = {"questions": [("How many?", table.cast.requester)]}
         outcomes: dict[str, dict[str, Any]] = {

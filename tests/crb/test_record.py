@@ -107,13 +107,12 @@ def test_a_board_that_meets_is_shown_before_one_that_does_not(client: Client, ta
     assert {tab.label for tab in answer.context["boards"]} >= {"A board of old"}
 
 
-@pytest.mark.parametrize("count", [1, 3])
 def test_queries_of_the_record(
-    client: Client, table: Table, django_assert_num_queries: Any, count: int
+    client: Client, table: Table, django_assert_num_queries: Any
 ) -> None:
-    for number in range(count):
-        lifecycle.plan_item(table.item(f"Item {number}"), actor=table.chair, time_box=5)
-    client.force_login(table.cast.auditor)
-    with django_assert_num_queries(6):
-        answer = client.get("/board/record/")
-    assert len(answer.context["rows"]) == count
+    for count in range(1, 4):
+        lifecycle.plan_item(table.item(f"Item {count}"), actor=table.chair, time_box=5)
+        client.force_login(table.cast.auditor)
+        with django_assert_num_queries(6, info=str(count)):
+            answer = client.get("/board/record/")
+        assert len(answer.context["rows"]) == count
