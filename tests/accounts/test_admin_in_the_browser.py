@@ -1,19 +1,20 @@
 """Administration in a real browser: the `page` fixture fails on anything that the CSP refuses."""
 
-import re
 from typing import Any
 
 from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from accounts.demo import DEMO_PASSWORD
 from accounts.models import SuccessTeam, User
 from accounts.roles import Role
+from tests.components.browsing import sign_in
 
 
-def test_an_administrator_gives_a_role_with_a_reason(page: Any, transactional_db: None) -> None:
+def test_an_administrator_gives_a_role_with_a_reason(
+    page: Any, live_server: Any, transactional_db: None
+) -> None:
     administrator = User.objects.create_user(
-        "rosalind@expansive.example", DEMO_PASSWORD, display_name="Rosalind Hart", is_staff=True
+        "rosalind@expansive.example", display_name="Rosalind Hart", is_staff=True
     )
     for role in Role:
         Group.objects.get_or_create(name=role)
@@ -21,12 +22,8 @@ def test_an_administrator_gives_a_role_with_a_reason(page: Any, transactional_db
     jonas = User.objects.create_user("jonas@expansive.example", display_name="Jonas Weber")
     team = SuccessTeam.objects.create(name="Health")
 
+    sign_in(page, administrator, live_server)
     page.goto("/admin/")
-    page.fill("#id_login", administrator.email)
-    page.fill("#id_password", DEMO_PASSWORD)
-    page.click("form[action='/account/login/'] button[type=submit]")
-    expect(page).to_have_url(re.compile("/admin/$"))
-
     page.click(".model-user th a")
     page.click("text=Jonas Weber")
     page.check("text=Developer")

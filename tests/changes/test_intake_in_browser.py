@@ -1,7 +1,6 @@
 """Writing and talking in a real browser: keyboard only, at phone width, and cut off half-way."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,32 +61,31 @@ def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> Non
     expect(page.locator("body")).to_contain_text(f"{change.reference} is submitted.")
 
 
-def test_files_are_named_and_what_is_pressed_twice_is_sent_once(browse: Any, settings: Any) -> None:
-    settings.ATTACHMENT_MAX_BYTES = 10
-    page = browse("requester", "/changes/new/")
-    choose_files(page)
-
-    # Whatever is still being looked up.
-    page.evaluate(NOTE_SUBMISSIONS)
-    page.route("**/similar/**", lambda route: None)
-    where = re.compile(r"/changes/new/(\?.*)?$")
-    page.route(where, lambda route: route.fulfill(status=204))  # the page stays
-    page.fill("#id_description", "They cannot book after seven.")
-    with page.expect_request("**/similar/**"):
-        page.fill("#id_title", "Let the night staff book rooms")
-    send = page.get_by_role("button", name="Submit")
-    with page.expect_event("requestfailed", lambda it: "/similar/" in it.url):
-        send.click()
-    send.dispatch_event("click")
-    assert page.evaluate("window.sent") == 1
-
-
 def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     page = browse("support", "/changes/new/", width=360, height=740)
     keys = page.keyboard
 
-    expect(page.locator("#id_requester")).to_be_focused()
-    keys.type("ines.ortega@harbour.example", delay=5)
+    requester = page.locator("#id_requester")
+    expect(requester).to_be_focused()
+    keys.type("gra")
+    expect(page.get_by_role("option", name="Grace Requester")).to_be_visible()
+
+    # Enter takes nobody who was offered for an earlier text.
+    on_its_way: list[Any] = []
+    page.route("**/find-requester/*ines*", lambda route: on_its_way.append(route))
+    requester.fill("ines@harbour.example")
+    requester.press("Enter")
+    expect(requester).to_have_value("ines@harbour.example")
+    wait_while_held(page, lambda: on_its_way)
+    on_its_way[0].continue_()
+    expect(page.locator("#id_requester_name")).to_be_focused()
+    expect(requester).to_have_value("ines@harbour.example")
+    page.unroute_all()
+
+    # What is offered for the text that stands there is taken.
+    requester.fill("")
+    requester.focus()
+    keys.type("ines.ortega@harbour.example")
     option = page.get_by_role("option", name="Add a new requester")
     expect(option).to_contain_text("ines.ortega@harbour.example")
     keys.press("Enter")
@@ -102,28 +100,14 @@ def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     keys.press("Control+Enter")
 
     page.wait_for_url("**/changes/CR-*/")
-    requester = Change.objects.get().requester
-    assert requester is not None
-    assert (requester.display_name, requester.organisation) == ("Inés Ortega", cast.harbour)
+    person = Change.objects.get().requester
+    assert person is not None
+    assert (person.display_name, person.organisation) == ("Inés Ortega", cast.harbour)
 
 
-def test_enter_takes_nobody_who_was_offered_for_an_earlier_text(browse: Any) -> None:
-    page = browse("support", "/changes/new/")
-    requester = page.locator("#id_requester")
-    requester.press_sequentially("gra")
-    expect(page.get_by_role("option", name="Grace Requester")).to_be_visible()
-    on_its_way: list[Any] = []
-    page.route("**/find-requester/*ines*", lambda route: on_its_way.append(route))
-    requester.fill("ines.ortega@harbour.example")
-    requester.press("Enter")
-    expect(requester).to_have_value("ines.ortega@harbour.example")
-    wait_while_held(page, lambda: on_its_way)
-    on_its_way[0].continue_()
-    expect(page.locator("#id_requester_name")).to_be_focused()
-    expect(requester).to_have_value("ines.ortega@harbour.example")
-
-
-def test_what_is_typed_survives_a_closed_tab(browse: Any, cast: Cast) -> None:
+def test_what_is_typed_survives_a_closed_tab_and_is_saved_before_it_is_sent(
+    browse: Any, cast: Cast
+) -> None:
     page = browse("requester", "/changes/new/")
     with hurried(page):
         page.fill("#id_title", "Rooms at night")
@@ -139,6 +123,20 @@ def test_what_is_typed_survives_a_closed_tab(browse: Any, cast: Cast) -> None:
     expect(again.locator("#id_description")).to_have_value("We work at night")
     assert Change.objects.get().state == State.DRAFT
 
+    # Submit waits for a save that is under way.
+    on_its_way: list[Any] = []
+    again.route("**/autosave/**", lambda route: on_its_way.append(route))
+    with hurried(again):
+        again.fill("#id_title", "Rooms all night")
+        wait_while_held(again, lambda: on_its_way)
+    again.evaluate(NOTE_SUBMISSIONS)
+    submit = again.get_by_role("button", name="Submit")
+    assert submit.evaluate("button => { button.click(); return window.sent; }") == 0
+    on_its_way[0].continue_()
+    again.wait_for_url("**/changes/CR-*/")
+    change = Change.objects.get()
+    assert (change.state, change.title) == (State.SUBMITTED, "Rooms all night")
+
 
 def sign_in_by_hand(page: Any, cast: Cast) -> None:
     """Fill in the sign-in page, which also renews the token that forms carry."""
@@ -147,67 +145,40 @@ def sign_in_by_hand(page: Any, cast: Cast) -> None:
     page.locator("main form button[type=submit]").first.click()
 
 
-def test_signing_in_again_in_another_tab_loses_nothing(browse: Any, cast: Cast) -> None:
+def test_an_expired_session_loses_nothing(browse: Any, cast: Cast) -> None:
     page = browse("requester", "/changes/new/")
     status = page.locator("[data-status]")
     with hurried(page):
         page.fill("#id_title", "Rooms at night")
         expect(status).to_contain_text("Kept as draft CR-")
+
+    # It has ended as the form is sent: what was typed is put back after signing in.
+    page.context.clear_cookies(name="sessionid")
+    page.fill("#id_description", "We work at night")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/account/login/**")
+    sign_in_by_hand(page, cast)
+    page.get_by_role("button", name="Put it back").click()
+    expect(page.locator("#id_title")).to_have_value("Rooms at night")
+    expect(page.locator("#id_description")).to_have_value("We work at night")
+
+    # It ends while somebody types, who signs in again in another tab.
+    with hurried(page):
         page.context.clear_cookies(name="sessionid")
         page.fill("#id_description", "We work")
         expect(status).to_contain_text("You are signed out")
-
     other = page.context.new_page()
     other.goto("/account/login/")
     sign_in_by_hand(other, cast)
     other.wait_for_url(re.compile(r"://[^/]+/$"))
     page.bring_to_front()
     with hurried(page):
-        page.fill("#id_description", "We work at night")
+        page.fill("#id_description", "We work all night")
         expect(status).to_contain_text("Kept as draft CR-")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/changes/CR-*/")
     change = Change.objects.get()
-    assert (change.state, change.description) == (State.SUBMITTED, "We work at night")
-
-
-def test_sending_with_an_expired_session_loses_nothing(browse: Any, cast: Cast) -> None:
-    page = browse("requester", "/changes/new/")
-    with hurried(page):
-        page.fill("#id_title", "Rooms at night")
-        expect(page.locator("[data-status]")).to_contain_text("Kept as draft CR-")
-    page.context.clear_cookies(name="sessionid")
-    page.fill("#id_description", "We work at night")
-    page.get_by_role("button", name="Submit").click()
-
-    page.wait_for_url("**/account/login/**")
-    sign_in_by_hand(page, cast)
-    page.get_by_role("button", name="Put it back").click()
-
-    expect(page.locator("#id_title")).to_have_value("Rooms at night")
-    expect(page.locator("#id_description")).to_have_value("We work at night")
-    page.get_by_role("button", name="Submit").click()
-    page.wait_for_url("**/changes/CR-*/")
-    change = Change.objects.get()
-    assert (change.state, change.description) == (State.SUBMITTED, "We work at night")
-
-
-def test_submit_waits_for_a_save_that_is_under_way(browse: Any, cast: Cast) -> None:
-    page = browse("requester", "/changes/new/")
-    on_its_way: list[Any] = []
-    page.route("**/autosave/**", lambda route: on_its_way.append(route))
-    with hurried(page):
-        page.fill("#id_title", "Rooms at night")
-        page.fill("#id_description", "We work at night")
-        wait_while_held(page, lambda: on_its_way)
-    page.evaluate(NOTE_SUBMISSIONS)
-    submit = page.get_by_role("button", name="Submit")
-    assert submit.evaluate("button => { button.click(); return window.sent; }") == 0
-    on_its_way[0].continue_()
-
-    page.wait_for_url("**/changes/CR-*/")
-    change = Change.objects.get()
-    assert (change.state, change.title) == (State.SUBMITTED, "Rooms at night")
+    assert (change.state, change.description) == (State.SUBMITTED, "We work all night")
 
 
 def choose_files(page: Any) -> None:
@@ -227,9 +198,58 @@ def choose_files(page: Any) -> None:
     assert page.evaluate("document.querySelector('#id_attachments').files.length") == 0
 
 
-def test_two_people_talk_without_losing_what_they_type(browse: Any, cast: Cast) -> None:
+def test_a_file_outlives_a_mistake_and_what_is_pressed_twice_is_sent_once(
+    browse: Any, settings: Any
+) -> None:
+    settings.ATTACHMENT_MAX_BYTES = 10
+    page = browse("requester", "/changes/new/", width=360)
+    choose_files(page)
+    page.fill("#id_description", "They cannot book after seven.")
+    file = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"The plan"}
+    page.set_input_files("#id_attachments", [file])
+    page.locator("#id_description").press("Control+Enter")
+    expect(page.locator("#id_title_error")).to_be_visible()
+    kept = page.get_by_role("list", name="Files of this draft")
+    expect(kept).to_contain_text("plan.txt")
+    assert faults(page) == ""
+    assert fits(page)
+    kept.get_by_role("button", name="Remove plan.txt").click()
+    expect(kept).to_have_count(0)
+    expect(page.locator("#id_description")).to_have_value("They cannot book after seven.")
+    assert not Change.objects.get().attachments.exists()
+
+    # Whatever is still being looked up.
+    page.evaluate(NOTE_SUBMISSIONS)
+    page.route("**/similar/**", lambda route: None)
+    where = re.compile(r"/changes/new/(\?.*)?$")
+    page.route(where, lambda route: route.fulfill(status=204))  # the page stays
+    with page.expect_request("**/similar/**"):
+        page.fill("#id_title", "Let the night staff book rooms")
+    send = page.get_by_role("button", name="Submit")
+    with page.expect_event("requestfailed", lambda it: "/similar/" in it.url):
+        send.click()
+    send.dispatch_event("click")
+    assert page.evaluate("window.sent") == 1
+
+
+def test_the_page_of_a_change_takes_words_files_and_links(browse: Any, cast: Cast) -> None:
     change = submitted(cast)
-    page = browse("support", change.get_absolute_url())
+    other = submitted(cast, title="Open the loading bay to porters")
+    page = browse("success", change.get_absolute_url())
+    two_people_talk(page, cast, change)
+    attach_and_link(page, other)
+
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.locator("#watch")).to_contain_text("1 person watches")
+    page.get_by_role("button", name="Mute", exact=True).click()
+    expect(page.locator("#watch")).to_contain_text("You have muted this change")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="plan.txt").click()
+    assert download.value.suggested_filename == "plan.txt"
+
+
+def two_people_talk(page: Any, cast: Cast, change: Change) -> None:
+    """Neither loses what they type, and what was sent is not offered again."""
     lifecycle.comment(change, actor=cast.requester, body="Is it done?")
     body = page.locator("#comment-form textarea")
 
@@ -262,10 +282,8 @@ def test_two_people_talk_without_losing_what_they_type(browse: Any, cast: Cast) 
     ]
 
 
-def test_files_links_and_watching_on_the_page(browse: Any, cast: Cast) -> None:
-    change = submitted(cast)
-    other = submitted(cast, title="Open the loading bay to porters")
-    page = browse("success", change.get_absolute_url())
+def attach_and_link(page: Any, other: Change) -> None:
+    """Attach a file, link another change, and remove the link."""
     file = {"name": "plan.txt", "mimeType": "text/plain", "buffer": b"The plan"}
 
     page.set_input_files("#attachments input[type=file]", [file])
@@ -283,21 +301,10 @@ def test_files_links_and_watching_on_the_page(browse: Any, cast: Cast) -> None:
     page.locator("dialog[open] [data-confirm-yes]").click()
     expect(page.locator("#links")).to_contain_text("Not linked to any other change.")
 
-    page.get_by_role("button", name="Watch", exact=True).click()
-    expect(page.locator("#watch")).to_contain_text("1 person watches")
-    page.get_by_role("button", name="Mute", exact=True).click()
-    expect(page.locator("#watch")).to_contain_text("You have muted this change")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="plan.txt").click()
-    assert download.value.suggested_filename == "plan.txt"
-
 
 def test_pages_are_readable_for_all(browse: Any, live_server: Any, cast: Cast) -> None:
     Service.objects.create(name="Space booking")
     change = submitted(cast)
-    lifecycle.comment(change, actor=cast.support, body="Inside", internal=True)
-    lifecycle.comment(change, actor=cast.requester, body="Outside")
-    lifecycle.link(change, actor=cast.support, other=submitted(cast), kind="duplicates")
     page = browse("support", "/changes/new/")
     with looks(page) as look:
         page.locator("#id_requester").press_sequentially("a.example", delay=5)
@@ -311,34 +318,5 @@ def test_pages_are_readable_for_all(browse: Any, live_server: Any, cast: Cast) -
         page.get_by_role("button", name="Submit").click()
         expect(page.get_by_text("There is a problem")).to_be_visible()
         look.over_page("an incomplete request")
-        look.over_address(change.get_absolute_url(), link_another)
         sign_in(page, cast.requester, live_server)
         look.over_address(f"{change.get_absolute_url()}edit/")
-
-
-def link_another(page: Any) -> None:
-    """Open the form that links a change to another."""
-    page.get_by_text("Link another change").click()
-
-
-def test_a_file_outlives_a_mistake_and_can_be_removed(
-    browse: Any, cast: Cast, tmp_path: Path
-) -> None:
-    file = tmp_path / "plan.txt"
-    file.write_text("The plan")
-    page = browse("requester", "/changes/new/", width=360)
-    page.fill("#id_description", "Opening hours end at seven.")
-    page.set_input_files("#id_attachments", [file])
-    page.locator("#id_description").press("Control+Enter")
-    expect(page.locator("#id_title_error")).to_be_visible()
-    kept = page.get_by_role("list", name="Files of this draft")
-    expect(kept).to_contain_text("plan.txt")
-    assert faults(page) == ""
-    assert fits(page)
-    kept.get_by_role("button", name="Remove plan.txt").click()
-    expect(kept).to_have_count(0)
-    expect(page.locator("#id_description")).to_have_value("Opening hours end at seven.")
-    page.fill("#id_title", "Opening hours")
-    page.locator("#id_title").press("Control+Enter")
-    expect(page.locator(".alert-success")).to_contain_text("is submitted")
-    assert not Change.objects.get().attachments.exists()

@@ -10,7 +10,7 @@ from tests.people import Cast
 from tests.stories import submitted
 
 
-def test_single_keys_lead_through_the_day(
+def test_single_keys_lead_through_the_day_until_they_are_switched_off(
     new_page: Any, live_server: Any, transactional_db: None, cast: Cast
 ) -> None:
     first, second = submitted(cast, title="First"), submitted(cast, title="Second")
@@ -57,19 +57,13 @@ def test_single_keys_lead_through_the_day(
     page.keyboard.press("n")
     expect(page).to_have_url(re.compile(r"/changes/new/$"))
 
-
-def test_they_are_switched_off_and_found_in_the_menu(
-    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
-) -> None:
-    page = new_page()
-    sign_in(page, cast.success, live_server)
-    page.goto("/changes/")
+    # They are switched off in one's menu, and stay so.
     page.get_by_role("button", name="Your menu").click()
     page.get_by_role("button", name="Keyboard shortcuts").click()
     page.get_by_label("Use shortcuts in this browser").uncheck()
     page.get_by_role("button", name="Close").click()
-    page.reload()
+    page.goto("/account/profile/")
     page.keyboard.press("n")
     page.keyboard.press("?")
     expect(page.get_by_label("Use shortcuts in this browser")).not_to_be_checked()
-    expect(page).to_have_url(re.compile(r"/changes/$"))
+    expect(page).to_have_url(re.compile(r"/account/profile/$"))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
@@ -49,7 +50,7 @@ def menu(page: Any, name: str) -> Any:
 
 
 def test_filters_apply_at_once_and_stay_in_the_address(
-    new_page: Any, live_server: Any, some: Cast
+    new_page: Any, live_server: Any, client: Client, some: Cast
 ) -> None:
     more_organisations(some)
     page = new_page()
@@ -76,10 +77,8 @@ def test_filters_apply_at_once_and_stay_in_the_address(
     expect(rows(page)).to_have_count(5)
     page.go_back()
     expect(rows(page)).to_have_count(1)
-    other = new_page()
-    sign_in(other, some.auditor, live_server)
-    other.goto(shared)
-    expect(rows(other)).to_have_count(1)
+    client.force_login(some.auditor)  # somebody whom the address is sent to
+    assert client.get(shared).content.decode().count('class="change-row') == 1
 
     # A long menu comes when it is opened.
     page.get_by_role("link", name="Clear all").click()
@@ -199,7 +198,8 @@ def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -
 
 def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, some: Cast) -> None:
     change = in_requirements(some)
-    lifecycle.comment(change, actor=some.requester, body="As on the third floor.")
+    for one in Change.objects.all():  # found by their comments, in every state
+        lifecycle.comment(one, actor=some.requester, body="As on the third floor.")
     named = Change.objects.filter(title__contains=" the ")
     named.filter(type="code").update(promise=Promise.THREE_RELEASES, promised_at=timezone.now())
     named.filter(type="").update(due_on=timezone.localdate() - timedelta(days=9))
@@ -207,12 +207,10 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
     pages = {
         "support": [
             "/",
-            f"/changes/?saved={view.pk}&q=the&sort=-due&columns={EVERY}&choose=columns",
+            f"/changes/?saved={view.pk}&q=harbour&sort=-due&columns={EVERY}&choose=columns",
             "/changes/views/",
-            "/changes/?q=zzzz",
-            "/changes/?q=harbour",
         ],
-        "requester": ["/", "/changes/", "/changes/?q=third"],
+        "requester": ["/", "/changes/?q=third"],
         "auditor": ["/", f"/changes/{change.reference}/history/", "/history/?person=cleo"],
     }
     page = new_page()

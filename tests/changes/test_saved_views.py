@@ -204,8 +204,13 @@ def test_a_plain_address_opens_the_view_that_somebody_chose(cast: Cast) -> None:
     view = saved(cast.chair, shared="role:crb_member")
     client = signed_in(cast.crb_member)
     assert len(shown(cast.crb_member)) == 2
+    offered = f'action="{VIEWS}{view.pk}/open_first/"'
+    assert offered in client.get(VIEWS).content.decode()  # by a form, which needs no scripts
     client.post(f"{VIEWS}{view.pk}/open_first/")
     answer = client.get(LIST)
+    assert f'name="saved" value="{view.pk}"' in answer.content.decode(), "what is applied is of it"
+    page = client.get(f"{LIST}?saved={view.pk}&q=").content.decode()
+    assert f"Not as in “{view.name}”" in page
     assert [change.title for change in answer.context["page"]] == ["New"]
     assert answer.context["here_url"] == f"?saved={view.pk}"
     assert answer.context["clear_url"] == "?sort=-reference"

@@ -34,34 +34,7 @@ DRAWN = """parts => [...document.querySelectorAll(".icon, .badge[class*=' i-']")
 """Whether each icon has its shape and the colour of the words beside it, on paper too."""
 
 
-def test_a_form_is_sent_once_and_its_mistakes_are_listed_focused_and_linked(gallery: Any) -> None:
-    sent: list[str] = []
-    gallery.on("request", lambda request: sent.append(request.method))
-    gallery.fill("#id_description", "Typed with care")
-    gallery.evaluate(
-        """() => {
-            const form = document.getElementById("form");
-            form.addEventListener("submit", (event) => setTimeout(() => form.requestSubmit()));
-            const button = form.querySelector("button.btn-primary");
-            form.requestSubmit(button);
-            form.requestSubmit(button);
-        }"""
-    )
-    summary = gallery.locator("[data-error-summary]")
-    expect(summary).to_be_focused()
-    expect(summary).to_contain_text("problems: nothing was saved yet.")
-    expect(gallery.locator("#id_title")).to_have_attribute("aria-invalid", "true")
-    expect(gallery.locator("#id_title")).to_have_attribute(
-        "aria-describedby", "id_title_helptext id_title_error"
-    )
-    expect(gallery.locator("#id_description")).to_have_value("Typed with care")
-    gallery.click("[data-error-summary] a:has-text('Type')")
-    expect(gallery.locator("#id_kind_0")).to_be_focused()
-    assert faults(gallery) == ""
-    assert sent.count("POST") == 1
-
-
-def test_icons_keys_a_matrix_and_a_preview_on_one_page(gallery: Any) -> None:
+def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> None:
     # Icons are seen in forced colours and on paper.
     gallery.emulate_media(forced_colors="active")
     found = gallery.evaluate(DRAWN)
@@ -110,6 +83,34 @@ def test_icons_keys_a_matrix_and_a_preview_on_one_page(gallery: Any) -> None:
     )
     gallery.click("button[role=tab]:has-text('Preview')")
     expect(gallery.locator("#messages")).to_contain_text("Somebody was faster.")
+    gallery.unroute_all()
+    gallery.click("button[role=tab]:has-text('Write')")
+
+    # A form is sent once, and its mistakes are listed, focused and linked.
+    sent: list[str] = []
+    gallery.on("request", lambda request: sent.append(request.method))
+    gallery.fill("#id_description", "Typed with care")
+    gallery.evaluate(
+        """() => {
+            const form = document.getElementById("form");
+            form.addEventListener("submit", (event) => setTimeout(() => form.requestSubmit()));
+            const button = form.querySelector("button.btn-primary");
+            form.requestSubmit(button);
+            form.requestSubmit(button);
+        }"""
+    )
+    summary = gallery.locator("[data-error-summary]")
+    expect(summary).to_be_focused()
+    expect(summary).to_contain_text("problems: nothing was saved yet.")
+    expect(gallery.locator("#id_title")).to_have_attribute("aria-invalid", "true")
+    expect(gallery.locator("#id_title")).to_have_attribute(
+        "aria-describedby", "id_title_helptext id_title_error"
+    )
+    expect(gallery.locator("#id_description")).to_have_value("Typed with care")
+    gallery.click("[data-error-summary] a:has-text('Type')")
+    expect(gallery.locator("#id_kind_0")).to_be_focused()
+    assert faults(gallery) == ""
+    assert sent.count("POST") == 1
 
 
 def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: Any) -> None:
@@ -149,7 +150,23 @@ def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: An
     expect(gallery.locator("text=Put it back")).to_have_count(0)
 
 
-def test_a_final_step_asks_and_escape_means_no(gallery: Any) -> None:
+def test_the_theme_a_final_step_and_signing_out_on_one_page(gallery: Any) -> None:
+    # The theme is there before the first paint.
+    gallery.click(".app-user")
+    gallery.click("button[data-theme-choice=dark]")
+    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    gallery.reload(wait_until="commit")
+    gallery.wait_for_function("document.body")
+    assert gallery.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+    gallery.click(".app-user")
+    expect(gallery.locator("button[data-theme-choice=dark]")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    gallery.click("button[data-theme-choice=auto]")
+    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
+    gallery.keyboard.press("Escape")
+
+    # A final step asks, and Escape means no.
     sent: list[str] = []
     gallery.on("request", lambda request: sent.append(request.method))
     gallery.click("button:has-text('Withdraw')")
@@ -164,27 +181,11 @@ def test_a_final_step_asks_and_escape_means_no(gallery: Any) -> None:
         dialog.locator("button", has_text="Withdraw").click()
     assert sent.count("POST") == 1
 
-
-def test_the_theme_is_there_before_the_first_paint_and_no_draft_after_signing_out(
-    gallery: Any,
-) -> None:
-    gallery.click(".app-user")
-    gallery.click("button[data-theme-choice=dark]")
-    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    gallery.reload(wait_until="commit")
-    gallery.wait_for_function("document.body")
-    assert gallery.evaluate("document.documentElement.dataset.bsTheme") == "dark"
-    gallery.click(".app-user")
-    expect(gallery.locator("button[data-theme-choice=dark]")).to_have_attribute(
-        "aria-pressed", "true"
-    )
-    gallery.click("button[data-theme-choice=auto]")
-    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
-
     # Signing out leaves no draft behind.
     gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.fill("#id_title", "Night porters")
     gallery.wait_for_function(KEPT, arg="Night porters")
+    gallery.click(".app-user")
     gallery.click("button:has-text('Sign out')")
     gallery.wait_for_url(re.compile("/account/login/"))
     left = gallery.evaluate("Object.keys(sessionStorage)")
