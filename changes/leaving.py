@@ -55,116 +55,124 @@ def _list_of(field: str) -> str:
     return f"{reverse('changes:list')}?view=open&{field}="
 
 
+WAITING = (
+    Place(
+        "changes.Change.owner",
+        Then.WAITS,
+        Unfinished(
+            rows=queries.owned_by,
+            says=lambda number: ngettext(
+                "owns %(number)d open change", "owns %(number)d open changes", number
+            ),
+            url=lambda person: f"{_list_of('owner')}{person.pk}",
+            goes_on=_("Each falls to its customer success team until it has another owner."),
+            pass_on=_hand_over_ownership,
+        ),
+    ),
+    Place(
+        "changes.Change.requester",
+        Then.WAITS,
+        Unfinished(
+            rows=_asked_for,
+            says=lambda number: ngettext(
+                "asked for %(number)d open change",
+                "asked for %(number)d open changes",
+                number,
+            ),
+            url=lambda person: (
+                reverse("changes:hand_over", args=[person.pk])
+                if person.organisation_id
+                else f"{_list_of('requester')}{person.pk}"
+            ),
+            goes_on=_("Its customer success team names another requester."),
+            pass_on=_hand_over_requests,
+            # For one of our own who asks for a customer, only its team can name another.
+            can_pass=lambda person: person.organisation is not None,
+        ),
+    ),
+    Place(
+        "changes.Execution.executor",
+        Then.WAITS,
+        Unfinished(
+            rows=_to_execute,
+            says=lambda number: ngettext(
+                "is to execute %(number)d change", "is to execute %(number)d changes", number
+            ),
+            url=lambda person: f"{_list_of('state')}{State.EXECUTION}",
+            goes_on=_("The customer success team plans it anew or ends what has begun."),
+        ),
+    ),
+    Place(
+        "changes.Question.answerer",
+        Then.WAITS,
+        Unfinished(
+            rows=_to_answer,
+            says=lambda number: ngettext(
+                "has %(number)d question to answer",
+                "has %(number)d questions to answer",
+                number,
+            ),
+            url=lambda person: f"{_list_of('state')}{State.INFORMATION_REQUIRED}",
+            goes_on=_("Its customer success team answers, or passes an answer on."),
+        ),
+    ),
+    Place(
+        "changes.SavedView.owner",
+        Then.WAITS,
+        Unfinished(
+            rows=_shared_views,
+            says=lambda number: ngettext(
+                "shares %(number)d saved view", "shares %(number)d saved views", number
+            ),
+            url=_history_of_views,
+            goes_on=_("Whoever it is shared with can take it over."),
+        ),
+    ),
+)
+"""What somebody else has to go on with."""
+
+OTHERS = (
+    Place("changes.FirstView.person", Then.ENDS),
+    Place("changes.ListColumns.person", Then.ENDS),
+    Place("changes.Change.watchers", Then.ENDS),
+    Place("changes.Mute.person", Then.ENDS),
+    Place("changes.AccessLink.person", Then.ENDS),
+    Place("changes.Notice.person", Then.ENDS),
+    Place("changes.SentForm.person", Then.STAYS),
+    *stays("changes.Change", "raised_by"),
+    *stays("changes.Question", "answered_by"),
+    *stays("changes.RiskAssessment", "recorded_by signed_by"),
+    *stays("changes.Development", "recorded_by authors"),
+    *stays("changes.Confirmation", "answered_by"),
+    *stays("changes.BoardDecision", "taken_back_by"),
+    *stays("changes.ContactAttempt", "by"),
+    *stays("changes.Comment", "author"),
+    *stays("changes.Attachment", "uploaded_by"),
+    *stays("changes.ChangeLink", "created_by"),
+    *stays("changes.ChangeTemplate", "created_by updated_by"),
+    *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
+    *stays("changes.Event", "actor"),
+    *stays("changes.ImportRun", "started_by"),
+    *stays("changes.ManyRun", "person"),
+    *stays("changes.UntoldMove", "by"),
+    *stays("changes.PromisesTold", "person"),
+    *stays("changes.IncomingMail", "person handled_by"),
+    *stays("changes.ProposedAnswer", "decided_by"),
+    *stays("changes.DeliveryProblem", "person resolved_by"),
+    *(
+        place
+        for model in (
+            "Assessment BoardDecision Requirements PeerReview StagingTest Deployment Review "
+            "Authorisation Execution Documentation WindowOverride"
+        ).split()
+        for place in stays(f"changes.{model}", "recorded_by")
+    ),
+)
+"""What ends with the person, and what stays as it is."""
+
+
 def provide() -> None:
     """Enter the places of this app, and the parts that only this person holds."""
     also(unheld.left_by)
     also_said(unheld.said_of)
-    enter(
-        Place(
-            "changes.Change.owner",
-            Then.WAITS,
-            Unfinished(
-                rows=queries.owned_by,
-                says=lambda number: ngettext(
-                    "owns %(number)d open change", "owns %(number)d open changes", number
-                ),
-                url=lambda person: f"{_list_of('owner')}{person.pk}",
-                goes_on=_("Each falls to its customer success team until it has another owner."),
-                pass_on=_hand_over_ownership,
-            ),
-        ),
-        Place(
-            "changes.Change.requester",
-            Then.WAITS,
-            Unfinished(
-                rows=_asked_for,
-                says=lambda number: ngettext(
-                    "asked for %(number)d open change",
-                    "asked for %(number)d open changes",
-                    number,
-                ),
-                url=lambda person: (
-                    reverse("changes:hand_over", args=[person.pk])
-                    if person.organisation_id
-                    else f"{_list_of('requester')}{person.pk}"
-                ),
-                goes_on=_("Its customer success team names another requester."),
-                pass_on=_hand_over_requests,
-                # For one of our own who asks for a customer, only its team can name another.
-                can_pass=lambda person: person.organisation is not None,
-            ),
-        ),
-        Place(
-            "changes.Execution.executor",
-            Then.WAITS,
-            Unfinished(
-                rows=_to_execute,
-                says=lambda number: ngettext(
-                    "is to execute %(number)d change", "is to execute %(number)d changes", number
-                ),
-                url=lambda person: f"{_list_of('state')}{State.EXECUTION}",
-                goes_on=_("The customer success team plans it anew or ends what has begun."),
-            ),
-        ),
-        Place(
-            "changes.Question.answerer",
-            Then.WAITS,
-            Unfinished(
-                rows=_to_answer,
-                says=lambda number: ngettext(
-                    "has %(number)d question to answer",
-                    "has %(number)d questions to answer",
-                    number,
-                ),
-                url=lambda person: f"{_list_of('state')}{State.INFORMATION_REQUIRED}",
-                goes_on=_("Its customer success team answers, or passes an answer on."),
-            ),
-        ),
-        Place(
-            "changes.SavedView.owner",
-            Then.WAITS,
-            Unfinished(
-                rows=_shared_views,
-                says=lambda number: ngettext(
-                    "shares %(number)d saved view", "shares %(number)d saved views", number
-                ),
-                url=_history_of_views,
-                goes_on=_("Whoever it is shared with can take it over."),
-            ),
-        ),
-        Place("changes.FirstView.person", Then.ENDS),
-        Place("changes.ListColumns.person", Then.ENDS),
-        Place("changes.Change.watchers", Then.ENDS),
-        Place("changes.Mute.person", Then.ENDS),
-        Place("changes.AccessLink.person", Then.ENDS),
-        Place("changes.Notice.person", Then.ENDS),
-        Place("changes.SentForm.person", Then.STAYS),
-        *stays("changes.Change", "raised_by"),
-        *stays("changes.Question", "answered_by"),
-        *stays("changes.RiskAssessment", "recorded_by signed_by"),
-        *stays("changes.Development", "recorded_by authors"),
-        *stays("changes.Confirmation", "answered_by"),
-        *stays("changes.BoardDecision", "taken_back_by"),
-        *stays("changes.ContactAttempt", "by"),
-        *stays("changes.Comment", "author"),
-        *stays("changes.Attachment", "uploaded_by"),
-        *stays("changes.ChangeLink", "created_by"),
-        *stays("changes.ChangeTemplate", "created_by updated_by"),
-        *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
-        *stays("changes.Event", "actor"),
-        *stays("changes.ImportRun", "started_by"),
-        *stays("changes.ManyRun", "person"),
-        *stays("changes.UntoldMove", "by"),
-        *stays("changes.PromisesTold", "person"),
-        *stays("changes.IncomingMail", "person handled_by"),
-        *stays("changes.ProposedAnswer", "decided_by"),
-        *stays("changes.DeliveryProblem", "person resolved_by"),
-        *(
-            place
-            for model in (
-                "Assessment BoardDecision Requirements PeerReview StagingTest Deployment Review "
-                "Authorisation Execution Documentation WindowOverride"
-            ).split()
-            for place in stays(f"changes.{model}", "recorded_by")
-        ),
-    )
+    enter(*WAITING, *OTHERS)

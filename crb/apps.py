@@ -12,22 +12,13 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import calendar, dispatch, notices, palette, promises
+        from changes import calendar, dispatch, palette, promises
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
         from changes.turns import narrower
 
-        from . import (
-            declined,
-            leaving,
-            on_home,
-            presenting,
-            to_settle,
-            without_board,
-            without_lead,
-            without_quorum,
-        )
+        from . import declined, leaving
         from .board_dates import dates_for
         from .deciding import BOARD
         from .found import meetings_with
@@ -40,13 +31,7 @@ class CrbConfig(AppConfig):
         provide(dates_for)
         provide_follower(follow_departure)
         narrower.provide("record_board_outcome", BOARD)
-        notices.provide(without_lead.notices)
-        notices.provide(without_quorum.notices)
-        notices.provide(without_board.notices)
-        notices.provide(to_settle.notices)
-        notices.provide(declined.notices)
-        notices.provide_ahead(on_home.ahead)
-        notices.provide(presenting.notices)
+        _provide_notices()
         palette.provide(meetings_with)
         calendar.provide("meeting", meetings_on)
         promises.provide_boards(BOARDS)
@@ -63,6 +48,25 @@ class CrbConfig(AppConfig):
                 lambda: Board.objects.filter(is_active=True, memberships__is_chair=True),
             )
         )
+
+
+def _provide_notices() -> None:
+    """Give Home what it says of the board."""
+    from changes import notices
+
+    from . import (
+        declined,
+        on_home,
+        presenting,
+        to_settle,
+        without_board,
+        without_lead,
+        without_quorum,
+    )
+
+    for one in (without_lead, without_quorum, without_board, to_settle, declined, presenting):
+        notices.provide(one.notices)
+    notices.provide_ahead(on_home.ahead)
 
 
 def _end_streams(user: Any = None, **kwargs: Any) -> None:

@@ -75,26 +75,29 @@ def record_board_outcome(
         )
         step.reason = reason
         step.data = {"outcome": outcome, "category": category, "elsewhere": elsewhere}
-        if standing is not None:
-            step.data["promised_before"] = promise_of(step.change)
-        if former is not None:
-            step.data["corrects"] = former.pk
+        step.data |= {"promised_before": promise_of(step.change)} if standing else {}
+        step.data |= {"corrects": former.pk} if former else {}
         step.save(decision)
         for text, answerer in questions:
-            question = Question(decision=decision, change=step.change, text=text, answerer=answerer)
-            step.save(question)
-        if outcome == Outcome.INFORMATION_REQUIRED:
-            step.change.require_information()
-        elif outcome == Outcome.REJECTED:
-            step.change.void_promise()
-            step.change.reject()
-        else:
-            if former is None or former.outcome != outcome:
-                today = decided_on or timezone.localdate()
-                step.data["decided_on"] = today.isoformat()
-                promises.make_promise(step.change, outcome, today, zone)
-            step.change.accept()
+            step.save(Question(decision=decision, change=step.change, text=text, answerer=answerer))
+        is_new = former is None or former.outcome != outcome
+        _move(step, outcome, (decided_on or timezone.localdate(), zone) if is_new else None)
     return decision
+
+
+def _move(step: Step, outcome: str, promised_from: tuple[date, str] | None) -> None:
+    """Move the change to where the outcome leads; a promise is made from a day and its zone."""
+    if outcome == Outcome.INFORMATION_REQUIRED:
+        step.change.require_information()
+    elif outcome == Outcome.REJECTED:
+        step.change.void_promise()
+        step.change.reject()
+    else:
+        if promised_from is not None:
+            today, zone = promised_from
+            step.data["decided_on"] = today.isoformat()
+            promises.make_promise(step.change, outcome, today, zone)
+        step.change.accept()
 
 
 def _check_outcome(

@@ -54,18 +54,15 @@ def plan_window(
 ) -> Window:
     """Make a freeze or maintenance window: once, or with a weekday every week until a day.
 
-    Raises StepForbidden, and StepIncomplete beside what cannot be. Effects: the window with the
-    times in which it holds, and its history; of a freeze, one mail to each person whose plans
-    lie in it.
+    Raises StepForbidden, and StepIncomplete beside what cannot be. Effects: the window with its
+    times, and history; of a freeze, one mail to each person whose plans lie in it.
     """
     with acting():
         require(permissions.can_plan_windows(actor.read_afresh()))
         one_at_a_time()
-        named = override_role in permissions.OVERRIDING
-        if named != (effect == Window.Effect.OVERRIDE) or (override_role and not named):
-            raise StepIncomplete(_("Say which role can override it."), ["override_role"])
+        _check_role(effect, override_role)
         if weekday is None:
-            found = _once(starts_at, ends_at)
+            found, from_time, to_time = _once(starts_at, ends_at), None, None
         else:
             found = _weekly(weekday, from_time, to_time, zone, first, until)
         window = Window(
@@ -80,13 +77,23 @@ def plan_window(
             starts_at=found[0][0],
             ends_at=found[-1][1],
             weekday=weekday,
-            from_time=from_time if weekday is not None else None,
-            to_time=to_time if weekday is not None else None,
+            from_time=from_time,
+            to_time=to_time,
         )
-        save(window, actor=actor, reason=_("made the %s") % window.get_kind_display().lower())
-        WindowSpan.objects.bulk_create(WindowSpan(window=window, span=span) for span in found)
-        window_mail.tell_planners(window, besides=actor)
-        return window
+        return _kept(window, found, actor)
+
+
+def _kept(window: Window, times: list[spans.Span], actor: User) -> Window:
+    save(window, actor=actor, reason=_("made the %s") % window.get_kind_display().lower())
+    WindowSpan.objects.bulk_create(WindowSpan(window=window, span=span) for span in times)
+    window_mail.tell_planners(window, besides=actor)
+    return window
+
+
+def _check_role(effect: str, role: str) -> None:
+    named = role in permissions.OVERRIDING
+    if named != (effect == Window.Effect.OVERRIDE) or (role and not named):
+        raise StepIncomplete(_("Say which role can override it."), ["override_role"])
 
 
 def _once(starts_at: datetime | None, ends_at: datetime | None) -> list[spans.Span]:

@@ -133,13 +133,7 @@ def _calendar(request: SignedInRequest) -> HttpResponse:
         "today_url": _address(request, **({"day": timezone.localdate()} if day else {})),
         "month_url": _address(request, month=f"{month:%Y-%m}"),
         "day_url": _address(request, day=""),
-        "tabs": [
-            Tab(label, _address(request, month=f"{month:%Y-%m}", view=name), icon, active=on)
-            for name, label, icon, on in (
-                ("month", _("Month"), "calendar", view == "month" and not day),
-                ("list", _("List"), "list", view == "list" and not day),
-            )
-        ],
+        "tabs": _tabs(request, month, "" if day else view),
         "cut": wanted.cut,
         "filtered": bool(request.GET.keys() & {*NARROWING}),
         "reset_url": f"?month={month:%Y-%m}&view={view}",
@@ -147,6 +141,14 @@ def _calendar(request: SignedInRequest) -> HttpResponse:
         "zone": timezone.get_current_timezone_name(),
     }
     return render(request, "changes/calendar.html", context)
+
+
+def _tabs(request: SignedInRequest, month: date, shown: str) -> list[Tab]:
+    """Return the ways to look at a month; ``shown`` is the one that is, none on a day's page."""
+    return [
+        Tab(label, _address(request, month=f"{month:%Y-%m}", view=name), icon, active=name == shown)
+        for name, label, icon in (("month", _("Month"), "calendar"), ("list", _("List"), "list"))
+    ]
 
 
 def _key(found: Any) -> int | None:

@@ -61,26 +61,17 @@ def listing(request: SignedInRequest) -> HttpResponse:
     told = {} if request.user.is_internal else plain.statuses(page.rows, request.user)
     here = _at(form, request.GET.get("page", ""), or_first=True)
     context = {
+        **_bar(request, form, here),
         "form": form,
         "page": page,
         "told": told,
         "similar": similar,
         "also": also,
-        "columns": [_heading(one, form) for one in (*columns.FIRST, *form.chosen_columns)],
-        "cells": form.chosen_columns,
-        "are_usual": form.chosen_columns == columns.usual(request.user),
-        "columns_url": f"{here}{'&' if len(here) > 1 else ''}choose=columns",
-        "choosing": _choosing(form) if request.GET.get("choose") == "columns" else None,
-        "views": _views(form),
-        "query": query_string(form, alone=True),
-        "clear_url": query_string(form, dict.fromkeys(set(form.fields) - ALONGSIDE), alone=True),
         "saved": _saved(form, left_out),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
-        "here_url": here,
         "plain": not request.user.is_internal,
-        "whole_menus": request.GET.get("menus") == "whole",
     }
     whole = not request.htmx or request.htmx.history_restore_request
     name = "changes/list.html" if whole else "changes/partials/list.html"
@@ -89,6 +80,22 @@ def listing(request: SignedInRequest) -> HttpResponse:
     if not whole:
         response["HX-Push-Url"] = request.path + here
     return response
+
+
+def _bar(request: SignedInRequest, form: ChangeFilterForm, here: str) -> dict[str, Any]:
+    """Return what stands above the rows: columns, views, and the addresses that change them."""
+    return {
+        "columns": [_heading(one, form) for one in (*columns.FIRST, *form.chosen_columns)],
+        "cells": form.chosen_columns,
+        "are_usual": form.chosen_columns == columns.usual(request.user),
+        "columns_url": f"{here}{'&' if len(here) > 1 else ''}choose=columns",
+        "choosing": _choosing(form) if request.GET.get("choose") == "columns" else None,
+        "views": _views(form),
+        "query": query_string(form, alone=True),
+        "clear_url": query_string(form, dict.fromkeys(set(form.fields) - ALONGSIDE), alone=True),
+        "here_url": here,
+        "whole_menus": request.GET.get("menus") == "whole",
+    }
 
 
 def _read(request: SignedInRequest) -> tuple[ChangeFilterForm, list[str]]:

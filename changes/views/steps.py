@@ -127,15 +127,7 @@ class StepPage:
         decision = permissions.check(self.verb, self.user, self.change)
         gated = show_gate and decision.kind == Refusal.GATE
         if not self.is_post:
-            if not (decision or gated):
-                return self._refuse(decision)
-            if plans and self._asks_for_a_part:
-                typed = {"conflicts": self._in_the_way(self._form(form_class, self.request.GET))}
-                return render(self.request, "changes/partials/plan_conflicts.html", typed)
-            form = self._form(form_class)
-            if plans:
-                context["conflicts"] = self._in_the_way(form)
-            return self._show(form, context, decision=decision)
+            return self._begin(form_class, context, decision, gated=gated)
         seen = self._seen()
         form = self._form(form_class, self.request.POST, self.request.FILES)
         if decision.kind in (Refusal.PERSON, Refusal.SEPARATION):
@@ -153,6 +145,25 @@ class StepPage:
             form.add_error(PLANS[self.verb], words)
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         return self._take(act, form, seen, context)
+
+    def _begin(
+        self,
+        form_class: type[StepForm],
+        context: dict[str, Any],
+        decision: Decision,
+        *,
+        gated: bool,
+    ) -> HttpResponse:
+        """Show the form as it begins, or what is in the way of the plan that is typed in it."""
+        if not (decision or gated):
+            return self._refuse(decision)
+        if context["plans"] and self._asks_for_a_part:
+            typed = {"conflicts": self._in_the_way(self._form(form_class, self.request.GET))}
+            return render(self.request, "changes/partials/plan_conflicts.html", typed)
+        form = self._form(form_class)
+        if context["plans"]:
+            context["conflicts"] = self._in_the_way(form)
+        return self._show(form, context, decision=decision)
 
     @property
     def _asks_for_a_part(self) -> bool:

@@ -154,16 +154,7 @@ def _run(world: World, kind: Kind, outcome: str) -> Iterator[None]:
             change, actor=approver, outcome="authorised", reason="Fine with us."
         )
     yield
-    opens = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
-    change = lifecycle.plan_execution(
-        change,
-        actor=manager,
-        executor=world.people["nadia"],
-        window_start=opens,
-        window_end=opens + timedelta(hours=2),
-        steps=kind.values["steps"],
-        rollback_plan=kind.values["rollback_plan"],
-    )
+    change = _plan(world, kind, change, manager)
     yield
     reason = "The customer asked for it at this hour."
     change = lifecycle.start_execution(change, actor=change.execution.executor, reason=reason)
@@ -186,6 +177,19 @@ def _run(world: World, kind: Kind, outcome: str) -> Iterator[None]:
     )
     yield
     lifecycle.answer_confirmation(change, actor=requester, confirmed=True)
+
+
+def _plan(world: World, kind: Kind, change: Change, manager: User) -> Change:
+    opens = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return lifecycle.plan_execution(
+        change,
+        actor=manager,
+        executor=world.people["nadia"],
+        window_start=opens,
+        window_end=opens + timedelta(hours=2),
+        steps=kind.values["steps"],
+        rollback_plan=kind.values["rollback_plan"],
+    )
 
 
 def _judgement(kind: Kind) -> dict[str, Any]:

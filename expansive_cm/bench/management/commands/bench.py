@@ -228,6 +228,13 @@ def staff_pages(user: User) -> list[tuple[str, str]]:
     for sort, order in filters.SORTS.items():
         pages.append((f"list, by {sort}", _list(f"sort={sort}")))
         pages.append((f"list, by {sort}, deep", _list(f"sort={sort}&page={deep(user, order)}")))
+    pages += _narrowed()
+    pages.append(("change", reverse("changes:detail", args=[closed_change().pk])))
+    return pages
+
+
+def _narrowed() -> list[tuple[str, str]]:
+    """What those open who may ask for everything: filters and words, alone and together."""
     first = Change.objects.values_list("organisation", "owner", "services").exclude(owner=None)
     organisation, owner, service = first.exclude(services=None).order_by("pk")[0]
     rare = Change.objects.order_by("organisation").values_list("organisation", flat=True).last()
@@ -265,20 +272,23 @@ def staff_pages(user: User) -> list[tuple[str, str]]:
         "search with a slip": "q=bokoing+meetin",
         "search for nothing": "q=zzzyqx",
     }
-    pages += [(f"list, {title}", _list(query)) for title, query in filtered.items()]
+    pages = [(f"list, {title}", _list(query)) for title, query in filtered.items()]
+    return pages + _promised(rare, scarce)
+
+
+def _promised(organisation: int | None, service: int | None) -> list[tuple[str, str]]:
+    """The same for promises: of a customer, and of a service, that have few."""
     promised = {
         "open": "",
         "at risk": "standing=at_risk",
         "kept": "standing=kept",
         "every": "standing=every",
-        "a small customer": f"standing=every&organisation={rare}",
-        "a rare service": f"standing=broken&service={scarce}",
+        "a small customer": f"standing=every&organisation={organisation}",
+        "a rare service": f"standing=broken&service={service}",
         "made a year ago": "standing=broken&age=365",
     }
     address = reverse("changes:promises")
-    pages += [(f"promises, {title}", f"{address}?{query}") for title, query in promised.items()]
-    pages.append(("change", reverse("changes:detail", args=[closed_change().pk])))
-    return pages
+    return [(f"promises, {title}", f"{address}?{query}") for title, query in promised.items()]
 
 
 def closed_change() -> Change:
