@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from post_office.models import Email
 
 from accounts.models import User
+from expansive_cm.sure import sure
 from expansive_cm.ui import paging
 
 from . import messages, queries
@@ -144,6 +145,10 @@ def leave_out_of_mail(email: Email) -> None:
 # --- The page --------------------------------------------------------------------------------
 
 
+TELLS_AN_ACT = ("activity", "comment")
+"""The messages that tell of an act, whatever it was."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One notice, as its reader sees it."""
@@ -154,8 +159,16 @@ class Entry:
 
     @property
     def heading(self) -> str:
+        """What it is about; who did what, where that is all it tells."""
         message = self.notice.message
+        if self.names_its_act:
+            return f"{self.actor} {past_words(sure(self.notice.event).verb)}"
         return capfirst(str(TO_ITS_READER.get(message) or TOPICS.get(message, message)))
+
+    @property
+    def names_its_act(self) -> bool:
+        """Whether the heading says who did what."""
+        return self.notice.message in TELLS_AN_ACT and bool(self.actor)
 
     @property
     def act(self) -> str:
