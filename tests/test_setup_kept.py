@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -12,7 +13,8 @@ import redis
 
 from expansive_cm.services import for_tests, in_memory
 from expansive_cm.services.for_tests import start_test_services, stop_kept, stop_test_services
-from expansive_cm.services.processes import Identity, wait_until_ended
+from expansive_cm.services.postgres import Postgres
+from expansive_cm.services.processes import Child, Identity, StartError, wait_until_ended
 from expansive_cm.sure import sure
 
 # One copy of the files serves all tests of this file: they belong into one process.
@@ -142,15 +144,15 @@ def files_of(environment: dict[str, str]) -> Path:
 
 
 def test_a_run_of_all_leaves_nothing_in_memory_even_if_it_was_killed(
-    data: Path, memory: Path
+    data: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """About 3 s: the files of two servers."""
+    """About 4 s: the files of two servers."""
     first = start_test_services(data)
     assert files_of(first).is_relative_to(memory)
     before = living(data)
-    # As it is when a run is killed: nothing was stopped, and the system lets go of the lock.
+    # As it is when a run is killed: nothing was stopped, and the system lets go of the locks.
     for_tests._running.pop().leave()
-    for_tests._folders.clear()
+    for_tests._folders.pop().lock.close()
 
     second = start_test_services(data)
     assert files_of(second).is_relative_to(memory)
@@ -160,27 +162,40 @@ def test_a_run_of_all_leaves_nothing_in_memory_even_if_it_was_killed(
     assert living(data) == {}
     assert list(memory.iterdir()) == []
 
+    def child_on_disk(postgres: Postgres) -> Child:
+        if postgres.data.is_relative_to(memory):
+            raise StartError("Its account cannot enter this.")
+        return child(postgres)
 
-def test_a_folder_in_memory_is_ones_own_and_goes_with_its_directory(
-    memory: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    child = Postgres.child
+    monkeypatch.setattr(Postgres, "child", child_on_disk)
+    assert files_of(start_test_services(data)).is_relative_to(data)
+    assert list(memory.iterdir()) == []
+    stop_test_services()
+
+
+def test_a_folder_in_memory_is_ones_own_and_goes_once_nobody_works_in_it(
+    data: Path, memory: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
 ) -> None:
-    here, gone = (tmp_path_factory.mktemp(name) for name in ("here", "gone"))
-    left = sure(in_memory.folder_in_memory(gone))
-    gone.rmdir()
-    mine = sure(in_memory.folder_in_memory(here))
-    assert not left.exists()
-    assert list(memory.iterdir()) == [mine]
-    assert mine.stat().st_mode & 0o077 == 0
+    """A container that shares the memory has the same paths and sees no process of ours."""
+    killed, mine = (sure(in_memory.folder_in_memory()) for _run in range(2))
+    assert mine.path.stat().st_mode & 0o077 == 0
+    in_memory.remove_leftovers()
+    assert {*memory.iterdir()} == {killed.path, mine.path}, "both are under way"
+    killed.lock.close()
+    stop_kept(data)
+    assert list(memory.iterdir()) == [mine.path]
+    mine.remove()
 
-    in_memory.remove(mine)
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    (elsewhere / "kept").touch()
-    mine.symlink_to(elsewhere)
-    assert in_memory.folder_in_memory(here) is None, "a link that somebody else made"
-    assert (elsewhere / "kept").exists()
-    mine.unlink()
+    (elsewhere / in_memory.LOCK).touch()
+    link = memory / f"{in_memory._prefix()}link"
+    link.symlink_to(elsewhere)
+    in_memory.remove_leftovers()
+    assert (elsewhere / in_memory.LOCK).exists(), "a link that somebody else made"
 
     monkeypatch.setattr(in_memory, "ROOM", in_memory.free() + 1024**4)
-    assert in_memory.folder_in_memory(here) is None, "there is no room"
+    assert in_memory.folder_in_memory() is None, "there is no room"
     monkeypatch.setattr(in_memory, "MEMORY", memory / "nowhere")
-    assert in_memory.folder_in_memory(here) is None, "the system has no such place"
+    in_memory.remove_leftovers()
+    assert in_memory.folder_in_memory() is None, "the system has no such place"

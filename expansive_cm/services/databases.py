@@ -79,11 +79,16 @@ class Databases:
 
     def stop(self, tell: Callable[[str], None] = lambda name: None) -> None:
         """Stop what was started, last first, and let go of the directory."""
+        self.stop_started(tell)
+        self.leave()
+
+    def stop_started(self, tell: Callable[[str], None] = lambda name: None) -> None:
+        """Stop what was started, last first, and keep the directory."""
         for child in reversed(self.children):
             tell(child.name)
             child.stop()
+        self.children = []
         self.registry.clear()
-        self.leave()
 
     def leave(self) -> None:
         """Let go of the directory; what was started runs on, and its registry says so."""

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from expansive_cm.services import in_memory, kept
 from expansive_cm.services.databases import DATABASE, Databases
+from expansive_cm.services.processes import StartError
 
 RUNS_AT_ONCE = 8
 _running: list[Databases] = []
-_folders: list[Path] = []
+_folders: list[in_memory.Folder] = []
 """What lies in memory for as long as this process uses it."""
 
 
@@ -30,11 +31,10 @@ def start_test_services(data: Path) -> dict[str, str]:
         return environment
     kept.forget(databases)
     databases.registry.stop_leftovers()
+    in_memory.remove_leftovers()
     is_in_memory = os.environ.get("IN_MEMORY") == "1" and not is_kept()
-    if is_in_memory and (folder := in_memory.folder_in_memory(databases.base)):
-        _folders.append(folder)
-        databases.postgres = databases.postgres_in(folder)
-    databases.start_postgres()
+    if not (is_in_memory and start_in_memory(databases)):
+        databases.start_postgres()
     databases.start_valkey()
     environment = {
         "DATABASE_URL": databases.postgres.url(DATABASE),
@@ -43,6 +43,27 @@ def start_test_services(data: Path) -> dict[str, str]:
     if is_kept():
         kept.remember(databases, environment)
     return environment
+
+
+def start_in_memory(databases: Databases) -> bool:
+    """Start PostgreSQL on files in memory; False where it cannot be, and nothing is left there.
+
+    Root's server runs as an account that may not be able to enter what is private there.
+    """
+    folder = in_memory.folder_in_memory()
+    if folder is None:
+        return False
+    _folders.append(folder)
+    on_disk, databases.postgres = databases.postgres, databases.postgres_in(folder.path)
+    try:
+        databases.start_postgres()
+    except (StartError, OSError):
+        databases.postgres = on_disk
+        databases.stop_started()
+        _folders.remove(folder)
+        folder.remove()
+        return False
+    return True
 
 
 def stop_test_services() -> None:
@@ -54,7 +75,7 @@ def stop_test_services() -> None:
         else:
             databases.stop()
     while _folders:
-        in_memory.remove(_folders.pop())
+        _folders.pop().remove()
 
 
 def is_kept() -> bool:
@@ -72,9 +93,10 @@ def directories(data: Path) -> list[Databases]:
 def stop_kept(data: Path) -> int:
     """Stop the servers that runs with `KEEP=1` left behind; one that is in use stays.
 
-    Returns 1 when one was in use.
+    Effects: removes what killed runs left in memory. Returns 1 when one was in use.
     """
     status = 0
+    in_memory.remove_leftovers()
     for databases in directories(data):
         if not databases.base.exists():
             continue

@@ -2,14 +2,18 @@
 
 A run empties and fills tables thousands of times, and each time files are made and removed: on a
 disk that is an eighth of all that PostgreSQL does. Nothing in them is worth keeping, so they are
-removed with the run. One that was killed leaves them to the next run in its directory, or to any
-run once that directory is gone.
+removed with the run, and those of one that was killed by whoever runs tests next. Whether a run
+is under way is told by the lock of its folder, as containers that share this memory may have the
+same paths, see nothing of each other's and count processes of their own.
 """
 
-import hashlib
+import fcntl
 import os
 import shutil
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -22,36 +26,58 @@ LIMITS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
     ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
 )
-BELONGS_TO = "belongs-to"
+LOCK = "lock"
 
 
-def folder_in_memory(base: Path) -> Path | None:
-    """Make an empty folder in memory for the run in ``base``; None where there is no room.
+@dataclass
+class Folder:
+    """A folder of one run; the system lets go of its lock when the run ends, however it ends."""
 
-    The caller holds the lock of ``base``. Effects: stops what an earlier run left working there,
-    and removes its files and those of runs whose directory is gone.
-    """
-    if not MEMORY.is_dir():
-        return None
-    folder = _folder_of(base)
-    for left in [folder, *_orphans()]:
-        remove(left)
-    if free() < ROOM:
+    path: Path
+    lock: IO[str]
+
+    def remove(self) -> None:
+        """Stop a server that still works in it, and remove its files."""
+        with self.lock:
+            clear_leftovers(self.path / "postgres")
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def folder_in_memory() -> Folder | None:
+    """Make an empty folder in memory for one run; None where there is no room."""
+    if not MEMORY.is_dir() or free() < ROOM:
         return None
     try:
-        folder.mkdir(mode=0o700)
-        (folder / BELONGS_TO).write_text(str(base.resolve()))
-    except OSError:  # somebody else's, or no more room: the disk has it
+        path = Path(tempfile.mkdtemp(prefix=_prefix(), dir=MEMORY.resolve()))
+    except OSError:
         return None
-    return folder
+    if lock := _lock(path, "x"):
+        return Folder(path, lock)
+    shutil.rmtree(path, ignore_errors=True)  # no room even for this, or taken for a leftover
+    return None
 
 
-def remove(folder: Path) -> None:
-    """Remove such a folder, and stop a server that still works in it."""
-    if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.geteuid():
-        return
-    clear_leftovers(folder / "postgres")
-    shutil.rmtree(folder, ignore_errors=True)
+def remove_leftovers() -> None:
+    """Remove what killed runs of this account have left, and stop what still works there."""
+    for path in MEMORY.resolve().glob(f"{_prefix()}*"):
+        if lock := _lock(path, "r"):
+            Folder(path, lock).remove()
+
+
+def _lock(folder: Path, mode: str) -> IO[str] | None:
+    """Take a folder for this process; None when it is another's, or somebody else's altogether."""
+    try:
+        if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+            return None
+        lock = (folder / LOCK).open(mode)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
 
 
 def free() -> int:
@@ -67,20 +93,3 @@ def free() -> int:
 
 def _prefix() -> str:
     return f"expansive-cm-tests-{os.geteuid()}-"
-
-
-def _folder_of(base: Path) -> Path:
-    key = hashlib.sha256(os.fsencode(base.resolve())).hexdigest()[:12]
-    return MEMORY / f"{_prefix()}{key}"
-
-
-def _orphans() -> list[Path]:
-    found = []
-    for note in MEMORY.glob(f"{_prefix()}*/{BELONGS_TO}"):
-        try:
-            is_gone = not Path(note.read_text()).exists()
-        except OSError:
-            continue
-        if is_gone:
-            found.append(note.parent)
-    return found

@@ -1,4 +1,4 @@
-"""The menu in the header: what it offers opens."""
+"""The menu in the header, and the button beside it: what they offer opens."""
 
 from django.test import Client, RequestFactory
 
@@ -18,3 +18,17 @@ def test_every_entry_of_the_menu_opens_for_whom_it_is_shown(client: Client, cast
         assert (home.url, changes.url) == ("/", "/changes/")  # everybody's, tested as such
         refused += [(name, one.url) for one in others if client.get(one.url).status_code != 200]
     assert not refused
+
+
+def test_whoever_may_raise_a_request_is_offered_it_on_every_page(
+    client: Client, cast: Cast
+) -> None:
+    raisers = set()
+    for name, reader in cast.people.items():
+        client.force_login(reader)
+        header = client.get("/account/profile/").content.decode().partition("</header>")[0]
+        is_offered = '<a href="/changes/new/" class="btn btn-primary app-new">' in header
+        assert is_offered == (client.get("/changes/new/").status_code == 200), name
+        raisers |= {name} if is_offered else set()
+    assert {"requester", "approver", "support", "success"} <= raisers
+    assert not {"auditor", "developer", "crb_member"} & raisers

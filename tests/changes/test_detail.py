@@ -9,14 +9,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from changes import lifecycle
+from changes import lifecycle, queries
 from changes.models import Change, Notice, Service
 from changes.process import STEPS
 from changes.states import State
 from changes.templatetags.change_ui import state_words
-from changes.views.detail import step_url
+from changes.views.detail import offers, step_url
 from expansive_cm.ui.icons import ICONS
 from tests import stories
+from tests.changes.test_permission_matrix import MATRIX, in_each_state
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.people import Cast, person
 from tests.plainly import plain_words
@@ -279,6 +280,16 @@ def test_every_step_of_the_process_has_an_icon_and_a_page(cast: Cast) -> None:
     assert {step.icon for step in STEPS} <= ICONS
     for step in STEPS:
         assert step_url(step, change), step.verb
+
+
+@pytest.mark.xdist_group("everywhere")
+def test_the_page_leads_to_every_step_for_whoever_may_take_it(cast: Cast) -> None:
+    for state, change in in_each_state(cast, but_draft=True).items():
+        story = queries.with_story(Change.objects.all()).get(pk=change.pk)
+        verbs = {verb: who for verb, (who, states) in MATRIX.items() if state in states}
+        for name in set().union(*verbs.values()):
+            led = {one.step.verb for one in offers(cast.people[name], story) if one.decision}
+            assert led == {verb for verb, who in verbs.items() if name in who}, (state, name)
 
 
 # How many queries ---------------------------------------------------------------------------------

@@ -37,11 +37,14 @@ def home(client: Client, user: User) -> Any:
 
 
 def waiting(response: Any) -> list[tuple[str, list[str]]]:
-    """What waits: each verb with the addresses where it is done."""
-    return [
-        (str(group.label), [task.url for task in group.tasks])
-        for group in response.context["groups"]
-    ]
+    """What waits: each verb with the addresses where it is done, to which the page leads."""
+    page, groups = response.content.decode(), response.context["groups"]
+    for group in groups:
+        for task in group.tasks:
+            link = f'href="{task.url}">{group.label}<span class="visually-hidden"> '
+            assert f"{link}{task.change.reference}</span>" in page, task.url
+            assert f'href="{task.change.get_absolute_url()}">{task.change.title}</a>' in page
+    return [(str(group.label), [task.url for task in group.tasks]) for group in groups]
 
 
 def test_home_needs_somebody_signed_in(client: Client, db: None) -> None:

@@ -209,6 +209,7 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
             "/",
             f"/changes/?saved={view.pk}&q=harbour&sort=-due&columns={EVERY}&choose=columns",
             "/changes/views/",
+            "/changes/?q=zzzz",
         ],
         "requester": ["/", "/changes/?q=third"],
         "auditor": ["/", f"/changes/{change.reference}/history/", "/history/?person=cleo"],

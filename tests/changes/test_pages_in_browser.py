@@ -30,6 +30,7 @@ def test_pages_are_accessible_and_fit(
         (cast.release_manager, stories.in_deployment(cast), ""),
         (cast.approver, stories.in_authorisation(cast), "authorise/"),
         (cast.developer, stories.in_development(cast), "record_development/"),
+        (cast.tester, stories.in_review(cast), "review/"),
         (cast.success, stories.submitted(cast), "assess/"),
         (cast.success, stories.in_execution(cast), "plan_execution/"),
         (cast.success, stories.in_execution(cast), "reclassify/"),

@@ -222,13 +222,22 @@ def test_the_pages_are_accessible_and_fit(
     asked(cast, 2)
     rated = stories.closed(cast)
     lifecycle.rate(rated, actor=cast.requester, rating=2, rating_comment="Took for ever.")
+    further = stories.further_wished(cast)
+    ours = [
+        f"{change.get_absolute_url()}{verb}/" for verb in ("record_contact", "resend_confirmation")
+    ]
+    theirs = [
+        f"{one.get_absolute_url()}{verb}/"
+        for one, verb in ((change, "answer_confirmation"), (further, "request_successor"))
+    ]
     page = new_page()
     with looks(page) as look:
         sign_in(page, cast.success, live_server)
-        for path in (WAITING, "/answers/ratings/", f"{change.get_absolute_url()}record_contact/"):
+        for path in (WAITING, "/answers/ratings/", *ours):
             look.over_address(path)
         sign_in(page, cast.requester, live_server)
-        look.over_address(f"{change.get_absolute_url()}answer_confirmation/")
+        for path in theirs:
+            look.over_address(path)
 
 
 def test_a_question_still_on_its_way_is_called_so(cast: Cast, team: Client) -> None:
