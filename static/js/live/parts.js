@@ -5,7 +5,7 @@ import { isPressed } from "./news.js";
 import { isBusy } from "./writing.js";
 
 export const BESIDE = ["settled", "vote-box", "tally", "outcome-box", "ballots"];
-export const WRITTEN_IN = ["vote-box", "outcome-box"];
+export const WRITTEN_IN = ["settled", "vote-box", "outcome-box"];
 
 // What a script or a person has added to an element says nothing about what it shows.
 const OWN = ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"];
