@@ -213,6 +213,16 @@ def test_forms_and_keys_keep_what_belongs_to_them(
     lifecycle.cast_vote(first, actor=table.members[4], choice=asks, question="Who pays?")
     expect(mail).to_contain_text("Who pays?")
 
+    # What comes while the mail is on its way is shown once that has come.
+    on_its_way: list[Any] = []
+    page.route("**/preview/", lambda route: on_its_way.append(route), times=1)
+    lifecycle.cast_vote(first, actor=table.members[5], choice=asks, question="Who cleans?")
+    wait_while_held(page, lambda: on_its_way)
+    lifecycle.cast_vote(first, actor=table.members[6], choice=asks, question="Who asks?")
+    expect(tally).to_contain_text("(7 of 7)")
+    on_its_way[0].continue_()
+    expect(mail).to_contain_text("Who asks?")
+
     page.locator(".agenda-link", has_text="Doors").focus()
     order = [third.pk, first.pk, second.pk]
     meeting = Meeting.objects.get(pk=first.meeting_id)
@@ -228,8 +238,8 @@ def test_forms_and_keys_keep_what_belongs_to_them(
     expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
     put_back = box.get_by_role("button", name="Put it back")
     expect(put_back).to_be_visible()
-    lifecycle.cast_vote(first, actor=table.members[5], choice=asks, question="Who cleans?")
-    expect(box).to_contain_text("Question 5")
+    lifecycle.cast_vote(first, actor=table.members[6], choice=asks, question="Who knows?")
+    expect(box.get_by_label("Question 4")).to_have_value("Who knows?")
     put_back.click()
     expect(reason).to_have_value("Then we can say what it costs.")
 

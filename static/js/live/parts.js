@@ -147,4 +147,5 @@ export function begin() {
   document.addEventListener("focusout", putWaiting);
   document.addEventListener("pointerup", putWaiting);
   document.addEventListener("close", putWaiting, true); // a question that was answered
+  document.addEventListener("htmx:afterRequest", putWaiting);
 }
