@@ -16,6 +16,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from accounts.models import User
+from changes import lifecycle as change_lifecycle
 from crb import lifecycle
 from crb.models import AgendaItem, Meeting
 from tests.components.browsing import sign_in, wait_while_held
@@ -189,6 +190,76 @@ def moves_on_by_news_before_the_answer(chair: Any) -> None:
     expect(reason).to_have_value("It pays.")
     expect(chair.locator("#meeting-now")).to_contain_text("The meeting is at item 2 of 2")
     reason.fill("")
+
+
+def test_forms_and_keys_keep_what_belongs_to_them(
+    table: Table, new_page: Any, live_server: Any
+) -> None:
+    """A form with anything new is a new one, with its mail and its draft; keys stay on their item.
+
+    Costs 8 s.
+    """
+    asks = "information_required"
+    names = ("Rooms at night", "Alarms", "Doors")
+    first, second, third = (table.running_item(name) for name in names)
+    table.vote(first, *[asks] * 4)
+    page = open_meeting(new_page, live_server, table.chair, first)
+    box, tally = page.locator("#outcome-box"), page.locator("#tally")
+    mail, reason = (
+        box.locator("#outcome-preview pre"),
+        box.get_by_label("Reason, for the requester"),
+    )
+    expect(mail).to_contain_text("How many rooms?")
+    lifecycle.cast_vote(first, actor=table.members[4], choice=asks, question="Who pays?")
+    expect(mail).to_contain_text("Who pays?")
+
+    # What comes while the mail is on its way is shown once that has come.
+    on_its_way: list[Any] = []
+    page.route("**/preview/", lambda route: on_its_way.append(route), times=1)
+    lifecycle.cast_vote(first, actor=table.members[5], choice=asks, question="Who cleans?")
+    wait_while_held(page, lambda: on_its_way)
+    lifecycle.cast_vote(first, actor=table.members[6], choice=asks, question="Who asks?")
+    expect(tally).to_contain_text("(7 of 7)")
+    on_its_way[0].continue_()
+    expect(mail).to_contain_text("Who asks?")
+
+    page.locator(".agenda-link", has_text="Doors").focus()
+    order = [third.pk, first.pk, second.pk]
+    meeting = Meeting.objects.get(pk=first.meeting_id)
+    lifecycle.reorder_agenda(meeting, actor=table.deputy, order=order)
+    expect(page.locator("[data-order] .agenda-title")).to_have_text(["Doors", *names[:2]])
+    expect(page.locator(":focus")).to_have_attribute("href", f"?item={third.pk}")
+
+    reason.fill("Then we can say what it costs.")
+    page.wait_for_function(
+        "() => Object.values(sessionStorage).some((kept) => kept.includes('what it costs'))"
+    )
+    page.reload()
+    expect(page.get_by_text(UP_TO_DATE)).to_be_visible()
+    put_back = box.get_by_role("button", name="Put it back")
+    expect(put_back).to_be_visible()
+    lifecycle.cast_vote(first, actor=table.members[6], choice=asks, question="Who knows?")
+    expect(box.get_by_label("Question 4")).to_have_value("Who knows?")
+    put_back.click()
+    expect(reason).to_have_value("Then we can say what it costs.")
+
+    # Who has voted and is writing elsewhere can vote again where the request is edited.
+    change_lifecycle.edit(first.change, actor=table.cast.support, description="Only on weekdays.")
+    vote_box = page.locator("#vote-box")
+    expect(vote_box).to_contain_text("Please read it again")
+    expect(vote_box.get_by_role("button", name="Vote", exact=True)).to_be_visible()
+
+    page.locator(".agenda-link", has_text="Alarms").click()
+    expect(page.get_by_role("heading", name="Alarms")).to_be_visible()
+    expect(page.get_by_role("button", name="Take this item now")).to_be_visible()
+    page.get_by_role("button", name="Next item").focus()
+    go(table, second)
+    expect(page.get_by_role("button", name="Take this item now")).to_have_count(0)
+    expect(page.locator(":focus")).to_have_text("Next item")
+
+    page.evaluate("window.Idiomorph = undefined")  # a script that has not come
+    table.vote(second, "accepted")
+    expect(tally).to_contain_text("(1 of 7)")
 
 
 def test_everybody_follows_the_chair(table: Table, new_page: Any, live_server: Any) -> None:

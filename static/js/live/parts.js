@@ -5,7 +5,7 @@ import { isPressed } from "./news.js";
 import { isBusy } from "./writing.js";
 
 export const BESIDE = ["settled", "vote-box", "tally", "outcome-box", "ballots"];
-export const WRITTEN_IN = ["vote-box", "outcome-box"];
+export const WRITTEN_IN = ["settled", "vote-box", "outcome-box"];
 
 // What a script or a person has added to an element says nothing about what it shows.
 const OWN = ["open", "data-ready", "data-sending", "data-asking", "aria-busy", "style"];
@@ -47,16 +47,34 @@ function isLoaded(old, fresh) {
   return old.matches?.("[hx-trigger]") && old.id === fresh.id && address(old) === address(fresh);
 }
 
+// A form of which anything is new is a new one: what was typed in it before is offered, and the
+// preview is of what it holds now.
+function renewForms(old, fresh) {
+  for (const form of old.querySelectorAll("form[data-autosave]")) {
+    const next = fresh.querySelector(`form[data-autosave="${form.dataset.autosave}"]`);
+    if (!next) form.remove();
+    else if (print(form) !== print(next)) form.replaceWith(next.cloneNode(true));
+  }
+}
+
 // What is the same stays where it is, with focus, scroll, open details and all that scripts know
-// of it.
+// of it. Without idiomorph, which may not have come, news go on.
 function replace(name, old, fresh) {
-  window.Idiomorph.morph(old, fresh, {
-    morphStyle: "outerHTML",
-    callbacks: {
-      beforeAttributeUpdated: (attribute) => !OWN.includes(attribute),
-      beforeNodeMorphed: (before, after) => !isLoaded(before, after),
-    },
-  });
+  renewForms(old, fresh);
+  if (!window.Idiomorph) old.replaceWith(fresh);
+  else {
+    const made = new WeakSet(); // by idiomorph, around what it keeps: nobody has touched them yet
+    window.Idiomorph.morph(old, fresh, {
+      morphStyle: "outerHTML",
+      callbacks: {
+        beforeAttributeUpdated: (attribute, one) => made.has(one) || !OWN.includes(attribute),
+        beforeNodeMorphed: (before, after) => {
+          if (before.attributes?.length === 0) made.add(before);
+          return !isLoaded(before, after);
+        },
+      },
+    });
+  }
   start(document.getElementById(name));
 }
 
@@ -129,4 +147,5 @@ export function begin() {
   document.addEventListener("focusout", putWaiting);
   document.addEventListener("pointerup", putWaiting);
   document.addEventListener("close", putWaiting, true); // a question that was answered
+  document.addEventListener("htmx:afterRequest", putWaiting);
 }
