@@ -49,8 +49,8 @@ _ROOMS = {
     "user-guide#the-calendar": "changes.views.calendar",
     "user-guide#auditors-and-administrators": "audit.views",
     "board": "crb.views.board",
-    "board#calendar": "crb.views.calendar crb.views.feed crb.views.meetings",
-    "board#agenda": "crb.views.agenda",
+    "board#calendar": "crb.views.calendar crb.views.feed",
+    "board#agenda": "crb.views.agenda crb.views.meetings",
     "board#voting": "crb.views.ballots crb.views.items crb.views.promises",
     "board#the-live-meeting": "crb.views.live",
     "board#minutes": "crb.views.actions crb.views.minutes",
@@ -67,8 +67,7 @@ _PARTS = {
     "user-guide#standard-changes": "changes:ask_authorisation",
     "user-guide#authorised-approvers": "changes:authorise",
     "user-guide#releases": "changes:assign_release",
-    "board#agenda": "crb:meeting",
-    "board#calendar": "crb:attendance",
+    "board#calendar": "crb:attendance crb:cancel_meeting",
     "board#voting": "crb:questions",
 }
 ROOMS = {module: place for place, modules in _ROOMS.items() for module in modules.split()}
