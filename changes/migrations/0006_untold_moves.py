@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -13,22 +15,26 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='UntoldMove',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('forecast_on', models.DateField(null=True, verbose_name='was to come on')),
-                ('due_on', models.DateField(null=True, verbose_name='was promised by')),
-                ('why', models.TextField(blank=True, verbose_name='why')),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('change', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.change')),
-                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.release')),
+        AllAtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='UntoldMove',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('forecast_on', models.DateField(null=True, verbose_name='was to come on')),
+                        ('due_on', models.DateField(null=True, verbose_name='was promised by')),
+                        ('why', models.TextField(blank=True, verbose_name='why')),
+                        ('at', models.DateTimeField(auto_now_add=True, verbose_name='when')),
+                        ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                        ('change', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.change')),
+                        ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='changes.release')),
+                    ],
+                    options={
+                        'verbose_name': 'move of which nobody is told',
+                        'verbose_name_plural': 'moves of which nobody is told',
+                        'ordering': ('change_id',),
+                    },
+                ),
             ],
-            options={
-                'verbose_name': 'move of which nobody is told',
-                'verbose_name_plural': 'moves of which nobody is told',
-                'ordering': ('change_id',),
-            },
         ),
     ]

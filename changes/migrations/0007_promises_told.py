@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -13,16 +15,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='PromisesTold',
-            fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('at', models.DateTimeField(verbose_name='when')),
+        AllAtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='PromisesTold',
+                    fields=[
+                        ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                        ('at', models.DateTimeField(verbose_name='when')),
+                    ],
+                    options={
+                        'verbose_name': 'summary of promises',
+                        'verbose_name_plural': 'summaries of promises',
+                        'ordering': ('person_id',),
+                    },
+                ),
             ],
-            options={
-                'verbose_name': 'summary of promises',
-                'verbose_name_plural': 'summaries of promises',
-                'ordering': ('person_id',),
-            },
         ),
     ]

@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -13,18 +15,22 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='Mute',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('change', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='mutes', to='changes.change')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+        AllAtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='Mute',
+                    fields=[
+                        ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                        ('change', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='mutes', to='changes.change')),
+                        ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                    ],
+                    options={
+                        'verbose_name': 'muted change',
+                        'verbose_name_plural': 'muted changes',
+                        'ordering': ('pk',),
+                        'constraints': [models.UniqueConstraint(fields=('change', 'person'), name='changes_mute_once')],
+                    },
+                ),
             ],
-            options={
-                'verbose_name': 'muted change',
-                'verbose_name_plural': 'muted changes',
-                'ordering': ('pk',),
-                'constraints': [models.UniqueConstraint(fields=('change', 'person'), name='changes_mute_once')],
-            },
         ),
     ]

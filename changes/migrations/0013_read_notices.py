@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -10,14 +12,18 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='notice',
-            name='is_in_inbox',
-            field=models.BooleanField(db_default=False, default=True, verbose_name='in the notifications'),
-        ),
-        migrations.AddField(
-            model_name='notice',
-            name='read_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='read'),
+        AllAtOnce(
+            operations=[
+                migrations.AddField(
+                    model_name='notice',
+                    name='is_in_inbox',
+                    field=models.BooleanField(db_default=False, default=True, verbose_name='in the notifications'),
+                ),
+                migrations.AddField(
+                    model_name='notice',
+                    name='read_at',
+                    field=models.DateTimeField(blank=True, null=True, verbose_name='read'),
+                ),
+            ],
         ),
     ]

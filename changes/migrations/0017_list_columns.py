@@ -4,6 +4,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from accounts.operations import AllAtOnce
+
 
 class Migration(migrations.Migration):
 
@@ -13,15 +15,19 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name='ListColumns',
-            fields=[
-                ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
-                ('names', models.CharField(max_length=300, verbose_name='columns')),
+        AllAtOnce(
+            operations=[
+                migrations.CreateModel(
+                    name='ListColumns',
+                    fields=[
+                        ('person', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                        ('names', models.CharField(max_length=300, verbose_name='columns')),
+                    ],
+                    options={
+                        'verbose_name': 'columns of the list',
+                        'verbose_name_plural': 'columns of the list',
+                    },
+                ),
             ],
-            options={
-                'verbose_name': 'columns of the list',
-                'verbose_name_plural': 'columns of the list',
-            },
         ),
     ]

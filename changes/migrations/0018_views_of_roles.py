@@ -28,21 +28,25 @@ class Migration(migrations.Migration):
                     name='opens_role',
                     field=models.BooleanField(db_default=False, default=False, help_text='For everybody of the role who has chosen nothing else.', verbose_name='Changes opens with it for the role'),
                 ),
+                migrations.AlterField(
+                    model_name='firstview',
+                    name='view',
+                    field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='changes.savedview'),
+                ),
             ],
-        ),
-        migrations.AlterField(
-            model_name='firstview',
-            name='view',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='changes.savedview'),
         ),
         # Those who chose all changes had no row before.
         migrations.RunSQL('', 'DELETE FROM changes_firstview WHERE view_id IS NULL'),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.CheckConstraint(condition=models.Q(('opens_role', False), ('role__isnull', False), _connector='OR'), name='changes_saved_view_opens_role'),
-        ),
-        migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(condition=models.Q(('opens_role', True)), fields=('role',), name='changes_saved_view_one_a_role'),
+        AllAtOnce(
+            operations=[
+                migrations.AddConstraint(
+                    model_name='savedview',
+                    constraint=models.CheckConstraint(condition=models.Q(('opens_role', False), ('role__isnull', False), _connector='OR'), name='changes_saved_view_opens_role'),
+                ),
+                migrations.AddConstraint(
+                    model_name='savedview',
+                    constraint=models.UniqueConstraint(condition=models.Q(('opens_role', True)), fields=('role',), name='changes_saved_view_one_a_role'),
+                ),
+            ],
         ),
     ]

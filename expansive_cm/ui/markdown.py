@@ -55,11 +55,6 @@ class _Steps:
     def __init__(self, text: str) -> None:
         self.left = STEPS_A_SIGN * (FREE + len(text))
 
-    def take(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise TooMuch("steps")
-
 
 class _Parts(list[Token]):
     """The blocks of one text, which end where there are too many."""
@@ -75,8 +70,12 @@ class _Parts(list[Token]):
 
 
 def _counted(rule: Callable[..., Any]) -> Callable[..., Any]:
+    # Called for every rule at every sign: it calls nothing else.
     def tried(state: Any, *rest: Any) -> Any:
-        state.env["steps"].take()
+        steps: _Steps = state.env["steps"]
+        steps.left -= 1
+        if steps.left < 0:
+            raise TooMuch("steps")
         return rule(state, *rest)
 
     return tried
