@@ -49,38 +49,41 @@ CERTAIN = """;(() => {
     (link) => is_told_from_text(link) || !isOnPage(link));
 
   const have_targets_room = () => {
+    // Axe minds nothing else that lies over a target: only what can be pressed instead of it.
     const all = [];
-    for (const element of document.body.querySelectorAll("*")) {
+    for (const element of document.body.querySelectorAll(TARGETS)) {
       if (!element.checkVisibility({ visibilityProperty: true })) continue;
       const { left, right, top, bottom, width, height } = element.getBoundingClientRect();
       if (width === 0 || height === 0) continue;
-      const is_large = Math.min(width, height) >= LEAST + 2 * SLACK;
+      const least = Math.min(width, height);
       const [x, y] = [(left + right) / 2, (top + bottom) / 2];
-      all.push({ element, left, right, top, bottom, x, y, is_large });
+      all.push({ element, left, right, top, bottom, x, y, least });
     }
-    const targets = all.filter(({ element }) => element.matches(TARGETS) && !is_cut_off(element));
+    const targets = all.filter(({ element }) => !is_cut_off(element));
     const is_part = (one, other) =>
       one.element.contains(other.element) || other.element.contains(one.element);
-    const reaches_into = (one, other) =>
-      Math.min(one.right, other.right) - Math.max(one.left, other.left) > SLACK
-      && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > SLACK
+    const reaches_into = (one, other, slack) =>
+      Math.min(one.right, other.right) - Math.max(one.left, other.left) > slack
+      && Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > slack
       && (one.left < other.left || one.right > other.right
         || one.top < other.top || one.bottom > other.bottom);
     // Not what all of it lies in: either that is behind, or axe minds no target that is covered.
-    const covers = (one, other) => {
-      if (!reaches_into(one, other)) return false;
+    const covers = (one, other, slack) => {
+      if (is_part(one, other) || !reaches_into(one, other, slack)) return false;
       const { display, pointerEvents } = getComputedStyle(other.element);
       return pointerEvents !== "none" && (display !== "inline"
-        || [...other.element.getClientRects()].some((line) => reaches_into(one, line)));
+        || [...other.element.getClientRects()].some((line) => reaches_into(one, line, slack)));
     };
+    const has_size = (one) => one.least >= LEAST + 2 * SLACK
+      || (one.least >= LEAST && !all.some((other) => covers(one, other, 0)));
     const to = (from, least, most) => Math.max(least - from, 0, from - most);
     const is_near = (one, other) =>
       Math.hypot(to(one.x, other.left, other.right), to(one.y, other.top, other.bottom))
         < LEAST / 2 + SLACK
-      || (!other.is_large && Math.hypot(one.x - other.x, one.y - other.y) < LEAST + SLACK);
-    return targets.every((one) =>
-      all.every((other) => !covers(one, other) || is_part(one, other))
-      && (one.is_large || targets.every((other) => other === one || !is_near(one, other))));
+      || (other.least < LEAST + 2 * SLACK
+        && Math.hypot(one.x - other.x, one.y - other.y) < LEAST + SLACK);
+    return targets.every((one) => !all.some((other) => covers(one, other, SLACK))
+      && (has_size(one) || targets.every((other) => other === one || !is_near(one, other))));
   };
   globalThis.certainRules = (asked) => {
     const looks = {

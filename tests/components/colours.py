@@ -5,12 +5,12 @@ the same few kinds of text in a thousand places, on each page, at each width. Wh
 and found good is not measured again where everything is the same: the text's own look, and each
 ground, image and transparency behind it, up to the page or to what lets nothing through. Text in
 something see-through that is laid over another is always measured, for nobody knows what lies
-behind it; text on an image is tried once, for axe says of none that it is wrong. What is bad is
-found each time.
+behind it; text on an image or a gradient is tried once, for axe says of none that it is wrong.
+What is bad is found each time.
 """
 
 GOOD_COLOURS: set[str] = set()
-"""The kinds of text that this process has measured and found good, or unmeasurable on an image."""
+"""The kinds of text that this process has found good, or unmeasurable on an image or gradient."""
 
 TRY_COLOURS_ONCE = """;(() => {
   const rule = axe._audit.rules.find(({ id }) => id === "color-contrast");
@@ -18,9 +18,11 @@ TRY_COLOURS_ONCE = """;(() => {
   const { matches } = rule;
   const measure = check.evaluate;
   const UPSIDE_DOWN = "matrix(-1, 0, 0, -1, 0, 0)";
+  const UNMEASURABLE = ["bgImage", "bgGradient"];
   const NEVER_TRIED = `option, script, style, template, :disabled, [type=hidden], [type=checkbox],
     [type=radio], [type=range], [type=color], [type=image]`;
   let known, found, grounds, mixed;
+  const is_opaque = (colour) => !colour.startsWith("rgba(") && !colour.includes("/");
   const ground = (element) => {
     if (!element) return "";
     if (grounds.has(element)) return grounds.get(element);
@@ -29,7 +31,7 @@ TRY_COLOURS_ONCE = """;(() => {
     const is_mixed = opacity !== "1" || filter !== "none" || mixBlendMode !== "normal";
     let kind = ground(element.parentElement);
     if (!["none", UPSIDE_DOWN].includes(style.transform)) kind = null;
-    else if (backgroundImage === "none" && backgroundColor.startsWith("rgb(") && !is_mixed
+    else if (backgroundImage === "none" && is_opaque(backgroundColor) && !is_mixed
         && !mixed.has(element.parentElement)) kind = `/${backgroundColor}`;
     else {
       const { backgroundPosition, backgroundSize, backgroundRepeat } = style;
@@ -66,7 +68,8 @@ TRY_COLOURS_ONCE = """;(() => {
       data: { value: (data) => { measured = data; this.data(data); } },
     });
     const is_good = measure.call(told, element, ...rest);
-    const is_known = is_good ? measured?.contrastRatio : measured?.messageKey === "bgImage";
+    const { contrastRatio, messageKey } = measured ?? {};
+    const is_known = is_good ? contrastRatio : UNMEASURABLE.includes(messageKey);
     if (is_known && kind !== null) { known.add(kind); found.add(kind); }
     return is_good;
   };

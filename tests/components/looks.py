@@ -47,17 +47,31 @@ OVERHANG = "document.documentElement.scrollWidth - window.innerWidth"
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 # As it were in fonts a little wider or narrower: between a wide one and a narrow one there is
-# always one in which a line just breaks.
-PLACES = """elements => Array.from({ length: 13 }, (_, step) => {
+# always one in which a line just breaks. What begins below all of them is laid out once: its
+# lines may break where they will, and none of these elements stands elsewhere for it.
+PLACES = """elements => {
   const { style } = document.body;
-  style.letterSpacing = `${(step - 8) / 50}em`;
-  const places = elements.map((one) => {
+  const places = () => elements.map((one) => {
     const { x, y, width, height } = one.getBoundingClientRect();
     return `${x} ${y} ${width} ${height} with ${style.letterSpacing}`;
   });
+  const found = [places()];
+  const lowest = Math.max(...elements.map((one) => one.getBoundingClientRect().bottom));
+  const is_below = (one) => one.getBoundingClientRect().top >= lowest
+    && elements.every((element) => element.compareDocumentPosition(one)
+      === Node.DOCUMENT_POSITION_FOLLOWING);
+  const lower = new Set([...document.body.querySelectorAll("*")].filter(is_below));
+  const below = [...lower].filter((one) => !lower.has(one.parentElement))
+    .map((one) => [one, one.style.display]);
+  for (const [one] of below) one.style.display = "none";
+  for (let step = 0; step < 13; step += 1) {
+    style.letterSpacing = `${(step - 8) / 50}em`;
+    found.push(places());
+  }
   style.letterSpacing = "";
-  return places;
-}).flat()"""
+  for (const [one, display] of below) one.style.display = display;
+  return found.flat();
+}"""
 
 
 def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
