@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from changes.models import BoardDecision
 
-from .figures import PromiseState
 from .models import BoardOutcome
+from .overtime.figures import PromiseState
 
 CHUNK = 1_000
 HEADINGS = (

@@ -9,8 +9,8 @@ from changes.models import Change
 from changes.promises import Boards
 
 from . import queries
-from .figures import ACCEPTING, IS_CORRECTED
 from .models import Board, BoardOutcome
+from .overtime.figures import ACCEPTING, IS_CORRECTED
 
 
 def choices() -> list[tuple[str, str]]:

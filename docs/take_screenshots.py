@@ -44,7 +44,7 @@ PICTURES = [
     ("consent", CHAIR, "consent", 1280, "light"),
     ("present-dark", CHAIR, "present", 1280, "dark"),
     ("minutes", AUDITOR, "minutes", 1280, "light"),
-    ("board-over-time", CHAIR, "/board/statistics/", 1280, "light"),
+    ("board-over-time", CHAIR, "/board/overtime/", 1280, "light"),
     ("release", SUCCESS, "release", 1280, "light"),
     ("calendar", SUCCESS, "/calendar/", 1280, "light"),
     ("confirmation-phone", None, "link=confirm", 360, "light"),

@@ -191,7 +191,7 @@ def test_the_last_meetings_have_minutes_and_actions(demo: None) -> None:
 
 def test_the_board_over_time_has_something_to_show(demo: None, client: Client) -> None:
     client.force_login(User.objects.get(email=AUDITOR))
-    context = client.get("/board/statistics/").context
+    context = client.get("/board/overtime/").context
     decided, duration, questions, attendance, overdue = context["stats"]
     assert decided.value >= 25
     assert context["duration"].median >= 5

@@ -7,7 +7,7 @@ from changes.export import FORMULA_STARTS
 from changes.many.acts import ACTS
 from changes.models import BoardDecision
 from changes.states import CODE_PATH, CONFIGURATION_PATH
-from crb.figures import PromiseState
+from crb.overtime.figures import PromiseState
 from crb.states import Mark
 from tests.test_guides import NAMED, files, named_in, table_in, text_of
 from tests.test_setup_deployment import ROOT

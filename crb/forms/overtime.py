@@ -14,8 +14,8 @@ from changes.models import BoardDecision, Question
 from changes.states import State
 from expansive_cm.ui.forms import DateInput, rows_field
 
-from .. import figures
 from ..models import Board, BoardEvent, BoardOutcome, Meeting
+from ..overtime import figures
 from ..presence import Presence, held, with_presence
 
 ANY = ("", _("Any"))

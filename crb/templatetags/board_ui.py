@@ -14,9 +14,9 @@ from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
 from changes.models import BoardDecision, parse_reference
-from crb.figures import PromiseState
 from crb.lifecycle.outcomes import REFERENCE
 from crb.models import AgendaItem, Meeting, Vote
+from crb.overtime.figures import PromiseState
 from crb.pages import LOOKS
 from crb.presence import Presence
 from crb.states import ItemState, MeetingState

@@ -11,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 
-from .. import calendar_pages, figures, overview, pages, periods, permissions, queries
+from .. import calendar_pages, pages, periods, permissions, queries
 from ..models import Board
 from ..outlook import Roster, outlooks
+from ..overtime import cards, figures
 from ..states import MeetingState
 from .access import SignedInRequest, for_own_people
 from .choice import address, choose_board, frame
@@ -43,7 +44,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         **_past(found, _day(request.GET.get("before", ""))),
         **calendar_pages.side(roster, request.user),
         "headline": headline,
-        "stats": overview.stats(headline, period, to),
+        "stats": cards.stats(headline, period, to),
         "waiting": list(queries.waiting_with_items(found)[:WAITING]),
         "questions": list(unanswered[:QUESTIONS]) if headline.questions else [],
         "questions_url": to("questions", state="unanswered"),

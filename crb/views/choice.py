@@ -53,7 +53,7 @@ def frame(
     """
     pages = [
         ("board", _("Board"), "gavel"),
-        ("statistics", _("Over time"), "chart-bar"),
+        ("overtime", _("Over time"), "chart-bar"),
         ("decisions", _("Decisions"), "circle-check"),
         ("questions", _("Questions"), "message-question"),
         ("attendance", _("Attendance"), "users-group"),

@@ -18,7 +18,7 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.ui.components import Tab
 from expansive_cm.ui.paging import BadToken, Order, Page, page_of
 
-from .. import figures, overview, periods, permissions, presence, queries, rolls
+from .. import periods, permissions, presence, queries, rolls
 from ..export import HEADINGS, lines
 from ..forms.overtime import (
     UNANSWERED,
@@ -29,6 +29,7 @@ from ..forms.overtime import (
     RecordFilterForm,
 )
 from ..models import Board, BoardEvent, BoardOutcome, Meeting
+from ..overtime import cards, figures
 from .access import SignedInRequest, for_own_people
 from .choice import address, board_of
 
@@ -40,9 +41,9 @@ LATEST = Order("latest", F("starts_at"), DateTimeField(), descending=True)
 
 @require_safe
 @for_own_people
-def statistics(request: SignedInRequest) -> HttpResponse:
+def show(request: SignedInRequest) -> HttpResponse:
     """Show how the board has done in the last months."""
-    board, frame = board_of(request, "statistics")
+    board, frame = board_of(request, "overtime")
     period = periods.period_of(board, _months(request))
     to = _lists_of(board)
     meetings = figures.outcomes_by_meeting(board, request.user, period)
@@ -53,17 +54,17 @@ def statistics(request: SignedInRequest) -> HttpResponse:
         **frame,
         "period": period,
         "periods": _periods(board, period.months),
-        "stats": overview.stats(headline, period, to),
+        "stats": cards.stats(headline, period, to),
         "duration": headline.duration,
-        "outcomes": overview.outcomes_chart(meetings, to) if meetings else None,
-        "durations": overview.duration_chart(months, period, to) if months else None,
-        "members": overview.attendance_rows(presence.attendance(board, period), period, to),
-        "promises": overview.promise_rows(counts, period, to) if counts else [],
+        "outcomes": cards.outcomes_chart(meetings, to) if meetings else None,
+        "durations": cards.duration_chart(months, period, to) if months else None,
+        "members": cards.attendance_rows(presence.attendance(board, period), period, to),
+        "promises": cards.promise_rows(counts, period, to) if counts else [],
     }
-    return render(request, "crb/statistics.html", context)
+    return render(request, "crb/overtime_figures.html", context)
 
 
-def _lists_of(board: Board) -> overview.Address:
+def _lists_of(board: Board) -> cards.Address:
     return lambda name, **filters: address(name, board, **filters)
 
 
@@ -76,7 +77,7 @@ def _periods(board: Board, chosen: int) -> list[Tab]:
     return [
         Tab(
             _("%d months") % months,
-            address("statistics", board, months=months),
+            address("overtime", board, months=months),
             active=months == chosen,
         )
         for months in periods.PERIODS

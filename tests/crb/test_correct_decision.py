@@ -15,9 +15,10 @@ from django.utils import timezone
 from changes import lifecycle as change_lifecycle
 from changes import plain
 from changes.models import BoardDecision, Change, Release
-from crb import figures, lifecycle, periods, queries
+from crb import lifecycle, periods, queries
 from crb.minutes import compose, reading
 from crb.models import AgendaItem, Meeting
+from crb.overtime import figures
 from expansive_cm.workflow.errors import StepError, StepIllegal
 from tests.crb.conftest import Table
 from tests.crb.test_ballots import opened

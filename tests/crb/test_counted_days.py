@@ -8,8 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crb import figures, lifecycle, periods, presence
+from crb import lifecycle, periods, presence
 from crb.models import AgendaItem, BoardOutcome, Meeting
+from crb.overtime import figures
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from changes import lifecycle as change_lifecycle
 from changes.models import Change
-from crb import figures, outlook, periods, presence, queries
+from crb import outlook, periods, presence, queries
 from crb.models import Absence, AgendaItem, BoardOutcome
+from crb.overtime import figures
 from tests import stories
 from tests.crb.conftest import Table, new_board, seat
 from tests.crb.history import TODAY, half_a_year

@@ -35,7 +35,7 @@ def test_a_row_of_tabs_shows_at_which_edge_there_is_more(
 ) -> None:
     page = new_page(width=360)
     sign_in(page, table.chair, live_server)
-    page.goto("/board/statistics/")
+    page.goto("/board/overtime/")
     row = page.locator(".app-tabs .nav-tabs")
 
     def edge(at: str) -> bytes:

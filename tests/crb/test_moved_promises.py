@@ -15,8 +15,9 @@ from changes import lifecycle as change_lifecycle
 from changes import plain
 from changes.models import Change, Promise, Release
 from changes.promises import Standing, moves_of, promised_of
-from crb import figures, lifecycle
+from crb import lifecycle
 from crb.models import AgendaItem, BoardEvent, BoardOutcome
+from crb.overtime import figures
 from crb.promised import board_of, led_by
 from expansive_cm.workflow.errors import StepError, StepIllegal, StepIncomplete
 from tests import stories

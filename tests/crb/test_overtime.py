@@ -25,7 +25,7 @@ from tests.crb.history import TODAY, half_a_year
 
 pytestmark = pytest.mark.django_db
 FILTERS: dict[str, Any] = {"decisions": DecisionFilterForm, "attendance": AttendanceFilterForm}
-PAGES = ("statistics", "decisions", "decisions/export", "questions", "attendance")
+PAGES = ("overtime", "decisions", "decisions/export", "questions", "attendance")
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ def test_the_page_names_no_two_figures_alike_and_nobody_for_a_vote(
         answer = get(client, table.cast.support, f"/board/{name}/")
         content = b"".join(answer) if answer.streaming else answer.content
         assert b"Ben Board" not in content
-    assert "Ben Board" in text(get(client, table.cast.support, "/board/statistics/"))
-    answer = get(client, table.chair, "/board/statistics/?months=3")
+    assert "Ben Board" in text(get(client, table.cast.support, "/board/overtime/"))
+    answer = get(client, table.chair, "/board/overtime/?months=3")
     context = answer.context
     names = [str(stat.label) for stat in context["stats"]]
     names += [str(label) for label, _number, _url in context["promises"]]
@@ -164,7 +164,7 @@ def test_each_figure_over_time_is_the_number_of_rows_behind_it(
         return behind[link] == number
 
     for months in sorted(periods.PERIODS):
-        context = get(client, table.chair, f"/board/statistics/?months={months}").context
+        context = get(client, table.chair, f"/board/overtime/?months={months}").context
         counted = 0
         for series in context["outcomes"].series:
             for value, link in zip(series.values, series.links, strict=True):
@@ -187,7 +187,7 @@ def test_each_figure_over_time_is_the_number_of_rows_behind_it(
 def test_charts_have_their_tables_and_the_slowest_tenth_a_list(
     client: Client, table: Table, told: dict[str, Change]
 ) -> None:
-    page = get(client, table.chair, "/board/statistics/")
+    page = get(client, table.chair, "/board/overtime/")
     answer, context = text(page), page.context
     slowest = context["durations"].series[1]
     assert context["durations"].labels == ["Mar 2026", "Apr 2026", "May 2026", "Jun 2026"]
@@ -205,8 +205,8 @@ def test_charts_have_their_tables_and_the_slowest_tenth_a_list(
 def test_of_many_meetings_the_latest_are_drawn(
     client: Client, table: Table, told: dict[str, Change], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("crb.overview.MEETINGS_SHOWN", 3)
-    answer = get(client, table.chair, "/board/statistics/")
+    monkeypatch.setattr("crb.overtime.cards.MEETINGS_SHOWN", 3)
+    answer = get(client, table.chair, "/board/overtime/")
     labels = answer.context["outcomes"].labels
     assert labels == ["17 Mar 2026", "14 Apr 2026", "2 Jun 2026"]
     assert "One earlier meeting is left out." in text(answer)
@@ -355,7 +355,7 @@ def test_the_roll_of_a_meeting(client: Client, table: Table, told: dict[str, Cha
 
 
 def test_without_a_past_every_page_says_so(client: Client, table: Table) -> None:
-    answer = text(get(client, table.chair, "/board/statistics/"))
+    answer = text(get(client, table.chair, "/board/overtime/"))
     assert "No meeting in this period" in answer
     assert "Nothing was accepted or rejected in this period" in answer
     assert "No meeting was held and closed in this period." in answer
@@ -416,7 +416,7 @@ def test_with_several_boards_every_page_names_its_own(
     client: Client, table: Table, told: dict[str, Change]
 ) -> None:
     other = new_board(name="Another board")
-    for name in ("statistics", "decisions", "questions", "attendance"):
+    for name in ("overtime", "decisions", "questions", "attendance"):
         answer = text(get(client, table.chair, f"/board/{name}/"))
         assert f'href="/board/{name}/?board={other.pk}"' in answer
     assert rows(client, table.chair, f"/board/decisions/?board={other.pk}") == []
@@ -440,7 +440,7 @@ def lived(table: Table, numbers: range) -> None:
 
 
 def test_queries(client: Client, table: Table, django_assert_num_queries: Any) -> None:
-    costs = {"statistics": 11, "decisions": 6, "questions": 5, "attendance": 9}
+    costs = {"overtime": 11, "decisions": 6, "questions": 5, "attendance": 9}
     for numbers in (range(1), range(1, 3)):
         lived(table, numbers)
         count = numbers.stop

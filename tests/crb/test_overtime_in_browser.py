@@ -17,7 +17,7 @@ from tests.crb.test_calendar_in_browser import busy_board
 from tests.crb.test_steps import from_plan_to_minutes
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PAGES = ("", "statistics/", "decisions/", "questions/", "attendance/", "decisions/?over=x")
+PAGES = ("", "overtime/", "decisions/", "questions/", "attendance/", "decisions/?over=x")
 
 
 def test_pages_are_accessible_and_fit_and_lead_on(

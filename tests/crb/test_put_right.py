@@ -466,7 +466,7 @@ def test_what_was_taken_back_is_on_no_page_but_in_the_record(table: Table) -> No
             change.get_absolute_url(),
             access_links.issue(change, requester, actor=None)[0],
         )
-        boards = ("statistics", "decisions", "export_decisions", "questions")
+        boards = ("overtime", "decisions", "export_decisions", "questions")
         readers = {
             requester: [reverse("changes:home"), reverse("changes:list"), story, link],
             table.cast.colleague: [story],

@@ -21,11 +21,12 @@ from changes import lifecycle as change_lifecycle
 from changes.models import Change, Event, Notice, Release
 from changes.views.happenings import happenings
 from changes.views.sections import sections
-from crb import figures, lifecycle, periods, queries
+from crb import lifecycle, periods, queries
 from crb.live.parts import Picture, Viewer
 from crb.live.rooms import read
 from crb.minutes import compose, reading
 from crb.models import AgendaItem, BoardEvent, BoardOutcome, Meeting
+from crb.overtime import figures
 from expansive_cm.post import sending
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table

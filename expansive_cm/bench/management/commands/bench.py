@@ -348,8 +348,8 @@ def board_pages() -> list[tuple[str, str]]:
     }
     pages = [
         ("board", reverse("crb:board")),
-        ("board over time", reverse("crb:statistics")),
-        ("board over time, three months", reverse("crb:statistics") + "?months=3"),
+        ("board over time", reverse("crb:overtime")),
+        ("board over time, three months", reverse("crb:overtime") + "?months=3"),
         ("board, meeting to come", coming.get_absolute_url()),
         ("board, meeting held", held.get_absolute_url()),
     ]

@@ -13,6 +13,10 @@ from django.utils.translation import ngettext
 from expansive_cm.texts import Text
 from expansive_cm.ui.components import Series
 
+from ..pages import LOOKS
+from ..periods import Period
+from ..presence import MemberAttendance
+from ..schedule import months_ahead
 from .figures import (
     Duration,
     Headline,
@@ -20,10 +24,6 @@ from .figures import (
     Outcome,
     PromiseState,
 )
-from .pages import LOOKS
-from .periods import Period
-from .presence import MemberAttendance
-from .schedule import months_ahead
 
 Address = Callable[..., str]
 """From the name of a list and its filters to where it is."""

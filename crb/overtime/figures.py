@@ -53,11 +53,11 @@ from changes.models import BoardDecision
 from changes.queries import visible_to
 from changes.states import OPEN, State
 
-from . import queries
-from .models import Board, BoardOutcome, Meeting
-from .periods import Period, counted_on
-from .presence import SEATS, seats_held
-from .states import MeetingState
+from .. import queries
+from ..models import Board, BoardOutcome, Meeting
+from ..periods import Period, counted_on
+from ..presence import SEATS, seats_held
+from ..states import MeetingState
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
