@@ -110,12 +110,15 @@ def agree(changes: Iterable[Change]) -> dict[Change, set[User]]:
     loaded = queries.with_story(Change.objects.filter(pk__in=[one.pk for one in changes]))
     people = list(User.objects.filter(is_active=True))
     know_standing(people)
-    told = {user: by_worklist(user) for user in people}
+    told: dict[tuple[int, int], set[User]] = {}
+    for user in people:
+        for one in by_worklist(user):
+            told.setdefault(one, set()).add(user)
     found: dict[Change, set[User]] = {}
     for change in loaded:
         found[change] = set()
         for number, turn in enumerate(TURNS):
-            listed = {user for user in people if (change.pk, number) in told[user]}
+            listed = told.get((change.pk, number), set())
             if not turn.has_come(change):
                 assert not listed, (change, turn.verb)
                 continue

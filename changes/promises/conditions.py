@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, TypedDict
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast, Coalesce, NullIf, TruncDate
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
+
+from expansive_cm.statements import Given
 
 from ..models import Change, Deployment
 from ..spans import day_in
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
 S = State
 
 
-def overdue(now: datetime, at: str = "") -> Q:
+def overdue(now: datetime | Given, at: str = "") -> Q:
     """Open changes whose promised day has passed; ``at`` is the path that leads to the change.
 
     Nowhere is it more than a day later than in UTC: the index finds the few.
     """
-    perhaps = Q(**{f"{at}state__in": sorted(OPEN), f"{at}due_on__lte": now.astimezone(UTC).date()})
+    in_utc = TruncDate(now, tzinfo=UTC) if isinstance(now, Given) else now.astimezone(UTC).date()
+    perhaps = Q(**{f"{at}state__in": sorted(OPEN), f"{at}due_on__lte": in_utc})
     return perhaps & Q(**{f"{at}due_on__lt": _day_there(now, at)})
 
 
@@ -46,7 +49,7 @@ def closed_later_than_first(at: str = "") -> Q:
     return Q(LessThan(day, _day_there(F(f"{at}closed_at"), at)))
 
 
-def _day_there(moment: datetime | F, at: str = "") -> Cast:
+def _day_there(moment: datetime | F | Given, at: str = "") -> Cast:
     """The day it is at a moment where a change was promised: ``day_of`` in a query."""
     zone = NullIf(F(f"{at}promise_zone"), Value(""))
     return day_in(Coalesce(zone, Value(settings.TIME_ZONE)), moment)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -150,10 +151,11 @@ def _matrix(likelihood: int | None, impact: int | None) -> dict[str, Any]:
     return {"rows": matrix_rows(likelihood, impact), "impacts": list(Impact), "level": level}
 
 
-@register.inclusion_tag("components/risk_matrix.html")
-def risk_matrix(likelihood: int | None, impact: int | None) -> dict[str, Any]:
+@register.simple_tag
+@drawn_once()
+def risk_matrix(likelihood: int | None, impact: int | None) -> SafeString:
     """Show a risk as the cell where its likelihood and impact meet."""
-    return _matrix(likelihood, impact)
+    return render_to_string("components/risk_matrix.html", _matrix(likelihood, impact))
 
 
 @register.inclusion_tag("components/risk_matrix_fields.html")

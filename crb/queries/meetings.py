@@ -97,6 +97,18 @@ def meeting_shown(key: int) -> Meeting:
 SHOWN = ObjectStatement(lambda: meetings_shown().filter(pk=Given("meeting")))
 
 
+def meeting_with_minutes(key: int) -> Meeting:
+    """Return the meeting of a key with the text of its minutes. Raises Meeting.DoesNotExist."""
+    if key > LARGEST_KEY:
+        raise Meeting.DoesNotExist
+    return WITH_MINUTES.get(meeting=key)
+
+
+WITH_MINUTES = ObjectStatement(
+    lambda: meetings().select_related("minutes__published_by").filter(pk=Given("meeting"))
+)
+
+
 def upcoming(board: Board, now: datetime | None = None) -> QuerySet[Meeting]:
     """Meetings that are still to come, the next one first.
 

@@ -274,10 +274,10 @@ class MinutesPage:
 
 
 def _meeting_or_404(pk: int) -> Meeting:
-    found = queries.meetings().select_related("minutes__published_by").filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    try:
+        return queries.meeting_with_minutes(pk)
+    except Meeting.DoesNotExist as error:
+        raise Http404 from error
 
 
 def _item_or_404(meeting: Meeting, name: str) -> AgendaItem:
