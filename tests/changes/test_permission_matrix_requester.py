@@ -2,11 +2,10 @@
 
 Written out by hand, as the matrix of the process (``test_permission_matrix``) is, which has the
 steps that belong to certain states. Here are those beside it: links, mail, answers by mail,
-watching, and who takes a person's place. Refusals are tried as well as read: what is read of
-everybody in every state is tried by a few in each state, by everybody over all of them.
+watching, and who takes a person's place. Refusals are tried as well as read.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from typing import Any
@@ -189,31 +188,12 @@ def tried(act: Callable[[], object]) -> str:
     return "+"
 
 
-def signs(
-    cast: Cast, act: Callable[[User], object], among: Iterable[str] | None = None
-) -> dict[str, set[str]]:
-    """Let everybody try, or those among them; return who got which answer."""
+def signs(cast: Cast, act: Callable[[User], object]) -> dict[str, set[str]]:
+    """Let everybody try; return who got which answer."""
     found: dict[str, set[str]] = {}
-    for name in cast.people if among is None else among:
-        found.setdefault(tried(partial(act, cast.people[name])), set()).add(name)
+    for name, user in cast.people.items():
+        found.setdefault(tried(lambda user=user: act(user)), set()).add(name)
     return found
-
-
-def odd_signs(
-    cast: Cast, act: Callable[[User], object], right: dict[str, set[str]], turn: int
-) -> dict[str, set[str]]:
-    """Let two of those try who ought to get each answer; return who got another than that.
-
-    Others have their turn in the next round: after eight all of sixteen have tried.
-    """
-    assert set().union(*right.values()) == set(cast.people)
-    odd: dict[str, set[str]] = {}
-    for sign, who in right.items():
-        names = sorted(who)
-        some = {names[(2 * turn + one) % len(names)] for one in range(2)}
-        found = signs(cast, act, some)
-        odd |= {other: those for other, those in found.items() if other != sign}
-    return odd
 
 
 def everybody_but(cast: Cast, *who: str) -> set[str]:
@@ -222,7 +202,7 @@ def everybody_but(cast: Cast, *who: str) -> set[str]:
 
 @pytest.mark.xdist_group("everywhere")
 def test_links_and_problems_are_settled_by_those_who_care(cast: Cast) -> None:
-    for turn, (state, change) in enumerate(in_each_state(cast, but_draft=True).items()):
+    for state, change in in_each_state(cast, but_draft=True).items():
         access_links.issue(change, cast.requester, actor=None)
         problem = DeliveryProblem.objects.create(
             change=change, person=cast.requester, address=cast.requester.email
@@ -233,8 +213,8 @@ def test_links_and_problems_are_settled_by_those_who_care(cast: Cast) -> None:
             "revoke_links": partial(revoke_links, change, cast.requester),
         }
         for verb, act in acts.items():
-            right = {"+": CARE, "-": everybody_but(cast, *CARE)}
-            assert odd_signs(cast, act, right, turn) == {}, (state, verb)
+            expected = {"+": CARE, "-": everybody_but(cast, *CARE)}
+            assert signs(cast, act) == expected, (state, verb)
 
 
 def settle(change: Change, problem: DeliveryProblem, user: User) -> object:
@@ -252,11 +232,10 @@ def revoke_links(change: Change, person: User, user: User) -> object:
 @pytest.mark.xdist_group("everywhere")
 def test_who_sees_a_change_watches_it_and_stops(cast: Cast) -> None:
     at_work = SEES - {"auditor", "administrator"}
-    for turn, (state, change) in enumerate(in_each_state(cast, but_draft=True).items()):
+    for state, change in in_each_state(cast, but_draft=True).items():
         for step, who in ((lifecycle.watch, at_work), (lifecycle.unwatch, SEES)):
-            right = {"+": who, "-": everybody_but(cast, *who)}
-            odd = odd_signs(cast, lambda user, c=change, s=step: s(c, actor=user), right, turn)
-            assert odd == {}, (state, step)
+            found = signs(cast, lambda user, step=step, change=change: step(change, actor=user))
+            assert found == {"+": who, "-": everybody_but(cast, *who)}, (state, step)
 
 
 @pytest.mark.xdist_group("everywhere")
@@ -375,12 +354,12 @@ def test_only_support_makes_something_of_mail_that_waits(cast: Cast) -> None:
     change_in(S.SUBMITTED, cast)
     mail = write(sender="Ines Visitor <ines@elsewhere.example>")
     steps: tuple[Any, ...] = (as_request, as_comment, discard, put_back)
-    for turn, (outcome, expected) in enumerate(TRIAGE.items()):
+    for outcome, expected in TRIAGE.items():
         IncomingMail.objects.filter(pk=mail.pk).update(outcome=outcome)
         for step, sign in zip(steps, expected.split(), strict=True):
+            found = signs(cast, lambda user, step=step: step(mail, user, cast.harbour))
             right = {sign: {"support"}, "-": everybody_but(cast, "support")}
-            odd = odd_signs(cast, lambda user, s=step: s(mail, user, cast.harbour), right, turn)
-            assert odd == {}, (outcome, step)
+            assert found == right, (outcome, step)
 
 
 # A successor --------------------------------------------------------------------------------
@@ -390,11 +369,11 @@ MAY_REPLACE = {"requester", "success", "administrator"}
 
 @pytest.mark.xdist_group("everywhere")
 def test_who_names_a_successor(cast: Cast) -> None:
-    for turn, (state, change) in enumerate(in_each_state(cast, but_draft=True).items()):
+    for state, change in in_each_state(cast, but_draft=True).items():
+        found = signs(cast, partial(replace_requester, change, cast.colleague))
         over = state in {S.CLOSED, S.REFUSED, S.REJECTED, S.WITHDRAWN}
-        right = {"~" if over else "+": MAY_REPLACE, "-": everybody_but(cast, *MAY_REPLACE)}
-        act = partial(replace_requester, change, cast.colleague)
-        assert odd_signs(cast, act, right, turn) == {}, state
+        expected = {"~" if over else "+": MAY_REPLACE, "-": everybody_but(cast, *MAY_REPLACE)}
+        assert found == expected, state
 
 
 def replace_requester(change: Change, successor: User, user: User) -> object:
