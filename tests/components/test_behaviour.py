@@ -32,6 +32,9 @@ DRAWN = """parts => [...document.querySelectorAll(".icon, .badge[class*=' i-']")
             style.printColorAdjust || style.webkitPrintColorAdjust].join(" ")
 })"""
 """Whether each icon has its shape and the colour of the words beside it, on paper too."""
+SELECTED = """names => names.map(name =>
+    getComputedStyle(document.querySelector(name), "::selection").backgroundColor)"""
+"""The ground of selected text within the first element of each name."""
 
 
 def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> None:
@@ -40,6 +43,10 @@ def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> N
     found = gallery.evaluate(DRAWN)
     assert len(found) > 20 and set(found) == {"true true exact"}
     gallery.emulate_media(forced_colors="none")
+
+    # Selected text has the root's ground wherever it is.
+    root, *others = gallery.evaluate(SELECTED, ["html", "body", "main", "main p", "main a"])
+    assert set(others) == {root} != {"rgba(0, 0, 0, 0)"}
 
     # Whoever has no mouse reaches the content first.
     gallery.keyboard.press("Tab")
