@@ -433,14 +433,18 @@ def test_front_end_files_are_copied_without_pointers_to_maps_and_charset(
     for source in front_end.FILES:
         path = packages / source
         path.parent.mkdir(parents=True, exist_ok=True)
-        begin, end = "", "//# sourceMappingURL=x.js.map"
+        text, end = "content;", "//# sourceMappingURL=x.js.map"
         if source.endswith("css"):
-            begin, end = '@charset "UTF-8";', "/*# sourceMappingURL=x.css.map */"
-        path.write_text(f"{begin}content;\n{end}\n")
+            text = '@charset "UTF-8";.text,::selection{color:red}'
+            end = "/*# sourceMappingURL=x.css.map */"
+        path.write_text(f"{text}\n{end}\n")
     monkeypatch.setattr(subprocess, "run", lambda *arguments, **options: None)
     vendor.mkdir(parents=True)
     (vendor / "of-an-earlier-version.js").touch()
     front_end.copy_files(packages, vendor)
     copied = {str(path.relative_to(vendor)) for path in vendor.rglob("*") if path.is_file()}
     assert copied == set(front_end.FILES.values())
-    assert all((vendor / name).read_text() == "content;\n" for name in copied)
+    for name in copied:
+        # One style for all that is selected, not one of each element.
+        text = ".text,:root::selection{color:red}" if name.endswith("css") else "content;"
+        assert (vendor / name).read_text() == f"{text}\n"

@@ -25,6 +25,9 @@ MAP_REFERENCE = re.compile(r"(//|/\*)# sourceMappingURL=\S+( \*/)?\s*$")
 # Pages and the web server say UTF-8 already. Chromium keeps no style sheet that says so itself,
 # but reads all of it again for every page.
 CHARSET = re.compile(r'\A@charset "utf-8";', re.IGNORECASE)
+# Of selected text each element would have a style of its own, made with every page. The root's is
+# inherited; a browser in which it is not shows the system's colours.
+SELECTION = re.compile(r",::selection(?=\{)")
 
 
 def copy_files(packages: Path, vendor: Path) -> None:
@@ -38,7 +41,8 @@ def copy_files(packages: Path, vendor: Path) -> None:
         path = draft / target
         path.parent.mkdir(parents=True, exist_ok=True)
         text = (packages / source).read_text(encoding="utf-8")
-        path.write_text(CHARSET.sub("", MAP_REFERENCE.sub("", text)), encoding="utf-8")
+        text = CHARSET.sub("", MAP_REFERENCE.sub("", text))
+        path.write_text(SELECTION.sub(",:root::selection", text), encoding="utf-8")
     shapes = draft / "tabler" / "icons.css"
     icons = ROOT / "expansive_cm" / "ui" / "icons.py"
     subprocess.run(

@@ -179,7 +179,6 @@ def test_scripted_page_loads_change_nothing_and_the_pages_are_accessible_and_fit
             page.evaluate("document.querySelectorAll('a').forEach(a => a.focus())")
         assert rows_of(change) == before
 
-        page.goto(link)
         asked_for = page.get_by_text(parts[-1])
         assert not asked_for.evaluate(SCROLLS), "all that was asked for is in sight"
         page.get_by_role("link", name="Go to your answer").click()

@@ -50,7 +50,6 @@ def test_single_keys_lead_through_the_day_until_they_are_switched_off(
     expect(page.locator("[data-onward]")).to_contain_text("Next for you")
     page.keyboard.press("o")
     expect(page).to_have_url(re.compile(rf"{first.reference}/assess/$"))
-    page.goto("/")
     page.keyboard.press("/")
     expect(page.locator("#app-search")).to_be_focused()
     page.locator("#app-search").blur()

@@ -49,7 +49,7 @@ def menu(page: Any, name: str) -> Any:
     return page.locator(".list-menu > summary", has_text=re.compile(rf"^\s*{name}\s*$"))
 
 
-def test_filters_apply_at_once_and_stay_in_the_address(
+def test_filters_apply_at_once_and_sorting_keeps_them(
     new_page: Any, live_server: Any, client: Client, some: Cast
 ) -> None:
     more_organisations(some)
@@ -95,6 +95,39 @@ def test_filters_apply_at_once_and_stay_in_the_address(
     page.get_by_role("link", name="Clear all").click()
     expect(page).to_have_url(re.compile(r"/changes/\?$"))
     expect(page.get_by_label(some.harbour.name, exact=True)).to_have_count(0)
+    sorting_keeps_the_filters_and_keys_lead_to_changes(page, some)
+
+
+def sorting_keeps_the_filters_and_keys_lead_to_changes(page: Any, some: Cast) -> None:
+    change = submitted(some, title="Found by number")
+    page.goto("/changes/?view=open&state=submitted")
+    page.get_by_role("link", name="Title").click()
+    expect(page).to_have_url(re.compile(r"view=open&sort=title&state=submitted"))
+    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Title")
+    expect(rows(page)).to_contain_text(
+        ["Found by number", "Inspect the boiler", "Rename the helpdesk"]
+    )
+    menu(page, "Type").click()
+    page.get_by_label("Not assessed").check()
+    expect(page).to_have_url(re.compile(r"sort=title&state=submitted&type=none"))
+    page.get_by_role("link", name="Watching").click()
+    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
+
+    # By keyboard: along the rows, and into one.
+    page.goto("/changes/?sort=title")
+    rows(page).nth(1).locator("a").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(":focus")).to_have_text("Let night staff book meeting rooms")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Inspect the boiler")
+
+    # A reference that is typed and entered opens its change.
+    page.goto("/changes/")
+    page.locator("#list-q").fill(f"cr{change.pk}")
+    expect(rows(page)).to_have_count(1)
+    page.locator("#list-q").press("Enter")
+    expect(page).to_have_url(re.compile(rf"/changes/{change.reference}/$"))
 
 
 def test_a_link_of_the_list_comes_after_a_search_on_its_way(
@@ -135,42 +168,6 @@ def test_a_link_of_the_list_comes_after_a_search_on_its_way(
     assert asked == []
 
 
-def test_sorting_keeps_the_filters_and_keys_lead_to_changes(
-    new_page: Any, live_server: Any, some: Cast
-) -> None:
-    change = submitted(some, title="Found by number")
-    page = new_page()
-    sign_in(page, some.support, live_server)
-    page.goto("/changes/?view=open&state=submitted")
-    page.get_by_role("link", name="Title").click()
-    expect(page).to_have_url(re.compile(r"view=open&sort=title&state=submitted"))
-    expect(page.locator("th[aria-sort=ascending]")).to_contain_text("Title")
-    expect(rows(page)).to_contain_text(
-        ["Found by number", "Inspect the boiler", "Rename the helpdesk"]
-    )
-    menu(page, "Type").click()
-    page.get_by_label("Not assessed").check()
-    expect(page).to_have_url(re.compile(r"sort=title&state=submitted&type=none"))
-    page.get_by_role("link", name="Watching").click()
-    expect(page.get_by_text("Nothing matches these filters")).to_be_visible()
-
-    # By keyboard: along the rows, and into one.
-    page.goto("/changes/?sort=title")
-    rows(page).nth(1).locator("a").focus()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator(":focus")).to_have_text("Let night staff book meeting rooms")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Inspect the boiler")
-
-    # A reference that is typed and entered opens its change.
-    page.goto("/changes/")
-    page.locator("#list-q").fill(f"cr{change.pk}")
-    expect(rows(page)).to_have_count(1)
-    page.locator("#list-q").press("Enter")
-    expect(page).to_have_url(re.compile(rf"/changes/{change.reference}/$"))
-
-
 def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -> None:
     more_organisations(some)
     page = new_page(java_script_enabled=False)
@@ -186,7 +183,6 @@ def test_it_works_without_scripts(new_page: Any, live_server: Any, some: Cast) -
     expect(rows(page)).to_have_count(5)
 
     # A menu that is too long to come with the page.
-    page.goto("/changes/")
     menu(page, "Organisation").click()
     page.get_by_role("button", name="Show all").click()
     menu(page, "Organisation").click()

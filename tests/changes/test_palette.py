@@ -86,6 +86,7 @@ def test_everything_by_keyboard_in_every_look(
     page = new_page()
     sign_in(page, cast.success, live_server)
     page.goto(f"/changes/{change.reference}/")
+    nobody_leaves_a_page_as_the_palette_does_not_come(page)
     page.keyboard.press("Control+k")
     box = page.get_by_role("searchbox", name="A reference, words, a person, a page")
     expect(box).to_be_focused()
@@ -116,14 +117,16 @@ def test_everything_by_keyboard_in_every_look(
     page.keyboard.press("Control+k")
     expect(offered).to_have_count(0)
 
+    # Whoever is signed out meanwhile is led to sign in.
+    page.reload()
+    page.context.clear_cookies(name="sessionid")
+    page.keyboard.press("Control+k")
+    expect(page).to_have_url(re.compile("/account/login/"))
 
-def test_nobody_leaves_a_page_as_the_palette_does_not_come_but_to_sign_in(
-    new_page: Any, live_server: Any, transactional_db: None, cast: Cast
-) -> None:
+
+def nobody_leaves_a_page_as_the_palette_does_not_come(page: Any) -> None:
     """The database is away, or the network: what is being typed stays where it is."""
-    page = new_page()
-    sign_in(page, cast.success, live_server)
-    page.goto("/account/profile/")
+    here = page.url
     said = page.get_by_text("That did not work")
     page.evaluate("window.reallyFetch = window.fetch")
     for answer in ("resolve(new Response('', { status: 503 }))", "reject(new TypeError())"):
@@ -131,12 +134,7 @@ def test_nobody_leaves_a_page_as_the_palette_does_not_come_but_to_sign_in(
         page.evaluate(f"() => {{ window.fetch = () => Promise.{answer}; }}")
         page.keyboard.press("Control+k")
         expect(said).to_be_visible()
-        assert page.url.endswith("/account/profile/")
+        assert page.url == here
         page.evaluate("document.querySelector('#messages').replaceChildren()")
         expect(said).to_have_count(0)
-
-    # Whoever is signed out meanwhile is led to sign in.
     page.evaluate("window.fetch = window.reallyFetch")
-    page.context.clear_cookies(name="sessionid")
-    page.keyboard.press("Control+k")
-    expect(page).to_have_url(re.compile("/account/login/"))

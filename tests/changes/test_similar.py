@@ -127,3 +127,13 @@ def test_looking_needs_a_person_and_changes_nothing(client: Client, cast: Cast) 
     client.force_login(cast.support)
     assert client.post(SIMILAR).status_code == 405
     assert not Change.objects.exists()
+
+
+def test_a_form_asks_as_it_comes_only_where_it_has_a_title(client: Client, cast: Cast) -> None:
+    client.force_login(cast.support)
+    begun = draft(cast, title="Night staff").get_absolute_url()
+    for address, asks in (("/changes/new/", False), (f"{begun}edit/", True)):
+        page = client.get(address).content.decode()
+        place = page.split('id="similar"')[1].split(">")[0]
+        assert "delay:400ms" in place, address
+        assert (", load" in place) is asks, address

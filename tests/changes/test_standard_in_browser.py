@@ -26,7 +26,7 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     page.get_by_role("button", name="Propose it").press("Enter")
     expect(page.get_by_text("is proposed as a standard change.")).to_be_visible()
 
-    colleagues, page = page, new_page(width=360, height=740)
+    # They use one browser in turn.
     sign_in(page, cast.approver, live_server)
     page.goto("/")
     page.get_by_role("link", name="Read and decide").press("Enter")
@@ -37,19 +37,22 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     page.get_by_role("button", name="Approve", exact=True).press("Enter")
     expect(page.get_by_text("is a standard change for a year.")).to_be_visible()
     reviewed = in_review(cast, StandardApproval.objects.get())
-    colleagues.goto(reviewed.get_absolute_url())
-    expect(colleagues.get_by_text("it goes straight to execution")).to_be_visible()
-    assert fits(colleagues) and not faults(colleagues)
+    sign_in(page, cast.success, live_server)
+    page.goto(reviewed.get_absolute_url())
+    expect(page.get_by_text("it goes straight to execution")).to_be_visible()
+    assert fits(page) and not faults(page)
     endorsed(reviewed, cast)
     change = Change.objects.get()
     assert change.state == State.EXECUTION
-    page.reload()
+    sign_in(page, cast.approver, live_server)
+    page.goto(StandardApproval.objects.get().get_absolute_url())
     page.get_by_role("link", name=change.title).press("Enter")
     expect(page.get_by_text("Changes of this kind are approved in advance.")).to_be_attached()
     assert fits(page)
     lifecycle.withdraw_standard(
         StandardApproval.objects.get(), actor=cast.success, reason="We look again."
     )
-    colleagues.reload()
-    expect(colleagues.get_by_text("This change goes on")).to_be_visible()
-    assert fits(colleagues) and not faults(colleagues)
+    sign_in(page, cast.success, live_server)
+    page.reload()
+    expect(page.get_by_text("This change goes on")).to_be_visible()
+    assert fits(page) and not faults(page)

@@ -32,6 +32,9 @@ DRAWN = """parts => [...document.querySelectorAll(".icon, .badge[class*=' i-']")
             style.printColorAdjust || style.webkitPrintColorAdjust].join(" ")
 })"""
 """Whether each icon has its shape and the colour of the words beside it, on paper too."""
+SELECTED = """names => names.map(name =>
+    getComputedStyle(document.querySelector(name), "::selection").backgroundColor)"""
+"""The ground of selected text within the first element of each name."""
 
 
 def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> None:
@@ -40,6 +43,10 @@ def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> N
     found = gallery.evaluate(DRAWN)
     assert len(found) > 20 and set(found) == {"true true exact"}
     gallery.emulate_media(forced_colors="none")
+
+    # Selected text has the root's ground wherever it is.
+    root, *others = gallery.evaluate(SELECTED, ["html", "body", "main", "main p", "main a"])
+    assert set(others) == {root} != {"rgba(0, 0, 0, 0)"}
 
     # Whoever has no mouse reaches the content first.
     gallery.keyboard.press("Tab")
@@ -113,7 +120,7 @@ def test_icons_keys_a_matrix_a_preview_and_a_form_on_one_page(gallery: Any) -> N
     assert sent.count("POST") == 1
 
 
-def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: Any) -> None:
+def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: Any) -> None:
     # Whoever leaves is asked, and stays.
     gallery.fill("#id_title", "Night porters")
 
@@ -133,8 +140,7 @@ def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: An
     gallery.check("#id_services_1")
     for written in ("Night porters", '["kind","configuration"]', '["services",'):
         gallery.wait_for_function(KEPT, arg=written)
-    gallery.goto("/no/such/page/")
-    gallery.goto("/gallery/")
+    gallery.reload()
     expect(gallery.locator("#id_title")).to_have_value("")
     gallery.get_by_role("button", name="Put it back").click()
     expect(gallery.locator("#id_title")).to_have_value("Night porters")
@@ -142,16 +148,10 @@ def test_what_was_typed_is_asked_about_survives_and_can_be_discarded(gallery: An
     expect(gallery.locator("#id_services_1")).to_be_checked()
     expect(gallery.locator("#id_services_0")).not_to_be_checked()
 
-    # Discarding means it.
+    # Discarding means it, and the theme is there before the first paint.
     gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.reload()
     gallery.get_by_role("button", name="Discard it").click()
-    gallery.reload()
-    expect(gallery.locator("text=Put it back")).to_have_count(0)
-
-
-def test_the_theme_a_final_step_and_signing_out_on_one_page(gallery: Any) -> None:
-    # The theme is there before the first paint.
     gallery.click(".app-user")
     gallery.click("button[data-theme-choice=dark]")
     expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
@@ -162,6 +162,7 @@ def test_the_theme_a_final_step_and_signing_out_on_one_page(gallery: Any) -> Non
     expect(gallery.locator("button[data-theme-choice=dark]")).to_have_attribute(
         "aria-pressed", "true"
     )
+    expect(gallery.locator("text=Put it back")).to_have_count(0)
     gallery.click("button[data-theme-choice=auto]")
     expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
     gallery.keyboard.press("Escape")
@@ -182,7 +183,6 @@ def test_the_theme_a_final_step_and_signing_out_on_one_page(gallery: Any) -> Non
     assert sent.count("POST") == 1
 
     # Signing out leaves no draft behind.
-    gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.fill("#id_title", "Night porters")
     gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.click(".app-user")
