@@ -278,7 +278,7 @@ TOPICS: dict[str, Any] = {
     "undelivered": _("mail that does not arrive"),
     "confirmation": _("the question to the requester"),
     "reminder": _("a reminder"),
-    "escalation": _("an answer that is wanting"),
+    "escalation": _("an answer that is missing"),
     "new_link": _("a new link"),
 }
 """What each message is about, for whoever looks at a mail that has no words yet."""
