@@ -44,10 +44,9 @@ def copy_files(packages: Path, vendor: Path) -> None:
         text = CHARSET.sub("", MAP_REFERENCE.sub("", text))
         path.write_text(SELECTION.sub(",:root::selection", text), encoding="utf-8")
     shapes = draft / "tabler" / "icons.css"
-    icons = ROOT / "expansive_cm" / "ui" / "icons.py"
-    subprocess.run(
-        [sys.executable, str(icons), str(packages / "@tabler" / "icons"), str(shapes)], check=True
-    )
+    builder = ROOT / "expansive_cm" / "ui" / "icons.py"
+    icons = packages / "@iconify-json" / "tabler"
+    subprocess.run([sys.executable, str(builder), str(icons), str(shapes)], check=True)
     shutil.rmtree(vendor, ignore_errors=True)
     draft.replace(vendor)
 

@@ -1,12 +1,13 @@
 """The icons that pages use, and the style sheet built from them at set-up.
 
-`python -m expansive_cm.ui.icons node_modules/@tabler/icons static/vendor/tabler/icons.css`
+`python -m expansive_cm.ui.icons node_modules/@iconify-json/tabler static/vendor/tabler/icons.css`
 gives each named outline icon a class, `i-clock`. What it sets is a shape, which `css/app.css`
 fills with the colour of the text: a page says which icon it means in as many signs as its name
 has. A name that is missing here is refused by `{% icon %}`, so that a misspelt icon fails a test
 instead of vanishing.
 """
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -37,28 +38,25 @@ STYLES = "vendor/tabler/icons.css"
 STROKES = {"icon": 1.5, "icon-bold": 2}
 """The properties that a class sets, and how thick each draws its lines: bold is for small ones."""
 
-_DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
-_FRAME = re.compile(r'<path stroke="none" d="M0 0h24v24H0z" fill="none" />\s*')
+_LINES = re.compile(r' (?:fill="none"|stroke(?:-[a-z]+)?="[^"]*")|</?g(?=[ >])[^>]*>')
+"""What each drawing says of its lines, with the group that says it: ours say it once."""
 _SIGNS = str.maketrans({"%": "%25", "#": "%23", "<": "%3C", ">": "%3E", '"': "'"})
 """What the address of a picture may not hold as it is."""
 
 
 def build_styles(package: Path) -> str:
-    """Return the classes of every named icon in an unpacked @tabler/icons package.
+    """Return the classes of every named icon in an unpacked @iconify-json/tabler package.
 
-    Raises FileNotFoundError for a name that the package does not have.
+    Raises KeyError for a name that the package does not have.
     """
-    return "".join(_class_of(name, package) for name in sorted(ICONS))
+    drawings = json.loads((package / "icons.json").read_text(encoding="utf-8"))["icons"]
+    return "".join(_class_of(name, drawings[name]["body"]) for name in sorted(ICONS))
 
 
-def _class_of(name: str, package: Path) -> str:
-    source = (package / "icons" / "outline" / f"{name}.svg").read_text(encoding="utf-8")
-    match = _DRAWING.search(source)
-    if match is None:
-        raise ValueError(f"{name}.svg holds no drawing")
-    drawing = " ".join(_FRAME.sub("", match[1]).split()).replace("> <", "><").replace(" />", "/>")
+def _class_of(name: str, drawing: str) -> str:
+    lines = _LINES.sub("", drawing)
     shapes = "; ".join(
-        f'--{shape}: url("data:image/svg+xml,{_picture(drawing, stroke)}")'
+        f'--{shape}: url("data:image/svg+xml,{_picture(lines, stroke)}")'
         for shape, stroke in STROKES.items()
     )
     return f".i-{name} {{ {shapes} }}\n"
