@@ -14,7 +14,7 @@ from changes import lifecycle
 from changes.states import State
 from changes.templatetags.change_ui import state_words
 from tests import stories
-from tests.components.browsing import sign_in
+from tests.components.browsing import leads_to, sign_in
 from tests.components.looks import looks
 from tests.people import Cast
 
@@ -87,6 +87,13 @@ def test_everything_by_keyboard_in_every_look(
     sign_in(page, cast.success, live_server)
     page.goto(f"/changes/{change.reference}/")
     nobody_leaves_a_page_as_the_palette_does_not_come(page)
+
+    # Whoever is signed out meanwhile is led to sign in.
+    page.context.clear_cookies(name="sessionid")
+    with leads_to(page, "/account/login/"):
+        page.keyboard.press("Control+k")
+    sign_in(page, cast.success, live_server)
+
     page.keyboard.press("Control+k")
     box = page.get_by_role("searchbox", name="A reference, words, a person, a page")
     expect(box).to_be_focused()
@@ -116,12 +123,6 @@ def test_everything_by_keyboard_in_every_look(
     page.locator(".app-new").evaluate("one => one.remove()")  # as when a part of a page is renewed
     page.keyboard.press("Control+k")
     expect(offered).to_have_count(0)
-
-    # Whoever is signed out meanwhile is led to sign in.
-    page.reload()
-    page.context.clear_cookies(name="sessionid")
-    page.keyboard.press("Control+k")
-    expect(page).to_have_url(re.compile("/account/login/"))
 
 
 def nobody_leaves_a_page_as_the_palette_does_not_come(page: Any) -> None:

@@ -2,19 +2,20 @@
 
 from typing import Any
 
+from django.test import Client
 from playwright.sync_api import expect
 
 from changes import lifecycle
 from changes.models import Change, StandardApproval
 from changes.states import State
-from tests.components.browsing import sign_in
+from tests.components.browsing import linked, sign_in
 from tests.components.looks import faults, fits
 from tests.people import Cast
 from tests.standards import endorsed, in_review, template
 
 
 def test_a_standard_change_from_its_proposal_to_its_use(
-    transactional_db: None, cast: Cast, new_page: Any, live_server: Any
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any, client: Client
 ) -> None:
     one = template(cast)
     page = new_page(width=360, height=740)
@@ -28,9 +29,10 @@ def test_a_standard_change_from_its_proposal_to_its_use(
 
     # They use one browser in turn.
     sign_in(page, cast.approver, live_server)
-    page.goto("/")
-    page.get_by_role("link", name="Read and decide").press("Enter")
-    page.get_by_role("link", name="Feature flag").press("Enter")
+    waiting = linked(client, cast.approver, "/", "Read and decide")
+    proposal = StandardApproval.objects.get()
+    assert linked(client, cast.approver, waiting, "Feature flag") == proposal.get_absolute_url()
+    page.goto(proposal.get_absolute_url())
     assert fits(page) and not faults(page)
     page.get_by_role("link", name="Approve").press("Enter")
     page.get_by_label("Why?").fill("Harmless.")
@@ -45,8 +47,9 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     change = Change.objects.get()
     assert change.state == State.EXECUTION
     sign_in(page, cast.approver, live_server)
-    page.goto(StandardApproval.objects.get().get_absolute_url())
-    page.get_by_role("link", name=change.title).press("Enter")
+    approved = StandardApproval.objects.get().get_absolute_url()
+    assert linked(client, cast.approver, approved, change.title) == change.get_absolute_url()
+    page.goto(change.get_absolute_url())
     expect(page.get_by_text("Changes of this kind are approved in advance.")).to_be_attached()
     assert fits(page)
     lifecycle.withdraw_standard(

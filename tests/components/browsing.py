@@ -1,10 +1,12 @@
 """What browser tests of the shell share."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import lxml.html
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
@@ -57,6 +59,32 @@ def choose(control: Any) -> None:
     if not control.is_checked():
         control.locator("xpath=ancestor::label[1] | self::*[not(ancestor::label)]").click()
     expect(control).to_be_checked()
+
+
+def linked(client: Client, person: User, page: str, words: str) -> str:
+    """Return where links with these words lead on a page as somebody reads it: to one place."""
+    client.force_login(person)
+    shown = lxml.html.document_fromstring(client.get(page).content.decode())
+    links = shown.xpath("//main//a[normalize-space()=$words]", words=words)
+    [there] = {str(link.get("href")) for link in links}
+    return there
+
+
+@contextmanager
+def leads_to(page: Any, path: str) -> Iterator[None]:
+    """Expect that what is pressed leads to a path, whose page is not drawn: the open one stays."""
+    there = re.compile(rf"^\w+://[^/]+{re.escape(path)}(\?.*)?$")
+
+    asked = []
+
+    def stay(route: Any) -> None:
+        route.fulfill(status=204)
+        asked.append(route.request.is_navigation_request())
+
+    page.route(there, stay)
+    yield
+    wait_while_held(page, lambda: any(asked))
+    page.unroute(there)
 
 
 def wait_while_held(page: Any, are_held: Callable[[], Any]) -> None:

@@ -134,13 +134,18 @@ def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: An
     assert gallery.url.endswith("/gallery/")
     gallery.remove_listener("dialog", stay)
 
-    # Whoever leaves all the same finds it again.
+    # Whoever leaves all the same finds it again; the theme is there before the first paint.
     gallery.on("dialog", lambda dialog: dialog.accept())
     gallery.check("text=Configuration change >> nth=-1")
     gallery.check("#id_services_1")
     for written in ("Night porters", '["kind","configuration"]', '["services",'):
         gallery.wait_for_function(KEPT, arg=written)
-    gallery.reload()
+    gallery.click(".app-user")
+    gallery.click("button[data-theme-choice=dark]")
+    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    gallery.reload(wait_until="commit")
+    gallery.wait_for_function("document.body")
+    assert gallery.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     expect(gallery.locator("#id_title")).to_have_value("")
     gallery.get_by_role("button", name="Put it back").click()
     expect(gallery.locator("#id_title")).to_have_value("Night porters")
@@ -148,24 +153,18 @@ def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: An
     expect(gallery.locator("#id_services_1")).to_be_checked()
     expect(gallery.locator("#id_services_0")).not_to_be_checked()
 
-    # Discarding means it, and the theme is there before the first paint.
-    gallery.wait_for_function(KEPT, arg="Night porters")
-    gallery.reload()
-    gallery.get_by_role("button", name="Discard it").click()
-    gallery.click(".app-user")
-    gallery.click("button[data-theme-choice=dark]")
-    expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    gallery.reload(wait_until="commit")
-    gallery.wait_for_function("document.body")
-    assert gallery.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     gallery.click(".app-user")
     expect(gallery.locator("button[data-theme-choice=dark]")).to_have_attribute(
         "aria-pressed", "true"
     )
-    expect(gallery.locator("text=Put it back")).to_have_count(0)
     gallery.click("button[data-theme-choice=auto]")
     expect(gallery.locator("html")).to_have_attribute("data-bs-theme", "light")
     gallery.keyboard.press("Escape")
+
+    # Discarding means it.
+    gallery.wait_for_function(KEPT, arg="Night porters")
+    gallery.reload()
+    gallery.get_by_role("button", name="Discard it").click()
 
     # A final step asks, and Escape means no.
     sent: list[str] = []
@@ -181,6 +180,7 @@ def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: An
     with gallery.expect_navigation():
         dialog.locator("button", has_text="Withdraw").click()
     assert sent.count("POST") == 1
+    expect(gallery.locator("text=Put it back")).to_have_count(0)
 
     # Signing out leaves no draft behind.
     gallery.fill("#id_title", "Night porters")

@@ -1,7 +1,8 @@
 """The life of a code change, from the board's question to its deployment.
 
-Read it as documentation: every line is something a person does or sees in the browser, but for
-what they have done there before. How the board meets tells a story of its own.
+Read it as documentation: every line is something a person does or sees, but for what they have
+done before. Whoever only fills a form in needs no scripts for it; what is built and tested has
+forms with more, and is told in the browser. How the board meets tells a story of its own.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from crb.tasks import schedule_meetings
 from tests import stories
 from tests.crb.conftest import Table, new_board, seat
 from tests.journeys.conftest import Visitor
+from tests.journeys.reader import Reader
 from tests.people import Cast
 
 CHECKS = list(CHECKLIST)
@@ -32,12 +34,12 @@ def test_a_code_change_from_the_boards_question_to_its_deployment(
     table = Table(board, cast, [cast.chair, cast.crb_member])
     for one in table.members:
         seat(board, one, is_chair=one == cast.chair)
+    grace, author, reviewer, manager = map(
+        Reader, (cast.requester, cast.developer, cast.peer_reviewer, cast.release_manager)
+    )
     # They use one browser in turn.
-    grace = visitor(cast.requester)
-    developer, reviewer = [
-        visitor(one, after=grace) for one in (cast.developer, cast.peer_reviewer)
-    ]
-    tester, manager = [visitor(one, after=grace) for one in (cast.tester, cast.release_manager)]
+    developer = visitor(cast.developer)
+    tester = visitor(cast.tester, after=developer)
 
     # The agenda of the next fortnightly meeting fills itself. The members want to know more.
     change = table.change("Remind the night shift of booked rooms")
@@ -62,18 +64,18 @@ def test_a_code_change_from_the_boards_question_to_its_deployment(
     board_lifecycle.record_outcome(item, actor=cast.chair, outcome="accepted_as_priority")
 
     # Purpose, scope and objectives are written down; then the risks, signed by a second person.
-    developer.begins("define_requirements", change).fills(
+    author.begins("define_requirements", change).fills(
         purpose="Fewer empty rooms",
         scope="Mobile app, notifications",
         objectives="A reminder 15 minutes before",
         acceptance_criteria="A booking for 3:00 reminds at 2:45.",
     ).sends()
-    developer.sees("5.3").presses("Assess risk").fills(
+    author.sees("5.3").presses("Assess risk").fills(
         security_risks="Room names on locked screens.",
         impact_analysis="Notifications only.",
         mitigations="Show no room name until unlocked.",
     ).sends()
-    developer.sees_disabled("Sign off risk assessment", "You wrote this one.")
+    author.sees_disabled("Sign off risk assessment", "You wrote this one.")
     manager.begins("sign_risk_assessment", change).fills(decision="signed_off").sends()
 
     # It is built, reviewed by somebody who wrote none of it, and tested.
