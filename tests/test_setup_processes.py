@@ -18,7 +18,8 @@ import pytest
 from expansive_cm.environment import hosts
 from expansive_cm.services.databases import Databases
 from expansive_cm.services.postgres import clear_leftovers, socket_directory
-from expansive_cm.services.processes import Child, Identity, Registry, StartError, stop
+from expansive_cm.services.preloaded import ForkedChild, Preloaded, is_possible
+from expansive_cm.services.processes import UNKNOWN, Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
 from expansive_cm.services.run import cut_off, prepare, preparing
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
@@ -180,6 +181,72 @@ def test_a_part_that_ends_is_started_again(registry: Registry, tmp_path: Path) -
     assert said == ["part ended (status -9): starting it again."]
     supervisor.stop(lambda name: None)
     assert part.ended() is not None
+
+
+NOTHING_LOADED = """
+from expansive_cm.services import preloaded
+preloaded.load = lambda: None
+preloaded.main()
+"""
+PART = """
+import os, sys, time
+print(*sys.argv[1:], os.getppid(), os.getsid(0) == os.getpid(), flush=True)
+time.sleep(600)
+"""
+needs_forks = pytest.mark.skipif(not is_possible(), reason="this system forks nothing")
+
+
+def forked(registry: Registry, tmp_path: Path, script: str) -> tuple[Supervisor, list[str]]:
+    """Start a part that is forked by a process of this script; returns what they say as well."""
+    (tmp_path / "part.py").write_text(PART)
+    env = {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    first = Preloaded("loaded", [sys.executable, "-c", script], env, tmp_path)
+    said: list[str] = []
+    supervisor = Supervisor(registry, lambda name, line: said.append(f"{name}: {line}"))
+    command = [sys.executable, "-m", "part", "to do"]
+    supervisor.start(ForkedChild("part", command, env, tmp_path, preloaded=first))
+    wait_until(lambda: any(line.startswith("part: to do") for line in said))
+    return supervisor, said
+
+
+@needs_forks
+def test_what_is_forked_is_looked_after_like_any_part(registry: Registry, tmp_path: Path) -> None:
+    supervisor, said = forked(registry, tmp_path, NOTHING_LOADED)
+    (part,) = supervisor.children
+    assert isinstance(part, ForkedChild) and part.preloaded and part.process
+    first = part.preloaded.process
+    assert first and said == [f"part: to do {first.pid} True"]
+    part.process.kill()
+    assert part.process.wait(60) == -signal.SIGKILL
+    supervisor.look_after([])
+    assert part.preloaded.process is first, "what is loaded is loaded once"
+    wait_until(lambda: len(said) == 3)
+    assert said[1:] == ["run: part ended (status -9): starting it again.", said[0]]
+    # Without it the part lives on, and another one is there when it is needed.
+    first.kill()
+    first.wait()
+    assert part.ended() is None
+    part.process.kill()
+    assert part.process.wait(60) == UNKNOWN
+    supervisor.look_after([])
+    assert part.preloaded.process is not first
+    wait_until(lambda: len(said) == 5)
+    assert said[-1] == f"part: to do {part.preloaded.process.pid} True"
+    assert [known.name for known in registry.identities] == ["loaded", "part"]
+    supervisor.stop(lambda name: None)
+    assert part.ended() == -signal.SIGTERM
+    assert part.preloaded.ended() is not None
+
+
+@needs_forks
+def test_where_nothing_can_be_forked_a_part_is_started_by_itself(
+    registry: Registry, tmp_path: Path
+) -> None:
+    supervisor, said = forked(registry, tmp_path, "raise SystemExit('no room')")
+    wait_until(lambda: len(said) == 2)
+    assert sorted(said) == ["loaded: no room", f"part: to do {os.getpid()} True"]
+    supervisor.stop(lambda name: None)
+    assert supervisor.children == []
 
 
 def test_a_part_that_cannot_live_ends_the_run(

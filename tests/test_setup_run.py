@@ -18,6 +18,7 @@ import psutil
 import psycopg2
 import pytest
 
+from expansive_cm.services.preloaded import is_possible
 from tests.product import ROOT, Product
 from tests.worker import wait_until
 
@@ -98,6 +99,15 @@ def test_a_second_start_points_to_the_first_and_leaves_it_alone(product: Product
     assert f"running here already: {product.state()['address']}" in done.stdout
     assert product.parts() == before
     assert product.get("/readyz") == 200
+
+
+@pytest.mark.skipif(not is_possible(), reason="this system forks nothing")
+def test_its_processes_share_what_one_has_loaded(product: Product) -> None:
+    parts = product.parts()
+    first = psutil.Process(parts["loaded"])
+    assert {parts["web"], parts["worker"], parts["beat"]} == {one.pid for one in first.children()}
+    assert first.num_threads() == 1, "a fork takes one thread along"
+    assert not [one for one in first.net_connections("inet") if one.raddr], "nor a connection"
 
 
 def test_running_data_are_not_thrown_away(product: Product) -> None:

@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -17,6 +18,8 @@ import psutil
 KILL_AFTER_SECONDS = 5
 # The clock may be set between two looks; a number is not given out again that soon.
 SAME_BIRTHDAY_SECONDS = 2
+UNKNOWN = 255
+"""The exit status of a process that nobody saw end."""
 
 
 class StartError(Exception):
@@ -147,6 +150,48 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
+class Forked:
+    """A process that another one has forked, with what is used here of `subprocess.Popen`.
+
+    The other one writes its exit status to `told`, once it has ended.
+    """
+
+    def __init__(self, pid: int, told: socket.socket, stdout: IO[str]) -> None:
+        self.pid = pid
+        self.stdout = stdout
+        self.returncode: int | None = None
+        self._told = told
+        try:
+            self._process: psutil.Process | None = psutil.Process(pid)
+        except psutil.NoSuchProcess:
+            self._process = None
+
+    def poll(self) -> int | None:
+        """The exit status once it is gone, else None; `UNKNOWN` where nobody saw it end."""
+        if self.returncode is None:
+            with suppress(BlockingIOError):
+                status = self._told.recv(16, socket.MSG_DONTWAIT)
+                if status or not (self._process and is_alive(self._process)):
+                    self.returncode = int(status or UNKNOWN)
+                    self._told.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit status, once there is one. Raises: subprocess.TimeoutExpired."""
+        latest = None if timeout is None else time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if latest is not None and time.monotonic() > latest:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            time.sleep(0.02)
+        return status
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process:
+            with suppress(psutil.NoSuchProcess):
+                self._process.kill()
+
+
 @dataclass
 class Child:
     """A process that is kept running: how it starts, where its words go and how it ends."""
@@ -161,7 +206,7 @@ class Child:
     outlasts: bool = False
     account: dict[str, Any] = field(default_factory=dict)
     pass_fds: tuple[int, ...] = ()
-    process: subprocess.Popen[str] | None = None
+    process: "subprocess.Popen[str] | Forked | None" = None
     starts: list[float] = field(default_factory=list)
 
     def start(self, registry: Registry, say: Callable[[str, str], None]) -> None:
@@ -170,8 +215,20 @@ class Child:
         Effects: writes to `log`, or passes each line to `say` when there is no log.
         """
         self.starts.append(time.monotonic())
+        self.process = self.launch(registry, say)
+        if not self.log:
+            Thread(target=pass_on, args=(self.process.stdout, self.name, say), daemon=True).start()
+        registry.add(self.identity())
+
+    def launch(
+        self, registry: Registry, say: Callable[[str, str], None]
+    ) -> "subprocess.Popen[str] | Forked":
+        """Make the process."""
+        return self._run()
+
+    def _run(self) -> "subprocess.Popen[str]":
         output: Any = open_log(self.log) if self.log else subprocess.PIPE
-        self.process = subprocess.Popen(
+        process = subprocess.Popen(
             self.command,
             cwd=self.cwd,
             env=self.env,
@@ -186,9 +243,7 @@ class Child:
         )
         if self.log:
             output.close()
-        else:
-            Thread(target=pass_on, args=(self.process.stdout, self.name, say), daemon=True).start()
-        registry.add(self.identity())
+        return process
 
     def identity(self) -> Identity:
         """What tells this very process from every other one."""
@@ -211,6 +266,9 @@ class Child:
             return
         stop(self.identity())
         self.process.wait()
+
+    def release(self) -> None:
+        """Stop what was there for this child and others, now that all of them have ended."""
 
     def last_words(self) -> str:
         """The end of its log, for a sentence about why it did not start."""

@@ -10,11 +10,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
 
+from expansive_cm.services import preloaded
 from expansive_cm.services.databases import DATABASE, Databases
 from expansive_cm.services.processes import Child, StartError, clean_environment
 
@@ -116,7 +118,10 @@ def address_of(listener: socket.socket) -> tuple[str, str]:
 
 
 def product(environment: dict[str, str], listener: socket.socket) -> list[Child]:
-    """Web, worker and beat, as docker-compose.yml starts them too."""
+    """Web, worker and beat, as docker-compose.yml starts them too.
+
+    Here they share the memory of what they have loaded, where the system can do that.
+    """
     python = sys.executable
     descriptor = listener.fileno()
     gunicorn = ["gunicorn", "expansive_cm.asgi", "--config", "expansive_cm/services/gunicorn.py"]
@@ -127,8 +132,13 @@ def product(environment: dict[str, str], listener: socket.socket) -> list[Child]
         "worker": [*celery, "expansive_cm", "worker", "--concurrency=2", *quiet],
         "beat": [*celery, "expansive_cm.celery:beat", "beat", "--pidfile="],
     }
+    kind: Callable[..., Child] = Child
+    if preloaded.is_possible():
+        command = [python, "-m", preloaded.__name__]
+        first = preloaded.Preloaded("loaded", command, environment, ROOT, pass_fds=(descriptor,))
+        kind = partial(preloaded.ForkedChild, preloaded=first)
     return [
-        Child(
+        kind(
             name=name,
             command=command,
             env=environment,

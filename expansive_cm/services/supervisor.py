@@ -80,4 +80,6 @@ class Supervisor:
         stop(*(child.identity() for child in living), hurried=lambda: self.hurried)
         for child in living:
             child.stop()
+        for child in self.children:
+            child.release()
         self.children = []

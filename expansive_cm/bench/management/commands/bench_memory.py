@@ -21,6 +21,7 @@ from expansive_cm.bench import synthetic
 from expansive_cm.bench.management.commands.bench import bench_database
 from expansive_cm.bench.management.commands.bench_people import Person, who_works, work
 from expansive_cm.bench.serving import SECONDS, database_url
+from expansive_cm.services.preloaded import ForkedChild, Preloaded
 from expansive_cm.services.processes import Child, Registry
 from expansive_cm.services.product import (
     address_of,
@@ -59,6 +60,8 @@ class Command(BaseCommand):
             finally:
                 for child in children:
                     child.stop()
+                for child in children:
+                    child.release()
                 listener.close()
             connection.close()
 
@@ -70,12 +73,14 @@ class Command(BaseCommand):
             child.start(registry, lambda name, line: None)
         wait_until_ready(children[0], local, lambda: None)
         time.sleep(SECONDS / 4)  # until the worker has its children
-        self._row("MiB", [child.name for child in children])
-        self._row("idle", [held(child) for child in children])
+        first = next((one.preloaded for one in children if isinstance(one, ForkedChild)), None)
+        members = [*children, *([first] if first else [])]
+        self._row("MiB", [one.name for one in members])
+        self._row("idle", [held(one) for one in members])
         host, _between, port = local.removeprefix("http://").rpartition(":")
         while sum(len(person.taken) for person in people) < requests:
             asyncio.run(work(people, (host, int(port)), 5))
-        self._row(f"after {requests} pages", [held(child) for child in children])
+        self._row(f"after {requests} pages", [held(one) for one in members])
 
     def _row(self, title: str, values: list[Any]) -> None:
         numbers = [value for value in values if isinstance(value, float)]
@@ -88,5 +93,6 @@ def held(child: Child) -> float:
     """Return how many MiB a process and its children hold; what they share counts once."""
     assert child.process is not None
     first = psutil.Process(child.process.pid)
-    family = [first, *first.children(recursive=True)]
-    return sum(one.memory_full_info().pss for one in family) / MEBIBYTE
+    # What is forked from one that has loaded everything has a row of its own.
+    others = [] if isinstance(child, Preloaded) else first.children(recursive=True)
+    return sum(one.memory_full_info().pss for one in (first, *others)) / MEBIBYTE
