@@ -19,7 +19,7 @@ WORKER_NUMBER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
 SERVER, _, NUMBER = REDIS_URL.rpartition("/")
 CELERY_BROKER_URL = f"{SERVER}/{int(NUMBER or 0) + int(WORKER_NUMBER)}"
 # A worker that outlives a test has one of its own, which only those tests fill that ask for it.
-CELERY_TASK_DEFAULT_QUEUE = os.environ.get("TEST_QUEUE", "celery")
+CELERY_TASK_DEFAULT_QUEUE = "celery"
 
 # A mail is written and ready at once; tests of bursts say how long theirs last.
 MAIL_BURST_SECONDS = 0

@@ -12,6 +12,7 @@ changes nothing.
 import ast
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,11 +60,15 @@ def _pattern(node: ast.AST) -> str | bytes | None:
         return _text(node.value)
     if not isinstance(node, ast.Call):
         return None
-    called = ast.unparse(node.func)
+    function = node.func
     for keyword in node.keywords:
         if keyword.arg == "regex":
             return _text(keyword.value)
-    is_pattern = called.startswith("re.") and called[3:] in CALLS or called == "RegexValidator"
+    is_pattern = (
+        function.attr in CALLS and getattr(function.value, "id", "") == "re"
+        if isinstance(function, ast.Attribute)
+        else getattr(function, "id", "") == "RegexValidator"
+    )
     return _text(node.args[0]) if is_pattern and node.args else None
 
 
@@ -170,8 +175,7 @@ def fed(pattern: str | bytes, food: str, size: int) -> float:
     text = before + unit * (size // len(unit) if unit else 0) + after + "\n\x01"
     data = text.encode("latin-1", "replace") if isinstance(pattern, bytes) else text
     begun = time.process_time()
-    for _match in compiled.finditer(data):
-        pass
+    deque(compiled.finditer(data), maxlen=0)  # finds all, and keeps none
     compiled.fullmatch(data)
     return time.process_time() - begun
 

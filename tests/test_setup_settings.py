@@ -64,6 +64,9 @@ MALFORMED = {
 ANY_TEXT = {"SECRET_KEY_FALLBACKS", "DEFAULT_FROM_EMAIL"}
 
 
+# The interpreter below serves all tests of this file: they belong into one process.
+pytestmark = pytest.mark.xdist_group("settings")
+
 # It has read libraries, which take long, and nothing of the product, and lends itself out: each
 # command has a process, an environment and an end of its own.
 INTERPRETER = """

@@ -7,20 +7,20 @@ do not ask for it. A test may kill it, and start it again.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
 
 from expansive_cm.celery import app
-from tests.environment import ROOT
+from tests.lending import lend
 from tests.smtp import Mailbox
 
 KEPT = "kept"
@@ -35,30 +35,27 @@ class Worker:
         self.log = log
         self.queue = queue
         self.processes = processes
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: psutil.Process | None = None
         self.log.touch()
         self.begins = 0
         """Where in its log that begins which it says in the test that runs."""
 
     @property
     def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
+        return self.process is not None and self.process.is_running()
 
     def start(self) -> None:
         """Start it with an empty queue, on the database and mail server of the test that runs."""
         redis.Redis.from_url(app.conf.broker_url).delete(self.queue)
-        command = [sys.executable, "-m", "celery", "-A", "expansive_cm", "worker"]
         options = ["-c", str(self.processes), "-n", f"{self.queue}@tests", "-l", "INFO"]
         begins = self.log.stat().st_size
-        with self.log.open("a") as output:
-            self.process = subprocess.Popen(
-                [*command, *options, "--without-gossip", "--without-mingle"],
-                cwd=ROOT,
-                env={**os.environ, **worker_environment(), "TEST_QUEUE": self.queue},
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = lend(
+            ["-A", "expansive_cm", "worker", *options, "--without-gossip", "--without-mingle"],
+            {**os.environ, **worker_environment()},
+            broker=app.conf.broker_url,
+            queue=self.queue,
+            log=self.log,
+        )
         wait_until(lambda: " ready." in self.said(begins), PATIENCE_SECONDS, process=self)
 
     def said(self, begins: int | None = None) -> str:
@@ -68,8 +65,8 @@ class Worker:
             return lines.read().decode(errors="replace")
 
     def poll(self) -> int | None:
-        """Return how it ended, None while it lives."""
-        return self.process.poll() if self.process else None
+        """Return None while it lives."""
+        return None if self.is_alive else 1
 
     def kill(self) -> None:
         """Let it and its children die as a machine without memory does it."""
@@ -85,7 +82,7 @@ class Worker:
         self.process.terminate()
         try:
             self.process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
+        except psutil.TimeoutExpired:
             self.kill()  # a child that goes on would hold its locks
 
     def is_idle(self) -> bool:

@@ -6,11 +6,13 @@ story changes are read once, and a change is as its last step has saved it. Ever
 checked and recorded by the same code as ever.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from copy import copy
-from datetime import date
+from datetime import UTC, date
+from functools import partial
 from typing import Any
 
 from django.db.models import Model
@@ -22,7 +24,7 @@ from accounts.history_rows import Records
 from accounts.models import Organisation, SuccessTeam, User
 from changes import letters, messages
 from changes.lifecycle import core
-from changes.models import Change, Development, Notice, Service
+from changes.models import Change, Development, Event, Notice, Service
 from changes.recall import Recollection
 from changes.turns.who import Who
 from crb.models import (
@@ -36,6 +38,7 @@ from crb.models import (
     attendance,
     seat,
 )
+from expansive_cm import statements
 
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Board})
 CHANGED_BY_STORIES = frozenset({Absence, Membership})
@@ -176,25 +179,39 @@ def _only_columns(change: Change) -> Change:
 
 @contextmanager
 def _kept_records() -> Iterator[None]:
-    """Ask for a change's records of one kind, and for its watchers, again when there are others."""
+    """Ask for a change's records of one kind, and for its watchers, again when there are others.
+
+    Of its events, which every step adds one to, nothing is asked again: the new one is added.
+    """
     known: dict[int, dict[str, Any]] = defaultdict(dict)
-    ask = Recollection.read
+    ask, ask_alone = Recollection.read, statements.read_related
+
+    def kept_of(change: Change, relation: str, ask: Callable[[], Any]) -> Any:
+        kept = known[change.pk]
+        if relation not in kept:
+            kept[relation] = ask()
+        for row in kept[relation]:
+            if "change" in row._state.fields_cache:
+                row._state.fields_cache["change"] = change
+        return kept[relation]
 
     def read(self: Recollection, relation: str) -> Any:
         if not isinstance(self.record, Change):
             return ask(self, relation)
-        kept = known[self.record.pk]
-        if relation not in kept:
-            kept[relation] = ask(self, relation)
-        for row in kept[relation]:
-            if "change" in row._state.fields_cache:
-                row._state.fields_cache["change"] = self.record
-        return kept[relation]
+        return kept_of(self.record, relation, partial(ask, self, relation))
 
-    def forget(sender: type[Model], instance: Any, **_: Any) -> None:
+    def read_related(record: Model, relation: str) -> Any:
+        if not isinstance(record, Change):
+            return ask_alone(record, relation)
+        return kept_of(record, relation, partial(ask_alone, record, relation))
+
+    def forget(sender: type[Model], instance: Any, created: bool = False, **_: Any) -> None:
         kept = known[getattr(instance, "change_id", 0)]
         for relation in [name for name, rows in kept.items() if rows.model is sender]:
-            del kept[relation]
+            if created and relation == "events":
+                kept[relation]._result_cache.append(_as_stored(instance))
+            else:
+                del kept[relation]
 
     def forget_watchers(instance: Model, **_: Any) -> None:
         known[instance.pk].pop("watchers", None)
@@ -203,8 +220,18 @@ def _kept_records() -> Iterator[None]:
         _connected(post_save, forget),
         _connected(m2m_changed, forget_watchers, sender=Change.watchers.through),
         _swapped(Recollection, "read", read),
+        _swapped(statements, "read_related", read_related),
     ):
         yield
+
+
+def _as_stored(event: Event) -> Event:
+    """Return an event that was just stored as it is read from the database."""
+    values = {field.attname: getattr(event, field.attname) for field in Event._meta.concrete_fields}
+    values |= {"data": json.loads(json.dumps(event.data)), "at": event.at.astimezone(UTC)}
+    stored = Event.from_db(event._state.db, list(values), list(values.values()))
+    stored.change = event.change
+    return stored
 
 
 @contextmanager
