@@ -3,12 +3,13 @@
 The looks are two widths, light and dark, a wide font and a narrow one. A page is made once and
 stays open while its look changes; another width loads it again only where a script fits it to
 that: folds a part, or draws a chart. What every look costs is drawing the page anew and reading
-it, so the second one of a width has the other scheme and the other font at once: what it may
+it, so from one to the next either the width changes, or scheme and font at once: what that may
 break is told apart by the rules.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Locator, Page
@@ -17,12 +18,32 @@ from tests.components.certain import CERTAIN
 from tests.components.colours import GOOD_COLOURS, TRY_COLOURS_ONCE
 from tests.fonts import NARROW, draw_in
 
-# The narrow one is also the wide one at 400 %. Each begins with all rules in one scheme.
-LOOKS = {1280: ("light", "dark"), 320: ("dark", "light")}
 HEIGHT = 900
 EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that other colours can break, and all that a narrower font can.
 OF_OTHER_LOOKS = ["color-contrast", "link-in-text-block", "target-size"]
+
+
+class Look(NamedTuple):
+    """How a page is drawn, and the rules that are tried then; without a font, in the wide one."""
+
+    width: int
+    scheme: str
+    font: str
+    rules: list[str]
+
+    def __str__(self) -> str:
+        font = ", in a narrow font" if self.font else ""
+        return f"{self.width} px, {self.scheme}{font}"
+
+
+# The narrow width is also the wide one at 400 %. The last look is that of a page that is loaded.
+LOOKS = (
+    Look(1280, "light", "", EVERYTHING),
+    Look(1280, "dark", NARROW, OF_OTHER_LOOKS),
+    Look(320, "dark", NARROW, OF_OTHER_LOOKS),
+    Look(320, "light", "", EVERYTHING),
+)
 RUN = """([rules, known, seenShortly]) => {
   if (typeof axe === "undefined") return null;
   const found = globalThis.triedColours(known);
@@ -35,11 +56,18 @@ RUN = """([rules, known, seenShortly]) => {
   return axe.run(document, options).then(({ violations }) => [
     { ...nothing, violations }, [...found]]);
 }"""
-IS_SHOWN = """scheme => {
-  const { bsTheme } = document.documentElement.dataset;
-  if (bsTheme !== undefined && bsTheme !== scheme) return false;
+# A page of ours is dark by what its first script writes on it when the system is, which the shell's
+# tests prove: written at once with the font, it is drawn anew once, not for the system as well.
+SHOW = """([scheme, family]) => {
+  const root = document.documentElement;
+  root.style.setProperty("--tblr-font-sans-serif", family && `"${family}"`);
+  const { bsTheme } = root.dataset;
+  if (bsTheme !== undefined && bsTheme !== scheme) {
+    root.dataset.bsTheme = scheme;
+    document.dispatchEvent(new CustomEvent("theme:change", { detail: scheme }));
+  }
   for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
-  return true;
+  return bsTheme !== undefined;
 }"""
 FOLDS = "document.querySelector('[data-fold-on]:not([data-open])') !== null"
 DRAWS = "document.querySelector('[data-chart]') !== null"
@@ -124,7 +152,6 @@ class Looks:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.found: list[str] = []
-        self._scheme, self._font = "", ""
 
     def over_address(
         self, address: str, prepare: Callable[[Page], None] | None = None, *, anew: bool = False
@@ -134,17 +161,20 @@ class Looks:
         It is loaded once; for each width where a script fits it to its width, or with ``anew``.
         Whoever goes on with it finds it as in the last look.
         """
-        is_loaded = False
-        for width, schemes in LOOKS.items():
-            if not is_loaded or anew or self._is_fitted(prepare):
+        width, scheme = 0, ""
+        for look in LOOKS:
+            if not width or (look.width != width and (anew or self._is_fitted(prepare))):
                 self.page.set_content("")  # what is not shown is not drawn anew
-                self._show(width, schemes[0])
+                self._widen(look.width)
+                scheme = look.scheme
+                self.page.emulate_media(color_scheme=scheme)
                 self.page.goto(address)
-                self._font = ""
-                is_loaded = True
                 if prepare:
                     prepare(self.page)
-            self._look(address, width, schemes)
+            width = look.width
+            self._look(address, look)
+        if scheme != look.scheme:
+            self.page.emulate_media(color_scheme=look.scheme)
 
     def _is_fitted(self, prepare: Callable[[Page], None] | None) -> bool:
         """Whether a script has fitted the page to its width; what is unfolded is so in any."""
@@ -153,41 +183,23 @@ class Looks:
 
     def over_page(self, name: str) -> None:
         """Look over a page whose state cannot be loaded again, and leave it narrow and light."""
-        for width, schemes in LOOKS.items():
-            self._look(name, width, schemes)
-        self._draw_in()
+        for look in LOOKS:
+            self._look(name, look)
 
-    def _show(self, width: int, scheme: str) -> None:
+    def _widen(self, width: int) -> None:
         if self.page.viewport_size != {"width": width, "height": HEIGHT}:
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
-        if self._scheme != scheme:  # even the same one is a reason to draw everything anew
-            self.page.emulate_media(color_scheme=scheme)
-            self._scheme = scheme
 
-    def _draw_in(self, font: str = "") -> None:
-        if self._font != font:
-            draw_in(self.page, font)
-            self._font = font
-
-    def _look(self, name: str, width: int, schemes: tuple[str, str]) -> None:
-        first, other = schemes
-        self._draw_in()
-        self._see(width, first)
-        self._note(f"{name} at {width} px, {first}", EVERYTHING)
-        self._draw_in(NARROW)
-        self._see(width, other)
-        self._note(f"{name} at {width} px, {other}, in a narrow font", OF_OTHER_LOOKS)
-
-    def _see(self, width: int, scheme: str) -> None:
-        self._show(width, scheme)
-        if not self.page.evaluate(IS_SHOWN, scheme):
-            self.page.wait_for_function(IS_SHOWN, arg=scheme)
-
-    def _note(self, look: str, rules: list[str]) -> None:
+    def _look(self, name: str, look: Look) -> None:
+        self._widen(look.width)
+        how = [look.scheme, look.font]
+        if not self.page.evaluate(SHOW, how):  # it has the system's scheme
+            self.page.emulate_media(color_scheme=look.scheme)
+            self.page.evaluate(SHOW, how)
         if (overhang := self.page.evaluate(OVERHANG)) > 0:
-            self.found.append(f"{look}: sticks out by {overhang} px")
-        if found := faults(self.page, rules):
-            self.found.append(f"{look}: {found}")
+            self.found.append(f"{name} at {look}: sticks out by {overhang} px")
+        if found := faults(self.page, look.rules):
+            self.found.append(f"{name} at {look}: {found}")
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """What looks pages over finds what is wrong in one look alone, and says in which."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.staticfiles.finders import find
 
 from tests.components.looks import OF_OTHER_LOOKS, faults, looks
+from tests.environment import ROOT
 
 PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
   body { font-family: var(--tblr-font-sans-serif, sans-serif); color-scheme: light dark }
@@ -19,11 +22,12 @@ PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
 """
 FOUND = [
     ("1280 px, dark, in a narrow font", {"color-contrast", "target-size"}),
-    ("320 px, dark", {"sticks out"}),
-    ("320 px, dark", {"image-alt"}),
-    ("320 px, light, in a narrow font", {"sticks out"}),
-    ("320 px, light, in a narrow font", {"color-contrast", "target-size"}),
+    ("320 px, dark, in a narrow font", {"sticks out"}),
+    ("320 px, dark, in a narrow font", {"target-size"}),
+    ("320 px, light", {"sticks out"}),
+    ("320 px, light", {"color-contrast", "image-alt"}),
 ]
+VENDORED = ("vendor/tabler/css/tabler.min.css", "vendor/tabler/icons.css")
 FAULTS = set().union(*(faults for _, faults in FOUND))
 
 
@@ -39,6 +43,13 @@ def test_each_fault_is_found_in_its_look_and_all_are_told(
         assert where == f"the page at {expected}"
         assert {one for one in FAULTS if one in what} == faults_there
         assert where in str(told.value)
+
+
+def test_no_style_asks_for_the_systems_scheme_beside_the_page() -> None:
+    """So a page looks in the dark as in a system that is dark, which the looks rely on."""
+    styles = [*(ROOT / "static/css").glob("*.css"), *(Path(find(name)) for name in VENDORED)]
+    asking = [one.name for one in styles if "prefers-color-scheme" in one.read_text()]
+    assert len(styles) > len(VENDORED) and asking == []
 
 
 GOOD = '<p style="color: #757575">Grey on white is good.</p>'

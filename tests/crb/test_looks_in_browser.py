@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from crb import lifecycle
 from tests.components.browsing import sign_in
-from tests.components.looks import IS_SHOWN
+from tests.components.looks import SHOW
 from tests.crb.conftest import Table
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +45,7 @@ def test_a_row_of_tabs_shows_at_which_edge_there_is_more(
 
     for scheme in ("light", "dark"):
         page.set_viewport_size({"width": 360, "height": 900})
-        show(page, scheme)
+        page.evaluate(SHOW, [scheme, ""])
         row.evaluate("one => one.scrollTo({left: 0, behavior: 'instant'})")
         plain, more = edge("left"), edge("right")
         assert more != plain, scheme
@@ -57,11 +57,6 @@ def test_a_row_of_tabs_shows_at_which_edge_there_is_more(
         assert edge("left") == edge("right") == plain, scheme
 
 
-def show(page: Any, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
-    page.wait_for_function(IS_SHOWN, arg=scheme)
-
-
 def test_the_mark_of_an_error_stands_out(table: Table, new_page: Any, live_server: Any) -> None:
     page = new_page()
     sign_in(page, table.chair, live_server)
@@ -70,7 +65,7 @@ def test_the_mark_of_an_error_stands_out(table: Table, new_page: Any, live_serve
     mark = page.locator(".alert-danger .alert-mark")
     mark.wait_for()
     for scheme in ("light", "dark"):
-        show(page, scheme)
+        page.evaluate(SHOW, [scheme, ""])
         assert mark.evaluate(CONTRAST) >= 4.5, scheme
 
 
