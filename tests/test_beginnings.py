@@ -1,11 +1,14 @@
 """What one process has made to begin tests with serves the others, and only what can."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, transaction
+from django.utils import timezone
 from post_office.models import Email
 
 from accounts.models import SuccessTeam, User
@@ -89,6 +92,20 @@ def test_what_is_put_back_is_what_was_written_whatever_it_holds() -> None:
         return [Email.objects.create(from_email="a@a.example", message=text) for text in ODD]
 
     assert [mail.message for mail in mails()] == list(ODD)
+
+
+@pytest.mark.django_db
+def test_what_is_planned_is_no_later_because_the_maker_was_slow() -> None:
+    day = timedelta(days=1)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+
+        @remembered
+        def mail() -> Email:
+            clock.shift(timedelta(minutes=2))
+            return Email.objects.create(from_email="a@a.example", expires_at=timezone.now() + day)
+
+        soon = timedelta(seconds=1)
+        assert day - soon < mail().expires_at - timezone.now() < day + soon
 
 
 @pytest.mark.django_db
