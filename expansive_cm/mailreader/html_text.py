@@ -94,6 +94,7 @@ def text_of(html: str, pictures: Mapping[str, str]) -> str:
         tree = lxml.html.document_fromstring(html)
     except (lxml.etree.LxmlError, ValueError, AssertionError):
         return _stripped(html)
+    _alive = list(tree.iter())  # else each walk over the tree makes all its elements anew
     if _depth(tree) >= DEPTH_LIMIT:
         return _stripped(html)
     try:

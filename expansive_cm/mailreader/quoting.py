@@ -6,6 +6,7 @@ patterns go over a line or a few at a time, because over a whole text they can t
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from mailparser_reply.constants import MAIL_LANGUAGES
 from mailparser_reply.parser import EmailMessage
@@ -18,6 +19,7 @@ SIGNATURE_LINES = 30
 CANDIDATES_LIMIT = 300
 LINE_LIMIT = 400
 WRAPPED_AT = 60
+COLONS = (":", "\uff1a")
 
 Run = tuple[bool, list[str]]
 
@@ -86,6 +88,11 @@ class Lines(list[str]):
         self._known: dict[str, bool] = {} if known is None else known._known
         self._tries = CANDIDATES_LIMIT
 
+    @cached_property
+    def _colons(self) -> bytes:
+        """Of each line, whether it ends as what comes before somebody's words does."""
+        return bytes(line.endswith(COLONS) for line in self)
+
     def attribution(self, number: int) -> int:
         """Return over how many lines it is said here who wrote what follows; 0 if it is not."""
         line = self[number]
@@ -93,12 +100,14 @@ class Lines(list[str]):
             return 0
         if ATTRIBUTION in line:
             return self._to_quote(number)
+        if 1 not in self._colons[number : number + 3]:
+            return 0  # which is so of most lines, and quicker to know than what they say
         block = ""
         for length, row in enumerate(self[number : number + 3], 1):
             block += ("\n" if block else "") + row
             if not row or len(block) > LINE_LIMIT or row.startswith(">"):
                 return 0
-            if row.endswith((":", "\uff1a")):
+            if row.endswith(COLONS):
                 return length if self._begins_here(block) else 0
         return 0
 
@@ -180,11 +189,15 @@ def _start_of_rest(lines: Lines) -> int:
     for number, line in enumerate(lines):
         if line.startswith(">"):
             continue
-        if REST_IS_QUOTED in line or SEPARATOR.fullmatch(line[:LINE_LIMIT]):
+        # No pattern need be tried on a line that has not the sign which each of them asks for.
+        has_colon = ":" in line or "\uff1a" in line
+        if REST_IS_QUOTED in line or (
+            (has_colon or "---" in line) and SEPARATOR.fullmatch(line[:LINE_LIMIT])
+        ):
             return _above(lines, number)
         if tried >= CANDIDATES_LIMIT:
             continue
-        if HEADER_LINE.match(line[:LINE_LIMIT]):
+        if has_colon and HEADER_LINE.match(line[:LINE_LIMIT]):
             tried += 1
             if _is_header_block(lines, number):
                 return _above(lines, number)

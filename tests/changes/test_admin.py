@@ -2,7 +2,6 @@
 
 from datetime import date
 
-import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.test import Client
@@ -33,13 +32,17 @@ def test_every_record_of_the_workflow_can_be_read() -> None:
     assert {Change, *stages} <= set(OWNED) <= models
 
 
-@pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
-def test_nothing_of_it_can_be_touched(client: Client, cast: Cast, model: type) -> None:
+def test_nothing_of_it_can_be_touched(client: Client, cast: Cast) -> None:
     client.force_login(cast.administrator)
-    name = f"admin:changes_{model.__name__.lower()}"
-    assert client.get(reverse(f"{name}_changelist")).status_code == 200
-    assert client.get(reverse(f"{name}_add")).status_code == 403
-    assert client.post(reverse(f"{name}_add"), {}).status_code == 403
+    answered = {}
+    for model in OWNED:
+        name = f"admin:changes_{model.__name__.lower()}"
+        answered[model.__name__] = [
+            client.get(reverse(f"{name}_changelist")).status_code,
+            client.get(reverse(f"{name}_add")).status_code,
+            client.post(reverse(f"{name}_add"), {}).status_code,
+        ]
+    assert {name: each for name, each in answered.items() if each != [200, 403, 403]} == {}
 
 
 def test_a_change_is_shown_and_stays_as_it_is(client: Client, cast: Cast) -> None:
@@ -101,10 +104,11 @@ def test_the_date_of_a_promise_moves_with_a_reason(client: Client, cast: Cast) -
     assert release.history.first().history_change_reason == "The freeze was moved."
 
 
-@pytest.mark.parametrize("name", ["success", "auditor", "requester", "chair"])
-def test_others_do_not_come_in(client: Client, cast: Cast, name: str) -> None:
-    client.force_login(getattr(cast, name))
-    assert client.get(reverse("admin:changes_change_changelist")).status_code in (302, 403)
+def test_others_do_not_come_in(client: Client, cast: Cast) -> None:
+    for name in ("success", "auditor", "requester", "chair"):
+        client.force_login(getattr(cast, name))
+        answer = client.get(reverse("admin:changes_change_changelist"))
+        assert answer.status_code in (302, 403), name
 
 
 def test_the_index_names_everything_and_has_an_icon(client: Client, cast: Cast) -> None:

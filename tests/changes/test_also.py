@@ -15,6 +15,7 @@ from django.test import Client
 from accounts.models import User
 from changes import also, filters, lifecycle, searching
 from changes.models import Attachment, Change, Comment, Development
+from changes.queries import visible_to
 from tests import stories
 from tests.people import Cast
 from tests.remembered import remembered
@@ -188,13 +189,14 @@ def test_a_pull_request_leads_to_its_change_for_colleagues(client: Client, cast:
     change = stories.developed(stories.in_development(cast), cast)
     address = "https://git.example/rooms/pull/4711"
     Development.objects.filter(change=change).update(reference=address)
-    theirs = Client()
-    theirs.force_login(cast.requester)
-    client.force_login(cast.support)
-    for text, found in PULL_REQUESTS.items():
-        expected = [("Pull request or branch", address)] if found else []
-        assert places(client.get(LIST, {"q": text})) == expected, text
-        assert places(theirs.get(LIST, {"q": text})) == [], text
+    place = ("Pull request or branch", address)
+    assert places(search(client, cast.support, urlencode({"q": "#4711"}))) == [place]
+    assert places(search(client, cast.requester, urlencode({"q": "#4711"}))) == []
+    # What else is typed is asked as the list's page asks it.
+    for text, is_found in PULL_REQUESTS.items():
+        for reader, expected in ((cast.support, [place] * is_found), (cast.requester, [])):
+            found = also.also_with(reader, text, visible_to(reader), []).places
+            assert [(str(one.kind), one.words) for one in found] == expected, (reader, text)
 
 
 def test_its_number_is_found_however_its_address_is_written(client: Client, cast: Cast) -> None:
