@@ -42,12 +42,13 @@ NONE = "none"
 ME = "me"
 
 VIEWS = [
-    ("", _("All")),
     ("open", _("Open")),
+    ("", _("All")),
     ("waiting", _("Waiting on me")),
     ("mine", _("Mine")),
     ("watching", _("Watching")),
 ]
+"""The tabs above the list; whom an empty address shows all changes has these first."""
 AGES = [
     ("7", _("More than a week")),
     ("14", _("More than two weeks")),
@@ -354,6 +355,11 @@ AT_WORK = Q(is_active=True, groups__isnull=False)
 WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
 
 
+def views_of(user: User) -> list[tuple[str, Any]]:
+    """Return the tabs above somebody's list; what their list begins with comes first."""
+    return VIEWS if user.is_internal else [VIEWS[1], VIEWS[0], *VIEWS[2:]]
+
+
 def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in rows]
 
@@ -422,7 +428,7 @@ def query_string(
     view = None if alone else form.views.current
     if view is not None and saved_views.is_same(wanted, view.filters):
         return f"?saved={view.pk}"
-    if not wanted and (view is not None or form.views.has_first):
+    if not wanted and (view is not None or form.views.has_first or form.user.is_internal):
         wanted = saved_views.EVERYTHING
     before = {"saved": [str(view.pk)]} if view is not None else {}
     return "?" + saved_views.as_data({**before, **wanted}).urlencode()

@@ -40,7 +40,8 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """Show a page of the changes that the address asks for; a reference leads to its change.
 
     An address that asks for a saved view alone, or for nothing where one was chosen to open first,
-    shows what that holds, without what does not exist any more. A request by htmx gets the part of
+    shows what that holds, without what does not exist any more; one that asks for nothing else
+    shows Expansive's own people the open changes. A request by htmx gets the part of
     the page that differs. Answers 400 for a filter that does not exist and for a place in the list
     that nobody was given; in a view, which may be sorted anew meanwhile, that leads to page one.
     """
@@ -101,6 +102,8 @@ def _bar(request: SignedInRequest, form: ChangeFilterForm, here: str) -> dict[st
 def _read(request: SignedInRequest) -> tuple[ChangeFilterForm, list[str]]:
     """Return the filters that the address asks for, and the names of those that a view lacks."""
     views = saved_views.asked_for(request.user, request.GET, set(ChangeFilterForm.base_fields))
+    if views.begins_open:
+        return ChangeFilterForm(request.user, saved_views.as_data(saved_views.OPEN_ONES), views), []
     if views.current is None or not views.is_opened:
         return ChangeFilterForm(request.user, request.GET, views), []
     form = ChangeFilterForm(request.user, saved_views.as_data(views.current.filters), views)
@@ -118,7 +121,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
         "has_lost_columns": form.has_lost_columns and not left_out,
         "is_changed": is_changed,
         "may_update": is_changed and current is not None and current.owner_id == form.user.pk,
-        "can_save": is_changed or (current is None and bool(wanted)),
+        "can_save": is_changed or (current is None and bool(wanted) and not views.begins_open),
         "everything": f"?{saved_views.as_data(saved_views.EVERYTHING).urlencode()}",
     }
 
@@ -230,7 +233,7 @@ def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
     chosen = form.cleaned_data["view"]
     return [
         {"label": label, "url": query_string(form, {"view": name}), "active": name == chosen}
-        for name, label in filters.VIEWS
+        for name, label in filters.views_of(form.user)
     ]
 
 
