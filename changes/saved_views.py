@@ -54,7 +54,7 @@ EVERYTHING = {"sort": ["-reference"]}
 """The list without a filter, said in so many words: an address that holds nothing opens the view
 that its reader has chosen for it, or, for Expansive's own people, ``OPEN_ONES``."""
 OPEN_ONES = {"view": ["open"]}
-"""What the list shows Expansive's own people where nothing else was chosen for them to begin with."""
+"""What the list shows Expansive's own people where nothing else was chosen to begin with."""
 ROLES = [str(role) for role in Role]
 NOT_SHARED = Q(team=None, organisation=None, role=None)
 

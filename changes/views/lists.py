@@ -47,6 +47,8 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """
     form, left_out = _read(request)
     if not form.is_valid():
+        if form.has_wrong_days_alone:
+            return _beside_days(request, form)
         return _refused(request, form)
     if not request.htmx and (change := _meant(request, form)):
         return redirect(change)
@@ -59,27 +61,44 @@ def listing(request: SignedInRequest) -> HttpResponse:
     also = _also(request, form)
     if similar and also:
         page, similar = Page([]), False
-    told = {} if request.user.is_internal else plain.statuses(page.rows, request.user)
     here = _at(form, request.GET.get("page", ""), or_first=True)
+    more = {"similar": similar, "also": also, "saved": _saved(form, left_out)}
+    response = _shown(request, form, page, here, **more)
+    if request.htmx and not request.htmx.history_restore_request:
+        response["HX-Push-Url"] = request.path + here
+    return response
+
+
+def _beside_days(request: SignedInRequest, form: ChangeFilterForm) -> HttpResponse:
+    """Say beside each day that is none what is wrong with it; nothing is listed meanwhile."""
+    here = _at(form, "", or_first=True)
+    saved = {**_saved(form, []), "can_save": False}
+    response = _shown(request, form, Page([]), here, saved=saved, also=Also())
+    # What htmx sent is swapped in with this status, as that of a form with something wrong.
+    response.status_code = (
+        HTTPStatus.UNPROCESSABLE_ENTITY if request.htmx else HTTPStatus.BAD_REQUEST
+    )
+    return response
+
+
+def _shown(
+    request: SignedInRequest, form: ChangeFilterForm, page: Page[Change], here: str, **more: Any
+) -> HttpResponse:
     context = {
         **_bar(request, form, here),
         "form": form,
         "page": page,
-        "told": told,
-        "similar": similar,
-        "also": also,
-        "saved": _saved(form, left_out),
+        "told": {} if request.user.is_internal else plain.statuses(page.rows, request.user),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
         "plain": not request.user.is_internal,
+        **more,
     }
     whole = not request.htmx or request.htmx.history_restore_request
     name = "changes/list.html" if whole else "changes/partials/list.html"
     response = render(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
-    if not whole:
-        response["HX-Push-Url"] = request.path + here
     return response
 
 
@@ -131,7 +150,8 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
 def menu(request: SignedInRequest, name: str) -> HttpResponse:
     """Show all that a filter offers, with what is chosen; 404 for what this person has no menu."""
     form = ChangeFilterForm(request.user, request.GET)
-    field = next((one.field for one in form.dropdowns if one.field.name == name), None)
+    menus = [one.field for one in form.dropdowns if one.field is not None and not one.days]
+    field = next((one for one in menus if one.name == name), None)
     if field is None:
         raise Http404
     return render(request, "changes/partials/menu.html", {"field": field})

@@ -1,10 +1,11 @@
 """All changes: every filter, every order, search, what the address holds, and its cost."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
@@ -283,6 +284,98 @@ def test_what_is_late_is_read_through_its_own_index(cast: Cast, sign_in: Any, so
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
     assert "using changes_change_late" in rows.explain()
     assert "Sort" not in rows.explain()
+
+
+def test_days_due_and_promised_are_asked_for_as_ranges(cast: Cast, sign_in: Any) -> None:
+    today = date(2026, 5, 13)  # a Wednesday
+    for due in (date(2026, 5, 10), date(2026, 5, 11), date(2026, 5, 17), date(2026, 5, 18), None):
+        title = f"{due:%d}" if due else "none"
+        made = datetime(2026, 3, due.day if due else 1, 23, 30, tzinfo=UTC)
+        promise = {"promise": "twelve_months", "promised_at": made} if due else {}
+        set_fields(submitted(cast, title=title), due_on=due, **promise)
+    expected = {
+        "due=week": ["17", "11"],
+        "due=next_week": ["18"],
+        "due=month": ["18", "17", "11", "10"],
+        "due_from=2026-05-11": ["18", "17", "11"],
+        "due_to=2026-05-11": ["11", "10"],
+        "due_from=2026-05-11&due_to=2026-05-17&sort=due": ["11", "17"],
+        "due_from=2026-05-11&due_to=2026-05-17&sort=-due": ["17", "11"],
+        "due=week&due_to=2026-05-11": ["11"],
+        "due_from=2000-01-01&due_to=2100-12-31": ["18", "17", "11", "10"],
+        "promised_from=2026-03-11&promised_to=2026-03-17": ["17", "11"],
+        "promised_to=2026-03-10": ["10"],
+        "promised_from=2026-03-18": ["18"],
+    }
+    with time_machine.travel(datetime.combine(today, time(12), UTC)):
+        for who in (cast.support, cast.requester):
+            client = sign_in(who)
+            found = {query: titles(client, f"?{query}") for query in expected}
+            assert found == expected, who
+            words = client.get(f"{LIST}?due=week&due_from=2026-05-11").context
+            chips = [(str(one.label), str(one.value)) for one in words["form"].chips]
+            by = "Due" if who.is_internal else "Promised by"
+            assert chips == [(by, "This week"), (f"{by} (from)", "11 May 2026")]
+            assert words["here_url"] == "?due=week&due_from=2026-05-11"
+            for sort in ("due", "-due"):  # pages go on where the last one ended
+                pages, address = [], f"?due_from=2026-05-11&sort={sort}"
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr("changes.views.lists.PAGE_SIZE", 1)
+                    while address:
+                        shown = client.get(LIST + address).context
+                        pages += [one.title for one in shown["page"]]
+                        address = shown["next_url"]
+                wanted = ["11", "17", "18"]
+                assert pages == (wanted if sort == "due" else wanted[::-1])
+
+
+WRONG_DAYS = {
+    "due_from=yesterday": ("due_from", "Write the day as in 2026-05-31."),
+    "due_to=2026-02-30": ("due_to", "Write the day as in 2026-05-31."),
+    "promised_from=0001-01-01": ("promised_from", "Give a day between 2000 and 2100."),
+    "promised_to=9999-12-31": ("promised_to", "Give a day between 2000 and 2100."),
+    "due_from=2026-05-02&due_to=2026-05-01": ("due_to", "This day is before the first one."),
+    "due_from=" + "9" * 100_000: ("due_from", "Write the day as in 2026-05-31."),
+}
+
+
+def test_what_is_wrong_with_a_day_stands_beside_it(cast: Cast, sign_in: Any) -> None:
+    submitted(cast, title="New")
+    client = sign_in(cast.support)
+    for query, (name, words) in WRONG_DAYS.items():
+        for headers, status in (({}, 400), ({"HX-Request": "true"}, 422)):
+            answer = client.get(f"{LIST}?state=submitted&{query}", headers=headers)
+            page = answer.content.decode()
+            assert answer.status_code == status and len(page) < 60_000, query[:40]
+            label = filters.ChangeFilterForm.base_fields[name].label
+            place = f'id="{name.partition("_")[0]}-wrong" role="alert">'
+            assert f"{place}{label}: {words} </p>" in page
+            assert page.count(words) == 1 and "A day is not right" in page and ">New<" not in page
+            assert 'name="state" value="submitted" checked' in page  # the other filters stay
+            assert "HX-Push-Url" not in answer
+        assert client.get(f"{LIST}export/?{query}").status_code == 400
+
+
+def test_an_index_finds_the_days_and_has_them_in_order(cast: Cast) -> None:
+    indexes = {
+        "due_from=2026-05-11&due_to=2026-05-12&sort=due": ["changes_change_due"],
+        "due_from=2026-05-11&sort=-due": ["changes_change_due"],
+        "due_to=2026-05-12": ["changes_change_due"],
+        "promised_from=2026-05-11&promised_to=2026-05-12": ["changes_promise_made"],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    for query, names in indexes.items():
+        form = filters.ChangeFilterForm(cast.support, QueryDict(query))
+        assert form.is_valid()
+        rows = selecting.select(cast.support, form.cleaned_data)
+        is_sorted = "sort" in query
+        plan = (in_order(rows, form.order) if is_sorted else rows.order_by())[:51].explain()
+        assert any(f"using {name}" in plan for name in names), plan
+        assert "Index Cond" in plan, plan
+        if is_sorted:
+            assert "Sort" not in plan, plan
 
 
 # The page -----------------------------------------------------------------------------------
