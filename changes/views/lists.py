@@ -19,7 +19,17 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.ui import paging
 from expansive_cm.ui.paging import Page, loaded, page_of
 
-from .. import columns, filters, lifecycle, plain, queries, saved_views, searching, selecting
+from .. import (
+    columns,
+    filters,
+    lifecycle,
+    plain,
+    queries,
+    saved_views,
+    searching,
+    selecting,
+    way_back,
+)
 from ..also import Also, also_with
 from ..columns import Column
 from ..export import export_rows
@@ -66,6 +76,7 @@ def listing(request: SignedInRequest) -> HttpResponse:
     response = _shown(request, form, page, here, **more)
     if request.htmx and not request.htmx.history_restore_request:
         response["HX-Push-Url"] = request.path + here
+    way_back.remember(request, response, here)
     return response
 
 

@@ -1,6 +1,8 @@
 """All changes: every filter, every order, search, what the address holds, and its cost."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
 from itertools import product
 from typing import Any
 
@@ -376,6 +378,55 @@ def test_an_index_finds_the_days_and_has_them_in_order(cast: Cast) -> None:
         assert "Index Cond" in plan, plan
         if is_sorted:
             assert "Sort" not in plan, plan
+
+
+# The way back -------------------------------------------------------------------------------
+
+
+def way_back(client: Client, address: str, **headers: str) -> str:
+    """Where the first of the links above a page, "Changes", leads to."""
+    page = client.get(address, headers=headers).content.decode()
+    found = re.search(r'breadcrumb-item"><a href="([^"]*)">Changes</a>', page)
+    assert found, address
+    return unescape(found[1])
+
+
+def test_the_way_back_from_a_change_keeps_filters_order_and_page(
+    cast: Cast, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("changes.views.lists.PAGE_SIZE", 1)
+    one, other = submitted(cast), submitted(cast)
+    client = sign_in(cast.success)
+    asked = client.get(f"{LIST}?state=submitted&q=&sort=title").context["next_url"]
+    assert client.get(LIST + asked).context["here_url"] == asked
+    change, step = one.get_absolute_url(), f"{one.get_absolute_url()}assess/"
+    for address in (change, step, f"{change}history/"):
+        assert way_back(client, address) == LIST + asked, address
+    # With two windows open it is the list that this one came from.
+    before = f"http://testserver{LIST}?view=open&type=code"
+    assert way_back(client, change, referer=before) == f"{LIST}?view=open&type=code"
+    for elsewhere in (f"http://elsewhere.example{LIST}?q=x", "http://testserver/?q=x", "http://["):
+        assert way_back(client, other.get_absolute_url(), referer=elsewhere) == LIST + asked
+    # By htmx the address is that of the list as it became, and a view stays the view.
+    client.get(f"{LIST}?q=rooms&view=", headers={"HX-Request": "true"})
+    assert way_back(client, change) == f"{LIST}?q=rooms"
+
+    # Nobody goes on with another's list; what is too long, or no query, leads to the whole list.
+    kept = client.cookies["changes_list"].value
+    assert (
+        client.cookies["changes_list"]["httponly"] and not client.cookies["changes_list"]["max-age"]
+    )
+    client.logout()
+    client = sign_in(cast.support)
+    for spoiled in (kept, f"{cast.support.pk}?q=\n", f"{cast.support.pk}/x?q", "?q=1", "x" * 5000):
+        client.cookies["changes_list"] = spoiled
+        assert way_back(client, change) == LIST, spoiled
+    client.get(LIST, {"asked_by": "x" * 200, "q": "ü" * 200})
+    assert way_back(client, change) == LIST
+    client.get(LIST)
+    assert way_back(client, change) == f"{LIST}?view=open"
+    client.get(f"{LIST}?state=nowhere")  # a list that there is not is none to go back to
+    assert way_back(client, change) == f"{LIST}?view=open"
 
 
 # The page -----------------------------------------------------------------------------------
