@@ -18,14 +18,14 @@ LONGEST = 1000
 def remember(request: HttpRequest, response: HttpResponse, query: str) -> None:
     """Let the browser keep the address of the list that this answer shows to somebody."""
     if len(query) > LONGEST:
-        response.delete_cookie(COOKIE, samesite=settings.SESSION_COOKIE_SAMESITE)
+        response.delete_cookie(COOKIE, samesite="Lax")
         return
     response.set_cookie(
         COOKIE,
         f"{request.user.pk}{query}",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite="Lax",
     )
 
 

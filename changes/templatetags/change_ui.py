@@ -28,6 +28,7 @@ from expansive_cm.ui.templatetags.ui import badge, stage_bar
 
 register = template.Library()
 
+
 @register.simple_tag(takes_context=True)
 def list_of_changes(context: template.Context) -> str:
     """Return the address of the list as this person left it, or as it begins."""

@@ -69,6 +69,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "execute": {"notes": "Switched on for all wards."},
     "deploy": {"notes": "Release 4.12 is in place."},
     "comment": {"audience": "internal", "body": "Ask the ward."},
+    "link": {"kind": "duplicates"},
     "watch": {},
     "unwatch": {},
 }
@@ -110,6 +111,8 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
         for one in changes:
             lifecycle.watch(one, actor=person)
     fields = {**FIELDS[name], **({"owner": cast.developer.pk} if name == "assign" else {})}
+    if name == "link":
+        fields["target"] = f"{stories.submitted(cast).reference} The first of them"
     client, _data, answer = send(person, name, *changes, **fields)
     run = ManyRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
@@ -120,6 +123,39 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
         assert event.actor == person
     shown = client.get(run.get_absolute_url()).content.decode()
     assert all(one.reference in shown for one in changes) and "2 changes done." in shown
+
+
+def test_each_is_linked_as_its_own_page_would(cast: Cast) -> None:
+    """Refused: the other one itself, what is linked already, and what is nobody's to link to."""
+    other, one, linked = (stories.submitted(cast, title=f"No {at}") for at in range(3))
+    lifecycle.link(linked, actor=cast.support, other=other, kind="duplicates")
+    target = {"kind": "duplicates", "target": f"{other.reference} No 0"}
+    client, _data, answer = send(cast.support, "link", other, one, linked, **target)
+    found = outcomes()
+    assert found == {
+        other.reference: (Outcome.REFUSED, "A change cannot be linked to itself."),
+        one.reference: (Outcome.DONE, ""),
+        linked.reference: (Outcome.REFUSED, "These changes are linked like this already."),
+    }
+    assert [(link.kind, link.target) for link in one.links_out.all()] == [("duplicates", other)]
+    again = client.get(f"{MANY}?again={ManyRun.objects.get().pk}").content.decode()
+    assert f'value="{other.reference} No 0"' in again and "These changes are" in again
+    assert 'value="duplicates" selected' in again
+
+    # What does not exist for them is said beside its field, in the same words as what never was.
+    draft = stories.draft(cast)  # of support, for nobody else
+    for wrong in (draft.reference, "CR-999999", "No such", ""):
+        _client, _data, answer = send(cast.developer, "link", one, kind="duplicates", target=wrong)
+        words = "There is no such change." if wrong else "Say which change."
+        assert answer.status_code == 400 and words in answer.content.decode(), wrong
+
+    # Nobody links who lost the role before the worker came to it.
+    more = {"kind": "enabled_by", "target": other.reference}
+    send(cast.developer, "link", one, run=False, **more)
+    cast.developer.groups.clear()
+    tasks.carry_on_acts()
+    assert outcomes(ManyRun.objects.first())[one.reference][0] == Outcome.REFUSED
+    assert one.links_out.count() == 1
 
 
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
