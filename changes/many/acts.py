@@ -23,7 +23,8 @@ from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
 from ..forms.configuration import AuthoriseForm, ExecuteForm, ReviewForm
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
-from ..models import Change
+from ..forms.release import ReleaseOfManyForm
+from ..models import Change, Release
 from ..process import STEP
 
 Arguments = dict[str, Any]
@@ -31,8 +32,9 @@ WITHOUT_VERSION = frozenset({"comment", "link", "watch", "unwatch", "own_instead
 """Acts beside the process, and hand-overs, which no open page makes stale."""
 PEOPLE = ("owner", "former", "successor")
 """Arguments that are people."""
-OTHER = "other"
-"""The argument that is a change."""
+OTHER, RELEASE = "other", "release"
+ROWS: dict[str, Any] = {OTHER: Change, RELEASE: Release}
+"""Arguments that are a row of another kind."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +121,16 @@ def _link(user: User, form: Form) -> Arguments:
 
 
 def kept(arguments: Arguments) -> Arguments:
-    """Return arguments as a run keeps them: people and changes by their keys."""
+    """Return arguments as a run keeps them: what is a row by its key."""
     return {
         name: value.pk if isinstance(value, Model) else value for name, value in arguments.items()
     }
 
 
 def _restored(arguments: Arguments) -> Arguments:
-    if OTHER in arguments:
-        arguments = {**arguments, OTHER: Change.objects.get(pk=arguments[OTHER])}
+    for name, model in ROWS.items():
+        if arguments.get(name) is not None:
+            arguments = {**arguments, name: model.objects.get(pk=arguments[name])}
     named = [name for name in PEOPLE if name in arguments]
     if not named:
         return arguments
@@ -248,6 +251,17 @@ ACTS: tuple[Act, ...] = (
         _deploys,
         _all_of_step,
         button=gettext_lazy("Record that they are in place"),
+        asks_story=True,
+    ),
+    Act(
+        "assign_release",
+        "assign_release",
+        STEP["assign_release"].label,
+        STEP["assign_release"].icon,
+        lifecycle.assign_release,
+        _form_of_step(ReleaseOfManyForm),
+        _deploys,
+        _all_of_step,
         asks_story=True,
     ),
     Act(
