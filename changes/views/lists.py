@@ -125,6 +125,7 @@ def _bar(request: SignedInRequest, form: ChangeFilterForm, here: str) -> dict[st
         "query": query_string(form, alone=True),
         "clear_url": query_string(form, dict.fromkeys(set(form.fields) - ALONGSIDE), alone=True),
         "here_url": here,
+        "among_all_url": query_string(form, {"view": ""}),
         "whole_menus": request.GET.get("menus") == "whole",
     }
 

@@ -482,6 +482,10 @@ def test_empty_lists_say_why(cast: Cast, sign_in: Any) -> None:
     assert "Nothing is open" in client.get(LIST).content.decode()
     assert "No changes here yet" in client.get(f"{LIST}?view=").content.decode()
     assert "Nothing matches these filters" in client.get(f"{LIST}?q=x").content.decode()
+    # Whoever looks for what has ended among what is open is led to it, with the same filters.
+    page = client.get(f"{LIST}?view=open&state=closed").content.decode()
+    assert "Nothing open matches these filters" in page
+    assert re.search(r'href="\?state=closed"[^>]*>.*Look among all changes', page)
     assert "Nothing waits on you" in client.get(f"{LIST}?view=waiting").content.decode()
 
 
