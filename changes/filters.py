@@ -4,7 +4,7 @@ Everything is in the query string, so that a link shares what somebody sees. Cho
 that the person may know: another organisation's number is as wrong as one that never was.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Upper
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
-from expansive_cm.ui.forms import choice_field, choices_of
+from expansive_cm.ui.forms import DateInput, choice_field, choices_of
 from expansive_cm.ui.paging import Order
 
 from . import columns as list_columns
@@ -42,18 +43,28 @@ NONE = "none"
 ME = "me"
 
 VIEWS = [
-    ("", _("All")),
     ("open", _("Open")),
+    ("", _("All")),
     ("waiting", _("Waiting on me")),
     ("mine", _("Mine")),
     ("watching", _("Watching")),
 ]
+"""The tabs above the list; whom an empty address shows all changes has these first."""
 AGES = [
     ("7", _("More than a week")),
     ("14", _("More than two weeks")),
     ("30", _("More than a month")),
     ("90", _("More than three months")),
 ]
+DUE = [
+    ("week", _("This week")),
+    ("next_week", _("Next week")),
+    ("month", _("This month")),
+]
+"""Spans of days that move with today, so that a saved view means those of whoever looks."""
+RANGES = (("due_from", "due_to"), ("promised_from", "promised_to"))
+"""The first and the last day of what can be asked for from a day to a day."""
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 UPDATED = [
     ("1", _("In the last day")),
     ("7", _("In the last week")),
@@ -91,6 +102,8 @@ STAGES: dict[str, tuple[Any, frozenset[State]]] = {
 }
 """What a customer filters by instead of the twenty states."""
 
+FIRST_DUE = Coalesce("due_on", date.max)
+"""The due date in the words of the index that has what is due first on top."""
 _NO_KEY = Order("reference")
 SORTS: dict[str, Order] = {
     "reference": _NO_KEY,
@@ -110,7 +123,7 @@ _sort("since", F("state_since"), models.DateTimeField())
 _sort("updated", F("updated_at"), models.DateTimeField())
 _sort(
     "due",
-    Coalesce("due_on", date.max),
+    FIRST_DUE,
     models.DateField(),
     last=Coalesce("due_on", date.min),
 )
@@ -119,6 +132,11 @@ LATE = {
     for name in ("due", "-due")
 }
 """By due date where all have one: the small index of what is late serves it."""
+DUE_WITHIN = {
+    name: Order(name, FIRST_DUE, models.DateField(), descending=name == "-due")
+    for name in ("due", "-due")
+}
+"""By due date within days: all have one, and the index that finds them has them in order."""
 ALONGSIDE = frozenset({"view", "sort", "columns"})
 """What an address says besides filters: it stays when these are cleared."""
 DEFAULT_SORT = "-reference"
@@ -131,6 +149,22 @@ SORTED_BY = {
     "due": _("Due"),
     "updated": _("Last change"),
 }
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=DateInput,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": _("Write the day as in 2026-05-31.")},
+        validators=[_sensible],
+    )
+
+
+def _sensible(day: date) -> None:
+    if not EARLIEST <= day <= LATEST:
+        raise forms.ValidationError(_("Give a day between 2000 and 2100."))
 
 
 class ChangeFilterForm(forms.Form):
@@ -185,6 +219,16 @@ class ChangeFilterForm(forms.Form):
         required=False,
         widget=forms.RadioSelect,
     )
+    due = forms.ChoiceField(
+        label=_("Due"),
+        choices=[("", _("Any time")), *DUE],
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    due_from = _day(_("Due (from)"))
+    due_to = _day(_("Due (to)"))
+    promised_from = _day(_("Promise made (from)"))
+    promised_to = _day(_("Promise made (to)"))
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
     columns = forms.CharField(label=_("Columns"), required=False, strip=False)
 
@@ -213,6 +257,9 @@ class ChangeFilterForm(forms.Form):
             choice_field(self, "organisation").choices = _choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
+            self.fields["due"].label = _("Promised by")
+            self.fields["due_from"].label = _("Promised by (from)")
+            self.fields["due_to"].label = _("Promised by (to)")
 
     def leave_out_what_is_gone(self) -> list[str]:
         """Go on without the filters that do not exist for this person; return their names.
@@ -257,11 +304,20 @@ class ChangeFilterForm(forms.Form):
         return list_columns.written(found)
 
     def clean(self) -> dict[str, Any]:
-        """Add whom the words of ``asked_by`` name."""
+        """Add whom the words of ``asked_by`` name; days must be in order."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for first, last in RANGES:
+            since, until = cleaned.get(first), cleaned.get(last)
+            if since and until and until < since:
+                self.add_error(last, _("This day is before the first one."))
         if cleaned.get("asked_by"):
             cleaned["askers"] = self.askers
         return cleaned
+
+    @property
+    def has_wrong_days_alone(self) -> bool:
+        """Whether days are all that is wrong: what somebody types, not a spoiled address."""
+        return bool(self.errors) and set(self.errors) <= {name for pair in RANGES for name in pair}
 
     @property
     def asker(self) -> Any:
@@ -281,7 +337,10 @@ class ChangeFilterForm(forms.Form):
         names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
         if "stage" in self.fields:
             names = ("stage", "requester", "type", "organisation", "service", "updated")
-        return [Menu(self[name]) for name in names if name in self.fields]
+        menus = [Menu(self[name]) for name in names if name in self.fields]
+        of_days = [[self[name] for name in pair] for pair in RANGES]
+        made = _("Promise made")
+        return [*menus, Menu(self["due"], days=of_days[0]), Menu(None, made, of_days[1])]
 
     @cached_property
     def chips(self) -> list["Chip"]:
@@ -320,21 +379,44 @@ class ChangeFilterForm(forms.Form):
     @property
     def order(self) -> Order:
         """How the list is sorted."""
-        late = LATE.get(self.sort_name) if self.cleaned_data.get("overdue") else None
-        return late or SORTS[self.sort_name]
+        found: Order | None = None
+        if self.cleaned_data.get("overdue"):
+            found = LATE.get(self.sort_name)
+        elif any(self.cleaned_data.get(name) for name in ("due", *RANGES[0])):
+            found = DUE_WITHIN.get(self.sort_name)
+        return found or SORTS[self.sort_name]
 
 
 @dataclass(frozen=True)
 class Menu:
     """A field that is drawn as a menu."""
 
-    field: BoundField
+    field: BoundField | None
+    title: Any = ""
+    days: Sequence[BoundField] = ()
+    """The fields for the first and the last day, where it has them."""
+
+    @property
+    def label(self) -> Any:
+        """What it is called."""
+        return self.title or (self.field.label if self.field else "")
+
+    @property
+    def wrong_id(self) -> str:
+        """Where the page says what is wrong with a day."""
+        return f"{self.days[0].name.partition('_')[0]}-wrong"
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether a day in it is none, which must be seen."""
+        return any(day.errors for day in self.days)
 
     @property
     def is_long(self) -> bool:
         """Whether the list's page leaves out what is not chosen, until the menu is opened."""
         return (
-            self.field.name in GROWING
+            self.field is not None
+            and self.field.name in GROWING
             and len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
         )
 
@@ -352,6 +434,11 @@ SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_
 ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"), planned_once=True)
 AT_WORK = Q(is_active=True, groups__isnull=False)
 WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
+
+
+def views_of(user: User) -> list[tuple[str, Any]]:
+    """Return the tabs above somebody's list; what their list begins with comes first."""
+    return VIEWS if user.is_internal else [VIEWS[1], VIEWS[0], *VIEWS[2:]]
 
 
 def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
@@ -389,6 +476,10 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
             value = "" if name == "overdue" else f"“{given}”"
             yield Chip(field.label, value, query_string(form, {name: None}))
             continue
+        if isinstance(given, date):
+            value = date_format(given, "j M Y")
+            yield Chip(field.label, value, query_string(form, {name: None}))
+            continue
         labels = {str(key): label for key, label in choices_of(form, name)}
         values = given if isinstance(given, list) else [given]
         for value in values:
@@ -404,9 +495,16 @@ def meaning_of(form: ChangeFilterForm, **changed: Any) -> dict[str, list[str]]:
         if name == "sort" and value == DEFAULT_SORT:
             continue
         values = value if isinstance(value, list) else [value]
-        if kept := ["1" if one is True else one for one in values if one]:
+        if kept := [_as_text(one) for one in values if one]:
             wanted[name] = kept
     return wanted
+
+
+def _as_text(value: Any) -> str:
+    """Write a value of a filter as an address has it."""
+    if value is True:
+        return "1"
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def query_string(
@@ -422,7 +520,7 @@ def query_string(
     view = None if alone else form.views.current
     if view is not None and saved_views.is_same(wanted, view.filters):
         return f"?saved={view.pk}"
-    if not wanted and (view is not None or form.views.has_first):
+    if not wanted and (view is not None or form.views.has_first or form.user.is_internal):
         wanted = saved_views.EVERYTHING
     before = {"saved": [str(view.pk)]} if view is not None else {}
     return "?" + saved_views.as_data({**before, **wanted}).urlencode()

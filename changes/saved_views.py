@@ -29,7 +29,7 @@ from django.http import QueryDict
 from accounts.models import SuccessTeam, User
 from accounts.roles import STAFF_ROLES, Role
 from expansive_cm.numbers import whole_number
-from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.texts import composed
 
 from .models import FirstView, SavedView
@@ -52,7 +52,9 @@ LONGEST = 2000
 """The letters that the filters of one view may have together."""
 EVERYTHING = {"sort": ["-reference"]}
 """The list without a filter, said in so many words: an address that holds nothing opens the view
-that its reader has chosen for it."""
+that its reader has chosen for it, or, for Expansive's own people, ``OPEN_ONES``."""
+OPEN_ONES = {"view": ["open"]}
+"""What the list shows Expansive's own people where nothing else was chosen to begin with."""
 ROLES = [str(role) for role in Role]
 NOT_SHARED = Q(team=None, organisation=None, role=None)
 
@@ -134,6 +136,17 @@ def _is(condition: Q) -> Case:
     )
 
 
+CHOSE_ALL = Statement(
+    lambda: FirstView.objects.filter(person=Given("reader"), view=None).values_list("pk"),
+    planned_once=True,
+)
+
+
+def chose_all(user: User) -> bool:
+    """Whether somebody wants Changes to open with all changes. One query."""
+    return any(CHOSE_ALL.rows(reader=user.pk))
+
+
 @dataclass
 class Views:
     """The saved views above the list, for one reader and one address."""
@@ -143,6 +156,8 @@ class Views:
     """The one that the address asks for, or that the list opens with."""
     has_first: bool = False
     """Whether an address that holds nothing opens a view."""
+    begins_open: bool = False
+    """Whether the address holds nothing, and stands for the open changes."""
     has_more: bool = False
     is_missing: bool = False
     """Whether the address asks for a view that does not exist for this person."""
@@ -153,14 +168,15 @@ class Views:
 def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
     """Return the views above the list of an address; ``filters`` are the names that it may hold.
 
-    One query.
+    One query; one more for one of Expansive's own people without any view, whose address is empty.
     """
     number = whole_number(data.get("saved", "")) or 0
     found = _for_list(user.is_internal).objects(
         reader=user.pk, asked=number, organisation=user.organisation_id or 0
     )
     chosen = next((one for one in found if one.is_first), None)
-    if chosen is None and not (found and found[0].chose_all):
+    wants_all = bool(found) and found[0].chose_all
+    if chosen is None and not wants_all:
         chosen = _first_of_roles(found)
     for one in found:
         one.is_first = one is chosen
@@ -170,6 +186,8 @@ def asked_for(user: User, data: QueryDict, filters: set[str]) -> Views:
         views.is_missing = views.current is None
     elif not data:
         views.current = chosen
+        if chosen is None and user.is_internal:
+            views.begins_open = not (wants_all if found else chose_all(user))
     if views.current is not None:
         views.current.filters = _for_reader(user, views.current.filters)
     views.is_opened = views.current is not None and not filters & set(data)

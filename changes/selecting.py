@@ -1,26 +1,28 @@
 """The changes that a list shows: each filter as a queryset."""
 
-from collections.abc import Iterable
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
+from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 
 from accounts.models import User
 from expansive_cm.texts import composed
 from expansive_cm.ui.paging import Order, in_order
 
-from . import queries, searching
-from .filters import ME, NONE, STAGES
+from . import promises, queries, searching
+from .filters import EARLIEST, FIRST_DUE, LATEST, ME, NONE, STAGES
 from .models import Change
 from .searching import Words
 from .states import OPEN, State
 
 MAX_SIMILAR = 25
+DAY = timedelta(days=1)
 
 
 def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
@@ -46,6 +48,12 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
         changes = changes.filter(_owned(user, wanted["owner"]))
     if wanted.get("risk"):
         changes = changes.filter(risk__in=wanted["risk"])
+    for first, last in spans_due(wanted, timezone.localdate()):
+        changes = changes.filter(
+            GreaterThanOrEqual(FIRST_DUE, first), LessThan(FIRST_DUE, last + DAY)
+        )
+    if wanted.get("promised_from") or wanted.get("promised_to"):
+        changes = _promised(changes, wanted.get("promised_from"), wanted.get("promised_to"))
     now = timezone.now()
     if wanted.get("age"):
         changes = changes.filter(
@@ -54,6 +62,39 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
     if wanted.get("updated"):
         changes = changes.filter(updated_at__gte=now - timedelta(days=int(wanted["updated"])))
     return queries.overdue(changes) if wanted.get("overdue") else changes
+
+
+def spans_due(wanted: dict[str, Any], today: date) -> Iterator[tuple[date, date]]:
+    """Yield the first and the last day of each span in which what is asked for is due."""
+    monday = today - timedelta(days=today.weekday())
+    first = today.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    spans = {
+        "week": (monday, monday + timedelta(days=6)),
+        "next_week": (monday + timedelta(days=7), monday + timedelta(days=13)),
+        "month": (first, following - DAY),
+    }
+    if wanted.get("due"):
+        yield spans[wanted["due"]]
+    since, until = wanted.get("due_from"), wanted.get("due_to")
+    if since or until:
+        yield since or EARLIEST, until or LATEST
+
+
+def _promised(
+    changes: QuerySet[Change], since: date | None, until: date | None
+) -> QuerySet[Change]:
+    """Keep what was promised on these days of the reader's."""
+    changes = promises.promised(changes)
+    if since:
+        changes = changes.filter(promised_at__gte=_midnight(since))
+    if until:
+        changes = changes.filter(promised_at__lt=_midnight(until + DAY))
+    return changes
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 def _view(user: User, view: str) -> QuerySet[Change]:

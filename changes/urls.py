@@ -72,6 +72,7 @@ view_urls = [
     path("changes/views/", saved_views.listing, name="saved_views"),
     path("changes/views/new/", saved_views.new, name="new_view"),
     path("changes/views/all/", saved_views.open_with_all, name="open_with_all"),
+    path("changes/views/usual/", saved_views.open_as_usual, name="open_as_usual"),
     path("changes/views/<int:pk>/", saved_views.one, name="saved_view"),
     *[
         path(f"changes/views/<int:pk>/{name}/", saved_views.act, {"name": name}, name=name)

@@ -171,3 +171,13 @@ class AssignReleaseForm(ReleaseStepForm):
         """Offer the releases to come; begin with the one it is in, or the one of its promise."""
         self.mind_promise(Release.objects.filter(released_at=None, cancelled_at=None))
         self.fields["release"].initial = meant_for(self.change)
+
+
+class ReleaseOfManyForm(AssignReleaseForm):
+    """The same for many changes at once. What one customer reads is written on their change."""
+
+    def prepare(self) -> None:
+        """Offer the releases to come."""
+        field: Any = self.fields["release"]
+        field.queryset = Release.objects.filter(released_at=None, cancelled_at=None)
+        del self.fields["told"]

@@ -92,6 +92,7 @@ from .requesters import correct_customer, hand_over, open_changes_of, replace_re
 from .saved_views import (
     delete_view,
     keep_columns,
+    open_as_usual,
     open_first,
     open_for_role,
     save_view,
@@ -204,6 +205,7 @@ __all__ = [
     "save_view",
     "delete_view",
     "take_over_view",
+    "open_as_usual",
     "open_first",
     "open_for_role",
     "keep_columns",

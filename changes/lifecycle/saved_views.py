@@ -111,6 +111,11 @@ def open_first(view: SavedView | None, *, actor: User) -> None:
         FirstView.objects.update_or_create(person=actor, defaults={"view": fresh})
 
 
+def open_as_usual(*, actor: User) -> None:
+    """Let Changes open for this person as it does for who has chosen nothing."""
+    FirstView.objects.filter(person=actor).delete()
+
+
 def open_for_role(view: SavedView, *, actor: User, opens: bool, why: str = "") -> SavedView:
     """Let Changes open with a view for everybody of the role it is shared with, or no longer.
 

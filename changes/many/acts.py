@@ -17,20 +17,24 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.texts import Text
 
-from .. import lifecycle, permissions
+from .. import lifecycle, permissions, queries
 from ..forms.assessment import AssignForm
 from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
 from ..forms.configuration import AuthoriseForm, ExecuteForm, ReviewForm
-from ..forms.discussion import INTERNAL, PUBLIC, CommentForm
-from ..models import Change
+from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
+from ..forms.release import ReleaseOfManyForm
+from ..models import Change, Release
 from ..process import STEP
 
 Arguments = dict[str, Any]
-WITHOUT_VERSION = frozenset({"comment", "watch", "unwatch", "own_instead", "ask_instead"})
+WITHOUT_VERSION = frozenset({"comment", "link", "watch", "unwatch", "own_instead", "ask_instead"})
 """Acts beside the process, and hand-overs, which no open page makes stale."""
 PEOPLE = ("owner", "former", "successor")
 """Arguments that are people."""
+OTHER, RELEASE = "other", "release"
+ROWS: dict[str, Any] = {OTHER: Change, RELEASE: Release}
+"""Arguments that are a row of another kind."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,16 @@ def _form_of_comment(*data: Any, user: User, initial: Arguments | None = None) -
     return CommentForm(*data, user=user, initial=initial)
 
 
+def _form_of_link(*data: Any, user: User, initial: Arguments | None = None) -> Form:
+    initial = dict(initial or {})
+    if OTHER in initial:
+        other = queries.visible_to(user).filter(pk=initial[OTHER]).first()
+        initial["target"] = f"{other.reference} {other.title}" if other else ""
+    form = LinkForm(*data, user=user, initial=initial)
+    form.fields["kind"].label = _("These changes are")
+    return form
+
+
 def _all_of_step(user: User, form: Form) -> Arguments:
     return cast(StepForm, form).arguments()
 
@@ -102,14 +116,21 @@ def _comment(user: User, form: Form) -> Arguments:
     return {name: form.cleaned_data[name] for name in ("body", "internal")}
 
 
+def _link(user: User, form: Form) -> Arguments:
+    return {OTHER: form.cleaned_data["target"], "kind": form.cleaned_data["kind"]}
+
+
 def kept(arguments: Arguments) -> Arguments:
-    """Return arguments as a run keeps them: people by their keys."""
+    """Return arguments as a run keeps them: what is a row by its key."""
     return {
         name: value.pk if isinstance(value, Model) else value for name, value in arguments.items()
     }
 
 
 def _restored(arguments: Arguments) -> Arguments:
+    for name, model in ROWS.items():
+        if arguments.get(name) is not None:
+            arguments = {**arguments, name: model.objects.get(pk=arguments[name])}
     named = [name for name in PEOPLE if name in arguments]
     if not named:
         return arguments
@@ -233,6 +254,17 @@ ACTS: tuple[Act, ...] = (
         asks_story=True,
     ),
     Act(
+        "assign_release",
+        "assign_release",
+        STEP["assign_release"].label,
+        STEP["assign_release"].icon,
+        lifecycle.assign_release,
+        _form_of_step(ReleaseOfManyForm),
+        _deploys,
+        _all_of_step,
+        asks_story=True,
+    ),
+    Act(
         "comment",
         "comment",
         gettext_lazy("Comment"),
@@ -241,6 +273,16 @@ ACTS: tuple[Act, ...] = (
         _form_of_comment,
         _takes_part,
         _comment,
+    ),
+    Act(
+        "link",
+        "link",
+        gettext_lazy("Link"),
+        "link",
+        lifecycle.link,
+        _form_of_link,
+        _takes_part,
+        _link,
     ),
     Act(
         "watch",

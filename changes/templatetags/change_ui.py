@@ -6,12 +6,14 @@ from typing import Any
 from django import template
 from django.forms.boundfield import BoundField
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext_lazy
 
+from changes import way_back
 from changes.filters import STAGES
 from changes.forecast import Outlook
 from changes.plain import Stands
@@ -25,6 +27,14 @@ from expansive_cm.ui.drawing import drawn_once
 from expansive_cm.ui.templatetags.ui import badge, stage_bar
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def list_of_changes(context: template.Context) -> str:
+    """Return the address of the list as this person left it, or as it begins."""
+    request = context.get("request")
+    return reverse("changes:list") if request is None else way_back.list_address(request)
+
 
 STATE_LOOKS: dict[State, tuple[str, str]] = {
     State.DRAFT: ("grey", "pencil"),

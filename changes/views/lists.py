@@ -19,7 +19,17 @@ from expansive_cm.errors import page as error_page
 from expansive_cm.ui import paging
 from expansive_cm.ui.paging import Page, loaded, page_of
 
-from .. import columns, filters, lifecycle, plain, queries, saved_views, searching, selecting
+from .. import (
+    columns,
+    filters,
+    lifecycle,
+    plain,
+    queries,
+    saved_views,
+    searching,
+    selecting,
+    way_back,
+)
 from ..also import Also, also_with
 from ..columns import Column
 from ..export import export_rows
@@ -40,12 +50,15 @@ def listing(request: SignedInRequest) -> HttpResponse:
     """Show a page of the changes that the address asks for; a reference leads to its change.
 
     An address that asks for a saved view alone, or for nothing where one was chosen to open first,
-    shows what that holds, without what does not exist any more. A request by htmx gets the part of
+    shows what that holds, without what does not exist any more; one that asks for nothing else
+    shows Expansive's own people the open changes. A request by htmx gets the part of
     the page that differs. Answers 400 for a filter that does not exist and for a place in the list
     that nobody was given; in a view, which may be sorted anew meanwhile, that leads to page one.
     """
     form, left_out = _read(request)
     if not form.is_valid():
+        if form.has_wrong_days_alone:
+            return _beside_days(request, form)
         return _refused(request, form)
     if not request.htmx and (change := _meant(request, form)):
         return redirect(change)
@@ -58,27 +71,45 @@ def listing(request: SignedInRequest) -> HttpResponse:
     also = _also(request, form)
     if similar and also:
         page, similar = Page([]), False
-    told = {} if request.user.is_internal else plain.statuses(page.rows, request.user)
     here = _at(form, request.GET.get("page", ""), or_first=True)
+    more = {"similar": similar, "also": also, "saved": _saved(form, left_out)}
+    response = _shown(request, form, page, here, **more)
+    if request.htmx and not request.htmx.history_restore_request:
+        response["HX-Push-Url"] = request.path + here
+    way_back.remember(request, response, here)
+    return response
+
+
+def _beside_days(request: SignedInRequest, form: ChangeFilterForm) -> HttpResponse:
+    """Say beside each day that is none what is wrong with it; nothing is listed meanwhile."""
+    here = _at(form, "", or_first=True)
+    saved = {**_saved(form, []), "can_save": False}
+    response = _shown(request, form, Page([]), here, saved=saved, also=Also())
+    # What htmx sent is swapped in with this status, as that of a form with something wrong.
+    response.status_code = (
+        HTTPStatus.UNPROCESSABLE_ENTITY if request.htmx else HTTPStatus.BAD_REQUEST
+    )
+    return response
+
+
+def _shown(
+    request: SignedInRequest, form: ChangeFilterForm, page: Page[Change], here: str, **more: Any
+) -> HttpResponse:
     context = {
         **_bar(request, form, here),
         "form": form,
         "page": page,
-        "told": told,
-        "similar": similar,
-        "also": also,
-        "saved": _saved(form, left_out),
+        "told": {} if request.user.is_internal else plain.statuses(page.rows, request.user),
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
         "acts": acts_of(request.user),
         "plain": not request.user.is_internal,
+        **more,
     }
     whole = not request.htmx or request.htmx.history_restore_request
     name = "changes/list.html" if whole else "changes/partials/list.html"
     response = render(request, name, context)
     patch_vary_headers(response, ["HX-Request"])
-    if not whole:
-        response["HX-Push-Url"] = request.path + here
     return response
 
 
@@ -94,6 +125,7 @@ def _bar(request: SignedInRequest, form: ChangeFilterForm, here: str) -> dict[st
         "query": query_string(form, alone=True),
         "clear_url": query_string(form, dict.fromkeys(set(form.fields) - ALONGSIDE), alone=True),
         "here_url": here,
+        "among_all_url": query_string(form, {"view": ""}),
         "whole_menus": request.GET.get("menus") == "whole",
     }
 
@@ -101,6 +133,8 @@ def _bar(request: SignedInRequest, form: ChangeFilterForm, here: str) -> dict[st
 def _read(request: SignedInRequest) -> tuple[ChangeFilterForm, list[str]]:
     """Return the filters that the address asks for, and the names of those that a view lacks."""
     views = saved_views.asked_for(request.user, request.GET, set(ChangeFilterForm.base_fields))
+    if views.begins_open:
+        return ChangeFilterForm(request.user, saved_views.as_data(saved_views.OPEN_ONES), views), []
     if views.current is None or not views.is_opened:
         return ChangeFilterForm(request.user, request.GET, views), []
     form = ChangeFilterForm(request.user, saved_views.as_data(views.current.filters), views)
@@ -118,7 +152,7 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
         "has_lost_columns": form.has_lost_columns and not left_out,
         "is_changed": is_changed,
         "may_update": is_changed and current is not None and current.owner_id == form.user.pk,
-        "can_save": is_changed or (current is None and bool(wanted)),
+        "can_save": is_changed or (current is None and bool(wanted) and not views.begins_open),
         "everything": f"?{saved_views.as_data(saved_views.EVERYTHING).urlencode()}",
     }
 
@@ -128,7 +162,8 @@ def _saved(form: ChangeFilterForm, left_out: list[str]) -> dict[str, Any]:
 def menu(request: SignedInRequest, name: str) -> HttpResponse:
     """Show all that a filter offers, with what is chosen; 404 for what this person has no menu."""
     form = ChangeFilterForm(request.user, request.GET)
-    field = next((one.field for one in form.dropdowns if one.field.name == name), None)
+    menus = [one.field for one in form.dropdowns if one.field is not None and not one.days]
+    field = next((one for one in menus if one.name == name), None)
     if field is None:
         raise Http404
     return render(request, "changes/partials/menu.html", {"field": field})
@@ -230,7 +265,7 @@ def _views(form: ChangeFilterForm) -> list[dict[str, Any]]:
     chosen = form.cleaned_data["view"]
     return [
         {"label": label, "url": query_string(form, {"view": name}), "active": name == chosen}
-        for name, label in filters.VIEWS
+        for name, label in filters.views_of(form.user)
     ]
 
 

@@ -42,10 +42,15 @@ def listing(request: SignedInRequest) -> HttpResponse:
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     first = saved_views.opens_with(request.user)
+    is_internal, chose_all = request.user.is_internal, saved_views.chose_all(request.user)
+    has_own_first = chose_all or first is not None
     context = {
         "rows": [_row(request.user, one, first) for one in page],
         "most": saved_views.MOST,
-        "has_first": first is not None,
+        "can_open_all": first is not None or (is_internal and not chose_all),
+        "can_open_usual": is_internal
+        and has_own_first
+        and saved_views.opens_for_roles_of(request.user) is None,
         "everything": everything(),
         "next_url": f"?page={page.next}" if page.next else "",
         "previous_url": f"?page={page.previous}" if page.previous else "",
@@ -193,6 +198,15 @@ def open_with_all(request: SignedInRequest) -> HttpResponse:
     """Let Changes open with all changes again."""
     lifecycle.open_first(None, actor=request.user)
     messages.success(request, _("Changes opens with all changes for you now."))
+    return redirect("changes:saved_views")
+
+
+@signed_in
+@require_POST
+def open_as_usual(request: SignedInRequest) -> HttpResponse:
+    """Let Changes open as it does for who has chosen nothing."""
+    lifecycle.open_as_usual(actor=request.user)
+    messages.success(request, _("Changes opens as usual for you now."))
     return redirect("changes:saved_views")
 
 

@@ -1,10 +1,13 @@
 """All changes: every filter, every order, search, what the address holds, and its cost."""
 
-from datetime import timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from html import unescape
 from itertools import product
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.http import QueryDict
 from django.test import Client
@@ -52,7 +55,8 @@ def test_cost_does_not_grow_with_rows(
     cast: Cast, sign_in: Any, django_assert_num_queries: Any
 ) -> None:
     costs = [
-        ("support", "", 10),
+        ("support", "", 11),  # one of which asks whether they want all changes first
+        ("support", "?view=open", 10),
         ("support", "?q=rooms&state=submitted&sort=-due", 16),
         ("success", "?view=waiting", 10),
         ("requester", "", 9),
@@ -87,7 +91,7 @@ def test_customers_see_their_own_in_plain_words(cast: Cast, sign_in: Any) -> Non
     assert titles(client) == ["Ours"]
     page = client.get(LIST).content.decode()
     assert "We received the request on " in page
-    assert titles(sign_in(cast.support)) == ["Somebody's draft", "Theirs", "Ours"]
+    assert titles(sign_in(cast.support), "?view=") == ["Somebody's draft", "Theirs", "Ours"]
     assert titles(sign_in(cast.auditor)) == ["Theirs", "Ours"]
     assert titles(sign_in(cast.nobody)) == []
 
@@ -284,6 +288,147 @@ def test_what_is_late_is_read_through_its_own_index(cast: Cast, sign_in: Any, so
     assert "Sort" not in rows.explain()
 
 
+def test_days_due_and_promised_are_asked_for_as_ranges(cast: Cast, sign_in: Any) -> None:
+    today = date(2026, 5, 13)  # a Wednesday
+    for due in (date(2026, 5, 10), date(2026, 5, 11), date(2026, 5, 17), date(2026, 5, 18), None):
+        title = f"{due:%d}" if due else "none"
+        made = datetime(2026, 3, due.day if due else 1, 23, 30, tzinfo=UTC)
+        promise = {"promise": "twelve_months", "promised_at": made} if due else {}
+        set_fields(submitted(cast, title=title), due_on=due, **promise)
+    expected = {
+        "due=week": ["17", "11"],
+        "due=next_week": ["18"],
+        "due=month": ["18", "17", "11", "10"],
+        "due_from=2026-05-11": ["18", "17", "11"],
+        "due_to=2026-05-11": ["11", "10"],
+        "due_from=2026-05-11&due_to=2026-05-17&sort=due": ["11", "17"],
+        "due_from=2026-05-11&due_to=2026-05-17&sort=-due": ["17", "11"],
+        "due=week&due_to=2026-05-11": ["11"],
+        "due_from=2000-01-01&due_to=2100-12-31": ["18", "17", "11", "10"],
+        "promised_from=2026-03-11&promised_to=2026-03-17": ["17", "11"],
+        "promised_to=2026-03-10": ["10"],
+        "promised_from=2026-03-18": ["18"],
+    }
+    with time_machine.travel(datetime.combine(today, time(12), UTC)):
+        for who in (cast.support, cast.requester):
+            client = sign_in(who)
+            found = {query: titles(client, f"?{query}") for query in expected}
+            assert found == expected, who
+            words = client.get(f"{LIST}?due=week&due_from=2026-05-11").context
+            chips = [(str(one.label), str(one.value)) for one in words["form"].chips]
+            by = "Due" if who.is_internal else "Promised by"
+            assert chips == [(by, "This week"), (f"{by} (from)", "11 May 2026")]
+            assert words["here_url"] == "?due=week&due_from=2026-05-11"
+            for sort in ("due", "-due"):  # pages go on where the last one ended
+                pages, address = [], f"?due_from=2026-05-11&sort={sort}"
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr("changes.views.lists.PAGE_SIZE", 1)
+                    while address:
+                        shown = client.get(LIST + address).context
+                        pages += [one.title for one in shown["page"]]
+                        address = shown["next_url"]
+                wanted = ["11", "17", "18"]
+                assert pages == (wanted if sort == "due" else wanted[::-1])
+
+
+WRONG_DAYS = {
+    "due_from=yesterday": ("due_from", "Write the day as in 2026-05-31."),
+    "due_to=2026-02-30": ("due_to", "Write the day as in 2026-05-31."),
+    "promised_from=0001-01-01": ("promised_from", "Give a day between 2000 and 2100."),
+    "promised_to=9999-12-31": ("promised_to", "Give a day between 2000 and 2100."),
+    "due_from=2026-05-02&due_to=2026-05-01": ("due_to", "This day is before the first one."),
+    "due_from=" + "9" * 100_000: ("due_from", "Write the day as in 2026-05-31."),
+}
+
+
+def test_what_is_wrong_with_a_day_stands_beside_it(cast: Cast, sign_in: Any) -> None:
+    submitted(cast, title="New")
+    client = sign_in(cast.support)
+    for query, (name, words) in WRONG_DAYS.items():
+        for headers, status in (({}, 400), ({"HX-Request": "true"}, 422)):
+            answer = client.get(f"{LIST}?state=submitted&{query}", headers=headers)
+            page = answer.content.decode()
+            assert answer.status_code == status and len(page) < 60_000, query[:40]
+            label = filters.ChangeFilterForm.base_fields[name].label
+            place = f'id="{name.partition("_")[0]}-wrong" role="alert">'
+            assert f"{place}{label}: {words} </p>" in page
+            assert page.count(words) == 1 and "A day is not right" in page and ">New<" not in page
+            assert 'name="state" value="submitted" checked' in page  # the other filters stay
+            assert "HX-Push-Url" not in answer
+        assert client.get(f"{LIST}export/?{query}").status_code == 400
+
+
+def test_an_index_finds_the_days_and_has_them_in_order(cast: Cast) -> None:
+    indexes = {
+        "due_from=2026-05-11&due_to=2026-05-12&sort=due": ["changes_change_due"],
+        "due_from=2026-05-11&sort=-due": ["changes_change_due"],
+        "due_to=2026-05-12": ["changes_change_due"],
+        "promised_from=2026-05-11&promised_to=2026-05-12": ["changes_promise_made"],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    for query, names in indexes.items():
+        form = filters.ChangeFilterForm(cast.support, QueryDict(query))
+        assert form.is_valid()
+        rows = selecting.select(cast.support, form.cleaned_data)
+        is_sorted = "sort" in query
+        plan = (in_order(rows, form.order) if is_sorted else rows.order_by())[:51].explain()
+        assert any(f"using {name}" in plan for name in names), plan
+        assert "Index Cond" in plan, plan
+        if is_sorted:
+            assert "Sort" not in plan, plan
+
+
+# The way back -------------------------------------------------------------------------------
+
+
+def way_back(client: Client, address: str, **headers: str) -> str:
+    """Where the first of the links above a page, "Changes", leads to."""
+    page = client.get(address, headers=headers).content.decode()
+    found = re.search(r'breadcrumb-item"><a href="([^"]*)">Changes</a>', page)
+    assert found, address
+    return unescape(found[1])
+
+
+def test_the_way_back_from_a_change_keeps_filters_order_and_page(
+    cast: Cast, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("changes.views.lists.PAGE_SIZE", 1)
+    one, other = submitted(cast), submitted(cast)
+    client = sign_in(cast.success)
+    asked = client.get(f"{LIST}?state=submitted&q=&sort=title").context["next_url"]
+    assert client.get(LIST + asked).context["here_url"] == asked
+    change, step = one.get_absolute_url(), f"{one.get_absolute_url()}assess/"
+    for address in (change, step, f"{change}history/"):
+        assert way_back(client, address) == LIST + asked, address
+    # With two windows open it is the list that this one came from.
+    before = f"http://testserver{LIST}?view=open&type=code"
+    assert way_back(client, change, referer=before) == f"{LIST}?view=open&type=code"
+    for elsewhere in (f"http://elsewhere.example{LIST}?q=x", "http://testserver/?q=x", "http://["):
+        assert way_back(client, other.get_absolute_url(), referer=elsewhere) == LIST + asked
+    # By htmx the address is that of the list as it became, and a view stays the view.
+    client.get(f"{LIST}?q=rooms&view=", headers={"HX-Request": "true"})
+    assert way_back(client, change) == f"{LIST}?q=rooms"
+
+    # Nobody goes on with another's list; what is too long, or no query, leads to the whole list.
+    kept = client.cookies["changes_list"].value
+    assert (
+        client.cookies["changes_list"]["httponly"] and not client.cookies["changes_list"]["max-age"]
+    )
+    client.logout()
+    client = sign_in(cast.support)
+    for spoiled in (kept, f"{cast.support.pk}?q=\n", f"{cast.support.pk}/x?q", "?q=1", "x" * 5000):
+        client.cookies["changes_list"] = spoiled
+        assert way_back(client, change) == LIST, spoiled
+    client.get(LIST, {"asked_by": "x" * 200, "q": "ü" * 200})
+    assert way_back(client, change) == LIST
+    client.get(LIST)
+    assert way_back(client, change) == f"{LIST}?view=open"
+    client.get(f"{LIST}?state=nowhere")  # a list that there is not is none to go back to
+    assert way_back(client, change) == f"{LIST}?view=open"
+
+
 # The page -----------------------------------------------------------------------------------
 
 
@@ -319,21 +464,28 @@ def test_pages_keep_the_filters(cast: Cast, sign_in: Any, monkeypatch: Any) -> N
 def test_headings_sort_and_turn_round(cast: Cast, sign_in: Any) -> None:
     submitted(cast)
     client = sign_in(cast.support)
-    columns = {one["name"]: one for one in client.get(LIST).context["columns"]}
+    columns = {one["name"]: one for one in client.get(f"{LIST}?q=").context["columns"]}
     assert columns["due"]["url"] == "?sort=due"
     assert "url" not in columns["owner"]
     assert (columns["reference"]["direction"], columns["reference"]["url"]) == (
         "descending",
         "?sort=reference",
     )
+    columns = {one["name"]: one for one in client.get(LIST).context["columns"]}
+    assert columns["due"]["url"] == "?view=open&sort=due"
     columns = {one["name"]: one for one in client.get(f"{LIST}?sort=due").context["columns"]}
     assert (columns["due"]["direction"], columns["due"]["url"]) == ("ascending", "?sort=-due")
 
 
 def test_empty_lists_say_why(cast: Cast, sign_in: Any) -> None:
     client = sign_in(cast.support)
-    assert "No changes here yet" in client.get(LIST).content.decode()
+    assert "Nothing is open" in client.get(LIST).content.decode()
+    assert "No changes here yet" in client.get(f"{LIST}?view=").content.decode()
     assert "Nothing matches these filters" in client.get(f"{LIST}?q=x").content.decode()
+    # Whoever looks for what has ended among what is open is led to it, with the same filters.
+    page = client.get(f"{LIST}?view=open&state=closed").content.decode()
+    assert "Nothing open matches these filters" in page
+    assert re.search(r'href="\?state=closed"[^>]*>.*Look among all changes', page)
     assert "Nothing waits on you" in client.get(f"{LIST}?view=waiting").content.decode()
 
 

@@ -5,6 +5,7 @@ Costs 6 s.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from accounts.roles import Role
 from changes import lifecycle, tasks
 from changes.many import runs
 from changes.many.acts import ACTS, acts_of
-from changes.models import Change, Comment, Execution, ManyRow, ManyRun
+from changes.models import Change, Comment, Execution, ManyRow, ManyRun, Release
 from tests import stories
 from tests.concurrently import at_once, signed_in
 from tests.people import Cast
@@ -69,6 +70,8 @@ FIELDS: dict[str, dict[str, Any]] = {
     "execute": {"notes": "Switched on for all wards."},
     "deploy": {"notes": "Release 4.12 is in place."},
     "comment": {"audience": "internal", "body": "Ask the ward."},
+    "link": {"kind": "duplicates"},
+    "assign_release": {},
     "watch": {},
     "unwatch": {},
 }
@@ -79,11 +82,21 @@ SAME = {
     "deploy": "record_deployment",
 }
 """Acts that another step takes."""
-DOERS = {"review": "success", "authorise": "approver", "deploy": "release_manager"}
+DOERS = {
+    "review": "success",
+    "authorise": "approver",
+    "deploy": "release_manager",
+    "assign_release": "release_manager",
+}
 
 
 def ready(cast: Cast) -> Change:
     return stories.deployment_planned(stories.in_deployment(cast), cast)
+
+
+def release(name: str, days: int = 30, **fields: Any) -> Release:
+    day = timezone.localdate() + timedelta(days=days)
+    return Release.objects.create(name=name, planned_on=day, **fields)
 
 
 def to_execute(cast: Cast) -> Change:
@@ -98,6 +111,7 @@ MAKERS = {
     "review": stories.in_review,
     "authorise": stories.in_authorisation,
     "deploy": ready,
+    "assign_release": stories.in_requirements,
 }
 
 
@@ -110,6 +124,10 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
         for one in changes:
             lifecycle.watch(one, actor=person)
     fields = {**FIELDS[name], **({"owner": cast.developer.pk} if name == "assign" else {})}
+    if name == "assign_release":
+        fields["release"] = release("Release Owl").pk
+    if name == "link":
+        fields["target"] = f"{stories.submitted(cast).reference} The first of them"
     client, _data, answer = send(person, name, *changes, **fields)
     run = ManyRun.objects.get()
     assert (answer.status_code, answer["Location"]) == (302, run.get_absolute_url())
@@ -120,6 +138,81 @@ def test_each_act_does_what_its_single_step_does(cast: Cast, name: str) -> None:
         assert event.actor == person
     shown = client.get(run.get_absolute_url()).content.decode()
     assert all(one.reference in shown for one in changes) and "2 changes done." in shown
+
+
+def test_each_gets_the_release_as_its_own_page_would_give_it(cast: Cast) -> None:
+    """Refused: what has it, what is not to get one yet, and what is promised for before it."""
+    owl = release("Release Owl")
+    plain, early, promised, there = (
+        stories.in_requirements(cast),
+        stories.submitted(cast),
+        stories.in_requirements(cast),
+        stories.in_requirements(cast),
+    )
+    due = owl.planned_on - timedelta(days=1)
+    kept = {"promise": "twelve_months", "promised_at": timezone.now(), "due_on": due}
+    Change.objects.filter(pk=promised.pk).update(**kept)
+    manager = cast.release_manager
+    lifecycle.assign_release(there, actor=manager, release=owl)
+    chosen = [plain, early, promised, there]
+    client, shown = page(manager, "assign_release", *chosen)
+    assert [one.change for one in shown.context["refused"]] == [early]
+    assert 'name="told"' not in shown.content.decode()  # one text is not for several customers
+    client, _data, _answer = send(manager, "assign_release", *chosen, release=owl.pk)
+    found = outcomes()
+    assert found[plain.reference] == (Outcome.DONE, "")
+    assert found[there.reference] == (Outcome.REFUSED, "That is how it is already.")
+    outcome, why = found[promised.reference]
+    assert outcome == Outcome.REFUSED and "promised" in why
+    # Those alone again, with a reason; the release is chosen already.
+    again = client.get(f"{MANY}?again={ManyRun.objects.get().pk}").content.decode()
+    assert f'<option value="{owl.pk}" selected' in again
+    send(manager, "assign_release", promised, release=owl.pk, reason="Its supplier is late.")
+    promised = Change.objects.get(pk=promised.pk)
+    assert (promised.release, promised.late_reason) == (owl, "Its supplier is late.")
+    # None again; a release that is cancelled before the worker comes to it is nobody's.
+    send(manager, "assign_release", plain, there, release="")
+    assert not Change.objects.filter(pk__in=[plain.pk, there.pk], release=owl).exists()
+    send(manager, "assign_release", plain, run=False, release=owl.pk)
+    Release.objects.filter(pk=owl.pk).update(cancelled_at=timezone.now())
+    tasks.carry_on_acts()
+    assert outcomes(ManyRun.objects.first())[plain.reference][0] == Outcome.REFUSED
+    _client, _data, answer = send(manager, "assign_release", plain, release=owl.pk)
+    assert answer.status_code == 400
+    assert page(cast.support, "assign_release", plain)[1].status_code == 403
+
+
+def test_each_is_linked_as_its_own_page_would(cast: Cast) -> None:
+    """Refused: the other one itself, what is linked already, and what is nobody's to link to."""
+    other, one, linked = (stories.submitted(cast, title=f"No {at}") for at in range(3))
+    lifecycle.link(linked, actor=cast.support, other=other, kind="duplicates")
+    target = {"kind": "duplicates", "target": f"{other.reference} No 0"}
+    client, _data, answer = send(cast.support, "link", other, one, linked, **target)
+    found = outcomes()
+    assert found == {
+        other.reference: (Outcome.REFUSED, "A change cannot be linked to itself."),
+        one.reference: (Outcome.DONE, ""),
+        linked.reference: (Outcome.REFUSED, "These changes are linked like this already."),
+    }
+    assert [(link.kind, link.target) for link in one.links_out.all()] == [("duplicates", other)]
+    again = client.get(f"{MANY}?again={ManyRun.objects.get().pk}").content.decode()
+    assert f'value="{other.reference} No 0"' in again and "These changes are" in again
+    assert 'value="duplicates" selected' in again
+
+    # What does not exist for them is said beside its field, in the same words as what never was.
+    draft = stories.draft(cast)  # of support, for nobody else
+    for wrong in (draft.reference, "CR-999999", "No such", ""):
+        _client, _data, answer = send(cast.developer, "link", one, kind="duplicates", target=wrong)
+        words = "There is no such change." if wrong else "Say which change."
+        assert answer.status_code == 400 and words in answer.content.decode(), wrong
+
+    # Nobody links who lost the role before the worker came to it.
+    more = {"kind": "enabled_by", "target": other.reference}
+    send(cast.developer, "link", one, run=False, **more)
+    cast.developer.groups.clear()
+    tasks.carry_on_acts()
+    assert outcomes(ManyRun.objects.first())[one.reference][0] == Outcome.REFUSED
+    assert one.links_out.count() == 1
 
 
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
@@ -457,7 +550,7 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["review", "authorise", "execute", "assign", "watch"])
+@pytest.mark.parametrize("name", ["review", "authorise", "execute", "assign", "assign_release"])
 def test_the_page_costs_the_same_for_two_and_for_six(
     cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:

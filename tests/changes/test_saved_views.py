@@ -19,7 +19,7 @@ from changes.models import Change, FirstView, SavedView
 from expansive_cm.workflow.errors import ChangeStale, StepError, StepForbidden, StepIncomplete
 from tests.concurrently import at_once
 from tests.people import Cast, person
-from tests.stories import in_requirements, submitted
+from tests.stories import draft, in_requirements, submitted
 
 LIST = "/changes/"
 VIEWS = "/changes/views/"
@@ -189,7 +189,7 @@ def test_the_list_opens_marks_and_updates_a_view(cast: Cast) -> None:
 
     # Clearing leaves the view; a filter taken away stays a change against it.
     opened = client.get(f"{LIST}?saved={view.pk}")
-    assert opened.context["clear_url"] == "?"
+    assert opened.context["clear_url"] == "?sort=-reference"
     [chip] = opened.context["form"].chips
     assert chip.without == f"?saved={view.pk}&sort=-reference"
     assert len(shown(cast.support, chip.without)) == 2
@@ -231,6 +231,49 @@ def test_a_plain_address_opens_the_view_that_somebody_chose(cast: Cast) -> None:
     assert len(shown(cast.crb_member)) == 2  # shared no more
     lifecycle.delete_view(view, actor=cast.chair)
     assert not FirstView.objects.exists()
+
+
+def test_our_own_people_begin_with_what_is_open(cast: Cast) -> None:
+    submitted(cast, title="New")
+    ended = lifecycle.withdraw(submitted(cast, title="Ended"), actor=cast.requester, reason="No.")
+    draft(cast)
+    both, new = {"New", ended.title}, {"New"}
+    client = signed_in(cast.auditor)
+
+    def begun() -> tuple[set[str], list[str], str]:
+        answer = client.get(LIST)
+        tabs = [str(one["label"]) for one in answer.context["views"] if one["active"]]
+        return {one.title for one in answer.context["page"]}, tabs, answer.context["here_url"]
+
+    assert begun() == (new, ["Open"], "?view=open")
+    page = client.get(LIST)
+    assert [str(one["label"]) for one in page.context["views"]][:2] == ["Open", "All"]
+    assert page.context["views"][1]["url"] == "?sort=-reference"
+    assert page.context["clear_url"] == "?view=open"
+    assert "Save this view" not in page.content.decode()
+    file = b"".join(client.get(f"{LIST}export/").streaming_content).decode()
+    assert "New" in file and ended.title not in file
+    for query in ("?sort=-reference", "?q=", "?view=", "?page="):
+        found = client.get(LIST + query).context
+        assert {one.title for one in found["page"]} == both, query
+
+    # All changes are a choice of one's own, and so is going back; a view of one's own as well.
+    assert "views/usual/" not in client.get(VIEWS).content.decode()
+    client.post(f"{VIEWS}all/")
+    assert begun() == (both, ["All"], "?sort=-reference")
+    assert "views/usual/" in client.get(VIEWS).content.decode()
+    client.post(f"{VIEWS}usual/")
+    assert begun() == (new, ["Open"], "?view=open")
+    lifecycle.open_first(saved(cast.auditor, state=["withdrawn"]), actor=cast.auditor)
+    assert begun()[0] == {ended.title}
+    client.post(f"{VIEWS}usual/")
+    assert begun()[0] == new
+    assert client.get(f"{VIEWS}usual/").status_code == 405
+
+    # A customer's people, who have a few changes of their own, begin with all of them.
+    client = signed_in(cast.requester)
+    assert begun()[0] >= both and begun()[1:] == (["All"], "?")
+    assert "views/usual/" not in client.get(VIEWS).content.decode()
 
 
 def test_who_has_chosen_nothing_begins_with_the_view_of_their_role(cast: Cast) -> None:
@@ -371,7 +414,7 @@ def test_the_menu_costs_one_query_whatever_there_is(
         drawn = page[start : page.index("</details>", start)]
         assert drawn.count("list-saved-one") == saved_views.DRAWN + 2 and len(drawn) < 5_000
         assert drawn.count('aria-current="page"') == 1 and "All saved views" in drawn
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):
         page = client.get(VIEWS).content.decode()
     assert page.count("Rename or share") == 25 and "Next" in page
 

@@ -24,7 +24,7 @@ def test_a_view_is_kept_changed_and_opened(
     )
     page = new_page()
     sign_in(page, cast.crb_member, live_server)
-    page.goto("/changes/")
+    page.goto("/changes/?sort=-reference")
     page.locator(".list-menu > summary", has_text=re.compile(r"^\s*State\s*$")).click()
     page.get_by_label("Submitted", exact=True).check()
     expect(page.locator(ROWS)).to_have_count(1)
