@@ -17,11 +17,11 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.texts import Text
 
-from .. import lifecycle, permissions
-from ..forms.assessment import AssignForm
+from .. import lifecycle, permissions, proposing
+from ..forms.assessment import AssessAsProposedForm, AssignForm
 from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
-from ..forms.configuration import AuthoriseForm, ExecuteForm, ReviewForm
+from ..forms.configuration import AuthoriseForm, DocumentManyForm, ExecuteForm, ReviewForm
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm
 from ..models import Change
 from ..process import STEP
@@ -53,6 +53,8 @@ class Act:
     """What sends the form says, where that is not the label: an outcome may be a refusal."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
+    loads: tuple[str, ...] = ()
+    """What it reads of each change besides."""
     is_chosen: bool = True
     """Whether it is chosen in the list; a hand-over has a page of its own."""
 
@@ -145,6 +147,10 @@ def _takes_part(user: User) -> bool:
     return user.is_internal and bool(user.roles - {Role.AUDITOR, Role.ADMINISTRATOR})
 
 
+def _unproposed(user: User, change: Change) -> str:
+    return proposing.why_not_assessed(change)
+
+
 def _owned(user: User, change: Change) -> str:
     return _("You own it already.") if change.owner_id == user.pk else ""
 
@@ -162,6 +168,20 @@ def _unwatched(user: User, change: Change) -> str:
 
 
 ACTS: tuple[Act, ...] = (
+    Act(
+        "assess",
+        "assess",
+        STEP["assess"].label,
+        STEP["assess"].icon,
+        lifecycle.assess_as_proposed,
+        _form_of_step(AssessAsProposedForm),
+        _reviews,
+        _all_of_step,
+        idle=_unproposed,
+        button=gettext_lazy("Record the assessments"),
+        asks_story=True,
+        loads=("template",),
+    ),
     Act(
         "review",
         "review",
@@ -218,6 +238,18 @@ ACTS: tuple[Act, ...] = (
         _works_for_customers,
         _all_of_step,
         button=gettext_lazy("Record that they are carried out"),
+        asks_story=True,
+    ),
+    Act(
+        "document",
+        "document",
+        STEP["document"].label,
+        STEP["document"].icon,
+        lifecycle.document,
+        _form_of_step(DocumentManyForm),
+        _reviews,
+        _all_of_step,
+        button=gettext_lazy("Document and ask the requesters"),
         asks_story=True,
     ),
     Act(

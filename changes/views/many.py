@@ -18,13 +18,14 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
 from .. import permissions, queries
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
-from ..models import Change, ManyRow, ManyRun
+from ..models import Change, ChangeTemplate, ManyRow, ManyRun
 from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
@@ -167,6 +168,7 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
     visible = queries.visible_to(user)
     told = act is not None and act.asks_story
     rows = queries.with_story(visible) if told else queries.with_people(visible)
+    rows = rows.select_related(*act.loads) if act and act.loads else rows
     beside = ("watchers", "authorisations") if told else ("watchers",)
     found = rows.prefetch_related(*beside).in_bulk(numbers)
     return [found[number] for number in numbers if number in found]
@@ -189,6 +191,12 @@ def _ticked(data: QueryDict) -> dict[int, int]:
 def _chosen(user: User, act: Act | None, change: Change, ticked: dict[int, int]) -> Chosen:
     why_not = act.why_not(user, change) if act else ""
     return Chosen(change, ticked.get(change.pk, change.version), why_not, change.pk in ticked)
+
+
+def _proposed(offered: list[Chosen]) -> list[ChangeTemplate]:
+    """Return the templates after which the changes are assessed, each once, by name."""
+    found = {sure(one.change.template) for one in offered}
+    return sorted(found, key=lambda one: one.name)
 
 
 def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
@@ -214,11 +222,13 @@ def _page(
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     back = _back(data.get("back", "")) or (earlier.back if earlier else "")
+    offered = [one for one in chosen if not one.why_not]
     bad = problem or (form is not None and form.is_bound)
     context = {
         "acts": acts,
         "act": act,
-        "offered": [one for one in chosen if not one.why_not],
+        "offered": offered,
+        "proposed": _proposed(offered) if act and "template" in act.loads else [],
         "refused": [one for one in chosen if one.why_not],
         "all_ticked": not any(one.ticked for one in chosen),
         "form": form,

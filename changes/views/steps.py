@@ -112,6 +112,7 @@ class StepPage:
         beside: tuple[str, ...] = (),
         show_gate: bool = False,
         onward: Callable[[Change], str] | None = None,
+        further: tuple[Act, Text] | None = None,
         **context: Any,
     ) -> HttpResponse:
         """Show the form, or take the step and go to the change's page.
@@ -119,8 +120,9 @@ class StepPage:
         ``done`` says what has happened, to which the next step is added. ``beside`` names the
         sections of records to show next to the form. With ``show_gate`` the page is shown even
         while its gate objects, so that it can show what is missing. ``onward`` may name another
-        page to go to, from what the step returned. Where the form holds a plan (PLANS), what is in
-        its way is shown as it is typed, and what was not shown yet before it is saved.
+        page to go to, from what the step returned. ``further`` is what the form's second button
+        does instead of ``act``, and what has happened then. Where the form holds a plan (PLANS),
+        what is in its way is shown as it is typed, and what was not shown yet before it is saved.
         """
         plans = self.verb in PLANS
         context |= {"done": done, "beside": beside, "onward": onward, "plans": plans}
@@ -144,6 +146,8 @@ class StepPage:
             words = _("Read what is in the way, and save it again if it is to be so all the same.")
             form.add_error(PLANS[self.verb], words)
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
+        if further and form.goes_further:
+            act, context["done"] = further
         return self._take(act, form, seen, context)
 
     def _begin(
