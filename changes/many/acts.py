@@ -55,6 +55,8 @@ class Act:
     """Whether its permission asks for what was done to the change before."""
     loads: tuple[str, ...] = ()
     """What it reads of each change besides."""
+    waits: tuple[str, ...] = ()
+    """Steps that wait on Home and are taken by it, where that is not the one of its name."""
     is_chosen: bool = True
     """Whether it is chosen in the list; a hand-over has a page of its own."""
 
@@ -239,6 +241,7 @@ ACTS: tuple[Act, ...] = (
         _all_of_step,
         button=gettext_lazy("Record that they are carried out"),
         asks_story=True,
+        waits=("start_execution", "record_execution"),
     ),
     Act(
         "document",
@@ -263,6 +266,7 @@ ACTS: tuple[Act, ...] = (
         _all_of_step,
         button=gettext_lazy("Record that they are in place"),
         asks_story=True,
+        waits=("start_deployment", "record_deployment"),
     ),
     Act(
         "comment",
@@ -323,6 +327,12 @@ REQUESTS = _hand_over(
     lifecycle.pass_request_on,
 )
 ACT: dict[str, Act] = {act.name: act for act in (*ACTS, OWNERSHIP, REQUESTS)}
+
+
+def by_step(user: User) -> dict[str, Act]:
+    """Return the acts that this person could ever take, by the steps that wait for it."""
+    acts = acts_of(user)
+    return {verb: act for act in acts for verb in act.waits or (act.name,)}
 
 
 def acts_of(user: User) -> list[Act]:

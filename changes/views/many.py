@@ -21,7 +21,7 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
-from .. import permissions, queries
+from .. import permissions, queries, worklist
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
@@ -67,7 +67,7 @@ def act_on_many(request: SignedInRequest) -> HttpResponse:
     earlier = _earlier(request)
     data = request.POST if request.method == "POST" else request.GET
     act = _act(acts, data.get("act") or (earlier.act if earlier else ""))
-    numbers = _numbers(data, earlier)
+    numbers = _numbers(data, earlier) or _waiting(request)
     if problem := _problem(len(numbers)):
         return _page(request, acts, act, [], None, problem=problem)
     changes = _changes(request.user, act, numbers)
@@ -149,6 +149,12 @@ def _numbers(data: QueryDict, earlier: ManyRun | None) -> list[int]:
         undone = (Outcome.REFUSED, Outcome.FAILED)
         found = list(earlier.rows.filter(outcome__in=undone).values_list("change", flat=True))
     return list(dict.fromkeys(number for number in found if number is not None))
+
+
+def _waiting(request: SignedInRequest) -> list[int]:
+    """Return the changes on which a step waits for this person, the oldest of them, from Home."""
+    verb = request.GET.get("waiting", "")
+    return worklist.waiting_for(request.user, verb)[:MOST] if verb else []
 
 
 def _problem(number: int) -> str:

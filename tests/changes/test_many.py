@@ -206,6 +206,27 @@ def test_executions_without_words_went_as_planned_but_not_late(cast: Cast) -> No
     assert "say why it took longer" in found[late.reference][1]
 
 
+def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
+    """Those of the person alone; not where one waits, nor for a step that is no act on many."""
+    address = "/changes/many/?act=review&amp;waiting=review"
+    first = stories.in_review(cast)
+    client = Client()
+    client.force_login(cast.success)
+    assert address not in client.get("/").content.decode()
+    second, other = stories.in_review(cast), stories.in_review(cast)
+    Change.objects.filter(pk=other.pk).update(organisation=cast.meridian)
+    for _each in range(2):
+        stories.in_execution(cast)  # to be planned, which is not done to many
+    html = client.get("/").content.decode()
+    assert html.count("waiting=") == 1 and address in html
+    shown = client.get(address.replace("&amp;", "&"))
+    assert [one.change for one in shown.context["offered"]] == [first, second]
+    for wrong in ("assign", "x\0", ""):
+        answer = client.get(MANY, {"act": "review", "waiting": wrong})
+        assert answer.status_code == 400
+    assert Client().get(address).status_code == 302
+
+
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
     """Stale, of another team, past the state, and one that fails in an unforeseen way."""
     good, stale, moved, broken, last = (stories.in_review(cast) for _each in range(5))

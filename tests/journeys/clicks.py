@@ -32,13 +32,13 @@ CONTENT = {
 }
 NEEDED = """form => [...form.elements].filter(e => e.required && !e.value && e.offsetParent
   && ["text", "textarea", "url", "datetime-local"].includes(e.type)).map(e => e.name)"""
-BULK = {
-    "assess": ("Assess", {}),
-    "document": ("Document", {}),
-    "authorise": ("Authorise", {"outcome": "authorised"}),
-    "execute": ("Execute", {}),
+BULK: dict[str, dict[str, Any]] = {
+    "assess": {},
+    "document": {},
+    "authorise": {"outcome": "authorised"},
+    "execute": {},
 }
-"""What is done to many at once: its button, and what is chosen on its page."""
+"""What is done to many at once: what is chosen on its page."""
 WAITS = {"execute": "start_execution"}
 FURTHER = {
     "assess": "Assess and endorse",
@@ -113,7 +113,10 @@ class Office:
 
     def sends(self, verb: str) -> None:
         buttons = self.page.locator("main form button[type=submit]")
-        if verb in FURTHER:
+        onward = buttons.and_(self.page.locator("[name=next]"))
+        if onward.count():
+            self.goes(onward)
+        elif verb in FURTHER:
             self.goes(buttons.filter(has_text=FURTHER[verb]))
         else:
             self.goes(buttons.and_(self.page.locator(".btn-primary")).first)
@@ -140,10 +143,12 @@ class Office:
             # What the last step offered as next: on its page, or of another change; else Home.
             found = self.page.locator(f'main a[href*="/{verb}/"]:visible, [data-onward]')
             wanted = [one for one in found.all() if f"/{verb}/" in one.get_attribute("href")]
-            if not wanted:
+            is_there = f"/{verb}/" in self.page.url
+            if not wanted and not is_there:
                 self.page.goto("/")
                 wanted = self.page.locator(f'main a[href*="/{verb}/"]:visible').all()
-            self.goes(wanted[0])
+            if not is_there:
+                self.goes(wanted[0])
             self.completes(**choices)
             self.sends(verb)
 
@@ -155,17 +160,14 @@ class Office:
             self.takes("start_execution", 1)
 
     def takes_all(self, verb: str, number: int) -> None:
-        """Take a step on all that wait for it at once, from the list."""
-        label, choices = BULK[verb]
+        """Take a step on all that wait for it at once, from Home."""
+        choices = BULK[verb]
         if number == 1:
             return self.takes(verb, 1, **choices)
         self.step = verb
         self.page.goto("/")
         group = self.page.locator(f'.work-group:has(a[href*="/{WAITS.get(verb, verb)}/"])')
-        self.goes(group.locator(".work-more"))
-        self.presses(self.page.get_by_role("checkbox", name="All on this page"))
-        bar = self.page.get_by_role("group", name="Act on the ticked changes")
-        self.goes(bar.get_by_role("button", name=label))
+        self.goes(group.get_by_role("link", name="All at once"))
         self.completes(**choices)
         self.sends(verb)
         tasks.carry_on_acts()
