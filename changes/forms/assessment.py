@@ -62,6 +62,8 @@ class JudgementForm(StepForm):
         self.fields["urgency"].initial = Assessment._meta.get_field("urgency").default
 
 
+MOST_SHOWN = 50
+"""So many templates are on a page of many changes at most."""
 ENDORSE_TOO = Further(_("Assess and endorse"), "thumb-up")
 
 
@@ -101,7 +103,8 @@ class AssessAsProposedForm(EndorsingForm):
 
     def arguments(self) -> dict[str, Any]:
         """Add the templates that were shown, with their versions."""
-        pairs = [text.partition(":") for text in cast(QueryDict, self.data).getlist("proposed")]
+        sent = cast(QueryDict, self.data).getlist("proposed")[:MOST_SHOWN]
+        pairs = [text.partition(":") for text in sent]
         numbers = [(whole_number(key), whole_number(version)) for key, _colon, version in pairs]
         shown = {str(key): version for key, version in numbers if key and version}
         return {**super().arguments(), "proposed": shown}

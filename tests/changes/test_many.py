@@ -562,9 +562,7 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name", ["assess", "review", "authorise", "execute", "document", "assign", "watch"]
-)
+@pytest.mark.parametrize("name", ["assess", "review", "authorise", "execute", "assign", "watch"])
 def test_the_page_costs_the_same_for_two_and_for_six(
     cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:

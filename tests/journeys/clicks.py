@@ -2,10 +2,10 @@
 
     make clicks
 
-takes one change, and twelve, from a template until they are documented, the way that each role
-finds on its pages, and prints a table. It is no test and belongs to no run: it takes a minute or
-two. A press is a link, a button, a tick or a choice; a text is a field that somebody has to type.
-Everybody's own page is open in front of them when it is their turn.
+takes one change, the next of its kind, and twelve, from a template until they are documented, the
+way that each role finds on its pages, and prints a table. It is no test and belongs to no run: it
+takes some minutes. A press is a link, a button, a tick or a choice; a text is a field that somebody
+has to type. Everybody's own page is open in front of them when it is their turn.
 """
 
 from collections.abc import Iterator
@@ -217,17 +217,18 @@ def test_what_small_changes_cost(
             None, actor=cast.success, name="Night mode", purpose="On.", **content
         )
     office = Office(new_page(), live_server, Tally())
-    tallies = {number: count(office, cast, template, number) for number in (1, 12)}
+    numbers = {"first": 1, "next": 1, "twelve": 12}
+    tallies = {name: count(office, cast, template, many) for name, many in numbers.items()}
     with capsys.disabled():
         print(table(way, tallies))
 
 
-def table(way: str, tallies: dict[int, Tally]) -> str:
+def table(way: str, tallies: dict[str, Tally]) -> str:
     """Return the costs as lines: each step, then all of them together."""
-    lines = [f"\n{way:<20}" + "".join(f"{number:>4} presses  texts" for number in tallies)]
+    lines = [f"\n{way:<20}" + "".join(f"{name:>8} presses  texts" for name in tallies)]
     for step in dict.fromkeys(step for one in tallies.values() for step in one.steps):
         costs = [one.steps.get(step, [0, 0]) for one in tallies.values()]
-        lines.append(f"{step:<20}" + "".join(f"{a:>12} {b:>6}" for a, b in costs))
+        lines.append(f"{step:<20}" + "".join(f"{a:>16} {b:>6}" for a, b in costs))
     totals = [one.total for one in tallies.values()]
-    lines.append(f"{'all':<20}" + "".join(f"{a:>12} {b:>6}" for a, b in totals))
+    lines.append(f"{'all':<20}" + "".join(f"{a:>16} {b:>6}" for a, b in totals))
     return "\n".join(lines)
