@@ -6,6 +6,7 @@ All of it is a proposal. It is read from the database each time, in a fixed numb
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
@@ -22,6 +23,8 @@ NOT_USABLE = gettext_lazy("This template cannot be used any more.")
 NOT_THEIRS = gettext_lazy("The template “%(template)s” is for %(organisation)s only.")
 LOOKED_BACK = 20
 """So many of a person's latest records are read for what they used last."""
+BLANK = "…"
+"""What each request of a template fills in."""
 
 
 def usable_by(user: User) -> "QuerySet[ChangeTemplate]":
@@ -84,6 +87,26 @@ def fits(template: ChangeTemplate | None, organisation_pk: int | None) -> bool:
     if template is None or not template.is_active:
         return False
     return organisation_pk is None or template.organisation_id in (None, organisation_pk)
+
+
+def assessment_of(template: ChangeTemplate) -> dict[str, Any]:
+    """Return what a template proposes of an assessment, by its fields."""
+    return {name: getattr(template, name) for name in ChangeTemplate.ASSESSMENT}
+
+
+def why_not_assessed(change: Change) -> str:
+    """Say why a change is not assessed as a template proposes it; "" where it can be."""
+    template = template_of(change)
+    if template is None:
+        return _("It did not begin with a template that is in use: assess it by itself.")
+    values = assessment_of(template).values()
+    if any(value in (None, "") for value in values):
+        return _("The template “%s” does not say all of the assessment.") % template
+    if any(BLANK in value for value in values if isinstance(value, str)):
+        return _("The template “%s” has blanks (…) in the assessment.") % template
+    if BLANK in change.title or BLANK in change.description:
+        return _("The request has blanks (…): read it, and assess it by itself.")
+    return ""
 
 
 def used_last(model: Any, field: str, user: User, organisation_pk: int | None) -> Any:

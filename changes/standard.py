@@ -23,12 +23,12 @@ from expansive_cm.sure import sure
 from expansive_cm.texts import MISLEADING
 
 from .models import Authorisation, Change, ChangeTemplate, Event, Service, StandardApproval
+from .proposing import BLANK
 from .risk import RiskLevel, risk_level
 from .states import ChangeType, State
 from .turns import past
 from .turns.alone import ASSESSING
 
-BLANK = "…"
 LONGEST = 200
 """So many characters fill in a blank at most."""
 REQUEST = ("title", "description")

@@ -46,6 +46,8 @@ class Group:
     turn: Turn
     count: int
     tasks: list[Task] = field(default_factory=list)
+    many_url: str = ""
+    """Where the step is taken on all of them at once, "" where it is not."""
 
     @property
     def label(self) -> Text:
@@ -164,6 +166,12 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
         tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
         groups.append(Group(TURNS[place], len(pks), tasks))
     return groups, followed
+
+
+def waiting_for(user: User, verb: str) -> list[int]:
+    """Return the changes on which a step waits for this person, in their order. One query."""
+    queues = _read(user).items()
+    return [pk for place, pks in sorted(queues) if TURNS[place].verb == verb for pk in pks]
 
 
 def _latest(changes: list[Change]) -> list[Change]:

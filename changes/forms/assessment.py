@@ -1,8 +1,9 @@
 """Forms of the initial assessment and of what may happen at any time."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -11,13 +12,14 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.numbers import whole_number
 from expansive_cm.ui.forms import rows_field
 
 from .. import finding, proposing
 from ..lifecycle import open_changes_of, requesters
-from ..models import Assessment, Change, ChangeTemplate, Service
+from ..models import Assessment, Change, ChangeTemplate, Review, Service
 from ..states import ChangeType
-from .base import LongText, StepForm, cards, scale, text
+from .base import Further, LongText, StepForm, cards, scale, text
 from .ending import EndingForm
 
 TYPE_GUIDANCE = {
@@ -60,7 +62,55 @@ class JudgementForm(StepForm):
         self.fields["urgency"].initial = Assessment._meta.get_field("urgency").default
 
 
-class AssessForm(JudgementForm):
+MOST_SHOWN = 50
+"""So many templates are on a page of many changes at most."""
+ENDORSE_TOO = Further(_("Assess and endorse"), "thumb-up")
+
+
+def _findings() -> LongText:
+    """Ask for the words of a review that is done with the assessment."""
+    return text(
+        Review,
+        "findings",
+        rows=2,
+        label=_("Findings of your review"),
+        help_text=_(
+            "For “Assess and endorse” alone: what the approver, or the requester, should know."
+        ),
+        required=False,
+        initial=_("Reviewed with the assessment, which says what there is to know."),
+    )
+
+
+class EndorsingForm(StepForm):
+    """Assesses, and by its second button endorses in the review as well."""
+
+    further = ENDORSE_TOO
+
+    def clean_findings(self) -> str:
+        """Ask for them where the review is done as well, and leave them out where it is not."""
+        if not self.goes_further:
+            return ""
+        if not (words := str(self.cleaned_data["findings"])):
+            raise forms.ValidationError(_now("This field is required."), code="required")
+        return words
+
+
+class AssessAsProposedForm(EndorsingForm):
+    """The assessment of many changes, each as its template proposes it."""
+
+    findings = _findings()
+
+    def arguments(self) -> dict[str, Any]:
+        """Add the templates that were shown, with their versions."""
+        sent = cast(QueryDict, self.data).getlist("proposed")[:MOST_SHOWN]
+        pairs = [text.partition(":") for text in sent]
+        numbers = [(whole_number(key), whole_number(version)) for key, _colon, version in pairs]
+        shown = {str(key): version for key, version in numbers if key and version}
+        return {**super().arguments(), "proposed": shown}
+
+
+class AssessForm(EndorsingForm, JudgementForm):
     """The initial assessment, which decides the type."""
 
     type = cards(
@@ -79,6 +129,7 @@ class AssessForm(JudgementForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    findings = _findings()
     field_order = ["type", "need"]
 
     def prepare(self) -> None:
@@ -89,6 +140,13 @@ class AssessForm(JudgementForm):
         active = Service.objects.filter(is_active=True) | Service.objects.filter(pk__in=named)
         rows_field(self, "services").queryset = active.distinct()
         self.fields["services"].initial = named
+
+    def arguments(self) -> dict[str, Any]:
+        """Leave out the findings where only the assessment is recorded."""
+        found = super().arguments()
+        if not self.goes_further:
+            del found["findings"]
+        return found
 
 
 class ReclassifyForm(JudgementForm):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -12,17 +13,26 @@ from django.forms.utils import ErrorDict
 from django.utils.text import capfirst
 
 from accounts.models import User
-from expansive_cm.texts import composed
+from expansive_cm.texts import Text, composed
 from expansive_cm.ui.forms import RadioCards
 from expansive_cm.workflow.errors import StepIncomplete
 
 from ..models import Change, ChangeTemplate
 
 
+@dataclass(frozen=True)
+class Further:
+    """A second button of a form: it takes the step and, in the same act, the one that follows."""
+
+    label: Text
+    icon: str
+
+
 class StepForm(forms.Form):
     """The form of one step on one change; ``cleaned_data`` are the arguments of the step."""
 
     required_css_class = ""
+    further: Further | None = None
     template: ChangeTemplate | None = None
     """What some of its fields were filled in from, as a proposal."""
 
@@ -34,6 +44,11 @@ class StepForm(forms.Form):
 
     def prepare(self) -> None:
         """Fit the form to this change and person; nothing to do for most steps."""
+
+    @property
+    def goes_further(self) -> bool:
+        """Whether it was sent by its second button."""
+        return self.further is not None and self.data.get("further") == "yes"
 
     def now_in(self, name: str) -> Any:
         """Return what a field holds: what was typed if it is right, else None; or its proposal."""

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import URLValidator
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +19,7 @@ from ..conflicts import Planned
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..spans import FURTHEST
 from ..turns.groups import possible_executors
-from .base import LongText, StepForm, cards, line, text
+from .base import Further, LongText, StepForm, cards, line, text
 from .ending import EndingForm
 
 
@@ -164,8 +165,18 @@ def _tomorrow_evening() -> datetime:
     return tomorrow.replace(hour=19, minute=0, second=0, microsecond=0)
 
 
+AS_PLANNED = _(
+    "Left empty, it says “Carried out as planned”. It is proposed as what the requester reads."
+)
+
+
 class StartExecutionForm(StepForm):
-    """Nothing within the planned window; outside of it, why it is done now."""
+    """Nothing within the planned window; outside of it, why it is done now.
+
+    By its second button it also records that all went well.
+    """
+
+    further = Further(_("It is carried out"), "checks")
 
     reason = LongText(
         label=_("Why is it done outside of its window?"),
@@ -173,6 +184,21 @@ class StartExecutionForm(StepForm):
         help_text=_("Such as: agreed on the telephone with the ward. It stays on record."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    notes = text(
+        Execution,
+        "notes",
+        rows=2,
+        label=_("What was done"),
+        help_text=format_lazy("{} {}", _("For “It is carried out” alone."), AS_PLANNED),
+        required=False,
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Leave out what was done where it only begins."""
+        found = super().arguments()
+        if not self.goes_further:
+            del found["notes"]
+        return found
 
     def prepare(self) -> None:
         """Ask for the reason only where the window is not kept; what was typed is not lost."""
@@ -213,7 +239,8 @@ class ExecuteForm(StepForm):
         "notes",
         rows=5,
         label=_("What was done"),
-        help_text=_("What was done and checked. It is proposed as what the requesters read."),
+        help_text=format_lazy("{} {}", _("What was done and checked."), AS_PLANNED),
+        required=False,
     )
 
 
@@ -279,3 +306,18 @@ class DocumentForm(StepForm):
             customer = self.change.organisation_id
             last = proposing.used_last(Documentation, "system", self.user, customer)
             self.fields["system"].initial = last
+
+
+class DocumentManyForm(DocumentForm):
+    """One entry of the tool, and the same words, for many changes."""
+
+    def prepare(self) -> None:
+        """Propose the system that this person used last, and words that fit every request."""
+        self.fields["system"].initial = proposing.used_last(
+            Documentation, "system", self.user, None
+        )
+        self.fields["reference"].help_text = _now("The entry's number there, for all of them.")
+        self.fields["summary"].initial = _now("It is done as you asked.")
+        self.fields["summary"].help_text = _now(
+            "In plain words: each requester reads this of their own request, and confirms it."
+        )

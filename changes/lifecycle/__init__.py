@@ -6,6 +6,7 @@ says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` 
 """
 
 from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
+from .assessing import assess_and_endorse, assess_as_proposed
 from .board import reconsider_decision, take_back_board_outcome
 from .code import (
     answer_question,
@@ -122,6 +123,8 @@ __all__ = [
     "submit",
     "edit",
     "assess",
+    "assess_and_endorse",
+    "assess_as_proposed",
     "assign",
     "reclassify",
     "follow_up",

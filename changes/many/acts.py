@@ -17,11 +17,11 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.texts import Text
 
-from .. import lifecycle, permissions, queries
-from ..forms.assessment import AssignForm
+from .. import lifecycle, permissions, proposing, queries
+from ..forms.assessment import AssessAsProposedForm, AssignForm
 from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
-from ..forms.configuration import AuthoriseForm, ExecuteForm, ReviewForm
+from ..forms.configuration import AuthoriseForm, DocumentManyForm, ExecuteForm, ReviewForm
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
 from ..forms.release import ReleaseOfManyForm
 from ..models import Change, Release
@@ -57,6 +57,10 @@ class Act:
     """What sends the form says, where that is not the label: an outcome may be a refusal."""
     asks_story: bool = False
     """Whether its permission asks for what was done to the change before."""
+    loads: tuple[str, ...] = ()
+    """What it reads of each change besides."""
+    waits: tuple[str, ...] = ()
+    """Steps that wait on Home and are taken by it, where that is not the one of its name."""
     is_chosen: bool = True
     """Whether it is chosen in the list; a hand-over has a page of its own."""
 
@@ -166,6 +170,10 @@ def _takes_part(user: User) -> bool:
     return user.is_internal and bool(user.roles - {Role.AUDITOR, Role.ADMINISTRATOR})
 
 
+def _unproposed(user: User, change: Change) -> str:
+    return proposing.why_not_assessed(change)
+
+
 def _owned(user: User, change: Change) -> str:
     return _("You own it already.") if change.owner_id == user.pk else ""
 
@@ -183,6 +191,20 @@ def _unwatched(user: User, change: Change) -> str:
 
 
 ACTS: tuple[Act, ...] = (
+    Act(
+        "assess",
+        "assess",
+        STEP["assess"].label,
+        STEP["assess"].icon,
+        lifecycle.assess_as_proposed,
+        _form_of_step(AssessAsProposedForm),
+        _reviews,
+        _all_of_step,
+        idle=_unproposed,
+        button=gettext_lazy("Record the assessments"),
+        asks_story=True,
+        loads=("template",),
+    ),
     Act(
         "review",
         "review",
@@ -240,6 +262,19 @@ ACTS: tuple[Act, ...] = (
         _all_of_step,
         button=gettext_lazy("Record that they are carried out"),
         asks_story=True,
+        waits=("start_execution", "record_execution"),
+    ),
+    Act(
+        "document",
+        "document",
+        STEP["document"].label,
+        STEP["document"].icon,
+        lifecycle.document,
+        _form_of_step(DocumentManyForm),
+        _reviews,
+        _all_of_step,
+        button=gettext_lazy("Document and ask the requesters"),
+        asks_story=True,
     ),
     Act(
         "deploy",
@@ -252,6 +287,7 @@ ACTS: tuple[Act, ...] = (
         _all_of_step,
         button=gettext_lazy("Record that they are in place"),
         asks_story=True,
+        waits=("start_deployment", "record_deployment"),
     ),
     Act(
         "assign_release",
@@ -333,6 +369,12 @@ REQUESTS = _hand_over(
     lifecycle.pass_request_on,
 )
 ACT: dict[str, Act] = {act.name: act for act in (*ACTS, OWNERSHIP, REQUESTS)}
+
+
+def by_step(user: User) -> dict[str, Act]:
+    """Return the acts that this person could ever take, by the steps that wait for it."""
+    acts = acts_of(user)
+    return {verb: act for act in acts for verb in act.waits or (act.name,)}
 
 
 def acts_of(user: User) -> list[Act]:

@@ -7,7 +7,9 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -18,10 +20,19 @@ from expansive_cm.ui.components import Series
 from expansive_cm.ui.paging import Order, in_order, loaded
 
 from .. import plain, promises, queries, standard_notices
+from ..many.acts import by_step
 from ..models import Change
 from ..notices import ahead_of, notices_for
 from ..states import OPEN, State
-from ..worklist import COUNTED, FOLLOWED_SHOWN, for_list, home_lists, how_many, total
+from ..worklist import (
+    COUNTED,
+    FOLLOWED_SHOWN,
+    Group,
+    for_list,
+    home_lists,
+    how_many,
+    total,
+)
 from .access import SignedInRequest
 
 RECENT_DAYS = 30
@@ -35,11 +46,22 @@ def home(request: SignedInRequest) -> HttpResponse:
     groups, followed = home_lists(user)
     context: dict[str, Any] = {"groups": groups, **followed}
     context["notices"] = notices_for(user) if user.is_internal else standard_notices.notices(user)
-    context["waiting"] = total(context["groups"])
+    context["waiting"] = total(groups)
+    _offer_many(user, groups)
     if user.is_internal:
         context |= staff(user)
         return render(request, "changes/home.html", context)
     return render(request, "changes/home_customer.html", context | customer(user))
+
+
+def _offer_many(user: User, groups: list[Group]) -> None:
+    """Say of each step that waits on several changes where it is taken on all of them at once."""
+    acts, address = by_step(user), reverse("changes:act_on_many")
+    for group in groups:
+        act = acts.get(group.turn.verb)
+        if act is not None and group.count > 1:
+            chosen = urlencode({"act": act.name, "waiting": group.turn.verb})
+            group.many_url = f"{address}?{chosen}"
 
 
 LATEST = Order("updated", F("updated_at"), descending=True)

@@ -18,13 +18,14 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
-from .. import permissions, queries
+from .. import permissions, queries, worklist
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
-from ..models import Change, ManyRow, ManyRun
+from ..models import Change, ChangeTemplate, ManyRow, ManyRun
 from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
@@ -66,7 +67,7 @@ def act_on_many(request: SignedInRequest) -> HttpResponse:
     earlier = _earlier(request)
     data = request.POST if request.method == "POST" else request.GET
     act = _act(acts, data.get("act") or (earlier.act if earlier else ""))
-    numbers = _numbers(data, earlier)
+    numbers = _numbers(data, earlier) or _waiting(request)
     if problem := _problem(len(numbers)):
         return _page(request, acts, act, [], None, problem=problem)
     changes = _changes(request.user, act, numbers)
@@ -150,6 +151,12 @@ def _numbers(data: QueryDict, earlier: ManyRun | None) -> list[int]:
     return list(dict.fromkeys(number for number in found if number is not None))
 
 
+def _waiting(request: SignedInRequest) -> list[int]:
+    """Return the changes on which a step waits for this person, the oldest of them, from Home."""
+    verb = request.GET.get("waiting", "")
+    return worklist.waiting_for(request.user, verb)[:MOST] if verb else []
+
+
 def _problem(number: int) -> str:
     if number == 0:
         return _("Choose at least one change in the list.")
@@ -167,6 +174,7 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
     visible = queries.visible_to(user)
     told = act is not None and act.asks_story
     rows = queries.with_story(visible) if told else queries.with_people(visible)
+    rows = rows.select_related(*act.loads) if act and act.loads else rows
     beside = ("watchers", "authorisations") if told else ("watchers",)
     found = rows.prefetch_related(*beside).in_bulk(numbers)
     return [found[number] for number in numbers if number in found]
@@ -189,6 +197,12 @@ def _ticked(data: QueryDict) -> dict[int, int]:
 def _chosen(user: User, act: Act | None, change: Change, ticked: dict[int, int]) -> Chosen:
     why_not = act.why_not(user, change) if act else ""
     return Chosen(change, ticked.get(change.pk, change.version), why_not, change.pk in ticked)
+
+
+def _proposed(offered: list[Chosen]) -> list[ChangeTemplate]:
+    """Return the templates after which the changes are assessed, each once, by name."""
+    found = {sure(one.change.template) for one in offered}
+    return sorted(found, key=lambda one: one.name)
 
 
 def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
@@ -214,11 +228,13 @@ def _page(
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
     back = _back(data.get("back", "")) or (earlier.back if earlier else "")
+    offered = [one for one in chosen if not one.why_not]
     bad = problem or (form is not None and form.is_bound)
     context = {
         "acts": acts,
         "act": act,
-        "offered": [one for one in chosen if not one.why_not],
+        "offered": offered,
+        "proposed": _proposed(offered) if act and "template" in act.loads else [],
         "refused": [one for one in chosen if one.why_not],
         "all_ticked": not any(one.ticked for one in chosen),
         "form": form,

@@ -45,8 +45,8 @@ from ..forms.base import StepForm
 from ..lifecycle.core import what_happened
 from ..models import Change
 from ..process import STEP, UNVERSIONED
-from ..turns import next_step
-from ..worklist import onward
+from ..turns import TURNS, next_step
+from ..worklist import Onward, onward
 from . import discussion, sections
 from .access import SignedInRequest, View
 from .once import detail_of, sent_once
@@ -58,6 +58,8 @@ PLANS = {
     "assign_release": "release",
 }
 """Steps whose form holds a plan, with the field beside which it is said what is in its way."""
+WAITED_FOR = frozenset(turn.verb for turn in TURNS)
+"""Steps of which the next one may be offered: the others wait for nobody."""
 Act = Callable[..., Any]
 
 VIEWS: dict[str, View] = {}
@@ -112,6 +114,7 @@ class StepPage:
         beside: tuple[str, ...] = (),
         show_gate: bool = False,
         onward: Callable[[Change], str] | None = None,
+        further: tuple[Act, Text] | None = None,
         **context: Any,
     ) -> HttpResponse:
         """Show the form, or take the step and go to the change's page.
@@ -119,8 +122,9 @@ class StepPage:
         ``done`` says what has happened, to which the next step is added. ``beside`` names the
         sections of records to show next to the form. With ``show_gate`` the page is shown even
         while its gate objects, so that it can show what is missing. ``onward`` may name another
-        page to go to, from what the step returned. Where the form holds a plan (PLANS), what is in
-        its way is shown as it is typed, and what was not shown yet before it is saved.
+        page to go to, from what the step returned. ``further`` is what the form's second button
+        does instead of ``act``, and what has happened then. Where the form holds a plan (PLANS),
+        what is in its way is shown as it is typed, and what was not shown yet before it is saved.
         """
         plans = self.verb in PLANS
         context |= {"done": done, "beside": beside, "onward": onward, "plans": plans}
@@ -144,6 +148,8 @@ class StepPage:
             words = _("Read what is in the way, and save it again if it is to be so all the same.")
             form.add_error(PLANS[self.verb], words)
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
+        if further and form.goes_further:
+            act, context["done"] = further
         return self._take(act, form, seen, context)
 
     def _begin(
@@ -206,17 +212,25 @@ class StepPage:
             return self._conflict(error, form, context)
         except StepForbidden as error:
             return self._refused(error, form)
-        self._say(context["done"], result)
+        changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
+        after = onward(self.user, done=self.verb, besides=changed)
+        goes_on = self.request.POST.get("next") == "yes" and self._is_same(after)
+        self._say(context["done"], changed, None if goes_on else after)
         elsewhere = context["onward"](result) if context["onward"] else ""
+        if after is not None and goes_on:
+            elsewhere = after.task.url
         return redirect(elsewhere or reverse("changes:detail", args=[self.change.pk]))
 
-    def _say(self, done: Text, result: Any) -> None:
-        changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
+    def _is_same(self, after: Onward | None) -> bool:
+        """Whether what waits next for this person is the same step on another change."""
+        return after is not None and after.turn.verb == self.verb
+
+    def _say(self, done: Text, changed: Change, after: Onward | None) -> None:
         sentence = str(done) % {"reference": changed.reference}
         if permissions.can_see_internal(self.user):
             words = {"done": sentence, "next": next_step(changed, self.user).told(self.user)}
-            after = _("%(done)s %(next)s") if changed.is_final else _("%(done)s Next: %(next)s")
-            sentence = after % words
+            both = _("%(done)s %(next)s") if changed.is_final else _("%(done)s Next: %(next)s")
+            sentence = both % words
         else:
             told = plain.status_of(changed, self.user, plain.board_date_of(changed))
             sentence = f"{sentence} {told.now}"
@@ -227,12 +241,12 @@ class StepPage:
                 changed.get_absolute_url(),
                 _("Open %s") % changed.reference,
             )
-        if task := onward(self.user, done=self.verb, besides=changed):
+        if after is not None:
             sentence = format_html(
                 '{} <a class="alert-link d-block mt-1" data-onward href="{}">{}</a>',
                 sentence,
-                task.task.url,
-                task.words,
+                after.task.url,
+                after.words,
             )
         messages.success(self.request, sentence)
 
@@ -257,12 +271,15 @@ class StepPage:
         happened: str = "",
     ) -> HttpResponse:
         beside = context.get("beside", ())
+        waits = decision and self.verb in WAITED_FOR
+        after = onward(self.user, done=self.verb, besides=self.change) if waits else None
         shown = self._context(
             form,
             decision=decision,
             happened=happened,
             sections=self._sections(beside),
             next_step=next_step(self.change),
+            after=after if self._is_same(after) else None,
             lost_files=bool(self.request.FILES),
             files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in UNSHOWN},

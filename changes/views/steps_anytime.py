@@ -27,7 +27,12 @@ from .steps import StepPage, step
 @step
 def assess(page: StepPage) -> HttpResponse:
     """Decide the type and judge need, risk, impact and urgency."""
-    return page.respond(AssessForm, lifecycle.assess, done=_("You assessed %(reference)s."))
+    return page.respond(
+        AssessForm,
+        lifecycle.assess,
+        done=_("You assessed %(reference)s."),
+        further=(lifecycle.assess_and_endorse, _("You assessed and endorsed %(reference)s.")),
+    )
 
 
 @step

@@ -62,6 +62,7 @@ def start_execution(page: StepPage) -> HttpResponse:
         StartExecutionForm,
         lifecycle.start_execution,
         done=_("You started the execution of %(reference)s."),
+        further=(lifecycle.execute, _("%(reference)s is recorded as carried out.")),
         beside=("authorisation",),
         outside_window=gates.outside_window(page.change),
         conflicts=planning.shown_to(page.user, page.change, begins=True),

@@ -80,3 +80,21 @@ class TestAssess(StepPageTests):
         for bad in ("0", "6", "x", "9" * 30):
             assert self.send(page, cast, change, likelihood=bad).status_code == 400
         assert self.is_untouched(change)
+
+    def test_endorsing_as_well_is_both_or_none(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        both = {"further": "yes", "findings": "Read with the ward.", "type": "configuration"}
+        for bad, words in (
+            ({"type": "code"}, "Only a configuration change is reviewed"),
+            ({"findings": " "}, "This field is required."),
+        ):
+            answer = self.send(page, cast, change, **{**both, **bad})
+            assert answer.status_code == 400 and words in answer.content.decode()
+            assert self.is_untouched(change)
+        assert self.send(page, cast, change, **both).status_code == 302
+        now = Change.objects.get(pk=change.pk)
+        assert now.state == State.AUTHORISATION
+        assert now.reviews.get().findings == "Read with the ward."
+        done = [now.events.get(verb=verb).actor for verb in ("assess", "review")]
+        assert done == [cast.success, cast.success]

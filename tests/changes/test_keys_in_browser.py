@@ -46,7 +46,7 @@ def test_single_keys_lead_through_the_day_until_they_are_switched_off(
         page.fill(f"#id_{name}", "Some words.")
     for name in ("likelihood", "impact"):
         page.select_option(f"#id_{name}", "1")
-    page.locator(".step-form button[type=submit]").click()
+    page.locator(".step-form .btn-primary").click()
     expect(page.locator("[data-onward]")).to_contain_text("Next for you")
     with leads_to(page, f"{second.get_absolute_url()}assess/"):
         page.keyboard.press("o")

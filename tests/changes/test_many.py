@@ -19,12 +19,32 @@ from accounts.roles import Role
 from changes import lifecycle, tasks
 from changes.many import runs
 from changes.many.acts import ACTS, acts_of
-from changes.models import Change, Comment, Execution, ManyRow, ManyRun, Release
+from changes.models import (
+    Change,
+    ChangeTemplate,
+    Comment,
+    Execution,
+    ManyRow,
+    ManyRun,
+    Release,
+)
+from changes.states import State
 from tests import stories
 from tests.concurrently import at_once, signed_in
 from tests.people import Cast
+from tests.remembered import remembered
 
 MANY = "/changes/many/"
+FLAG = {
+    "type": "configuration",
+    "need": "It is part of the contract.",
+    "likelihood": 1,
+    "impact": 2,
+    "service_impact": "None.",
+    "customer_impact": "They see it.",
+    "urgency": 2,
+}
+"""What a template proposes of an assessment."""
 Outcome = ManyRow.Outcome
 
 
@@ -42,6 +62,7 @@ def send(person: User, act: str, *changes: Change, run: bool = True, **fields: A
     data = {
         "act": act,
         "key": shown.context["key"],
+        "proposed": [f"{one.pk}:{one.version}" for one in shown.context["proposed"]],
         "change": [one.pk for one in changes],
         "row": [one.value for one in shown.context["offered"]],
         **fields,
@@ -63,6 +84,8 @@ def acts_on(change: Change, verb: str) -> list[str]:
 
 
 FIELDS: dict[str, dict[str, Any]] = {
+    "assess": {},
+    "document": {"system": "Desk", "reference": "17", "summary": "It is done."},
     "review": {"outcome": "endorsed", "findings": "Looked at all of them."},
     "authorise": {"outcome": "authorised", "reason": "Agreed on Monday."},
     "take": {},
@@ -83,6 +106,8 @@ SAME = {
 }
 """Acts that another step takes."""
 DOERS = {
+    "assess": "success",
+    "document": "success",
     "review": "success",
     "authorise": "approver",
     "deploy": "release_manager",
@@ -106,7 +131,18 @@ def to_execute(cast: Cast) -> Change:
     return change
 
 
+@remembered
+def of_template(cast: Cast, *, name: str = "Flag", **fields: Any) -> Change:
+    """Submitted, of a template that says all of an assessment."""
+    template = ChangeTemplate.objects.filter(name=name).first() or lifecycle.save_template(
+        None, actor=cast.success, name=name, purpose="Flags.", **{**FLAG, **fields}
+    )
+    return stories.submitted(cast, template=template)
+
+
 MAKERS = {
+    "assess": of_template,
+    "document": stories.in_documentation,
     "execute": to_execute,
     "review": stories.in_review,
     "authorise": stories.in_authorisation,
@@ -213,6 +249,78 @@ def test_each_is_linked_as_its_own_page_would(cast: Cast) -> None:
     tasks.carry_on_acts()
     assert outcomes(ManyRun.objects.first())[one.reference][0] == Outcome.REFUSED
     assert one.links_out.count() == 1
+
+
+def test_many_are_assessed_and_endorsed_as_their_template_was_shown(cast: Cast) -> None:
+    """Not by who may not; not what has blanks, no template, or one that says something else now."""
+    whole, blank = of_template(cast), of_template(cast, name="Blank", need="Because of ….")
+    asked = of_template(cast)
+    lifecycle.edit(asked, actor=cast.support, title="Switch … on")
+    partial = of_template(cast, name="Partial", impact=None)
+    bare, later = stories.submitted(cast), of_template(cast, name="Later")
+    chosen = [whole, blank, asked, partial, bare, later]
+    _client, shown = page(cast.success, "assess", *chosen)
+    assert [one.change for one in shown.context["offered"]] == [whole, later]
+    why = {one.change: one.why_not for one in shown.context["refused"]}
+    words = ("has blanks", "The request has blanks", "does not say all", "assess it by itself")
+    for one, part in zip((blank, asked, partial, bare), words, strict=True):
+        assert part in why[one]
+    assert shown.content.decode().count("It is part of the contract.") == 2  # one a template
+    send(cast.success, "assess", *chosen, run=False, further="yes", findings="As always.")
+    template = later.template
+    fields = {**FLAG, "name": "Later", "purpose": "Flags.", "need": "Something else."}
+    lifecycle.save_template(template, actor=cast.success, **fields)
+    tasks.carry_on_acts()
+    found = outcomes()
+    assert found[whole.reference][0] == Outcome.DONE
+    assert (acts_on(whole, "assess"), acts_on(whole, "review")) == ([FLAG["need"]], ["As always."])
+    assert Change.objects.get(pk=whole.pk).state == State.AUTHORISATION
+    assert found[later.reference][0] == Outcome.REFUSED and "another" in found[later.reference][1]
+    assert not acts_on(later, "assess")
+    code = of_template(cast, name="Code", type="code")
+    for run in (False, True):
+        more = {"further": "yes", "findings": "" if not run else "Fine."}
+        assert send(cast.success, "assess", code, run=run, **more)[2].status_code == (
+            302 if run else 400
+        )
+    assert (
+        "Only a configuration change is reviewed"
+        in outcomes(ManyRun.objects.latest("pk"))[code.reference][1]
+    )
+    assert Change.objects.get(pk=code.pk).state == State.SUBMITTED
+
+
+def test_executions_without_words_went_as_planned_but_not_late(cast: Cast) -> None:
+    good, late = to_execute(cast), to_execute(cast)
+    late = lifecycle.start_execution(late, actor=cast.support)
+    hour, now = timedelta(hours=1), timezone.now()
+    times = {"window_start": now - 2 * hour, "window_end": now - hour}
+    Execution.objects.filter(change=late).update(**times)
+    send(cast.support, "execute", good, late, notes=" ")
+    found = outcomes()
+    assert acts_on(good, "record_execution") == ["Carried out as planned."]
+    assert "say why it took longer" in found[late.reference][1]
+
+
+def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
+    """Those of the person alone; not where one waits, nor for a step that is no act on many."""
+    address = "/changes/many/?act=review&amp;waiting=review"
+    first = stories.in_review(cast)
+    client = Client()
+    client.force_login(cast.success)
+    assert address not in client.get("/").content.decode()
+    second, other = stories.in_review(cast), stories.in_review(cast)
+    Change.objects.filter(pk=other.pk).update(organisation=cast.meridian)
+    for _each in range(2):
+        stories.in_execution(cast)  # to be planned, which is not done to many
+    html = client.get("/").content.decode()
+    assert html.count("waiting=") == 1 and address in html
+    shown = client.get(address.replace("&amp;", "&"))
+    assert [one.change for one in shown.context["offered"]] == [first, second]
+    for wrong in ("assign", "x\0", ""):
+        answer = client.get(MANY, {"act": "review", "waiting": wrong})
+        assert answer.status_code == 400
+    assert Client().get(address).status_code == 302
 
 
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
@@ -378,7 +486,7 @@ def test_who_reaches_the_pages(cast: Cast) -> None:
     first = {
         **dict.fromkeys(("requester", "auditor", "nobody")),
         "approver": "authorise",
-        "success": "review",
+        "success": "assess",
         "support": "take",
         "administrator": "assign",
         "developer": "comment",
@@ -550,7 +658,9 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["review", "authorise", "execute", "assign", "assign_release"])
+@pytest.mark.parametrize(
+    "name", ["assess", "review", "authorise", "execute", "assign", "assign_release", "watch"]
+)
 def test_the_page_costs_the_same_for_two_and_for_six(
     cast: Cast, name: str, django_assert_max_num_queries: Any
 ) -> None:

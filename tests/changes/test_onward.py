@@ -43,6 +43,23 @@ def test_then_whatever_else_waits(client: Client, cast: Cast) -> None:
     assert f'href="{address("plan_execution", other)}">{words}</a>' in html
 
 
+def test_one_press_leads_from_a_step_to_the_same_of_the_next(client: Client, cast: Cast) -> None:
+    """Offered where the same step waits, and to no other; the last one leads to the change."""
+    submitted(cast)
+    first, second = in_review(cast), in_review(cast)
+    client.force_login(cast.success)
+    data = {"outcome": "endorsed", "findings": "All is well.", "next": "yes"}
+    html = client.get(address("review", first)).content.decode()
+    assert f"Send, and go on to {second.reference}" in html
+    answer = client.post(address("review", first), {**data, "seen": first.version}, follow=True)
+    assert answer.redirect_chain == [(address("review", second), 302)]
+    html = answer.content.decode()
+    assert f"You reviewed {first.reference}." in html and "data-onward" not in html
+    assert "Send, and go on to" not in html
+    answer = client.post(address("review", second), {**data, "seen": second.version})
+    assert answer["Location"] == second.get_absolute_url()
+
+
 def test_nothing_is_said_when_nothing_waits(client: Client, cast: Cast) -> None:
     in_authorisation(cast)
     submitted(cast, organisation=cast.meridian, requester=cast.stranger_customer)

@@ -40,6 +40,18 @@ class TestStartExecution(StepPageTests):
             assert answer.status_code == 409
             assert "window, steps and rollback plan are missing" in answer.content.decode()
 
+    def test_what_is_carried_out_keeps_to_the_window_all_the_same(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        answer = self.send(page, cast, change, further="yes", reason="")
+        assert answer.status_code == 400 and "This field is required." in answer.content.decode()
+        assert self.is_untouched(change)
+        assert self.send(page, cast, change, further="yes").status_code == 302
+        now = Change.objects.get(pk=change.pk)
+        assert (now.state, now.execution.notes) == (State.DOCUMENTATION, "Carried out as planned.")
+        began = now.events.get(verb="start_execution")
+        assert (began.reason, began.data["outside_window"]) == ("Agreed on the 'phone.", "early")
+
 
 @pytest.mark.parametrize(
     ("hours", "outside"), [(-1, "early"), (0.5, ""), (3, "late"), (24 * 40, "late")]

@@ -2,10 +2,10 @@
 
     make clicks
 
-takes one change, and twelve, from a template until they are documented, the way that each role
-finds on its pages, and prints a table. It is no test and belongs to no run: it takes a minute or
-two. A press is a link, a button, a tick or a choice; a text is a field that somebody has to type.
-Everybody's own page is open in front of them when it is their turn.
+takes one change, the next of its kind, and twelve, from a template until they are documented, the
+way that each role finds on its pages, and prints a table. It is no test and belongs to no run: it
+takes some minutes. A press is a link, a button, a tick or a choice; a text is a field that somebody
+has to type. Everybody's own page is open in front of them when it is their turn.
 """
 
 from collections.abc import Iterator
@@ -32,13 +32,19 @@ CONTENT = {
 }
 NEEDED = """form => [...form.elements].filter(e => e.required && !e.value && e.offsetParent
   && ["text", "textarea", "url", "datetime-local"].includes(e.type)).map(e => e.name)"""
-BULK = {
-    "review": ("Review", {"outcome": "endorsed"}),
-    "authorise": ("Authorise", {"outcome": "authorised"}),
-    "execute": ("Execute", {}),
+BULK: dict[str, dict[str, Any]] = {
+    "assess": {},
+    "document": {},
+    "authorise": {"outcome": "authorised"},
+    "execute": {},
 }
-"""What is done to many at once: its button, and what is chosen on its page."""
+"""What is done to many at once: what is chosen on its page."""
 WAITS = {"execute": "start_execution"}
+FURTHER = {
+    "assess": "Assess and endorse",
+    "start_execution": "It is carried out",
+}
+"""Steps that are sent by the second button of their form, which takes the next step as well."""
 
 
 @dataclass
@@ -105,8 +111,15 @@ class Office:
         for name in form.first.evaluate(NEEDED) if form.count() else ():
             self.types(self.page.locator(f'main [name="{name}"]'), f"Some words on {name}.")
 
-    def sends(self) -> None:
-        self.goes(self.page.locator("main form button[type=submit].btn-primary").first)
+    def sends(self, verb: str) -> None:
+        buttons = self.page.locator("main form button[type=submit]")
+        onward = buttons.and_(self.page.locator("[name=next]"))
+        if onward.count():
+            self.goes(onward)
+        elif verb in FURTHER:
+            self.goes(buttons.filter(has_text=FURTHER[verb]))
+        else:
+            self.goes(buttons.and_(self.page.locator(".btn-primary")).first)
 
     # The steps
 
@@ -130,35 +143,33 @@ class Office:
             # What the last step offered as next: on its page, or of another change; else Home.
             found = self.page.locator(f'main a[href*="/{verb}/"]:visible, [data-onward]')
             wanted = [one for one in found.all() if f"/{verb}/" in one.get_attribute("href")]
-            if not wanted:
+            is_there = f"/{verb}/" in self.page.url
+            if not wanted and not is_there:
                 self.page.goto("/")
                 wanted = self.page.locator(f'main a[href*="/{verb}/"]:visible').all()
-            self.goes(wanted[0])
+            if not is_there:
+                self.goes(wanted[0])
             self.completes(**choices)
-            self.sends()
+            self.sends(verb)
 
     def carries_out(self, number: int) -> None:
         """Start what is planned and record that it is done, of many at once."""
         if number > 1:
-            return self.takes_all("execute", number)
-        self.takes("start_execution", 1)
-        self.takes("record_execution", 1, outcome="succeeded")
-        return None
+            self.takes_all("execute", number)
+        else:
+            self.takes("start_execution", 1)
 
     def takes_all(self, verb: str, number: int) -> None:
-        """Take a step on all that wait for it at once, from the list."""
-        label, choices = BULK[verb]
+        """Take a step on all that wait for it at once, from Home."""
+        choices = BULK[verb]
         if number == 1:
             return self.takes(verb, 1, **choices)
         self.step = verb
         self.page.goto("/")
         group = self.page.locator(f'.work-group:has(a[href*="/{WAITS.get(verb, verb)}/"])')
-        self.goes(group.locator(".work-more"))
-        self.presses(self.page.get_by_role("checkbox", name="All on this page"))
-        bar = self.page.get_by_role("group", name="Act on the ticked changes")
-        self.goes(bar.get_by_role("button", name=label))
+        self.goes(group.get_by_role("link", name="All at once"))
         self.completes(**choices)
-        self.sends()
+        self.sends(verb)
         tasks.carry_on_acts()
         return None
 
@@ -177,8 +188,7 @@ def count(office: Office, cast: Cast, template: ChangeTemplate, number: int) -> 
     office.sits(cast.support)
     office.raises(template, cast.requester, number)
     office.sits(cast.success)
-    office.takes("assess", number)
-    office.takes_all("review", number)
+    office.takes_all("assess", number)
     last = Change.objects.latest("pk")
     if last.state == State.AUTHORISATION:
         office.sits(cast.approver)
@@ -189,7 +199,7 @@ def count(office: Office, cast: Cast, template: ChangeTemplate, number: int) -> 
         office.sits(cast.support)
         office.carries_out(number)
         office.sits(cast.success)
-        office.takes("document", number)
+        office.takes_all("document", number)
     done = Change.objects.order_by("-pk").values_list("state", flat=True)[:number]
     assert set(done) == {State.CONFIRMATION}, list(done)
     return office.tally
@@ -207,17 +217,18 @@ def test_what_small_changes_cost(
             None, actor=cast.success, name="Night mode", purpose="On.", **content
         )
     office = Office(new_page(), live_server, Tally())
-    tallies = {number: count(office, cast, template, number) for number in (1, 12)}
+    numbers = {"first": 1, "next": 1, "twelve": 12}
+    tallies = {name: count(office, cast, template, many) for name, many in numbers.items()}
     with capsys.disabled():
         print(table(way, tallies))
 
 
-def table(way: str, tallies: dict[int, Tally]) -> str:
+def table(way: str, tallies: dict[str, Tally]) -> str:
     """Return the costs as lines: each step, then all of them together."""
-    lines = [f"\n{way:<20}" + "".join(f"{number:>4} presses  texts" for number in tallies)]
+    lines = [f"\n{way:<20}" + "".join(f"{name:>8} presses  texts" for name in tallies)]
     for step in dict.fromkeys(step for one in tallies.values() for step in one.steps):
         costs = [one.steps.get(step, [0, 0]) for one in tallies.values()]
-        lines.append(f"{step:<20}" + "".join(f"{a:>12} {b:>6}" for a, b in costs))
+        lines.append(f"{step:<20}" + "".join(f"{a:>16} {b:>6}" for a, b in costs))
     totals = [one.total for one in tallies.values()]
-    lines.append(f"{'all':<20}" + "".join(f"{a:>12} {b:>6}" for a, b in totals))
+    lines.append(f"{'all':<20}" + "".join(f"{a:>16} {b:>6}" for a, b in totals))
     return "\n".join(lines)
