@@ -127,7 +127,7 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
         timed("Starting Valkey", databases.start_valkey)
         # Now with the address of Valkey, which preparing does not need.
         environment = product_environment(databases, address)
-        web, *others = product(environment, listener)
+        web, *others = product(environment, listener, go_on)
         go_on()
         prepare(process, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
     go_on()
@@ -194,7 +194,9 @@ def prepare(
             raise Interrupted
         if missing and all(mark.exists() for mark in missing):
             missing = []
-            can_be_served()
+            # Whoever wants to stop while it is loaded does not wait for the rest of this either.
+            with suppress(Interrupted):
+                can_be_served()
         time.sleep(0.05)
     if process.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")
