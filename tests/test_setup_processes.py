@@ -265,6 +265,21 @@ def test_where_nothing_can_be_forked_a_part_is_started_by_itself(
     assert supervisor.children == []
 
 
+@needs_forks
+def test_where_the_system_refuses_a_fork_nothing_else_ends(
+    registry: Registry, tmp_path: Path
+) -> None:
+    refuses = "import os\ndef refuse():\n    raise BlockingIOError\nos.fork = refuse\n"
+    supervisor, said = forked(registry, tmp_path, refuses + NOTHING_LOADED)
+    assert said == [f"part: to do {os.getpid()} True"]
+    (part,) = supervisor.children
+    assert isinstance(part, ForkedChild) and part.preloaded
+    second = supervisor.start(replace(part, name="second", process=None))
+    assert part.ended() is None and second.ended() is None
+    assert part.preloaded.ended() is None and len(part.preloaded.starts) == 1
+    supervisor.stop(lambda name: None)
+
+
 def test_a_python_that_cannot_watch_a_process_forks_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

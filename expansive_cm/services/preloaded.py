@@ -186,11 +186,14 @@ class Forking:
     def _fork(self, request: dict[str, Any], report: int, output: int) -> bool:
         """Returns whether this is the child. Nothing is forked for one that waits no longer."""
         told = socket.socket(fileno=report)
-        if _is_closed(told):
+        try:
+            number = None if _is_closed(told) else os.fork()
+        except OSError:  # no room for another process: it is told by the end of `told`
+            number = None
+        if number is None:
             told.close()
             os.close(output)
             return False
-        number = os.fork()
         if not number:
             told.close()
             self._become(request, output)
