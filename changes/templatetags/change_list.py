@@ -126,7 +126,7 @@ def _opening(label: Text) -> SafeString:
 def in_state(change: Change) -> SafeString:
     """Show how long a change has been in its state; the moment is the title."""
     local = timezone.localtime(change.state_since)
-    title = f"{day_words(local.date(), 'j F Y')}, {local:%H:%M} ({local.tzname()})"
+    title = f"{day_words(local.date(), 'j M Y')}, {local:%H:%M} ({local.tzname()})"
     now = timezone.now()
     recent = (now - change.state_since).total_seconds() < 60
     words = _("just now") if recent else span(change.state_since, now)
