@@ -178,16 +178,16 @@ def assign_release(
     actor: User,
     release: Release | None,
     reason: str = "",
-    told: str = "",
+    told: str | None = None,
     seen: int | None = None,
 ) -> Change:
     """Say with which release a change is meant to go out, or (None) that it is open again.
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
     is frozen that the change joins or leaves, or comes after the day promised, of which the
-    customer reads what is ``told``. Effects: the release; event, for colleagues, which keeps what
-    is in the way of a deployment on its day; messages. Who asked for it is told within the hour,
-    where they read for another day than before.
+    customer reads what is ``told``, or where that is None what they read before. Effects: the
+    release; event, for colleagues, which keeps what is in the way of a deployment on its day;
+    messages. Who asked for it is told within the hour, where they read for another day than before.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)

@@ -206,7 +206,10 @@ def _proposed(offered: list[Chosen]) -> list[ChangeTemplate]:
 
 
 def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
-    return earlier.arguments if earlier is not None and earlier.act == act.name else None
+    if earlier is None or earlier.act != act.name:
+        return None
+    # What was left empty is proposed anew.
+    return {name: value for name, value in earlier.arguments.items() if value != ""}
 
 
 def _back(text: str) -> str:

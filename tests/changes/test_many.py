@@ -206,6 +206,13 @@ def test_each_gets_the_release_as_its_own_page_would_give_it(cast: Cast) -> None
     send(manager, "assign_release", promised, release=owl.pk, reason="Its supplier is late.")
     promised = Change.objects.get(pk=promised.pk)
     assert (promised.release, promised.late_reason) == (owl, "Its supplier is late.")
+    # With a later one its customer reads on what they read, which is asked on its own page.
+    heron = release("Release Heron", 60)
+    Change.objects.filter(pk=promised.pk).update(late_told="We wait for a part.")
+    send(manager, "assign_release", promised, release=heron.pk, reason="Still no part.")
+    promised = Change.objects.get(pk=promised.pk)
+    kept = (promised.release, promised.late_reason, promised.late_told)
+    assert kept == (heron, "Still no part.", "We wait for a part.")
     # None again; a release that is cancelled before the worker comes to it is nobody's.
     send(manager, "assign_release", plain, there, release="")
     assert not Change.objects.filter(pk__in=[plain.pk, there.pk], release=owl).exists()
@@ -288,6 +295,12 @@ def test_many_are_assessed_and_endorsed_as_their_template_was_shown(cast: Cast) 
         in outcomes(ManyRun.objects.latest("pk"))[code.reference][1]
     )
     assert Change.objects.get(pk=code.pk).state == State.SUBMITTED
+    # What was to be assessed alone can be endorsed as well when it is chosen again.
+    client, _data, _answer = send(cast.success, "assess", later, run=False)
+    Change.objects.filter(pk=later.pk).update(version=later.version + 1)
+    tasks.carry_on_acts()
+    again = client.get(f"{MANY}?again={ManyRun.objects.latest('pk').pk}").content.decode()
+    assert "Reviewed with the assessment, which says what there is to know.</textarea>" in again
 
 
 def test_executions_without_words_went_as_planned_but_not_late(cast: Cast) -> None:
