@@ -56,7 +56,7 @@ def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
 def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: str) -> SafeString:
     return format_html_join(
         "\n",
-        '<label><input class="form-check-input" type="{}" name="{}" value="{}"{}>{}</label>',
+        '<label><input type="{}" name="{}" value="{}"{}>{}</label>',
         (
             (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
             for value, label in options
