@@ -81,8 +81,9 @@ def mind_promise(
     """Take down why a release comes after the day promised, and what the customer reads of it.
 
     ``before`` is the one in which the change is: with that one nothing new is asked for, unless
-    something new is said. Where ``told`` is None the customer reads what they did. Raises StepIncomplete beside the reason where nobody gave one. Effects:
-    the change keeps both; the event says so, from which the owner and the board's chair are told.
+    something new is said. Where ``told`` is None the customer reads on what they did. Raises
+    StepIncomplete beside the reason where nobody gave one. Effects: the change keeps both; the
+    event says so, from which the owner and the board's chair are told.
     """
     change = step.change
     if after is None or not goes_beyond(change, after):

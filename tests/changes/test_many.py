@@ -336,6 +336,21 @@ def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
     assert Client().get(address).status_code == 302
 
 
+def test_what_cannot_be_assessed_so_hides_nothing_that_can(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what waits, what began with no template leaves the page to the rest."""
+    asked = {"act": "assess", "waiting": "assess"}
+    bare, whole, later = stories.submitted(cast), of_template(cast), of_template(cast)
+    monkeypatch.setattr("changes.views.many.MOST", 2)
+    client = Client()
+    client.force_login(cast.success)
+    assert [one.change for one in client.get(MANY, asked).context["offered"]] == [whole, later]
+    Change.objects.filter(pk__in=[whole.pk, later.pk]).update(template=None)
+    shown = client.get(MANY, asked).context  # why not, where there is nothing else
+    assert [one.change for one in shown["refused"]] == [bare, whole]
+
+
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
     """Stale, of another team, past the state, and one that fails in an unforeseen way."""
     good, stale, moved, broken, last = (stories.in_review(cast) for _each in range(5))
