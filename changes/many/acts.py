@@ -6,6 +6,7 @@ here decides anything about a change.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from django.db.models import Model, Q
@@ -297,7 +298,7 @@ ACTS: tuple[Act, ...] = (
         "assign_release",
         STEP["assign_release"].label,
         STEP["assign_release"].icon,
-        lifecycle.assign_release,
+        partial(lifecycle.assign_release, unread=True),
         _form_of_step(ReleaseOfManyForm),
         _deploys,
         _all_of_step,
