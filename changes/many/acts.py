@@ -5,10 +5,11 @@ here decides anything about a change.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.forms import Form
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,6 +62,8 @@ class Act:
     """What it reads of each change besides."""
     waits: tuple[str, ...] = ()
     """Steps that wait on Home and are taken by it, where that is not the one of its name."""
+    needs: Q = field(default_factory=Q)
+    """What it needs of a change on which its step waits: asked before the oldest are taken."""
     is_chosen: bool = True
     """Whether it is chosen in the list; a hand-over has a page of its own."""
 
@@ -204,6 +207,7 @@ ACTS: tuple[Act, ...] = (
         button=gettext_lazy("Record the assessments"),
         asks_story=True,
         loads=("template",),
+        needs=Q(template__is_active=True),
     ),
     Act(
         "review",
@@ -294,7 +298,7 @@ ACTS: tuple[Act, ...] = (
         "assign_release",
         STEP["assign_release"].label,
         STEP["assign_release"].icon,
-        lifecycle.assign_release,
+        partial(lifecycle.assign_release, unread=True),
         _form_of_step(ReleaseOfManyForm),
         _deploys,
         _all_of_step,
