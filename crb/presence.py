@@ -119,8 +119,10 @@ def attendance(board: Board, period: Period) -> list[MemberAttendance]:
     for member, name, number in _stood_in(board.pk, board.zone).rows(**period.days):
         stood_in.setdefault(member, []).append((name, number))
     return [
-        MemberAttendance(*row, alternates=tuple(stood_in.get(row[0], ())))
-        for row in _attended(board.pk, board.zone).rows(**period.days)
+        MemberAttendance(member, name, held, present, alternate, tuple(stood_in.get(member, ())))
+        for member, name, held, present, alternate in _attended(board.pk, board.zone).rows(
+            **period.days
+        )
     ]
 
 

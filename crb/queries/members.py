@@ -7,7 +7,6 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.statements import Given
-from expansive_cm.sure import sure
 
 from ..models import Absence, Board, Meeting, Membership
 from ..states import MeetingKind
@@ -34,13 +33,18 @@ def absences(board: Board | Given, since: date | Given | None = None) -> QuerySe
 def memberships(board: Board | Given, since: date | Given | None = None) -> QuerySet[Membership]:
     """Terms that have not ended before a day, today unless another is given; see ``absences``."""
     day = _day_of(board, since)
-    given = isinstance(board, Given)
-    terms = Membership.objects.filter(board=board) if given else board.memberships.all()
+    if isinstance(board, Given):
+        terms = Membership.objects.filter(board=board)
+    else:
+        terms = board.memberships.all()
     return terms.filter(Q(ends_on=None) | Q(ends_on__gte=day)).select_related("user")
 
 
 def _day_of(board: Board | Given, since: date | Given | None) -> date | Given:
-    return board.today if since is None and isinstance(board, Board) else sure(since)
+    if since is not None:
+        return since
+    assert isinstance(board, Board), "a day is given with a board that is"
+    return board.today
 
 
 def meetings_of(user: User, since: date) -> QuerySet[Meeting]:
