@@ -1,8 +1,8 @@
 """The notifications of a person: what they were told of changes, and what of it they have read.
 
-An entry is a ``Notice``, so whom a mail tells has it in the app too, and by the same rules. It is
-read once its reader opens the change, or the link in the mail that tells it. Nobody else is to
-know of that: it has no history and no event.
+An entry is a ``Notice``, as a mail tells one, and by the same rules, unless its reader chose only
+one of the two for what it tells (``news.py``). It is read once its reader opens the change, or
+the link in the mail that tells it. Nobody else is to know of that: it has no history and no event.
 """
 
 from collections.abc import Iterable
