@@ -57,13 +57,18 @@ def provide(source: Source) -> None:
     _sources.append(source)
 
 
+def is_asked(text: str) -> bool:
+    """Whether a text is something to look for."""
+    return bool(text.strip())
+
+
 def kinds_for(user: User, text: str, pages: list[Lead]) -> list[Kind]:
     """Return what a text leads to, by kind; the pages alone while nothing is typed.
 
     Costs the queries of a list's search, one for saved views, and one for each further app.
     """
     found = [Kind(_("Pages"), with_words(pages, text))]
-    if text.strip():
+    if is_asked(text):
         others = (source(user, text) for source in _sources)
         found = [*_changes(user, text), _views(user, text), *found, *others]
     return [replace(kind, leads=kind.leads[:SHOWN]) for kind in found if kind.leads]

@@ -79,6 +79,25 @@ def test_whatever_is_typed_is_answered(client: Client, cast: Cast) -> None:
     assert client.get(PALETTE)["Location"].startswith("/account/login/")
 
 
+def test_the_search_of_the_header_says_the_same_and_nothing_of_nothing(
+    client: Client, cast: Cast
+) -> None:
+    stories.submitted(cast, title="Rooms at night")
+    for person in (cast.support, cast.requester, cast.stranger_customer, cast.nobody):
+        client.force_login(person)
+        for text in ("", " ", "night", "home", "zzzz"):
+            palette, header = (
+                client.get(PALETTE, {"q": text, **box}, headers={"HX-Request": "true"})
+                for box in ({}, {"box": "header"})
+            )
+            if text.strip():
+                assert header.content == palette.content, (person, text)
+            else:
+                assert header.content.strip() == b"", "as long as nothing is typed"
+    page = client.get("/").content.decode()
+    assert re.search(r'<form class="app-search"[^>]* action="/changes/" method="get">', page)
+
+
 def test_everything_by_keyboard_in_every_look(
     new_page: Any, live_server: Any, transactional_db: None, cast: Cast
 ) -> None:
@@ -110,6 +129,7 @@ def test_everything_by_keyboard_in_every_look(
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"://[^/]+/$"))
+    the_search_of_the_header_leads_as_one_types(page, change.get_absolute_url())
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_visible()
     offered = page.locator("#palette").get_by_role("link", name="New change request")
@@ -123,6 +143,30 @@ def test_everything_by_keyboard_in_every_look(
     page.locator(".app-new").evaluate("one => one.remove()")  # as when a part of a page is renewed
     page.keyboard.press("Control+k")
     expect(offered).to_have_count(0)
+
+
+def the_search_of_the_header_leads_as_one_types(page: Any, where: str) -> None:
+    found = page.locator("#app-found")
+    lead = found.get_by_role("link", name="Rooms at night")
+    page.keyboard.press("/")
+    page.keyboard.type("night")
+    expect(lead).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(lead).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(found).to_be_hidden()
+    expect(page.locator("#app-search")).to_be_focused()
+    page.locator("#app-search").fill("zzzz")
+    expect(found).to_contain_text("Nothing has “zzzz”.")
+    page.locator("#app-search").fill("night")
+    expect(lead).to_be_visible()
+    page.keyboard.press("Shift+Tab")
+    expect(found).to_be_hidden()
+    page.locator("#app-search").focus()
+    page.keyboard.press("Backspace")
+    expect(lead).to_be_visible()
+    with leads_to(page, where):
+        lead.click()
 
 
 def nobody_leaves_a_page_as_the_palette_does_not_come(page: Any) -> None:
