@@ -47,6 +47,13 @@ def unread_of(person: User) -> QuerySet[Notice]:
     return of(person).filter(read_at=None)
 
 
+def newest_unread(reader: User) -> int | None:
+    """Return the latest entry that a reader has not read; no query where nothing waits."""
+    if not reader.unread:
+        return None
+    return unread_of(reader).order_by("-created_at", "-pk").values_list("pk", flat=True).first()
+
+
 class _Counted(Subquery):
     """How many rows a query finds."""
 

@@ -1,5 +1,7 @@
 """The palette: one box that leads to changes, people, meetings and pages, by keyboard."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -7,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.navigation import navigation
 
-from ..palette import LONGEST, Kind, Lead, is_asked, kinds_for
+from ..palette import LONGEST, Kind, Lead, acts_of, is_asked, kinds_for
 from .access import SignedInRequest
 
 HEADER = "header"
@@ -26,6 +28,8 @@ def palette(request: SignedInRequest) -> HttpResponse:
     if is_asked(text) or request.GET.get("box") != HEADER:
         pages = [Lead(item.label, item.url, item.icon) for item in navigation(request)]
         kinds = kinds_for(request.user, text, pages)
-    context = {"kinds": kinds, "text": text.strip()}
+    context: dict[str, Any] = {"kinds": kinds, "text": text.strip()}
     name = "palette_found" if request.htmx else "palette"
+    if not request.htmx:
+        context["acts"] = acts_of(request.user)
     return render(request, f"changes/partials/{name}.html", context)

@@ -1,7 +1,7 @@
 // The palette: Ctrl+K (or Cmd+K) opens one box that leads to changes, people, meetings and pages.
 (() => {
   const address = document.currentScript.dataset.address;
-  const ACTS = ".next-actions a, .next-beside a, .app-new";
+  const ACTS = ".next-actions a, .next-beside a";
   let dialog = null;
   let opening = false;
 
@@ -31,18 +31,21 @@
       list.append(item);
     }
     acts.append(list);
+    // What can be done anywhere comes with the box; what the page offers itself stands there.
+    for (const link of dialog.querySelectorAll("[data-palette-mine] a")) link.parentElement.dataset.twice = seen.has(link.href);
     narrow(dialog.querySelector("input").value);
   }
   function narrow(typed) {
     const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-    const acts = dialog.querySelector("[data-palette-acts]");
-    let shown = 0;
-    for (const item of acts.querySelectorAll("li")) {
-      const text = item.textContent.toLowerCase();
-      item.hidden = !words.every((word) => text.includes(word));
-      if (!item.hidden) shown += 1;
+    for (const acts of dialog.querySelectorAll("[data-palette-acts], [data-palette-mine]")) {
+      let shown = 0;
+      for (const item of acts.querySelectorAll("li")) {
+        const text = item.textContent.toLowerCase();
+        item.hidden = item.dataset.twice === "true" || !words.every((word) => text.includes(word));
+        if (!item.hidden) shown += 1;
+      }
+      acts.hidden = shown === 0;
     }
-    acts.hidden = shown === 0;
   }
 
   function move(event, box, all) {

@@ -11,8 +11,10 @@ from playwright.sync_api import expect
 
 from accounts.models import User
 from changes import lifecycle
+from changes.palette import acts_of
 from changes.states import State
 from changes.templatetags.change_ui import state_words
+from changes.worklist import worklist
 from tests import stories
 from tests.components.browsing import leads_to, sign_in
 from tests.components.looks import looks
@@ -98,6 +100,34 @@ def test_the_search_of_the_header_says_the_same_and_nothing_of_nothing(
     assert re.search(r'<form class="app-search"[^>]* action="/changes/" method="get">', page)
 
 
+def test_acts_are_those_that_a_person_may_take_now(
+    client: Client, cast: Cast, django_assert_max_num_queries: Any
+) -> None:
+    for make in (stories.submitted, stories.in_review, stories.in_authorisation):
+        make(cast)
+    seen = set()
+    for name, person in cast.people.items():
+        client.force_login(person)
+        acts = {lead.url: lead for lead in client.get(PALETTE).context["acts"]}
+        home = client.get("/").context
+        seen |= acts.keys()
+        assert ("/changes/new/" in acts) == bool(home["new_change_url"]), name
+        assert ("/notifications/read/" in acts) == bool(home["user"].unread), name
+        tasks = {group.tasks[0].url for group in worklist(User.objects.get(pk=person.pk))}
+        assert acts.keys() - {"/changes/new/", "/notifications/read/"} == tasks, name
+        for url in tasks:
+            assert client.get(url).status_code == 200, (name, url)
+    assert len(seen) > 4
+    client.force_login(cast.success)
+    reader = User.objects.get(pk=cast.success.pk)
+    worklist(reader)  # who they are is known to each page
+    with django_assert_max_num_queries(3):
+        (read,) = (lead for lead in acts_of(reader) if lead.fields)
+    assert client.post(read.url, dict(read.fields)).status_code == 302
+    assert User.objects.get(pk=cast.success.pk).unread == 0
+    assert not any(lead.fields for lead in client.get(PALETTE).context["acts"])
+
+
 def test_everything_by_keyboard_in_every_look(
     new_page: Any, live_server: Any, transactional_db: None, cast: Cast
 ) -> None:
@@ -118,13 +148,15 @@ def test_everything_by_keyboard_in_every_look(
     expect(box).to_be_focused()
     expect(page.get_by_role("link", name="Assess").last).to_be_visible()
     page.keyboard.type("night")
-    lead = page.locator("#palette").get_by_role("link", name="Rooms at night")
+    lead = page.locator("#palette-found").get_by_role("link", name="Rooms at night")
     expect(lead).to_be_visible()
     page.keyboard.press("ArrowDown")
     expect(lead).to_be_focused()
     page.keyboard.press("ArrowUp")
     expect(box).to_be_focused()
+    what_the_page_offers_stands_once(page, box)
     box.fill("home")
+    expect(page.locator("#palette-found").get_by_role("link", name="Home")).to_be_visible()
     expect(lead).to_be_hidden()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -140,9 +172,19 @@ def test_everything_by_keyboard_in_every_look(
         over.over_page("the palette")
     page.keyboard.press("Control+k")
     expect(page.locator("#palette")).to_be_hidden()
-    page.locator(".app-new").evaluate("one => one.remove()")  # as when a part of a page is renewed
+
+
+def what_the_page_offers_stands_once(page: Any, box: Any) -> None:
+    here = page.locator("[data-palette-acts]").get_by_role("link", name="Assess")
+    anywhere = page.locator("[data-palette-mine]").get_by_role("link", name="Assess: Rooms")
+    box.fill("assess")
+    expect(here).to_be_visible()
+    expect(anywhere).to_be_hidden()
     page.keyboard.press("Control+k")
-    expect(offered).to_have_count(0)
+    page.locator(".next-actions").evaluate("one => one.remove()")  # as when it is renewed
+    page.keyboard.press("Control+k")
+    expect(here).to_have_count(0)
+    expect(anywhere).to_be_visible()
 
 
 def the_search_of_the_header_leads_as_one_types(page: Any, where: str) -> None:
