@@ -85,9 +85,9 @@ def test_the_search_of_the_header_says_the_same_and_nothing_of_nothing(
     client: Client, cast: Cast
 ) -> None:
     stories.submitted(cast, title="Rooms at night")
-    for person in (cast.support, cast.requester, cast.stranger_customer, cast.nobody):
+    for person in (cast.support, cast.stranger_customer):
         client.force_login(person)
-        for text in ("", " ", "night", "home", "zzzz"):
+        for text in (" ", "night", "zzzz"):
             palette, header = (
                 client.get(PALETTE, {"q": text, **box}, headers={"HX-Request": "true"})
                 for box in ({}, {"box": "header"})
@@ -106,7 +106,8 @@ def test_acts_are_those_that_a_person_may_take_now(
     for make in (stories.submitted, stories.in_review, stories.in_authorisation):
         make(cast)
     seen = set()
-    for name, person in cast.people.items():
+    for name in ("support", "success", "tester", "approver", "requester", "nobody"):
+        person = cast.people[name]
         client.force_login(person)
         acts = {lead.url: lead for lead in client.get(PALETTE).context["acts"]}
         home = client.get("/").context
