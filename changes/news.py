@@ -177,12 +177,16 @@ def chosen_by(person: User) -> dict[str, Way]:
 def choose(person: User, ways: Mapping[str, Way]) -> bool:
     """Note, unsaved, how a person wants to be told; return whether that is new.
 
-    What they would have anyway is left open: it goes on following from when they want mail.
+    What they would have anyway is left open, unless they chose it before: it goes on following
+    from when they want mail.
     """
+    kept = chosen_by(person)
     own = {
         kind.name: ways[kind.name]
         for kind in CHOSEN
-        if kind.name in ways and ways[kind.name] != unchosen(person, kind)
+        if kind.name in ways
+        and ways[kind.name] in kind.ways
+        and (ways[kind.name] != unchosen(person, kind) or kept.get(kind.name) == ways[kind.name])
     }
     before, person.news = person.news, " ".join(f"{name}:{way}" for name, way in own.items())
     return person.news != before

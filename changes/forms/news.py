@@ -32,7 +32,7 @@ class NewsForm(forms.Form):
 def _help(kind: Kind) -> str:
     if kind.is_optional:
         return str(kind.about)
-    return _("%(about)s It cannot be switched off: %(reason)s") % {
+    return _("%(about)s %(reason)s So it cannot be switched off.") % {
         "about": kind.about,
         "reason": kind.reason,
     }

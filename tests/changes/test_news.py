@@ -53,6 +53,14 @@ def test_every_message_is_of_one_kind_and_what_needs_somebody_is_never_off() -> 
         assert bool(kind.reason) != kind.is_optional, f"{kind.name}: why it cannot be switched off"
     for message in NEEDED:
         assert news.way_of(User(mail_pace="needed"), message, "") is Way.BOTH
+    person = User(mail_pace="at_once")
+    person.set_password("Some words of their own")
+    news.choose(person, {"comment": Way.NONE})
+    person.mail_pace = "needed"
+    assert not news.choose(person, {"comment": Way.NONE, "dates": Way.NONE})
+    person.mail_pace = "at_once"
+    assert news.way_for(person, news.COMMENT) is Way.NONE, "chosen once, whatever came after"
+    assert news.way_for(person, news.DATES) is Way.BOTH, "not chosen"
     longest = " ".join(f"{kind.name}:both" for kind in news.KINDS)
     assert len(longest) <= (User._meta.get_field("news").max_length or 0)
 
