@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
+from django.urls import reverse
 from post_office.models import STATUS, Email
 
 from changes import dispatch, letters
@@ -74,6 +76,12 @@ def link_between(*bodies: str) -> str:
     links = {re.search(r"/confirm/[^/\s\"]+/", body).group() for body in bodies}
     assert len(links) == 1
     return links.pop()
+
+
+def addresses_but_for_choices(body: str) -> int:
+    """Count our addresses in a mail's body, without the one where people choose what they hear."""
+    choices = settings.BASE_URL + reverse("changes:news")
+    return body.count(f"{settings.BASE_URL}/") - body.count(choices)
 
 
 def deliver() -> None:

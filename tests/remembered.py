@@ -212,7 +212,8 @@ def make_and_read(
     gone = {one: sorted(before.get(one, NOTHING) - after.get(one, NOTHING)) for one in differ}
     moments = moments_in(new, since, until)
     lasted = len(moments) * APART
-    new = drawn_together(new, since, moments, until - since - lasted)
+    # A clock that stands still has spared nothing: what is planned keeps its hour exactly.
+    new = drawn_together(new, since, moments, max(until - since - lasted, timedelta(0)))
     return Begun(new, gone, since, lasted, sequences.numbering(), calls, summary(answer))
 
 

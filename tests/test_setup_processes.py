@@ -516,12 +516,21 @@ def test_the_web_server_starts_as_soon_as_it_can_and_once(
     assert started == ([] if status else ["web"])
 
 
+# A shell would not hear of it where the tests themselves were started in the background.
+PREPARES_FOR_A_MINUTE = """
+import pathlib, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+for mark in ("migrated", "collected"):
+    pathlib.Path(sys.argv[3]).with_name(mark).touch()
+time.sleep(60)
+"""
+
+
 def test_who_stops_while_the_web_server_loads_waits_for_no_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = tmp_path / "python"
-    marked = 'touch "$(dirname "$3")/migrated" "$(dirname "$3")/collected"'
-    script.write_text(f"#!/bin/sh\n{marked}\nsleep 60\n")
+    script.write_text(f"#!{sys.executable}\n{PREPARES_FOR_A_MINUTE}")
     script.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(script))
     wants_to_stop = Event()
