@@ -10,7 +10,6 @@ from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -21,7 +20,7 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
-from .. import permissions, queries, worklist
+from .. import permissions, queries, way_back, worklist
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
@@ -29,7 +28,6 @@ from ..models import Change, ChangeTemplate, ManyRow, ManyRun
 from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
-LONGEST_BACK = 1000
 LARGEST_VERSION = 2**31 - 1
 KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
 Outcome = ManyRow.Outcome
@@ -103,7 +101,7 @@ def _begin(
                 key=_key(request.POST) or _new_key(),
                 arguments=arguments,
                 rows=rows,
-                back=_back(request.POST.get("back", "")),
+                back=way_back.kept_of(request.POST.get("back", "")),
             )
             transaction.on_commit(start_acts, robust=True)
     except SentBefore as before:
@@ -209,12 +207,6 @@ def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
     return earlier.arguments if earlier is not None and earlier.act == act.name else None
 
 
-def _back(text: str) -> str:
-    """Return the list's filters as its address has them, and nothing else."""
-    is_query = text.startswith("?") and text.isprintable() and len(text) <= LONGEST_BACK
-    return text if is_query else ""
-
-
 def _page(
     request: SignedInRequest,
     acts: list[Act],
@@ -227,7 +219,7 @@ def _page(
     key: str = "",
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
-    back = _back(data.get("back", "")) or (earlier.back if earlier else "")
+    back = way_back.kept_of(data.get("back", "")) or (earlier.back if earlier else "")
     offered = [one for one in chosen if not one.why_not]
     bad = problem or (form is not None and form.is_bound)
     context = {
@@ -241,7 +233,7 @@ def _page(
         "problem": problem,
         "key": key or _key(data) or _new_key(),
         "back": back,
-        "back_url": reverse("changes:list") + back,
+        "way_back": way_back.page_with_list(back),
     }
     status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
     return render(request, "changes/act_on_many.html", context, status=status)
@@ -266,7 +258,7 @@ def many_run(request: SignedInRequest, pk: int) -> HttpResponse:
         "refused": by_outcome[Outcome.REFUSED],
         "failed": by_outcome[Outcome.FAILED],
         "undone": by_outcome[Outcome.REFUSED] + by_outcome[Outcome.FAILED],
-        "back_url": reverse("changes:list") + _back(run.back),
+        "way_back": way_back.page_with_list(run.back),
         **_progress(run),
     }
     return render(request, "changes/many_run.html", context)

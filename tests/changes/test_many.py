@@ -6,6 +6,7 @@ Costs 6 s.
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, tasks
+from changes import lifecycle, tasks, way_back
 from changes.many import runs
 from changes.many.acts import ACTS, acts_of
 from changes.models import (
@@ -33,6 +34,7 @@ from tests import stories
 from tests.concurrently import at_once, signed_in
 from tests.people import Cast
 from tests.remembered import remembered
+from tests.situations import seat_everybody
 
 MANY = "/changes/many/"
 FLAG = {
@@ -304,7 +306,7 @@ def test_executions_without_words_went_as_planned_but_not_late(cast: Cast) -> No
 
 def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
     """Those of the person alone; not where one waits, nor for a step that is no act on many."""
-    address = "/changes/many/?act=review&amp;waiting=review"
+    address = "/changes/many/?act=review&amp;waiting=review&amp;back=%2F"
     first = stories.in_review(cast)
     client = Client()
     client.force_login(cast.success)
@@ -321,6 +323,47 @@ def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
         answer = client.get(MANY, {"act": "review", "waiting": wrong})
         assert answer.status_code == 400
     assert Client().get(address).status_code == 302
+
+
+def test_rows_are_ticked_wherever_changes_are_listed(cast: Cast) -> None:
+    """On Home, on a release and on the board; each leads back there, and to nowhere else."""
+    change = stories.in_review(cast)
+    seat_everybody()
+    held = stories.on_board(cast)
+    out = release("9.1")
+    ready_one = ready(cast)
+    Change.objects.filter(pk=ready_one.pk).update(release=out)
+    client = Client()
+    pages = {
+        "/": (cast.success, change, "Home"),
+        out.get_absolute_url(): (cast.release_manager, ready_one, "Release"),
+        "/board/?before=2026-01-01": (cast.developer, held, "Board"),
+        "/changes/?view=open": (cast.success, change, "Changes"),
+    }
+    for address, (person, listed, label) in pages.items():
+        client.force_login(person)
+        html = client.get(address).content.decode()
+        form = html[html.index('id="many"') :].partition("</form>")[0]
+        assert f'name="change" value="{listed.pk}"' in form and 'name="act"' in form, address
+        back = unescape(form.partition('name="back" value="')[2].partition('"')[0])
+        shown = client.get(MANY, {"act": "watch", "change": listed.pk, "back": back})
+        found = shown.context["way_back"]
+        assert (found.url, found.label) == (address, label)
+        assert f'href="{escape(address)}"' in shown.content.decode()
+    for person in (cast.auditor, cast.requester):
+        client.force_login(person)
+        for address in pages:
+            assert 'name="change"' not in client.get(address).content.decode(), address
+
+
+def test_the_way_back_leads_to_one_of_our_lists_alone() -> None:
+    for text in (
+        *("//evil.org/", "/\\evil.org/", "https://evil.org/changes/", "javascript:alert(1)"),
+        *("/changes/many/", "/account/logout/", "/../changes/", "/\t/evil.org/", "/board/\n"),
+        *("?", "?q=\0", "/?x#x", "/?q=é", f"?q={'x' * 1000}", "changes/", "/changes/export/"),
+    ):
+        found = way_back.page_with_list(text).url
+        assert (way_back.kept_of(text), found) == ("", "/changes/"), text
 
 
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:
@@ -653,7 +696,9 @@ def test_bad_forms_keep_what_was_typed_and_ticked(cast: Cast) -> None:
     tasks.carry_on_acts()
     assert set(outcomes()) == {one.reference}
     assert (
-        client.get(MANY, {"act": "review", "change": two.pk, "back": "//evil"}).context["back_url"]
+        client.get(MANY, {"act": "review", "change": two.pk, "back": "//evil"})
+        .context["way_back"]
+        .url
         == "/changes/"
     )
 
