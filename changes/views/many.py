@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.forms import Form
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,14 +18,13 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
-from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
 from .. import permissions, queries, way_back, worklist
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
-from ..models import Change, ChangeTemplate, ManyRow, ManyRun
+from ..models import Authorisation, Change, ChangeTemplate, ManyRow, ManyRun
 from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
@@ -173,8 +173,10 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
     told = act is not None and act.asks_story
     rows = queries.with_story(visible) if told else queries.with_people(visible)
     rows = rows.select_related(*act.loads) if act and act.loads else rows
-    beside = ("watchers", "authorisations") if told else ("watchers",)
-    found = rows.prefetch_related(*beside).in_bulk(numbers)
+    if told:  # a plan may be what was approved with a standard change
+        approved = Authorisation.objects.select_related("standard")
+        rows = rows.prefetch_related(Prefetch("authorisations", approved))
+    found = rows.prefetch_related("watchers").in_bulk(numbers)
     return [found[number] for number in numbers if number in found]
 
 
@@ -197,9 +199,11 @@ def _chosen(user: User, act: Act | None, change: Change, ticked: dict[int, int])
     return Chosen(change, ticked.get(change.pk, change.version), why_not, change.pk in ticked)
 
 
-def _proposed(offered: list[Chosen]) -> list[ChangeTemplate]:
-    """Return the templates after which the changes are assessed, each once, by name."""
-    found = {sure(one.change.template) for one in offered}
+def _proposed(act: Act | None, offered: list[Chosen]) -> list[ChangeTemplate]:
+    """Return the templates after which the act is taken, each once, by name."""
+    if act is None or act.proposes is None:
+        return []
+    found = {template for one in offered if (template := act.proposes(one.change))}
     return sorted(found, key=lambda one: one.name)
 
 
@@ -226,7 +230,7 @@ def _page(
         "acts": acts,
         "act": act,
         "offered": offered,
-        "proposed": _proposed(offered) if act and "template" in act.loads else [],
+        "proposed": _proposed(act, offered),
         "refused": [one for one in chosen if one.why_not],
         "all_ticked": not any(one.ticked for one in chosen),
         "form": form,
