@@ -196,6 +196,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=MailPace.AT_ONCE,
         db_default=MailPace.AT_ONCE,
     )
+    news = models.CharField(
+        _("what they are told, and how"),
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    """What they chose, kind by kind: only ``changes/news.py`` reads and writes it."""
     mail_failed_at = models.DateTimeField(
         _("mail came back"), null=True, blank=True, editable=False
     )

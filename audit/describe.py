@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Release, Service, Window
+from changes.news import in_words as in_words_of_news
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
 from crb.permissions import may_see_notes
@@ -226,6 +227,8 @@ def in_words(one: models.Field, value: Any, labels: Labels) -> str:
     """Write a value as the product's pages write it."""
     if value is None or value in ("", []):
         return NOTHING
+    if one.model is User and one.name == "news":
+        return in_words_of_news(value)
     if one.is_relation:
         return label_of(sure(one.related_model), value, labels)
     if one.choices:

@@ -129,6 +129,7 @@ def contents(
         "link_days": settings.ACCESS_LINK_DAYS if links else 0,
         "url": absolute(reverse("changes:home")),
         "profile_url": absolute(reverse("accounts:profile")),
+        "news_url": absolute(reverse("changes:news")),
     }, links
 
 

@@ -8,7 +8,7 @@ change as a part of its thread, about several as a list. The worker words both a
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
 
@@ -16,7 +16,7 @@ from accounts.models import User
 from expansive_cm.post.rows import blank, fill, keep_words
 from expansive_cm.post.threads import is_of_thread, thread_headers
 
-from . import digest, letters, outbox
+from . import digest, letters, news, outbox
 from .models import Change, Notice
 from .wording import GATHERED, Letter
 
@@ -30,7 +30,8 @@ def is_list(email: Email) -> bool:
 
 def _waiting() -> QuerySet[Notice]:
     waiting = Notice.objects.filter(email=None, is_for_digest=True, message__in=sorted(GATHERED))
-    return waiting.filter(person__mail_pace=User.MailPace.AT_ONCE)
+    at_once = Q(person__mail_pace=User.MailPace.AT_ONCE)
+    return waiting.filter(at_once | news.mailed_beside_the_pace(news.DATES))
 
 
 def to_gather() -> list[int]:

@@ -1,8 +1,8 @@
 """The notifications of a person: what they were told of changes, and what of it they have read.
 
-An entry is a ``Notice``, so whom a mail tells has it in the app too, and by the same rules. It is
-read once its reader opens the change, or the link in the mail that tells it. Nobody else is to
-know of that: it has no history and no event.
+An entry is a ``Notice``, as a mail tells one, and by the same rules, unless its reader chose only
+one of the two for what it tells (``news.py``). It is read once its reader opens the change, or
+the link in the mail that tells it. Nobody else is to know of that: it has no history and no event.
 """
 
 from collections.abc import Iterable
@@ -45,6 +45,13 @@ def of(person: User) -> QuerySet[Notice]:
 def unread_of(person: User) -> QuerySet[Notice]:
     """Return the entries that a person has not read."""
     return of(person).filter(read_at=None)
+
+
+def newest_unread(reader: User) -> int | None:
+    """Return the latest entry that a reader has not read; no query where nothing waits."""
+    if not reader.unread:
+        return None
+    return unread_of(reader).order_by("-created_at", "-pk").values_list("pk", flat=True).first()
 
 
 class _Counted(Subquery):

@@ -20,16 +20,14 @@ from accounts.models import User
 from expansive_cm.post.rows import blank, hurry, take_words_back
 from expansive_cm.statements import Given, Statement, given_keys, is_one_of
 
-from . import muting, outbox, wording
-from .audiences import MENTIONED, RAISER, WATCHERS
+from . import muting, news, outbox, wording
 from .models import Change, Notice
 from .models.board import undo_time
+from .news import Way
 from .taking_back import RECORDED, builds_on_outcome, held_until
-from .wording import GATHERED, IMMEDIATE, NEEDED, Letter
+from .wording import GATHERED, IMMEDIATE, Letter
 
 Pace = User.MailPace
-
-MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
 
 Again = Callable[[Notice], Letter | None]
 """How a notice is put into words."""
@@ -55,9 +53,10 @@ class Thread:
 
 def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     """Turn letters about one change into mails and notices, in the transaction that runs."""
-    wanted = muting.heard(change, [letter for letter in letters if _is_wanted(letter)])
-    later = [letter for letter in wanted if _is_for_digest(letter)]
-    now = [letter for letter in wanted if not _is_for_digest(letter)]
+    wanted = muting.heard(change, [one for one in letters if _way(one) is not Way.NONE])
+    mailed = [letter for letter in wanted if _way(letter).is_mailed]
+    later = [letter for letter in mailed if _is_for_digest(letter)]
+    now = [letter for letter in mailed if not _is_for_digest(letter)]
     threads = _threads(change, now)
     rows: list[tuple[Letter, Email]] = []
     joined: list[tuple[Letter, Email]] = []
@@ -72,6 +71,8 @@ def send(change: Change, letters: Sequence[Letter], again: Again) -> None:
     outbox.put([row for _letter, row in rows])
     notices = [_notice(change, letter, row) for letter, row in (*rows, *joined)]
     notices += [_notice(change, letter, None) for letter in later]
+    in_app = [letter for letter in wanted if not _way(letter).is_mailed]
+    notices += [_notice(change, letter, None) for letter in in_app]
     create_notices(notices)
 
 
@@ -80,12 +81,8 @@ def create_notices(notices: Sequence[Notice]) -> None:
     Notice.objects.bulk_create(notices)
 
 
-def _is_wanted(letter: Letter) -> bool:
-    if letter.person.mail_pace != Pace.NEEDED:
-        return True
-    if letter.why == str(MENTIONED):
-        return True
-    return letter.message in NEEDED and letter.why not in MERELY_TOLD
+def _way(letter: Letter) -> Way:
+    return news.way_of(letter.person, letter.message, letter.why)
 
 
 def _is_for_digest(letter: Letter) -> bool:
@@ -96,6 +93,7 @@ def _is_for_digest(letter: Letter) -> bool:
 
 
 def _notice(change: Change, letter: Letter, email: Email | None) -> Notice:
+    way = _way(letter)
     return Notice(
         person=letter.person,
         change=change,
@@ -103,7 +101,8 @@ def _notice(change: Change, letter: Letter, email: Email | None) -> Notice:
         email=email,
         message=letter.message,
         why=letter.why,
-        is_for_digest=email is None,
+        is_for_digest=email is None and way.is_mailed,
+        is_in_inbox=way.is_in_app,
     )
 
 

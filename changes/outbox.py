@@ -5,7 +5,8 @@ Every mail is a row of the outbox (``expansive_cm/post``), written with the act 
 a row without any, and what it will tell are its notices.
 """
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from post_office.models import PRIORITY, Email
@@ -15,7 +16,7 @@ from accounts.middleware import zone_of
 from accounts.models import User
 from expansive_cm.post.rows import blank, fill, wake
 from expansive_cm.post.threads import thread_headers
-from expansive_cm.post.words import Words, absolute, words_of
+from expansive_cm.post.words import Someone, Words, absolute, words_of
 
 from .models import AccessLink, Change, ConfirmationLink, MailFile
 
@@ -71,6 +72,39 @@ def compose(
     fill(email, tag, render(person, message, context))
     carry(email, links)
     return email
+
+
+def compose_each(
+    people: Iterable[User],
+    message: str,
+    context: Mapping[str, Any],
+    own: Mapping[int, Mapping[str, Any]],
+    *,
+    tag: str,
+    headers: Mapping[str, str],
+    priority: int = PRIORITY.medium,
+) -> list[Email]:
+    """Return one mail to each person, unsaved, in their time zone.
+
+    ``own`` has what only one person reads, by primary key. For all who read the same, but for
+    the name that greets them, it is put into words once: of a person the templates of such a
+    message read nothing else.
+    """
+    stand_in = secrets.token_hex(16)  # which nobody can have written anywhere
+    drawn: list[tuple[Any, Words]] = []
+    emails = []
+    for person in people:
+        theirs = {"may_sign_in": person.has_usable_password(), **own.get(person.pk, {})}
+        key = zone_of(person), theirs
+        words = next((words for known, words in drawn if known == key), None)
+        if words is None:
+            whole = {**context, **theirs, "person": Someone(stand_in)}
+            words = words_of(message, whole, zone_of(person))
+            drawn.append((key, words))
+        email = blank(person.email, headers=headers, priority=priority)
+        fill(email, tag, words.with_name(stand_in, person.display_name))
+        emails.append(email)
+    return emails
 
 
 def carry(email: Email, links: Sequence[Link]) -> None:

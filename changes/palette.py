@@ -1,7 +1,8 @@
 """What the palette leads to while somebody types: changes, people, and what other apps have.
 
-Everything is found as lists find it, for this reader, with the same bounds; pages are the entries
-of the header. Other apps, which this one does not know, add what is theirs.
+What a person can do now is said once, as it opens. Everything is found as lists find it, for this
+reader, with the same bounds; pages are the entries of the header. Other apps, which this one does
+not know, add what is theirs.
 """
 
 from collections.abc import Callable
@@ -18,12 +19,14 @@ from accounts.models import User
 from expansive_cm.texts import Text, composed
 from expansive_cm.ui import paging
 
-from . import saved_views, searching, selecting
+from . import inbox, saved_views, searching, selecting
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
 from .models import Change, Release
+from .permissions import can_raise
 from .states import State
 from .templatetags.change_ui import state_words
+from .worklist import Group, worklist
 
 SHOWN = 6
 """So many of each kind are shown."""
@@ -38,6 +41,8 @@ class Lead:
     url: str
     icon: str
     detail: Text = ""
+    fields: tuple[tuple[str, str | int], ...] = ()
+    """What is sent to the address, where it is an act and no page."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,46 @@ def provide(source: Source) -> None:
     _sources.append(source)
 
 
+def acts_of(user: User) -> list[Lead]:
+    """Return what a person can do now, on whichever page: begin, go on, and clear the bell.
+
+    What waits for them is that of Home, the oldest of each step. Costs three queries at most.
+    """
+    found = []
+    if can_raise(user):
+        found.append(Lead(_("New change request"), reverse("changes:new"), "plus"))
+    found += [_next_of(user, group) for group in worklist(user)[:SHOWN]]
+    newest = inbox.newest_unread(user)
+    if newest is not None:
+        words = _("Mark all notifications as read")
+        fields = (("until", newest),)
+        found.append(Lead(words, reverse("changes:read_all"), "checks", fields=fields))
+    return found
+
+
+def _next_of(user: User, group: Group) -> Lead:
+    """Return the step that waits longest of those of one kind, and how many wait beside it."""
+    task = group.tasks[0]
+    title = _lead(user, task.change).text
+    detail: Text = task.change.reference
+    if group.count > 1:
+        words = _("%(reference)s, the first of %(number)s")
+        detail = words % {"reference": task.change.reference, "number": group.how_many}
+    return Lead(f"{group.label}: {title}", task.url, "hand-stop", detail)
+
+
+def is_asked(text: str) -> bool:
+    """Whether a text is something to look for."""
+    return bool(text.strip())
+
+
 def kinds_for(user: User, text: str, pages: list[Lead]) -> list[Kind]:
     """Return what a text leads to, by kind; the pages alone while nothing is typed.
 
     Costs the queries of a list's search, one for saved views, and one for each further app.
     """
     found = [Kind(_("Pages"), with_words(pages, text))]
-    if text.strip():
+    if is_asked(text):
         others = (source(user, text) for source in _sources)
         found = [*_changes(user, text), _views(user, text), *found, *others]
     return [replace(kind, leads=kind.leads[:SHOWN]) for kind in found if kind.leads]

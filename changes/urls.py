@@ -59,6 +59,7 @@ list_urls = [
 ]
 notification_urls = [
     path("notifications/", notifications.listing, name="notifications"),
+    path("notifications/choices/", notifications.news_choices, name="news"),
     path("notifications/read/", notifications.read_all, name="read_all"),
     path("notifications/<int:pk>/read/", notifications.mark, {"is_read": True}, name="mark_read"),
     path(

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from post_office.models import PRIORITY, Email
@@ -190,6 +191,7 @@ def _contents(
         "link_days": settings.ACCESS_LINK_DAYS,
         "unwatch_url": _unwatch_url(change, letters),
         "mute_url": _mute_url(change, letters[-1].person),
+        "news_url": absolute(reverse("changes:news")),
     }
     if len(letters) == 1 and not letters[0].is_past(moved):
         return letters[0].message, {**letters[0].context, **shared}

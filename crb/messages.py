@@ -66,20 +66,15 @@ def tell(
         "why": why,
         **(context or {}),
     }
-    own = each or {}
-    headers = thread_headers(f"{THREAD}{meeting.pk}")
-    rows = [
-        outbox.compose(
-            person,
-            message,
-            {**shared, **own.get(person.pk, {})},
-            tag=meeting.board.name,
-            headers=headers,
-            priority=priority,
-        )
-        for person in people
-        if person.is_active
-    ]
+    rows = outbox.compose_each(
+        [person for person in people if person.is_active],
+        message,
+        shared,
+        each or {},
+        tag=meeting.board.name,
+        headers=thread_headers(f"{THREAD}{meeting.pk}"),
+        priority=priority,
+    )
     outbox.put(rows, files)
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Exists, OuterRef
+from django.db.models import DateField, Exists, OuterRef, QuerySet
 
 from accounts.models import User
+from expansive_cm.statements import Given, ObjectStatement
 from expansive_cm.sure import sure
 
 from . import queries
-from .models import Board, Meeting, Membership, Seat
+from .models import Absence, Board, Meeting, Membership, Seat
 from .models.board import able
 
 
@@ -27,17 +28,28 @@ class Table:
         return len(self.seats) - len(self.away)
 
 
+def _terms() -> QuerySet[Membership]:
+    found = queries.memberships(Given("board"), Given("since", DateField()))
+    return found.annotate(is_able=Exists(able(OuterRef("user"))))
+
+
+def _absences() -> QuerySet[Absence]:
+    found = queries.absences(Given("board"), Given("since", DateField()))
+    return found.annotate(alternate_is_able=Exists(able(OuterRef("alternate"))))
+
+
+TERMS, ABSENCES = ObjectStatement(_terms), ObjectStatement(_absences)
+
+
 class Roster:
     """The terms on a board and the absences in them, from a day on: two queries for all days."""
 
     def __init__(self, board: Board, since: date) -> None:
         self.board = board
-        terms = queries.memberships(board, since)
-        absences = queries.absences(board, since)
-        self.terms = list(terms.annotate(is_able=Exists(able(OuterRef("user")))))
-        self.absences = list(
-            absences.annotate(alternate_is_able=Exists(able(OuterRef("alternate"))))
-        )
+        self.terms = TERMS.objects(board=board.pk, since=since)
+        self.absences = ABSENCES.objects(board=board.pk, since=since)
+        for term in self.terms:
+            term.board = board
         known = {term.pk: term for term in self.terms}
         for absence in self.absences:
             absence.membership = known.get(absence.membership_id, absence.membership)

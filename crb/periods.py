@@ -7,10 +7,13 @@ day on which the ballot was opened. The same day counts for attendance.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import DateField
 from django.db.models.functions import Least, TruncDate
+
+from expansive_cm.statements import Given
 
 from .models import Board
 from .schedule import months_ahead
@@ -27,10 +30,19 @@ class Period:
     since: date
     until: date
 
+    @property
+    def days(self) -> dict[str, date]:
+        """The first day and the last, by the names of filters and of `GIVEN`."""
+        return {"since": self.since, "until": self.until}
+
     def month(self, first: date) -> tuple[date, date]:
         """Return the days of a month that lie in the period."""
         last = months_ahead(first, 1) - timedelta(days=1)
         return max(first, self.since), min(last, self.until)
+
+
+GIVEN = Period(0, cast(date, Given("since", DateField())), cast(date, Given("until", DateField())))
+"""Stands in a statement for a period whose days (``days``) are given when it is run."""
 
 
 def period_of(board: Board, months: int) -> Period:

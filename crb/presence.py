@@ -7,6 +7,7 @@ present, and those at which an alternate sat in the member's place.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -15,10 +16,11 @@ from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from expansive_cm.statements import Statement
 
 from .models import Board, KeptSeat, Meeting, Membership
 from .models.attendance import took_part
-from .periods import Period, counted_on
+from .periods import GIVEN, Period, counted_on
 from .states import MeetingKind, MeetingState
 
 
@@ -113,23 +115,40 @@ SEATS: Mapping[str, Any] = {
 
 def attendance(board: Board, period: Period) -> list[MemberAttendance]:
     """Each member's attendance, by name, with those who stood in. Two queries."""
-    rows: Any = (
-        seats_held(board, period).values("user_id", name=F("user__display_name")).annotate(**SEATS)
-    )
     stood_in: dict[int, list[tuple[str, int]]] = {}
-    came = (
-        KeptSeat.objects.filter(
-            took_part(OuterRef("meeting"), user=OuterRef("user")),
-            meeting__in=held(board, period.since, period.until),
-            absent__isnull=False,
-        )
-        .values_list("absent", "user__display_name")
-        .annotate(number=Count("pk"))
-        .order_by("user__display_name")
-    )
-    for member, name, number in came:
+    for member, name, number in _stood_in(board.pk, board.zone).rows(**period.days):
         stood_in.setdefault(member, []).append((name, number))
     return [
-        MemberAttendance(**row, alternates=tuple(stood_in.get(row["user_id"], ())))
-        for row in rows.order_by("name", "user_id")
+        MemberAttendance(member, name, held, present, alternate, tuple(stood_in.get(member, ())))
+        for member, name, held, present, alternate in _attended(board.pk, board.zone).rows(
+            **period.days
+        )
     ]
+
+
+@lru_cache(maxsize=64)
+def _attended(key: int, zone: str) -> Statement:
+    """Each member of a board, with how often their seat was taken and how."""
+
+    def attended() -> "QuerySet[Membership, Any]":
+        seats = seats_held(Board(pk=key, zone=zone), GIVEN)
+        rows = seats.values_list("user_id", "user__display_name").annotate(**SEATS)
+        return rows.order_by("user__display_name", "user_id")
+
+    return Statement(attended)
+
+
+@lru_cache(maxsize=64)
+def _stood_in(key: int, zone: str) -> Statement:
+    """Each member of a board and who came in their place, with how often."""
+
+    def stood_in() -> "QuerySet[KeptSeat, Any]":
+        came = KeptSeat.objects.filter(
+            took_part(OuterRef("meeting"), user=OuterRef("user")),
+            meeting__in=held(Board(pk=key, zone=zone), GIVEN.since, GIVEN.until),
+            absent__isnull=False,
+        )
+        rows = came.values_list("absent", "user__display_name").annotate(number=Count("pk"))
+        return rows.order_by("user__display_name")
+
+    return Statement(stood_in)

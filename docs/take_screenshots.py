@@ -96,7 +96,7 @@ def go(page: Any, place: str) -> None:
         page.locator("main").get_by_role("link", name=re.compile(r"^\d{4}\.")).first.click()
     elif place == "log":
         page.goto(f"/changes/?q={CONFIRMED}")
-        page.goto(f"{page.locator('.change-row a').first.get_attribute('href')}mail/")
+        page.goto(f"{page.locator('.change-rows a').first.get_attribute('href')}mail/")
     elif place == "question":
         read_mail(page, ASKED, "has a question for you", REQUESTER)
     else:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
@@ -21,7 +22,7 @@ from expansive_cm.services.postgres import clear_leftovers, socket_directory
 from expansive_cm.services.preloaded import ForkedChild, Preloaded, is_possible
 from expansive_cm.services.processes import UNKNOWN, Child, Identity, Registry, StartError, stop
 from expansive_cm.services.product import product_environment
-from expansive_cm.services.run import cut_off, prepare, preparing
+from expansive_cm.services.run import Interrupted, cut_off, prepare, preparing
 from expansive_cm.services.supervisor import RESTARTS_ALLOWED, Supervisor
 from tests.worker import wait_until
 
@@ -193,18 +194,33 @@ import os, sys, time
 print(*sys.argv[1:], os.getppid(), os.getsid(0) == os.getpid(), flush=True)
 time.sleep(600)
 """
+LOADS_UNTIL_TOLD = """
+import pathlib, time
+from expansive_cm.services import preloaded
+def load():
+    pathlib.Path("loads").touch()
+    while not pathlib.Path("go").exists():
+        time.sleep(0.02)
+preloaded.load = load
+preloaded.main()
+"""
 needs_forks = pytest.mark.skipif(not is_possible(), reason="this system forks nothing")
+
+
+def to_fork(tmp_path: Path, script: str) -> ForkedChild:
+    """A part that a process of this script is to fork."""
+    (tmp_path / "part.py").write_text(PART)
+    env = {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    first = Preloaded("loaded", [sys.executable, "-c", script], env, tmp_path)
+    command = [sys.executable, "-m", "part", "to do"]
+    return ForkedChild("part", command, env, tmp_path, preloaded=first)
 
 
 def forked(registry: Registry, tmp_path: Path, script: str) -> tuple[Supervisor, list[str]]:
     """Start a part that is forked by a process of this script; returns what they say as well."""
-    (tmp_path / "part.py").write_text(PART)
-    env = {"PYTHONPATH": str(Path(__file__).parent.parent)}
-    first = Preloaded("loaded", [sys.executable, "-c", script], env, tmp_path)
     said: list[str] = []
     supervisor = Supervisor(registry, lambda name, line: said.append(f"{name}: {line}"))
-    command = [sys.executable, "-m", "part", "to do"]
-    supervisor.start(ForkedChild("part", command, env, tmp_path, preloaded=first))
+    supervisor.start(to_fork(tmp_path, script))
     wait_until(lambda: any(line.startswith("part: to do") for line in said))
     return supervisor, said
 
@@ -247,6 +263,112 @@ def test_where_nothing_can_be_forked_a_part_is_started_by_itself(
     assert sorted(said) == ["loaded: no room", f"part: to do {os.getpid()} True"]
     supervisor.stop(lambda name: None)
     assert supervisor.children == []
+
+
+@needs_forks
+def test_where_the_system_refuses_a_fork_nothing_else_ends(
+    registry: Registry, tmp_path: Path
+) -> None:
+    refuses = "import os\ndef refuse():\n    raise BlockingIOError\nos.fork = refuse\n"
+    supervisor, said = forked(registry, tmp_path, refuses + NOTHING_LOADED)
+    assert said == [f"part: to do {os.getpid()} True"]
+    (part,) = supervisor.children
+    assert isinstance(part, ForkedChild) and part.preloaded
+    second = supervisor.start(replace(part, name="second", process=None))
+    assert part.ended() is None and second.ended() is None
+    assert part.preloaded.ended() is None and len(part.preloaded.starts) == 1
+    supervisor.stop(lambda name: None)
+
+
+def test_a_python_that_cannot_watch_a_process_forks_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One that was built where the system had no such call yet.
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    assert not is_possible()
+
+
+@needs_forks
+def test_what_loads_when_the_supervisor_is_killed_forks_nothing(
+    registry: Registry, tmp_path: Path
+) -> None:
+    part = to_fork(tmp_path, LOADS_UNTIL_TOLD)
+    (tmp_path / "part.py").write_text("import time; time.sleep(600)")  # says nothing to nobody
+    supervisor = os.fork()
+    if not supervisor:
+        part.start(registry, ignore)
+        os._exit(0)
+    wait_until((tmp_path / "loads").exists)
+    [loaded] = [one.find() for one in registry.recorded()]
+    os.kill(supervisor, signal.SIGKILL)
+    os.waitpid(supervisor, 0)
+    (tmp_path / "go").touch()
+    assert loaded
+    psutil.wait_procs([loaded], timeout=60)
+    left = [one for one in psutil.process_iter(["cwd"]) if one.info["cwd"] == str(tmp_path)]
+    for one in left:
+        one.kill()
+    assert not left, "the next start knows nothing of it"
+
+
+@needs_forks
+def test_who_stops_does_not_wait_until_all_is_loaded(registry: Registry, tmp_path: Path) -> None:
+    part = to_fork(tmp_path, LOADS_UNTIL_TOLD)
+    supervisor = Supervisor(registry, ignore)
+    assert part.preloaded
+    begun = time.monotonic()
+
+    def go_on() -> None:
+        assert time.monotonic() < begun + 60
+        if (tmp_path / "loads").exists():
+            raise Interrupted
+
+    part.preloaded.go_on = go_on
+    with pytest.raises(Interrupted):
+        supervisor.start(part)
+    supervisor.stop(lambda name: None)
+    assert part.process is None and part.preloaded.ended() is not None
+
+
+@needs_forks
+def test_one_that_forks_no_more_ends_nothing_that_it_has_forked(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("expansive_cm.services.preloaded.PATIENCE_SECONDS", 0.2)
+    supervisor, said = forked(registry, tmp_path, NOTHING_LOADED)
+    (first,) = supervisor.children
+    assert isinstance(first, ForkedChild) and first.preloaded and first.preloaded.process
+    loaded = psutil.Process(first.preloaded.process.pid)
+    loaded.suspend()
+    second = supervisor.start(replace(first, name="second", process=None))
+    wait_until(lambda: len(said) == 2)
+    assert said[1] == f"second: to do {os.getpid()} True"
+    assert first.ended() is None
+    loaded.resume()
+    third = supervisor.start(replace(first, name="third", process=None))
+    assert third.process and second.process
+    assert {one.pid for one in loaded.children()} == {
+        one.process.pid for one in (first, third) if one.process
+    }, "what was started otherwise is not forked later"
+    supervisor.stop(lambda name: None)
+    assert first.preloaded.ended() is not None
+
+
+@needs_forks
+def test_a_full_disk_leaves_nothing_running(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = to_fork(tmp_path, NOTHING_LOADED)
+    supervisor = Supervisor(registry, ignore)
+
+    def fails(identity: Identity) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(registry, "add", fails)
+    with pytest.raises(OSError, match="No space left"):
+        supervisor.start(part)
+    supervisor.stop(lambda name: None)
+    assert part.preloaded and part.preloaded.ended() is not None
 
 
 def test_a_part_that_cannot_live_ends_the_run(
@@ -392,6 +514,26 @@ def test_the_web_server_starts_as_soon_as_it_can_and_once(
     ):
         prepare(process, logins, Event(), start)
     assert started == ([] if status else ["web"])
+
+
+def test_who_stops_while_the_web_server_loads_waits_for_no_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "python"
+    marked = 'touch "$(dirname "$3")/migrated" "$(dirname "$3")/collected"'
+    script.write_text(f"#!/bin/sh\n{marked}\nsleep 60\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(script))
+    wants_to_stop = Event()
+
+    def loads() -> None:
+        wants_to_stop.set()
+        raise Interrupted
+
+    logins = tmp_path / "logins"
+    with pytest.raises(Interrupted), preparing(dict(os.environ), logins) as process:
+        prepare(process, logins, wants_to_stop, loads)
+    assert process.returncode == -signal.SIGINT
 
 
 def test_what_fails_to_prepare_leaves_nothing_that_it_has_started(

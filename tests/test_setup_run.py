@@ -22,6 +22,8 @@ from expansive_cm.services.preloaded import is_possible
 from tests.product import ROOT, Product
 from tests.worker import wait_until
 
+LISTEN = psutil.CONN_LISTEN
+
 # One copy serves all tests of this file, and its data those of the demonstration.
 pytestmark = pytest.mark.xdist_group("run")
 
@@ -107,7 +109,17 @@ def test_its_processes_share_what_one_has_loaded(product: Product) -> None:
     first = psutil.Process(parts["loaded"])
     assert {parts["web"], parts["worker"], parts["beat"]} == {one.pid for one in first.children()}
     assert first.num_threads() == 1, "a fork takes one thread along"
-    assert not [one for one in first.net_connections("inet") if one.raddr], "nor a connection"
+    # One listens, one is asked, and one tells of each that was forked. No other is a connection.
+    opened = [os.readlink(one) for one in Path(f"/proc/{first.pid}/fd").iterdir()]
+    assert sum(one.startswith("socket:") for one in opened) == 5, "it shares no connection"
+
+
+def test_the_port_stays_its_own_while_no_web_server_runs(product: Product) -> None:
+    # One that starts again, and what loads it, take the socket over from the supervisor.
+    assert product.process
+    supervisor = psutil.Process(product.process.pid)
+    listens = {one.laddr.port for one in supervisor.net_connections("inet") if one.status == LISTEN}
+    assert listens == {int(product.state()["address"].rpartition(":")[2])}
 
 
 def test_running_data_are_not_thrown_away(product: Product) -> None:

@@ -114,6 +114,7 @@ def _is_a_customers(people: Iterable[int]) -> bool:
 def _told_already(event: Event) -> set[int]:
     """Stop what waits of an event; return the people whom a mail of it has reached, or may have.
 
+    Or who are told in the app alone, and have read it there.
     What the worker holds at this moment is on its way.
     """
     waiting = Email.objects.filter(notices__event=event, status=STATUS.queued, expires_at=None)
@@ -125,4 +126,6 @@ def _told_already(event: Event) -> set[int]:
         if not email.notices.exclude(event=event).exists():
             settling.drop(email)
     gone = Notice.objects.filter(event=event, email__isnull=False).exclude(email__in=stopped)
-    return set(gone.values_list("person", flat=True))
+    in_app = Notice.objects.filter(event=event, email=None, is_for_digest=False)
+    read = in_app.filter(read_at__isnull=False)
+    return {*gone.values_list("person", flat=True), *read.values_list("person", flat=True)}

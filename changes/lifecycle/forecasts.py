@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from expansive_cm.workflow.acts import acting
 
-from .. import messages
+from .. import messages, news
 from ..models import Change, Notice, Release, UntoldMove
 from ..moved_forecasts import MOVED, known_now, known_of, shown
 from ..promises import release_ahead
@@ -54,7 +54,13 @@ def _tell_again(change: Change) -> bool:
     left_out = Q(email=None, is_for_digest=False, is_in_inbox=False)
     dropped = left_out | Q(email__expires_at__isnull=False)
     untold = Notice.objects.filter(dropped, change=change, message=MOVED, event__in=last)
-    return untold.update(email=None, is_for_digest=True, is_in_inbox=True) > 0
+    told = list(untold.select_related("person"))
+    for notice in told:
+        way = news.way_of(notice.person, notice.message, notice.why)
+        notice.email, notice.is_for_digest = None, way.is_mailed
+        notice.is_in_inbox = way.is_in_app
+    Notice.objects.bulk_update(told, ["email", "is_for_digest", "is_in_inbox"])
+    return bool(told)
 
 
 def _is_its_doing(change: Change, move: UntoldMove) -> bool:

@@ -76,19 +76,20 @@ def twelve_months_after(day: date) -> date:
 
 
 def mind_promise(
-    step: Step, before: Release | None, after: Release | None, reason: str, told: str
+    step: Step, before: Release | None, after: Release | None, reason: str, told: str | None
 ) -> None:
     """Take down why a release comes after the day promised, and what the customer reads of it.
 
     ``before`` is the one in which the change is: with that one nothing new is asked for, unless
-    something new is said. Raises StepIncomplete beside the reason where nobody gave one. Effects:
-    the change keeps both; the event says so, from which the owner and the board's chair are told.
+    something new is said. Where ``told`` is None the customer reads on what they did. Raises
+    StepIncomplete beside the reason where nobody gave one. Effects: the change keeps both; the
+    event says so, from which the owner and the board's chair are told.
     """
     change = step.change
     if after is None or not goes_beyond(change, after):
         change.late_reason = change.late_told = ""
         return
-    reason, told = reason.strip(), told.strip()
+    reason, told = reason.strip(), (change.late_told if told is None else told).strip()
     if before == after and change.late_reason and not reason:
         reason, told = change.late_reason, told or change.late_told
     if not reason:

@@ -178,16 +178,20 @@ def assign_release(
     actor: User,
     release: Release | None,
     reason: str = "",
-    told: str = "",
+    told: str | None = None,
     seen: int | None = None,
+    unread: bool = False,
 ) -> Change:
     """Say with which release a change is meant to go out, or (None) that it is open again.
 
     Raises StepIncomplete for a release that is out or cancelled, and without a reason where one
     is frozen that the change joins or leaves, or comes after the day promised, of which the
-    customer reads what is ``told``. Effects: the release; event, for colleagues, which keeps what
-    is in the way of a deployment on its day; messages. Who asked for it is told within the hour,
-    where they read for another day than before.
+    customer reads what is ``told``, or where that is None what they read before. Effects: the
+    release; event, for colleagues, which keeps what is in the way of a deployment on its day;
+    messages. Who asked for it is told within the hour, where they read for another day than before.
+
+    ``unread`` says that nobody was shown what is in the way of a deployment on its day: where
+    that would stop it, StepIncomplete.
     """
     with take_step("assign_release", change, actor=actor, seen=seen) as step:
         before, after = locked_together(step.change.release, release)
@@ -205,17 +209,21 @@ def assign_release(
         release = after or before
         if release and step.change.promise and shown(known_now(step.change)) != known:
             note_joined(step.change, forecast_on, release, actor=actor, why=reason)
-        _note_conflicts(step, after)
+        _note_conflicts(step, after, unread=unread)
     return step.change
 
 
-def _note_conflicts(step: Step, release: Release | None) -> None:
+def _note_conflicts(step: Step, release: Release | None, *, unread: bool) -> None:
     """Keep with its event what is in the way of a deployment on the day of a release.
 
-    It stops nothing yet: until the deployment is planned the day, or the freeze, may move.
+    It stops nothing yet: until the deployment is planned the day, or the freeze, may move. But it
+    is to be read first.
     """
     plan = planning.of_deployment(step.change, release) if release else None
     if plan and (found := planning.conflicts_of(step.change, plan, by=step.actor)):
+        if unread and found[0].stops:  # what stops it comes first
+            words = _("%s: choose the release on the change's own page, which shows it.")
+            raise StepIncomplete(words % found[0].words, ["release"])
         step.data = {**step.data, "conflicts": planning.kept(found)}
 
 

@@ -5,11 +5,12 @@ here decides anything about a change.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.forms import Form
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -72,6 +73,8 @@ class Act:
     """After which template it is taken, where that is shown before."""
     waits: tuple[str, ...] = ()
     """Steps that wait on Home and are taken by it, where that is not the one of its name."""
+    needs: Q = field(default_factory=Q)
+    """What it needs of a change on which its step waits: asked before the oldest are taken."""
     is_chosen: bool = True
     """Whether it is chosen in the list; a hand-over has a page of its own."""
 
@@ -236,6 +239,7 @@ ACTS: tuple[Act, ...] = (
         asks_story=True,
         loads=("template",),
         proposes=proposing.template_of,
+        needs=Q(template__is_active=True),
     ),
     Act(
         "review",
@@ -341,7 +345,7 @@ ACTS: tuple[Act, ...] = (
         "assign_release",
         STEP["assign_release"].label,
         STEP["assign_release"].icon,
-        lifecycle.assign_release,
+        partial(lifecycle.assign_release, unread=True),
         _form_of_step(ReleaseOfManyForm),
         _deploys,
         _all_of_step,

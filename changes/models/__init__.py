@@ -5,7 +5,7 @@ from .assessment import Assessment
 from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
 from .catalogue import Environment, Release, Service
-from .change import Change, Channel, Promise, parse_reference
+from .change import Change, Channel, Promise
 from .code import (
     CHECKLIST,
     Deployment,
@@ -23,6 +23,7 @@ from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, PromisesTold, ToldPart, UntoldMove
 from .many import ManyRow, ManyRun
+from .reference import parse_reference
 from .saved_view import FirstView, ListColumns, SavedView
 from .sending import SentForm
 from .standard import StandardApproval

@@ -1,6 +1,5 @@
 """The change request and the legal moves of its life."""
 
-import re
 from datetime import date
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -34,7 +33,6 @@ from ..states import (
 )
 from .moves import Moves
 
-REFERENCE = re.compile(r"^\s*CR-?0*(\d{1,18})\s*$", re.IGNORECASE)
 S = State
 
 
@@ -433,12 +431,6 @@ class Change(Moves, Saved):
     @property
     def confirmation(self) -> Any:
         return self._current("confirmations")
-
-
-def parse_reference(text: str) -> int | None:
-    """Return the primary key in ``CR-000123`` (also ``cr123``), or None."""
-    match = REFERENCE.match(text)
-    return int(match.group(1)) if match else None
 
 
 @lru_cache(maxsize=8)

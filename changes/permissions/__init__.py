@@ -14,7 +14,7 @@ from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Change
 from ..process import STEPS, StepInfo
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .code import (
     answers_for_others,
     can_accept_answer,

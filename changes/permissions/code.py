@@ -11,6 +11,7 @@ from .. import gates
 from ..models import Change, Question
 from ..process import STEP
 from ..turns import groups
+from ..turns.group import holds_role
 from ..turns.groups import in_success_team
 from ..turns.presence import is_there
 from .rules import gate, in_state, sees
@@ -49,7 +50,7 @@ def can_replan_promise(user: User, change: Change) -> Decision:
     """A board member, while what was promised is under way; crb adds the chair."""
     return decide(
         sees(user, change),
-        groups.holds_role(user, Role.CRB_MEMBER),
+        holds_role(user, Role.CRB_MEMBER),
         gate(gates.no_promise_to_move(change)),
     )
 

@@ -9,7 +9,7 @@ from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 from .. import gates
 from ..models import Change
 from ..turns import groups
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .request import may_raise_for
 from .rules import gate, in_state, sees
 

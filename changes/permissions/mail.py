@@ -5,7 +5,8 @@ from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision, decide
 
 from ..models import Change
-from ..turns.groups import holds_role, owner_or_team
+from ..turns.group import holds_role
+from ..turns.groups import owner_or_team
 from .rules import internal, sees
 
 

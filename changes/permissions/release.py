@@ -7,7 +7,7 @@ from accounts.roles import Role
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Release
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .rules import internal
 
 BY = (Role.RELEASE_MANAGER, Role.ADMINISTRATOR)

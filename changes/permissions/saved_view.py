@@ -8,7 +8,7 @@ from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from .. import saved_views
 from ..models import SavedView
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .rules import internal
 
 

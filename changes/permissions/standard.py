@@ -14,7 +14,7 @@ from .. import gates
 from ..models import Change, ChangeTemplate, StandardApproval
 from ..standard import is_near_its_end, missing_of
 from ..turns import groups
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from ..turns.parts import approvers, holders_of
 from .rules import can_see_internal, gate, in_state, internal, sees
 from .template import may_keep_template

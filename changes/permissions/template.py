@@ -7,7 +7,7 @@ from accounts.roles import Role
 from expansive_cm.workflow.decisions import Decision, Refusal, decide, refuse
 
 from ..models import Change, ChangeTemplate
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .request import may_raise_for
 from .rules import internal, sees
 

@@ -9,7 +9,7 @@ from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, fi
 from ..models import Change, Window
 from ..states import State
 from ..turns import overriding
-from ..turns.groups import holds_role
+from ..turns.group import holds_role
 from .rules import internal, sees
 
 BY = (Role.RELEASE_MANAGER, Role.ADMINISTRATOR)

@@ -58,7 +58,7 @@ def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
 def _menu(kind: str, name: str, options: tuple[tuple[str, str], ...], *chosen: str) -> SafeString:
     return format_html_join(
         "\n",
-        '<label><input class="form-check-input" type="{}" name="{}" value="{}"{}>{}</label>',
+        '<label><input type="{}" name="{}" value="{}"{}>{}</label>',
         (
             (kind, name, value, mark_safe(" checked") if value in chosen else "", label)
             for value, label in options
@@ -150,7 +150,7 @@ def many_box(context: Context, change: Change) -> SafeString:
 def in_state(change: Change) -> SafeString:
     """Show how long a change has been in its state; the moment is the title."""
     local = timezone.localtime(change.state_since)
-    title = f"{day_words(local.date(), 'j F Y')}, {local:%H:%M} ({local.tzname()})"
+    title = f"{day_words(local.date(), 'j M Y')}, {local:%H:%M} ({local.tzname()})"
     now = timezone.now()
     recent = (now - change.state_since).total_seconds() < 60
     words = _("just now") if recent else span(change.state_since, now)

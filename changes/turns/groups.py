@@ -1,13 +1,11 @@
-"""Groups of people around a change, each one object that answers in every direction.
+"""The groups of people around a change, each one object that answers in every direction.
 
-``who`` names them for a loaded change, ``changes`` is the condition for the changes of which a
-person is one, and ``objects`` says of one person and one change why they are not. Permissions,
-worklists, the card on the page and the mail all ask here, so who is meant is said once.
+Permissions, worklists, the card on the page and mail all ask here, so who is meant is said once.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -16,22 +14,19 @@ from accounts.models import User
 from accounts.roles import Role
 from accounts.standing import Anybody
 from expansive_cm.statements import Given, ObjectStatement, is_one_of, known_or_read
-from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse, separation
+from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse
 
 from ..models import Change, Execution, Question
 from . import narrower, past
+from .group import Group, not_earlier, with_role
 from .parts import (
     APPROVING,
     LOOKING_AFTER,
-    Kind,
-    Part,
     approvers,
     holders_of,
     name_of_approvers,
-    name_of_roles,
     name_of_team,
 )
-from .past import Past
 from .presence import (
     acting_owner,
     executor_is_there,
@@ -42,92 +37,7 @@ from .presence import (
 )
 from .who import Who
 
-
-@dataclass(frozen=True)
-class Group:
-    """Some people, depending on the change.
-
-    ``changes`` returns None for a person who can never be one of them, so that nothing is asked.
-    ``belongs`` objects by who a person is, ``apart`` by what they did before.
-    """
-
-    who: Callable[[Change], Who]
-    changes: Callable[[User | Anybody], Q | None]
-    belongs: Callable[[User, Change], Check]
-    apart: Callable[[User, Change], Check] = lambda user, change: None
-    part: Part | None = None
-    """What the administration gives that makes somebody one of them; None where a change does."""
-    falls_to_part: Callable[[], Q] = Q
-    """Which changes wait for those who hold the part, where others come before them."""
-    one: Callable[[Change], User | None] | None = None
-    """Who of many takes it, as long as they can; None where it is all of them."""
-    bars: tuple[Past, ...] = ()
-    """What those who hold the part must not have done before."""
-
-    def objects(self, user: User, change: Change) -> Check:
-        """Return why the person is not one of them, None when they are."""
-        return first(self.belongs(user, change), self.apart(user, change))
-
-    def members(self, change: Change) -> list[User]:
-        """Return the persons; costs a query at most."""
-        return self.who(change).members()
-
-    def told(self, change: Change) -> list[User]:
-        """Return who is told by mail: the one who takes it, unless mail does not reach them.
-
-        Then it is their team. Costs a query or two.
-        """
-        one = self.one(change) if self.one else None
-        return TEAM.members(change) if one and one.mail_failed_at else self.members(change)
-
-    def without(self, earlier: Past, rule: Callable[[], str]) -> "Group":
-        """Leave out who did something before; ``rule`` is the duty that must be separate."""
-
-        def who(change: Change) -> Who:
-            found = self.who(change)
-            return replace(found, except_for=found.except_for | earlier.keys(change))
-
-        def changes(user: User | Anybody) -> Q | None:
-            found = self.changes(user)
-            return None if found is None else found & ~earlier.changes(user)
-
-        def apart(user: User, change: Change) -> Check:
-            return first(self.apart(user, change), not_earlier(user, change, earlier, rule()))
-
-        return replace(self, who=who, changes=changes, apart=apart, bars=(*self.bars, earlier))
-
-
-def not_earlier(user: User, change: Change, earlier: Past, rule: str) -> Check:
-    """Object when the person did what must be separate from this."""
-    act = earlier.act(user, change)
-    return separation(rule, act) if act else None
-
-
 # Holders of a role ----------------------------------------------------------------------------
-
-
-def holds_role(user: User, *roles: Role) -> Check:
-    """Object when the person holds none of these roles."""
-    if user.has_role(*roles):
-        return None
-    return refuse(
-        Refusal.PERSON, _("This is for people with the role: %s.") % name_of_roles(*roles)
-    )
-
-
-@cache
-def _holding(*roles: Role) -> ObjectStatement[User]:
-    return ObjectStatement(lambda: holders_of(*roles))
-
-
-def with_role(*roles: Role) -> Group:
-    """Everybody with one of these roles."""
-    return Group(
-        lambda change: Who(name_of_roles(*roles), candidates=_holding(*roles).objects),
-        lambda user: Q() if user.has_role(*roles) else None,
-        lambda user, change: holds_role(user, *roles),
-        part=Part(Kind.ROLE, roles),
-    )
 
 
 DEVELOPERS = with_role(Role.DEVELOPER)
@@ -301,6 +211,7 @@ UNCLAIMED_TEAM = Group(
     lambda user, change: first(_in_the_team(user, change), _claimed_by_a_colleague(user, change)),
     part=LOOKING_AFTER,
     one=team_owner,
+    behind=TEAM.members,
 )
 """The team, until one of it owns the change: then it is their turn. The others may act as well."""
 
@@ -336,6 +247,7 @@ RESPONSIBLE = Group(
     part=LOOKING_AFTER,
     falls_to_part=without_owner,
     one=acting_owner,
+    behind=TEAM.members,
 )
 """The owner; without one who is still there the team."""
 

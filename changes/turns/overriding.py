@@ -16,7 +16,7 @@ from expansive_cm.workflow.decisions import Check, first
 
 from ..models import Change, Window
 from . import past
-from .groups import not_earlier
+from .group import not_earlier
 from .parts import holders_of
 
 PARTS: tuple[tuple[past.Past, Text], ...] = (

@@ -21,7 +21,7 @@ from ..process import STEP
 from ..states import OPEN, State
 from . import groups, narrower, words
 from . import situations as so
-from .groups import Group
+from .group import Group
 from .situations import ALWAYS, Situation
 from .words import Words
 

@@ -65,7 +65,7 @@ def act_on_many(request: SignedInRequest) -> HttpResponse:
     earlier = _earlier(request)
     data = request.POST if request.method == "POST" else request.GET
     act = _act(acts, data.get("act") or (earlier.act if earlier else ""))
-    numbers = _numbers(data, earlier) or _waiting(request)
+    numbers = _numbers(data, earlier) or _waiting(request, act)
     if problem := _problem(len(numbers)):
         return _page(request, acts, act, [], None, problem=problem)
     changes = _changes(request.user, act, numbers)
@@ -149,10 +149,18 @@ def _numbers(data: QueryDict, earlier: ManyRun | None) -> list[int]:
     return list(dict.fromkeys(number for number in found if number is not None))
 
 
-def _waiting(request: SignedInRequest) -> list[int]:
-    """Return the changes on which a step waits for this person, the oldest of them, from Home."""
+def _waiting(request: SignedInRequest, act: Act | None) -> list[int]:
+    """Return the changes on which a step waits for this person, the oldest of them, from Home.
+
+    Where the act needs more than that, those come alone that have it, if there are any.
+    """
     verb = request.GET.get("waiting", "")
-    return worklist.waiting_for(request.user, verb)[:MOST] if verb else []
+    found = worklist.waiting_for(request.user, verb) if verb else []
+    if act is not None and act.needs:
+        fitting = Change.objects.filter(act.needs, pk__in=found)
+        having = set(fitting.values_list("pk", flat=True))
+        found = [pk for pk in found if pk in having] or found
+    return found[:MOST]
 
 
 def _problem(number: int) -> str:
@@ -208,7 +216,10 @@ def _proposed(act: Act | None, offered: list[Chosen]) -> list[ChangeTemplate]:
 
 
 def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
-    return earlier.arguments if earlier is not None and earlier.act == act.name else None
+    if earlier is None or earlier.act != act.name:
+        return None
+    # What was left empty is proposed anew.
+    return {name: value for name, value in earlier.arguments.items() if value != ""}
 
 
 def _page(

@@ -4,20 +4,25 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import User
 from expansive_cm.errors import page as error_page
 from expansive_cm.numbers import LARGEST_KEY, whole_number
 from expansive_cm.ui import paging
 from expansive_cm.ui.components import Tab
+from expansive_cm.workflow.steps import explain
 
 from .. import inbox
+from ..forms.news import NewsForm
+from ..news import KINDS, choose
 from ..worklist import how_many
 from .access import SignedInRequest, signed_in
 
@@ -65,6 +70,29 @@ def mark(request: SignedInRequest, pk: int, is_read: bool) -> HttpResponse:
         raise Http404
     page = request.POST.get("page", "")[: paging.MAX_TOKEN]
     return redirect(_address(request.POST.get("show") == UNREAD, page))
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def news_choices(request: SignedInRequest) -> HttpResponse:
+    """Show of what this person is told, and how, and keep what they choose, with history."""
+    with transaction.atomic():
+        person = User.objects.select_for_update(of=("self",)).get(pk=request.user.pk)
+        form = NewsForm(person, request.POST or None)
+        if form.is_valid():
+            if choose(person, form.ways):
+                explain(person, "Own choice of what they are told")
+                person.save(update_fields=["news"])
+            messages.success(request, _("Your choices are saved. They count from now on."))
+            return redirect("changes:news")
+    context = {
+        "form": form,
+        "person": person,
+        "fixed": [kind for kind in KINDS if kind.is_fixed],
+        "needed": person.mail_pace == User.MailPace.NEEDED,
+    }
+    status = HTTPStatus.BAD_REQUEST if form.is_bound else HTTPStatus.OK
+    return render(request, "changes/news.html", context, status=status)
 
 
 def _address(only_unread: bool, page: str = "") -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from post_office.models import Email
 
 from accounts.models import User
+from changes import news
 from changes.models import Notice
 from changes.settling import settle
 from expansive_cm.sure import sure
@@ -52,8 +53,12 @@ def preview_outcome(item: AgendaItem, *, actor: User, **arguments: Any) -> Previ
 
 
 def _why_unsent(requester: User, told: Notice | None) -> str:
+    if told is not None and not told.is_for_digest:
+        return _("The requester gets no mail: they chose to read of outcomes in the app alone.")
     if told is not None:
         return _("The requester gets no mail of its own: they read it in their daily summary.")
+    if requester.is_active and news.chosen_by(requester).get(news.OUTCOME.name) is news.Way.NONE:
+        return _("The requester gets no mail: they chose to be told of no outcomes.")
     if requester.is_active and requester.mail_pace == User.MailPace.NEEDED:
         return _("The requester gets no mail: they chose to be mailed only what needs them.")
     return _("The requester gets no mail: they no longer have access.")

@@ -19,7 +19,7 @@ What has become of a promise
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -44,7 +44,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import JSONObject, TruncDate, TruncMonth
+from django.db.models.functions import Cast, JSONObject, TruncDate, TruncMonth
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -55,12 +55,13 @@ from changes import promises as promises_of
 from changes.models import BoardDecision
 from changes.queries import visible_to
 from changes.states import OPEN, State
-from expansive_cm.statements import Given, Statement
+from expansive_cm.statements import Given, ObjectStatement, Statement
 
 from .. import queries
 from ..models import Board, BoardOutcome, Meeting
-from ..periods import Period, counted_on
+from ..periods import GIVEN, Period, counted_on
 from ..presence import SEATS, seats_held
+from ..queries.meetings import found_of, of_given_board
 from ..states import MeetingState
 
 if TYPE_CHECKING:
@@ -123,18 +124,23 @@ class Percentile(models.Aggregate):
 # Decisions ----------------------------------------------------------------------------------
 
 
-def decisions(board: Board, user: User) -> "QuerySet[Figured]":
+def decisions(board: Board, user: User, now: datetime | Given | None = None) -> "QuerySet[Figured]":
     """What the board decided on changes that the person sees, as ``with_figures`` has it."""
     found = BoardOutcome.objects.filter(
         item__meeting__board=board, item__change__in=visible_to(user)
     )
-    return with_figures(found.exclude(IS_CORRECTED), board)
+    return with_figures(found.exclude(IS_CORRECTED), board, now)
 
 
-def with_figures(found: QuerySet[BoardOutcome], board: Board) -> "QuerySet[Figured]":
-    """Say of each decision when it counts, how many days it took and what became of its promise."""
-    day = counted_on(board, "item__meeting__")
-    return found.annotate(counted_on=day, days=_days(board), promise=_promise())
+def with_figures(
+    found: QuerySet[BoardOutcome], board: Board, now: datetime | Given | None = None
+) -> "QuerySet[Figured]":
+    """Say of each decision when it counts, how many days it took and what became of its promise.
+
+    A promise is judged as of now, unless another moment is given.
+    """
+    day, promise = counted_on(board, "item__meeting__"), _promise(now or timezone.now())
+    return found.annotate(counted_on=day, days=_days(board), promise=promise)
 
 
 def within(found: "QuerySet[Figured]", since: date, until: date) -> "QuerySet[Figured]":
@@ -153,13 +159,13 @@ def _days(board: Board) -> Func:
     )
 
 
-def _promise() -> Case:
+def _promise(now: datetime | Given) -> Case:
     is_open = Q(item__change__state__in=sorted(OPEN))
     return Case(
         When(~Q(decision__outcome__in=ACCEPTING), then=Value("")),
         When(~Q(item__change__path=F("decision__path")), then=Value(PromiseState.VOID)),
         When(item__change__state=State.WITHDRAWN, then=Value(PromiseState.WITHDRAWN)),
-        When(promises_of.overdue(timezone.now(), AT), then=Value(PromiseState.OVERDUE)),
+        When(promises_of.overdue(now, AT), then=Value(PromiseState.OVERDUE)),
         When(is_open, then=Value(PromiseState.OPEN)),
         When(promises_of.closed_later_than_first(AT), then=Value(PromiseState.LATE)),
         default=Value(PromiseState.KEPT),
@@ -209,14 +215,38 @@ def _duration() -> dict[str, Any]:
 
 def durations_by_month(board: Board, user: User, period: Period) -> dict[date, Duration]:
     """How long decisions took, by the first day of the month of their meeting."""
-    found = settled(within(decisions(board, user), period.since, period.until))
-    rows: Any = (
-        found.annotate(month=TruncMonth("counted_on", output_field=DateField()))
-        .values("month")
-        .annotate(**_duration())
-        .order_by("month")
-    )
-    return {row.pop("month"): Duration(**row) for row in rows}
+    return {
+        month: Duration(*duration) for month, *duration in _rows(_durations, board, user, period)
+    }
+
+
+@lru_cache(maxsize=64)
+def _durations(standing: Standing, key: int, zone: str) -> Statement:
+    month = Cast(TruncMonth("counted_on", output_field=DateField()), DateField())
+
+    def durations() -> "QuerySet[BoardOutcome, Any]":
+        found = settled(_decided_in(GIVEN, standing, key, zone)).annotate(month=month)
+        return found.values_list("month").annotate(**_duration()).order_by("month")
+
+    return Statement(durations)
+
+
+def _rows(
+    statement_of: Callable[[Standing, int, str], Statement],
+    board: Board,
+    user: User,
+    period: Period,
+) -> list[tuple[Any, ...]]:
+    """Count a board's decisions of a period, as the person sees them."""
+    statement = statement_of(Standing.of(user), board.pk, board.zone)
+    return statement.rows(now=timezone.now(), **period.days, **given_of(user))
+
+
+def _decided_in(period: Period, standing: Standing, key: int, zone: str) -> "QuerySet[Figured]":
+    """What a board decided in a period, as people of a standing see it, for a statement."""
+    board, user = Board(pk=key, zone=zone), cast(User, Anybody(standing))
+    every = decisions(board, user, Given("now", models.DateTimeField()))
+    return within(every, period.since, period.until)
 
 
 @dataclass(frozen=True)
@@ -229,28 +259,53 @@ class MeetingFigures:
 
 def outcomes_by_meeting(board: Board, user: User, period: Period) -> list[MeetingFigures]:
     """Meetings of the period that were held or are running, in order, with their decisions."""
-    found = within(decisions(board, user), period.since, period.until)
-    rows = found.order_by().values_list("item__meeting", "decision__outcome")
     counts: dict[int, dict[str, int]] = {}
-    for meeting, outcome, number in rows.annotate(number=Count("pk")):
+    for meeting, outcome, number in _rows(_outcomes, board, user, period):
         counts.setdefault(meeting, {})[outcome] = number
-    opened = (MeetingState.CLOSED, MeetingState.RUNNING)
-    meetings = board.meetings.alias(counted=counted_on(board)).filter(
-        state__in=opened, counted__gte=period.since, counted__lte=period.until
-    )
+    opened = _opened(board.zone)
     return [
         MeetingFigures(one, counts.get(one.pk, {}))
-        for one in meetings.order_by("counted", "starts_at", "pk")
+        for one in found_of(board, opened, since=period.since, until=period.until)
         if not one.is_ballot or one.pk in counts
     ]
 
 
+@lru_cache(maxsize=64)
+def _outcomes(standing: Standing, key: int, zone: str) -> Statement:
+    def outcomes() -> "QuerySet[BoardOutcome, Any]":
+        found = _decided_in(GIVEN, standing, key, zone).order_by()
+        rows = found.values_list("item__meeting", "decision__outcome")
+        return rows.annotate(number=Count("pk"))
+
+    return Statement(outcomes)
+
+
+@lru_cache(maxsize=64)
+def _opened(zone: str) -> ObjectStatement[Meeting]:
+    """The meetings of a board in this zone and of a period that were held or are running."""
+
+    def opened() -> QuerySet[Meeting]:
+        states = (MeetingState.CLOSED, MeetingState.RUNNING)
+        found = of_given_board().alias(counted=counted_on(Board(zone=zone)))
+        found = found.filter(state__in=states, counted__gte=GIVEN.since, counted__lte=GIVEN.until)
+        return found.order_by("counted", "starts_at", "pk")
+
+    return ObjectStatement(opened)
+
+
 def promises(board: Board, user: User, period: Period) -> dict[str, int]:
     """What has become of the acceptances of a period: how many of each."""
-    found = within(decisions(board, user), period.since, period.until)
-    accepted = found.filter(decision__outcome__in=ACCEPTING).order_by()
-    rows = accepted.values_list("promise").annotate(number=Count("pk"))
-    return {state: number for state, number in rows if number}
+    return {state: number for state, number in _rows(_promises, board, user, period) if number}
+
+
+@lru_cache(maxsize=64)
+def _promises(standing: Standing, key: int, zone: str) -> Statement:
+    def promised() -> "QuerySet[BoardOutcome, Any]":
+        found = _decided_in(GIVEN, standing, key, zone)
+        accepted = found.filter(decision__outcome__in=ACCEPTING).order_by()
+        return accepted.values_list("promise").annotate(number=Count("pk"))
+
+    return Statement(promised)
 
 
 # The headline -------------------------------------------------------------------------------
@@ -283,9 +338,7 @@ def headline(board: Board, user: User, period: Period) -> Headline:
     What was decided of late and what is promised are a few of all decisions each, but not the
     same: counted apart, neither reads every change that the board ever had before it.
     """
-    statement = _headline(Standing.of(user), board.pk, board.zone)
-    days = {"since": period.since, "until": period.until}
-    [row] = statement.rows(now=timezone.now(), **days, **given_of(user))
+    [row] = _rows(_headline, board, user, period)
     found = [json.loads(figures) if figures else {} for figures in row]
     decided, promises, asked, waiting, seats = found
     return Headline(
@@ -310,13 +363,11 @@ def _headline(standing: Standing, key: int, zone: str) -> Statement:
 
     def figures() -> "QuerySet[Board, Any]":
         board, user = Board(pk=key, zone=zone), cast(User, Anybody(standing))
-        day = DateField()
-        period = Period(0, cast(date, Given("since", day)), cast(date, Given("until", day)))
         is_late = promises_of.overdue(Given("now", models.DateTimeField()), AT)
         every = decisions(board, user)
         return Board.objects.filter(pk=key).values_list(
             _figures(
-                within(every, period.since, period.until),
+                within(every, GIVEN.since, GIVEN.until),
                 "item__meeting__board",
                 decided=Count("pk"),
                 **_duration(),
@@ -334,7 +385,7 @@ def _headline(standing: Standing, key: int, zone: str) -> Statement:
                 oldest=Min("decision__recorded_at"),
             ),
             _figures(queries.waiting_for(board), "state", count=Count("pk")),
-            _figures(seats_held(board, period), "board", **SEATS),
+            _figures(seats_held(board, GIVEN), "board", **SEATS),
         )
 
     return Statement(figures)

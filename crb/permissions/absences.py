@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import Role
 from changes.permissions.rules import gate
-from changes.turns.groups import holds_role
+from changes.turns.group import holds_role
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
 from ..models import Absence, Membership

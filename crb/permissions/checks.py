@@ -10,7 +10,7 @@ from accounts.models import User
 from changes.permissions.rules import gate
 from changes.states import State
 from changes.turns import past
-from changes.turns.groups import not_earlier
+from changes.turns.group import not_earlier
 from expansive_cm.workflow.decisions import Check, Refusal, refuse, separation
 
 from .. import queries

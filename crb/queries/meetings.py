@@ -1,6 +1,7 @@
 """Meetings to come, being held and held."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -316,25 +317,37 @@ def last_begun(board: Board, first: date, last: date) -> Meeting | None:
     return held.exclude(kind=MeetingKind.BALLOT).order_by("-date").first()
 
 
-def past(board: Board, before: date | None = None) -> QuerySet[Meeting]:
+def past(board: Board, before: date | None, at_most: int) -> list[Meeting]:
     """Meetings and ballots that are over, the last to end first, with outcomes counted.
 
     Each knows when it was closed, or would have begun had it not been cancelled (``ended_at``),
     and on which day that was where the board meets (``ended_on``); ``before`` is such a day.
+    One query.
     """
-    cancelled = Q(state=MeetingState.CANCELLED, date__lt=board.today)
-    found = board.meetings.filter(Q(state=MeetingState.CLOSED) | cancelled).annotate(
-        ended_at=Coalesce("closed_at", "starts_at"),
-        ended_on=TruncDate("ended_at", tzinfo=ZoneInfo(board.zone)),
-    )
-    if before is not None:
-        found = found.filter(ended_on__lt=before)
-    counts = {
-        f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
-        for outcome in BoardDecision.Outcome.values
-    }
-    published = {"minutes_published_at": F("minutes__published_at")}
-    return found.annotate(**counts, **published).order_by("-ended_at", "-pk")
+    statement = _past(board.zone, is_bounded=before is not None, at_most=at_most)
+    return found_of(board, statement, today=board.today, before=before)
+
+
+@lru_cache(maxsize=64)
+def _past(zone: str, *, is_bounded: bool, at_most: int) -> ObjectStatement[Meeting]:
+    def over() -> QuerySet[Meeting]:
+        today = Given("today", DateField())
+        cancelled = Q(state=MeetingState.CANCELLED, date__lt=today)
+        found = of_given_board().filter(Q(state=MeetingState.CLOSED) | cancelled)
+        found = found.annotate(
+            ended_at=Coalesce("closed_at", "starts_at"),
+            ended_on=TruncDate("ended_at", tzinfo=ZoneInfo(zone)),
+        )
+        if is_bounded:
+            found = found.filter(ended_on__lt=Given("before", DateField()))
+        counts = {
+            f"count_{outcome}": Count("items", filter=Q(items__outcome__decision__outcome=outcome))
+            for outcome in BoardDecision.Outcome.values
+        }
+        published = {"minutes_published_at": F("minutes__published_at")}
+        return found.annotate(**counts, **published).order_by("-ended_at", "-pk")[:at_most]
+
+    return ObjectStatement(over)
 
 
 def attendance_of(meeting: Meeting) -> dict[int, Standing]:

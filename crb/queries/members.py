@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.roles import Role
+from expansive_cm.statements import Given
 
 from ..models import Absence, Board, Meeting, Membership
 from ..states import MeetingKind
@@ -18,18 +19,32 @@ def possible_members() -> QuerySet[User]:
     return found.order_by("display_name", "pk")
 
 
-def absences(board: Board, since: date | None = None) -> QuerySet[Absence]:
-    """Who is away on a day, today unless another is given, or later; the first to leave first."""
+def absences(board: Board | Given, since: date | Given | None = None) -> QuerySet[Absence]:
+    """Who is away on a day, today unless another is given, or later; the first to leave first.
+
+    ``Given`` stands for the board's key, and for the day, within a statement.
+    """
     found = Absence.objects.filter(
-        membership__board=board, withdrawn_at=None, ends_on__gte=since or board.today
+        membership__board=board, withdrawn_at=None, ends_on__gte=_day_of(board, since)
     )
     return found.select_related("membership__user", "alternate").order_by("starts_on", "pk")
 
 
-def memberships(board: Board, since: date | None = None) -> QuerySet[Membership]:
-    """Terms that have not ended before a day, today unless another is given."""
-    found = board.memberships.filter(Q(ends_on=None) | Q(ends_on__gte=since or board.today))
-    return found.select_related("user")
+def memberships(board: Board | Given, since: date | Given | None = None) -> QuerySet[Membership]:
+    """Terms that have not ended before a day, today unless another is given; see ``absences``."""
+    day = _day_of(board, since)
+    if isinstance(board, Given):
+        terms = Membership.objects.filter(board=board)
+    else:
+        terms = board.memberships.all()
+    return terms.filter(Q(ends_on=None) | Q(ends_on__gte=day)).select_related("user")
+
+
+def _day_of(board: Board | Given, since: date | Given | None) -> date | Given:
+    if since is not None:
+        return since
+    assert isinstance(board, Board), "a day is given with a board that is"
+    return board.today
 
 
 def meetings_of(user: User, since: date) -> QuerySet[Meeting]:

@@ -86,7 +86,7 @@ def _meetings(board: Board, user: User) -> dict[str, Any]:
 
 
 def _past(board: Board, before: date | None) -> dict[str, object]:
-    found: list[Any] = list(queries.past(board, before)[: PAST + 1])
+    found: list[Any] = queries.past(board, before, PAST + 1)
     older = found[PAST - 1].ended_on if len(found) > PAST else None
     return {"past": found[:PAST], "older": older, "before": before}
 

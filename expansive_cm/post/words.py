@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.html import escape
 
 SIGNATURE = "-- "
 """The line by which mail clients know where the text ends; its space belongs to it."""
@@ -20,6 +21,25 @@ class Words:
     subject: str
     text: str
     html: str
+
+    def with_name(self, stand_in: str, name: str) -> "Words":
+        """Return what it says where a name stands for the word that stood in for it."""
+        return Words(
+            self.subject.replace(stand_in, name),
+            self.text.replace(stand_in, name),
+            self.html.replace(stand_in, escape(name)),
+        )
+
+
+class Someone:
+    """Who a mail greets, while it is put into words for several: a name, and nothing besides."""
+
+    def __init__(self, display_name: str) -> None:
+        self.display_name = display_name
+
+    def __getattr__(self, name: str) -> Any:
+        """Fail loudly, where a template would take a missing value for an empty one."""
+        raise LookupError(f"What differs from reader to reader is to be handed in: {name}.")
 
 
 def words_of(message: str, context: Mapping[str, Any], zone: ZoneInfo) -> Words:

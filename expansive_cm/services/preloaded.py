@@ -13,7 +13,9 @@ import selectors
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,13 @@ from expansive_cm.services.processes import Child, Forked, Registry
 
 LONGEST_REQUEST = 2**16
 PATIENCE_SECONDS = 60
+LOOK_EVERY_SECONDS = 0.1
 
 
 def is_possible() -> bool:
     """Whether this system has what this needs. macOS has not: its libraries mind a fork."""
-    if sys.platform != "linux":
+    # A Python that was built on an old system does not know the call.
+    if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
         return False
     try:
         os.close(os.pidfd_open(os.getpid()))
@@ -43,6 +47,8 @@ class Preloaded(Child):
     """The process that forks. It starts with the first of those that it forks."""
 
     outlasts: bool = True
+    go_on: Callable[[], None] = lambda: None
+    """Called while it loads; raises where somebody wants to stop meanwhile."""
     asked: socket.socket | None = field(default=None, repr=False)
 
     def launch(
@@ -57,29 +63,40 @@ class Preloaded(Child):
             return replace(self, command=command, pass_fds=fds)._run()
 
     def fork(self, child: Child) -> Forked | None:
-        """Let a child be forked; None where that fails. Waits until everything is loaded."""
+        """Let a child be forked; None where that fails. Waits until everything is loaded.
+
+        Raises: what `go_on` raises. Then, and where it takes too long, it is not forked later.
+        """
         assert self.asked is not None
         told, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reads, writes = os.pipe()
         said = open(reads, errors="replace")  # noqa: SIM115
         request = {"name": child.name, "command": child.command[2:], "keep": child.pass_fds}
+        number = b""
         try:
             socket.send_fds(self.asked, [json.dumps(request).encode()], [its.fileno(), writes])
             its.close()
-            told.settimeout(PATIENCE_SECONDS)
-            number = told.recv(LONGEST_REQUEST)
-            told.settimeout(None)
+            number = self._answer(told)
         except OSError:
-            number = b""
+            return None
         finally:
             its.close()
             os.close(writes)
-        if number:
-            return Forked(int(number), told, said)
-        told.close()
-        said.close()
-        self.stop()  # it must not fork later what is started otherwise now
-        return None
+            if not number:
+                told.close()
+                said.close()
+        return Forked(int(number), told, said) if number else None
+
+    def _answer(self, told: socket.socket) -> bytes:
+        latest = time.monotonic() + PATIENCE_SECONDS
+        told.settimeout(LOOK_EVERY_SECONDS)
+        while time.monotonic() < latest:
+            self.go_on()
+            with suppress(TimeoutError):
+                number = told.recv(LONGEST_REQUEST)
+                told.settimeout(None)
+                return number
+        return b""
 
     def close(self) -> None:
         """Ask it for nothing any more."""
@@ -167,18 +184,26 @@ class Forking:
                     return dict(request)
 
     def _fork(self, request: dict[str, Any], report: int, output: int) -> bool:
-        """Returns whether this is the child."""
-        number = os.fork()
+        """Returns whether this is the child. Nothing is forked for one that waits no longer."""
+        told = socket.socket(fileno=report)
+        try:
+            number = None if _is_closed(told) else os.fork()
+        except OSError:  # no room for another process: it is told by the end of `told`
+            number = None
+        if number is None:
+            told.close()
+            os.close(output)
+            return False
         if not number:
-            self._become(request, report, output)
+            told.close()
+            self._become(request, output)
             return True
         os.close(output)
-        told = socket.socket(fileno=report)
         self.waiting.register(os.pidfd_open(number), selectors.EVENT_READ, (number, told))
         _send(told, number)
         return False
 
-    def _become(self, request: dict[str, Any], report: int, output: int) -> None:
+    def _become(self, request: dict[str, Any], output: int) -> None:
         os.setsid()
         for key in list(self.waiting.get_map().values()):
             os.close(key.fd)
@@ -186,7 +211,6 @@ class Forking:
                 key.data[1].close()
         self.asked.detach()
         self.waiting.close()
-        os.close(report)
         for listener in self.listeners.difference(request["keep"]):
             os.close(listener)
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -201,6 +225,14 @@ class Forking:
         os.close(pidfd)
         _send(told, os.waitstatus_to_exitcode(status))
         told.close()
+
+
+def _is_closed(told: socket.socket) -> bool:
+    """Whether nobody will read what is told."""
+    try:
+        return not told.recv(1, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
 
 
 def _send(told: socket.socket, value: int) -> None:

@@ -117,10 +117,15 @@ def address_of(listener: socket.socket) -> tuple[str, str]:
     return os.environ.get("BASE_URL") or local, local
 
 
-def product(environment: dict[str, str], listener: socket.socket) -> list[Child]:
+def product(
+    environment: dict[str, str],
+    listener: socket.socket,
+    go_on: Callable[[], None] = lambda: None,
+) -> list[Child]:
     """Web, worker and beat, as docker-compose.yml starts them too.
 
-    Here they share the memory of what they have loaded, where the system can do that.
+    Here they share the memory of what they have loaded, where the system can do that. `go_on` is
+    called while it is loaded, and raises when somebody wants to stop.
     """
     python = sys.executable
     descriptor = listener.fileno()
@@ -135,7 +140,9 @@ def product(environment: dict[str, str], listener: socket.socket) -> list[Child]
     kind: Callable[..., Child] = Child
     if preloaded.is_possible():
         command = [python, "-m", preloaded.__name__]
-        first = preloaded.Preloaded("loaded", command, environment, ROOT, pass_fds=(descriptor,))
+        first = preloaded.Preloaded(
+            "loaded", command, environment, ROOT, pass_fds=(descriptor,), go_on=go_on
+        )
         kind = partial(preloaded.ForkedChild, preloaded=first)
     return [
         kind(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -97,18 +97,20 @@ def run(data: Path) -> int:
         return already_running(data)
     supervisor = Supervisor(databases.registry, say)
     supervisor.listen()
-    try:
-        start_parts(databases, supervisor)
-        return 0 if supervisor.watch(databases.children) else 1
-    except Interrupted:
-        return 0
-    finally:
-        stop_everything(supervisor, databases)
+    with ExitStack() as kept:
+        try:
+            start_parts(databases, supervisor, kept)
+            return 0 if supervisor.watch(databases.children) else 1
+        except Interrupted:
+            return 0
+        finally:
+            stop_everything(supervisor, databases)
 
 
-def start_parts(databases: Databases, supervisor: Supervisor) -> None:
+def start_parts(databases: Databases, supervisor: Supervisor, kept: ExitStack) -> None:
     """Start the databases, prepare them, start web, worker and beat, and show the address.
 
+    The port is kept: a web server that is started again takes it over once more.
     Raises: StartError, and Interrupted when somebody wants to stop meanwhile.
     """
     begun = time.monotonic()
@@ -119,7 +121,7 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
 
     for name in databases.registry.stop_leftovers():
         tell(f"  Stopped {name}, which an earlier start had left running.")
-    listener = listen_on_free_port()
+    listener = kept.enter_context(listen_on_free_port())
     address, local = address_of(listener)
     logins = databases.base / "run" / "logins"
     with preparing(product_environment(databases, address), logins) as process:
@@ -127,7 +129,7 @@ def start_parts(databases: Databases, supervisor: Supervisor) -> None:
         timed("Starting Valkey", databases.start_valkey)
         # Now with the address of Valkey, which preparing does not need.
         environment = product_environment(databases, address)
-        web, *others = product(environment, listener)
+        web, *others = product(environment, listener, go_on)
         go_on()
         prepare(process, logins, supervisor.asked_to_stop, lambda: supervisor.start(web))
     go_on()
@@ -194,7 +196,9 @@ def prepare(
             raise Interrupted
         if missing and all(mark.exists() for mark in missing):
             missing = []
-            can_be_served()
+            # Whoever wants to stop while it is loaded does not wait for the rest of this either.
+            with suppress(Interrupted):
+                can_be_served()
         time.sleep(0.05)
     if process.returncode:
         raise StartError("The database could not be prepared: the lines above say why.")

@@ -74,7 +74,8 @@ class Supervisor:
 
     def stop(self, tell: Callable[[str], None]) -> None:
         """Stop the children, all at once: none of them uses another."""
-        living = [child for child in reversed(self.children) if child.ended() is None]
+        # One that could not be made, as on a full disk, has no process.
+        living = [one for one in reversed(self.children) if one.process and one.ended() is None]
         for child in living:
             tell(child.name)
         stop(*(child.identity() for child in living), hurried=lambda: self.hurried)

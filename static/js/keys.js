@@ -2,7 +2,7 @@
 (() => {
   const help = document.getElementById("keys-dialog");
   if (!help) return;
-  const LINKS = ".change-row > th > a, .work-name";
+  const LINKS = ".change-rows > tr > th > a, .work-name";
   const OFF = "keys-off";
   const LIST = "keys-list";
   const switched = help.querySelector("[data-keys-on]");

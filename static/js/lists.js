@@ -21,7 +21,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const row = event.target.closest?.(".change-row");
+    const row = event.target.closest?.(".change-rows > tr");
     if (!row) return;
     const other = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
     if (!other) return;
@@ -76,8 +76,8 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== " " && event.key !== "x" && event.key !== "X") return;
-    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(".change-row > th > a")) return;
-    const box = event.target.closest(".change-row").querySelector("input");
+    if (event.ctrlKey || event.metaKey || event.altKey || !event.target.matches?.(".change-rows > tr > th > a")) return;
+    const box = event.target.closest(".change-rows > tr").querySelector("input");
     if (!box) return;
     event.preventDefault();
     box.checked = !box.checked;

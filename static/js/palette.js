@@ -1,7 +1,7 @@
 // The palette: Ctrl+K (or Cmd+K) opens one box that leads to changes, people, meetings and pages.
 (() => {
   const address = document.currentScript.dataset.address;
-  const ACTS = ".next-actions a, .next-beside a, .app-new";
+  const ACTS = ".next-actions a, .next-beside a";
   let dialog = null;
   let opening = false;
 
@@ -31,24 +31,25 @@
       list.append(item);
     }
     acts.append(list);
+    // What can be done anywhere comes with the box; what the page offers itself stands there.
+    for (const link of dialog.querySelectorAll("[data-palette-mine] a")) link.parentElement.dataset.twice = seen.has(link.href);
     narrow(dialog.querySelector("input").value);
   }
   function narrow(typed) {
     const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-    const acts = dialog.querySelector("[data-palette-acts]");
-    let shown = 0;
-    for (const item of acts.querySelectorAll("li")) {
-      const text = item.textContent.toLowerCase();
-      item.hidden = !words.every((word) => text.includes(word));
-      if (!item.hidden) shown += 1;
+    for (const acts of dialog.querySelectorAll("[data-palette-acts], [data-palette-mine]")) {
+      let shown = 0;
+      for (const item of acts.querySelectorAll("li")) {
+        const text = item.textContent.toLowerCase();
+        item.hidden = item.dataset.twice === "true" || !words.every((word) => text.includes(word));
+        if (!item.hidden) shown += 1;
+      }
+      acts.hidden = shown === 0;
     }
-    acts.hidden = shown === 0;
   }
 
-  function move(event) {
-    const all = leads();
+  function move(event, box, all) {
     const at = all.indexOf(document.activeElement);
-    const box = dialog.querySelector("input");
     if (event.key === "ArrowDown" && at + 1 < all.length) all[at + 1].focus();
     else if (event.key === "ArrowUp" && at > 0) all[at - 1].focus();
     else if (event.key === "ArrowUp" && at === 0) box.focus();
@@ -63,7 +64,7 @@
     document.body.append(dialog);
     window.htmx.process(dialog);
     dialog.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event);
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") move(event, dialog.querySelector("input"), leads());
     });
     dialog.querySelector("input").addEventListener("input", (event) => narrow(event.target.value));
     dialog.querySelector("[data-palette-close]").addEventListener("click", () => dialog.close());
@@ -97,6 +98,43 @@
       opening = false;
     }
   }
+
+  // The search of the header says what a text leads to while it is typed; its form stays one.
+  function leadFromHeader(found) {
+    const form = found.closest("form");
+    const box = form.querySelector("input");
+    let closed = true;
+    const show = () => {
+      found.hidden = closed || !found.firstElementChild;
+    };
+    const close = () => {
+      closed = true;
+      window.htmx.trigger(box, "htmx:abort");
+      show();
+    };
+    box.addEventListener("input", () => {
+      closed = false;
+    });
+    found.addEventListener("htmx:afterSwap", show);
+    // Where a press does not focus a link, its lead would be gone before the click.
+    found.addEventListener("mousedown", (event) => event.preventDefault());
+    form.addEventListener("focusout", (event) => {
+      if (!form.contains(event.relatedTarget)) close();
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "Escape" && !found.hidden) {
+        event.preventDefault();
+        box.focus();
+        close();
+      } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        move(event, box, [...found.querySelectorAll(".palette-lead")]);
+      }
+    });
+  }
+
+  const inHeader = document.querySelector("#app-found");
+  if (inHeader) leadFromHeader(inHeader);
 
   document.addEventListener("keydown", (event) => {
     if (event.key.toLowerCase() !== "k" || event.altKey || event.shiftKey) return;

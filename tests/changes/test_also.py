@@ -142,7 +142,7 @@ def test_who_asked_is_a_column_and_a_filter(client: Client, cast: Cast) -> None:
     )
     answer = search(client, cast.tester, f"asked_by={cast.requester.display_name.lower()}")
     assert titles(answer) == ["Ours"]
-    row = answer.content.decode().split('<tr class="change-row">')[1].split("</tr>")[0]
+    row = answer.content.decode().split("<tr>")[2].split("</tr>")[0]
     assert cast.requester.display_name in row and cast.requester.email in row
     assert [str(chip.label) for chip in answer.context["form"].chips] == ["Asked by"]
     assert titles(search(client, cast.tester, "asked_by=nowhere")) == []

@@ -40,9 +40,10 @@ def many_customers_and_people(cast: Cast, number: int) -> None:
 
 def test_a_list_of_fifty_is_small_whoever_can_be_chosen(cast: Cast) -> None:
     many_customers_and_people(cast, 150)
-    response = signed_in(cast.support).get(LIST)
-    assert len(response.context["page"].rows) == 50
-    assert len(response.content) <= 62 * 1024  # 11 of which are filters
+    for who in (cast.support, cast.success):  # who has the most acts on many
+        response = signed_in(who).get(LIST)
+        assert len(response.context["page"].rows) == 50
+        assert len(response.content) <= 60 * 1024, who  # 10 of which are filters
     page = response.content.decode()
     assert page.count("Customer 0") <= 50 and "Customer 149" not in page
     assert page.count("Colleague 0") <= 50 and "Colleague 149" not in page

@@ -1,6 +1,6 @@
 """One act on many changes: each obeys its own rules, and none stops another.
 
-Costs 6 s.
+Costs 9 s.
 """
 
 import threading
@@ -235,6 +235,13 @@ def test_each_gets_the_release_as_its_own_page_would_give_it(cast: Cast) -> None
     send(manager, "assign_release", promised, release=owl.pk, reason="Its supplier is late.")
     promised = Change.objects.get(pk=promised.pk)
     assert (promised.release, promised.late_reason) == (owl, "Its supplier is late.")
+    # With a later one its customer reads on what they read, which is asked on its own page.
+    heron = release("Release Heron", 60)
+    Change.objects.filter(pk=promised.pk).update(late_told="We wait for a part.")
+    send(manager, "assign_release", promised, release=heron.pk, reason="Still no part.")
+    promised = Change.objects.get(pk=promised.pk)
+    kept = (promised.release, promised.late_reason, promised.late_told)
+    assert kept == (heron, "Still no part.", "We wait for a part.")
     # None again; a release that is cancelled before the worker comes to it is nobody's.
     send(manager, "assign_release", plain, there, release="")
     assert not Change.objects.filter(pk__in=[plain.pk, there.pk], release=owl).exists()
@@ -317,6 +324,12 @@ def test_many_are_assessed_and_endorsed_as_their_template_was_shown(cast: Cast) 
         in outcomes(ManyRun.objects.latest("pk"))[code.reference][1]
     )
     assert Change.objects.get(pk=code.pk).state == State.SUBMITTED
+    # What was to be assessed alone can be endorsed as well when it is chosen again.
+    client, _data, _answer = send(cast.success, "assess", later, run=False)
+    Change.objects.filter(pk=later.pk).update(version=later.version + 1)
+    tasks.carry_on_acts()
+    again = client.get(f"{MANY}?again={ManyRun.objects.latest('pk').pk}").content.decode()
+    assert "Reviewed with the assessment, which says what there is to know.</textarea>" in again
 
 
 def test_many_are_planned_as_their_template_or_their_plan_says(cast: Cast) -> None:
@@ -439,6 +452,21 @@ def test_the_way_back_leads_to_one_of_our_lists_alone() -> None:
     ):
         found = way_back.page_with_list(text).url
         assert (way_back.kept_of(text), found) == ("", "/changes/"), text
+
+
+def test_what_cannot_be_assessed_so_hides_nothing_that_can(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what waits, what began with no template leaves the page to the rest."""
+    asked = {"act": "assess", "waiting": "assess"}
+    bare, whole, later = stories.submitted(cast), of_template(cast), of_template(cast)
+    monkeypatch.setattr("changes.views.many.MOST", 2)
+    client = Client()
+    client.force_login(cast.success)
+    assert [one.change for one in client.get(MANY, asked).context["offered"]] == [whole, later]
+    Change.objects.filter(pk__in=[whole.pk, later.pk]).update(template=None)
+    shown = client.get(MANY, asked).context  # why not, where there is nothing else
+    assert [one.change for one in shown["refused"]] == [bare, whole]
 
 
 def test_one_that_is_refused_stops_none_of_the_others(cast: Cast) -> None:

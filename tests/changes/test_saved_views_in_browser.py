@@ -11,7 +11,7 @@ from tests.components.browsing import hurried, sign_in
 from tests.people import Cast
 from tests.stories import in_requirements, submitted
 
-ROWS = ".change-row"
+ROWS = ".change-rows > tr"
 
 
 def test_a_view_is_kept_changed_and_opened(

@@ -331,7 +331,9 @@ def test_an_excerpt_ends_with_a_word(support: Client, cast: Cast) -> None:
 @pytest.mark.parametrize("view", ["waiting", "answers", "all"])
 def test_a_list_without_mail_says_each_thing_once(support: Client, cast: Cast, view: str) -> None:
     page = support.get(f"/triage/?view={view}").content.decode()
-    assert "Proposed answers" in page
+    lists = {"waiting": "/triage/", "answers": "/triage/?view=answers", "all": "/triage/?view=all"}
+    for name, address in lists.items():
+        assert f'href="{address}"{" aria-current" if name == view else ">"}' in page
     for sentence in ("becomes requests", "cannot be sorted", "questions of the board"):
         assert page.count(sentence) <= 1
 

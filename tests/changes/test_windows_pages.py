@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from changes import lifecycle, planning
-from changes.models import Change, Execution, Service, Window
+from changes import lifecycle, planning, tasks
+from changes.models import Change, Execution, ManyRow, Service, Window
 from tests import stories
 from tests.changes.test_windows import HOUR, booking, window
 from tests.people import Cast
@@ -313,3 +313,12 @@ def test_a_release_within_a_freeze_is_told_before_it_is_chosen(client: Client, c
     change = Change.objects.get(pk=change.pk)
     (kept,) = change.events.latest("pk").data["conflicts"]
     assert "All day" in kept and change.release == release
+
+    # Chosen for many, nobody would have read it: it is left to the page that shows it.
+    other = stories.in_development(cast)
+    chosen = {"act": "assign_release", "change": other.pk, "release": release.pk}
+    client.post(reverse("changes:act_on_many"), {**chosen, "row": f"{other.pk}:{other.version}"})
+    tasks.carry_on_acts()
+    (row,) = ManyRow.objects.all()
+    assert row.outcome == ManyRow.Outcome.REFUSED and "All day" in row.reason
+    assert Change.objects.get(pk=other.pk).release is None

@@ -165,6 +165,7 @@ def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: An
     gallery.wait_for_function(KEPT, arg="Night porters")
     gallery.reload()
     gallery.get_by_role("button", name="Discard it").click()
+    assert not gallery.evaluate(KEPT, "Night porters"), "the next load would offer it again"
 
     # A final step asks, and Escape means no.
     sent: list[str] = []
@@ -180,7 +181,6 @@ def test_what_was_typed_the_theme_and_a_final_step_until_signing_out(gallery: An
     with gallery.expect_navigation():
         dialog.locator("button", has_text="Withdraw").click()
     assert sent.count("POST") == 1
-    expect(gallery.locator("text=Put it back")).to_have_count(0)
 
     # Signing out leaves no draft behind.
     gallery.fill("#id_title", "Night porters")

@@ -60,6 +60,7 @@ BAD = {
     "seen through": '<div style="opacity: .6"><p style="color: #757575">Grey</p></div>',
     "seen through with its ground": '<div style="opacity: .6"><div style="background: #fff">'
     '<p style="color: #757575">Grey</p></div></div>',
+    "a colour that is seen through": '<p style="color: rgb(0 0 0 / .5)">Grey</p>',
     "another colour": '<p style="color: #777">Grey</p>',
     "laid over": '<div style="background: #999; height: 9em; position: relative">'
     '<p style="color: #757575; position: absolute; background: none">Grey</p></div>',

@@ -61,10 +61,7 @@ def waiting_on(who: User) -> set[int]:
 
 def waits_for(who: User) -> set[int]:
     """On which changes the database says that a person is to vote."""
-    (turn,) = [one for one in TURNS if one.verb == "record_board_outcome"]
-    wanted = turn.changes(who)
-    found = Change.objects.filter(wanted) if wanted is not None else Change.objects.none()
-    return set(found.values_list("pk", flat=True))
+    return {pk for pk, number in by_worklist(who) if TURNS[number].verb == "record_board_outcome"}
 
 
 def card(client: Client, change: Change) -> str:

@@ -200,6 +200,8 @@ def test_why_there_is_no_mail_is_said(client: Client, table: Table) -> None:
     for fields, words in (
         ({"mail_pace": "daily"}, "they read it in their daily summary"),
         ({"mail_pace": "needed"}, "they chose to be mailed only what needs them"),
+        ({"news": "outcome:app"}, "they chose to read of outcomes in the app alone"),
+        ({"news": "outcome:none"}, "they chose to be told of no outcomes"),
         ({"is_active": False}, "they no longer have access"),
     ):
         User.objects.filter(pk=table.cast.requester.pk).update(**fields)

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import time_machine
+from django.template import Context, Template
 from django.utils import timezone
+from django.utils.html import escape
 from post_office.models import Email
 
 from accounts.models import User
@@ -12,6 +14,7 @@ from changes import lifecycle as change_lifecycle
 from changes.models import Change
 from crb import lifecycle, presenting, queries, tasks
 from crb.models import AgendaItem, AgendaVersion, Board, Meeting
+from expansive_cm.post.words import Someone
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal
 from tests.crb.conftest import Table
 
@@ -128,6 +131,27 @@ def test_every_seat_reads_what_is_left_for_it(table: Table) -> None:
     listed = other.message.partition("The agenda")[2]
     assert listed.index("Rooms at night") < listed.index("Alarms for cold stores")
     assert f"?item={first.pk}" in other.html_message
+
+
+def test_each_is_greeted_by_name_and_told_the_time_where_they_are(table: Table) -> None:
+    """What all read alike is put into words once: nobody reads another's name, zone or button."""
+    item, odd = table.item(), table.members[3]
+    odd.first_name, odd.last_name, odd.time_zone = "Bea <b>", "O'Board & Co", "Asia/Tokyo"
+    odd.set_unusable_password()
+    odd.save()
+    lifecycle.publish_agenda(item.meeting, actor=table.chair)
+    sent = {mail.to[0]: mail for mail in mails("Agenda of")}
+    for member in table.members:
+        mail, name = sent[member.email], member.display_name
+        zone = "Asia/Tokyo" if member == odd else "Europe/London"
+        greeted = [line for line in mail.message.splitlines() if line.startswith("Hello ")]
+        assert greeted == [f"Hello {name},"]
+        assert f">Hello {escape(name)},<" in mail.html_message, name
+        for words in (mail.message, mail.html_message):
+            assert f"Times are given for {zone}." in words, name
+            assert ("Open the agenda" in words) == (member != odd), name
+    with pytest.raises(LookupError, match="email"):
+        Template("{{ person.email }}").render(Context({"person": Someone("Max")}))
 
 
 def test_whoever_has_voted_on_everything_is_told_so(table: Table) -> None:

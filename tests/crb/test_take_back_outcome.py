@@ -363,6 +363,22 @@ def test_a_summary_does_not_tell_what_may_be_taken_back(table: Table) -> None:
         assert digest.send(requester.pk) is False
 
 
+def test_who_read_it_in_the_app_alone_is_told_that_it_was_taken_back(table: Table) -> None:
+    requester = table.cast.requester
+    requester.news = "outcome:app"
+    requester.save()
+    for has_read in (False, True):
+        item = table.running_item()
+        table.decide(item, "accepted")
+        theirs = Notice.objects.filter(person=requester, change=item.change_id)
+        outcome = theirs.get(event__verb="record_board_outcome")
+        assert outcome.email is None and outcome.is_in_inbox and not outcome.is_for_digest
+        if has_read:
+            theirs.update(read_at=timezone.now())
+        back(table, item)
+        assert theirs.filter(message="taken_back").exists() == has_read
+
+
 # What is kept, and what counts
 
 

@@ -19,6 +19,8 @@ PRESSED = """//a[@href and normalize-space()=$name]
     | //form//button[normalize-space()=$name or span[normalize-space()=$name]]"""
 """A button may be called one thing or another, by what is chosen above it."""
 MAIN_BUTTON = "//main//form//button[@type='submit' and contains(@class, 'btn-primary')]"
+OUT_OF_REACH = """ancestor-or-self::*[@disabled or @hidden or self::template or self::noscript
+    or contains(concat(' ', @class, ' '), ' d-none ')] | self::input[@type='hidden']"""
 GREY_BUTTON = "//button[@aria-disabled='true' and contains(normalize-space(), $name)]"
 
 
@@ -45,12 +47,14 @@ class Reader:
         """Press the button or follow the link of this name, and see what comes."""
         found = self._page.xpath(PRESSED, name=name)
         assert found, f"nothing is called {name!r} on {self._words()}"
+        assert not found[0].xpath(OUT_OF_REACH), f"nobody can press {name!r}"
         return self.opens(found[0].get("href")) if found[0].tag == "a" else self._sends(found[0])
 
     def fills(self, **fields: Any) -> "Reader":
         """Fill the fields of the form by name: texts, choices, ticks (True, or a list)."""
         for name, value in fields.items():
             field = self._page.xpath("//main//*[@name=$name]", name=name)[0]
+            assert not field.xpath(OUT_OF_REACH), f"nobody can fill {name!r} in"
             control = next(field.iterancestors("form")).inputs[name]
             if getattr(control, "checkable", False):
                 assert control.get("value") == str(value) or value is True, (name, value)
@@ -78,6 +82,7 @@ class Reader:
 
     def _sends(self, button: Any) -> "Reader":
         assert button.get("aria-disabled") != "true", button.text_content()
+        assert not button.xpath(OUT_OF_REACH), "nobody can send it"
         form = next(button.iterancestors("form"))
         assert form.method == "POST", "a form that asks is none of a story's"
         sent: dict[str, list[str]] = {}
