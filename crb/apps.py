@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import calendar, dispatch, palette, promises
+        from changes import calendar, dispatch, palette, promises, way_back
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -38,6 +38,7 @@ class CrbConfig(AppConfig):
         declines.provide(declined.CALENDAR)
         dispatch.SETTLE.append(settle)
         leaving.provide()
+        way_back.LISTS["crb:board"] = _("Board")
         user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(
             Point(

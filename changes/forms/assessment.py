@@ -1,9 +1,8 @@
 """Forms of the initial assessment and of what may happen at any time."""
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
@@ -12,14 +11,13 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.roles import Role
-from expansive_cm.numbers import whole_number
 from expansive_cm.ui.forms import rows_field
 
 from .. import finding, proposing
 from ..lifecycle import open_changes_of, requesters
 from ..models import Assessment, Change, ChangeTemplate, Review, Service
 from ..states import ChangeType
-from .base import Further, LongText, StepForm, cards, scale, text
+from .base import AsProposedForm, Further, LongText, StepForm, cards, scale, text
 from .ending import EndingForm
 
 TYPE_GUIDANCE = {
@@ -62,8 +60,6 @@ class JudgementForm(StepForm):
         self.fields["urgency"].initial = Assessment._meta.get_field("urgency").default
 
 
-MOST_SHOWN = 50
-"""So many templates are on a page of many changes at most."""
 ENDORSE_TOO = Further(_("Assess and endorse"), "thumb-up")
 
 
@@ -96,18 +92,10 @@ class EndorsingForm(StepForm):
         return words
 
 
-class AssessAsProposedForm(EndorsingForm):
+class AssessAsProposedForm(EndorsingForm, AsProposedForm):
     """The assessment of many changes, each as its template proposes it."""
 
     findings = _findings()
-
-    def arguments(self) -> dict[str, Any]:
-        """Add the templates that were shown, with their versions."""
-        sent = cast(QueryDict, self.data).getlist("proposed")[:MOST_SHOWN]
-        pairs = [text.partition(":") for text in sent]
-        numbers = [(whole_number(key), whole_number(version)) for key, _colon, version in pairs]
-        shown = {str(key): version for key, version in numbers if key and version}
-        return {**super().arguments(), "proposed": shown}
 
 
 class AssessForm(EndorsingForm, JudgementForm):

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.forms.boundfield import BoundField
 from django.forms.utils import ErrorDict
+from django.http import QueryDict
 from django.utils.text import capfirst
 
 from accounts.models import User
+from expansive_cm.numbers import whole_number
 from expansive_cm.texts import Text, composed
 from expansive_cm.ui.forms import RadioCards
 from expansive_cm.workflow.errors import StepIncomplete
@@ -98,6 +100,22 @@ class StepForm(forms.Form):
 
 class ConfirmForm(StepForm):
     """A step that needs nothing but the decision to take it."""
+
+
+MOST_SHOWN = 50
+"""So many templates are on a page of many changes at most."""
+
+
+class AsProposedForm(StepForm):
+    """A step on many changes with what the template of each proposes."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Add the templates that were shown, with their versions."""
+        sent = cast(QueryDict, self.data).getlist("proposed")[:MOST_SHOWN]
+        pairs = [text.partition(":") for text in sent]
+        numbers = [(whole_number(key), whole_number(version)) for key, _colon, version in pairs]
+        shown = {str(key): version for key, version in numbers if key and version}
+        return {**super().arguments(), "proposed": shown}
 
 
 UNSEEN = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")

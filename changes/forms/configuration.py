@@ -18,8 +18,8 @@ from .. import gates, permissions, planning, proposing, standard
 from ..conflicts import Planned
 from ..models import Authorisation, ChangeTemplate, Documentation, Execution, Review
 from ..spans import FURTHEST
-from ..turns.groups import possible_executors
-from .base import Further, LongText, StepForm, cards, line, text
+from ..turns.groups import executors_with, possible_executors
+from .base import AsProposedForm, Further, LongText, StepForm, cards, line, text
 from .ending import EndingForm
 
 
@@ -64,8 +64,8 @@ class AuthoriseForm(StepForm):
     )
 
 
-class PlanExecutionForm(StepForm):
-    """Who does what, when, and how it is undone."""
+class ExecutorForm(StepForm):
+    """Who executes, and when."""
 
     executor = forms.ModelChoiceField(
         label=_("Executor"),
@@ -75,6 +75,44 @@ class PlanExecutionForm(StepForm):
     )
     window_start = forms.DateTimeField(label=_("Window opens"), widget=DateTimeLocalInput)
     window_end = forms.DateTimeField(label=_("Window closes"), widget=DateTimeLocalInput)
+
+    def propose_times(self) -> None:
+        """Begin with an hour of tomorrow's evening."""
+        tomorrow = _tomorrow_evening()
+        self.fields["window_start"].initial = tomorrow
+        self.fields["window_end"].initial = tomorrow + timedelta(hours=1)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a window that closes before it opens, or that lies in the past."""
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("window_start"), cleaned.get("window_end")
+        if start and end and end <= start:
+            self.add_error("window_end", _now("The window must close after it opens."))
+        elif end and end <= timezone.now():
+            self.add_error("window_end", _now("The window has passed already."))
+        return cleaned
+
+
+class PlanManyForm(ExecutorForm, AsProposedForm):
+    """One person and one window for many changes; how each is done stands with it already."""
+
+    def prepare(self) -> None:
+        """Offer whoever may execute for somebody; the rules of each change are asked later."""
+        field = rows_field(self, "executor")
+        field.queryset = executors_with(self.user.team_ids)
+        field.help_text = _now(
+            "Of all of them. A change that this person may not execute is refused. Steps and "
+            "rollback plan of each stay as they are planned, or are what was approved with it, or "
+            "what its template says."
+        )
+        self.propose_times()
+        last = proposing.used_last(Execution, "executor", self.user, None)
+        self.fields["executor"].initial = last
+
+
+class PlanExecutionForm(ExecutorForm):
+    """Who does what, when, and how it is undone."""
+
     steps = text(
         Execution,
         "steps",
@@ -102,9 +140,7 @@ class PlanExecutionForm(StepForm):
             for name in self.fields:
                 self.fields[name].initial = getattr(plan, name)
         else:
-            tomorrow = _tomorrow_evening()
-            self.fields["window_start"].initial = tomorrow
-            self.fields["window_end"].initial = tomorrow + timedelta(hours=1)
+            self.propose_times()
             self._propose_last_plan(allowed)
 
     def planned(self) -> Planned | None:
@@ -142,16 +178,6 @@ class PlanExecutionForm(StepForm):
         for name, words in approved.items():
             self.fields[name].initial = words
             self.fields[name].help_text = _now("As it was approved: fill in the blanks (…) alone.")
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a window that closes before it opens, or that lies in the past."""
-        cleaned = super().clean() or self.cleaned_data
-        start, end = cleaned.get("window_start"), cleaned.get("window_end")
-        if start and end and end <= start:
-            self.add_error("window_end", _now("The window must close after it opens."))
-        elif end and end <= timezone.now():
-            self.add_error("window_end", _now("The window has passed already."))
-        return cleaned
 
 
 def _why_not(decision: Decision) -> str:

@@ -6,6 +6,7 @@ says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` 
 """
 
 from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
+from .as_proposed import plan_as_proposed
 from .assessing import assess_and_endorse, assess_as_proposed
 from .board import reconsider_decision, take_back_board_outcome
 from .code import (
@@ -137,6 +138,7 @@ __all__ = [
     # Configuration changes
     "review",
     "authorise",
+    "plan_as_proposed",
     "plan_execution",
     "start_execution",
     "record_execution",

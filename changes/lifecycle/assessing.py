@@ -8,11 +8,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
-from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
+from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import proposing
 from ..models import Change, Review, Service
 from ..states import ChangeType
+from .as_proposed import insist_on_shown
 from .configuration import review
 from .core import lock
 from .intake import assess
@@ -60,9 +61,7 @@ def assess_as_proposed(
         if why_not := proposing.why_not_assessed(fresh):
             raise StepIncomplete(why_not)
         template = sure(fresh.template)
-        if proposed.get(str(template.pk)) != template.version:
-            words = _("The template “%s” is another than was shown. Look at it, and do it again.")
-            raise ChangeStale(words % template)
+        insist_on_shown(template, proposed)
         assessment = proposing.assessment_of(template)
         if findings:
             return assess_and_endorse(

@@ -6,6 +6,7 @@ here decides anything about a change.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
@@ -18,21 +19,29 @@ from accounts.models import User
 from accounts.roles import Role
 from expansive_cm.texts import Text
 
-from .. import lifecycle, permissions, proposing, queries
+from .. import lifecycle, permissions, proposed_plan, proposing, queries
 from ..forms.assessment import AssessAsProposedForm, AssignForm
 from ..forms.base import ConfirmForm, StepForm
 from ..forms.code import DeployForm
-from ..forms.configuration import AuthoriseForm, DocumentManyForm, ExecuteForm, ReviewForm
+from ..forms.configuration import (
+    AuthoriseForm,
+    DocumentManyForm,
+    ExecuteForm,
+    PlanManyForm,
+    ReviewForm,
+)
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
 from ..forms.release import ReleaseOfManyForm
-from ..models import Change, Release
+from ..models import Change, ChangeTemplate, Release
 from ..process import STEP
 
 Arguments = dict[str, Any]
 WITHOUT_VERSION = frozenset({"comment", "link", "watch", "unwatch", "own_instead", "ask_instead"})
 """Acts beside the process, and hand-overs, which no open page makes stale."""
-PEOPLE = ("owner", "former", "successor")
+PEOPLE = ("owner", "former", "successor", "executor")
 """Arguments that are people."""
+MOMENTS = ("window_start", "window_end")
+"""Arguments that are moments."""
 OTHER, RELEASE = "other", "release"
 ROWS: dict[str, Any] = {OTHER: Change, RELEASE: Release}
 """Arguments that are a row of another kind."""
@@ -60,6 +69,8 @@ class Act:
     """Whether its permission asks for what was done to the change before."""
     loads: tuple[str, ...] = ()
     """What it reads of each change besides."""
+    proposes: Callable[[Change], ChangeTemplate | None] | None = None
+    """After which template it is taken, where that is shown before."""
     waits: tuple[str, ...] = ()
     """Steps that wait on Home and are taken by it, where that is not the one of its name."""
     needs: Q = field(default_factory=Q)
@@ -92,6 +103,10 @@ def _form_of_step(form: type[StepForm]) -> Callable[..., Form]:
     return lambda *data, user, initial=None: form(
         *data, change=Change(), user=user, initial=initial
     )
+
+
+def _form_of_plan(*data: Any, user: User, initial: Arguments | None = None) -> Form:
+    return PlanManyForm(*data, change=Change(), user=user, initial=_with_moments(initial or {}))
 
 
 def _form_of_comment(*data: Any, user: User, initial: Arguments | None = None) -> Form:
@@ -128,13 +143,25 @@ def _link(user: User, form: Form) -> Arguments:
 
 
 def kept(arguments: Arguments) -> Arguments:
-    """Return arguments as a run keeps them: what is a row by its key."""
-    return {
-        name: value.pk if isinstance(value, Model) else value for name, value in arguments.items()
+    """Return arguments as a run keeps them: what is a row by its key, a moment as it is written."""
+    return {name: _kept_value(value) for name, value in arguments.items()}
+
+
+def _kept_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.pk if isinstance(value, Model) else value
+
+
+def _with_moments(arguments: Arguments) -> Arguments:
+    moments = {
+        name: datetime.fromisoformat(arguments[name]) for name in MOMENTS if name in arguments
     }
+    return {**arguments, **moments}
 
 
 def _restored(arguments: Arguments) -> Arguments:
+    arguments = _with_moments(arguments)
     for name, model in ROWS.items():
         if arguments.get(name) is not None:
             arguments = {**arguments, name: model.objects.get(pk=arguments[name])}
@@ -177,6 +204,10 @@ def _unproposed(user: User, change: Change) -> str:
     return proposing.why_not_assessed(change)
 
 
+def _unplanned(user: User, change: Change) -> str:
+    return proposed_plan.why_not_planned(change)
+
+
 def _owned(user: User, change: Change) -> str:
     return _("You own it already.") if change.owner_id == user.pk else ""
 
@@ -207,6 +238,7 @@ ACTS: tuple[Act, ...] = (
         button=gettext_lazy("Record the assessments"),
         asks_story=True,
         loads=("template",),
+        proposes=proposing.template_of,
         needs=Q(template__is_active=True),
     ),
     Act(
@@ -233,6 +265,21 @@ ACTS: tuple[Act, ...] = (
         for_customers=True,
         button=gettext_lazy("Record the decision"),
         asks_story=True,
+    ),
+    Act(
+        "plan_execution",
+        "plan_execution",
+        STEP["plan_execution"].label,
+        STEP["plan_execution"].icon,
+        lifecycle.plan_as_proposed,
+        _form_of_plan,
+        _reviews,
+        _all_of_step,
+        idle=_unplanned,
+        button=gettext_lazy("Save the plans"),
+        asks_story=True,
+        loads=("template",),
+        proposes=proposed_plan.template_of_plan,
     ),
     Act(
         "take",

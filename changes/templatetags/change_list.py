@@ -5,6 +5,8 @@ from datetime import date, datetime
 
 from django import template
 from django.forms.boundfield import BoundField
+from django.template import Context
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -120,6 +122,28 @@ def row_cells(
 @drawn_once()
 def _opening(label: Text) -> SafeString:
     return format_html('<td data-label="{}">', label) if label else mark_safe("<td>")
+
+
+@register.simple_block_tag(takes_context=True)
+def many_form(context: Context, content: str, back: str) -> SafeString:
+    """Let rows with ``many_box`` in it be acted on at once; ``back`` is the page that they are on.
+
+    Whoever has none of the acts (``acts``) gets what is in it alone. Nothing in it is a form.
+    """
+    acts = context.get("acts")
+    if not acts:
+        return SafeString(content)
+    inner = {"acts": acts, "back": back, "content": content}
+    return SafeString(render_to_string("changes/partials/many_form.html", inner))
+
+
+@register.simple_tag(takes_context=True)
+def many_box(context: Context, change: Change) -> SafeString:
+    """Write the reference of a row; with a box for whoever has an act to take on many."""
+    if not context.get("acts"):
+        return SafeString(change.reference)
+    box = f'<input type="checkbox" name="change" value="{change.pk}">'
+    return SafeString(f"<label>{box}{change.reference}</label>")
 
 
 @register.simple_tag

@@ -3,6 +3,7 @@
 Permissions, worklists, the card on the page and mail all ask here, so who is meant is said once.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -284,9 +285,13 @@ OWNER_OUTSIDE_THE_TEAM = Group(_owner_outside, _owned_outside_the_team, _is_owne
 
 def possible_executors(change: Change) -> QuerySet[User]:
     """Support and the customer's success team; ``permissions.may_execute`` has the last word."""
-    team = change.organisation.success_team_id if change.organisation else None
+    return executors_with([change.organisation.success_team_id if change.organisation else None])
+
+
+def executors_with(teams: Iterable[int | None]) -> QuerySet[User]:
+    """Return those of support and of these customer success teams."""
     support = Q(groups__name=Role.SUPPORT)
-    success = Q(groups__name=Role.CUSTOMER_SUCCESS, success_teams=team)
+    success = Q(groups__name=Role.CUSTOMER_SUCCESS, success_teams__in=teams)
     people = User.objects.filter(support | success, is_active=True, organisation=None)
     return people.distinct().prefetch_related("groups", "success_teams")
 

@@ -20,7 +20,7 @@ from expansive_cm.ui.components import Series
 from expansive_cm.ui.paging import Order, in_order, loaded
 
 from .. import plain, promises, queries, standard_notices
-from ..many.acts import by_step
+from ..many.acts import acts_of, by_step
 from ..models import Change
 from ..notices import ahead_of, notices_for
 from ..states import OPEN, State
@@ -47,20 +47,21 @@ def home(request: SignedInRequest) -> HttpResponse:
     context: dict[str, Any] = {"groups": groups, **followed}
     context["notices"] = notices_for(user) if user.is_internal else standard_notices.notices(user)
     context["waiting"] = total(groups)
-    _offer_many(user, groups)
+    context["acts"] = acts_of(user)
+    _offer_many(request, groups)
     if user.is_internal:
         context |= staff(user)
         return render(request, "changes/home.html", context)
     return render(request, "changes/home_customer.html", context | customer(user))
 
 
-def _offer_many(user: User, groups: list[Group]) -> None:
+def _offer_many(request: SignedInRequest, groups: list[Group]) -> None:
     """Say of each step that waits on several changes where it is taken on all of them at once."""
-    acts, address = by_step(user), reverse("changes:act_on_many")
+    acts, address = by_step(request.user), reverse("changes:act_on_many")
     for group in groups:
         act = acts.get(group.turn.verb)
         if act is not None and group.count > 1:
-            chosen = urlencode({"act": act.name, "waiting": group.turn.verb})
+            chosen = urlencode({"act": act.name, "waiting": group.turn.verb, "back": request.path})
             group.many_url = f"{address}?{chosen}"
 
 

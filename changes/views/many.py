@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Prefetch
 from django.forms import Form
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,18 +18,16 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import User
 from expansive_cm.numbers import whole_number
-from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import SentBefore
 
-from .. import permissions, queries, worklist
+from .. import permissions, queries, way_back, worklist
 from ..many import runs
 from ..many.acts import ACT, Act, acts_of
 from ..many.runs import MOST, Wanted
-from ..models import Change, ChangeTemplate, ManyRow, ManyRun
+from ..models import Authorisation, Change, ChangeTemplate, ManyRow, ManyRun
 from ..tasks import start_acts
 from .access import SignedInRequest, signed_in
 
-LONGEST_BACK = 1000
 LARGEST_VERSION = 2**31 - 1
 KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
 Outcome = ManyRow.Outcome
@@ -103,7 +101,7 @@ def _begin(
                 key=_key(request.POST) or _new_key(),
                 arguments=arguments,
                 rows=rows,
-                back=_back(request.POST.get("back", "")),
+                back=way_back.kept_of(request.POST.get("back", "")),
             )
             transaction.on_commit(start_acts, robust=True)
     except SentBefore as before:
@@ -183,8 +181,10 @@ def _changes(user: User, act: Act | None, numbers: list[int]) -> list[Change]:
     told = act is not None and act.asks_story
     rows = queries.with_story(visible) if told else queries.with_people(visible)
     rows = rows.select_related(*act.loads) if act and act.loads else rows
-    beside = ("watchers", "authorisations") if told else ("watchers",)
-    found = rows.prefetch_related(*beside).in_bulk(numbers)
+    if told:  # a plan may be what was approved with a standard change
+        approved = Authorisation.objects.select_related("standard")
+        rows = rows.prefetch_related(Prefetch("authorisations", approved))
+    found = rows.prefetch_related("watchers").in_bulk(numbers)
     return [found[number] for number in numbers if number in found]
 
 
@@ -207,9 +207,11 @@ def _chosen(user: User, act: Act | None, change: Change, ticked: dict[int, int])
     return Chosen(change, ticked.get(change.pk, change.version), why_not, change.pk in ticked)
 
 
-def _proposed(offered: list[Chosen]) -> list[ChangeTemplate]:
-    """Return the templates after which the changes are assessed, each once, by name."""
-    found = {sure(one.change.template) for one in offered}
+def _proposed(act: Act | None, offered: list[Chosen]) -> list[ChangeTemplate]:
+    """Return the templates after which the act is taken, each once, by name."""
+    if act is None or act.proposes is None:
+        return []
+    found = {template for one in offered if (template := act.proposes(one.change))}
     return sorted(found, key=lambda one: one.name)
 
 
@@ -218,12 +220,6 @@ def _initial(act: Act, earlier: ManyRun | None) -> dict[str, object] | None:
         return None
     # What was left empty is proposed anew.
     return {name: value for name, value in earlier.arguments.items() if value != ""}
-
-
-def _back(text: str) -> str:
-    """Return the list's filters as its address has them, and nothing else."""
-    is_query = text.startswith("?") and text.isprintable() and len(text) <= LONGEST_BACK
-    return text if is_query else ""
 
 
 def _page(
@@ -238,21 +234,21 @@ def _page(
     key: str = "",
 ) -> HttpResponse:
     data = request.POST if request.method == "POST" else request.GET
-    back = _back(data.get("back", "")) or (earlier.back if earlier else "")
+    back = way_back.kept_of(data.get("back", "")) or (earlier.back if earlier else "")
     offered = [one for one in chosen if not one.why_not]
     bad = problem or (form is not None and form.is_bound)
     context = {
         "acts": acts,
         "act": act,
         "offered": offered,
-        "proposed": _proposed(offered) if act and "template" in act.loads else [],
+        "proposed": _proposed(act, offered),
         "refused": [one for one in chosen if one.why_not],
         "all_ticked": not any(one.ticked for one in chosen),
         "form": form,
         "problem": problem,
         "key": key or _key(data) or _new_key(),
         "back": back,
-        "back_url": reverse("changes:list") + back,
+        "way_back": way_back.page_with_list(back),
     }
     status = HTTPStatus.BAD_REQUEST if bad else HTTPStatus.OK
     return render(request, "changes/act_on_many.html", context, status=status)
@@ -277,7 +273,7 @@ def many_run(request: SignedInRequest, pk: int) -> HttpResponse:
         "refused": by_outcome[Outcome.REFUSED],
         "failed": by_outcome[Outcome.FAILED],
         "undone": by_outcome[Outcome.REFUSED] + by_outcome[Outcome.FAILED],
-        "back_url": reverse("changes:list") + _back(run.back),
+        "way_back": way_back.page_with_list(run.back),
         **_progress(run),
     }
     return render(request, "changes/many_run.html", context)

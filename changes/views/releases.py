@@ -29,7 +29,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import lifecycle, permissions, planning, releases
 from ..export import csv_lines
 from ..forms.release import ReleaseActForm, ReleaseForm
-from ..many.acts import ACT
+from ..many.acts import ACT, acts_of
 from ..many.runs import MOST as MOST_AT_ONCE
 from ..models import Release
 from ..states import BEFORE_DEPLOYED, State
@@ -134,7 +134,8 @@ def release(request: SignedInRequest, pk: int) -> HttpResponse:
         "late": _late(shown),
         "freezes": [] if shown.is_over else planning.freezes_on(shown.planned_on),
         "offers": _offers(request.user, shown),
-        "deploy_url": _deploy_url(request.user, shown, contents),
+        "deploy_url": _deploy_url(request, shown, contents),
+        "acts": acts_of(request.user),
         "most": releases.MOST,
     }
     return render(request, "changes/release.html", context)
@@ -216,7 +217,7 @@ def _offers(user: User, shown: Release) -> list[tuple[str, Act, Decision]]:
     ]
 
 
-def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
+def _deploy_url(request: SignedInRequest, shown: Release, contents: releases.Contents) -> str:
     """Return where what is ready is deployed at once, "" where nothing is or it is not theirs.
 
     What waits for its deployment and is not ready goes along, as far as there is room for it
@@ -226,10 +227,10 @@ def _deploy_url(user: User, shown: Release, contents: releases.Contents) -> str:
     waiting = [row for row in contents.undeployed if row.change.state == State.DEPLOYMENT]
     ready_first = sorted(waiting, key=lambda row: bool(row.missing))
     is_ready = bool(ready_first) and not ready_first[0].missing
-    if shown.is_over or not is_ready or not act.may_ever(user):
+    if shown.is_over or not is_ready or not act.may_ever(request.user):
         return ""
     keys = [row.change.pk for row in ready_first[:MOST_AT_ONCE]]
-    asked: dict[str, str | list[int]] = {"act": act.name, "change": keys}
+    asked: dict[str, str | list[int]] = {"act": act.name, "change": keys, "back": request.path}
     query = urlencode(asked, doseq=True)
     return f"{reverse('changes:act_on_many')}?{query}"
 

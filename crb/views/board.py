@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from changes.many.acts import acts_of
 
 from .. import calendar_pages, pages, periods, permissions, queries
 from ..models import Board
@@ -45,6 +46,7 @@ def board(request: SignedInRequest) -> HttpResponse:
         **calendar_pages.side(roster, request.user),
         "headline": headline,
         "stats": cards.stats(headline, period, to),
+        "acts": acts_of(request.user),
         "waiting": list(queries.waiting_with_items(found)[:WAITING]),
         "questions": list(unanswered[:QUESTIONS]) if headline.questions else [],
         "questions_url": to("questions", state="unanswered"),

@@ -30,19 +30,22 @@
   });
 
   // --- Rows that are ticked -----------------------------------------------------------------
-  const BOXES = "#many .change-rows > tr input, #many .many-one input";
+  const BOXES = '#many input[type="checkbox"]:is([name="change"], [name="row"])';
   const boxes = () => [...document.querySelectorAll(BOXES)];
   let last = null;
 
+  // A change that a page lists twice has two boxes, which are one choice.
+  const distinct = (some) => new Set(some.map((box) => box.value)).size;
+
   function count() {
     const all = boxes();
-    const ticked = all.filter((box) => box.checked).length;
+    const ticked = distinct(all.filter((box) => box.checked));
     for (const place of document.querySelectorAll("[data-many-count]"))
       place.textContent = place.dataset.manyCount.replace("%d", ticked);
     for (const every of document.querySelectorAll("[data-many-all]")) {
       every.hidden = false;
-      every.checked = ticked > 0 && ticked === all.length;
-      every.indeterminate = ticked > 0 && ticked < all.length;
+      every.checked = ticked > 0 && ticked === distinct(all);
+      every.indeterminate = ticked > 0 && ticked < distinct(all);
     }
   }
 
@@ -66,6 +69,9 @@
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("[data-many-all]"))
       for (const box of boxes()) box.checked = event.target.checked;
+    if (event.target.matches?.(BOXES))
+      for (const twin of boxes())
+        if (twin.value === event.target.value) twin.checked = event.target.checked;
     if (event.target.closest?.("#many")) count();
   });
   document.addEventListener("keydown", (event) => {

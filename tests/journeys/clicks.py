@@ -36,6 +36,7 @@ BULK: dict[str, dict[str, Any]] = {
     "assess": {},
     "document": {},
     "authorise": {"outcome": "authorised"},
+    "plan_execution": {},
     "execute": {},
 }
 """What is done to many at once: what is chosen on its page."""
@@ -159,9 +160,9 @@ class Office:
         else:
             self.takes("start_execution", 1)
 
-    def takes_all(self, verb: str, number: int) -> None:
+    def takes_all(self, verb: str, number: int, **more: Any) -> None:
         """Take a step on all that wait for it at once, from Home."""
-        choices = BULK[verb]
+        choices = {**BULK[verb], **more}
         if number == 1:
             return self.takes(verb, 1, **choices)
         self.step = verb
@@ -194,7 +195,7 @@ def count(office: Office, cast: Cast, template: ChangeTemplate, number: int) -> 
         office.sits(cast.approver)
         office.takes_all("authorise", number)
         office.sits(cast.success)
-    office.takes("plan_execution", number, executor=cast.support.pk)
+    office.takes_all("plan_execution", number, executor=cast.support.pk)
     with when_planned(last):
         office.sits(cast.support)
         office.carries_out(number)
