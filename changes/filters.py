@@ -4,15 +4,12 @@ Everything is in the query string, so that a link shares what somebody sees. Cho
 that the person may know: another organisation's number is as wrong as one that never was.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from django import forms
-from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce, Upper
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.formats import date_format
@@ -21,15 +18,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organisation, User
-from expansive_cm.numbers import whole_number
-from expansive_cm.statements import Statement
 from expansive_cm.ui.forms import DateInput, choice_field, choices_of
 from expansive_cm.ui.paging import Order
 
 from . import columns as list_columns
-from . import queries, saved_views
+from . import saved_views
 from .also import people_named
-from .models import Change, Service
+from .offered import ORGANISATIONS, SERVICES, as_choices, owners, requesters
+from .orders import DEFAULT_SORT, DUE_WITHIN, LATE, SORTED_BY, SORTS
 from .risk import RiskLevel
 from .saved_views import Views
 from .states import ChangeType, State
@@ -101,54 +97,8 @@ STAGES: dict[str, tuple[Any, frozenset[State]]] = {
     ),
 }
 """What a customer filters by instead of the twenty states."""
-
-FIRST_DUE = Coalesce("due_on", date.max)
-"""The due date in the words of the index that has what is due first on top."""
-_NO_KEY = Order("reference")
-SORTS: dict[str, Order] = {
-    "reference": _NO_KEY,
-    "-reference": Order("-reference", descending=True),
-}
-
-
-def _sort(name: str, key: Any, field: models.Field, last: Any = None) -> None:
-    """Add an order and its reverse; ``last`` is the key that sorts nulls last going down."""
-    SORTS[name] = Order(name, key, field)
-    SORTS[f"-{name}"] = Order(f"-{name}", last or key, field, descending=True)
-
-
-_sort("title", Upper("title"), models.CharField())
-_sort("risk", Coalesce("risk", 0), models.PositiveSmallIntegerField())
-_sort("since", F("state_since"), models.DateTimeField())
-_sort("updated", F("updated_at"), models.DateTimeField())
-_sort(
-    "due",
-    FIRST_DUE,
-    models.DateField(),
-    last=Coalesce("due_on", date.min),
-)
-LATE = {
-    name: Order(name, F("due_on"), models.DateField(), descending=name == "-due")
-    for name in ("due", "-due")
-}
-"""By due date where all have one: the small index of what is late serves it."""
-DUE_WITHIN = {
-    name: Order(name, FIRST_DUE, models.DateField(), descending=name == "-due")
-    for name in ("due", "-due")
-}
-"""By due date within days: all have one, and the index that finds them has them in order."""
 ALONGSIDE = frozenset({"view", "sort", "columns"})
 """What an address says besides filters: it stays when these are cleared."""
-DEFAULT_SORT = "-reference"
-"""Newest first. Every order has an index, which its model declares."""
-SORTED_BY = {
-    "reference": _("Reference"),
-    "title": _("Title"),
-    "risk": _("Risk"),
-    "since": _("In state"),
-    "due": _("Due"),
-    "updated": _("Last change"),
-}
 
 
 def _day(label: Any) -> forms.DateField:
@@ -237,13 +187,13 @@ class ChangeFilterForm(forms.Form):
         self.user = user
         self.views = views or Views()
         self.has_lost_columns = False
-        choice_field(self, "service").choices = _choices(SERVICES.rows())
+        choice_field(self, "service").choices = as_choices(SERVICES.rows())
         if user.is_internal:
-            choice_field(self, "organisation").choices = _choices(ORGANISATIONS.rows())
+            choice_field(self, "organisation").choices = as_choices(ORGANISATIONS.rows())
             choice_field(self, "owner").choices = [
                 (ME, _("Me")),
                 (NONE, _("Nobody")),
-                *_owners(data),
+                *owners(data),
             ]
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
@@ -251,10 +201,10 @@ class ChangeFilterForm(forms.Form):
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
             ids = user.customer_ids
-            choice_field(self, "requester").choices = _requesters(ids)
+            choice_field(self, "requester").choices = requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
             names = known.values_list("pk", "name")
-            choice_field(self, "organisation").choices = _choices(names) if len(ids) > 1 else []
+            choice_field(self, "organisation").choices = as_choices(names) if len(ids) > 1 else []
             if len(ids) == 1:
                 del self.fields["organisation"]
             self.fields["due"].label = _("Promised by")
@@ -430,40 +380,9 @@ class Chip:
     without: str
 
 
-SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_once=True)
-ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"), planned_once=True)
-AT_WORK = Q(is_active=True, groups__isnull=False)
-WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
-
-
 def views_of(user: User) -> list[tuple[str, Any]]:
     """Return the tabs above somebody's list; what their list begins with comes first."""
     return VIEWS if user.is_internal else [VIEWS[1], VIEWS[0], *VIEWS[2:]]
-
-
-def _choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
-    return [(str(pk), name) for pk, name in rows]
-
-
-def _requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
-    """Whoever of these customers has asked for a change: one probe of an index per person."""
-    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(queries.UNSENT)
-    people = User.objects.filter(Exists(asked), organisation__in=organisations)
-    return _choices(people.values_list("pk", "display_name"))
-
-
-def _owners(data: QueryDict) -> list[tuple[str, str]]:
-    """Expansive's own people with a role; those who have left stay choosable while chosen."""
-    asked = [whole_number(value) for value in data.getlist("owner")]
-    numbers = [number for number in asked if number is not None]
-    if not numbers:
-        return _choices(WORKING.rows())
-    return _choices(_own_people(AT_WORK | Q(pk__in=numbers)))
-
-
-def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:
-    people = User.objects.filter(wanted, organisation=None).distinct()
-    return people.values_list("pk", "display_name")
 
 
 def _chips(form: ChangeFilterForm) -> Iterator[Chip]:

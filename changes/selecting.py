@@ -16,8 +16,9 @@ from expansive_cm.texts import composed
 from expansive_cm.ui.paging import Order, in_order
 
 from . import promises, queries, searching
-from .filters import EARLIEST, FIRST_DUE, LATEST, ME, NONE, STAGES
+from .filters import EARLIEST, LATEST, ME, NONE, STAGES
 from .models import Change
+from .orders import FIRST_DUE
 from .searching import Words
 from .states import OPEN, State
 

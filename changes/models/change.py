@@ -261,7 +261,7 @@ class Change(Moves, Saved):
             models.Index(
                 fields=["external_id"], condition=~Q(external_id=""), name="changes_change_external"
             ),
-            # The orders of the list (filters.SORTS); two for due dates, so that none sorts last.
+            # The orders of the list (orders.SORTS); two for due dates, so that none sorts last.
             models.Index(fields=["state_since", "id"], name="changes_change_since"),
             models.Index(fields=["updated_at", "id"], name="changes_change_updated"),
             models.Index(Upper("title"), "id", name="changes_change_title"),

@@ -33,9 +33,10 @@ from .. import (
 from ..also import Also, also_with
 from ..columns import Column
 from ..export import export_rows
-from ..filters import ALONGSIDE, DEFAULT_SORT, ChangeFilterForm, meaning_of, query_string
+from ..filters import ALONGSIDE, ChangeFilterForm, meaning_of, query_string
 from ..many.acts import acts_of
 from ..models import Change
+from ..orders import DEFAULT_SORT
 from ..searching import Words
 from ..worklist import for_list
 from .access import SignedInRequest, signed_in

@@ -15,7 +15,7 @@ from django.utils.html import strip_tags
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import columns, filters, lifecycle, saved_views
+from changes import columns, lifecycle, orders, saved_views
 from changes.models import Change, Channel, ListColumns, Release, SavedView, Service
 from changes.templatetags.change_list import CELLS
 from changes.views import lists
@@ -167,7 +167,7 @@ def test_each_order_that_a_heading_offers_shows_every_row_once(
             assert sorted(found) == sorted(keys), address
             offers.add((heading["name"], here[heading["name"]]["direction"]))
             address = here[heading["name"]]["url"]
-    wanted = {one.lstrip("-") for one in filters.SORTS}
+    wanted = {one.lstrip("-") for one in orders.SORTS}
     assert offers == {(name, way) for name in wanted for way in ("ascending", "descending")}
     page = signed_in(cast.colleague).get(f"{LIST}?columns={CUSTOMERS}")
     sorted_by = {one["name"] for one in page.context["columns"] if "url" in one}

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from changes import filters, lifecycle, selecting
+from changes import filters, lifecycle, orders, selecting
 from changes.models import Change, Service
 from expansive_cm.ui.paging import in_order
 from tests.people import Cast
@@ -509,7 +509,7 @@ def test_a_row_shows_what_matters(cast: Cast, sign_in: Any) -> None:
 
 
 def test_every_order_is_offered_by_name_only() -> None:
-    assert {name.lstrip("-") for name in filters.SORTS} == {
+    assert {name.lstrip("-") for name in orders.SORTS} == {
         "reference",
         "title",
         "risk",

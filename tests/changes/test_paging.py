@@ -7,7 +7,7 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from changes import filters
+from changes import orders
 from changes.models import Change
 from expansive_cm.ui import paging
 from expansive_cm.ui.paging import BadToken, Order, Page, page_of
@@ -42,9 +42,9 @@ def pks(page: Page[Change]) -> list[int]:
     return [change.pk for change in page]
 
 
-@pytest.mark.parametrize("name", filters.SORTS)
+@pytest.mark.parametrize("name", orders.SORTS)
 def test_every_order_walks_every_row_once_and_back(changes: list[Change], name: str) -> None:
-    order = filters.SORTS[name]
+    order = orders.SORTS[name]
     whole = pks(page_of(Change.objects.all(), order, size=50))
     assert sorted(whole) == sorted(change.pk for change in changes)
     pages = walk(order, 2)
@@ -57,22 +57,22 @@ def test_every_order_walks_every_row_once_and_back(changes: list[Change], name: 
 
 def test_nulls_come_last_both_ways(changes: list[Change]) -> None:
     for name in ("due", "-due"):
-        dates = [change.due_on for change in page_of(Change.objects.all(), filters.SORTS[name])]
+        dates = [change.due_on for change in page_of(Change.objects.all(), orders.SORTS[name])]
         assert dates[4:] == [None, None, None]
         assert dates[:4] == sorted(dates[:4], reverse=name == "-due")
-    risks = [change.risk for change in page_of(Change.objects.all(), filters.SORTS["-risk"])]
+    risks = [change.risk for change in page_of(Change.objects.all(), orders.SORTS["-risk"])]
     assert risks == [2, 2, 1, 1, None, None, None]
 
 
 def test_ties_are_settled_by_number(changes: list[Change]) -> None:
-    titles = page_of(Change.objects.all(), filters.SORTS["title"])
+    titles = page_of(Change.objects.all(), orders.SORTS["title"])
     assert pks(titles) == [change.pk for change in changes]
 
 
 def test_rows_added_meanwhile_neither_repeat_nor_hide_one(
     changes: list[Change], cast: Cast
 ) -> None:
-    newest_first = filters.SORTS["-reference"]
+    newest_first = orders.SORTS["-reference"]
     first = page_of(Change.objects.all(), newest_first, size=3)
     for number in range(4):
         draft(cast, title=f"Newer {number}")
@@ -84,7 +84,7 @@ def test_rows_added_meanwhile_neither_repeat_nor_hide_one(
 
 
 def test_going_back_to_the_start_gives_a_full_page(changes: list[Change]) -> None:
-    order = filters.SORTS["reference"]
+    order = orders.SORTS["reference"]
     second = page_of(
         Change.objects.all(), order, page_of(Change.objects.all(), order, size=2).next, 2
     )
@@ -93,16 +93,16 @@ def test_going_back_to_the_start_gives_a_full_page(changes: list[Change]) -> Non
 
 
 def test_a_place_whose_rows_are_gone_leads_to_the_first_page(changes: list[Change]) -> None:
-    order = filters.SORTS["reference"]
+    order = orders.SORTS["reference"]
     token = paging.token_at(order, changes[-1], 9)
     page = page_of(Change.objects.all(), order, token, 3)
     assert (pks(page), page.number) == ([change.pk for change in changes[:3]], 1)
 
 
 def test_a_place_in_another_order_is_refused(changes: list[Change]) -> None:
-    token = page_of(Change.objects.all(), filters.SORTS["title"], size=2).next
+    token = page_of(Change.objects.all(), orders.SORTS["title"], size=2).next
     with pytest.raises(BadToken):
-        page_of(Change.objects.all(), filters.SORTS["due"], token, 2)
+        page_of(Change.objects.all(), orders.SORTS["due"], token, 2)
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_a_place_in_another_order_is_refused(changes: list[Change]) -> None:
 )
 def test_forged_places_are_refused(db: None, forged: str) -> None:
     with pytest.raises(BadToken):
-        page_of(Change.objects.all(), filters.SORTS["due"], forged)
+        page_of(Change.objects.all(), orders.SORTS["due"], forged)
 
 
 def test_one_query_a_page(changes: list[Change], django_assert_num_queries: Any) -> None:
-    order = filters.SORTS["-updated"]
+    order = orders.SORTS["-updated"]
     with django_assert_num_queries(1):
         first = page_of(Change.objects.all(), order, size=2)
     with django_assert_num_queries(1):

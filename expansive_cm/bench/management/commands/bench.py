@@ -23,7 +23,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import filters, queries
+from changes import filters, orders, queries
 from changes.models import Change, Service
 from changes.states import State
 from expansive_cm.bench import synthetic
@@ -225,7 +225,7 @@ def staff_pages(user: User) -> list[tuple[str, str]]:
     pages += [(f"list, {view}", _list(f"view={view}")) for view, _label in filters.VIEWS if view]
     if not user.has_role(Role.SUPPORT, Role.AUDITOR):
         return pages
-    for sort, order in filters.SORTS.items():
+    for sort, order in orders.SORTS.items():
         pages.append((f"list, by {sort}", _list(f"sort={sort}")))
         pages.append((f"list, by {sort}, deep", _list(f"sort={sort}&page={deep(user, order)}")))
     pages += _narrowed()

@@ -1,0 +1,45 @@
+"""What the filters of the list offer to choose: services, customers, people."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
+
+from accounts.models import Organisation, User
+from expansive_cm.numbers import whole_number
+from expansive_cm.statements import Statement
+
+from . import queries
+from .models import Change, Service
+
+SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_once=True)
+ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"), planned_once=True)
+AT_WORK = Q(is_active=True, groups__isnull=False)
+WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
+
+
+def as_choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
+    """Return rows of a key and a name as a field takes them."""
+    return [(str(pk), name) for pk, name in rows]
+
+
+def requesters(organisations: Iterable[int | None]) -> list[tuple[str, str]]:
+    """Whoever of these customers has asked for a change: one probe of an index per person."""
+    asked = Change.objects.filter(requester=OuterRef("pk")).exclude(queries.UNSENT)
+    people = User.objects.filter(Exists(asked), organisation__in=organisations)
+    return as_choices(people.values_list("pk", "display_name"))
+
+
+def owners(data: QueryDict) -> list[tuple[str, str]]:
+    """Expansive's own people with a role; those who have left stay choosable while chosen."""
+    asked = [whole_number(value) for value in data.getlist("owner")]
+    numbers = [number for number in asked if number is not None]
+    if not numbers:
+        return as_choices(WORKING.rows())
+    return as_choices(_own_people(AT_WORK | Q(pk__in=numbers)))
+
+
+def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:
+    people = User.objects.filter(wanted, organisation=None).distinct()
+    return people.values_list("pk", "display_name")
