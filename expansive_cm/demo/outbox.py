@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Max
 from post_office.models import STATUS, Email
 
 from changes.models import Notice
@@ -22,6 +22,10 @@ def deliver_quietly() -> None:
 
 
 def read_what_is_older(now: datetime) -> None:
-    """Let everybody have read what they were told until some days ago, a while after it came."""
-    older = Notice.objects.filter(created_at__lt=now - UNREAD)
+    """Let everybody have read what they were told until some days ago, a while after it came.
+
+    But for the last of each person, whatever the day on which the demonstration is loaded.
+    """
+    last = Notice.objects.order_by().values("person").annotate(last=Max("pk")).values("last")
+    older = Notice.objects.filter(created_at__lt=now - UNREAD).exclude(pk__in=last)
     older.update(read_at=F("created_at") + timedelta(hours=2))
