@@ -9,7 +9,8 @@ break is told apart by the rules.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from itertools import groupby
+from typing import Any, NamedTuple
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Locator, Page
@@ -19,6 +20,7 @@ from tests.components.colours import GOOD_COLOURS, TRY_COLOURS_ONCE
 from tests.fonts import NARROW, draw_in
 
 HEIGHT = 900
+LOOKED_WITH = AXE_SCRIPT + TRY_COLOURS_ONCE + CERTAIN
 EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # All that other colours can break, and all that a narrower font can.
 OF_OTHER_LOOKS = ["color-contrast", "link-in-text-block", "target-size"]
@@ -72,6 +74,20 @@ SHOW = """([scheme, family]) => {
 FOLDS = "document.querySelector('[data-fold-on]:not([data-open])') !== null"
 DRAWS = "document.querySelector('[data-chart]') !== null"
 OVERHANG = "document.documentElement.scrollWidth - window.innerWidth"
+# What is asked of each look follows in the page itself: each way there and back would let it draw
+# what the next look draws anew. A page that is not ours, or without axe, is left to ask for that.
+LOOK_TOGETHER = f"""async ([asked, known]) => {{
+  if (typeof axe === "undefined" || !document.documentElement.dataset.bsTheme) return null;
+  const found = [];
+  for (const [how, rules, seenShortly] of asked) {{
+    ({SHOW})(how);
+    const overhang = {OVERHANG};
+    const [said, tried] = await ({RUN})([rules, known, seenShortly]);
+    known.push(...tried);
+    found.push([overhang, said, tried]);
+  }}
+  return found;
+}}"""
 UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 # As it were in fonts a little wider or narrower: between a wide one and a narrow one there is
@@ -104,13 +120,19 @@ PLACES = """elements => {
 
 def faults(page: Page, rules: list[str] = EVERYTHING) -> str:
     """Return what axe finds wrong with a page as it is shown, or nothing."""
-    seen_shortly = [one for one in OF_OTHER_LOOKS if rules == EVERYTHING or one in rules]
-    given = [rules, list(GOOD_COLOURS), seen_shortly]
+    given = [rules, list(GOOD_COLOURS), _seen_shortly(rules)]
     told = page.evaluate(RUN, given)
     if told is None:
         _bring_in_axe(page)
         told = page.evaluate(RUN, given)
-    said, tried = told
+    return _read(*told)
+
+
+def _seen_shortly(rules: list[str]) -> list[str]:
+    return [one for one in OF_OTHER_LOOKS if rules == EVERYTHING or one in rules]
+
+
+def _read(said: dict[str, Any], tried: list[str]) -> str:
     GOOD_COLOURS.update(tried)
     results = AxeResults(said)
     return results.generate_report() if results.violations_count else ""
@@ -122,7 +144,7 @@ def _bring_in_axe(page: Page) -> None:
     A script of the page's own is compiled once in its process; what `evaluate` wraps, each time.
     """
     session = page.context.new_cdp_session(page)
-    session.send("Runtime.evaluate", {"expression": AXE_SCRIPT + TRY_COLOURS_ONCE + CERTAIN})
+    session.send("Runtime.evaluate", {"expression": LOOKED_WITH})
     session.detach()
 
 
@@ -151,6 +173,7 @@ class Looks:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.add_init_script(LOOKED_WITH)  # sent once, not anew to every page that is loaded
         self.found: list[str] = []
 
     def over_address(
@@ -161,20 +184,20 @@ class Looks:
         It is loaded once; for each width where a script fits it to its width, or with ``anew``.
         Whoever goes on with it finds it as in the last look.
         """
-        width, scheme = 0, ""
-        for look in LOOKS:
-            if not width or (look.width != width and (anew or self._is_fitted(prepare))):
+        scheme = ""
+        for width, group in groupby(LOOKS, lambda look: look.width):
+            seen = list(group)
+            if not scheme or anew or self._is_fitted(prepare):
                 self.page.set_content("")  # what is not shown is not drawn anew
-                self._widen(look.width)
-                scheme = look.scheme
+                self._widen(width)
+                scheme = seen[0].scheme
                 self.page.emulate_media(color_scheme=scheme)
                 self.page.goto(address)
                 if prepare:
                     prepare(self.page)
-            width = look.width
-            self._look(address, look)
-        if scheme != look.scheme:
-            self.page.emulate_media(color_scheme=look.scheme)
+            self._look(address, seen)
+        if scheme != seen[-1].scheme:
+            self.page.emulate_media(color_scheme=seen[-1].scheme)
 
     def _is_fitted(self, prepare: Callable[[Page], None] | None) -> bool:
         """Whether a script has fitted the page to its width; what is unfolded is so in any."""
@@ -183,22 +206,39 @@ class Looks:
 
     def over_page(self, name: str) -> None:
         """Look over a page whose state cannot be loaded again, and leave it narrow and light."""
-        for look in LOOKS:
-            self._look(name, look)
+        for _, seen in groupby(LOOKS, lambda look: look.width):
+            self._look(name, list(seen))
 
     def _widen(self, width: int) -> None:
         if self.page.viewport_size != {"width": width, "height": HEIGHT}:
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
 
-    def _look(self, name: str, look: Look) -> None:
-        self._widen(look.width)
-        how = [look.scheme, look.font]
-        if not self.page.evaluate(SHOW, how):  # it has the system's scheme
-            self.page.emulate_media(color_scheme=look.scheme)
-            self.page.evaluate(SHOW, how)
-        if (overhang := self.page.evaluate(OVERHANG)) > 0:
+    def _look(self, name: str, seen: list[Look]) -> None:
+        """Look over the open page in all looks of one width."""
+        self._widen(seen[0].width)
+        asked = [[[one.scheme, one.font], one.rules, _seen_shortly(one.rules)] for one in seen]
+        told = self.page.evaluate(LOOK_TOGETHER, [asked, list(GOOD_COLOURS)])
+        if told is None:
+            _bring_in_axe(self.page)
+            told = self.page.evaluate(LOOK_TOGETHER, [asked, list(GOOD_COLOURS)])
+        if told is None:
+            for look in seen:
+                self._look_by_system(name, look)
+            return
+        for look, (overhang, said, tried) in zip(seen, told, strict=True):
+            self._note(name, look, overhang, _read(said, tried))
+
+    def _look_by_system(self, name: str, look: Look) -> None:
+        """Look over a page that has the scheme of its system, which the browser must be given."""
+        self.page.emulate_media(color_scheme=look.scheme)
+        self.page.evaluate(SHOW, [look.scheme, look.font])
+        overhang = self.page.evaluate(OVERHANG)
+        self._note(name, look, overhang, faults(self.page, look.rules))
+
+    def _note(self, name: str, look: Look, overhang: int, found: str) -> None:
+        if overhang > 0:
             self.found.append(f"{name} at {look}: sticks out by {overhang} px")
-        if found := faults(self.page, look.rules):
+        if found:
             self.found.append(f"{name} at {look}: {found}")
 
 

@@ -20,6 +20,13 @@ PAGE = """<!doctype html><html lang="en"><title>A page</title><style>
 </style><main><h1>A page</h1><p class="pale">Pale</p><p class="dim">Dim</p><p class="broad"></p>
 <img src="data:," width="30" height="30"><div><a href="#a">00</a><a href="#b">00</a></div></main>
 """
+# The same page as ours are: dark by what is written on it, whatever the system is.
+OURS = (
+    PAGE.replace('lang="en"', 'lang="en" data-bs-theme="light"')
+    .replace(": light dark }", ": light } [data-bs-theme=dark] body { color-scheme: dark }")
+    .replace(" and (prefers-color-scheme: light) {", " { [data-bs-theme=light]")
+    .replace(" and (prefers-color-scheme: dark) {", " { [data-bs-theme=dark]")
+)
 FOUND = [
     ("1280 px, dark, in a narrow font", {"color-contrast", "target-size"}),
     ("320 px, dark, in a narrow font", {"sticks out"}),
@@ -31,10 +38,11 @@ VENDORED = ("vendor/tabler/css/tabler.min.css", "vendor/tabler/icons.css")
 FAULTS = set().union(*(faults for _, faults in FOUND))
 
 
+@pytest.mark.parametrize("shown", [PAGE, OURS], ids=["of the system's scheme", "of its own"])
 def test_each_fault_is_found_in_its_look_and_all_are_told(
-    page: Any, transactional_db: None
+    page: Any, transactional_db: None, shown: str
 ) -> None:
-    page.set_content(PAGE)
+    page.set_content(shown)
     with pytest.raises(AssertionError) as told, looks(page) as look:
         look.over_page("the page")
     found = [one.partition(": ") for one in look.found]
