@@ -1,6 +1,6 @@
 """Whom a message can reach: a change's people by what they have to do with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,3 +63,17 @@ LINK_WANTED = _("somebody asked for a new link to it")
 STAFF = (OWNER, WATCHERS)
 PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)
 ALL = (*PARTIES, RESPONSIBLE, EXECUTOR)
+MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
+"""Why somebody is told who has nothing else to do with a change."""
+
+
+def whom(audiences: Iterable[Audience], change: Change) -> Iterator[tuple[User, Any]]:
+    """Yield whom audiences reach, and why: who is merely told comes last, as the first counts.
+
+    Whoever raised what they ask for themselves is told as who asked for it.
+    """
+    for audience in sorted(audiences, key=lambda one: str(one.why) in MERELY_TOLD):
+        for person in audience.find(change):
+            if person:
+                is_own = audience is RAISER and person.pk == change.requester_id
+                yield person, REQUESTER.why if is_own else audience.why

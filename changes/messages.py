@@ -42,6 +42,7 @@ from .audiences import (
     TOLD_BEFORE,
     WATCHERS,
     Audience,
+    whom,
 )
 from .mentions import mentioned
 from .message_words import (
@@ -200,11 +201,7 @@ def _announce(change: Change, event: Event) -> None:
         (person, comment, MENTIONED) for person in named if person.pk not in heard
     ]
     found += [
-        (person, rule.message, audience.why)
-        for rule in rules
-        for audience in rule.to
-        for person in audience.find(change)
-        if person
+        (person, rule.message, why) for rule in rules for person, why in whom(rule.to, change)
     ]
     reached: dict[int, tuple[User, Message, Any]] = {}
     for person in next_people(change, event, besides=[person for person, *_rule in found]):

@@ -16,10 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from expansive_cm.texts import Text
 
-from .audiences import MENTIONED, RAISER, WATCHERS
+from .audiences import MENTIONED, MERELY_TOLD
 
 Pace = User.MailPace
-MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
 
 
 class Way(TextChoices):

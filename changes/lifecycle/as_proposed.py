@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -38,13 +39,15 @@ def plan_as_proposed(
     """Plan the execution with the steps and the rollback plan that the change has or began with.
 
     They are those of ``proposed_plan.plan_of``. Raises StepIncomplete where the change is to be
-    planned by itself, ChangeStale where its template is another one than was shown, and what
-    ``plan_execution`` raises.
+    planned by itself or the window has passed, ChangeStale where its template is another one
+    than was shown, and what ``plan_execution`` raises.
     """
     with acting():
         fresh = lock(change)
         if why_not := proposed_plan.why_not_planned(fresh):
             raise StepIncomplete(why_not)
+        if window_end <= timezone.now():  # the worker may have been away since it was asked for
+            raise StepIncomplete(_("The window has passed already."), ["window_end"])
         if template := proposed_plan.template_of_plan(fresh):
             insist_on_shown(template, proposed)
         return plan_execution(

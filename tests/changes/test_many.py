@@ -380,6 +380,19 @@ def test_many_are_planned_as_their_template_or_their_plan_says(cast: Cast) -> No
     assert refused == Outcome.REFUSED and "cannot be the executor" in why_not
 
 
+def test_a_window_that_passed_before_the_worker_came_to_it_is_not_planned(cast: Cast) -> None:
+    change = to_plan(cast)
+    send(cast.success, "plan_execution", change, run=False, **tomorrow(cast))
+    run, long_ago = ManyRun.objects.get(), timezone.now() - timedelta(days=3)
+    for hours, name in enumerate(("window_start", "window_end")):
+        run.arguments[name] = (long_ago + timedelta(hours=hours)).isoformat()
+    run.save()  # the worker was away for days
+    tasks.carry_on_acts()
+    words = "The window has passed already."
+    assert outcomes() == {change.reference: (Outcome.REFUSED, words)}
+    assert Change.objects.get(pk=change.pk).execution is None
+
+
 def test_executions_without_words_went_as_planned_but_not_late(cast: Cast) -> None:
     good, late = to_execute(cast), to_execute(cast)
     late = lifecycle.start_execution(late, actor=cast.support)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from post_office.models import STATUS
 
 from accounts.models import User
-from changes import forecast_mail, inbox, lifecycle, messages, news
+from changes import audiences, forecast_mail, inbox, lifecycle, messages, news
 from changes.models import Change, Notice
 from changes.news import Way
 from changes.wording import IMMEDIATE, NEEDED
@@ -98,6 +98,30 @@ def test_a_mention_reaches_who_switched_comments_off_and_watching_is_a_kind_of_i
     assert reached(cast.tester, change, since) == (True, False)
     lifecycle.comment(change, actor=cast.support, body="Who knows, @Tess Tester?")
     assert reached(cast.tester, change, since) == (True, True)
+
+
+def test_who_owns_what_they_raised_or_watch_hears_of_it_as_its_owner(
+    cast: Cast, change: Change
+) -> None:
+    """What they merely watch, or raised for others, is another kind: it silences nothing else."""
+    Change.objects.filter(pk=change.pk).update(raised_by=cast.success, owner=cast.success)
+    choose(cast.success, watched=Way.NONE)
+    since = last_row()
+    lifecycle.comment(Change.objects.get(pk=change.pk), actor=cast.requester, body="Which day?")
+    assert reached(cast.success, change, since) == (True, True)
+    Change.objects.filter(pk=change.pk).update(raised_by=cast.support, owner=None)
+    lifecycle.watch(Change.objects.get(pk=change.pk), actor=cast.success)
+    worded().update(status=STATUS.sent)
+    since = last_row()
+    lifecycle.withdraw(Change.objects.get(pk=change.pk), actor=cast.requester, reason="Enough.")
+    assert reached(cast.success, change, since) == (True, True), "their team looks after it"
+
+
+def test_ones_own_request_is_not_one_raised_for_somebody_else(cast: Cast, change: Change) -> None:
+    change.raised_by = change.requester
+    assert [why for _person, why in audiences.whom((audiences.RAISER,), change)] == [
+        audiences.REQUESTER.why
+    ]
 
 
 def test_a_choice_counts_only_for_who_can_read_the_app(cast: Cast, change: Change) -> None:
