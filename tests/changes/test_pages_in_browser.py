@@ -53,6 +53,8 @@ def test_pages_are_accessible_and_fit(
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
         look.over_address(reverse("changes:promises"), unfold)
+        look.over_address(reverse("changes:figures"), unfold)
+        look.over_address(reverse("changes:figure", args=["submitted"]), unfold)
         inbox.read_all(cast.success, inbox.of(cast.success).earliest("pk").pk)
         look.over_address(reverse("changes:notifications"), unfold)
         sign_in(page, cast.release_manager, live_server)
