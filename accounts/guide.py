@@ -45,6 +45,7 @@ _ROOMS = {
     "user-guide#development-review-test-and-release": "changes.views.steps_code",
     "user-guide#releases": "changes.views.releases changes.views.release_notes",
     "user-guide#promises": "changes.views.promises",
+    "user-guide#figures": "changes.views.figures",
     "user-guide#change-freezes-and-maintenance-windows": "changes.views.windows",
     "user-guide#the-calendar": "changes.views.calendar",
     "user-guide#auditors-and-administrators": "audit.views",

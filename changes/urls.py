@@ -12,6 +12,7 @@ from .views import (
     correct_comment,
     detail,
     discussion,
+    figures,
     follow_up,
     gallery,
     hand_over,
@@ -128,6 +129,11 @@ promise_urls = [
     path("promises/", promises.promise_list, name="promises"),
     path("promises/ours/", promises.own_promise_list, name="own_promises"),
 ]
+figure_urls = [
+    path("figures/", figures.figures, name="figures"),
+    path("figures/export/", figures.export_figures, name="export_figures"),
+    path("figures/<slug:name>/", figures.figure, name="figure"),
+]
 calendar_urls = [
     path("calendar/", calendar.change_calendar, name="calendar"),
     path("calendar/windows/", windows.windows, name="windows"),
@@ -241,6 +247,7 @@ urlpatterns = [
     *standard_urls,
     *release_urls,
     *promise_urls,
+    *figure_urls,
     *calendar_urls,
     *discussion_urls,
     *many_urls,

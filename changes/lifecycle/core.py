@@ -42,6 +42,7 @@ class Step:
         self.verb = verb
         self.actor = actor
         self.from_state = change.state if change.pk else ""
+        self.entered_at = change.state_since if change.pk else None
         self.reason = ""
         self.internal = False
         self.data: dict[str, Any] = {}
@@ -193,6 +194,7 @@ def record_event(step: Step) -> Event:
         actor_email=step.actor.email if step.actor else "",
         from_state=step.from_state,
         to_state=step.change.state,
+        entered_at=step.entered_at if step.from_state != step.change.state else None,
         path=step.change.path,
         revision=step.change.revision,
         reason=step.reason,

@@ -71,6 +71,9 @@ class BoardDecision(StageRecord):
     class Meta(StageRecord.Meta):
         abstract = False
         verbose_name = _("board decision")
+        indexes = [
+            models.Index(fields=["recorded_at"], name="changes_decision_recorded"),
+        ]
 
     @property
     def stands(self) -> bool:

@@ -268,6 +268,19 @@ class Change(Moves, Saved):
             models.Index(Coalesce("risk", 0), "id", name="changes_change_risk_key"),
             models.Index(Coalesce("due_on", date.max), "id", name="changes_change_due"),
             models.Index(Coalesce("due_on", date.min), "id", name="changes_change_due_down"),
+            # What came and what ended, day by day (``figures``).
+            models.Index(
+                fields=["submitted_at"],
+                include=["organisation", "type"],
+                condition=Q(submitted_at__isnull=False),
+                name="changes_change_submitted",
+            ),
+            models.Index(
+                fields=["closed_at"],
+                include=["submitted_at", "organisation", "type", "state"],
+                condition=Q(closed_at__isnull=False, submitted_at__isnull=False),
+                name="changes_change_ended",
+            ),
             # What waits (``changes/turns``) and what is late are a few of many changes.
             models.Index(
                 fields=["state", "state_since", "id"],

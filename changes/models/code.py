@@ -208,6 +208,11 @@ class Deployment(StageRecord):
                 condition=models.Q(finished_at__isnull=True),
                 name="changes_deployment_open",
             ),
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(finished_at__isnull=False),
+                name="changes_deployment_finished",
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -118,6 +118,11 @@ class Execution(StageRecord):
                 condition=Q(finished_at__isnull=True),
                 name="changes_execution_open",
             ),
+            models.Index(
+                fields=["finished_at"],
+                condition=Q(finished_at__isnull=False),
+                name="changes_execution_finished",
+            ),
             # What is done when: the calendar, and what else is planned at that time.
             GistIndex(
                 Func("window_start", "window_end", function="tstzrange"),

@@ -80,6 +80,11 @@ class Confirmation(models.Model):
                 condition=models.Q(answer=""),
                 name="changes_confirmation_waiting",
             ),
+            models.Index(
+                fields=["answered_at"],
+                condition=models.Q(answered_at__isnull=False),
+                name="changes_confirmation_answered",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,6 +40,11 @@ class Event(models.Model):
     at = models.DateTimeField(_("when"), auto_now_add=True, db_index=True)
     from_state = models.CharField(max_length=30, choices=State.choices, blank=True)
     to_state = models.CharField(max_length=30, choices=State.choices, blank=True)
+    entered_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text=_("Of a step that moved the change: when it had come into the state it left."),
+    )
     path = models.PositiveSmallIntegerField(default=1)
     revision = models.PositiveIntegerField(default=1)
     reason = models.TextField(_("why"), blank=True)
@@ -68,6 +73,13 @@ class Event(models.Model):
                 fields=["-id"],
                 condition=models.Q(from_state=State.TESTING, to_state=State.DEPLOYMENT),
                 name="changes_event_code_complete",
+            ),
+            # How long changes were in which stage (``figures``).
+            models.Index(
+                fields=["at"],
+                include=["from_state", "to_state", "entered_at", "change"],
+                condition=models.Q(entered_at__isnull=False),
+                name="changes_event_left_stage",
             ),
         ]
         triggers = [

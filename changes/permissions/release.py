@@ -23,6 +23,11 @@ def can_read_promises(user: User) -> Decision:
     return decide(internal(user))
 
 
+def can_read_figures(user: User) -> Decision:
+    """The same people: each figure is counted from changes that they read."""
+    return decide(internal(user))
+
+
 def can_read_own_promises(user: User) -> Decision:
     """People of a customer: what was promised on the changes that they read."""
     theirs = None

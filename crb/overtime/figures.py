@@ -33,7 +33,6 @@ from django.db.models import (
     DateField,
     Exists,
     F,
-    FloatField,
     Func,
     IntegerField,
     Min,
@@ -55,6 +54,7 @@ from changes import promises as promises_of
 from changes.models import BoardDecision
 from changes.queries import visible_to
 from changes.states import OPEN, State
+from expansive_cm.database.aggregates import Percentile
 from expansive_cm.statements import Given, ObjectStatement, Statement
 
 from .. import queries
@@ -108,17 +108,6 @@ class PromiseState(models.TextChoices):
 
 DATED = frozenset({PromiseState.OPEN, PromiseState.OVERDUE, PromiseState.KEPT, PromiseState.LATE})
 """Promises whose date says something."""
-
-
-class Percentile(models.Aggregate):
-    """A share of the values lies at or below this; PostgreSQL interpolates between two."""
-
-    function = "percentile_cont"
-    template = "%(function)s(%(fraction)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    allow_distinct = False
-
-    def __init__(self, expression: Any, fraction: float, **extra: Any) -> None:
-        super().__init__(expression, fraction=float(fraction), output_field=FloatField(), **extra)
 
 
 # Decisions ----------------------------------------------------------------------------------

@@ -294,10 +294,10 @@ def _events(people: People) -> str:
     everybody = people.support + people.success + people.developers
     return f"""
     INSERT INTO changes_event (change_id, verb, actor_id, actor_name, actor_email, at, from_state,
-      to_state, path, revision, reason, is_internal, data)
+      to_state, entered_at, path, revision, reason, is_internal, data)
     SELECT c.id, CASE c.type WHEN 'code' THEN {_array(code)}[n] ELSE {_array(configuration)}[n] END,
       {_pick(everybody)}, 'Somebody', '', c.created_at + n * interval '1 day', c.state, c.state,
-      1, 1, 'Because it is needed.', false, '{{}}'
+      c.created_at + (n - 1) * interval '1 day', 1, 1, 'Because it is needed.', false, '{{}}'
     FROM changes_change c, generate_series(1, 9) AS n
     WHERE n <= CASE WHEN c.state = 'draft' THEN 0 WHEN c.type = '' THEN 1
       WHEN c.state = 'closed' THEN 9 ELSE 2 + c.id % 5 END

@@ -12,7 +12,7 @@ from changes.models import Release
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
 from tests.components.browsing import sign_in
-from tests.components.looks import looks, unfold
+from tests.components.looks import looks, unfold, unfold_content
 from tests.people import Cast
 
 
@@ -52,7 +52,9 @@ def test_pages_are_accessible_and_fit(
         for person, change, verb in addresses:
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
-        look.over_address(reverse("changes:promises"), unfold)
+        look.over_address(reverse("changes:promises"), unfold_content)
+        look.over_address(reverse("changes:figures"), unfold_content)
+        look.over_address(reverse("changes:figure", args=["submitted"]), unfold_content)
         inbox.read_all(cast.success, inbox.of(cast.success).earliest("pk").pk)
         look.over_address(reverse("changes:notifications"), unfold)
         sign_in(page, cast.release_manager, live_server)

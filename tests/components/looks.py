@@ -88,7 +88,7 @@ LOOK_TOGETHER = f"""async ([asked, known]) => {{
   }}
   return found;
 }}"""
-UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
+UNFOLD = "part => document.querySelectorAll(`${part} details`).forEach(one => { one.open = true; })"
 
 # As it were in fonts a little wider or narrower: between a wide one and a narrow one there is
 # always one in which a line just breaks. What begins below all of them is laid out once: its
@@ -165,7 +165,12 @@ def places_in_any_font(elements: list[Locator], fonts: list[str]) -> list[str]:
 
 def unfold(page: Page) -> None:
     """Open whatever is folded, so that it is looked at too."""
-    page.evaluate(UNFOLD)
+    page.evaluate(UNFOLD, "")
+
+
+def unfold_content(page: Page) -> None:
+    """Open whatever is folded but the header's menus, which lie over what is to be looked at."""
+    page.evaluate(UNFOLD, "main")
 
 
 class Looks:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from crb import lifecycle
-from tests.components.looks import UNFOLD, faults, fits
+from tests.components.looks import faults, fits, unfold
 from tests.crb.conftest import Table
 from tests.crb.test_live_in_browser import open_meeting
 
@@ -41,6 +41,6 @@ def test_a_press_marks_and_takes_nothing_typed(
     expect(page.locator("#attendance")).to_contain_text("3 of 7 present")
     expect(page.locator(".attendance-guest")).to_have_text("Gail Guest")
     assert page.evaluate("window.stillHere") is True
-    page.evaluate(UNFOLD)
+    unfold(page)
     assert fits(page)
     assert not faults(page)

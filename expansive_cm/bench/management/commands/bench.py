@@ -13,6 +13,7 @@ import time
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.apps import apps
@@ -20,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
@@ -273,7 +275,20 @@ def _narrowed() -> list[tuple[str, str]]:
         "search for nothing": "q=zzzyqx",
     }
     pages = [(f"list, {title}", _list(query)) for title, query in filtered.items()]
-    return pages + _promised(rare, scarce)
+    return pages + _promised(rare, scarce) + _counted(rare)
+
+
+def _counted(organisation: int | None) -> list[tuple[str, str]]:
+    """The figures of some days, and the lists behind two of them."""
+    year = f"since={timezone.localdate() - timedelta(days=364)}"
+    addresses = {
+        "90 days": reverse("changes:figures"),
+        "a year": f"{reverse('changes:figures')}?{year}",
+        "a small customer": f"{reverse('changes:figures')}?{year}&organisation={organisation}",
+        "submitted": f"{reverse('changes:figure', args=['submitted'])}?{year}",
+        "slowest in review": f"{reverse('changes:figure', args=['stage-review'])}?{year}&over=1",
+    }
+    return [(f"figures, {title}", address) for title, address in addresses.items()]
 
 
 def _promised(organisation: int | None, service: int | None) -> list[tuple[str, str]]:
