@@ -117,7 +117,10 @@ DECISIONS = {
     ("record_board_outcome", "rejected"): _("The board decided against the request"),
 }
 
-_OVER = _("Nothing more happens with this request. For anything further, please send a new one.")
+_OVER = _(
+    "Nothing more happens with this request. For anything further, please send a new one: "
+    "the page of this one has a button for it."
+)
 AFTER_DECISION: dict[State, Text] = {
     S.REFUSED: _OVER,
     S.EXECUTION: _("Next, we plan when it is put in place. You get a mail with the time."),

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from accounts.roles import Role
-from expansive_cm.texts import composed
+from expansive_cm.texts import composed, quoted
 
+from .asked import SHOWN, unanswered
 from .finding import organisations_for
 from .models import Change, ChangeTemplate
 
@@ -118,3 +119,16 @@ def used_last(model: Any, field: str, user: User, organisation_pk: int | None) -
     rows = list(own.values_list(field, "change__organisation")[:LOOKED_BACK])
     same = [value for value, customer in rows if customer == organisation_pk]
     return next(iter(same or [value for value, _customer in rows]), None)
+
+
+def following(old: Change) -> str:
+    """Return what was asked for, below the number of what it follows, as far as there is room.
+
+    Between them what its customer asked and nobody answered before it ended.
+    """
+    longest = Change._meta.get_field("description").max_length
+    parts = [_("This follows %s.") % old.reference]
+    if old.left_unanswered:
+        parts.append(_("Asked there, and not answered when it ended:"))
+        parts += [quoted(one.body) for one in unanswered(old)[-SHOWN:]]
+    return "\n\n".join([*parts, old.description])[:longest]

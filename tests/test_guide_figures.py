@@ -29,7 +29,7 @@ from changes.mail_in import taking
 from changes.many import runs
 from changes.models import BoardDecision, StagingTest
 from changes.permissions.discussion import CORRECTABLE
-from changes.views import access_link, lists, mail_log, secret_address, secret_link
+from changes.views import access_link, further, lists, mail_log, secret_address, secret_link
 from changes.views.calendar import IN_A_LIST
 from crb import calendar_pages, periods, reminders, without_lead
 from crb.forms import votes
@@ -101,7 +101,8 @@ def on_operating() -> Iterator[str]:
     yield f"a person is mailed {access.LINKS_AN_HOUR} new links an hour"
     yield (
         f"can send {access_link.ACTS_ALLOWED.allowed} forms in "
-        f"{access_link.ACTS_ALLOWED.seconds // MINUTE} minutes"
+        f"{access_link.ACTS_ALLOWED.seconds // MINUTE} minutes, and "
+        f"{further.REQUESTS_ALLOWED.allowed} new requests an hour"
     )
 
 

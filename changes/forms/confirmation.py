@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from expansive_cm.texts import quoted
 from expansive_cm.ui.forms import MarkdownTextarea, RadioCards, rows_field
 
+from .. import proposing
 from ..models import Attachment, Change, Confirmation, ContactAttempt
 from .base import LongText, StepForm, cards, line, text
 from .ending import EndingForm
@@ -128,6 +129,26 @@ class RequestSuccessorForm(StepForm):
         before = _now("This follows %s, where I had asked for:") % self.change.reference
         parts = [wished, f"{before}\n\n{quoted(self.change.description)}"]
         self.fields["description"].initial = "\n\n".join(part for part in parts if part)
+
+
+class FollowUpForm(StepForm):
+    """A request that goes on from one that has ended, filled in from it."""
+
+    title = line(Change, "title", label=_("Title"))
+    description = LongText(
+        label=_("What would you like, and what for?"),
+        max_length=Change._meta.get_field("description").max_length,
+        help_text=_("It asks for the same, until you say what should differ."),
+        widget=forms.Textarea(attrs={"rows": 8}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "follow_up_%s", **kwargs})
+
+    def prepare(self) -> None:
+        """Begin with what had been asked for."""
+        self.fields["title"].initial = self.change.title
+        self.fields["description"].initial = proposing.following(self.change)
 
 
 class RateForm(StepForm):

@@ -61,7 +61,7 @@ from .discussion import (
     watch,
 )
 from .executing import execute
-from .follow_up import copy_as_new, follow_up
+from .follow_up import copy_as_new, follow_up, send_follow_up
 from .forecasts import tell_of_forecast
 from .handing_over import pass_ownership_on, pass_request_on
 from .importing import ImportedChange, Origin, import_change, import_changes
@@ -199,6 +199,7 @@ __all__ = [
     "forget_told_part",
     # Without an account
     "ask_for_link",
+    "send_follow_up",
     "send_link",
     "revoke_links",
     "replace_links",

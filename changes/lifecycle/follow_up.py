@@ -1,18 +1,19 @@
 """A request that goes on from a change that has ended, or that is like another one."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.texts import quoted
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
+from expansive_cm.workflow.errors import ChangeStale
 from expansive_cm.workflow.steps import require
 
-from .. import permissions, proposing
-from ..asked import SHOWN, unanswered
-from ..models import Change, ChangeLink, Channel
-from .core import Step, lock
+from .. import access_links, messages, permissions, proposing
+from ..models import AccessLink, Change, ChangeLink, Channel, ConfirmationLink, Service
+from .core import Step, lock, record_event
 from .intake import save_draft
 from .links import record_link
 
@@ -29,7 +30,65 @@ def follow_up(change: Change, *, actor: User, key: str = "") -> Change:
     with acting():
         old = lock(change)
         require(permissions.can_follow_up(actor.read_afresh(), old))
-        return _begun(old, actor, key, ChangeLink.Kind.SUCCESSOR_OF, description=_follows(old))
+        return _begun(
+            old, actor, key, ChangeLink.Kind.SUCCESSOR_OF, description=proposing.following(old)
+        )
+
+
+def send_follow_up(
+    change: Change,
+    *,
+    actor: User,
+    title: str,
+    description: str,
+    link: AccessLink | ConfirmationLink,
+) -> Change:
+    """Send a request that goes on from a change that has ended, through a mailed link.
+
+    Who has no account has no drafts, so it is submitted at once, in their own name and with the
+    services in use; the ended change stays as it is. Raises ChangeStale for a link that lost its
+    meaning in the meantime, StepForbidden or StepIllegal with the reason. Effects: the request in
+    ``submitted``, its event, the link between both; the success team is told, and its requester
+    gets a receipt, which leads to the new request.
+    """
+    with acting():
+        old = lock(change)
+        require(permissions.can_follow_up(actor.read_afresh(), old))
+        if not access_links.still_works(link):
+            raise ChangeStale(_("This link is no longer valid."))
+        reason = _("Follow-up of %s") % old.reference
+        services = old.services.filter(is_active=True)
+        words = {"title": title, "description": description, "requester": actor}
+        birth = submitted_after(old, actor, reason, services, link, channel=Channel.EMAIL, **words)
+        record_link(birth, birth.change, old, ChangeLink.Kind.SUCCESSOR_OF)
+        birth.event = record_event(birth)
+        messages.announce(birth.change, birth.event)
+        messages.acknowledge(birth.change, sure(birth.event))
+    return birth.change
+
+
+def submitted_after(
+    old: Change,
+    actor: User | None,
+    reason: str,
+    services: Iterable[Service],
+    link: AccessLink | ConfirmationLink | None = None,
+    **fields: Any,
+) -> Step:
+    """Store a request of the same customer that follows another one, submitted.
+
+    Its step is returned; its event is still to be recorded, and told.
+    """
+    new = Change(organisation=old.organisation, raised_by=actor, **fields)
+    birth = Step(new, "submit", actor)
+    if link is not None:
+        birth.came_through(link)
+    birth.reason = reason
+    birth.save(new)
+    new.services.set(services)
+    new.submit()
+    birth.save(new)
+    return birth
 
 
 def copy_as_new(change: Change, *, actor: User, key: str = "") -> Change:
@@ -75,16 +134,3 @@ def _requester(old: Change, actor: User) -> User | None:
     if asked is None or not asked.is_active or asked.organisation_id != old.organisation_id:
         return None
     return asked
-
-
-def _follows(old: Change) -> str:
-    """Return what was asked for, below the number of what it follows, as far as there is room.
-
-    Between them what its customer asked and nobody answered before it ended.
-    """
-    longest = Change._meta.get_field("description").max_length
-    parts = [_("This follows %s.") % old.reference]
-    if old.left_unanswered:
-        parts.append(_("Asked there, and not answered when it ended:"))
-        parts += [quoted(one.body) for one in unanswered(old)[-SHOWN:]]
-    return "\n\n".join([*parts, old.description])[:longest]

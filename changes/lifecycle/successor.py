@@ -14,6 +14,7 @@ from ..models import Attachment, Change, ChangeLink, Channel, ConfirmationLink
 from .asked import ending, take_along
 from .confirmation import check_belongs
 from .core import Step, record_event, take_step
+from .follow_up import submitted_after
 from .links import record_link
 
 
@@ -79,21 +80,18 @@ def _follow_up(
 ) -> Step:
     """Close the step's change and submit its successor, which is returned as a step of its own."""
     old = step.change
-    successor = Change(
+    birth = submitted_after(
+        old,
+        step.actor,
+        _("Successor of %s") % old.reference,
+        old.services.all(),
         title=title,
         description=description,
-        organisation=old.organisation,
         requester=old.requester,
-        raised_by=step.actor,
         owner=old.owner,
         channel=channel,
     )
-    birth = Step(successor, "submit", step.actor)
-    birth.reason = _("Successor of %s") % old.reference
-    birth.save(successor)
-    successor.services.set(old.services.all())
-    successor.submit()
-    birth.save(successor)
+    successor = birth.change
     record_link(step, successor, old, ChangeLink.Kind.SUCCESSOR_OF)
     take_along(step, birth)
     _carry_over(birth, [file for file in files if file.change_id == old.pk])

@@ -29,11 +29,13 @@ from expansive_cm.workflow.errors import ChangeStale, StepError, StepIllegal
 from .. import access_links, attachments, lifecycle, permissions, plain, story
 from ..conversation import said
 from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
+from ..forms.confirmation import FollowUpForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State
+from .further import SENT, further, may_send_one
 from .once import taken_once
 from .secret_address import Limit
-from .secret_link import behind_a_link, contact_of, not_valid
+from .secret_link import TYPED, behind_a_link, contact_of, not_valid
 
 Typed = Iterable[str]
 
@@ -51,6 +53,7 @@ class RequestPage:
     answers: dict[int, AnswerForm] = field(default_factory=dict)
     write_form: WriteForm | None = None
     withdraw_form: WithdrawRequestForm | None = None
+    follow_up_form: FollowUpForm | None = None
     refusal: str = ""
     typed: str = ""
 
@@ -130,6 +133,7 @@ class RequestPage:
             "write_form": (self.write_form or WriteForm()) if may_write else None,
             "withdraw_form": (self.withdraw_form or withdraw) if may_withdraw else None,
             "withdraw_open": bool(self.withdraw_form),
+            **further(self.reader, self.change, self.follow_up_form),
         }
 
     def form_of(self, question: Question) -> AnswerForm:
@@ -165,7 +169,8 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
         act = ACTS.get(request.POST.get("act", ""))
         if act is None:
             raise BadRequest("act")
-        if not ACTS_ALLOWED.is_open_for(str(link.person.pk)):
+        allowed = ACTS_ALLOWED.is_open_for(str(link.person.pk))
+        if not allowed or (act is _follow_up and not may_send_one(link.person)):
             page.refusal = _("That is very much in a short time. Please wait a few minutes.")
             page.typed = "\n\n".join(_typed(request))
             return page.show(HTTPStatus.TOO_MANY_REQUESTS)
@@ -177,7 +182,7 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
 
 
 def _typed(request: HttpRequest) -> Typed:
-    return [request.POST[name] for name in ("answer", "body", "reason") if request.POST.get(name)]
+    return [request.POST[name] for name in TYPED if request.POST.get(name)]
 
 
 def _answer(page: RequestPage) -> HttpResponse:
@@ -273,6 +278,25 @@ def _withdraw(page: RequestPage) -> HttpResponse:
     return redirect("changes:request_page", token=page.token)
 
 
+def _follow_up(page: RequestPage) -> HttpResponse:
+    """Send a request that goes on from this one, which has ended."""
+    form = FollowUpForm(page.request.POST, change=page.change, user=page.reader)
+    typed = [words for _label, words in form.typed()]
+    may = permissions.can_follow_up(page.reader, page.change)
+    if not may:
+        return page.refuse(StepIllegal(may.reason), *typed)
+    if not form.is_valid():
+        page.follow_up_form = form
+        return page.show(HTTPStatus.BAD_REQUEST)
+    try:
+        made = lifecycle.send_follow_up(
+            page.change, actor=page.reader, link=page.link, **form.arguments()
+        )
+    except StepError as error:
+        return page.refuse(error, *typed)
+    return page.done(SENT % made.reference, "further")
+
+
 def _confirm(page: RequestPage) -> HttpResponse:
     """Go to the question whether the change meets the need; nothing is answered by that."""
     try:
@@ -287,6 +311,7 @@ ACTS: dict[str, Callable[[RequestPage], HttpResponse]] = {
     "write": _write,
     "withdraw": _withdraw,
     "confirm": _confirm,
+    "follow_up": _follow_up,
 }
 """What can be done on the page, by the name that its form sends."""
 

@@ -7,14 +7,18 @@ request for something further, and a rating.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
@@ -24,13 +28,20 @@ from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal
 
 from .. import access_links, lifecycle, permissions, plain
 from ..forms.base import StepForm
-from ..forms.confirmation import AnswerConfirmationForm, RateForm, RequestSuccessorForm
+from ..forms.confirmation import (
+    AnswerConfirmationForm,
+    FollowUpForm,
+    RateForm,
+    RequestSuccessorForm,
+)
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink
+from .further import SENT, further, may_send_one
+from .once import taken_once
 from .secret_link import behind_a_link, contact_of, not_valid
 
 
 @behind_a_link(access_links.find_confirmation)
-def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponse:
+def confirmation(request: HttpRequest, link: ConfirmationLink, token: str) -> HttpResponseBase:
     """Show what was requested and done, and take the requester's answer and what follows it.
 
     Whoever is signed in, the answer is the requester's: the link went to their address.
@@ -128,12 +139,14 @@ class ConfirmationPage:
         """Return the form that this answer leads to, if any, and the successor that was sent."""
         person, change = self.reader, self.change
         found: dict[str, Any] = {"successor": self._successor()}
+        sent = form if isinstance(form, FollowUpForm) else None
+        found |= further(person, change, sent)
         if not self.is_about_the_latest:
             return found
         if permissions.can_request_successor(person, change):
             found["successor_form"] = form or self.form(RequestSuccessorForm)
         elif permissions.can_rate(person, change):
-            found["rate_form"] = form or self.form(RateForm)
+            found["rate_form"] = self.form(RateForm) if sent or form is None else form
         return found
 
     def _successor(self) -> Change | None:
@@ -166,10 +179,32 @@ def _then(verb: str, form_class: type[StepForm], act: Callable[..., Change]) -> 
     return taken
 
 
-Act = Callable[[ConfirmationPage], HttpResponse]
+def _follow_up(page: ConfirmationPage) -> HttpResponseBase:
+    """Send a request that goes on from the change, once it has ended; twice sent, it is one."""
+    form = page.form(FollowUpForm, page.request.POST)
+    if page.confirmation.is_open:
+        raise BadRequest("act")
+    if not may_send_one(page.reader):
+        words = _("That is very much in a short time. Please wait a few minutes.")
+        return page.too_late(form, words)
+    decision = permissions.can_follow_up(page.reader, page.change)
+    if not decision:
+        return page.too_late(form, decision.reason)
+
+    def send(change: Change, **more: Any) -> Change:
+        made = lifecycle.send_follow_up(change, **more)
+        messages.success(page.request, SENT % made.reference)
+        return made
+
+    take = partial(page.take, form, send)
+    return taken_once(page.request, page.reader, take, lambda: page.request.path)
+
+
+Act = Callable[[ConfirmationPage], HttpResponseBase]
 ACTS: dict[str, Act] = {
     "answer": _answer,
     "successor": _then("request_successor", RequestSuccessorForm, lifecycle.request_successor),
+    "follow_up": _follow_up,
     "rate": _then("rate", RateForm, lifecycle.rate),
 }
 """What can be done on the page, by the name that its form sends."""
