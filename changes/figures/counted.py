@@ -61,10 +61,13 @@ def _days(since: str | Combinable, until: str | Combinable) -> Func:
     return Func(
         last,
         first,
-        template="(EXTRACT(EPOCH FROM (%(expressions)s))::float8 / 86400)",
+        template="(date_part('epoch', %(expressions)s) / 86400)",
         arg_joiner=" - ",
         output_field=FloatField(),
     )
+
+
+NO_TIME = Cast(Value(None), FloatField())
 
 
 @dataclass(frozen=True)
@@ -81,21 +84,28 @@ class Source:
     since: str | Combinable | None = None
     change: str = "change"
 
-    def counted(self, rows: Rows | None = None) -> Rows:
-        """Its rows, or some, each with ``moment``, ``named``, ``days``, ``subject``, ``customer``.
+    @property
+    def is_timed(self) -> bool:
+        """Whether it is known how long each took."""
+        return self.since is not None
 
-        ``named`` is the kind of each.
+    def counted(self, rows: Rows | None = None) -> Rows:
+        """Its rows, or some of them, each with ``moment``, ``named``, ``days`` and ``subject``.
+
+        ``named`` is the kind of each, ``subject`` the key of its change.
         """
-        at = f"{self.change}__" if self.change else ""
-        nothing = Cast(Value(None), FloatField())
         found = self.rows() if rows is None else rows
         return found.annotate(
             moment=F(self.moment),
             named=Cast(F(self.kind) if self.kind else Value(""), TextField()),
-            days=nothing if self.since is None else _days(self.since, self.moment),
-            subject=F(f"{at}pk"),
-            customer=F(f"{at}organisation"),
+            days=NO_TIME if self.since is None else _days(self.since, self.moment),
+            subject=F(self.change or "pk"),
         )
+
+    @property
+    def customer(self) -> str:
+        """The path to the customer."""
+        return f"{self.change}__organisation" if self.change else "organisation"
 
 
 def _ended() -> Rows:
@@ -173,11 +183,11 @@ SOURCES: dict[str, Source] = {
     "submitted": Source(
         lambda: Change.objects.filter(submitted_at__isnull=False), "submitted_at", change=""
     ),
-    "ended": Source(_ended, "closed_at", "state", "submitted_at", change=""),
+    "ended": Source(_ended, "closed_at", "state", change=""),
     "closed": Source(_closed, "closed_at", "", "submitted_at", change=""),
     "closed_by_type": Source(_closed, "closed_at", "type", "submitted_at", change=""),
     "stages": Source(_left_stages, "at", "from_state", "entered_at"),
-    "tested": Source(_left_testing, "at", "to_state", "entered_at"),
+    "tested": Source(_left_testing, "at", "to_state"),
     "decided": Source(_decided, "recorded_at", "outcome"),
     "delivered": Source(_delivered, "finished_at", "", _first(_accepted(), "recorded_at")),
     "deployed": Source(_deployed, "finished_at", "outcome"),
@@ -191,7 +201,6 @@ SOURCES: dict[str, Source] = {
         lambda: Confirmation.objects.filter(answered_at__isnull=False),
         "answered_at",
         "answer",
-        "asked_at",
     ),
 }
 
@@ -224,25 +233,28 @@ def measured(span: Span, customer: int | None = None) -> Measures:
 @lru_cache(maxsize=64)
 def _measuring(name: str, of_customer: bool) -> Statement:
     def measures() -> Rows:
-        found = _within(SOURCES[name].counted(), BEFORE, of_customer).annotate(
+        found = _within(SOURCES[name], BEFORE, of_customer).annotate(
             source=Cast(Value(name), TextField()),
             recent=Case(When(moment__gte=SINCE, then=True), default=False),
         )
-        return _measure(found.order_by().values_list("source", "named", "recent"))
+        groups = found.order_by().values_list("source", "named", "recent")
+        return _measure(groups, timed=SOURCES[name].is_timed)
 
     return Statement(measures)
 
 
-def _measure(groups: Rows) -> Rows:
-    """Add to each group what makes a ``Measure``."""
+def _measure(groups: Rows, *, timed: bool = True) -> Rows:
+    """Add to each group what makes a ``Measure``; nothing is sorted for times that none has."""
+    if not timed:
+        return groups.annotate(number=Count("*"), median=NO_TIME, p90=NO_TIME)
     return groups.annotate(
-        number=Count("pk"), median=Percentile("days", 0.5), p90=Percentile("days", 0.9)
+        number=Count("*"), median=Percentile("days", 0.5), p90=Percentile("days", 0.9)
     )
 
 
-def _within(rows: Rows, since: Given, of_customer: bool) -> Rows:
-    found = rows.filter(moment__gte=since, moment__lt=UNTIL)
-    return found.filter(customer=Given("customer")) if of_customer else found
+def _within(source: Source, since: Given, of_customer: bool) -> Rows:
+    found = source.counted().filter(moment__gte=since, moment__lt=UNTIL)
+    return found.filter(**{source.customer: Given("customer")}) if of_customer else found
 
 
 def by_customer(span: Span, customer: int | None = None) -> list[tuple[int, str, Measure]]:
@@ -254,8 +266,8 @@ def by_customer(span: Span, customer: int | None = None) -> list[tuple[int, str,
 @lru_cache(maxsize=2)
 def _by_customer(of_customer: bool) -> Statement:
     def measures() -> Rows:
-        found = _within(SOURCES["closed"].counted(), SINCE, of_customer)
-        customers = found.order_by().values_list("customer", "organisation__name")
+        found = _within(SOURCES["closed"], SINCE, of_customer)
+        customers = found.order_by().values_list("organisation", "organisation__name")
         return _measure(customers).order_by("-number", "organisation__name")[:MOST_CUSTOMERS]
 
     return Statement(measures)
@@ -267,7 +279,7 @@ def over_time(span: Span, customer: int | None = None) -> dict[tuple[str, date],
     zone = span.zone.key
     parts = [
         (_over_time(name, span.by_weeks, zone, customer is not None), given)
-        for name in ("submitted", "ended", "closed")
+        for name in ("submitted", "ended")
     ]
     return {(name, day): Measure(*figures) for name, day, *figures in rows_of_all(parts)}
 
@@ -277,10 +289,11 @@ def _over_time(name: str, by_weeks: bool, zone: str, of_customer: bool) -> State
     def measures() -> Rows:
         unit = TruncWeek if by_weeks else TruncMonth
         begins = Cast(unit("moment", tzinfo=ZoneInfo(zone), output_field=DateField()), DateField())
-        found = _within(SOURCES[name].counted(), SINCE, of_customer).annotate(
+        found = _within(SOURCES[name], SINCE, of_customer).annotate(
             source=Cast(Value(name), TextField()), begins=begins
         )
-        return _measure(found.order_by().values_list("source", "begins"))
+        groups = found.order_by().values_list("source", "begins")
+        return _measure(groups, timed=False)
 
     return Statement(measures)
 
@@ -307,9 +320,10 @@ def listed(
     name: str, kinds: Sequence[str], span: Span, customer: int | None, over: float | None
 ) -> Rows:
     """Return the rows that a figure counts; ``over``: that took so many days or more."""
-    found = SOURCES[name].counted().filter(moment__gte=span.since_at, moment__lt=span.until_at)
+    source = SOURCES[name]
+    found = source.counted().filter(moment__gte=span.since_at, moment__lt=span.until_at)
     if kinds:
         found = found.filter(named__in=kinds)
     if customer is not None:
-        found = found.filter(customer=customer)
+        found = found.filter(**{source.customer: customer})
     return found if over is None else found.filter(days__gte=over)
