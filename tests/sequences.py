@@ -34,7 +34,9 @@ UNUSED = "(SELECT seqmin FROM pg_sequence WHERE seqrelid = %s::regclass), false"
 """How a sequence is set that has given out no number."""
 PLAIN = ("INSERT", "UPDATE", "DELETE", "WITH", "ROLLBACK", "LOCK")
 """How statements begin that say themselves which sequences they move."""
-INSERTS = re.compile(r"\bINSERT\s+INTO\s+(?:\"?public\"?\.)?\"?(\w+)", re.IGNORECASE)
+INSERTS = re.compile(r"INSERT\s+(?i:INTO\s+(?:\"?public\"?\.)?\"?(\w+))")
+"""Begins with letters as they are: of any case, each place of a long statement is tried."""
+INSERTS_OF_ANY_CASE = re.compile(INSERTS.pattern, re.IGNORECASE)
 NEXT = re.compile(r"\bnextval\('(\w+)'\)", re.IGNORECASE)
 _known: dict[str, int | None] = {}
 
@@ -61,10 +63,16 @@ def moved_by(statement: str) -> None:
         forget()
     if not _known:
         return
-    for table in INSERTS.findall(statement):
+    for table in tables_in(statement):
         for sequence in of_tables().get(table, ()):
             _known.pop(sequence, None)
     read_by(statement)
+
+
+def tables_in(statement: str) -> list[str]:
+    """The tables that a statement may insert into; what stands in its values may name more."""
+    is_plain = statement.upper().count("INSERT") == statement.count("INSERT")
+    return (INSERTS if is_plain else INSERTS_OF_ANY_CASE).findall(statement)
 
 
 def read_by(statement: str) -> None:
