@@ -8,7 +8,8 @@ stands where it stood. Of anything that is not plainly told, all are taken to ha
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -39,6 +40,8 @@ INSERTS = re.compile(r"INSERT\s+(?i:INTO\s+(?:\"?public\"?\.)?\"?(\w+))")
 INSERTS_OF_ANY_CASE = re.compile(INSERTS.pattern, re.IGNORECASE)
 NEXT = re.compile(r"\bnextval\('(\w+)'\)", re.IGNORECASE)
 _known: dict[str, int | None] = {}
+_setting_all: list[bool] = []
+"""Not empty while a statement runs of which it is known where all sequences stand after it."""
 
 
 @functools.cache
@@ -59,6 +62,8 @@ def forget() -> None:
 
 def moved_by(statement: str) -> None:
     """Forget of the sequences which this statement may have moved."""
+    if _setting_all:
+        return
     if not statement[:20].lstrip().upper().startswith(PLAIN):
         forget()
     if not _known:
@@ -113,6 +118,20 @@ def setting(numbers: Numbers) -> tuple[str, list[object]] | None:
 def stand(numbers: Iterable[tuple[str, int | None]]) -> None:
     """Note where the sequences stand now."""
     _known.update(numbers)
+
+
+@contextmanager
+def setting_all(numbers: Numbers) -> Iterator[None]:
+    """Have statements that let every sequence stand there looked through for none."""
+    _setting_all.append(True)
+    try:
+        yield
+    except BaseException:
+        forget()
+        raise
+    finally:
+        _setting_all.pop()
+    stand(numbers)
 
 
 def number_as(numbers: Numbers) -> None:
