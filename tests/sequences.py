@@ -82,6 +82,8 @@ def tables_in(statement: str) -> list[str]:
 
 def read_by(statement: str) -> None:
     """Forget of the sequences that this statement asks for a number, or sets."""
+    if "tval" not in statement:  # neither of them: one look through most statements
+        return
     if "setval" in statement:
         forget()
     elif "nextval" in statement:
