@@ -41,6 +41,8 @@ ASKS = (f"EXECUTE {NAMED}".upper(), f"PREPARE {NAMED}".upper())
 """How questions begin that the product prepares, the first time with a run in the same message."""
 READS = ("SELECT", "SAVEPOINT", "RELEASE", "SET")
 """How statements begin that leave every row as it is, where they are one and not several."""
+MOST = (f"EXECUTE {NAMED}", "SELECT ")
+"""How most of those are written to the letter, which is told at once."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,8 @@ def _watched(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
 
 
 def _only_reads(sql: str) -> bool:
+    if sql.startswith(MOST) and ";" not in sql:
+        return True
     begins = sql.removeprefix(f"{ONE_PLAN}; ")[:20].lstrip().upper()
     return begins.startswith(ASKS) or (begins.startswith(READS) and ";" not in sql)
 

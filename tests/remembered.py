@@ -307,8 +307,8 @@ def put_back(begun: Begun) -> None:
         steps = [head.replace(LATER, later) + rows for head, rows in begun.message]
         if statement := sequences.setting(begun.numbering):
             steps.append(cursor.mogrify(*statement).decode())
-        cursor.execute("; ".join(steps))
-        sequences.stand(begun.numbering)
+        with sequences.setting_all(begun.numbering):
+            cursor.execute("; ".join(steps))
     for func, robust in begun.on_commit:
         transaction.on_commit(func, robust=robust)
     now_looks(begun.looks[0] if begun.looks else None, begun.looks.append)

@@ -8,7 +8,8 @@ stands where it stood. Of anything that is not plainly told, all are taken to ha
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -34,9 +35,13 @@ UNUSED = "(SELECT seqmin FROM pg_sequence WHERE seqrelid = %s::regclass), false"
 """How a sequence is set that has given out no number."""
 PLAIN = ("INSERT", "UPDATE", "DELETE", "WITH", "ROLLBACK", "LOCK")
 """How statements begin that say themselves which sequences they move."""
-INSERTS = re.compile(r"\bINSERT\s+INTO\s+(?:\"?public\"?\.)?\"?(\w+)", re.IGNORECASE)
+INSERTS = re.compile(r"INSERT\s+(?i:INTO\s+(?:\"?public\"?\.)?\"?(\w+))")
+"""Begins with letters as they are: of any case, each place of a long statement is tried."""
+INSERTS_OF_ANY_CASE = re.compile(INSERTS.pattern, re.IGNORECASE)
 NEXT = re.compile(r"\bnextval\('(\w+)'\)", re.IGNORECASE)
 _known: dict[str, int | None] = {}
+_setting_all: list[bool] = []
+"""Not empty while a statement runs of which it is known where all sequences stand after it."""
 
 
 @functools.cache
@@ -57,18 +62,28 @@ def forget() -> None:
 
 def moved_by(statement: str) -> None:
     """Forget of the sequences which this statement may have moved."""
+    if _setting_all:
+        return
     if not statement[:20].lstrip().upper().startswith(PLAIN):
         forget()
     if not _known:
         return
-    for table in INSERTS.findall(statement):
+    for table in tables_in(statement):
         for sequence in of_tables().get(table, ()):
             _known.pop(sequence, None)
     read_by(statement)
 
 
+def tables_in(statement: str) -> list[str]:
+    """The tables that a statement may insert into; what stands in its values may name more."""
+    is_plain = statement.upper().count("INSERT") == statement.count("INSERT")
+    return (INSERTS if is_plain else INSERTS_OF_ANY_CASE).findall(statement)
+
+
 def read_by(statement: str) -> None:
     """Forget of the sequences that this statement asks for a number, or sets."""
+    if "tval" not in statement:  # neither of them: one look through most statements
+        return
     if "setval" in statement:
         forget()
     elif "nextval" in statement:
@@ -105,6 +120,20 @@ def setting(numbers: Numbers) -> tuple[str, list[object]] | None:
 def stand(numbers: Iterable[tuple[str, int | None]]) -> None:
     """Note where the sequences stand now."""
     _known.update(numbers)
+
+
+@contextmanager
+def setting_all(numbers: Numbers) -> Iterator[None]:
+    """Have statements that let every sequence stand there looked through for none."""
+    _setting_all.append(True)
+    try:
+        yield
+    except BaseException:
+        forget()
+        raise
+    finally:
+        _setting_all.pop()
+    stand(numbers)
 
 
 def number_as(numbers: Numbers) -> None:

@@ -27,6 +27,7 @@ MOVING = (
     "INSERT INTO accounts_successteam (name, email) VALUES ('One', '')",
     'insert into public."accounts_successteam" (name, email) SELECT name, email FROM '
     "(VALUES ('One', ''), ('Two', '')) AS two(name, email)",
+    "Insert Into accounts_successteam (name, email) VALUES ('One', 'insert@example.com')",
     "WITH made AS (INSERT INTO accounts_successteam (name, email) VALUES ('One', '') "
     "RETURNING id) SELECT id FROM made",
     "SET LOCAL lock_timeout = '9s'; INSERT INTO accounts_successteam (name, email) "
