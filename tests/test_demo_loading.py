@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
+from post_office.models import PRIORITY, Email
 from simple_history.models import HistoricalChanges
 
 from accounts.models import User
@@ -18,7 +20,9 @@ from changes.lifecycle import core
 from changes.models import Change, Deployment
 from crb.models import BoardOutcome
 from expansive_cm.demo import loader
+from expansive_cm.demo.behind import written_behind
 from expansive_cm.demo.diary import Diary, Entry
+from expansive_cm.post.rows import blank
 from tests.asked import in_full
 from tests.people import Cast
 
@@ -77,6 +81,7 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
             raise KeyboardInterrupt
 
     before, roles, read = timezone.now, User.__dict__["roles"], core.read_locked
+    insert = QuerySet.__dict__["_insert"]
     with pytest.raises(KeyboardInterrupt):
         loader.load(stop)
     assert loader.is_empty()
@@ -85,3 +90,37 @@ def test_a_load_that_fails_leaves_nothing(db: None, monkeypatch: pytest.MonkeyPa
     assert User.__dict__["roles"] is roles
     assert core.read_locked is read
     assert "save" not in HistoricalChanges.__dict__
+    assert QuerySet.__dict__["_insert"] is insert
+
+
+def test_what_is_written_behind_is_found_as_it_was_and_numbered_without_a_gap(db: None) -> None:
+    def written(subject: str) -> Email:
+        email = blank("somebody@customer.example", headers={}, priority=PRIORITY.medium)
+        email.subject = subject
+        email.save()
+        return email
+
+    with written_behind():
+        first, second = written("First"), written("Second")
+        first.subject = "Never saved"
+        found = Email.objects.order_by("pk").values_list("pk", "subject", "created")
+        assert list(found) == [
+            (first.pk, "First", first.created),
+            (second.pk, "Second", second.created),
+        ]
+        third = written("Third")
+    fourth = written("Fourth")
+    assert list(Email.objects.order_by("pk").values_list("subject", flat=True)) == [
+        "First",
+        "Second",
+        "Third",
+        "Fourth",
+    ]
+    assert [one.pk - first.pk for one in (second, third, fourth)] == [1, 2, 3]
+
+
+def test_what_is_written_behind_is_not_written_after_a_failure(db: None) -> None:
+    with pytest.raises(KeyError), written_behind():
+        blank("somebody@customer.example", headers={}, priority=PRIORITY.medium).save()
+        raise KeyError
+    assert not Email.objects.exists()

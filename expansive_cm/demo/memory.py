@@ -40,6 +40,9 @@ from crb.models import (
 )
 from expansive_cm import statements
 
+from .behind import written_behind
+from .swapping import swapped
+
 KEPT = frozenset({User, Organisation, SuccessTeam, Service, Board})
 CHANGED_BY_STORIES = frozenset({Absence, Membership})
 OF_A_PERSON = ("roles", "team_ids", "approves_for_ids")
@@ -56,25 +59,12 @@ def remembering() -> Iterator[None]:
         for keeping in KEEPING:
             stack.enter_context(keeping())
         for name in OF_A_PERSON:
-            stack.enter_context(_swapped(User, name, _OfAPerson(getattr(User, name).func)))
+            stack.enter_context(swapped(User, name, _OfAPerson(getattr(User, name).func)))
         # No story changes anybody, and their roles are remembered.
-        stack.enter_context(_swapped(User, "read_afresh", _as_known))
-        stack.enter_context(_swapped(messages, "know_standing", _nothing_to_load))
-        stack.enter_context(_swapped(Who, "asked_for", _kept_people(Who.asked_for)))
+        stack.enter_context(swapped(User, "read_afresh", _as_known))
+        stack.enter_context(swapped(messages, "know_standing", _nothing_to_load))
+        stack.enter_context(swapped(Who, "asked_for", _kept_people(Who.asked_for)))
         yield
-
-
-@contextmanager
-def _swapped(owner: Any, name: str, value: Any) -> Iterator[None]:
-    original = owner.__dict__.get(name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if original is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, original)
 
 
 @contextmanager
@@ -144,7 +134,7 @@ def _kept_rows() -> Iterator[None]:
 
     with (
         _connected(post_save, forget),
-        _swapped(ForwardManyToOneDescriptor, "get_object", get_object),
+        swapped(ForwardManyToOneDescriptor, "get_object", get_object),
     ):
         yield
 
@@ -165,7 +155,7 @@ def _kept_changes() -> Iterator[None]:
 
     with (
         _connected(post_save, keep, sender=Change),
-        _swapped(core, "read_locked", read_locked),
+        swapped(core, "read_locked", read_locked),
     ):
         yield
 
@@ -219,8 +209,8 @@ def _kept_records() -> Iterator[None]:
     with (
         _connected(post_save, forget),
         _connected(m2m_changed, forget_watchers, sender=Change.watchers.through),
-        _swapped(Recollection, "read", read),
-        _swapped(statements, "read_related", read_related),
+        swapped(Recollection, "read", read),
+        swapped(statements, "read_related", read_related),
     ):
         yield
 
@@ -249,7 +239,7 @@ def _kept_seats() -> Iterator[None]:
         if sender in CHANGED_BY_STORIES:
             seats.clear()
 
-    with _connected(post_save, forget), _swapped(Board, "members_on", members_on):
+    with _connected(post_save, forget), swapped(Board, "members_on", members_on):
         yield
 
 
@@ -277,8 +267,8 @@ def _kept_meetings() -> Iterator[None]:
 
     with (
         _connected(post_save, forget),
-        _swapped(seat, "kept_seats", kept_seats),
-        _swapped(attendance, "roster_of", roster_of),
+        swapped(seat, "kept_seats", kept_seats),
+        swapped(attendance, "roster_of", roster_of),
     ):
         yield
 
@@ -301,14 +291,14 @@ def _kept_notices() -> Iterator[None]:
                 when = (mail.message_id, mail.status, mail.scheduled_time)
                 yield one.person_id, mail.pk, *when, one.event and one.event.verb
 
-    with _swapped(letters, "create_notices", create_notices), _swapped(letters, "told", told):
+    with swapped(letters, "create_notices", create_notices), swapped(letters, "told", told):
         yield
 
 
 @contextmanager
 def _worded_at_once() -> Iterator[None]:
     """Word each mail within its step: the worker of those days would have done so right after."""
-    with _swapped(letters, "is_worded_later", lambda letter: False):
+    with swapped(letters, "is_worded_later", lambda letter: False):
         yield
 
 
@@ -354,14 +344,15 @@ def _kept_history() -> Iterator[None]:
     with ExitStack() as stack:
         for through in WITH_HISTORY:
             stack.enter_context(_connected(m2m_changed, forget, sender=through))
-        stack.enter_context(_swapped(HistoricalChanges, "save", save))
-        stack.enter_context(_swapped(Records, "create_historical_record_m2ms", keep_links))
+        stack.enter_context(swapped(HistoricalChanges, "save", save))
+        stack.enter_context(swapped(Records, "create_historical_record_m2ms", keep_links))
         yield
     for model, kept in rows.items():
         model._default_manager.bulk_create(kept)
 
 
 KEEPING = (
+    written_behind,
     _kept_rows,
     _kept_changes,
     _kept_records,
