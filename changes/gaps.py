@@ -45,10 +45,14 @@ class Point:
         return not self.gaps
 
 
-def points_for(user: User, change: Change) -> list[Point]:
-    """Return the deployment gate point by point; reads what the story of a change holds."""
+def points_for(user: User, change: Change, *, here: str = "") -> list[Point]:
+    """Return the deployment gate point by point; reads what the story of a change holds.
+
+    What the step ``here`` adds is added on the page that shows it, which links to itself nowhere.
+    """
     return [
-        Point(point.label, _gaps(user, change, point)) for point in gates.deployment_points(change)
+        Point(point.label, _gaps(user, change, point, here))
+        for point in gates.deployment_points(change)
     ]
 
 
@@ -70,9 +74,11 @@ def gaps_for(user: User, changes: Iterable[Change]) -> dict[int, list[Gap]]:
     }
 
 
-def _gaps(user: User, change: Change, point: gates.GatePoint) -> list[Gap]:
+def _gaps(user: User, change: Change, point: gates.GatePoint, here: str = "") -> list[Gap]:
     if point.done:
         return []
+    if point.verb == here:
+        return [Gap(words, step=_("on this page")) for words in point.missing]
     step = STEP[point.verb]
     if _may_add(user, change, point):
         url = reverse(f"changes:{point.verb}", args=[change.pk])

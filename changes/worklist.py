@@ -46,6 +46,8 @@ class Group:
     turn: Turn
     count: int
     tasks: list[Task] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    """Of all that waits, as far as it is counted."""
     many_url: str = ""
     """Where the step is taken on all of them at once, "" where it is not."""
 
@@ -164,7 +166,7 @@ def home_lists(user: User) -> tuple[list[Group], dict[str, list[Change]]]:
         named.update(one.pk for one in followed[name][:FOLLOWED_SHOWN])
     for place, pks in waiting.items():
         tasks = [Task(changes[pk], task_url(TURNS[place], changes[pk])) for pk in pks[:SHOWN]]
-        groups.append(Group(TURNS[place], len(pks), tasks))
+        groups.append(Group(TURNS[place], len(pks), tasks, pks))
     return groups, followed
 
 

@@ -111,7 +111,13 @@ class PlanManyForm(ExecutorForm, AsProposedForm):
 
 
 class PlanExecutionForm(ExecutorForm):
-    """Who does what, when, and how it is undone."""
+    """Who does what, when, and how it is undone.
+
+    By its second button the person who plans carries it out, from now on, whatever the form says
+    of executor and window: for as long as it does.
+    """
+
+    further: Further | None = Further(_("I carry it out now"), "player-play")
 
     steps = text(
         Execution,
@@ -135,6 +141,11 @@ class PlanExecutionForm(ExecutorForm):
             (person, _why_not(decision)) for person, decision in decisions if not decision
         ]
         rows_field(self, "executor").queryset = User.objects.filter(pk__in=allowed)
+        if self.user.pk not in allowed:
+            self.further = None
+        if self.goes_further:
+            for name in ExecutorForm.base_fields:
+                self.fields[name].required = False
         plan = self.change.execution
         if plan is not None and not plan.finished_at:
             for name in self.fields:
@@ -142,6 +153,16 @@ class PlanExecutionForm(ExecutorForm):
         else:
             self.propose_times()
             self._propose_last_plan(allowed)
+
+    def clean(self) -> dict[str, Any]:
+        """Take whoever plans as the executor, and now, where they carry it out themselves."""
+        if self.goes_further:
+            start, end = map(self.cleaned_data.get, ("window_start", "window_end"))
+            length = end - start if start and end and end > start else timedelta(hours=1)
+            now = timezone.now().replace(second=0, microsecond=0)
+            mine = {"executor": self.user, "window_start": now, "window_end": now + length}
+            self.cleaned_data.update(mine)
+        return super().clean()
 
     def planned(self) -> Planned | None:
         """Return the plan that the form holds, None while its times are none."""

@@ -19,7 +19,7 @@ from accounts.roles import Role
 from expansive_cm.ui.components import Series
 from expansive_cm.ui.paging import Order, in_order, loaded
 
-from .. import plain, promises, queries, standard_notices
+from .. import plain, promises, proposing, queries, standard_notices
 from ..many.acts import acts_of, by_step
 from ..models import Change
 from ..notices import ahead_of, notices_for
@@ -56,11 +56,16 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def _offer_many(request: SignedInRequest, groups: list[Group]) -> None:
-    """Say of each step that waits on several changes where it is taken on all of them at once."""
+    """Say of each step that waits on several changes where it is taken on all of them at once.
+
+    Not where none of them has what that needs, as a template: asked in one query more.
+    """
     acts, address = by_step(request.user), reverse("changes:act_on_many")
     for group in groups:
         act = acts.get(group.turn.verb)
-        if act is not None and group.count > 1:
+        if act is None or group.count <= 1:
+            continue
+        if not act.needs or Change.objects.filter(act.needs, pk__in=group.keys).exists():
             chosen = urlencode({"act": act.name, "waiting": group.turn.verb, "back": request.path})
             group.many_url = f"{address}?{chosen}"
 
@@ -82,6 +87,8 @@ def staff(user: User) -> dict[str, Any]:
         "setting_up": setting_up.missing(user),
         "ahead": ahead_of(user),
     }
+    if user.has_role(Role.SUPPORT):
+        context["templates"] = proposing.shown_first(user)[0]
     if user.has_role(Role.AUDITOR, Role.ADMINISTRATOR):
         context |= figures()
     return context

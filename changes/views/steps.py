@@ -105,6 +105,11 @@ class StepPage:
     def is_post(self) -> bool:
         return self.request.method == "POST"
 
+    @property
+    def goes_further(self) -> bool:
+        """Whether the form was sent by its second button."""
+        return self.is_post and self.request.POST.get("further") == "yes"
+
     def respond(
         self,
         form_class: type[StepForm],
@@ -214,12 +219,33 @@ class StepPage:
             return self._refused(error, form)
         changed = result if isinstance(result, Change) else Change.objects.get(pk=self.change.pk)
         after = onward(self.user, done=self.verb, besides=changed)
-        goes_on = self.request.POST.get("next") == "yes" and self._is_same(after)
+        goes_on = self._wants_the_next and self._is_same(after)
         self._say(context["done"], changed, None if goes_on else after)
         elsewhere = context["onward"](result) if context["onward"] else ""
         if after is not None and goes_on:
             elsewhere = after.task.url
         return redirect(elsewhere or reverse("changes:detail", args=[self.change.pk]))
+
+    @property
+    def _wants_the_next(self) -> bool:
+        """Whether it was sent by the button that leads to the same step of another change.
+
+        Where a button says what is decided, the address that it is sent to says this.
+        """
+        return "yes" in (self.request.POST.get("next"), self.request.GET.get("next"))
+
+    def leads_to(self, verb: str) -> Callable[[Any], str]:
+        """Return what leads to another step of the change, where it is this person's by then.
+
+        So whoever does several steps of a change goes from form to form.
+        """
+
+        def lead(_result: Any) -> str:
+            change = change_or_404(self.request, self.change.pk)
+            is_theirs = permissions.check(verb, self.user, change)
+            return reverse(f"changes:{verb}", args=[change.pk]) if is_theirs else ""
+
+        return lead
 
     def _is_same(self, after: Onward | None) -> bool:
         """Whether what waits next for this person is the same step on another change."""

@@ -32,6 +32,7 @@ def assess(page: StepPage) -> HttpResponse:
         lifecycle.assess,
         done=_("You assessed %(reference)s."),
         further=(lifecycle.assess_and_endorse, _("You assessed and endorsed %(reference)s.")),
+        onward=page.leads_to("plan_execution"),
     )
 
 

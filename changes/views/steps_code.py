@@ -108,7 +108,7 @@ def plan_deployment(page: StepPage) -> HttpResponse:
         lifecycle.plan_deployment,
         done=_("The deployment of %(reference)s is planned."),
         beside=("deployment", "testing"),
-        gate=gaps.points_for(page.user, page.change),
+        gate=gaps.points_for(page.user, page.change, here=page.verb),
     )
 
 

@@ -51,6 +51,7 @@ def plan_execution(page: StepPage) -> HttpResponse:
         PlanExecutionForm,
         lifecycle.plan_execution,
         done=_("The execution of %(reference)s is planned."),
+        onward=page.leads_to("start_execution") if page.goes_further else None,
         beside=("execution", "authorisation", "review"),
     )
 
@@ -63,6 +64,7 @@ def start_execution(page: StepPage) -> HttpResponse:
         lifecycle.start_execution,
         done=_("You started the execution of %(reference)s."),
         further=(lifecycle.execute, _("%(reference)s is recorded as carried out.")),
+        onward=page.leads_to("document"),
         beside=("authorisation",),
         outside_window=gates.outside_window(page.change),
         conflicts=planning.shown_to(page.user, page.change, begins=True),
@@ -76,6 +78,7 @@ def record_execution(page: StepPage) -> HttpResponse:
         RecordExecutionForm,
         lifecycle.record_execution,
         done=_("The outcome of the execution of %(reference)s is recorded."),
+        onward=page.leads_to("document"),
         beside=("execution",),
         is_late=gates.outside_window(page.change) == "late",
         **steps_context(page.change.execution),

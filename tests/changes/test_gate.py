@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from changes import gaps, gates, lifecycle
@@ -140,3 +141,14 @@ def test_a_link_is_for_who_may_take_the_step_now(cast: Cast, client: Client) -> 
         counted.append(len(queries))
         stories.in_testing(cast)
     assert counted[0] == counted[1], counted
+
+
+def test_the_page_that_adds_something_links_to_itself_nowhere(client: Client, cast: Cast) -> None:
+    change = stories.in_deployment(cast)
+    manager = cast.release_manager
+    client.force_login(manager)
+    address = reverse("changes:plan_deployment", args=[change.pk])
+    html = client.get(address).content.decode()
+    assert "release and rollback plan: on this page" in html
+    assert f'href="{address}"' not in html
+    assert f'href="{address}"' in client.get(change.get_absolute_url()).content.decode()

@@ -13,6 +13,7 @@ from accounts.roles import Role
 from accounts.standing import Standing
 from changes import lifecycle, worklist
 from changes.models import Change, DeliveryProblem
+from tests import standards
 from tests.people import Cast
 from tests.situations import seat_everybody
 from tests.stories import (
@@ -207,7 +208,8 @@ def test_customers_read_where_it_is_in_the_words_of_their_filters(
 def test_cost_does_not_grow_with_rows(
     client: Client, cast: Cast, django_assert_num_queries: Any
 ) -> None:
-    costs = {"support": 8, "success": 8, "requester": 13, "auditor": 11, "developer": 7}
+    costs = {"support": 10, "success": 9, "requester": 13, "auditor": 11, "developer": 7}
+    submitted(cast)
     for rows in (1, 2):
         for _number in range(rows):
             late = in_requirements(cast)
@@ -292,3 +294,14 @@ def test_what_stands_above_hides_nothing_that_follows(
     [group] = page.context["groups"]
     assert len(group.tasks) == 19
     assert [one.pk for one in page.context["mine"]] == [other.pk]
+
+
+def test_all_at_once_is_offered_where_something_can_be_taken_so(client: Client, cast: Cast) -> None:
+    submitted(cast)
+    begun = submitted(cast)
+    assert "All at once" not in home(client, cast.success).content.decode()
+    template = lifecycle.save_template(
+        None, actor=cast.success, name="Flag", purpose="Flags.", **standards.CONTENT
+    )
+    Change.objects.filter(pk=begun.pk).update(template=template)
+    assert "All at once" in home(client, cast.success).content.decode()

@@ -449,7 +449,7 @@ def test_an_approver_reads_in_a_screenful_what_to_decide_on_and_is_led_there(
     asked = client.get(link)
     assert asked["Location"] == f"{reverse('account_login')}?next={link}"
     client.force_login(cast.approver)
-    assert "Record the decision" in client.get(link).content.decode()
+    assert 'name="outcome" value="authorised"' in client.get(link).content.decode()
 
 
 def test_the_page_is_offered_only_to_those_who_can_sign_in(cast: Cast) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts.roles import Role
 from changes.models import Change
@@ -54,6 +56,31 @@ class TestPlanExecution(StepPageTests):
         assert f'<option value="{cast.approver.pk}"' not in html
         assert "<strong>Ada Approver</strong>: authorised this change" in html
         answer = self.send(page, cast, change, executor=cast.approver.pk)
+        assert answer.status_code == 400
+        assert self.is_untouched(change)
+
+    def test_who_plans_it_may_carry_it_out_at_once(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        """The button says who and when, whatever the form says; the form to start it follows."""
+        assert "I carry it out now" in page.get(self.address(change)).content.decode()
+        answer = self.send(page, cast, change, further="yes", executor=None)
+        start = reverse("changes:start_execution", args=[change.pk])
+        assert answer.headers["Location"] == start
+        plan = Change.objects.get(pk=change.pk).execution
+        assert plan is not None and plan.executor == cast.success and plan.started_at is None
+        assert plan.window_start <= timezone.now() < plan.window_end
+
+    def test_who_authorised_it_does_not_carry_it_out(
+        self, page: Client, cast: Cast, change: Change
+    ) -> None:
+        cast.approver.organisation = None
+        cast.approver.save()
+        cast.approver.groups.add(Group.objects.get(name=Role.CUSTOMER_SUCCESS))
+        cast.care_team.members.add(cast.approver)
+        page.force_login(cast.approver)
+        assert "I carry it out now" not in page.get(self.address(change)).content.decode()
+        answer = self.send(page, cast, change, further="yes", executor=cast.approver.pk)
         assert answer.status_code == 400
         assert self.is_untouched(change)
 

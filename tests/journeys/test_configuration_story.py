@@ -53,7 +53,7 @@ def test_a_configuration_change_from_a_call_to_its_documentation(
 
     # Ada, the hospitals' authorised approver, approves.
     approver.begins("authorise", change)
-    approver.fills(outcome="authorised", reason="Agreed with the wards.").sends()
+    approver.fills(reason="Agreed with the wards.").presses("Authorise")
     approver.sees("Next, we plan when it is put in place.")
 
     # Nothing is executed without a plan and a rollback plan.
