@@ -10,6 +10,7 @@ from .views import (
     calendar,
     confirmation_link,
     correct_comment,
+    correct_record,
     detail,
     discussion,
     follow_up,
@@ -146,6 +147,16 @@ discussion_urls = [
         "changes/<reference:pk>/comments/<int:comment_pk>/correct/",
         correct_comment.correct_comment,
         name="correct_comment",
+    ),
+    path(
+        "changes/<reference:pk>/executions/<int:record_pk>/correct/",
+        correct_record.correct_execution,
+        name="correct_execution",
+    ),
+    path(
+        "changes/<reference:pk>/deployments/<int:record_pk>/correct/",
+        correct_record.correct_deployment,
+        name="correct_deployment",
     ),
     path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
     path(
