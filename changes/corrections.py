@@ -10,11 +10,8 @@ from .models import Change, Deployment, Event, Execution
 
 Carried = Execution | Deployment
 """What was carried out, with its times and what happened."""
-KINDS: dict[str, tuple[type[Carried], str]] = {
-    "execution": (Execution, "executions"),
-    "deployment": (Deployment, "deployments"),
-}
-"""Of each kind its model, and where a change has those that were made for it."""
+KINDS = {"execution": "executions", "deployment": "deployments"}
+"""Each kind, and where a change has those that were made for it."""
 
 
 def kind_of(record: Carried) -> str:
@@ -24,7 +21,7 @@ def kind_of(record: Carried) -> str:
 
 def finished(change: Change, kind: str) -> list[Carried]:
     """Return the change's records of a kind that have an outcome, the oldest first."""
-    found = [one for one in known_or_read(change, KINDS[kind][1]) if one.finished_at]
+    found = [one for one in known_or_read(change, KINDS[kind]) if one.finished_at]
     return sorted(found, key=lambda one: one.pk)
 
 

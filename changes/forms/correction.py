@@ -94,8 +94,8 @@ class Moment(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         """Return the moment that the field began with where it says the same."""
-        widget = self.widget
-        shown = widget.format_value(self.prepare_value(self.initial)) if self.initial else None
+        widget: Any = self.widget
+        shown = self.initial and widget.format_value(self.prepare_value(self.initial))
         if shown and str(value or "")[: len(shown)] == shown:
             return self.initial
         return super().clean(value)

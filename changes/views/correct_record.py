@@ -54,7 +54,7 @@ def _correct(request: SignedInRequest, kind: str, pk: int, record_pk: int) -> Ht
     where it is not finished or was corrected in another window, 400 for what cannot be.
     """
     change = visible_or_404(request.user, pk)
-    record = get_object_or_404(KINDS[kind][0].objects.filter(change=change), pk=record_pk)
+    record: Carried = get_object_or_404(getattr(change, KINDS[kind]), pk=record_pk)
     record.change = change
     insist(permissions.may_correct_record(request.user, change, record))
     about: dict[str, Any] = {"change": change, "user": request.user, "record": record}
