@@ -149,12 +149,12 @@ discussion_urls = [
         name="correct_comment",
     ),
     path(
-        "changes/<reference:pk>/executions/<int:record_pk>/correct/",
+        "changes/<reference:pk>/executions/<int:execution_pk>/correct/",
         correct_record.correct_execution,
         name="correct_execution",
     ),
     path(
-        "changes/<reference:pk>/deployments/<int:record_pk>/correct/",
+        "changes/<reference:pk>/deployments/<int:deployment_pk>/correct/",
         correct_record.correct_deployment,
         name="correct_deployment",
     ),

@@ -27,24 +27,24 @@ ACTS: dict[str, Callable[..., Carried]] = {
 }
 
 
-def _change_of(request: HttpRequest, pk: int, record_pk: int) -> str:
+def _change_of(request: HttpRequest, pk: int, **_record: int) -> str:
     return detail_of(request, pk)
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 @sent_once(_change_of)
-def correct_execution(request: SignedInRequest, pk: int, record_pk: int) -> HttpResponse:
+def correct_execution(request: SignedInRequest, pk: int, execution_pk: int) -> HttpResponse:
     """Put right what is on record of an execution."""
-    return _correct(request, "execution", pk, record_pk)
+    return _correct(request, "execution", pk, execution_pk)
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
 @sent_once(_change_of)
-def correct_deployment(request: SignedInRequest, pk: int, record_pk: int) -> HttpResponse:
+def correct_deployment(request: SignedInRequest, pk: int, deployment_pk: int) -> HttpResponse:
     """Put right what is on record of a deployment."""
-    return _correct(request, "deployment", pk, record_pk)
+    return _correct(request, "deployment", pk, deployment_pk)
 
 
 def _correct(request: SignedInRequest, kind: str, pk: int, record_pk: int) -> HttpResponse:
