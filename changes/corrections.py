@@ -55,5 +55,5 @@ def retold(change: Change) -> dict[int, str]:
         records = finished(change, kind)
         if len(told) == len(records):
             pairs = zip(told, records, strict=True)
-            found |= {event.pk: record.notes for event, record in pairs if state_of(record)}
+            found |= {one.pk: kept.notes for one, kept in pairs if kept.notes != one.reason}
     return found

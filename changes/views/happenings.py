@@ -86,10 +86,15 @@ def happenings(
     told = [event.reason for event in events if full and event.verb in LINKING]
     hidden = unseen(reader, mentioned(told).difference(seen))
     newest_first, said = sorted(events, key=lambda event: -event.pk), corrections.retold(change)
-    return [_item(event, full, hidden, said.get(event.pk, event.reason)) for event in newest_first]
+    return [_item(event, full, hidden, said.get(event.pk, "")) for event in newest_first]
 
 
-def _item(event: Event, full: bool, hidden: Collection[int], said: str) -> TimelineItem:
+def _item(event: Event, full: bool, hidden: Collection[int], corrected: str) -> TimelineItem:
+    """Return an event as the timeline tells it; ``corrected`` is what is true of it since.
+
+    Those words may be somebody else's than who recorded it, which it says.
+    """
+    said = _("Corrected since: %s") % corrected if corrected else event.reason
     icon, tone = LOOKS.get(event.verb, ("point", "grey"))
     words = capfirst(str(past_words(event.verb)))
     if event.moved and event.from_state:

@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from changes import corrections, lifecycle, permissions
+from changes import corrections, lifecycle, permissions, story
 from changes.corrections import Carried
 from changes.models import Change, Notice
 from changes.states import State
+from changes.views import as_file
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.mailing import last_row, told
@@ -112,6 +113,11 @@ def test_it_is_put_right_and_everybody_reads_what_is_true(cast: Cast, kind: str)
         assert (WHY in page) == (reader == cast.success)
         timeline = page[page.index(f"Corrected the record of the {kind}") :]
         assert before not in timeline, "what was recorded reads as it is true"
+        assert "Corrected since: Went otherwise." in timeline, "who recorded it said other words"
+        told_change = story.load(reader, change.pk, with_talk=True)
+        as_pdf = str(as_file.in_words(told_change, reader, timezone.now()))
+        assert "Went otherwise." in as_pdf
+        assert (WHY in as_pdf) == (reader == cast.success) and "'Corrected'" in as_pdf
     assert before in read(cast.auditor, change, "history/")
     assert address(record) not in read(cast.auditor, change)
 
