@@ -57,3 +57,13 @@ def retold(change: Change) -> dict[int, str]:
             pairs = zip(told, records, strict=True)
             found |= {one.pk: kept.notes for one, kept in pairs if kept.notes != one.reason}
     return found
+
+
+def as_it_is(change: Change, event: Event) -> Event:
+    """Return an event with what is true of it, for a mail that is worded only now; never to save.
+
+    Costs two queries, of an event that recorded an outcome alone.
+    """
+    if event.verb in {f"record_{kind}" for kind in KINDS}:
+        event.reason = retold(change).get(event.pk, event.reason)
+    return event

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from changes import corrections, lifecycle, permissions, story
+from changes import corrections, lifecycle, messages, permissions, story
 from changes.corrections import Carried
 from changes.models import Change, Notice
 from changes.states import State
@@ -246,3 +246,13 @@ def test_an_hour_that_comes_twice_stays_as_it_was(cast: Cast) -> None:
     record.refresh_from_db()
     assert record.started_at == twice
     assert record.finished_at == datetime.fromisoformat("2026-10-25T05:00:00+00:00")
+
+
+def test_a_mail_that_is_worded_later_has_the_new_words(cast: Cast) -> None:
+    change = stories.rolled_back(cast)
+    (record,) = corrections.finished(change, "execution")
+    correct(record, cast.support)
+    waiting = Notice.objects.filter(event__verb="record_execution")
+    letters = [messages.again(one) for one in waiting.select_related("event", "person", "change")]
+    said = [letter.context["event"].reason for letter in letters if letter is not None]
+    assert said and set(said) == {"Went otherwise."}
