@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from changes import corrections, lifecycle, messages, permissions, story
+from changes import corrections, lifecycle, messages, permissions, plain, story
 from changes.corrections import Carried
 from changes.models import Change, Notice
 from changes.states import State
@@ -80,6 +80,12 @@ def correct(record: Carried, actor: User, **more: Any) -> Carried:
 
 def read(person: User, change: Change, path: str = "") -> str:
     return signed_in(person).get(f"{change.get_absolute_url()}{path}").content.decode()
+
+
+def said_plainly(change: Change) -> bool:
+    """Whether a customer without an account is told of corrected times."""
+    told = plain.happened(Change.objects.get(pk=change.pk))
+    return "We corrected our record of when it was done." in [str(one.text) for one in told]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -172,6 +178,11 @@ def test_after_the_close_and_of_an_earlier_round_too(cast: Cast) -> None:
     assert "The change has ended" in signed_in(cast.support).get(address(record)).content.decode()
     assert send(cast.support, record) == 302
     assert Change.objects.get(pk=closed.pk).state == State.CLOSED
+    assert not said_plainly(closed), "its words alone were corrected"
+    sooner = timezone.now() - timedelta(days=3)
+    times = {"started_at": minute(sooner), "finished_at": minute(sooner)}
+    assert send(cast.support, record, **times) == 302
+    assert said_plainly(closed)
     again = stories.executed(stories.rolled_back(cast), cast)
     first, second = corrections.finished(again, "execution")
     assert send(cast.success, first, notes="The first was stopped.") == 302
