@@ -94,7 +94,8 @@ def _page(
         "outcome": record.get_outcome_display(),
         "instead": _instead(change, record),
         "stale": stale,
-        "seen": state_of(record),
+        # After a mistake it is still the page as it was: what it hides is told once that is mended.
+        "seen": request.POST.get("seen", "") if form.is_bound and not stale else state_of(record),
         "now": SHOWN[kind](record, True) if stale else None,
     }
     return render(request, "changes/correct_record.html", context, status=status)

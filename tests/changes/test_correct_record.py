@@ -242,6 +242,15 @@ def test_another_window_and_the_same_form_twice(cast: Cast) -> None:
     assert "Corrected 2 times, last" in read(cast.success, record.change)
 
 
+def test_a_mistake_on_a_stale_page_hides_not_that_it_is_stale(cast: Cast) -> None:
+    record, client = made("execution", cast), signed_in(cast.support)
+    assert send(cast.success, record, notes="First.") == 302
+    answer = client.post(address(record), words(record, reason="", seen=""))
+    assert answer.status_code == 400
+    again = words(record, notes="Second.", seen=answer.context["seen"])
+    assert client.post(address(record), again).status_code == 409
+
+
 def test_an_hour_that_comes_twice_stays_as_it_was(cast: Cast) -> None:
     """When the clocks go back nobody can type which of two moments is meant; nobody has to."""
     cast.support.time_zone = "Europe/Berlin"
