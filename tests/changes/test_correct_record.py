@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -187,6 +189,13 @@ def test_after_the_close_and_of_an_earlier_round_too(cast: Cast) -> None:
     first, second = corrections.finished(again, "execution")
     assert send(cast.success, first, notes="The first was stopped.") == 302
     told = corrections.retold(Change.objects.get(pk=again.pk))
+    client, counts = signed_in(cast.success), []
+    for _time in range(3):
+        with CaptureQueriesContext(connection) as found:
+            assert client.get(again.get_absolute_url()).status_code == 200
+        counts.append(len(found))
+        correct(first, cast.success, notes=f"It was stopped for the {len(counts)}. time.")
+    assert counts[1] == counts[2], "its page costs no more queries for it"
     events = again.events.filter(verb="record_execution").order_by("pk")
     assert told == {events[0].pk: "The first was stopped."} and second.notes == "Went as written."
 
