@@ -35,8 +35,9 @@ _ROOMS = {
     """,
     "user-guide#support-staff": "changes.views.triage",
     "user-guide#customer-success": """
-        changes.views.answers changes.views.mail_log changes.views.steps_anytime
-        changes.views.steps_configuration changes.views.steps_confirmation changes.views.templates
+        changes.views.answers changes.views.correct_record changes.views.mail_log
+        changes.views.steps_anytime changes.views.steps_configuration
+        changes.views.steps_confirmation changes.views.templates
     """,
     "user-guide#notifications": "changes.views.notifications",
     "user-guide#saved-views-of-the-list": "changes.views.saved_views",

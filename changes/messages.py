@@ -23,7 +23,7 @@ from accounts.standing import know_standing
 from expansive_cm.post.rows import UNWORDED
 from expansive_cm.sure import sure
 
-from . import letters, moved_forecasts, muting, permissions, standard_mail
+from . import corrections, letters, moved_forecasts, muting, permissions, standard_mail
 from .audiences import (
     ALL,
     ASKED,
@@ -294,6 +294,7 @@ def _as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if is_taken_back(change, event):
         return None
+    event = corrections.as_it_is(change, event)
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)
         return _letter(change, event, person, message, notice.why) if waits else None

@@ -307,6 +307,8 @@ OTHER_VERBS: dict[str, Text] = {
     "comment": _("commented"),
     "note": _("added an internal note"),
     "correct_comment": _("corrected a comment"),
+    "correct_execution": _("corrected the record of the execution"),
+    "correct_deployment": _("corrected the record of the deployment"),
     "attach": _("attached a file"),
     "detach": _("removed a file"),
     "link": _("linked another change"),
@@ -334,14 +336,15 @@ OTHER_VERBS: dict[str, Text] = {
 UNVERSIONED = frozenset(
     "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
     "discard_answer undelivered settle_delivery send_link revoke_links override_window "
-    "forecast_moved".split()
+    "forecast_moved correct_execution correct_deployment".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 
 BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
-    " plan_deployment authorise_standard forecast_moved".split()
+    " plan_deployment authorise_standard forecast_moved correct_execution"
+    " correct_deployment".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

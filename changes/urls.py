@@ -10,6 +10,7 @@ from .views import (
     calendar,
     confirmation_link,
     correct_comment,
+    correct_record,
     detail,
     discussion,
     figures,
@@ -152,6 +153,16 @@ discussion_urls = [
         "changes/<reference:pk>/comments/<int:comment_pk>/correct/",
         correct_comment.correct_comment,
         name="correct_comment",
+    ),
+    path(
+        "changes/<reference:pk>/executions/<int:execution_pk>/correct/",
+        correct_record.correct_execution,
+        name="correct_execution",
+    ),
+    path(
+        "changes/<reference:pk>/deployments/<int:deployment_pk>/correct/",
+        correct_record.correct_deployment,
+        name="correct_deployment",
     ),
     path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
     path(

@@ -30,6 +30,8 @@ from changes.models import (
     ChangeTemplate,
     Comment,
     DeliveryProblem,
+    Deployment,
+    Execution,
     ImportRun,
     IncomingMail,
     ManyRun,
@@ -142,6 +144,8 @@ OBJECTS: dict[str, Objects] = {
 WITHIN: dict[str, tuple[Any, str]] = {
     "attachment_pk": (Attachment, "change"),
     "comment_pk": (Comment, "change"),
+    "execution_pk": (Execution, "change"),
+    "deployment_pk": (Deployment, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),

@@ -1,5 +1,6 @@
-"""For whom a request was meant to be raised."""
+"""For whom a request was meant to be raised, and what is true of what was carried out."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -9,10 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Organisation, User
 from expansive_cm.ui.fields import Line, combobox
-from expansive_cm.ui.forms import rows_field
+from expansive_cm.ui.forms import DateTimeLocalInput, rows_field
 
 from .. import finding
-from .base import LongText, StepForm
+from ..corrections import Carried
+from ..models import Execution
+from .base import LongText, StepForm, text
 from .intake import parse_person
 
 
@@ -79,3 +82,51 @@ class CorrectCustomerForm(StepForm):
         """Return the requester as address and name."""
         wanted = ("organisation", "email", "new_name", "reason")
         return {name: self.cleaned_data[name] for name in wanted}
+
+
+class Moment(forms.DateTimeField):
+    """A moment of which the page shows minutes: what is not touched stays to the microsecond.
+
+    So it does in the hour that comes twice when the clocks go back, which nobody could type.
+    """
+
+    widget = DateTimeLocalInput
+
+    def clean(self, value: Any) -> datetime | None:
+        """Return the moment that the field began with where it says the same."""
+        widget: Any = self.widget
+        shown = self.initial and widget.format_value(self.prepare_value(self.initial))
+        if shown and str(value or "")[: len(shown)] == shown:
+            return self.initial
+        return super().clean(value)
+
+
+class CorrectRecordForm(StepForm):
+    """When something was carried out, and what happened, to be put right with a reason."""
+
+    started_at = Moment(label=gettext_lazy("Started"))
+    finished_at = Moment(label=gettext_lazy("Finished"))
+    notes = text(Execution, "notes", rows=5, help_text=gettext_lazy("The customer reads this."))
+    reason = LongText(
+        label=gettext_lazy("Why is it corrected?"),
+        max_length=5000,
+        help_text=gettext_lazy("Colleagues and auditors read this; the customer does not."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, record: Carried, **kwargs: Any) -> None:
+        self.record = record
+        super().__init__(*args, **kwargs)
+
+    def prepare(self) -> None:
+        """Begin with what the record says."""
+        for name in ("started_at", "finished_at", "notes"):
+            self.fields[name].initial = getattr(self.record, name)
+
+    def clean(self) -> dict[str, Any]:
+        """Take what was finished in the minute in which it began as finished at once."""
+        data = self.cleaned_data
+        started, finished = data.get("started_at"), data.get("finished_at")
+        if started and finished and started.replace(second=0, microsecond=0) <= finished < started:
+            data["finished_at"] = started
+        return data

@@ -46,6 +46,7 @@ from .confirmation import (
     rework,
     send_reminder,
 )
+from .corrections import correct_deployment, correct_execution
 from .delivery import note_failure, note_refusal, settle_delivery, unnoted_refusals
 from .deploying import deploy
 from .discussion import (
@@ -162,6 +163,8 @@ __all__ = [
     "record_deployment",
     "deploy",
     "execute",
+    "correct_execution",
+    "correct_deployment",
     "settle_promise",
     "tell_of_forecast",
     "replan_promise",

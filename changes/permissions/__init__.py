@@ -60,6 +60,7 @@ from .confirmation import (
     can_resend_confirmation,
     can_rework,
 )
+from .correction import can_correct_deployment, can_correct_execution, may_correct_record
 from .discussion import (
     can_attach,
     can_comment,
@@ -187,6 +188,8 @@ __all__ = [
     "can_copy_as_new",
     "can_correct_comment",
     "can_correct_customer",
+    "can_correct_deployment",
+    "can_correct_execution",
     "can_decide_standard",
     "can_define_requirements",
     "can_deploy",
@@ -259,6 +262,7 @@ __all__ = [
     "check",
     "may_answer",
     "may_correct",
+    "may_correct_record",
     "may_execute",
     "may_keep_template",
     "may_keep_view",

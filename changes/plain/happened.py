@@ -118,6 +118,13 @@ def _forecast(event: Event) -> str:
     return _("It is no longer promised by %s.") % _written(before["due_on"])
 
 
+def _corrected(event: Event) -> str:
+    """Say that a day which a customer reads was another one; the rest is not said to them here."""
+    if {"started_at", "finished_at"}.isdisjoint(event.data["corrected"]):
+        return ""
+    return _("We corrected our record of when it was done.")
+
+
 def _written(day: str) -> str:
     return date_format(sure(parse_date(day)), "j F Y")
 
@@ -165,6 +172,8 @@ MOVED: dict[tuple[str, str], Words] = {
     ("record_deployment", S.DEVELOPMENT): gettext_lazy("The change was undone."),
 }
 TOLD: dict[str, Callable[[Event], str]] = {
+    "correct_execution": _corrected,
+    "correct_deployment": _corrected,
     "plan_deployment": _planned,
     "assess": _assessed,
     "reclassify": _reclassified,

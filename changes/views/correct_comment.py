@@ -56,7 +56,10 @@ def correct_comment(request: SignedInRequest, pk: int, comment_pk: int) -> HttpR
         "comment": found,
         "form": form,
         "stale": stale,
-        "seen": state_of_words(found),
+        # After a mistake it is still the page as it was: who corrected it meanwhile is told next.
+        "seen": request.POST.get("seen", "")
+        if form.is_bound and not stale
+        else state_of_words(found),
         "minutes": int(CORRECTABLE.total_seconds() // 60),
     }
     return render(request, "changes/correct_comment.html", context, status=status)

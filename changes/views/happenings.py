@@ -9,7 +9,7 @@ from accounts.models import User
 from expansive_cm.ui.components import TimelineItem
 from expansive_cm.ui.templatetags.ui import excerpt
 
-from .. import permissions, taking_back
+from .. import corrections, permissions, taking_back
 from ..models import Change, Event
 from ..process import BETWEEN_COLLEAGUES, past_words
 from ..states import State
@@ -22,6 +22,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "comment": ("message", "grey"),
     "note": ("lock", "amber"),
     "correct_comment": ("pencil", "grey"),
+    "correct_execution": ("pencil", "orange"),
+    "correct_deployment": ("pencil", "orange"),
     "attach": ("paperclip", "grey"),
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
@@ -83,10 +85,16 @@ def happenings(
     ]
     told = [event.reason for event in events if full and event.verb in LINKING]
     hidden = unseen(reader, mentioned(told).difference(seen))
-    return [_item(event, full, hidden) for event in sorted(events, key=lambda event: -event.pk)]
+    newest_first, said = sorted(events, key=lambda event: -event.pk), corrections.retold(change)
+    return [_item(event, full, hidden, said.get(event.pk, "")) for event in newest_first]
 
 
-def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
+def _item(event: Event, full: bool, hidden: Collection[int], corrected: str) -> TimelineItem:
+    """Return an event as the timeline tells it; ``corrected`` is what is true of it since.
+
+    Those words may be somebody else's than who recorded it, which it says.
+    """
+    said = _("Corrected since: %s") % corrected if corrected else event.reason
     icon, tone = LOOKS.get(event.verb, ("point", "grey"))
     words = capfirst(str(past_words(event.verb)))
     if event.moved and event.from_state:
@@ -99,7 +107,7 @@ def _item(event: Event, full: bool, hidden: Collection[int]) -> TimelineItem:
                 "before": before,
                 "after": after,
             }
-    reason = event.reason if full or event.verb not in BETWEEN_COLLEAGUES else ""
+    reason = said if full or event.verb not in BETWEEN_COLLEAGUES else ""
     if event.verb in LINKING:
         reason = without(reason, hidden)
     reason = excerpt(reason, SHORT)

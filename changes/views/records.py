@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.texts import Text
 
+from ..corrections import corrections_of
 from ..models import (
     CHECKLIST,
     Assessment,
@@ -67,6 +68,8 @@ class Record:
     checks: list[tuple[Text, bool]] = field(default_factory=list)
     matrix: tuple[int, int] | None = None
     note: Text = ""
+    correct_url: str = ""
+    """Where its reader puts right what it says, if they may."""
 
 
 def badge_of(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:
@@ -148,6 +151,7 @@ def execution(one: Execution, full: bool) -> Record:
         *(_details(one, "steps", "rollback_plan") if full else []),
         *(_ticked(one) if full else []),
         *_details(one, "notes"),
+        *_corrected(one, full),
     ]
     return Record(
         _("Execution"), one.recorded_at, one.recorded_by, details, _progress(one, Execution)
@@ -164,6 +168,21 @@ def _ticked(one: Execution) -> list[Detail]:
 def _times(one: Execution | Deployment) -> list[Detail]:
     times = [(_("Started"), one.started_at), (_("Finished"), one.finished_at)]
     return [Detail(label, "", when=moment) for label, moment in times if moment]
+
+
+def _corrected(one: Execution | Deployment, full: bool) -> list[Detail]:
+    """Say that it was put right, last when; to colleagues also by whom, why, and how often."""
+    found = corrections_of(one)
+    if not found:
+        return []
+    last = found[-1]
+    if not full:
+        return [Detail(_("Corrected"), "", when=last.at)]
+    before = _("What it said before stands in the history of the change.")
+    words = f"{last.reason}\n{before}\n{last.actor_name}"
+    times = len(found)
+    label = _("Corrected") if times == 1 else _("Corrected %d times, last") % times
+    return [Detail(label, words, when=last.at)]
 
 
 def _progress(one: Any, model: Any) -> tuple[Text, str, str]:
@@ -294,6 +313,7 @@ def deployment(one: Deployment, full: bool) -> Record:
         *_times(one),
         *(_details(one, "rollback_plan") if full else []),
         *_details(one, "notes"),
+        *_corrected(one, full),
     ]
     return Record(
         _("Deployment"), one.recorded_at, one.recorded_by, details, _progress(one, Deployment)

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 
 from .. import gates, permissions
+from ..corrections import kind_of
 from ..models import (
     Assessment,
     Authorisation,
@@ -135,6 +137,7 @@ def _section(change: Change, reader: User, section: Section, relations: Iterable
                 continue
             record = KINDS[relation](one, full)
             record.note = _why_earlier(change, one, ordered)
+            record.correct_url = _corrected_at(change, one, reader)
             (section.earlier if record.note else section.current).append(record)
     if section.current:
         section.badge = section.current[0].badge
@@ -143,6 +146,15 @@ def _section(change: Change, reader: User, section: Section, relations: Iterable
     for records in (section.current, section.earlier):
         records.sort(key=lambda record: record.when, reverse=True)
     return section
+
+
+def _corrected_at(change: Change, one: Any, reader: User) -> str:
+    """Return where this person puts right what is on record of something finished, or nothing."""
+    if not isinstance(one, Execution | Deployment) or not one.finished_at:
+        return ""
+    if not permissions.may_correct_record(reader, change, one):
+        return ""
+    return reverse(f"changes:correct_{kind_of(one)}", args=[change.pk, one.pk])
 
 
 def _tests_badge(change: Change) -> tuple[Text, str, str] | None:

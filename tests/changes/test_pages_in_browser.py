@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from changes import inbox
+from changes import corrections, inbox
 from changes.models import Release
 from tests import stories
 from tests.changes.test_story import code_with_everything, configuration_with_everything
@@ -35,6 +35,8 @@ def test_pages_are_accessible_and_fit(
         (cast.success, stories.in_execution(cast), "plan_execution/"),
         (cast.success, stories.in_execution(cast), "reclassify/"),
     ]
+    record = corrections.finished(talked_about, "execution")[-1]
+    addresses.append((cast.success, talked_about, f"executions/{record.pk}/correct/"))
     planned, late = stories.in_deployment(cast), timezone.localdate() + timedelta(days=500)
     release = Release.objects.create(name="9.9", planned_on=late)
 

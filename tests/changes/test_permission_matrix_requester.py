@@ -57,10 +57,18 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
         {S.REQUIREMENTS, S.RISK_ASSESSMENT, S.DEVELOPMENT, S.TESTING, S.DEPLOYMENT},
     ),
     "detach": (set(), set()),  # what was sent stays
+    # Of what is finished, for good; of a deployment see tests/changes/test_correct_record.py.
+    "correct_execution": (
+        CARE,
+        {S.ROLLED_BACK, S.DOCUMENTATION, S.CONFIRMATION, S.NOT_CONFIRMED, S.CLOSED},
+    ),
+    "correct_deployment": (set(), set()),
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
 IN_A_DRAFT = set(BESIDE) - {
+    "correct_execution",
+    "correct_deployment",
     "accept_answer",
     "follow_up",
     "override_window",
