@@ -214,7 +214,7 @@ def test_only_our_own_people_read_them(client: Client, cast: Cast, spring: list[
     [
         ({"since": "2026-03-31", "until": "2026-03-01"}, "The last day is before the first one."),
         ({"since": "yesterday"}, "Write the day as in 2026-05-31."),
-        ({"since": "1999-12-31"}, "Give a day between 2000 and 2100."),
+        ({"since": "1990-12-31"}, "Give a day between 2000 and 2100."),
         ({"since": "2020-01-01", "until": "2026-01-01"}, "Ask for five years at most."),
         ({"organisation": "999999999999999999999"}, "Select a valid choice."),
         ({"organisation": "Harbour"}, "Select a valid choice."),
@@ -286,3 +286,45 @@ def test_parts_cover_a_span_and_nothing_else(until: str, length: int) -> None:
 )
 def test_times_are_written_as_people_say_them(days: float | None, words: str) -> None:
     assert shown.lasting(days) == words
+
+
+def test_every_link_of_a_page_at_the_edge_of_time_leads_somewhere(
+    client: Client, cast: Cast
+) -> None:
+    """The days before the first ones begin before them, whether they were asked for or not."""
+    client.force_login(cast.chair)
+    for asked in ({"since": "2000-01-01", "until": "2005-01-03"}, {"until": "2000-01-15"}):
+        answer = client.get(PAGE, asked)
+        rows = [row for table in answer.context["tables"] for row in table.rows]
+        links = {rows[0].now.url, rows[0].before.url, answer.context["export_url"]}
+        for link in links:
+            listed = client.get(link)
+            assert listed.status_code == 200, link
+            if listed.context:
+                assert client.get(listed.context["back_url"]).status_code == 200, link
+
+
+def test_what_was_never_asked_for_in_earnest_is_refused_in_words(
+    client: Client, cast: Cast
+) -> None:
+    client.force_login(cast.chair)
+    lists = reverse("changes:figure", args=["stage-review"])
+    for asked in (
+        {"over": "inf"},
+        {"over": "1e308"},
+        {"over": "\0"},
+        {"organisation": "\0"},
+        {"organisation": "0"},
+        {"organisation": "-1"},
+        {"since": "10000-01-01"},
+        {"until": "2100-12-32"},
+        {"since": "\0"},
+        {"page": "x" * 5000},
+        {"page": "\0"},
+    ):
+        assert client.get(lists, asked).status_code == 400, asked
+    for address in (PAGE, lists, reverse("changes:export_figures")):
+        assert client.head(address).status_code == 200
+        assert client.post(address).status_code == 405
+        asked = {"since": "2096-01-01", "until": "2100-12-31"}
+        assert client.get(address, asked).status_code == 200
