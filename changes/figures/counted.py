@@ -6,8 +6,8 @@ Which changes
 
 Which moment
     A row counts on the day on which what it tells of was done: submitted, ended, decided, deployed,
-    answered, or taken to another state. What the board took back counts for nothing, and of a
-    decision that it corrected only the correction.
+    answered, or taken to another state. What the board took back counts for nothing, nor does the
+    time in the state that it had led to, and of a decision that it corrected only the correction.
 
 DORA
     Deployments, and how many of them failed, are those of code changes. One failed that was rolled
