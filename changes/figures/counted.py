@@ -33,6 +33,7 @@ from django.db.models import (
     FloatField,
     Func,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     TextField,
@@ -56,12 +57,15 @@ MOST_CUSTOMERS = 20
 
 
 def _days(since: str | Combinable, until: str | Combinable) -> Func:
-    """The time from one moment to another, in days."""
+    """The time from one moment to another, in days.
+
+    No time where the second is earlier: the noon of an imported day, or a clock that was put right.
+    """
     first, last = (F(one) if isinstance(one, str) else one for one in (since, until))
     return Func(
         last,
         first,
-        template="(EXTRACT(EPOCH FROM (%(expressions)s))::float8 / 86400)",
+        template="GREATEST(EXTRACT(EPOCH FROM (%(expressions)s))::float8 / 86400, 0)",
         arg_joiner=" - ",
         output_field=FloatField(),
     )
@@ -82,20 +86,23 @@ class Source:
     change: str = "change"
 
     def counted(self, rows: Rows | None = None) -> Rows:
-        """Its rows, or some, each with ``moment``, ``named``, ``days``, ``subject``, ``customer``.
+        """Its rows, or some, each with ``moment``, ``named`` (its kind), ``days``, ``subject``.
 
-        ``named`` is the kind of each.
+        Nothing is joined to them: an index has all that is measured.
         """
-        at = f"{self.change}__" if self.change else ""
         nothing = Cast(Value(None), FloatField())
         found = self.rows() if rows is None else rows
         return found.annotate(
             moment=F(self.moment),
             named=Cast(F(self.kind) if self.kind else Value(""), TextField()),
             days=nothing if self.since is None else _days(self.since, self.moment),
-            subject=F(f"{at}pk"),
-            customer=F(f"{at}organisation"),
+            subject=F(self.change or "pk"),
         )
+
+    def of(self, customer: int | Given) -> Q:
+        """Return which rows are of changes of one customer."""
+        path = f"{self.change}__organisation" if self.change else "organisation"
+        return Q(**{path: customer})
 
 
 def _ended() -> Rows:
@@ -224,7 +231,7 @@ def measured(span: Span, customer: int | None = None) -> Measures:
 @lru_cache(maxsize=64)
 def _measuring(name: str, of_customer: bool) -> Statement:
     def measures() -> Rows:
-        found = _within(SOURCES[name].counted(), BEFORE, of_customer).annotate(
+        found = _within(name, BEFORE, of_customer).annotate(
             source=Cast(Value(name), TextField()),
             recent=Case(When(moment__gte=SINCE, then=True), default=False),
         )
@@ -236,13 +243,14 @@ def _measuring(name: str, of_customer: bool) -> Statement:
 def _measure(groups: Rows) -> Rows:
     """Add to each group what makes a ``Measure``."""
     return groups.annotate(
-        number=Count("pk"), median=Percentile("days", 0.5), p90=Percentile("days", 0.9)
+        number=Count("*"), median=Percentile("days", 0.5), p90=Percentile("days", 0.9)
     )
 
 
-def _within(rows: Rows, since: Given, of_customer: bool) -> Rows:
-    found = rows.filter(moment__gte=since, moment__lt=UNTIL)
-    return found.filter(customer=Given("customer")) if of_customer else found
+def _within(name: str, since: Given, of_customer: bool) -> Rows:
+    source = SOURCES[name]
+    found = source.counted().filter(moment__gte=since, moment__lt=UNTIL)
+    return found.filter(source.of(Given("customer"))) if of_customer else found
 
 
 def by_customer(span: Span, customer: int | None = None) -> list[tuple[int, str, Measure]]:
@@ -254,8 +262,8 @@ def by_customer(span: Span, customer: int | None = None) -> list[tuple[int, str,
 @lru_cache(maxsize=2)
 def _by_customer(of_customer: bool) -> Statement:
     def measures() -> Rows:
-        found = _within(SOURCES["closed"].counted(), SINCE, of_customer)
-        customers = found.order_by().values_list("customer", "organisation__name")
+        found = _within("closed", SINCE, of_customer)
+        customers = found.order_by().values_list("organisation", "organisation__name")
         return _measure(customers).order_by("-number", "organisation__name")[:MOST_CUSTOMERS]
 
     return Statement(measures)
@@ -277,7 +285,7 @@ def _over_time(name: str, by_weeks: bool, zone: str, of_customer: bool) -> State
     def measures() -> Rows:
         unit = TruncWeek if by_weeks else TruncMonth
         begins = Cast(unit("moment", tzinfo=ZoneInfo(zone), output_field=DateField()), DateField())
-        found = _within(SOURCES[name].counted(), SINCE, of_customer).annotate(
+        found = _within(name, SINCE, of_customer).annotate(
             source=Cast(Value(name), TextField()), begins=begins
         )
         return _measure(found.order_by().values_list("source", "begins"))
@@ -311,5 +319,5 @@ def listed(
     if kinds:
         found = found.filter(named__in=kinds)
     if customer is not None:
-        found = found.filter(customer=customer)
+        found = found.filter(SOURCES[name].of(customer))
     return found if over is None else found.filter(days__gte=over)

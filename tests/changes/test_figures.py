@@ -5,7 +5,7 @@ Costs about 5 s.
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +17,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import lifecycle
-from changes.figures import shown
+from changes.figures import counted, shown
 from changes.figures.kinds import FIGURES, Says
 from changes.figures.span import Span
 from changes.models import Change
+from changes.states import State
 from tests import stories
 from tests.people import Cast
 from tests.remembered import remembered
@@ -397,7 +398,7 @@ HARD = {
 PLAINLY = {
     "recovery": """
         WITH told AS (SELECT change_id, finished_at, outcome, count(*) FILTER (
-          WHERE outcome = 'succeeded') OVER (PARTITION BY change_id ORDER BY finished_at DESC) AS lap
+          WHERE outcome = 'succeeded') OVER (PARTITION BY change_id ORDER BY id DESC) AS lap
           FROM changes_deployment)
         SELECT extract(epoch FROM max(finished_at) - min(finished_at)) / 86400 FROM told
         GROUP BY change_id, lap HAVING count(*) > 1""",
@@ -441,3 +442,19 @@ def test_what_was_taken_back_corrected_and_done_again_counts_as_it_stands(
         rows = client.get(reverse("changes:figure", args=[name]), MARCH).context["rows"]
         days = sorted(time for *_row, time in rows)
         assert days == sorted(shown.lasting(float(one)) for (one,) in asked_plainly(sql)), name
+
+
+def test_what_was_imported_in_the_morning_did_not_take_less_than_no_time(cast: Cast) -> None:
+    """A day without a time is its noon, before which it may have ended here."""
+    with time_machine.travel(datetime(2026, 3, 5, 8, tzinfo=UTC), tick=False):
+        arrival = lifecycle.ImportedChange(
+            2, "1", "A", "B", State.SUBMITTED, "", cast.requester, "api", created=date(2026, 3, 5)
+        )
+        lifecycle.import_changes(
+            [arrival], lifecycle.Origin("x", cast.harbour, cast.success), actor=None
+        )
+        change = Change.objects.get()
+        lifecycle.withdraw(change, actor=cast.requester, reason="Enough.")
+    span = Span(date(2026, 3, 5), date(2026, 3, 5))
+    assert [row.days for row in counted.listed("ended", (), span, None, None)] == [0.0]
+    assert counted.measured(span)["ended", "withdrawn", True] == counted.Measure(1, 0.0, 0.0)
