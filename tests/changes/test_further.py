@@ -213,3 +213,16 @@ def test_it_takes_services_in_use_and_quotes_nothing_internal(client: Client, ca
     press(client, link)
     [new] = made_after(old)
     assert list(new.services.all()) == [kept]
+
+
+def test_a_mistake_or_a_second_press_is_not_one_more_request(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = stories.withdrawn(cast)
+    for link in (page_for(old, "requester", cast), question_of(stories.closed(cast))):
+        monkeypatch.setattr(further, "REQUESTS_ALLOWED", Limit(f"links-{len(link)}", 1, 3600))
+        assert press(client, link, title=" ").status_code == 400
+        token = str(client.get(link).context["csrf_token"])
+        pages = [press(client, link, csrfmiddlewaretoken=token) for _time in range(2)]
+        assert "is sent." in pages[0].content.decode()
+        assert "taken once" in pages[1].content.decode()
