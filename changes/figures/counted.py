@@ -6,8 +6,8 @@ Which changes
 
 Which moment
     A row counts on the day on which what it tells of was done: submitted, ended, decided, deployed,
-    answered, or taken to another state. What the board took back counts for nothing, and of a
-    decision that it corrected only the correction.
+    answered, or taken to another state. What the board took back counts for nothing, nor does the
+    time in the state that it had led to, and of a decision that it corrected only the correction.
 
 DORA
     Deployments, and how many of them failed, are those of code changes. One failed that was rolled
@@ -56,12 +56,15 @@ MOST_CUSTOMERS = 20
 
 
 def _days(since: str | Combinable, until: str | Combinable) -> Func:
-    """The time from one moment to another, in days."""
+    """The time from one moment to another, in days.
+
+    No time where the second is earlier: the noon of an imported day, or a clock that was put right.
+    """
     first, last = (F(one) if isinstance(one, str) else one for one in (since, until))
     return Func(
         last,
         first,
-        template="(date_part('epoch', %(expressions)s) / 86400)",
+        template="GREATEST(date_part('epoch', %(expressions)s) / 86400, 0)",
         arg_joiner=" - ",
         output_field=FloatField(),
     )

@@ -30,6 +30,7 @@ def _day(label: Any) -> forms.DateField:
 class FiguresForm(forms.Form):
     """The days, both included, and one customer or all; without days the last so many."""
 
+    earliest = EARLIEST
     since = _day(_("From"))
     until = _day(_("To"))
     organisation = forms.ModelChoiceField(
@@ -57,12 +58,12 @@ class FiguresForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         for name in ("since", "until"):
             day = cleaned.get(name)
-            if day and not EARLIEST <= day <= LATEST:
+            if day and not self.earliest <= day <= LATEST:
                 self.add_error(name, _("Give a day between 2000 and 2100."))
         if self.errors:
             return cleaned
         until = cleaned["until"] or self.usual.until
-        since = cleaned["since"] or until - timedelta(days=USUAL - 1)
+        since = cleaned["since"] or max(until - timedelta(days=USUAL - 1), self.earliest)
         if until < since:
             name = "until" if cleaned["until"] else "since"
             self.add_error(name, _("The last day is before the first one."))
@@ -85,8 +86,12 @@ class FiguresForm(forms.Form):
 
 
 class FigureRowsForm(FiguresForm):
-    """Which rows of one figure: those that took so many days or more, or all."""
+    """Which rows of one figure: those that took so many days or more, or all.
 
+    Its days may be those before the first ones of which there are figures.
+    """
+
+    earliest = EARLIEST - timedelta(days=LONGEST)
     over = forms.FloatField(
         min_value=0, max_value=MOST_DAYS, required=False, widget=forms.HiddenInput
     )

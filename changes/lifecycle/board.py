@@ -39,6 +39,7 @@ def take_back_board_outcome(
         decision.taken_back_reason = step.reason
         step.save(decision)
         step.change.take_back_decision()
+        step.entered_at = None  # where it went by mistake it was for no time
         _restore_promise(step.change, event)
         told = sorted(_told_already(event))
         Notice.objects.filter(event=event, is_in_inbox=True).update(is_in_inbox=False)

@@ -32,7 +32,7 @@ from ..forms.access_link import AnswerForm, WithdrawRequestForm, WriteForm
 from ..forms.confirmation import FollowUpForm
 from ..models import AccessLink, Attachment, Change, Comment, Question
 from ..states import FINAL, State
-from .further import SENT, further, may_send_one
+from .further import SENT, TOO_MUCH, further, may_send_one
 from .once import taken_once
 from .secret_address import Limit
 from .secret_link import TYPED, behind_a_link, contact_of, not_valid
@@ -149,6 +149,12 @@ class RequestPage:
         fresh.typed = "\n\n".join(part for part in typed if part)
         return fresh.show(HTTPStatus(error.status))
 
+    def too_much(self) -> HttpResponse:
+        """Refuse for a while what comes too often, and give the words back."""
+        self.refusal = str(TOO_MUCH)
+        self.typed = "\n\n".join(_typed(self.request))
+        return self.show(HTTPStatus.TOO_MANY_REQUESTS)
+
     def done(self, words: str, part: str) -> HttpResponse:
         """Show the page anew, with what has happened."""
         messages.success(self.request, words)
@@ -169,11 +175,8 @@ def request_page(request: HttpRequest, link: AccessLink, token: str) -> HttpResp
         act = ACTS.get(request.POST.get("act", ""))
         if act is None:
             raise BadRequest("act")
-        allowed = ACTS_ALLOWED.is_open_for(str(link.person.pk))
-        if not allowed or (act is _follow_up and not may_send_one(link.person)):
-            page.refusal = _("That is very much in a short time. Please wait a few minutes.")
-            page.typed = "\n\n".join(_typed(request))
-            return page.show(HTTPStatus.TOO_MANY_REQUESTS)
+        if not ACTS_ALLOWED.is_open_for(str(link.person.pk)):
+            return page.too_much()
         if (
             act is _confirm
         ):  # It makes nothing that stands twice, and is gone anew from an old page.
@@ -288,6 +291,8 @@ def _follow_up(page: RequestPage) -> HttpResponse:
     if not form.is_valid():
         page.follow_up_form = form
         return page.show(HTTPStatus.BAD_REQUEST)
+    if not may_send_one(page.reader):
+        return page.too_much()
     try:
         made = lifecycle.send_follow_up(
             page.change, actor=page.reader, link=page.link, **form.arguments()

@@ -7,7 +7,6 @@ request for something further, and a rating.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,7 +17,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User
@@ -35,7 +33,7 @@ from ..forms.confirmation import (
     RequestSuccessorForm,
 )
 from ..models import Change, ChangeLink, Confirmation, ConfirmationLink
-from .further import SENT, further, may_send_one
+from .further import SENT, TOO_MUCH, further, may_send_one
 from .once import taken_once
 from .secret_link import behind_a_link, contact_of, not_valid
 
@@ -184,9 +182,6 @@ def _follow_up(page: ConfirmationPage) -> HttpResponseBase:
     form = page.form(FollowUpForm, page.request.POST)
     if page.confirmation.is_open:
         raise BadRequest("act")
-    if not may_send_one(page.reader):
-        words = _("That is very much in a short time. Please wait a few minutes.")
-        return page.too_late(form, words)
     decision = permissions.can_follow_up(page.reader, page.change)
     if not decision:
         return page.too_late(form, decision.reason)
@@ -196,7 +191,11 @@ def _follow_up(page: ConfirmationPage) -> HttpResponseBase:
         messages.success(page.request, SENT % made.reference)
         return made
 
-    take = partial(page.take, form, send)
+    def take() -> HttpResponse:
+        if form.is_valid() and not may_send_one(page.reader):
+            return page.too_late(form, str(TOO_MUCH))
+        return page.take(form, send)
+
     return taken_once(page.request, page.reader, take, lambda: page.request.path)
 
 

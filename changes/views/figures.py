@@ -131,9 +131,15 @@ def figure(request: SignedInRequest, name: str) -> HttpResponse:
         "number": page.number,
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),
-        "back_url": f"{reverse('changes:figures')}?{form.address(form.span)}",
+        "back_url": _back(form),
     }
     return render(request, "changes/figure.html", context)
+
+
+def _back(form: FigureRowsForm) -> str:
+    """Return the page of the figures of these days, or of the usual ones where there is none."""
+    has_page = form.span.since >= FiguresForm.earliest
+    return f"{reverse('changes:figures')}?{form.address(form.span) if has_page else ''}"
 
 
 def _figure_or_404(name: str) -> Figure:

@@ -15,12 +15,16 @@ from .secret_address import Limit
 REQUESTS_ALLOWED = Limit("link-requests", 10, 3600)
 """New requests that one person can send in a while without signing in: each is work for others."""
 SENT = gettext_lazy("Your new request %s is sent. We have mailed you a link to its page.")
+TOO_MUCH = gettext_lazy("That is very much in a short time. Please wait a few minutes.")
 SHOWN = 5
 """So many requests that follow this one are named, the newest."""
 
 
 def may_send_one(person: User) -> bool:
-    """Count one more request that a person sends through links, and say whether it may be."""
+    """Count one more request that a person sends through links, and say whether it may be.
+
+    In the transaction that makes it: a request that is not made is not counted either.
+    """
     return REQUESTS_ALLOWED.is_open_for(str(person.pk))
 
 

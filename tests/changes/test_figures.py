@@ -5,7 +5,8 @@ Costs about 5 s.
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes import lifecycle
-from changes.figures import shown
+from changes.figures import counted, shown
 from changes.figures.kinds import FIGURES, Says
 from changes.figures.span import Span
 from changes.models import Change
+from changes.states import State
 from tests import stories
 from tests.people import Cast
 from tests.remembered import remembered
@@ -214,7 +216,7 @@ def test_only_our_own_people_read_them(client: Client, cast: Cast, spring: list[
     [
         ({"since": "2026-03-31", "until": "2026-03-01"}, "The last day is before the first one."),
         ({"since": "yesterday"}, "Write the day as in 2026-05-31."),
-        ({"since": "1999-12-31"}, "Give a day between 2000 and 2100."),
+        ({"since": "1990-12-31"}, "Give a day between 2000 and 2100."),
         ({"since": "2020-01-01", "until": "2026-01-01"}, "Ask for five years at most."),
         ({"organisation": "999999999999999999999"}, "Select a valid choice."),
         ({"organisation": "Harbour"}, "Select a valid choice."),
@@ -286,3 +288,174 @@ def test_parts_cover_a_span_and_nothing_else(until: str, length: int) -> None:
 )
 def test_times_are_written_as_people_say_them(days: float | None, words: str) -> None:
     assert shown.lasting(days) == words
+
+
+def test_every_link_of_a_page_at_the_edge_of_time_leads_somewhere(
+    client: Client, cast: Cast
+) -> None:
+    """The days before the first ones begin before them, whether they were asked for or not."""
+    client.force_login(cast.chair)
+    for asked in ({"since": "2000-01-01", "until": "2005-01-03"}, {"until": "2000-01-15"}):
+        answer = client.get(PAGE, asked)
+        rows = [row for table in answer.context["tables"] for row in table.rows]
+        links = {rows[0].now.url, rows[0].before.url, answer.context["export_url"]}
+        for link in links:
+            listed = client.get(link)
+            assert listed.status_code == 200, link
+            if listed.context:
+                assert client.get(listed.context["back_url"]).status_code == 200, link
+
+
+def test_what_was_never_asked_for_in_earnest_is_refused_in_words(
+    client: Client, cast: Cast
+) -> None:
+    client.force_login(cast.chair)
+    lists = reverse("changes:figure", args=["stage-review"])
+    for asked in (
+        {"over": "inf"},
+        {"over": "1e308"},
+        {"over": "\0"},
+        {"organisation": "\0"},
+        {"organisation": "0"},
+        {"organisation": "-1"},
+        {"since": "10000-01-01"},
+        {"until": "2100-12-32"},
+        {"since": "\0"},
+        {"page": "x" * 5000},
+        {"page": "\0"},
+    ):
+        assert client.get(lists, asked).status_code == 400, asked
+    for address in (PAGE, lists, reverse("changes:export_figures")):
+        assert client.head(address).status_code == 200
+        assert client.post(address).status_code == 405
+        asked = {"since": "2096-01-01", "until": "2100-12-31"}
+        assert client.get(address, asked).status_code == 200
+
+
+@pytest.fixture
+def hard(db: None, cast: Cast, settings: Any) -> list[Change]:
+    """One taken back, rolled back twice and reworked; one rejected twice; one rejection undone."""
+    settings.OUTCOME_UNDO_SECONDS = 600
+    with on(3, 2):
+        slipped = stories.in_requirements(cast)
+        lifecycle.take_back_board_outcome(slipped, actor=cast.chair, reason="The wrong one.")
+    with on(3, 4):
+        slipped = stories.requirements_defined(stories.decided(slipped, cast, "accepted"), cast)
+        slipped = stories.risk_signed(stories.risk_written(slipped, cast), cast)
+    for begun, outcome in ((6, "rolled_back"), (9, "rolled_back"), (12, "succeeded")):
+        with on(3, begun):
+            slipped = stories.all_passed(stories.reviewed(slipped, cast), cast)
+            slipped = stories.deployment_planned(slipped, cast)
+        with on(3, begun + 1):
+            slipped = stories.carried_out(slipped, cast, outcome)
+    with on(3, 14):
+        slipped = lifecycle.answer_confirmation(
+            slipped, actor=cast.requester, confirmed=False, reason="Not on Sundays."
+        )
+        slipped = lifecycle.rework(slipped, actor=cast.success, reason="True.")
+    with on(3, 16):
+        slipped = stories.all_passed(stories.reviewed(slipped, cast), cast)
+        slipped = stories.carried_out(stories.deployment_planned(slipped, cast), cast)
+    with on(3, 20):
+        slipped = lifecycle.answer_confirmation(slipped, actor=cast.requester, confirmed=True)
+    with on(3, 3):
+        twice = stories.rejected(cast)
+        lifecycle.reconsider_decision(twice, actor=cast.chair, reason="It pays.")
+    with on(3, 5):
+        twice = stories.decided(
+            Change.objects.get(pk=twice.pk),
+            cast,
+            "rejected",
+            category="not_strategic",
+            reason="No.",
+        )
+    with on(3, 8):
+        undone = stories.rejected(cast)
+        lifecycle.take_back_board_outcome(undone, actor=cast.chair, reason="Too soon.")
+        undone = Change.objects.get(pk=undone.pk)
+    with on(3, 11):
+        lifecycle.withdraw(undone, actor=cast.requester, reason="Enough.")
+        given_up = stories.draft(cast)
+        lifecycle.throw_away(given_up, actor=given_up.raised_by)
+    return [slipped, twice, undone]
+
+
+HARD = {
+    "submitted": "3",
+    "ended": "3",
+    "closed": "33 %",
+    "lead-time-code": "18 days",
+    "deployments": "4",
+    "failed-deployments": "50 %",
+    "recovery": "6 days",
+    "deployed-again": "75 %",
+    "decided": "2",
+    "decided-accepted": "50 %",
+    "decided-rejected": "50 %",
+    "acceptance-to-delivery": "9 days",
+    "tested": "4",
+    "answers": "2",
+}
+PLAINLY = {
+    "recovery": """
+        WITH told AS (SELECT change_id, finished_at, outcome, count(*) FILTER (
+          WHERE outcome = 'succeeded') OVER (PARTITION BY change_id ORDER BY id DESC) AS lap
+          FROM changes_deployment)
+        SELECT extract(epoch FROM max(finished_at) - min(finished_at)) / 86400 FROM told
+        GROUP BY change_id, lap HAVING count(*) > 1""",
+    "deployment-lead-time": """
+        SELECT extract(epoch FROM finished_at - d.recorded_at) / 86400 FROM changes_deployment p
+        JOIN changes_development d ON d.id = development_id WHERE outcome = 'succeeded'""",
+    "lead-time": """
+        SELECT extract(epoch FROM max(at) - min(at)) / 86400 FROM changes_event
+        WHERE verb = 'submit' OR to_state = 'closed' AND from_state <> 'closed'
+        GROUP BY change_id HAVING count(*) > 1""",
+    "acceptance-to-delivery": """
+        SELECT extract(epoch FROM min(finished_at) - min(recorded.recorded_at)) / 86400
+        FROM changes_deployment JOIN changes_boarddecision recorded USING (change_id)
+        WHERE changes_deployment.outcome = 'succeeded' AND taken_back_at IS NULL
+        GROUP BY change_id""",
+    "stage-requirements": """
+        SELECT extract(epoch FROM at - (SELECT max(at) FROM changes_event came
+          WHERE came.change_id = went.change_id AND came.to_state = 'requirements'
+          AND came.id < went.id)) / 86400
+        FROM changes_event went WHERE verb = 'define_requirements'""",
+    "stage-board": """
+        WITH moved AS (SELECT from_state, at - lag(at) OVER (PARTITION BY change_id ORDER BY id)
+          AS took FROM changes_event WHERE from_state <> to_state)
+        SELECT extract(epoch FROM took) / 86400 FROM moved WHERE from_state = 'board'""",
+}
+
+
+def asked_plainly(sql: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def test_what_was_taken_back_corrected_and_done_again_counts_as_it_stands(
+    client: Client, cast: Cast, hard: list[Change]
+) -> None:
+    found = told(page(client, cast.chair))
+    assert {name: found[name][0] for name in HARD} == HARD
+    client.force_login(cast.chair)
+    for name, sql in PLAINLY.items():
+        rows = client.get(reverse("changes:figure", args=[name]), MARCH).context["rows"]
+        days = sorted(time for *_row, time in rows)
+        assert days == sorted(shown.lasting(float(one)) for (one,) in asked_plainly(sql)), name
+
+
+def test_what_was_imported_in_the_morning_did_not_take_less_than_no_time(cast: Cast) -> None:
+    """A day without a time is its noon, before which it may have ended here."""
+    with time_machine.travel(datetime(2026, 3, 5, 8, tzinfo=UTC), tick=False):
+        arrival = lifecycle.ImportedChange(
+            2, "1", "A", "B", State.SUBMITTED, "", cast.requester, "api", created=date(2026, 3, 5)
+        )
+        lifecycle.import_changes(
+            [arrival], lifecycle.Origin("x", cast.harbour, cast.success), actor=None
+        )
+        change = Change.objects.get()
+        lifecycle.withdraw(change, actor=cast.requester, reason="Enough.")
+    timed = replace(counted.SOURCES["closed"], rows=Change.objects.all)
+    assert [row.days for row in timed.counted()] == [0.0]
+    assert counted.measured(span)["ended", "withdrawn", True] == counted.Measure(1, 0.0, 0.0)

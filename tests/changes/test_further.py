@@ -5,16 +5,19 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from changes import access_links, permissions
+from accounts.models import User
+from changes import access_links, lifecycle, permissions
 from changes.lifecycle.confirmation import issue_link
 from changes.lifecycle.core import Step
-from changes.models import Change, ChangeLink
+from changes.models import Change, ChangeLink, Comment, Service
 from changes.states import FINAL, State
 from changes.views import further
 from changes.views.secret_address import Limit
+from expansive_cm.workflow.errors import ChangeStale, StepError, StepForbidden
 from tests import stories
 from tests.mailing import last_row, mail_to, told
 from tests.people import Cast
@@ -172,3 +175,54 @@ def test_who_may_is_who_may_follow_up_signed_in(cast: Cast) -> None:
     old = stories.withdrawn(cast)
     assert permissions.can_follow_up(cast.requester, old)
     assert not permissions.can_follow_up(cast.stranger_customer, old)
+
+
+def test_whose_part_in_it_ended_sends_nothing_through_a_page_opened_before(cast: Cast) -> None:
+    """Replaced, moved to another customer, left, or without the link by the time that it counts."""
+    old = stories.withdrawn(cast)
+    old.watchers.add(cast.colleague)
+    words = {"title": "Gym", "description": "At night."}
+    _path, link = access_links.issue(old, cast.colleague, actor=None)
+
+    def refused(error: type[StepError]) -> None:
+        with pytest.raises(error), transaction.atomic():
+            lifecycle.send_follow_up(old, actor=cast.colleague, link=link, **words)
+
+    for change in ({"organisation": cast.meridian}, {"is_active": False}):
+        before = {name: getattr(cast.colleague, name) for name in change}
+        User.objects.filter(pk=cast.colleague.pk).update(**change)
+        refused(StepForbidden)
+        User.objects.filter(pk=cast.colleague.pk).update(**before)
+    old.watchers.clear()
+    refused(ChangeStale)
+    assert not made_after(old)
+
+
+def test_it_takes_services_in_use_and_quotes_nothing_internal(client: Client, cast: Cast) -> None:
+    old = stories.closed(cast)
+    kept, ended = (Service.objects.create(name=name) for name in ("Gym", "Telex"))
+    old.services.set([kept, ended])
+    Service.objects.filter(pk=ended.pk).update(is_active=False)
+    for author, internal in ((cast.requester, False), (cast.success, True)):
+        words = f"Who pays {author}?"
+        Comment.objects.create(change=old, author=author, body=words, is_internal=internal)
+    Change.objects.filter(pk=old.pk).update(left_unanswered=True)
+    link = page_for(old, "requester", cast)
+    page = client.get(link).content.decode()
+    assert f"Who pays {cast.requester}" in page and f"Who pays {cast.success}" not in page
+    press(client, link)
+    [new] = made_after(old)
+    assert list(new.services.all()) == [kept]
+
+
+def test_a_mistake_or_a_second_press_is_not_one_more_request(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = stories.withdrawn(cast)
+    for link in (page_for(old, "requester", cast), question_of(stories.closed(cast))):
+        monkeypatch.setattr(further, "REQUESTS_ALLOWED", Limit(f"links-{len(link)}", 1, 3600))
+        assert press(client, link, title=" ").status_code == 400
+        token = str(client.get(link).context["csrf_token"])
+        pages = [press(client, link, csrfmiddlewaretoken=token) for _time in range(2)]
+        assert "is sent." in pages[0].content.decode()
+        assert "taken once" in pages[1].content.decode()
