@@ -96,8 +96,8 @@ def your_turn(change: Change, event: Event) -> Context:
 
 
 def ownership(change: Change, event: Event) -> Context:
-    """The reader is the owner from now on."""
-    return {}
+    """The reader is the owner from now on, of the change as it is now."""
+    return {"state": S(change.state).label}
 
 
 DECISIONS = {
