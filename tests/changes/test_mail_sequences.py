@@ -329,7 +329,7 @@ def promises_nothing_at_the_end(mail: Mail) -> str | None:
         return None
     future = "Next, we|You get a mail with|will tell you|you can take:|Please confirm"
     found = re.findall(future, mail.body + mail.seen + mail.subject)
-    found += re.findall("It is planned when", mail.now)
+    found += re.findall("It is planned when", mail.body + mail.seen)
     return f"promises {found} at the end" if found else None
 
 
