@@ -221,16 +221,17 @@ def in_order(
     """Return what letters about one change say: what is so now, what came since, what was before.
 
     ``moved`` is the event with which the change moved last. Mails of one change and of several
-    say it in this order.
+    say it in this order. What comes first alone may say where to go: of the rest the mail does.
     """
+    beside = {**shared, "page_link": ""}
     lead = _lead(letters, moved)
     at = letters.index(lead) if lead else len(letters)
     news = any(one.message not in TALK for one in letters)
     return {
         "lead": part_of(change, lead, shared) if lead else None,
         "stands": _stands(change, letters[-1]) if news and not lead else "",
-        "before": [part_of(change, one, shared, earlier=True) for one in letters[:at]],
-        "since": [part_of(change, one, shared) for one in letters[at + 1 :]],
+        "before": [part_of(change, one, beside, earlier=True) for one in letters[:at]],
+        "since": [part_of(change, one, beside) for one in letters[at + 1 :]],
     }
 
 

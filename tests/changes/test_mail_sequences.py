@@ -300,11 +300,13 @@ def begins_with_its_subject(mail: Mail) -> str | None:
     return None
 
 
+MAY_REPEAT = re.compile(r"\* |> |(This|These things) happened|The change was then in|==|From|to ")
+"""Moments, quotations of what people wrote, headings, and what is true of several steps."""
+
+
 def says_nothing_twice(mail: Mail) -> str | None:
-    lines = [
-        line.strip() for line in mail.now.splitlines() if "://" not in line and line[:2] != "* "
-    ]
-    twice = [line for line, times in Counter(lines).items() if times > 1 and len(line) > 30]
+    lines = [line.strip() for line in mail.body.splitlines() if not MAY_REPEAT.match(line)]
+    twice = [line for line, times in Counter(lines).items() if times > 1 and line]
     return f"says twice: {twice}" if twice else None
 
 
