@@ -124,9 +124,10 @@ def contents(
         url, link = _address(change, person, step_url)
         links += [link] if link else []
         shared = {"why": pairs[0][1].why, "link_days": settings.ACCESS_LINK_DAYS}
-        needs_me = any(letter.message in wording.NEEDED for _notice, letter in pairs)
         letters = [letter for _notice, letter in pairs]
-        said = wording.in_order(change, letters, shared, moved.get(change.pk, 0))
+        last = moved.get(change.pk, 0)
+        needs_me = any(one.message in wording.WAITING and not one.is_past(last) for one in letters)
+        said = wording.in_order(change, letters, shared, last)
         groups.append({"change": change, "url": url, "needs_me": needs_me, **said})
     groups.sort(key=lambda group: not group["needs_me"])
     return {

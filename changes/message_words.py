@@ -20,6 +20,7 @@ from .models import (
     DeliveryProblem,
     Event,
     Release,
+    StagingTest,
     StandardApproval,
 )
 from .plain import briefly
@@ -70,7 +71,16 @@ def _window(event: Event) -> Context | None:
 
 def activity(change: Change, event: Event) -> Context:
     """What somebody did and why, for Expansive's own people."""
-    return {}
+    return {"result": _result(event)}
+
+
+def _result(event: Event) -> str:
+    """Say which test an event recorded and how that went; empty where it recorded none."""
+    if event.verb != "record_test":
+        return ""
+    kind, result = StagingTest.Kind(event.data["kind"]), StagingTest.Result(event.data["result"])
+    words = _("The test was: %(kind)s. Its result: %(result)s.")
+    return str(words) % {"kind": kind.label, "result": result.label}
 
 
 def later_than_promised(change: Change, event: Event) -> Context:
@@ -87,6 +97,7 @@ def your_turn(change: Change, event: Event) -> Context:
     """The next step waits for the reader; who authorises reads what they decide on."""
     turn = turn_of(change)
     context: Context = {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
+    context["result"] = _result(event)
     if turn is None:
         return context
     if turn.verb == "authorise":

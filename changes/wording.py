@@ -43,6 +43,8 @@ NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
 PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirmed"}
 """What asks for something as long as the change has not moved on: it comes first in a mail."""
+WAITING = PRESSING | {"undelivered"}
+"""What a summary says waits for its reader, while it is so: being the owner is nothing to do."""
 TALK = frozenset({"comment"})
 """What says nothing of where the change stands."""
 STANDING = PRESSING | frozenset(

@@ -281,6 +281,10 @@ def says_where_it_stands(mail: Mail) -> str | None:
 def asks_for_what_waits(mail: Mail) -> str | None:
     asked = re.findall(r"one that you can take: ([^.]+)\.", mail.text)
     asked += re.findall(r"Waiting for you \(([^)]+)\)", mail.subject)
+    # What was not confirmed waits for whoever sees to it, whichever of two steps they take.
+    if re.search(r"Waits for you\.|waiting for you", mail.text + mail.subject) and not asked:
+        open_now = "is not as expected" in mail.now
+        return None if open_now else "says that it waits for the reader"
     if set(asked) - {mail.waits_for}:
         return f"asks for {asked}, while {mail.waits_for!r} waits"
     if asked and not (mail.step_url in mail.text and mail.step_url in mail.html):
