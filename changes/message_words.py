@@ -164,6 +164,7 @@ def standard_used(change: Change, event: Event) -> Context:
     return {
         "approval": approval,
         "standard_url": absolute(approval.get_absolute_url()) if approval else "",
+        "in_force": approval and approval.state == StandardApproval.State.IN_FORCE,
     }
 
 

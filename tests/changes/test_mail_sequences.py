@@ -27,7 +27,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 from changes import news, permissions, tasks
-from changes.models import Change
+from changes.models import Change, StandardApproval
 from changes.process import STEP
 from changes.settling import settle
 from changes.states import FINAL
@@ -227,6 +227,12 @@ def promises_nothing_at_the_end(mail: Mail) -> str | None:
     return f"promises {found} at the end" if found else None
 
 
+def offers_what_can_be_done(mail: Mail) -> str | None:
+    over = StandardApproval.objects.exclude(ended_at=None).exists()
+    asks = "withdraw the standard change" in mail.text + mail.seen
+    return "offers to withdraw what has ended" if over and asks else None
+
+
 def briefs_whoever_authorises(mail: Mail) -> str | None:
     if mail.waits_for != str(STEP["authorise"].label) or "Waiting for you" not in mail.subject:
         return None
@@ -246,6 +252,7 @@ RULES = (
     is_the_same_in_html,
     keeps_what_is_internal,
     promises_nothing_at_the_end,
+    offers_what_can_be_done,
     briefs_whoever_authorises,
 )
 
