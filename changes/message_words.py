@@ -153,6 +153,7 @@ def decision(change: Change, event: Event) -> Context:
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
+        "promises": change.promise and change.state not in FINAL,
         "questions": change.open_questions,
         "corrects": _named(BoardDecision, event, "corrects"),
     }

@@ -176,6 +176,7 @@ WAYS: dict[str, tuple[Callable[[Cast], Change], tuple[Act, ...]]] = {
         stories.on_board,
         (ASK, decided("rejected", category="not_strategic", reason="We leave this market.")),
     ),
+    "the board accepts and it is withdrawn": (stories.on_board, (decided("accepted"), WITHDRAW)),
     "the board asks": (stories.on_board, (asked_by_board, answered)),
     "the board asks and it is withdrawn": (stories.on_board, (asked_by_board, WITHDRAW)),
     "built": (

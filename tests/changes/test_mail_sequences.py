@@ -73,6 +73,8 @@ class Mail:
     owner: int | None
     final: bool
     is_staff: bool
+    may_rework: bool
+    standard_ended: bool
 
     @property
     def body(self) -> str:
@@ -98,6 +100,7 @@ def out(since: int, change: Change) -> Iterator[Mail]:
         rows = [row for row in queued.order_by("pk").select_for_update(of=("self",)) if settle(row)]
     change = Change.objects.get(pk=change.pk) if rows else change
     turn = turn_of(change) if rows else None
+    ended = bool(rows) and StandardApproval.objects.exclude(ended_at=None).exists()
     for row in rows:
         row.refresh_from_db()
         reader = User.objects.get(email=row.to[0])
@@ -113,6 +116,8 @@ def out(since: int, change: Change) -> Iterator[Mail]:
             change.owner_id,
             change.state in FINAL,
             permissions.can_see_internal(reader),
+            bool(permissions.check("rework", reader, change)),
+            ended,
         )
     Email.objects.filter(pk__in=[row.pk for row in rows]).update(status=STATUS.sent)
 
@@ -223,14 +228,21 @@ def promises_nothing_at_the_end(mail: Mail) -> str | None:
         return None
     future = "Next, we|You get a mail with|will tell you|you can take:|Please confirm"
     found = re.findall(future, mail.body + mail.seen + mail.subject)
-    found += re.findall("It is planned when", mail.body + mail.seen)
+    future = "It is planned when|To be answered by|What we promise"
+    found += re.findall(future, mail.body + mail.seen)
     return f"promises {found} at the end" if found else None
 
 
+def keeps_its_links_apart(mail: Mail) -> str | None:
+    return "has two links in a row" if re.search(r"</a>\s*<a", mail.html) else None
+
+
 def offers_what_can_be_done(mail: Mail) -> str | None:
-    over = StandardApproval.objects.exclude(ended_at=None).exists()
+    asked = re.search("Rework what was agreed, or", mail.now)
+    if asked and not mail.may_rework:
+        return "asks for rework that is not theirs"
     asks = "withdraw the standard change" in mail.text + mail.seen
-    return "offers to withdraw what has ended" if over and asks else None
+    return "offers to withdraw what has ended" if mail.standard_ended and asks else None
 
 
 def briefs_whoever_authorises(mail: Mail) -> str | None:
@@ -252,6 +264,7 @@ RULES = (
     is_the_same_in_html,
     keeps_what_is_internal,
     promises_nothing_at_the_end,
+    keeps_its_links_apart,
     offers_what_can_be_done,
     briefs_whoever_authorises,
 )
