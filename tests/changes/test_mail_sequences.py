@@ -4,7 +4,7 @@ Ways are played twice: with a mail after each act and with all mail waiting unti
 longer ways also with one after every second act; speeds and the three paces take turns. What went
 out is then held against how things were at that moment.
 
-Costs 8 s. With ``MAILS_TO`` in the environment the mails are written into that folder, to be read.
+Costs 7 s of processor time. With ``MAILS_TO`` in the environment the mails are written into that folder, to be read.
 """
 
 import os
@@ -93,17 +93,19 @@ class Mail:
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", plain)).split())
 
 
-def out(since: int, change: Change) -> Iterator[Mail]:
-    """Send what waits, and return it."""
+def out(since: int, change: Change, cast: Cast, *, is_settled: bool = False) -> Iterator[Mail]:
+    """Send what waits, and return it; what was written at this moment is settled."""
     queued = Email.objects.filter(pk__gt=since, status=STATUS.queued, expires_at=None)
     with transaction.atomic():
-        rows = [row for row in queued.order_by("pk").select_for_update(of=("self",)) if settle(row)]
+        locked = queued.order_by("pk").select_for_update(of=("self",))
+        rows = [row for row in locked if is_settled or settle(row)]
     change = Change.objects.get(pk=change.pk) if rows else change
     turn = turn_of(change) if rows else None
+    known = {one.email: one for one in cast.people.values()}
     ended = bool(rows) and StandardApproval.objects.exclude(ended_at=None).exists()
     for row in rows:
         row.refresh_from_db()
-        reader = User.objects.get(email=row.to[0])
+        reader = known.get(row.to[0]) or User.objects.get(email=row.to[0])
         may = turn is not None and permissions.check(turn.verb, reader, change)
         yield Mail(
             reader,
@@ -131,11 +133,11 @@ def played(way: str, speed: str, pace: str, change: Change, cast: Cast) -> list[
     for number, act in enumerate(acts, 1):
         act(Change.objects.get(pk=change.pk), cast)
         if number % EVERY[speed] == 0 or number == len(acts):
-            mails += out(since, change)
+            mails += out(since, change, cast)
     if pace == User.MailPace.DAILY:
         with time_machine.travel(timezone.now() + timedelta(days=1, hours=1)):
             tasks.send_digests()
-            mails += out(since, change)
+            mails += out(since, change, cast, is_settled=True)
     return mails
 
 
@@ -322,6 +324,6 @@ def test_a_colleague_of_the_owner_is_mailed_once_at_most(cast: Cast, settings: A
     since = last_row()
     for act in (owned_by("success"), ASSESS, ENDORSE, ASK, AUTHORISE, PLAN, START, DONE):
         act(Change.objects.get(pk=change.pk), cast)
-        mails += out(since, change)
+        mails += out(since, change, cast)
     told = [mail.subject for mail in mails if mail.person == colleague]
     assert len(told) <= 1, told
