@@ -76,11 +76,14 @@ def activity(change: Change, event: Event) -> Context:
 
 def _result(event: Event) -> str:
     """Say which test an event recorded and how that went; empty where it recorded none."""
-    if event.verb != "record_test":
+    kind, result = event.data.get("kind"), event.data.get("result")
+    if event.verb != "record_test" or not (kind and result):
         return ""
-    kind, result = StagingTest.Kind(event.data["kind"]), StagingTest.Result(event.data["result"])
     words = _("The test was: %(kind)s. Its result: %(result)s.")
-    return str(words) % {"kind": kind.label, "result": result.label}
+    return str(words) % {
+        "kind": StagingTest.Kind(kind).label,
+        "result": StagingTest.Result(result).label,
+    }
 
 
 def later_than_promised(change: Change, event: Event) -> Context:

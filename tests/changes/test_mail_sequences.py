@@ -4,7 +4,8 @@ Ways are played twice: with a mail after each act and with all mail waiting unti
 longer ways also with one after every second act; speeds and the three paces take turns. What went
 out is then held against how things were at that moment.
 
-Costs 7 s of processor time. With ``MAILS_TO`` in the environment the mails are written into that folder, to be read.
+Costs 7 s of processor time. With ``MAILS_TO`` in the environment the mails are written into that
+folder, to be read.
 """
 
 import os
