@@ -41,6 +41,8 @@ GATHERED = frozenset({"forecast_moved"})
 """What goes out together, where one act moved several changes of the same reader."""
 NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
+CONFIRMING = frozenset({"confirmation", "reminder"})
+"""What asks the requester whether the change meets the need."""
 PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirmed"}
 """What asks for something as long as the change has not moved on: it comes first in a mail."""
 WAITING = PRESSING | {"undelivered"}
@@ -213,6 +215,7 @@ def _contents(
         "staff": letters[-1].context.get("staff"),
         "state": State(change.state).label,
         "has_button": lead is not None and _has_button(lead, page),
+        "asks_to_confirm": lead is not None and lead.message in CONFIRMING,
         **step_of([lead] if lead else []),
     }
 
@@ -262,9 +265,7 @@ def step_of(letters: Iterable[Letter]) -> Context:
 
 def _has_button(letter: Letter, page: str) -> bool:
     """Whether the message itself says where to go."""
-    return letter.message in ("confirmation", "reminder") or (
-        letter.message == "question" and bool(page)
-    )
+    return letter.message in CONFIRMING or (letter.message == "question" and bool(page))
 
 
 def part_of(

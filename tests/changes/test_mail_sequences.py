@@ -236,6 +236,11 @@ def promises_nothing_at_the_end(mail: Mail) -> str | None:
     return f"promises {found} at the end" if found else None
 
 
+def leads_to_the_request_beside_the_question(mail: Mail) -> str | None:
+    lost = [one for one in (mail.text, mail.html) if "/confirm/" in one and "/r/" not in one]
+    return "asks without a way to the request" if lost else None
+
+
 def keeps_its_links_apart(mail: Mail) -> str | None:
     return "has two links in a row" if re.search(r"</a>\s*<a", mail.html) else None
 
@@ -267,6 +272,7 @@ RULES = (
     is_the_same_in_html,
     keeps_what_is_internal,
     promises_nothing_at_the_end,
+    leads_to_the_request_beside_the_question,
     keeps_its_links_apart,
     offers_what_can_be_done,
     briefs_whoever_authorises,
