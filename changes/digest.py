@@ -109,7 +109,12 @@ def _mail(person: User, told: Iterable[tuple[Notice, Letter]]) -> Email:
 def contents(
     person: User, told: Iterable[tuple[Notice, Letter]]
 ) -> tuple[dict[str, Any], list[AccessLink]]:
-    """Return what a mail says of several changes, those of one beside each other, and its links."""
+    """Return what a mail says of several changes, those of one beside each other, and its links.
+
+    Of each, first what is so now, and as past what the change has left behind.
+    """
+    told = list(told)
+    moved = wording.last_moves({notice.change_id for notice, _letter in told})
     groups: list[dict[str, Any]] = []
     links: list[AccessLink] = []
     for _key, group in groupby(told, key=lambda pair: pair[0].change_id):
@@ -119,9 +124,11 @@ def contents(
         url, link = _address(change, person, step_url)
         links += [link] if link else []
         shared = {"why": pairs[0][1].why, "link_days": settings.ACCESS_LINK_DAYS}
-        needs_me = any(letter.message in wording.NEEDED for _notice, letter in pairs)
-        parts = [wording.part_of(change, letter, shared) for _notice, letter in pairs]
-        groups.append({"change": change, "url": url, "parts": parts, "needs_me": needs_me})
+        letters = [letter for _notice, letter in pairs]
+        last = moved.get(change.pk, 0)
+        needs_me = any(one.message in wording.WAITING and not one.is_past(last) for one in letters)
+        said = wording.in_order(change, letters, shared, last)
+        groups.append({"change": change, "url": url, "needs_me": needs_me, **said})
     groups.sort(key=lambda group: not group["needs_me"])
     return {
         "groups": groups,

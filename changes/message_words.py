@@ -20,6 +20,7 @@ from .models import (
     DeliveryProblem,
     Event,
     Release,
+    StagingTest,
     StandardApproval,
 )
 from .plain import briefly
@@ -70,7 +71,19 @@ def _window(event: Event) -> Context | None:
 
 def activity(change: Change, event: Event) -> Context:
     """What somebody did and why, for Expansive's own people."""
-    return {}
+    return {"result": _result(event)}
+
+
+def _result(event: Event) -> str:
+    """Say which test an event recorded and how that went; empty where it recorded none."""
+    kind, result = event.data.get("kind"), event.data.get("result")
+    if event.verb != "record_test" or not (kind and result):
+        return ""
+    words = _("The test was: %(kind)s. Its result: %(result)s.")
+    return str(words) % {
+        "kind": StagingTest.Kind(kind).label,
+        "result": StagingTest.Result(result).label,
+    }
 
 
 def later_than_promised(change: Change, event: Event) -> Context:
@@ -87,6 +100,7 @@ def your_turn(change: Change, event: Event) -> Context:
     """The next step waits for the reader; who authorises reads what they decide on."""
     turn = turn_of(change)
     context: Context = {"step": STEP[turn.verb].label if turn else "", "undone": is_rollback(event)}
+    context["result"] = _result(event)
     if turn is None:
         return context
     if turn.verb == "authorise":
@@ -96,8 +110,8 @@ def your_turn(change: Change, event: Event) -> Context:
 
 
 def ownership(change: Change, event: Event) -> Context:
-    """The reader is the owner from now on."""
-    return {}
+    """The reader is the owner from now on, of the change as it is now."""
+    return {"state": S(change.state).label}
 
 
 DECISIONS = {
@@ -145,6 +159,7 @@ def decision(change: Change, event: Event) -> Context:
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),
         "words": AFTER_DECISION[S(event.to_state)],
+        "promises": change.promise and change.state not in FINAL,
         "questions": change.open_questions,
         "corrects": _named(BoardDecision, event, "corrects"),
     }
@@ -156,6 +171,7 @@ def standard_used(change: Change, event: Event) -> Context:
     return {
         "approval": approval,
         "standard_url": absolute(approval.get_absolute_url()) if approval else "",
+        "in_force": approval and approval.state == StandardApproval.State.IN_FORCE,
     }
 
 

@@ -431,6 +431,8 @@ def _says(change: Change, event: Event, person: User, message: Message) -> Conte
         "staff": permissions.can_see_internal(person),
         **message(change, event),
     }
+    if message is not_confirmed:
+        context["may_rework"] = bool(permissions.check("rework", person, change))
     if message is question:
         context["questions"] = _questions_to(person, change)
     if message is forecast_moved:

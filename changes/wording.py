@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Max
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
@@ -41,8 +41,12 @@ GATHERED = frozenset({"forecast_moved"})
 """What goes out together, where one act moved several changes of the same reader."""
 NEEDED = IMMEDIATE | {"your_turn", "ownership", "not_confirmed", "undelivered"}
 """What somebody gets who wants only what needs them, unless they are merely told of it."""
+CONFIRMING = frozenset({"confirmation", "reminder"})
+"""What asks the requester whether the change meets the need."""
 PRESSING = (IMMEDIATE - {"new_link", "taken_back"}) | {"your_turn", "not_confirmed"}
 """What asks for something as long as the change has not moved on: it comes first in a mail."""
+WAITING = PRESSING | {"undelivered"}
+"""What a summary says waits for its reader, while it is so: being the owner is nothing to do."""
 TALK = frozenset({"comment"})
 """What says nothing of where the change stands."""
 STANDING = PRESSING | frozenset(
@@ -108,6 +112,12 @@ def last_move(change: Change, before: int | None = None) -> int:
     """Return the event with which the change came into the state it is in, or was in ``before``."""
     moves = MOVES_BEFORE.rows(change=change.pk, before=LARGEST_KEY if before is None else before)
     return moves[0][0] if moves else 0
+
+
+def last_moves(changes: Iterable[int]) -> dict[int, int]:
+    """Return as ``last_move``, for several changes at once, by their keys."""
+    moves = Event.objects.filter(change__in=list(changes)).exclude(from_state=F("to_state"))
+    return dict(moves.order_by("change").values_list("change").annotate(Max("pk")))
 
 
 MOVES_BEFORE = Statement(
@@ -196,22 +206,37 @@ def _contents(
     if len(letters) == 1 and not letters[0].is_past(moved):
         return letters[0].message, {**letters[0].context, **shared}
     lead = _lead(letters, moved)
-    at = letters.index(lead) if lead else len(letters)
-    undone = any(one.is_rollback for one in letters) and not (lead and lead.is_rollback)
-    news = any(one.message not in TALK for one in letters)
     return "several", {
         **shared,
         "lead_subject": _words(change, lead, shared).subject if lead else "",
         "number": len(letters),
-        "undone": undone,
-        "lead": part_of(change, lead, shared) if lead else None,
-        "stands": _stands(change, letters[-1]) if news and not lead else "",
-        "before": [part_of(change, one, shared, earlier=True) for one in letters[:at]],
-        "since": [part_of(change, one, shared) for one in letters[at + 1 :]],
+        "undone": any(one.is_rollback for one in letters) and not (lead and lead.is_rollback),
+        **in_order(change, letters, shared, moved),
         "staff": letters[-1].context.get("staff"),
         "state": State(change.state).label,
         "has_button": lead is not None and _has_button(lead, page),
+        "asks_to_confirm": lead is not None and lead.message in CONFIRMING,
         **step_of([lead] if lead else []),
+    }
+
+
+def in_order(
+    change: Change, letters: Sequence[Letter], shared: Mapping[str, Any], moved: int
+) -> Context:
+    """Return what letters about one change say: what is so now, what came since, what was before.
+
+    ``moved`` is the event with which the change moved last. Mails of one change and of several
+    say it in this order. What comes first alone may say where to go: of the rest the mail does.
+    """
+    beside = {**shared, "page_link": ""}
+    lead = _lead(letters, moved)
+    at = letters.index(lead) if lead else len(letters)
+    news = any(one.message not in TALK for one in letters)
+    return {
+        "lead": part_of(change, lead, shared) if lead else None,
+        "stands": _stands(change, letters[-1]) if news and not lead else "",
+        "before": [part_of(change, one, beside, earlier=True) for one in letters[:at]],
+        "since": [part_of(change, one, beside) for one in letters[at + 1 :]],
     }
 
 
@@ -240,9 +265,7 @@ def step_of(letters: Iterable[Letter]) -> Context:
 
 def _has_button(letter: Letter, page: str) -> bool:
     """Whether the message itself says where to go."""
-    return letter.message in ("confirmation", "reminder") or (
-        letter.message == "question" and bool(page)
-    )
+    return letter.message in CONFIRMING or (letter.message == "question" and bool(page))
 
 
 def part_of(
