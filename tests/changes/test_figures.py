@@ -458,4 +458,3 @@ def test_what_was_imported_in_the_morning_did_not_take_less_than_no_time(cast: C
         lifecycle.withdraw(change, actor=cast.requester, reason="Enough.")
     timed = replace(counted.SOURCES["closed"], rows=Change.objects.all)
     assert [row.days for row in timed.counted()] == [0.0]
-    assert counted.measured(span)["ended", "withdrawn", True] == counted.Measure(1, 0.0, 0.0)
