@@ -345,3 +345,31 @@ def test_what_was_imported_in_the_morning_did_not_take_less_than_no_time(cast: C
     span = Span(date(2026, 3, 5), date(2026, 3, 5))
     assert [row.days for row in counted.listed("ended", (), span, None, None)] == [0.0]
     assert counted.measured(span)["ended", "withdrawn", True] == counted.Measure(1, 0.0, 0.0)
+
+
+def test_a_long_list_of_one_moment_is_read_once_from_end_to_end(
+    client: Client, cast: Cast, settings: Any
+) -> None:
+    """Noon of an imported day is already the next day where the product counts days here."""
+    settings.TIME_ZONE = "Pacific/Kiritimati"
+    arrivals = [
+        lifecycle.ImportedChange(
+            n, str(n), "A", "B", State.CLOSED, "", cast.requester, "api", created=date(2026, 3, 29)
+        )
+        for n in range(2, 107)
+    ]
+    origin = lifecycle.Origin("x", cast.harbour, cast.success)
+    lifecycle.import_changes(arrivals, origin, actor=None)
+    client.force_login(cast.chair)
+    asked = {"since": "2026-03-30", "until": "2026-03-30"}
+    answer = client.get(PAGE, asked)
+    assert told(answer)["closed"] == ("100 %", "–")
+    [submitted, _ended] = answer.context["chart"]["series"]
+    assert submitted.values == [105]
+    address, seen = submitted.links[0], []
+    while address:
+        listed = client.get(address)
+        seen += [change.pk for change, *_row in listed.context["rows"]]
+        following = listed.context["next_url"]
+        address = following and f"{reverse('changes:figure', args=['submitted'])}{following}"
+    assert (len(seen), len(set(seen))) == (105, 105)
