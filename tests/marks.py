@@ -26,12 +26,14 @@ from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
     Attachment,
     Change,
+    ChangeLabel,
     ChangeLink,
     ChangeTemplate,
     Comment,
     DeliveryProblem,
     ImportRun,
     IncomingMail,
+    Label,
     ManyRun,
     Notice,
     ProposedAnswer,
@@ -131,6 +133,7 @@ OBJECTS: dict[str, Objects] = {
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
+    "labels/": Label.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "standard-changes/": StandardApproval.objects.order_by("-pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
@@ -142,6 +145,7 @@ OBJECTS: dict[str, Objects] = {
 WITHIN: dict[str, tuple[Any, str]] = {
     "attachment_pk": (Attachment, "change"),
     "comment_pk": (Comment, "change"),
+    "label_pk": (ChangeLabel, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),
@@ -295,7 +299,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
     ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
-    ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
+    ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
     Execution.rollback_plan Execution.steps PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
