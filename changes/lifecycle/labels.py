@@ -19,7 +19,8 @@ from .naming import as_name
 
 NAME_IN_USE = "changes_label_name"
 MOST = 500
-"""So many labels are in use at most: more of them are not found again, and a menu holds them."""
+"""So many labels that were not merged there are at most: a menu holds them, and more of them
+are not found again."""
 ON_ONE = 20
 """So many labels are on one change at most."""
 
@@ -28,11 +29,12 @@ def label(change: Change, *, actor: User, name: str, colour: str = "") -> Label:
     """Put a label on a change, by its name; one that is not there yet is made, of the colour.
 
     A label that was merged stands for the one that it was merged into. Raises StepIncomplete for
-    a name that is none, for one that has ended, for one that is on the change already, and where
-    there are too many. Effects: the label with its history, event, for colleagues alone.
+    a name that is none, for one that has ended, for one that is on the change already, for one
+    that is merged at the same moment, and where there are too many. Effects: the label with its
+    history, event, for colleagues alone.
     """
     with take_step("label", change, actor=actor) as step:
-        found = _named(name, actor, colour)
+        found = _as_it_is(_named(name, actor, colour))
         if not found.is_active:
             words = _("The label “%s” has ended. Choose another one.")
             raise StepIncomplete(words % found, ["name"])
@@ -75,8 +77,6 @@ def keep_label(
         person = actor.read_afresh()
         require(permissions.can_keep_labels(person))
         fresh = _locked(label, seen)
-        if is_active and not fresh.is_active:
-            _has_room()
         fresh.name, fresh.colour, fresh.is_active = _as_name(name), Colour(colour), is_active
         fresh.version += 1
         return _save(fresh, actor=person, reason=_("changed the label"))
@@ -93,14 +93,14 @@ def merge_label(label: Label, *, actor: User, into: Label, seen: int | None = No
     with acting():
         person = actor.read_afresh()
         require(permissions.can_keep_labels(person))
-        # In the order of their keys: two who merge them into each other do so in turn.
-        list(Label.objects.select_for_update().filter(pk__in=[label.pk, into.pk]).order_by("pk"))
+        # All of them, by key: what stands for what is decided by one person after the other.
+        list(Label.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         fresh = _locked(label, seen)
         target = Label.objects.get(pk=into.pk)
         if target.pk == fresh.pk or not target.is_active:
             raise StepIncomplete(_("Choose another label that is in use."), ["into"])
         reason = _("merged the label into “%s”") % target
-        for one in [*fresh.merged.select_for_update().order_by("pk"), fresh]:
+        for one in [*fresh.merged.order_by("pk"), fresh]:
             one.merged_into, one.is_active = target, False
             one.version += 1
             save(one, actor=person, reason=reason)
@@ -112,8 +112,18 @@ def _of(label: Label) -> Q:
     return Q(label=label) | Q(label__merged_into=label)
 
 
+def _as_it_is(label: Label) -> Label:
+    """Return a label as it stays until it is on the change; nobody ends or merges it meanwhile."""
+    fresh = Label.objects.select_for_update(no_key=True).get(pk=label.pk)
+    if fresh.merged_into_id is None:
+        return fresh
+    # No other label is locked after this one: whoever merges waits for it, and has the others.
+    words = _("The label “%s” was merged in the meantime. Choose another one.")
+    raise StepIncomplete(words % fresh, ["name"])
+
+
 def _locked(label: Label, seen: int | None) -> Label:
-    fresh = Label.objects.select_for_update().get(pk=label.pk)
+    fresh = Label.objects.select_for_update(no_key=True).get(pk=label.pk)
     if fresh.merged_into_id is not None:
         raise StepIllegal(_("This label was merged into another one."))
     if seen is not None and seen != fresh.version:
@@ -156,8 +166,10 @@ def _is_called(name: str) -> Q:
 
 
 def _has_room() -> None:
-    if Label.objects.filter(is_active=True).count() >= MOST:
-        words = _("There are %d labels, and no room for more. Use one of those.")
+    if Label.objects.filter(merged_into=None).count() >= MOST:
+        words = _(
+            "There are %d labels, and no room for more. Use one of those, or have some merged."
+        )
         raise StepIncomplete(words % MOST, ["name"])
 
 

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Value
+from django.db.models import CharField, QuerySet, Value
 from django.db.models.functions import Upper
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from expansive_cm.errors import page as error_page
 from expansive_cm.texts import composed
+from expansive_cm.ui import paging
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, permissions
@@ -24,8 +26,8 @@ from ..permissions.rules import can_see_internal
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 
 FOUND = 10
-PER_PAGE = 600
-"""More than are ever in use; those that have ended are fewer than that."""
+PAGE_SIZE = 50
+BY_NAME = paging.Order("name", Upper("name"), CharField())
 
 
 def labels_context(user: User, change: Change) -> dict[str, Any]:
@@ -93,15 +95,27 @@ def find_label(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @require_safe
 def labels(request: SignedInRequest) -> HttpResponse:
-    """List all labels: those in use, and those that have ended."""
+    """List labels by name: those in use, or those that have ended."""
     _for_colleagues(request)
-    found = list(Label.objects.select_related("merged_into")[:PER_PAGE])
+    ended = request.GET.get("view") == "ended"
+    wanted = Label.objects.filter(is_active=not ended)
+    try:
+        page = paging.page_of(wanted, BY_NAME, request.GET.get("page", ""), PAGE_SIZE, _for_list)
+    except paging.BadToken as error:
+        return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
+    before = "?view=ended&page=" if ended else "?page="
     context = {
-        "in_use": [one for one in found if one.is_active],
-        "ended": [one for one in found if not one.is_active],
+        "rows": page.rows,
+        "ended": ended,
         "may_keep": permissions.can_keep_labels(request.user),
+        "next_url": before + page.next if page.next else "",
+        "previous_url": before + page.previous if page.previous else "",
     }
     return render(request, "changes/labels.html", context)
+
+
+def _for_list(rows: "QuerySet[Label]") -> "QuerySet[Label]":
+    return rows.select_related("merged_into")
 
 
 @signed_in
