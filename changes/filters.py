@@ -7,6 +7,7 @@ that the person may know: another organisation's number is as wrong as one that 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
 from django import forms
@@ -34,6 +35,8 @@ MENU_DRAWN = 12
 GROWING = frozenset({"organisation", "requester", "service", "owner", "label"})
 """A menu that grows with use is no part of the page once it has more than that to choose from: it
 is asked for when somebody opens it. The others, the states among them, are always there."""
+UNREAD = frozenset({"label"})
+"""Menus that are not even read before that, unless something in them is chosen."""
 MAX_ASKERS = 100
 NONE = "none"
 ME = "me"
@@ -203,7 +206,7 @@ class ChangeFilterForm(forms.Form):
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
                 del self.fields["label"]
             else:
-                choice_field(self, "label").choices = labels(data)
+                choice_field(self, "label").choices = cache(partial(labels, data))
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
             del self.fields["label"]
@@ -381,11 +384,11 @@ class Menu:
     @property
     def is_long(self) -> bool:
         """Whether the list's page leaves out what is not chosen, until the menu is opened."""
-        return (
-            self.field is not None
-            and self.field.name in GROWING
-            and len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
-        )
+        if self.field is None or self.field.name not in GROWING:
+            return False
+        if self.field.name in UNREAD and not self.field.value():
+            return True
+        return len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
 
 
 @dataclass(frozen=True)

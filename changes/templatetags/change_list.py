@@ -44,9 +44,14 @@ MENUS_KEPT = 64
 
 @register.simple_tag
 def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
-    """Draw what a filter of the list offers: boxes to tick, or one to choose."""
+    """Draw what a filter of the list offers: boxes to tick, or one to choose.
+
+    ``only_chosen`` leaves out what is not chosen, and reads nothing where nothing is.
+    """
     widget = field.field.widget
     chosen = widget.format_value(field.value())
+    if only_chosen and not chosen:
+        return mark_safe("")
     options = tuple(
         (str(value), str(label))
         for value, label in choices_of(field.form, field.name)

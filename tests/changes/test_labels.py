@@ -1,4 +1,4 @@
-"""Labels: put on and taken off, kept in order, and hidden from everybody else. Costs 4 s."""
+"""Labels: put on and taken off, kept in order, and hidden from everybody else. Costs 5 s."""
 
 import pytest
 from django.test import Client
@@ -109,7 +109,8 @@ def test_administrators_rename_and_end_labels(cast: Cast) -> None:
     with pytest.raises(ChangeStale):
         lifecycle.merge_label(label, actor=cast.administrator, into=label, seen=1)
     assert signed_in(cast.support).post(at, {**kept, "name": "x"}).status_code == 403
-    assert "Other" in client.get("/labels/").content.decode()
+    assert "Other" in client.get("/labels/?view=ended").content.decode()
+    assert "Other" not in client.get("/labels/").content.decode()
 
 
 def test_nobody_outside_learns_of_a_label(cast: Cast) -> None:
@@ -132,3 +133,35 @@ def test_nobody_outside_learns_of_a_label(cast: Cast) -> None:
         assert client.get("/labels/").status_code == 404
         put_on = client.post(f"/changes/{change.reference}/label/", {"name": "a", "colour": "red"})
         assert put_on.status_code in (403, 404), part
+
+
+def test_the_list_reads_labels_once_its_menu_is_opened(cast: Cast) -> None:
+    change = submitted(cast)
+    client = signed_in(cast.support)
+    assert "Nothing to choose" in client.get("/changes/filter/label/").content.decode()
+    label = put(cast, change, "Rollout")
+    page = client.get("/changes/").content.decode()
+    assert "Rollout" not in page
+    assert "Rollout" in client.get("/changes/?menus=whole").content.decode()
+    assert "Rollout" in client.get("/changes/filter/label/").content.decode()
+    chosen = client.get("/changes/", {"label": label.pk}).content.decode()
+    assert f'name="label" value="{label.pk}" checked' in chosen
+    wrong = client.get("/changes/", {"label": label.pk + 1})
+    assert wrong.status_code == 400
+    assert client.get("/labels/find/", {"name": "\0"}).status_code == 400
+    assert "Rollout" in client.get("/labels/find/", {"name": "LLO"}).content.decode()
+    assert "Rollout" not in client.get("/labels/find/", {"name": "%"}).content.decode()
+
+
+def test_all_labels_are_listed_page_by_page(cast: Cast) -> None:
+    made = [Label(name=f"Label {n:03}", created_by=cast.support) for n in range(60)]
+    Label.objects.bulk_create(made)
+    Label.objects.filter(name="Label 007").update(is_active=False)
+    client = signed_in(cast.administrator)
+    first = client.get("/labels/")
+    second = client.get("/labels/" + first.context["next_url"])
+    names = [one.name for page in (first, second) for one in page.context["rows"]]
+    assert names == [one.name for one in made if one.name != "Label 007"]
+    assert client.get("/labels/?page=x").status_code == 400
+    assert "Label 007" in client.get("/labels/?view=ended").content.decode()
+    assert "Label 008" not in client.get("/labels/?view=ended").content.decode()
