@@ -207,7 +207,8 @@ def _in_words(status: Status) -> Text:
 def labels_of(change: Change) -> SafeString:
     """Show the labels of a change, which are loaded."""
     found = shown(change.labels.all())
-    return format_html_join(" ", "{}", ((badge(one.name, one.colour),) for one in found))
+    names = format_html_join(" ", "{}", ((badge(one.name, one.colour),) for one in found))
+    return format_html('<span class="badges-list row-labels">{}</span>', names) if found else names
 
 
 def _day(day: date | None) -> Text:
