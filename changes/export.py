@@ -168,8 +168,8 @@ def export_rows(
 
     PostgreSQL keeps the result and hands it over in chunks, the first when it has all of it.
     ``by_reference``, which never changes, each chunk is asked for when it is needed. The services
-    of each chunk are one more query, and for staff the confirmations another. Customers get the
-    columns that their list has.
+    of each chunk are one more query, for staff the confirmations another, and the labels a third
+    for those with a role. Customers get the columns that their list has.
     """
     columns: tuple[ExportColumn, ...] = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
     has_labels = can_see_internal(user)

@@ -32,7 +32,11 @@ LABELS = {"Rollout 2026": "teal", "Waits for supplier": "amber", "Quick win": "g
 
 
 def create_labels(world: World) -> None:
-    """Put a few labels on changes that were sent, in four statements, each with its history."""
+    """Put a few labels on changes that were sent, in four statements, each with its history.
+
+    Not by ``lifecycle``: a step for each of them made loading longer, and its event would stand
+    as the latest of changes whose story the demonstration tells.
+    """
     owen = world.people["owen"]
     labels = [Label(name=name, colour=colour, created_by=owen) for name, colour in LABELS.items()]
     bulk_create_with_history(labels, Label, default_user=owen)

@@ -133,7 +133,7 @@ def test_every_column_is_drawn_for_those_who_have_it(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("who", "names", "queries"), [("tester", STAFF, 10), ("colleague", CUSTOMERS, 9)]
 )
-def test_all_of_them_cost_one_query_more_however_many_rows(
+def test_what_rows_have_many_of_costs_one_query_more_each(
     cast: Cast, who: str, names: str, queries: int, django_assert_num_queries: Any
 ) -> None:
     """Of services and labels; and none for what the reader keeps, as the address says it."""

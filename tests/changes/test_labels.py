@@ -32,7 +32,7 @@ def labels_on(change: Change, cast: Cast) -> str:
 def test_a_label_is_made_on_the_page_and_taken_off_there(cast: Cast) -> None:
     change = submitted(cast, title="Rooms at night")
     client, at = signed_in(cast.support), f"/changes/{change.reference}/label/"
-    for name in ("", "n" * 41, "\u2800", "\u0301"):
+    for name in ("", "n" * 41, "\u2800", "\u0301", "a\u202eb", "a\x07b", "a\0b"):
         answer = client.post(at, {"name": name, "colour": "red"})
         assert answer.status_code == 400, name
         assert 'id="id_label_name_error"' in answer.content.decode(), name
