@@ -91,6 +91,13 @@ ENTRIES = (
         seldom=True,
     ),
     _Entry(
+        _("Labels"),
+        "changes:labels",
+        "tag",
+        lambda user: user.is_internal and bool(user.roles),
+        seldom=True,
+    ),
+    _Entry(
         _("Templates"),
         "changes:templates",
         "clipboard-text",

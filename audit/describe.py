@@ -19,7 +19,16 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
-from changes.models import CHECKLIST, Change, ChangeLink, ChangeTemplate, Release, Service, Window
+from changes.models import (
+    CHECKLIST,
+    Change,
+    ChangeLink,
+    ChangeTemplate,
+    Label,
+    Release,
+    Service,
+    Window,
+)
 from changes.news import in_words as in_words_of_news
 from changes.unseen import mentioned, nameless, unseen, without
 from crb.models import AgendaItem, Meeting, Minutes
@@ -36,6 +45,7 @@ NAMED: dict[type[models.Model], str] = {
     SuccessTeam: "name",
     Service: "name",
     ChangeTemplate: "name",
+    Label: "name",
     Release: "name",
     Window: "name",
     Group: "name",

@@ -29,6 +29,7 @@ from .models import (
     Authorisation,
     BoardDecision,
     Change,
+    ChangeLabel,
     ChangeLink,
     Comment,
     Confirmation,
@@ -39,6 +40,7 @@ from .models import (
     Environment,
     Event,
     Execution,
+    Label,
     PeerReview,
     Question,
     Release,
@@ -351,6 +353,22 @@ class ChangeLinkAdmin(ReadOnlyAdmin):
 
     list_display = ("source", "kind", "target", "created_by")
     list_select_related = ("source", "target", "created_by")
+
+
+@admin.register(Label)
+class LabelAdmin(ReadOnlyAdmin):
+    """Labels; their own page renames, merges and ends them."""
+
+    list_display = ("name", "colour", "is_active", "merged_into", "created_by")
+    list_select_related = ("merged_into", "created_by")
+
+
+@admin.register(ChangeLabel)
+class ChangeLabelAdmin(ReadOnlyAdmin):
+    """Labels on changes."""
+
+    list_display = ("change", "label", "put_by", "put_at")
+    list_select_related = ("change", "label", "put_by")
 
 
 @admin.register(Event)

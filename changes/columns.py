@@ -7,14 +7,16 @@ and title, which name a row, come first in every list and are no choice.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from expansive_cm.statements import Given, Statement
 from expansive_cm.texts import Text
 
-from .models import ListColumns
+from .models import Label, ListColumns
 
 BETWEEN = "."
 """Between the names in an address, where it stands as it is."""
@@ -35,7 +37,7 @@ class Column:
     sort: str = ""
     joined: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
-    many: tuple[str, ...] = ()
+    many: tuple["str | Prefetch[Any, Any, Any]", ...] = ()
     is_labelled: bool = False
     needs_role: bool = False
 
@@ -45,6 +47,7 @@ FIRST = (
     Column("title", _("Title"), "title"),
 )
 _RAISED_BY = ("raised_by__display_name", "raised_by__email")
+_LABELS = Prefetch("labels", Label.objects.select_related("merged_into"))
 STAFF = (
     Column("state", _("State")),
     Column("type", _("Type")),
@@ -62,6 +65,7 @@ STAFF = (
     Column("release", _("Release"), fields=("release__name",), needs_role=True),
     Column("raised_by", _("Raised by"), joined=("raised_by",), fields=_RAISED_BY),
     Column("channel", _("Channel"), fields=("channel",)),
+    Column("labels", _("Labels"), many=(_LABELS,), needs_role=True),
 )
 CUSTOMERS = (
     Column("words", _("Where it stands")),

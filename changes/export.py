@@ -18,8 +18,10 @@ from accounts.models import User
 from expansive_cm.texts import Text
 
 from .answers import latest_of
-from .models import Authorisation, Change, Confirmation
+from .models import Authorisation, Change, ChangeLabel, Confirmation, Label
 from .models.change import Promise as Promised
+from .models.label import shown
+from .permissions.rules import can_see_internal
 from .plain import briefly
 from .promises import day_of, is_past
 from .risk import RiskLevel, Urgency
@@ -95,6 +97,8 @@ SUBMITTED = ExportColumn(_("Submitted"), _moment("submitted_at"))
 UPDATED = ExportColumn(_("Last changed"), _moment("updated_at"))
 CLOSED = ExportColumn(_("Closed"), _moment("closed_at"))
 
+LABELS = ExportColumn(_("Labels"), _plain("labels"))
+"""For Expansive's people with a role alone."""
 CUSTOMER_COLUMNS = (
     REFERENCE,
     TITLE,
@@ -140,6 +144,7 @@ STAFF_COLUMNS = (
     SUBMITTED,
     UPDATED,
     CLOSED,
+    LABELS,
 )
 FIELDS = (
     "pk title state state_since type organisation__name requester requester__display_name "
@@ -163,10 +168,13 @@ def export_rows(
 
     PostgreSQL keeps the result and hands it over in chunks, the first when it has all of it.
     ``by_reference``, which never changes, each chunk is asked for when it is needed. The services
-    of each chunk are one more query, and for staff the confirmations another. Customers get the
-    columns that their list has.
+    of each chunk are one more query, for staff the confirmations another, and the labels a third
+    for those with a role. Customers get the columns that their list has.
     """
-    columns = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
+    columns: tuple[ExportColumn, ...] = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
+    has_labels = can_see_internal(user)
+    if not has_labels:
+        columns = tuple(one for one in columns if one is not LABELS)
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow([str(column.heading) for column in columns])
     values = changes.values(*FIELDS)
@@ -177,11 +185,13 @@ def export_rows(
         pks = [row["pk"] for row in chunk]
         names = _services_of(pks)
         asked = latest_of(pks) if user.is_internal else {}
+        labels = _labels_of(pks) if has_labels else {}
         lines = []
         for row in chunk:
             own = row["requester"] == user.pk
             row["asked_of"] = "" if own else row["requester__display_name"]
             row["asked"] = asked.get(row["pk"])
+            row["labels"] = "; ".join(one.name for one in shown(labels.get(row["pk"], ())))
             row["services"] = "; ".join(names.get(row["pk"], ()))
             cells = [safe_cell(column.value(row, zone)) for column in columns]
             lines.append(writer.writerow(cells))
@@ -221,6 +231,14 @@ def _standard() -> Subquery:
     """The template of the standard change as which it was authorised; null by any other yes."""
     given = Authorisation.objects.filter(change=OuterRef("pk"), path=OuterRef("path"))
     return Subquery(given.order_by("-pk").values("standard__template__name")[:1])
+
+
+def _labels_of(pks: list[int]) -> dict[int, list[Label]]:
+    found: dict[int, list[Label]] = {}
+    rows = ChangeLabel.objects.filter(change__in=pks).select_related("label__merged_into")
+    for row in rows:
+        found.setdefault(row.change_id, []).append(row.label)
+    return found
 
 
 def _services_of(pks: list[int]) -> dict[int, list[str]]:

@@ -7,6 +7,7 @@ that the person may know: another organisation's number is as wrong as one that 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 from typing import Any
 
 from django import forms
@@ -24,16 +25,18 @@ from expansive_cm.ui.paging import Order
 from . import columns as list_columns
 from . import saved_views
 from .also import people_named
-from .offered import ORGANISATIONS, SERVICES, as_choices, owners, requesters
+from .offered import ORGANISATIONS, SERVICES, as_choices, labels, owners, requesters
 from .orders import DEFAULT_SORT, DUE_WITHIN, LATE, SORTED_BY, SORTS
 from .risk import RiskLevel
 from .saved_views import Views
 from .states import ChangeType, State
 
 MENU_DRAWN = 12
-GROWING = frozenset({"organisation", "requester", "service", "owner"})
+GROWING = frozenset({"organisation", "requester", "service", "owner", "label"})
 """A menu that grows with use is no part of the page once it has more than that to choose from: it
 is asked for when somebody opens it. The others, the states among them, are always there."""
+UNREAD = frozenset({"label"})
+"""Menus that are not even read before that, unless something in them is chosen."""
 MAX_ASKERS = 100
 NONE = "none"
 ME = "me"
@@ -151,6 +154,9 @@ class ChangeFilterForm(forms.Form):
     owner = forms.MultipleChoiceField(
         label=_("Owner"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    label = forms.MultipleChoiceField(
+        label=_("Label"), required=False, widget=forms.CheckboxSelectMultiple
+    )
     risk = forms.MultipleChoiceField(
         label=_("Risk"),
         choices=[(str(value), label) for value, label in RiskLevel.choices],
@@ -198,8 +204,12 @@ class ChangeFilterForm(forms.Form):
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
+                del self.fields["label"]
+            else:
+                choice_field(self, "label").choices = cache(partial(labels, data))
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
+            del self.fields["label"]
             ids = user.customer_ids
             choice_field(self, "requester").choices = requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
@@ -284,7 +294,17 @@ class ChangeFilterForm(forms.Form):
     def dropdowns(self) -> list["Menu"]:
         """The fields that are drawn as menus, in order."""
         names: tuple[str, ...]
-        names = ("state", "type", "organisation", "service", "owner", "risk", "age", "updated")
+        names = (
+            "state",
+            "type",
+            "organisation",
+            "service",
+            "owner",
+            "label",
+            "risk",
+            "age",
+            "updated",
+        )
         if "stage" in self.fields:
             names = ("stage", "requester", "type", "organisation", "service", "updated")
         menus = [Menu(self[name]) for name in names if name in self.fields]
@@ -364,11 +384,11 @@ class Menu:
     @property
     def is_long(self) -> bool:
         """Whether the list's page leaves out what is not chosen, until the menu is opened."""
-        return (
-            self.field is not None
-            and self.field.name in GROWING
-            and len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
-        )
+        if self.field is None or self.field.name not in GROWING:
+            return False
+        if self.field.name in UNREAD and not self.field.value():
+            return True
+        return len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
 
 
 @dataclass(frozen=True)

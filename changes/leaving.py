@@ -149,6 +149,8 @@ OTHERS = (
     *stays("changes.Comment", "author"),
     *stays("changes.Attachment", "uploaded_by"),
     *stays("changes.ChangeLink", "created_by"),
+    *stays("changes.Label", "created_by"),
+    *stays("changes.ChangeLabel", "put_by"),
     *stays("changes.ChangeTemplate", "created_by updated_by"),
     *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
     *stays("changes.Event", "actor"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.http import QueryDict
 
 from accounts.models import Organisation, User
@@ -11,12 +12,13 @@ from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
 
 from . import queries
-from .models import Change, Service
+from .models import Change, Label, Service
 
 SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_once=True)
 ORGANISATIONS = Statement(lambda: Organisation.objects.values_list("pk", "name"), planned_once=True)
 AT_WORK = Q(is_active=True, groups__isnull=False)
 WORKING = Statement(lambda: _own_people(AT_WORK), planned_once=True)
+LABELS = Statement(lambda: _labels(Q(merged_into=None)), planned_once=True)
 
 
 def as_choices(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str]]:
@@ -38,6 +40,28 @@ def owners(data: QueryDict) -> list[tuple[str, str]]:
     if not numbers:
         return as_choices(WORKING.rows())
     return as_choices(_own_people(AT_WORK | Q(pk__in=numbers)))
+
+
+def labels(data: QueryDict) -> list[tuple[str, str]]:
+    """Labels that stand for themselves; one that was merged stays choosable while chosen."""
+    asked = [whole_number(value) for value in data.getlist("label")]
+    numbers = [number for number in asked if number is not None]
+    if not numbers:
+        return as_choices(LABELS.rows())
+    return as_choices(_labels(Q(merged_into=None) | Q(pk__in=numbers)))
+
+
+def _labels(wanted: Q) -> QuerySet[Label, tuple[int, str]]:
+    return Label.objects.filter(wanted).values_list("pk", "name")
+
+
+def labels_for(chosen: Iterable[str]) -> QuerySet[Label, Any]:
+    """Return what is meant by these labels: with each all that are shown as the same one."""
+    shown_as = Coalesce("merged_into", "pk")
+    meant = Label.objects.filter(pk__in=chosen).order_by().values(meaning=shown_as)
+    return (
+        Label.objects.annotate(meaning=shown_as).filter(meaning__in=meant).order_by().values("pk")
+    )
 
 
 def _own_people(wanted: Q) -> QuerySet[User, tuple[int, str]]:

@@ -313,6 +313,8 @@ OTHER_VERBS: dict[str, Text] = {
     "detach": _("removed a file"),
     "link": _("linked another change"),
     "unlink": _("removed a link"),
+    "label": _("put on a label"),
+    "unlabel": _("took off a label"),
     "watch": _("started watching"),
     "unwatch": _("stopped watching"),
     "remind": _("reminded the requester"),
@@ -334,7 +336,8 @@ OTHER_VERBS: dict[str, Text] = {
 
 
 UNVERSIONED = frozenset(
-    "comment note correct_comment attach detach link unlink watch unwatch record_contact rate "
+    "comment note correct_comment attach detach link unlink label unlabel watch unwatch "
+    "record_contact rate "
     "discard_answer undelivered settle_delivery send_link revoke_links override_window "
     "forecast_moved correct_execution correct_deployment".split()
 )

@@ -17,7 +17,8 @@ from expansive_cm.ui.paging import Order, in_order
 
 from . import promises, queries, searching
 from .filters import EARLIEST, LATEST, ME, NONE, STAGES
-from .models import Change
+from .models import Change, ChangeLabel
+from .offered import labels_for
 from .orders import FIRST_DUE
 from .searching import Words
 from .states import OPEN, State
@@ -45,6 +46,9 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
     if wanted.get("service"):
         through = Change.services.through.objects.filter(service__in=wanted["service"])
         changes = changes.filter(pk__in=through.values("change"))
+    if wanted.get("label"):
+        of_them = ChangeLabel.objects.filter(label__in=labels_for(wanted["label"]))
+        changes = changes.filter(pk__in=of_them.values("change"))
     if wanted.get("owner"):
         changes = changes.filter(_owned(user, wanted["owner"]))
     if wanted.get("risk"):

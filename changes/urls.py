@@ -20,6 +20,7 @@ from .views import (
     home,
     import_changes,
     intake,
+    labels,
     links,
     lists,
     mail,
@@ -94,6 +95,10 @@ intake_urls = [
     path("changes/<reference:pk>/submit/", intake.submit, name="submit"),
 ]
 template_urls = [
+    path("labels/", labels.labels, name="labels"),
+    path("labels/find/", labels.find_label, name="find_label"),
+    path("labels/<int:pk>/", labels.one_label, name="one_label"),
+    path("labels/<int:pk>/merge/", labels.merge_label, name="merge_label"),
     path("templates/", templates.templates, name="templates"),
     path("templates/new/", templates.new_template, name="new_template"),
     path("templates/find/", templates.find_template, name="find_template"),
@@ -176,6 +181,8 @@ discussion_urls = [
     path("changes/<reference:pk>/unwatch/", discussion.unwatch, name="unwatch"),
     path("changes/<reference:pk>/mute/", discussion.mute, name="mute"),
     path("changes/<reference:pk>/unmute/", discussion.unmute, name="unmute"),
+    path("changes/<reference:pk>/label/", labels.label, name="label"),
+    path("changes/<reference:pk>/labels/<int:label_pk>/unlabel/", labels.unlabel, name="unlabel"),
     path("changes/<reference:pk>/send_link/", links.send_link, name="send_link"),
     path("changes/<reference:pk>/revoke_links/", links.revoke_links, name="revoke_links"),
     path("requesters/<int:pk>/successor/", hand_over.hand_over, name="hand_over"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.db.models import DateTimeField, F, QuerySet, Value
 from django.urls import NoReverseMatch, get_script_prefix, reverse
@@ -124,7 +125,7 @@ def for_list(changes: QuerySet[Change], columns: Iterable[Column] = ()) -> Query
     ``columns`` are those that the row has beside or instead of the usual ones: what they show of
     another table that has many for one change costs one query more, however many rows there are.
     """
-    joined, fields, many = list(JOINED), list(ROW), list[str]()
+    joined, fields, many = list(JOINED), list(ROW), list[Any]()
     for column in columns:
         joined += column.joined
         fields += column.fields

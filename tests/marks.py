@@ -26,6 +26,7 @@ from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
     Attachment,
     Change,
+    ChangeLabel,
     ChangeLink,
     ChangeTemplate,
     Comment,
@@ -34,6 +35,7 @@ from changes.models import (
     Execution,
     ImportRun,
     IncomingMail,
+    Label,
     ManyRun,
     Notice,
     ProposedAnswer,
@@ -133,6 +135,7 @@ OBJECTS: dict[str, Objects] = {
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
+    "labels/": Label.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "standard-changes/": StandardApproval.objects.order_by("-pk").all,
     "templates/": ChangeTemplate.objects.order_by("pk").all,
@@ -146,6 +149,7 @@ WITHIN: dict[str, tuple[Any, str]] = {
     "comment_pk": (Comment, "change"),
     "execution_pk": (Execution, "change"),
     "deployment_pk": (Deployment, "change"),
+    "label_pk": (ChangeLabel, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),
@@ -299,7 +303,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
     ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
-    ChangeTemplate.system Confirmation.rating_comment ContactAttempt.note
+    ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
     Execution.rollback_plan Execution.steps PeerReview.findings Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks

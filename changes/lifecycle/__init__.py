@@ -80,6 +80,7 @@ from .intake import (
     throw_away,
     withdraw,
 )
+from .labels import keep_label, label, merge_label, unlabel
 from .parts import forget_told_part, tell_of_unheld
 from .promises import settle_promise
 from .releases import (
@@ -236,6 +237,10 @@ __all__ = [
     "correct_customer",
     "attach",
     "detach",
+    "keep_label",
+    "label",
+    "merge_label",
+    "unlabel",
     "link",
     "tick_step",
     "unlink",

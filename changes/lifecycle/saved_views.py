@@ -1,7 +1,5 @@
 """Keeping views of the list of changes: saving, sharing, taking over, opening first."""
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from json import dumps
 from typing import Any
@@ -13,19 +11,16 @@ from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.texts import composed, neutral_line
+from expansive_cm.texts import neutral_line
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute, require, save
 
 from .. import columns, permissions, saved_views
 from ..models import FirstView, ListColumns, SavedView
+from .naming import as_name
 
 NAME_IN_USE = "changes_saved_view_name"
-LOOKS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Signs that only choose how the one before them is drawn."""
-BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]")
-"""Signs that count as printable, and show nothing."""
 
 
 def save_view(
@@ -179,18 +174,11 @@ def _with_room(actor: User) -> User:
 
 
 def _named(name: str) -> str:
-    text = " ".join(composed(LOOKS.sub("", name)).split())
     longest = SavedView._meta.get_field("name").max_length or 0
-    seen = text.isprintable() and not BLANK.search(text) and any(map(_stands_alone, text))
-    if len(text) > longest or not seen:
-        words = _("A view has a name of at most %d letters, each of which can be seen.")
-        raise StepIncomplete(words % longest, ["name"])
-    return text
-
-
-def _stands_alone(letter: str) -> bool:
-    """Whether a sign is more than an accent on the one before it."""
-    return not letter.isspace() and not unicodedata.category(letter).startswith("M")
+    if text := as_name(name, longest):
+        return text
+    words = _("A view has a name of at most %d letters, each of which can be seen.")
+    raise StepIncomplete(words % longest, ["name"])
 
 
 def _share(view: SavedView, person: User, shared: str) -> None:

@@ -31,12 +31,15 @@ from ..forms.configuration import (
     ReviewForm,
 )
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
+from ..forms.label import PutLabelForm
 from ..forms.release import ReleaseOfManyForm
 from ..models import Change, ChangeTemplate, Release
 from ..process import STEP
 
 Arguments = dict[str, Any]
-WITHOUT_VERSION = frozenset({"comment", "link", "watch", "unwatch", "own_instead", "ask_instead"})
+WITHOUT_VERSION = frozenset(
+    {"comment", "link", "label", "watch", "unwatch", "own_instead", "ask_instead"}
+)
 """Acts beside the process, and hand-overs, which no open page makes stale."""
 PEOPLE = ("owner", "former", "successor", "executor")
 """Arguments that are people."""
@@ -140,6 +143,10 @@ def _comment(user: User, form: Form) -> Arguments:
 
 def _link(user: User, form: Form) -> Arguments:
     return {OTHER: form.cleaned_data["target"], "kind": form.cleaned_data["kind"]}
+
+
+def _form_of_label(*data: Any, user: User, initial: Arguments | None = None) -> Form:
+    return PutLabelForm(*data, initial=initial)
 
 
 def kept(arguments: Arguments) -> Arguments:
@@ -370,6 +377,16 @@ ACTS: tuple[Act, ...] = (
         _form_of_link,
         _takes_part,
         _link,
+    ),
+    Act(
+        "label",
+        "label",
+        gettext_lazy("Label"),
+        "tag",
+        lifecycle.label,
+        _form_of_label,
+        _takes_part,
+        lambda user, form: dict(form.cleaned_data),
     ),
     Act(
         "watch",

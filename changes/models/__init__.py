@@ -21,6 +21,7 @@ from .discussion import Attachment, ChangeLink, Comment, Mute
 from .event import Event
 from .importing import ImportProblem, ImportRun
 from .incoming import IncomingMail, ProposedAnswer, RawMail
+from .label import ChangeLabel, Colour, Label
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, PromisesTold, ToldPart, UntoldMove
 from .many import ManyRow, ManyRun
 from .reference import parse_reference
@@ -37,9 +38,11 @@ __all__ = [
     "Authorisation",
     "BoardDecision",
     "Change",
+    "ChangeLabel",
     "ChangeLink",
     "ChangeTemplate",
     "Channel",
+    "Colour",
     "Comment",
     "Confirmation",
     "ConfirmationLink",
@@ -57,6 +60,7 @@ __all__ = [
     "IncomingMail",
     "MailEvent",
     "MailFile",
+    "Label",
     "ListColumns",
     "ManyRow",
     "ManyRun",

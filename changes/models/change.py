@@ -107,6 +107,9 @@ class Change(Moves, Saved):
     services: Any = models.ManyToManyField(
         "changes.Service", verbose_name=_("affected services"), related_name="changes", blank=True
     )
+    labels = models.ManyToManyField(
+        "changes.Label", through="changes.ChangeLabel", related_name="changes", blank=True
+    )
     template = models.ForeignKey(
         "changes.ChangeTemplate",
         verbose_name=_("template"),

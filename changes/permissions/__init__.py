@@ -66,9 +66,11 @@ from .discussion import (
     can_comment,
     can_correct_comment,
     can_detach,
+    can_label,
     can_link,
     can_mute,
     can_note,
+    can_unlabel,
     can_unlink,
     can_unmute,
     can_unwatch,
@@ -142,6 +144,14 @@ from .window import (
     may_override,
 )
 
+# Labels
+
+
+def can_keep_labels(user: User) -> Decision:
+    """Administrators rename, merge and end labels; whoever labels a change makes new ones."""
+    return decide(holds_role(user, Role.ADMINISTRATOR))
+
+
 # From another tool
 
 
@@ -205,6 +215,8 @@ __all__ = [
     "can_freeze_release",
     "can_hand_over",
     "can_import",
+    "can_keep_labels",
+    "can_label",
     "can_link",
     "can_maintain_templates",
     "can_mute",
@@ -253,6 +265,7 @@ __all__ = [
     "can_take_back_board_outcome",
     "can_throw_away",
     "can_triage",
+    "can_unlabel",
     "can_unlink",
     "can_unmute",
     "can_unwatch",

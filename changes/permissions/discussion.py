@@ -84,6 +84,19 @@ def can_unlink(user: User, change: Change) -> Decision:
     return can_link(user, change)
 
 
+def can_label(user: User, change: Change) -> Decision:
+    """Expansive's own people who work on changes, at any time: also of one that has ended."""
+    refusal = internal(user)
+    if refusal is not None:
+        return refusal
+    return decide(sees(user, change), not_only_auditor(user, change))
+
+
+def can_unlabel(user: User, change: Change) -> Decision:
+    """Whoever may put a label on may also take it off."""
+    return can_label(user, change)
+
+
 def can_mute(user: User, change: Change) -> Decision:
     """Expansive's people, as for watching; of a customer's whoever only watches it.
 

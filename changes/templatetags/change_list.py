@@ -15,6 +15,7 @@ from django.utils.translation import pgettext
 
 from changes.columns import Column
 from changes.models import Change
+from changes.models.label import shown
 from changes.plain import Status
 from changes.promises import day_of, is_past, is_planned_beyond
 from changes.risk import RiskLevel, Urgency
@@ -43,9 +44,14 @@ MENUS_KEPT = 64
 
 @register.simple_tag
 def list_menu(field: BoundField, only_chosen: bool = False) -> SafeString:
-    """Draw what a filter of the list offers: boxes to tick, or one to choose."""
+    """Draw what a filter of the list offers: boxes to tick, or one to choose.
+
+    ``only_chosen`` leaves out what is not chosen, and reads nothing where nothing is.
+    """
     widget = field.field.widget
     chosen = widget.format_value(field.value())
+    if only_chosen and not chosen:
+        return mark_safe("")
     options = tuple(
         (str(value), str(label))
         for value, label in choices_of(field.form, field.name)
@@ -198,6 +204,13 @@ def _in_words(status: Status) -> Text:
     return format_html("{} <strong>{}</strong>", status.now, status.next)
 
 
+def labels_of(change: Change) -> SafeString:
+    """Show the labels of a change, which are loaded."""
+    found = shown(change.labels.all())
+    names = format_html_join(" ", "{}", ((badge(one.name, one.colour),) for one in found))
+    return format_html('<span class="badges-list row-labels">{}</span>', names) if found else names
+
+
 def _day(day: date | None) -> Text:
     return NOTHING if day is None else day_words(day, "j M Y")
 
@@ -225,6 +238,7 @@ CELLS: dict[str, Callable[[Change], Text]] = {
     "release": lambda change: change.release.name if change.release else NOTHING,
     "raised_by": lambda change: person_chip(change.raised_by),
     "channel": lambda change: change.get_channel_display(),
+    "labels": lambda change: labels_of(change) or NOTHING,
 }
 """What each column of ``changes.columns`` shows of a row, of what ``worklist.for_list`` loads.
 

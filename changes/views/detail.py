@@ -40,6 +40,7 @@ from ..turns import NextStep, next_step
 from .access import SignedInRequest
 from .discussion import discussion_context
 from .happenings import happenings
+from .labels import labels_context
 from .proposed_answers import proposals_context
 from .sections import Section, sections
 from .steps import change_or_404
@@ -119,6 +120,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "standard": _standard(user, change),
         **_as_example(user, change),
         **_mailed_links(user, change),
+        **labels_context(user, change),
         **talk,
         **proposals_context(user, change),
     }

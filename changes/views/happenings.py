@@ -28,6 +28,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
     "unlink": ("link", "grey"),
+    "label": ("tag", "grey"),
+    "unlabel": ("tag", "grey"),
     "watch": ("eye", "grey"),
     "unwatch": ("eye-off", "grey"),
     "assign": ("user-check", "blue"),

@@ -210,6 +210,8 @@ def statements(count: int, people: People) -> list[tuple[str, str]]:
         ("changes", _changes(count, people)),
         ("affected services", _services(people)),
         ("watchers", _watchers(people)),
+        ("labels", _labels(people)),
+        ("labels of changes", _labelled(people)),
         ("events", _events(people)),
         *_configuration_records(people),
         *_code_records(people),
@@ -274,6 +276,27 @@ def _services(people: People) -> str:
     INSERT INTO changes_change_services (change_id, service_id)
     SELECT DISTINCT id, {_pick(people.services, skew=2)}
     FROM changes_change, generate_series(1, 2) WHERE changes_change.id > 0
+    """
+
+
+def _labels(people: People) -> str:
+    return f"""
+    INSERT INTO changes_label (name, colour, is_active, version, created_by_id, created_at)
+    SELECT 'Label ' || n, 'blue', TRUE, 1, {_pick(people.support)}, now()
+    FROM generate_series(1, 60) AS n
+    """
+
+
+def _labelled(people: People) -> str:
+    """A third of the changes; some labels are on many of them, others on few."""
+    return f"""
+    INSERT INTO changes_changelabel (change_id, label_id, put_by_id, put_at)
+    SELECT DISTINCT ON (change_id, label_id) change_id, label_id, {_pick(people.support)}, now()
+    FROM (
+      SELECT changes_change.id AS change_id,
+        (SELECT min(id) FROM changes_label) + floor(60 * random() ^ 2)::int AS label_id
+      FROM changes_change, generate_series(1, 2) WHERE random() < .2
+    ) AS drawn
     """
 
 

@@ -29,7 +29,7 @@ from .releases import enter_releases
 from .schedule import Story, plan, read_stories
 from .standards import enter_standards
 from .templates import create_templates
-from .views import create_views
+from .views import create_labels, create_views
 from .windows import enter_windows
 from .world import Step, World
 
@@ -102,6 +102,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
     with remembering():
         create_templates(world)
         create_views(world)
+        create_labels(world)
         enter_releases(world, diary)
         enter_windows(world, diary)
         enter_standards(world, diary)

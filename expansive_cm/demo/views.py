@@ -1,6 +1,9 @@
-"""Saved views of the demonstration: one of a team, and one of a customer's people."""
+"""Saved views and labels of the demonstration: of a team, and of a customer's people."""
+
+from simple_history.utils import bulk_create_with_history
 
 from changes import lifecycle
+from changes.models import Change, ChangeLabel, Label
 
 from .world import World
 
@@ -23,3 +26,23 @@ def create_views(world: World) -> None:
         shared=f"organisation:{grace.organisation_id}",
         filters={"sort": ["-updated"], "stage": ["confirmation"]},
     )
+
+
+LABELS = {"Rollout 2026": "teal", "Waits for supplier": "amber", "Quick win": "green"}
+
+
+def create_labels(world: World) -> None:
+    """Put a few labels on changes that were sent, in four statements, each with its history.
+
+    Not by ``lifecycle``: a step for each of them made loading longer, and its event would stand
+    as the latest of changes whose story the demonstration tells.
+    """
+    owen = world.people["owen"]
+    labels = [Label(name=name, colour=colour, created_by=owen) for name, colour in LABELS.items()]
+    bulk_create_with_history(labels, Label, default_user=owen)
+    sent = Change.objects.exclude(submitted_at=None).order_by("pk").values_list("pk", flat=True)
+    on = [
+        ChangeLabel(change_id=pk, label=labels[place % len(labels)], put_by=owen)
+        for place, pk in enumerate(sent[::3])
+    ]
+    bulk_create_with_history(on, ChangeLabel, default_user=owen)

@@ -97,6 +97,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "deploy": {"notes": "Release 4.12 is in place."},
     "comment": {"audience": "internal", "body": "Ask the ward."},
     "link": {"kind": "duplicates"},
+    "label": {"name": "Rollout", "colour": "teal"},
     "assign_release": {},
     "watch": {},
     "unwatch": {},

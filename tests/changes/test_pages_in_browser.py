@@ -24,6 +24,7 @@ def test_pages_are_accessible_and_fit(
     stories.lifecycle.comment(talked_about, actor=cast.requester, body="Outside")
     like_it = stories.submitted(cast)
     stories.lifecycle.link(talked_about, actor=cast.support, other=like_it, kind="duplicates")
+    stories.lifecycle.label(talked_about, actor=cast.support, name="W" * 40, colour="amber")
     addresses = [
         (cast.success, talked_about, ""),
         (cast.requester, code_with_everything(cast), ""),
@@ -54,6 +55,7 @@ def test_pages_are_accessible_and_fit(
         for person, change, verb in addresses:
             sign_in(page, person, live_server)
             look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
+        look.over_address(reverse("changes:labels"))
         look.over_address(reverse("changes:promises"), unfold_content)
         look.over_address(reverse("changes:figures"), unfold_content)
         look.over_address(reverse("changes:figure", args=["submitted"]), unfold_content)

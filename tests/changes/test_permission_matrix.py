@@ -312,6 +312,7 @@ def test_who_may_discuss(cast: Cast) -> None:
         expected = {
             **dict.fromkeys(("comment", "correct_comment", "attach"), anybody),
             **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
+            **dict.fromkeys(("label", "unlabel"), SEES - READERS_ONLY - customers),
             **dict.fromkeys(("send_link", "revoke_links"), {"support", "success"}),
             "watch": SEES - READERS_ONLY,
             "unwatch": SEES,

@@ -101,6 +101,7 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
+    "keep_labels": {"administrator"},
     "find_candidates": {"success", "stranger_success", "administrator", "auditor"},
     "see_standard_changes": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
@@ -125,6 +126,7 @@ OF_A_STANDARD_CHANGE = {
 }  # tests/changes/test_standard_rules.py
 OF_A_RELEASE = {"change_release", "freeze_release", "finish_release", "cancel_release"}
 DISCUSSION = {"comment", "correct_comment", "note", "attach", "link", "unlink"}
+DISCUSSION |= {"label", "unlabel"}
 
 
 def test_every_permission_is_in_a_matrix() -> None:
