@@ -21,6 +21,7 @@ from accounts.guide import GUIDES
 from accounts.models import User
 from audit.sources import OWN_APPS, source_named
 from changes import permissions, proposing, saved_views
+from changes.figures.kinds import FIGURES
 from changes.filters import ChangeFilterForm
 from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
@@ -201,6 +202,9 @@ def addresses(changes: list[Change]) -> Iterator[str]:
             continue
         if name == "accounts:guide":
             yield from (reverse(name, args=[one]) for one in GUIDES)
+            continue
+        if name == "changes:figure":
+            yield from (reverse(name, args=[one]) for one in FIGURES)
             continue
         make = next((of for start, of in OBJECTS.items() if route.startswith(start)), None)
         assert make is not None, f"The walk does not know what {route} names."

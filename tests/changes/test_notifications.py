@@ -93,7 +93,8 @@ def test_they_are_read_all_at_once_and_one_by_one(
     more = re.search(r'rel="next" href="([^"]+)"', first)
     assert more and page(team, more[1].replace("&amp;", "&")).count('"work-name"') > 0
     assert team.get(f"{PAGE}?page=forged").status_code == 400
-    since = say(change, cast.requester, "One more")
+    say(change, cast.requester, "One more")
+    since = Notice.objects.filter(person=cast.success).latest("pk")
     team.post(f"{PAGE}read/", {"until": last.pk})
     assert unread(cast.success) == 1, "what came since is not read"
     assert page(team, f"{PAGE}?show=unread").count('"work-name"') == 1

@@ -96,6 +96,10 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
+    "read_figures": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "plan_windows": {"release_manager", "administrator"},
     "read_windows": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
