@@ -142,7 +142,7 @@ def stats(found: Measures, span: Span, to: Address) -> Iterator[dict[str, Any]]:
             "icon": icon,
             "tone": tone,
             "url": now.url,
-            "note": _("%s in as many days before") % before.text,
+            "note": _("before: %s") % before.text,
         }
 
 

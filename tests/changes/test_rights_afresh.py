@@ -104,6 +104,7 @@ PASSED_ON = {
     "may_see",
     "can_note",
     "may_correct",
+    "may_correct_record",
     "may_raise_for",
     "may_answer",
     "answers_for_others",
