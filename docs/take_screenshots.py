@@ -38,6 +38,7 @@ PICTURES = [
     ("change-phone", SUCCESS, "state=execution", 360, "light"),
     ("assess", SUCCESS, "step=assess", 1280, "light"),
     ("promises", SUCCESS, "/promises/", 1280, "light"),
+    ("figures", CHAIR, "/figures/", 1280, "light"),
     ("board", CHAIR, "/board/", 1280, "light"),
     ("meeting", CHAIR, "meeting", 1280, "light"),
     ("meeting-phone", CHAIR, "meeting", 360, "dark"),
