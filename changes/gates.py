@@ -12,7 +12,6 @@ from expansive_cm.statements import known_or_read
 from . import reminders, taking_back
 from .answers import undelivered
 from .models import (
-    BoardDecision,
     Change,
     ChangeLink,
     Confirmation,
@@ -22,6 +21,7 @@ from .models import (
     RiskAssessment,
     StagingTest,
 )
+from .models.board import ACCEPTING
 from .process import past_words
 from .states import State
 
@@ -268,8 +268,7 @@ def _point(label: str, done: bool, gap: str, verb: str) -> GatePoint:
 
 def _accepted(change: Change) -> bool:
     decision = change.board_decision
-    accepted = (BoardDecision.Outcome.ACCEPTED, BoardDecision.Outcome.ACCEPTED_AS_PRIORITY)
-    return decision is not None and decision.outcome in accepted
+    return decision is not None and decision.outcome in ACCEPTING
 
 
 def _risk_signed(change: Change) -> bool:

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 
 from changes.lifecycle.promises import RELEASES_PROMISED, releases_after, twelve_months_after
 from changes.models import BoardDecision, Change, Promise
+from changes.models.board import ACCEPTING
 
 from .models import BoardOutcome
 
 Outcome = BoardDecision.Outcome
-ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 
 
 def consequences(today: date) -> dict[str, str]:

@@ -6,11 +6,12 @@ from django.urls import reverse
 from accounts.models import User
 from accounts.roles import Role
 from changes.models import Change
+from changes.models.board import ACCEPTING
 from changes.promises import Boards
 
 from . import queries
 from .models import Board, BoardOutcome
-from .overtime.figures import ACCEPTING, IS_CORRECTED
+from .overtime.figures import IS_CORRECTED
 
 
 def choices() -> list[tuple[str, str]]:

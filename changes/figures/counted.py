@@ -46,11 +46,10 @@ from expansive_cm.database.aggregates import Percentile
 from expansive_cm.statements import Given, Statement, rows_of_all
 
 from ..models import BoardDecision, Change, Confirmation, Deployment, Event, Execution
+from ..models.board import ACCEPTING
 from ..states import OPEN, State
 from .span import Span
 
-Outcome = BoardDecision.Outcome
-ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 Rows = QuerySet[Any]
 MOST_CUSTOMERS = 20
 

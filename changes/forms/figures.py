@@ -1,6 +1,6 @@
 """Of which days and which customer the figures are; all of it is in the address."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -12,8 +12,8 @@ from accounts.models import Organisation
 from expansive_cm.ui.forms import DateInput
 
 from ..figures.span import LONGEST, USUAL, Span, last_days
+from ..filters import EARLIEST, LATEST
 
-EARLIEST, LATEST = date(2000, 1, 1), date(2100, 12, 31)
 MOST_DAYS = 36_500
 
 

@@ -95,6 +95,10 @@ class BoardDecision(StageRecord):
         return self.recorded_at + undo_time()
 
 
+ACCEPTING = (BoardDecision.Outcome.ACCEPTED, BoardDecision.Outcome.ACCEPTED_AS_PRIORITY)
+"""The outcomes with which the board takes a change on, and promises it."""
+
+
 class Question(models.Model):
     """A question of the board, with the person who must answer it."""
 

@@ -52,6 +52,7 @@ from accounts.models import User
 from accounts.standing import Anybody, Standing, given_of
 from changes import promises as promises_of
 from changes.models import BoardDecision
+from changes.models.board import ACCEPTING
 from changes.queries import visible_to
 from changes.states import OPEN, State
 from expansive_cm.database.aggregates import Percentile
@@ -75,7 +76,6 @@ if TYPE_CHECKING:
     Figured = WithAnnotations[BoardOutcome, _Figured]
 
 Outcome = BoardDecision.Outcome
-ACCEPTING = (Outcome.ACCEPTED, Outcome.ACCEPTED_AS_PRIORITY)
 SETTLING = (*ACCEPTING, Outcome.REJECTED)
 """The outcomes that settle a request."""
 

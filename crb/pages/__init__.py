@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import Role
 from changes.models import BoardDecision, Change, Promise
+from changes.models.board import ACCEPTING
 from changes.turns.askers import askers
 from expansive_cm.texts import Text
 from expansive_cm.workflow.decisions import Decision
 
 from .. import permissions, queries
-from ..consequences import ACCEPTING, consequences, promise_words, promised_words
+from ..consequences import consequences, promise_words, promised_words
 from ..forms import (
     DeferForm,
     OutcomeForm,
