@@ -31,6 +31,7 @@ from .models import (
     Change,
     ChangeLabel,
     ChangeLink,
+    ChecklistItem,
     Comment,
     Confirmation,
     ConfirmationLink,
@@ -369,6 +370,14 @@ class ChangeLabelAdmin(ReadOnlyAdmin):
 
     list_display = ("change", "label", "put_by", "put_at")
     list_select_related = ("change", "label", "put_by")
+
+
+@admin.register(ChecklistItem)
+class ChecklistItemAdmin(ReadOnlyAdmin):
+    """Checklists of changes; they are ticked on the change's page."""
+
+    list_display = ("change", "text", "is_required", "ticked_by", "ticked_at")
+    list_select_related = ("change", "ticked_by")
 
 
 @admin.register(Event)

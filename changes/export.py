@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +18,7 @@ from accounts.models import User
 from expansive_cm.texts import Text
 
 from .answers import latest_of
-from .models import Authorisation, Change, ChangeLabel, Confirmation, Label
+from .models import Authorisation, Change, ChangeLabel, ChecklistItem, Confirmation, Label
 from .models.change import Promise as Promised
 from .models.label import shown
 from .permissions.rules import can_see_internal
@@ -98,6 +98,8 @@ UPDATED = ExportColumn(_("Last changed"), _moment("updated_at"))
 CLOSED = ExportColumn(_("Closed"), _moment("closed_at"))
 
 LABELS = ExportColumn(_("Labels"), _plain("labels"))
+CHECKLIST = ExportColumn(_("Checklist"), _plain("checklist"))
+INTERNAL_COLUMNS = (CHECKLIST, LABELS)
 """For Expansive's people with a role alone."""
 CUSTOMER_COLUMNS = (
     REFERENCE,
@@ -144,13 +146,14 @@ STAFF_COLUMNS = (
     SUBMITTED,
     UPDATED,
     CLOSED,
+    CHECKLIST,
     LABELS,
 )
 FIELDS = (
     "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
     "promised_release__name due_on first_due_on promise_zone created_at submitted_at updated_at "
-    "closed_at"
+    "closed_at template"
 ).split()
 
 
@@ -168,13 +171,14 @@ def export_rows(
 
     PostgreSQL keeps the result and hands it over in chunks, the first when it has all of it.
     ``by_reference``, which never changes, each chunk is asked for when it is needed. The services
-    of each chunk are one more query, for staff the confirmations another, and the labels a third
-    for those with a role. Customers get the columns that their list has.
+    of each chunk are one more query, for staff the confirmations another, and for those with a
+    role the labels a third and, where some began with a template, their checklists a fourth.
+    Customers get the columns that their list has.
     """
     columns: tuple[ExportColumn, ...] = STAFF_COLUMNS if user.is_internal else CUSTOMER_COLUMNS
-    has_labels = can_see_internal(user)
-    if not has_labels:
-        columns = tuple(one for one in columns if one is not LABELS)
+    is_inside = can_see_internal(user)
+    if not is_inside:
+        columns = tuple(one for one in columns if one not in INTERNAL_COLUMNS)
     writer = csv.writer(_Line())
     yield BYTE_ORDER_MARK + writer.writerow([str(column.heading) for column in columns])
     values = changes.values(*FIELDS)
@@ -185,13 +189,15 @@ def export_rows(
         pks = [row["pk"] for row in chunk]
         names = _services_of(pks)
         asked = latest_of(pks) if user.is_internal else {}
-        labels = _labels_of(pks) if has_labels else {}
+        labels = _labels_of(pks) if is_inside else {}
+        checked = _checklists_of(row["pk"] for row in chunk if row["template"] and is_inside)
         lines = []
         for row in chunk:
             own = row["requester"] == user.pk
             row["asked_of"] = "" if own else row["requester__display_name"]
             row["asked"] = asked.get(row["pk"])
             row["labels"] = "; ".join(one.name for one in shown(labels.get(row["pk"], ())))
+            row["checklist"] = checked.get(row["pk"], "")
             row["services"] = "; ".join(names.get(row["pk"], ()))
             cells = [safe_cell(column.value(row, zone)) for column in columns]
             lines.append(writer.writerow(cells))
@@ -239,6 +245,19 @@ def _labels_of(pks: list[int]) -> dict[int, list[Label]]:
     for row in rows:
         found.setdefault(row.change_id, []).append(row.label)
     return found
+
+
+def _checklists_of(pks: Iterable[int]) -> dict[int, str]:
+    """How many entries of the checklists are ticked; no query where none began with a template."""
+    of_this_round = Q(
+        ticked_path=F("change__path"), ticked_round=F("change__round"), ticked_at__isnull=False
+    )
+    items = ChecklistItem.objects.filter(change__in=list(pks)).order_by("change")
+    counted = items.values("change").annotate(
+        number=Count("pk"), ticked=Count("pk", filter=of_this_round)
+    )
+    words = str(_("%(ticked)d of %(number)d"))
+    return {row["change"]: words % row for row in counted}
 
 
 def _services_of(pks: list[int]) -> dict[int, list[str]]:

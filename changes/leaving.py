@@ -151,6 +151,7 @@ OTHERS = (
     *stays("changes.ChangeLink", "created_by"),
     *stays("changes.Label", "created_by"),
     *stays("changes.ChangeLabel", "put_by"),
+    *stays("changes.ChecklistItem", "ticked_by"),
     *stays("changes.ChangeTemplate", "created_by updated_by"),
     *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
     *stays("changes.Event", "actor"),

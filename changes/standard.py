@@ -22,6 +22,7 @@ from accounts.models import Organisation
 from expansive_cm.sure import sure
 from expansive_cm.texts import MISLEADING
 
+from . import checklists
 from .models import Authorisation, Change, ChangeTemplate, Event, Service, StandardApproval
 from .proposing import BLANK
 from .risk import RiskLevel, risk_level
@@ -68,11 +69,13 @@ def content_of(template: ChangeTemplate) -> dict[str, Any]:
     """Return what an approval of a template binds, as it is kept and compared."""
     names = ("type", *REQUEST, *JUDGED, *RISK, *PLAN)
     services = sorted(template.services.values_list("pk", flat=True))
-    return {
+    found = {
         **{name: getattr(template, name) for name in names},
         "organisation": template.organisation_id,
         "services": services,
     }
+    # What was approved before there were checklists goes on as it stands.
+    return {**found, "checklist": template.checklist} if template.checklist else found
 
 
 def missing_of(template: ChangeTemplate) -> str:
@@ -118,9 +121,10 @@ def in_words(approval: StandardApproval) -> list[tuple[str, str]]:
     }
     found = []
     labels = {"organisation": _("customer")}
-    for name in ("organisation", "title", "description", "services", *JUDGED, *RISK, *PLAN):
+    names = ("organisation", "title", "description", "services", *JUDGED, *RISK, *PLAN, "checklist")
+    for name in names:
         field = _field(name)
-        value = shown.get(name, content[name])
+        value = shown.get(name, content.get(name, ""))
         if getattr(field, "choices", None):
             value = dict(field.flatchoices).get(value, value)
         label = labels.get(name, str(field.verbose_name))
@@ -171,6 +175,9 @@ def differences(change: Change, content: dict[str, Any]) -> list[str]:
         found.append(_("customer"))
     if sorted(service.pk for service in change.services.all()) != content["services"]:
         found.append(_label("services"))
+    own = checklists.as_entries(checklists.items_of(change))
+    if own != checklists.entries(content.get("checklist", "")):
+        found.append(_label("checklist"))
     judged = change.assessment
     if judged is None:
         return [*found, _("assessment")]

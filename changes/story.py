@@ -38,6 +38,7 @@ RELATIONS = (
     "deployments",
     "confirmations",
     "attachments",
+    "checklist_items",
 )
 """Accessors of the records that hang on a change by a foreign key named ``change``."""
 TALK = ("comments", "access_links", "mutes")

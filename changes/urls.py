@@ -8,6 +8,7 @@ from .views import (
     answers,
     as_file,
     calendar,
+    checklist,
     confirmation_link,
     correct_comment,
     correct_record,
@@ -150,6 +151,7 @@ calendar_urls = [
     path("calendar/overrides/", windows.overrides, name="overrides"),
 ]
 discussion_urls = [
+    path("changes/<reference:pk>/tick_item/", checklist.tick_item, name="tick_item"),
     path("changes/<reference:pk>/tick_step/", plan_steps.tick_step, name="tick_step"),
     path("changes/find/", discussion.find_change, name="find_change"),
     path("changes/<reference:pk>/comment/", discussion.comment, name="comment"),

@@ -305,6 +305,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
     BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
+    ChangeTemplate.checklist ChecklistItem.text
     ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note

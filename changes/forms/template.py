@@ -11,7 +11,7 @@ from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import MarkdownTextarea, rows_field
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import proposing
+from .. import checklists, proposing
 from ..models import Change, ChangeTemplate, Service
 from .base import LongText, line, text
 
@@ -71,6 +71,16 @@ class TemplateForm(forms.Form):
     urgency = _scale("urgency", _("Urgency"))
     steps = text(ChangeTemplate, "steps", rows=6, required=False, help_text=_("One line per step."))
     rollback_plan = text(ChangeTemplate, "rollback_plan", rows=4, required=False)
+    checklist = text(
+        ChangeTemplate,
+        "checklist",
+        rows=5,
+        required=False,
+        help_text=_(
+            "What is to be checked before, while and after it is done: one line per entry. A line "
+            "that ends with “(required)” must be ticked before it is recorded as done."
+        ),
+    )
     system = line(
         ChangeTemplate,
         "system",
@@ -90,6 +100,7 @@ class TemplateForm(forms.Form):
         *ChangeTemplate.REQUEST,
         *ChangeTemplate.ASSESSMENT,
         *ChangeTemplate.PLAN,
+        "checklist",
         "system",
     )
 
@@ -154,6 +165,8 @@ def values_from(change: Change | None) -> dict[str, Any]:
     )
     for record, names in sources:
         values |= {name: getattr(record, name) for name in names if record is not None}
+    checked = checklists.as_entries(checklists.items_of(change))
+    values["checklist"] = checklists.as_text(checked)
     return values
 
 

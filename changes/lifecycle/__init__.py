@@ -9,6 +9,7 @@ from .access import ask_for_link, hold, open_confirmation, replace_links, revoke
 from .as_proposed import plan_as_proposed
 from .assessing import assess_and_endorse, assess_as_proposed
 from .board import reconsider_decision, take_back_board_outcome
+from .checklist import tick_item
 from .code import (
     answer_question,
     assess_risk,
@@ -242,6 +243,7 @@ __all__ = [
     "merge_label",
     "unlabel",
     "link",
+    "tick_item",
     "tick_step",
     "unlink",
     "watch",

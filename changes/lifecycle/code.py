@@ -28,6 +28,7 @@ from ..models import (
 )
 from . import promises, releases
 from .board import promise_of, to_correct
+from .checklist import insist_on_checklist
 from .confirmation import ask_requester
 from .core import Step, take_step
 from .untold import heard_of_plan
@@ -390,10 +391,13 @@ def record_deployment(
 ) -> Change:
     """Say that the deployment succeeded, or that it was rolled back.
 
+    Raises StepIncomplete for a success while something required of the checklist is open.
     Effects: the outcome; success asks the requester to confirm, with state ``confirmation``;
     a rollback starts a new round in ``development``; events; messages.
     """
     with take_step("record_deployment", change, actor=actor, seen=seen) as step:
+        if outcome == Deployment.Outcome.SUCCEEDED:
+            insist_on_checklist(step.change, "outcome")
         deployment = step.change.deployment
         deployment.outcome, deployment.notes = outcome, notes
         deployment.finished_at = timezone.now()

@@ -19,6 +19,7 @@ from ..states import State
 from ..turns.alone import prepared
 from . import standard
 from .asked import ending
+from .checklist import insist_on_checklist
 from .confirmation import ask_requester
 from .core import lock, take_step
 from .windows import mind_conflicts
@@ -198,10 +199,13 @@ def record_execution(
     """The executor says that it is done, or that it was rolled back.
 
     Raises StepIncomplete without notes when the planned window has closed meanwhile; that it had
-    is kept with the event. Effects: the execution's outcome; state ``documentation`` or
-    ``rolled_back``, which ends the approval of the standard change that it was; event; messages.
+    is kept with the event. So it does for what is done while something required of the checklist
+    is open. Effects: the execution's outcome; state ``documentation`` or ``rolled_back``, which
+    ends the approval of the standard change that it was; event; messages.
     """
     with take_step("record_execution", change, actor=actor, seen=seen) as step:
+        if outcome == Execution.Outcome.SUCCEEDED:
+            insist_on_checklist(step.change, "outcome")
         execution = step.change.execution
         late = gates.outside_window(step.change) == "late"
         if late and not notes.strip():

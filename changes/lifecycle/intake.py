@@ -24,6 +24,7 @@ from ..models import AccessLink, Assessment, Change, ChangeTemplate, SentForm, S
 from ..states import OPEN, ChangeType, State
 from ..turns.groups import in_success_team
 from .asked import ending
+from .checklist import copy_checklist
 from .core import Step, lock, read_locked, record_event, take_step
 
 DRAFT_FIELDS = (
@@ -202,7 +203,8 @@ def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "
     ``via`` says by what mail it came, if it did; then its sender is told that it is here.
     Raises StepIncomplete naming what is missing. Effects: state ``submitted``, event, the
     requester and the customer success team are told; a template that was withdrawn or given to
-    another customer meanwhile is forgotten.
+    another customer meanwhile is forgotten, and the change gets a copy of the checklist of one
+    that was not.
     """
     with take_step("submit", change, actor=actor, seen=seen) as step:
         missing = _missing(step.change)
@@ -214,6 +216,7 @@ def submit(change: Change, *, actor: User, seen: int | None = None, via: str = "
         if via:
             step.came_by_mail()
         step.change.template = proposing.template_of(step.change)
+        copy_checklist(step)
         step.change.submit()
     return step.change
 

@@ -16,6 +16,7 @@ from ..models import AccessLink, Change, Notice
 from ..states import OPEN, State
 from ..turns.past import AUTHORISERS
 from .access import revoke
+from .checklist import drop_checklist
 from .confirmation import ask_anew
 from .core import Step, take_step
 
@@ -151,10 +152,10 @@ def correct_customer(
     Raises StepForbidden for a customer that the actor does not raise for, and StepIncomplete for
     a requester who is not there, or when people of the former customer have taken part: what
     they wrote is not for another customer. Effects: customer and requester; a template of the
-    former customer is forgotten, watchers of another customer are taken off, and all links of the
-    former requester and of theirs are revoked; no mail that waits tells the former requester, nor
-    do the notifications, unless they raised it or watch it; an internal event, which keeps the
-    former names;
+    former customer is forgotten with its checklist, watchers of another customer are taken off,
+    and all links of the former requester and of theirs are revoked; no mail that waits tells the
+    former requester, nor do the notifications, unless they raised it or watch it; an internal
+    event, which keeps the former names;
     the event also keeps which mails had reached the former requester;
     the new requester is told as of a new request, and the team that looks after it from now on
     that it waits.
@@ -174,7 +175,9 @@ def correct_customer(
             "arrived": mail_log.arrived(fresh, former),
         }
         fresh.organisation, fresh.requester = organisation, requester
-        fresh.template = proposing.template_of(fresh)
+        if fresh.template and not proposing.template_of(fresh):
+            drop_checklist(step)
+            fresh.template = None
         _let_go(step, former, organisation)
     return step.change
 

@@ -11,7 +11,7 @@ from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIncomplete
 from expansive_cm.workflow.steps import attribute, explain, require
 
-from .. import permissions, proposing
+from .. import checklists, permissions, proposing
 from ..models import Change, ChangeTemplate, Service
 from .standard import end_what_was_approved
 
@@ -33,7 +33,8 @@ def save_template(
     ``fields`` are those of ChangeTemplate; ``made_from`` is the change whose records filled in a
     new one. ``seen`` is the version on the page. Raises StepForbidden for who may not keep it, or
     none of the customer that it is for or made from, ChangeStale when somebody changed it
-    meanwhile, StepIncomplete for a name that another template in use has. Effects: the template
+    meanwhile, StepIncomplete for a name that another template in use has and a checklist
+    that is too long. Effects: the template
     with its history; where its content changed, what was approved of it as a standard change is
     void. Changes that began with it keep what was written into them.
     """
@@ -55,6 +56,8 @@ def save_template(
             setattr(fresh, name, value)
         if fresh.organisation_id != before:
             _may_be_for(actor, fresh.organisation)
+        if words := checklists.fault(fresh.checklist):
+            raise StepIncomplete(words, ["checklist"])
         fresh.updated_by = actor
         attribute(fresh, actor=actor, reason=_why(fresh, made_from, reason))
         _save(fresh)

@@ -6,6 +6,7 @@ from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
 from .catalogue import Environment, Release, Service
 from .change import Change, Channel, Promise
+from .checklist import ChecklistItem
 from .code import (
     CHECKLIST,
     Deployment,
@@ -42,6 +43,7 @@ __all__ = [
     "ChangeLink",
     "ChangeTemplate",
     "Channel",
+    "ChecklistItem",
     "Colour",
     "Comment",
     "Confirmation",

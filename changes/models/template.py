@@ -77,6 +77,14 @@ class ChangeTemplate(models.Model):
     )
     steps = models.TextField(_("steps"), max_length=10000, blank=True)
     rollback_plan = models.TextField(_("rollback plan"), max_length=10000, blank=True)
+    checklist = models.TextField(
+        _("checklist"),
+        max_length=10000,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("An entry a line; each change that is sent gets a copy of its own."),
+    )
     system = models.CharField(_("system of the documentation"), max_length=100, blank=True)
 
     version = models.PositiveIntegerField(default=1, editable=False)

@@ -15,6 +15,7 @@ from expansive_cm.workflow.decisions import Decision, decide
 from ..models import Change
 from ..process import STEPS, StepInfo
 from ..turns.group import holds_role
+from .checklist import can_tick_checklist
 from .code import (
     answers_for_others,
     can_accept_answer,
@@ -264,6 +265,7 @@ __all__ = [
     "can_submit",
     "can_take_back_board_outcome",
     "can_throw_away",
+    "can_tick_checklist",
     "can_triage",
     "can_unlabel",
     "can_unlink",

@@ -25,6 +25,7 @@ from ..states import State
 from ..templatetags.change_ui import state_words
 from ..turns import next_step
 from .access import SignedInRequest
+from .checklist import checklist_section
 from .detail import next_card, offers
 from .discussion import discussion_context
 from .happenings import happenings
@@ -105,6 +106,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
     inside = permissions.can_see_internal(reader)
     talk = discussion_context(reader, change)
     links = talk["links"]
+    stages = [*checklist_section(reader, change), *sections(change, reader)]
     room = Room()
     told = {
         "title": f"{change.reference} {change.title}".strip(),
@@ -114,7 +116,7 @@ def in_words(change: Change, reader: User, now: datetime) -> Json:
         "facts": [[label, room.take(text)] for label, text in _facts(change, reader, inside)],
         "request": room.take(change.description),
         "quoted": room.take(_quoted(talk["request_mail"])),
-        "stages": [_stage(one, room) for one in room.fill(sections(change, reader))],
+        "stages": [_stage(one, room) for one in room.fill(stages)],
         "comments": [_comment(one, inside, room) for one in room.fill(talk["comments"])],
         "files": [[room.take(one.name), _about(one)] for one in room.fill(talk["attachments"])],
         "links": [_link(one, inside) for one in room.fill(links)],

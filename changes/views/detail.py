@@ -38,6 +38,7 @@ from ..promises import Standing, promised_of
 from ..states import FINAL, ChangeType, State
 from ..turns import NextStep, next_step
 from .access import SignedInRequest
+from .checklist import checklist_for
 from .discussion import discussion_context
 from .happenings import happenings
 from .labels import labels_context
@@ -118,6 +119,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "conflicts": planning.shown_to(user, change),
         "follow_up_key": _follow_up_key(user, change),
         "standard": _standard(user, change),
+        "checklist": checklist_for(user, change),
         **_as_example(user, change),
         **_mailed_links(user, change),
         **labels_context(user, change),

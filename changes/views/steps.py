@@ -49,6 +49,7 @@ from ..turns import TURNS, next_step
 from ..worklist import Onward, onward
 from . import discussion, sections
 from .access import SignedInRequest, View
+from .checklist import BESIDE, checklist_for
 from .once import detail_of, sent_once
 
 UNSHOWN = ("beside", "done", "onward")
@@ -306,6 +307,7 @@ class StepPage:
             sections=self._sections(beside),
             next_step=next_step(self.change),
             after=after if self._is_same(after) else None,
+            checklist=checklist_for(self.user, self.change) if self.verb in BESIDE else None,
             lost_files=bool(self.request.FILES),
             files=discussion.readable_files(self.user, self.change),
             **{name: value for name, value in context.items() if name not in UNSHOWN},

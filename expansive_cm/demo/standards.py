@@ -44,6 +44,7 @@ NOTICES = Kind(
         "customer_impact": "The alarm reaches the people on duty.",
         "steps": "1. Note the list.\n2. Change it as asked.\n3. Send a test alarm.",
         "rollback_plan": "Put back the list that was noted. Support decides, at once.",
+        "checklist": "Everybody on the list is on duty\nThe test alarm came (required)",
     },
     ("cold store 3", "cold store 3 above 5 °C", "the duty officer instead of the head of estates"),
     "chloe",
@@ -156,6 +157,8 @@ def _run(world: World, kind: Kind, outcome: str) -> Iterator[None]:
     yield
     change = _plan(world, kind, change, manager)
     yield
+    for item in change.checklist_items.all():
+        lifecycle.tick_item(change, actor=change.execution.executor, item=item.pk, done=True)
     reason = "The customer asked for it at this hour."
     change = lifecycle.start_execution(change, actor=change.execution.executor, reason=reason)
     notes = "Done as written." if outcome == "succeeded" else "Bookings of others were refused."

@@ -22,6 +22,12 @@ TEMPLATES: tuple[dict[str, Any], ...] = (
         "customer_impact": "The people of the customer see the feature; nobody else does.",
         "steps": "1. Note the switch as it is.\n2. Set it for the customer.\n3. Open the page.",
         "rollback_plan": "Set the switch back to what was noted. Support decides, at once.",
+        "checklist": (
+            "The contract has the feature (required)\n"
+            "The customer knows when it is switched\n"
+            "Somebody of the customer has seen it (required)\n"
+            "The guide for the customer says so"
+        ),
     },
     {
         "name": "Access of a person",
@@ -37,6 +43,10 @@ TEMPLATES: tuple[dict[str, Any], ...] = (
         "customer_impact": "One person sees more, or less, of the customer's data.",
         "steps": "1. Compare address and customer.\n2. Give or take the role.\n3. Ask the person.",
         "rollback_plan": "Take back or restore the role. The success team decides.",
+        "checklist": (
+            "The request came from somebody who may ask for it (required)\n"
+            "Access that is needed no more is taken away"
+        ),
     },
     {
         "name": "Environment variable",

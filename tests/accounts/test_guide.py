@@ -22,9 +22,9 @@ NO_PAGES = set(
 """What is read without an account, as guides are not."""
 ONLY_ACTS = set(
     """
-    changes.views.as_file changes.views.follow_up changes.views.links changes.views.palette
-    changes.views.plan_steps changes.views.proposed_answers changes.views.while_typing
-    crb.views.attendance
+    changes.views.as_file changes.views.checklist changes.views.follow_up changes.views.links
+    changes.views.palette changes.views.plan_steps changes.views.proposed_answers
+    changes.views.while_typing crb.views.attendance
     """.split()
 )
 """Modules of acts, files and parts of pages, whose forms and links stand on other pages."""

@@ -235,6 +235,7 @@ def test_only_the_named_executor_starts_and_finishes(cast: Cast) -> None:
     assert who_may("start_execution", cast, change) == {"support"}
     assert who_may("record_execution", cast, change) == set()
     assert who_may("execute", cast, change) == {"support"}
+    assert who_may("tick_checklist", cast, change) == {"success", "support"}
     change = lifecycle.start_execution(change, actor=cast.support, reason="Early.")
     assert who_may("start_execution", cast, change) == set()
     assert who_may("record_execution", cast, change) == {"support"}
@@ -300,6 +301,11 @@ def test_a_change_is_rated_once_and_only_after_an_answer(cast: Cast) -> None:
 # Beside the process
 
 READERS_ONLY = {"auditor", "administrator"}
+TICKERS = {
+    S.EXECUTION: {"success"},  # and who is named as executor: see above
+    S.DOCUMENTATION: {"success", "support"},
+    S.DEPLOYMENT: {"success", "release_manager"},
+}
 
 
 @pytest.mark.xdist_group("everywhere")
@@ -314,6 +320,7 @@ def test_who_may_discuss(cast: Cast) -> None:
             **dict.fromkeys(("note", "link", "unlink"), anybody - customers),
             **dict.fromkeys(("label", "unlabel"), SEES - READERS_ONLY - customers),
             **dict.fromkeys(("send_link", "revoke_links"), {"support", "success"}),
+            "tick_checklist": TICKERS.get(state, set()),
             "watch": SEES - READERS_ONLY,
             "unwatch": SEES,
             "mute": SEES - READERS_ONLY - customers,

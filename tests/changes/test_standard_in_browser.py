@@ -17,7 +17,7 @@ from tests.standards import endorsed, in_review, template
 def test_a_standard_change_from_its_proposal_to_its_use(
     transactional_db: None, cast: Cast, new_page: Any, live_server: Any, client: Client
 ) -> None:
-    one = template(cast)
+    one = template(cast, checklist=f"{'long words ' * 15}(required)\nWard is told")
     page = new_page(width=360, height=740)
     sign_in(page, cast.success, live_server)
     page.goto(f"/templates/{one.pk}/")
@@ -58,4 +58,10 @@ def test_a_standard_change_from_its_proposal_to_its_use(
     sign_in(page, cast.success, live_server)
     page.reload()
     expect(page.get_by_text("This change goes on")).to_be_visible()
+    # Its checklist is ticked where it stands; what is typed beside it stays, and so does the focus.
+    page.locator("[name=body]").fill("Half a comment")
+    page.get_by_role("button", name="Tick Ward is told").press("Enter")
+    expect(page.get_by_role("button", name="Untick Ward is told")).to_be_focused()
+    expect(page.get_by_text("1 of 2 ticked")).to_be_visible()
+    expect(page.locator("[name=body]")).to_have_value("Half a comment")
     assert fits(page) and not faults(page)
