@@ -128,7 +128,9 @@ def contents(
         last = moved.get(change.pk, 0)
         needs_me = any(one.message in wording.WAITING and not one.is_past(last) for one in letters)
         said = wording.in_order(change, letters, shared, last)
-        groups.append({"change": change, "url": url, "needs_me": needs_me, **said})
+        is_open = link is not None
+        group = {"change": change, "url": url, "is_open": is_open, "needs_me": needs_me}
+        groups.append({**group, **said})
     groups.sort(key=lambda group: not group["needs_me"])
     return {
         "groups": groups,

@@ -48,6 +48,7 @@ from .mentions import mentioned
 from .message_words import (
     INTERNAL,
     Message,
+    act_of,
     activity,
     closed,
     comment,
@@ -71,7 +72,6 @@ from .message_words import (
     your_turn,
 )
 from .models import Change, Event, Notice, Question
-from .process import past_words
 from .promises import is_put_beyond
 from .recall import recalling
 from .states import State
@@ -426,7 +426,7 @@ def _says(change: Change, event: Event, person: User, message: Message) -> Conte
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
-        "act": past_words(event.verb),
+        "act": act_of(event, person),
         "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
         **message(change, event),

@@ -352,8 +352,26 @@ BETWEEN_COLLEAGUES = frozenset(
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 
 
-def past_words(verb: str) -> Text:
-    """Return what the timeline says somebody did."""
+DECIDED: dict[tuple[str, str], Text] = {
+    ("review", "endorsed"): _("endorsed the change"),
+    ("review", "refused"): _("refused the change at the review"),
+    ("authorise", "authorised"): _("authorised the change"),
+    ("authorise", "refused"): _("refused to authorise the change"),
+    ("sign_risk_assessment", "signed_off"): _("signed off the risk assessment"),
+    ("sign_risk_assessment", "returned"): _("returned the risk assessment"),
+    ("peer_review", "approved"): _("approved the development at the peer review"),
+    ("peer_review", "changes_requested"): _("asked for changes at the peer review"),
+}
+"""What somebody did by a step that decides, with how they decided."""
+
+
+def past_words(verb: str, outcome: str = "") -> Text:
+    """Return what the timeline says somebody did.
+
+    The outcome of a step that decides is said to who may know it: see ``BETWEEN_COLLEAGUES``.
+    """
+    if (verb, outcome) in DECIDED:
+        return DECIDED[verb, outcome]
     if verb in STEP:
         return STEP[verb].past
     return OTHER_VERBS.get(verb, verb)

@@ -98,7 +98,7 @@ def _item(event: Event, full: bool, hidden: Collection[int], corrected: str) -> 
     """
     said = _("Corrected since: %s") % corrected if corrected else event.reason
     icon, tone = LOOKS.get(event.verb, ("point", "grey"))
-    words = capfirst(str(past_words(event.verb)))
+    words = capfirst(str(past_words(event.verb, event.data.get("outcome", "") if full else "")))
     if event.moved and event.from_state:
         tone, icon = STATE_LOOKS[State(event.to_state)]
         before = state_words(State(event.from_state), plain=not full)
