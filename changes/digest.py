@@ -129,8 +129,8 @@ def contents(
         needs_me = any(one.message in wording.WAITING and not one.is_past(last) for one in letters)
         said = wording.in_order(change, letters, shared, last)
         is_open = link is not None
-        group = {"change": change, "url": url, "is_open": is_open, "needs_me": needs_me}
-        groups.append({**group, **said})
+        where = {"url": url, "is_open": is_open}
+        groups.append({"change": change, "needs_me": needs_me, **where, **said})
     groups.sort(key=lambda group: not group["needs_me"])
     return {
         "groups": groups,

@@ -23,7 +23,7 @@ from expansive_cm.ui import paging
 from . import messages, queries
 from .message_words import TO_ITS_READER, TOPICS, act_of
 from .models import Change, Notice
-from .taking_back import RECORDED, taken_back_of
+from .taking_back import HELD, RECORDED, taken_back_of
 from .wording import NEEDED
 
 COUNTED = 100
@@ -227,7 +227,7 @@ def _loaded(notices: QuerySet[Notice]) -> QuerySet[Notice]:
 
 
 def _theirs(reader: User, notices: list[Notice]) -> list[Notice]:
-    recorded = {one.change_id for one in notices if one.event and one.event.verb == RECORDED}
+    recorded = {one.change_id for one in notices if one.event and one.event.verb in HELD}
     gone = taken_back_of(recorded) if recorded else frozenset()
     unheard = messages.unheard_of(reader, (one.change for one in notices))
     return [

@@ -309,6 +309,8 @@ OTHER_VERBS: dict[str, Text] = {
     "correct_comment": _("corrected a comment"),
     "correct_execution": _("corrected the record of the execution"),
     "correct_deployment": _("corrected the record of the deployment"),
+    "take_back_execution": _("took back the outcome of the execution"),
+    "take_back_deployment": _("took back the outcome of the deployment"),
     "attach": _("attached a file"),
     "detach": _("removed a file"),
     "link": _("linked another change"),
@@ -347,7 +349,7 @@ BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
     " plan_deployment authorise_standard forecast_moved correct_execution"
-    " correct_deployment".split()
+    " correct_deployment take_back_execution take_back_deployment".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

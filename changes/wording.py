@@ -71,6 +71,8 @@ class Letter:
     links: tuple[outbox.Link, ...] = ()
     actor: User | None = None
     act: str = ""
+    held_until: datetime | None = None
+    """Until when what tells of no event waits, as what it follows from can be taken back."""
 
     @cached_property
     def context(self) -> Context:

@@ -24,6 +24,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "correct_comment": ("pencil", "grey"),
     "correct_execution": ("pencil", "orange"),
     "correct_deployment": ("pencil", "orange"),
+    "take_back_execution": ("arrow-back-up", "orange"),
+    "take_back_deployment": ("arrow-back-up", "orange"),
     "attach": ("paperclip", "grey"),
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
