@@ -2,7 +2,7 @@
 
 import pgtrigger.compiler
 import pgtrigger.migrations
-from django.db import migrations
+from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
@@ -19,5 +19,10 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='change',
             trigger=pgtrigger.compiler.Trigger(name='legal_moves', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{draft:submitted,draft:withdrawn,submitted:review,submitted:board,submitted:withdrawn,review:authorisation,review:refused,review:board,review:withdrawn,authorisation:execution,authorisation:refused,authorisation:board,authorisation:withdrawn,execution:documentation,execution:rolled_back,execution:authorisation,execution:board,execution:withdrawn,rolled_back:execution,rolled_back:authorisation,rolled_back:closed,rolled_back:board,documentation:confirmation,documentation:execution,board:requirements,board:information_required,board:rejected,board:review,board:withdrawn,information_required:board,information_required:review,information_required:withdrawn,requirements:risk_assessment,requirements:review,requirements:board,requirements:withdrawn,risk_assessment:development,risk_assessment:review,risk_assessment:withdrawn,development:testing,development:deployment,development:review,development:withdrawn,testing:deployment,testing:development,testing:review,testing:withdrawn,deployment:confirmation,deployment:development,deployment:withdrawn,rejected:board,confirmation:closed,confirmation:not_confirmed,confirmation:deployment,not_confirmed:execution,not_confirmed:development,not_confirmed:closed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='be02a40287a14222f67ad80eb6759564b71f4ca9', operation='UPDATE', pgid='pgtrigger_legal_moves_5c4e4', table='changes_change', when='BEFORE')),
+        ),
+        migrations.AlterField(
+            model_name='manyrun',
+            name='back',
+            field=models.CharField(blank=True, max_length=1000, verbose_name='page it came from'),
         ),
     ]
