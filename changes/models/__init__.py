@@ -5,7 +5,8 @@ from .assessment import Assessment
 from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
 from .catalogue import Environment, Release, Service
-from .change import Change, Channel, Promise
+from .change import Change
+from .choices import Channel, Promise
 from .code import (
     CHECKLIST,
     Deployment,
