@@ -1,10 +1,10 @@
 """What else has the words of a search than titles and descriptions, and leads to changes.
 
-People and customers lead to the list of their requests; comments, files, pull requests and numbers
-elsewhere to the change that has them, releases to their page. Only what the reader may read is
-looked at: changes that their list lets through, no internal notes and files for customers, and for
-them no addresses, which no page shows them. Each costs one query of bounded work, however many rows
-there are.
+People and customers lead to the list of their requests, labels to that of what has them; comments,
+files, pull requests and numbers elsewhere to the change that has them, releases to their page. Only
+what the reader may read is looked at: changes that their list lets through, no labels, internal
+notes and files for customers, and for them no addresses, which no page shows them. Each costs one
+query of bounded work, however many rows there are.
 """
 
 import re
@@ -22,7 +22,8 @@ from accounts.models import User
 from expansive_cm.texts import Text, composed
 
 from . import searching
-from .models import Attachment, Change, Comment, Development, Documentation, Release
+from .models import Attachment, Change, Comment, Development, Documentation, Label, Release
+from .models.label import shown
 from .permissions import can_read_releases, can_see_internal
 from .queries import UNSENT
 from .searching import Words, words_of
@@ -55,9 +56,10 @@ class Also:
     customers: list[tuple[str, str]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+    labels: list[Label] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.people or self.customers or self.places or self.releases)
+        return bool(self.people or self.customers or self.places or self.releases or self.labels)
 
 
 def people_named(text: str, *, by_address: bool = True) -> QuerySet[User]:
@@ -79,11 +81,11 @@ def also_with(
     """
     words = [word for word in words_of(text) if len(word) >= SHORTEST]
     places = [*_numbers(user, text, rows), *_developments(user, text, rows)]
-    releases = _releases(user, text)
+    releases, labels = _releases(user, text), _labels(user, text)
     if not words:
-        return Also(places=places, releases=releases)
+        return Also(places=places, releases=releases, labels=labels)
     places += [*_comments(user, text, rows), *_files(user, words, rows)]
-    return Also(_people(user, text), _named(customers, text), places, releases)
+    return Also(_people(user, text), _named(customers, text), places, releases, labels)
 
 
 def _people(user: User, text: str) -> list[User]:
@@ -141,6 +143,16 @@ def _releases(user: User, text: str) -> list[Release]:
         return []
     named = Q(*(Q(name__icontains=word) for word in words))
     return list(Release.objects.filter(named).order_by("-planned_on", "-pk")[:SHOWN])
+
+
+def _labels(user: User, text: str) -> list[Label]:
+    """Labels by name, for Expansive's own people alone; one that was merged as the other."""
+    words = composed(text).split()[:SHOWN]
+    if not words or not can_see_internal(user):
+        return []
+    named = Q(*(Q(name__icontains=word) for word in words))
+    found = Label.objects.filter(named).select_related("merged_into")
+    return shown(found.order_by("name", "pk")[:SHOWN])
 
 
 def _comments(user: User, text: str, rows: QuerySet[Change]) -> list[Place]:

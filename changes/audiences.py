@@ -56,6 +56,11 @@ STANDARD_APPROVER = Audience(
 BOARD_LEAD = Audience(_("you lead the board that promised this change"), promises.leaders_of)
 ASKED = Audience(_("the board asked you"), groups.ASKED.members)
 TOLD_BEFORE = Audience(_("you were told of the decision"), told_before)
+ALIKE = (
+    (REQUESTER, RAISER, FORMER_REQUESTER),
+    (OWNER, RESPONSIBLE, STAND_INS),
+)
+"""Whose reasons say nearly the same: a mail gives the newest of them."""
 MENTIONED = _("somebody names you in it")
 NEXT = _("you can take the next step")
 LINK_WANTED = _("somebody asked for a new link to it")
@@ -65,6 +70,15 @@ PARTIES = (REQUESTER, RAISER, OWNER, WATCHERS)
 ALL = (*PARTIES, RESPONSIBLE, EXECUTOR)
 MERELY_TOLD = frozenset({str(WATCHERS.why), str(RAISER.why)})
 """Why somebody is told who has nothing else to do with a change."""
+
+
+def each_kind_once(reasons: Iterable[str]) -> list[str]:
+    """Return reasons without those of which a later one says nearly the same."""
+    newest: dict[int | str, str] = {}
+    for why in reasons:
+        kinds = (at for at, alike in enumerate(ALIKE) if why in {str(one.why) for one in alike})
+        newest[next(kinds, why)] = why
+    return list(newest.values())
 
 
 def whom(audiences: Iterable[Audience], change: Change) -> Iterator[tuple[User, Any]]:

@@ -48,10 +48,11 @@ def retold(change: Change) -> dict[int, str]:
     found: dict[int, str] = {}
     events = sorted(known_or_read(change, "events"), key=lambda one: one.pk)
     corrected = {one.verb for one in events}
+    undone = {one.data.get("took_back") for one in events}
     for kind in KINDS:
         if f"correct_{kind}" not in corrected:
             continue
-        told = [one for one in events if one.verb == f"record_{kind}"]
+        told = [one for one in events if one.verb == f"record_{kind}" and one.pk not in undone]
         records = finished(change, kind)
         if len(told) == len(records):
             pairs = zip(told, records, strict=True)

@@ -19,6 +19,7 @@ from expansive_cm.post.threads import thread_headers
 from expansive_cm.post.words import absolute
 
 from . import access_links, inbox, messages, outbox, wording
+from .handed_on import hand_on
 from .models import AccessLink, Change, Notice
 from .taking_back import still_held
 from .wording import GATHERED, Letter
@@ -67,6 +68,7 @@ def send(person_id: int) -> bool:
         if email:
             outbox.put([email])
         kept = {notice.pk for notice, _letter in told}
+        hand_on(notice for notice in notices if notice.pk not in kept)
         Notice.objects.filter(pk__in=kept).update(email=email)
         dropped = [notice.pk for notice in notices if notice.pk not in kept]
         untold = Notice.objects.filter(pk__in=dropped)
@@ -128,7 +130,9 @@ def contents(
         last = moved.get(change.pk, 0)
         needs_me = any(one.message in wording.WAITING and not one.is_past(last) for one in letters)
         said = wording.in_order(change, letters, shared, last)
-        groups.append({"change": change, "url": url, "needs_me": needs_me, **said})
+        is_open = link is not None
+        where = {"url": url, "is_open": is_open}
+        groups.append({"change": change, "needs_me": needs_me, **where, **said})
     groups.sort(key=lambda group: not group["needs_me"])
     return {
         "groups": groups,

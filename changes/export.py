@@ -19,7 +19,7 @@ from expansive_cm.texts import Text
 
 from .answers import latest_of
 from .models import Authorisation, Change, ChangeLabel, ChecklistItem, Confirmation, Label
-from .models.change import Promise as Promised
+from .models.choices import Promise as Promised
 from .models.label import shown
 from .permissions.rules import can_see_internal
 from .plain import briefly

@@ -4,14 +4,13 @@ Everything is in the query string, so that a link shares what somebody sees. Cho
 that the person may know: another organisation's number is as wrong as one that never was.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial
 from typing import Any
 
 from django import forms
-from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.formats import date_format
 from django.utils.functional import cached_property
@@ -25,18 +24,13 @@ from expansive_cm.ui.paging import Order
 from . import columns as list_columns
 from . import saved_views
 from .also import people_named
+from .menus import Menu
 from .offered import ORGANISATIONS, SERVICES, as_choices, labels, owners, requesters
 from .orders import DEFAULT_SORT, DUE_WITHIN, LATE, SORTED_BY, SORTS
 from .risk import RiskLevel
 from .saved_views import Views
 from .states import ChangeType, State
 
-MENU_DRAWN = 12
-GROWING = frozenset({"organisation", "requester", "service", "owner", "label"})
-"""A menu that grows with use is no part of the page once it has more than that to choose from: it
-is asked for when somebody opens it. The others, the states among them, are always there."""
-UNREAD = frozenset({"label"})
-"""Menus that are not even read before that, unless something in them is chosen."""
 MAX_ASKERS = 100
 NONE = "none"
 ME = "me"
@@ -291,7 +285,7 @@ class ChangeFilterForm(forms.Form):
         return choices_of(self, "organisation") if known else []
 
     @property
-    def dropdowns(self) -> list["Menu"]:
+    def dropdowns(self) -> list[Menu]:
         """The fields that are drawn as menus, in order."""
         names: tuple[str, ...]
         names = (
@@ -355,40 +349,6 @@ class ChangeFilterForm(forms.Form):
         elif any(self.cleaned_data.get(name) for name in ("due", *RANGES[0])):
             found = DUE_WITHIN.get(self.sort_name)
         return found or SORTS[self.sort_name]
-
-
-@dataclass(frozen=True)
-class Menu:
-    """A field that is drawn as a menu."""
-
-    field: BoundField | None
-    title: Any = ""
-    days: Sequence[BoundField] = ()
-    """The fields for the first and the last day, where it has them."""
-
-    @property
-    def label(self) -> Any:
-        """What it is called."""
-        return self.title or (self.field.label if self.field else "")
-
-    @property
-    def wrong_id(self) -> str:
-        """Where the page says what is wrong with a day."""
-        return f"{self.days[0].name.partition('_')[0]}-wrong"
-
-    @property
-    def is_wrong(self) -> bool:
-        """Whether a day in it is none, which must be seen."""
-        return any(day.errors for day in self.days)
-
-    @property
-    def is_long(self) -> bool:
-        """Whether the list's page leaves out what is not chosen, until the menu is opened."""
-        if self.field is None or self.field.name not in GROWING:
-            return False
-        if self.field.name in UNREAD and not self.field.value():
-            return True
-        return len(choices_of(self.field.form, self.field.name)) > MENU_DRAWN
 
 
 @dataclass(frozen=True)

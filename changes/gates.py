@@ -21,7 +21,7 @@ from .models import (
     RiskAssessment,
     StagingTest,
 )
-from .models.board import ACCEPTING
+from .models.board import ACCEPTING, undo_time
 from .process import past_words
 from .states import State
 
@@ -55,6 +55,30 @@ def outcome_acted_upon(change: Change) -> str:
     if mailed.exclude(accepted=False).exists():
         return _("In the meantime a question was answered by mail, so the outcome stands.")
     return _goes_on_elsewhere(change)
+
+
+def carried_out_stays(change: Change, kind: str) -> str:
+    """A slip is undone while its mails wait, as long as nobody has acted on what was recorded.
+
+    ``kind`` is ``execution`` or ``deployment``. Costs a query within that time, and none later.
+    """
+    verb = f"record_{kind}"
+    event = taking_back.recorded(change, verb)
+    if event is None or taking_back.is_taken_back(change, event):
+        words = _("The change is in “%s”: there is no outcome to take back.")
+        return words % State(change.state).label
+    acted = taking_back.acted_since(change, verb)
+    if acted is not None:
+        who = acted.actor_name or _("the system")
+        words = _("In the meantime %(name)s %(act)s, so the outcome stands.")
+        return words % {"name": who, "act": past_words(acted.verb)}
+    if timezone.now() >= event.at + undo_time():
+        return _("The time in which an outcome can be taken back is over: its mails are out.")
+    if event.to_state == State.ROLLED_BACK and authorised_as_standard(change):
+        return _("The standard change ended with it, so the outcome stands.")
+    if taking_back.went_out(event):
+        return _("A mail about it is out already, so the outcome stands.")
+    return ""
 
 
 def _goes_on_elsewhere(change: Change) -> str:

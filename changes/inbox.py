@@ -21,10 +21,9 @@ from expansive_cm.sure import sure
 from expansive_cm.ui import paging
 
 from . import messages, queries
-from .message_words import TO_ITS_READER, TOPICS
+from .message_words import TO_ITS_READER, TOPICS, act_of
 from .models import Change, Notice
-from .process import past_words
-from .taking_back import RECORDED, taken_back_of
+from .taking_back import HELD, RECORDED, taken_back_of
 from .wording import NEEDED
 
 COUNTED = 100
@@ -169,7 +168,7 @@ class Entry:
         """What it is about; who did what, where that is all it tells."""
         message = self.notice.message
         if self.names_its_act:
-            return f"{self.actor} {past_words(sure(self.notice.event).verb)}"
+            return f"{self.actor} {act_of(sure(self.notice.event), self.notice.person)}"
         return capfirst(str(TO_ITS_READER.get(message) or TOPICS.get(message, message)))
 
     @property
@@ -183,7 +182,7 @@ class Entry:
         event = self.notice.event
         if event is None or not messages.tells_its_act(self.notice):
             return ""
-        return capfirst(str(past_words(event.verb)))
+        return capfirst(str(act_of(event, self.notice.person)))
 
     @property
     def actor(self) -> str:
@@ -228,7 +227,7 @@ def _loaded(notices: QuerySet[Notice]) -> QuerySet[Notice]:
 
 
 def _theirs(reader: User, notices: list[Notice]) -> list[Notice]:
-    recorded = {one.change_id for one in notices if one.event and one.event.verb == RECORDED}
+    recorded = {one.change_id for one in notices if one.event and one.event.verb in HELD}
     gone = taken_back_of(recorded) if recorded else frozenset()
     unheard = messages.unheard_of(reader, (one.change for one in notices))
     return [

@@ -24,7 +24,7 @@ from . import muting, news, outbox, wording
 from .models import Change, Notice
 from .models.board import undo_time
 from .news import Way
-from .taking_back import RECORDED, builds_on_outcome, held_until
+from .taking_back import HELD, builds_on_outcome, held_until
 from .wording import GATHERED, IMMEDIATE, Letter
 
 Pace = User.MailPace
@@ -44,7 +44,7 @@ class Thread:
 
     def mail_for(self, letter: Letter) -> Email | None:
         """Return the mail that a letter joins: what goes on from the outcome brings it along."""
-        if held_until(letter.event):
+        if letter.held_until or held_until(letter.event):
             return None
         if self.held and builds_on_outcome(letter.event):
             return self.held
@@ -115,12 +115,15 @@ def _threads(change: Change, letters: Sequence[Letter]) -> dict[int, Thread]:
     threads: dict[int, Thread] = defaultdict(Thread)
     people = {letter.person.pk for letter in letters}
     now, waiting, held = timezone.now(), {}, set()
-    for person, mail, message_id, status, due, verb in told(change, people):
+    earlier = list(told(change, people))
+    # A question's token is in its words alone: nothing joins it, which would have it worded anew.
+    asks = {mail for _person, mail, _id, _status, _due, verb in earlier if verb is None}
+    for person, mail, message_id, status, due, verb in earlier:
         if message_id not in threads[person].message_ids:
             threads[person].message_ids.append(message_id)
-        if status == STATUS.queued and due is not None and due > now:
+        if status == STATUS.queued and due is not None and due > now and mail not in asks:
             waiting[mail] = person
-            held |= {mail} if verb == RECORDED and undo_time() else set()
+            held |= {mail} if verb in HELD and undo_time() else set()
     for email in _still_waiting(waiting, now) if waiting else ():
         thread = threads[waiting[email.pk]]
         if email.pk in held:
@@ -213,7 +216,7 @@ def _end_of_burst(letter: Letter) -> datetime | None:
 
     What tells of an outcome of the board waits as long as that can be taken back.
     """
-    held = held_until(letter.event)
+    held = letter.held_until or held_until(letter.event)
     if held or not settings.MAIL_BURST_SECONDS or letter.message in IMMEDIATE:
         return held
     return timezone.now() + timedelta(seconds=settings.MAIL_BURST_SECONDS)

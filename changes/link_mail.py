@@ -3,6 +3,7 @@
 It is worded as it is written, as its token, or what it says, is in no row.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -50,20 +51,24 @@ def ask_requester(
     actor: User | None,
     act: str,
     instead_of: str = "",
+    held_until: datetime | None = None,
 ) -> None:
     """Ask the requester, with the link, whether the change meets their needs.
 
     ``act`` is what was done that the question follows from; ``instead_of`` the name of the
-    former requester, for somebody who takes over and did not ask for the change.
+    former requester, for somebody who takes over and did not ask for the change. The mail waits
+    until ``held_until``, while what it follows from can be taken back.
     """
-    _to_requester("confirmation", confirmation, token, actor, act, instead_of=instead_of)
+    _to_requester(
+        "confirmation", confirmation, token, actor, act, held_until, instead_of=instead_of
+    )
 
 
 def remind_requester(confirmation: Confirmation, token: str, after_days: int) -> None:
     """Remind the requester, with a link of its own, of the question since it reached them."""
     act = str(past_words("remind"))
     asked = heard_at(confirmation) or confirmation.asked_at
-    _to_requester("reminder", confirmation, token, None, act, days=after_days, asked=asked)
+    _to_requester("reminder", confirmation, token, None, act, None, days=after_days, asked=asked)
 
 
 def _to_requester(
@@ -72,6 +77,7 @@ def _to_requester(
     token: str,
     actor: User | None,
     act: str,
+    held_until: datetime | None,
     **context: Any,
 ) -> None:
     change = confirmation.change
@@ -87,7 +93,9 @@ def _to_requester(
     }
     why = str(REQUESTER.why)
     says = partial(dict[str, Any], context)
-    letter = Letter(person, message, why, says, links=(link,), actor=actor, act=act)
+    letter = Letter(
+        person, message, why, says, links=(link,), actor=actor, act=act, held_until=held_until
+    )
     letters.send(change, [letter], again)
 
 

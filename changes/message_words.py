@@ -8,9 +8,11 @@ from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from expansive_cm.post.words import absolute
 from expansive_cm.texts import Text
 
+from . import permissions
 from .in_brief import in_brief
 from .models import (
     Attachment,
@@ -24,7 +26,7 @@ from .models import (
     StandardApproval,
 )
 from .plain import briefly
-from .process import BETWEEN_COLLEAGUES, STEP
+from .process import BETWEEN_COLLEAGUES, STEP, past_words
 from .promises import is_put_beyond, promised_of
 from .states import FINAL, State
 from .turns import turn_of
@@ -67,6 +69,12 @@ def _window(event: Event) -> Context | None:
     if not (start and end):
         return None
     return {"window_start": parse_datetime(start), "window_end": parse_datetime(end)}
+
+
+def act_of(event: Event, person: User) -> Text:
+    """Say what was done, and to Expansive's own people how it was decided."""
+    told = permissions.can_see_internal(person) or event.verb not in BETWEEN_COLLEAGUES
+    return past_words(event.verb, event.data.get("outcome", "") if told else "")
 
 
 def activity(change: Change, event: Event) -> Context:
@@ -130,6 +138,12 @@ DECISIONS = {
     ),
     ("record_board_outcome", "rejected"): _("The board decided against the request"),
 }
+DECISIONS_THEN = {
+    ("record_board_outcome", "information_required"): _(
+        "The board needed to know more about the request"
+    ),
+}
+"""What is said otherwise of a decision that the change has left behind."""
 
 _OVER = _(
     "Nothing more happens with this request. For anything further, please send a new one: "
@@ -155,6 +169,7 @@ def decision(change: Change, event: Event) -> Context:
     for_requester = event.to_state in FINAL or event.verb == "record_board_outcome"
     return {
         "headline": DECISIONS[event.verb, outcome],
+        "headline_then": DECISIONS_THEN.get((event.verb, outcome), ""),
         "why_not": event.reason if for_requester else "",
         "category": BoardDecision.Category(category).label if category else "",
         "elsewhere": event.data.get("elsewhere", ""),

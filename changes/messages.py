@@ -48,6 +48,7 @@ from .mentions import mentioned
 from .message_words import (
     INTERNAL,
     Message,
+    act_of,
     activity,
     closed,
     comment,
@@ -71,7 +72,6 @@ from .message_words import (
     your_turn,
 )
 from .models import Change, Event, Notice, Question
-from .process import past_words
 from .promises import is_put_beyond
 from .recall import recalling
 from .states import State
@@ -218,7 +218,7 @@ def _announce(change: Change, event: Event) -> None:
         and (key != event.actor_id or _is_receipt(change, event, who))
         and not _knows_of_plan(change, event, who)
     ]
-    letters.send(change, [_letter(change, event, *who) for who in told], again)
+    letters.send(change, [letter_of(change, event, *who) for who in told], again)
 
 
 def _knows_of_plan(change: Change, event: Event, letter: tuple[User, Message, Any]) -> bool:
@@ -249,7 +249,7 @@ def _is_receipt(change: Change, event: Event, letter: tuple[User, Message, Any])
 
 def acknowledge(change: Change, event: Event) -> None:
     """Tell a requester who sent a request through a mailed link, and has nothing else of it."""
-    letter = _letter(change, event, sure(change.requester), received, REQUESTER.why)
+    letter = letter_of(change, event, sure(change.requester), received, REQUESTER.why)
     letters.send(change, [letter], again)
 
 
@@ -297,7 +297,7 @@ def _as_it_is_now(notice: Notice) -> Letter | None:
     event = corrections.as_it_is(change, event)
     if message is your_turn:
         waits = is_still_brought(change, event) and person in next_people(change, event)
-        return _letter(change, event, person, message, notice.why) if waits else None
+        return letter_of(change, event, person, message, notice.why) if waits else None
     if message in ASKING and _has_gone_on(person, change, event):
         return None
     if message is question and not _questions_to(person, change):
@@ -314,7 +314,7 @@ def _as_it_is_now(notice: Notice) -> Letter | None:
         return None
     if not _may_read(person, message, change, event):
         return None
-    return _letter(change, event, person, message, notice.why)
+    return letter_of(change, event, person, message, notice.why)
 
 
 ASKING: frozenset[Message] = frozenset({not_confirmed, rolled_back})
@@ -417,7 +417,7 @@ def _worded_for(person: User, message: Message, change: Change) -> Message:
     return activity if message is progress and staff else message
 
 
-def _letter(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
+def letter_of(change: Change, event: Event, person: User, message: Message, why: Any) -> Letter:
     says = partial(_says, change, event, person, message)
     return Letter(person, message.__name__, str(why), says, event)
 
@@ -426,7 +426,7 @@ def _says(change: Change, event: Event, person: User, message: Message) -> Conte
     context = {
         "event": event,
         "actor": event.actor_name or _("The system"),
-        "act": past_words(event.verb),
+        "act": act_of(event, person),
         "state": S(event.to_state).label,
         "staff": permissions.can_see_internal(person),
         **message(change, event),

@@ -22,7 +22,7 @@ from expansive_cm.ui import paging
 from . import inbox, saved_views, searching, selecting
 from .also import Also, Place, also_with
 from .filters import ChangeFilterForm
-from .models import Change, Release
+from .models import Change, Label, Release
 from .permissions import can_raise
 from .states import State
 from .templatetags.change_ui import state_words
@@ -126,6 +126,7 @@ def _changes(user: User, text: str) -> list[Kind]:
     return [
         Kind(_("Changes"), [_lead(user, change) for change in changes]),
         Kind(_("Requests of"), _askers(user, also)),
+        Kind(_("Labels"), [_label(label) for label in also.labels]),
         Kind(_("Releases"), [_release(release) for release in also.releases]),
         Kind(_("Comments, files and numbers"), [_place(user, place) for place in also.places]),
     ]
@@ -164,6 +165,10 @@ def _place(user: User, place: Place) -> Lead:
 def _release(release: Release) -> Lead:
     day = date_format(release.planned_on, "DATE_FORMAT")
     return Lead(release.name, release.get_absolute_url(), "rocket", day)
+
+
+def _label(label: Label) -> Lead:
+    return Lead(label.name, f"{reverse('changes:list')}?label={label.pk}", "tag")
 
 
 def _askers(user: User, also: Also) -> list[Lead]:

@@ -309,6 +309,8 @@ OTHER_VERBS: dict[str, Text] = {
     "correct_comment": _("corrected a comment"),
     "correct_execution": _("corrected the record of the execution"),
     "correct_deployment": _("corrected the record of the deployment"),
+    "take_back_execution": _("took back the outcome of the execution"),
+    "take_back_deployment": _("took back the outcome of the deployment"),
     "attach": _("attached a file"),
     "detach": _("removed a file"),
     "link": _("linked another change"),
@@ -347,13 +349,31 @@ BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
     " plan_deployment authorise_standard forecast_moved correct_execution"
-    " correct_deployment".split()
+    " correct_deployment take_back_execution take_back_deployment".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 
 
-def past_words(verb: str) -> Text:
-    """Return what the timeline says somebody did."""
+DECIDED: dict[tuple[str, str], Text] = {
+    ("review", "endorsed"): _("endorsed the change"),
+    ("review", "refused"): _("refused the change at the review"),
+    ("authorise", "authorised"): _("authorised the change"),
+    ("authorise", "refused"): _("refused to authorise the change"),
+    ("sign_risk_assessment", "signed_off"): _("signed off the risk assessment"),
+    ("sign_risk_assessment", "returned"): _("returned the risk assessment"),
+    ("peer_review", "approved"): _("approved the development at the peer review"),
+    ("peer_review", "changes_requested"): _("asked for changes at the peer review"),
+}
+"""What somebody did by a step that decides, with how they decided."""
+
+
+def past_words(verb: str, outcome: str = "") -> Text:
+    """Return what the timeline says somebody did.
+
+    The outcome of a step that decides is said to who may know it: see ``BETWEEN_COLLEAGUES``.
+    """
+    if (verb, outcome) in DECIDED:
+        return DECIDED[verb, outcome]
     if verb in STEP:
         return STEP[verb].past
     return OTHER_VERBS.get(verb, verb)

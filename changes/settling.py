@@ -31,6 +31,7 @@ from . import (
     window_mail,
     wording,
 )
+from .handed_on import hand_on
 from .models import AccessLink, Change, Comment, ConfirmationLink, Notice
 from .recall import recalling
 from .secret_links import without_links
@@ -82,6 +83,8 @@ def settle(email: Email) -> bool:
         # What was tried may have arrived, so that nothing is taken out for having been read.
         to_tell = told if worded else [one for one in told if inbox.is_to_be_mailed(one)]
         said = _said(to_tell)
+        if not worded:
+            hand_on(one for one in told if one.pk not in said)
         if not said:
             drop(email)
             return False

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery import shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
@@ -111,10 +112,16 @@ def tell_of_unheld_parts() -> None:
 
 
 def each(keys: Iterable[Any], act: Callable[[Any], object], what: str) -> None:
-    """Do the same for every key; one failure is logged and does not stop the rest."""
+    """Do the same for every key; one failure is logged and does not stop the rest.
+
+    Raises SoftTimeLimitExceeded, which is none: the worker's time is over, and the next minute
+    goes on with the rest.
+    """
     for key in keys:
         try:
             act(key)
+        except SoftTimeLimitExceeded:
+            raise
         except Exception:
             logger.exception("Could not %s for %s; it is tried again later", what, key)
 

@@ -171,6 +171,16 @@ discussion_urls = [
         correct_record.correct_deployment,
         name="correct_deployment",
     ),
+    path(
+        "changes/<reference:pk>/take_back_execution/",
+        correct_record.take_back_execution,
+        name="take_back_execution",
+    ),
+    path(
+        "changes/<reference:pk>/take_back_deployment/",
+        correct_record.take_back_deployment,
+        name="take_back_deployment",
+    ),
     path("changes/<reference:pk>/attach/", discussion.attach, name="attach"),
     path(
         "changes/<reference:pk>/attachments/<int:attachment_pk>/",

@@ -25,7 +25,7 @@ from expansive_cm.statements import Given, Statement
 from expansive_cm.workflow import acts
 
 from . import access_links, outbox, permissions, watch_links
-from .audiences import WATCHERS
+from .audiences import WATCHERS, each_kind_once
 from .models import AccessLink, Change, Event
 from .plain import briefly
 from .process import past_words
@@ -71,6 +71,8 @@ class Letter:
     links: tuple[outbox.Link, ...] = ()
     actor: User | None = None
     act: str = ""
+    held_until: datetime | None = None
+    """Until when what tells of no event waits, as what it follows from can be taken back."""
 
     @cached_property
     def context(self) -> Context:
@@ -196,7 +198,7 @@ def _contents(
     before and what somebody said since are told apart.
     """
     shared: Context = {
-        "why": " · ".join(dict.fromkeys(letter.why for letter in letters)),
+        "why": " · ".join(each_kind_once(letter.why for letter in letters)),
         "page_link": page,
         "link_days": settings.ACCESS_LINK_DAYS,
         "unwatch_url": _unwatch_url(change, letters),

@@ -130,3 +130,14 @@ class CorrectRecordForm(StepForm):
         if started and finished and started.replace(second=0, microsecond=0) <= finished < started:
             data["finished_at"] = started
         return data
+
+
+class TakeBackRecordForm(StepForm):
+    """Why an outcome that was just recorded is taken back."""
+
+    reason = LongText(
+        label=gettext_lazy("What was wrong with it?"),
+        max_length=5000,
+        help_text=gettext_lazy("Colleagues and auditors read this; the customer does not."),
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )

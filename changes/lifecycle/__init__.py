@@ -112,6 +112,7 @@ from .standard import (
     withdraw_standard,
 )
 from .successor import close_with_successor, request_successor
+from .taking_back import take_back_deployment, take_back_execution
 from .templates import save_template
 from .windows import cancel_window, override_window, plan_window
 
@@ -167,6 +168,8 @@ __all__ = [
     "execute",
     "correct_execution",
     "correct_deployment",
+    "take_back_deployment",
+    "take_back_execution",
     "settle_promise",
     "tell_of_forecast",
     "replan_promise",

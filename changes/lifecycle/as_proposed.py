@@ -7,13 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import proposed_plan
 from ..models import Change, ChangeTemplate
 from .configuration import plan_execution
-from .core import lock
+from .core import permitted
 
 
 def insist_on_shown(template: ChangeTemplate, proposed: Mapping[str, int]) -> None:
@@ -42,8 +41,7 @@ def plan_as_proposed(
     planned by itself or the window has passed, ChangeStale where its template is another one
     than was shown, and what ``plan_execution`` raises.
     """
-    with acting():
-        fresh = lock(change)
+    with permitted("plan_execution", change, actor=actor, seen=seen) as fresh:
         if why_not := proposed_plan.why_not_planned(fresh):
             raise StepIncomplete(why_not)
         if window_end <= timezone.now():  # the worker may have been away since it was asked for

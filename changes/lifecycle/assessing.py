@@ -15,7 +15,7 @@ from ..models import Change, Review, Service
 from ..states import ChangeType
 from .as_proposed import insist_on_shown
 from .configuration import review
-from .core import lock
+from .core import permitted
 from .intake import assess
 
 
@@ -56,8 +56,7 @@ def assess_as_proposed(
     StepIncomplete where the template does not say all of an assessment, ChangeStale where it is
     another one than was shown, and what ``assess`` and ``assess_and_endorse`` raise.
     """
-    with acting():
-        fresh = lock(change)
+    with permitted("assess", change, actor=actor, seen=seen) as fresh:
         if why_not := proposing.why_not_assessed(fresh):
             raise StepIncomplete(why_not)
         template = sure(fresh.template)

@@ -1,20 +1,19 @@
 """What the board decided is put right: taken back at once, or decided again later."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
-from post_office.models import STATUS, Email
 
 from accounts.models import User
 from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepIncomplete
 
-from .. import settling, taking_back
+from .. import taking_back
 from ..models import BoardDecision, Change, Event, Notice
 from .core import take_step
+from .held_mail import is_a_customers, stop
 from .untold import heard_of_promise
 
 
@@ -41,13 +40,13 @@ def take_back_board_outcome(
         step.change.take_back_decision()
         step.entered_at = None  # where it went by mistake it was for no time
         _restore_promise(step.change, event)
-        told = sorted(_told_already(event))
-        Notice.objects.filter(event=event, is_in_inbox=True).update(is_in_inbox=False)
+        mailed, read = stop(Notice.objects.filter(event=event))
+        told = sorted(mailed | read)
         step.data = {
             "outcome": decision.outcome,
             "took_back": event.pk,
             "told": told,
-            "customer_told": _is_a_customers(told),
+            "customer_told": is_a_customers(told),
         }
     return decision
 
@@ -105,28 +104,3 @@ def _restore_promise(change: Change, event: Event) -> None:
     heard_of_promise(change, change.due_on)  # what was taken back nobody counts on
     change.promise_zone = kept.get("zone", "")
     change.late_reason, change.late_told = kept.get("late_reason", ""), kept.get("late_told", "")
-
-
-def _is_a_customers(people: Iterable[int]) -> bool:
-    """Whether one of these people is the customer's: to the others pages tell it anyway."""
-    return User.objects.filter(pk__in=people, organisation__isnull=False).exists()
-
-
-def _told_already(event: Event) -> set[int]:
-    """Stop what waits of an event; return the people whom a mail of it has reached, or may have.
-
-    Or who are told in the app alone, and have read it there.
-    What the worker holds at this moment is on its way.
-    """
-    waiting = Email.objects.filter(notices__event=event, status=STATUS.queued, expires_at=None)
-    untried = waiting.filter(number_of_retries=None) | waiting.filter(number_of_retries=0)
-    keys = list(untried.values_list("pk", flat=True))
-    held = Email.objects.filter(pk__in=keys, status=STATUS.queued)
-    stopped = list(held.select_for_update(skip_locked=True, of=("self",)).order_by("pk"))
-    for email in stopped:
-        if not email.notices.exclude(event=event).exists():
-            settling.drop(email)
-    gone = Notice.objects.filter(event=event, email__isnull=False).exclude(email__in=stopped)
-    in_app = Notice.objects.filter(event=event, email=None, is_for_digest=False)
-    read = in_app.filter(read_at__isnull=False)
-    return {*gone.values_list("person", flat=True), *read.values_list("person", flat=True)}

@@ -16,8 +16,10 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import link_mail
 from ..access_links import hash_token, still_works
 from ..models import Change, Confirmation, ConfirmationLink, ContactAttempt, Reminder
+from ..models.board import undo_time
 from ..process import past_words
 from ..states import ChangeType, State
+from ..taking_back import CARRIED_OUT
 from .asked import ending
 from .core import Step, lock, record_event, take_step
 
@@ -50,7 +52,14 @@ def ask_requester(step: Step, what_was_done: str) -> None:
     confirmation = Confirmation(change=change, path=change.path, what_was_done=what_was_done)
     step.save(confirmation)
     token = issue_link(step, confirmation)
-    link_mail.ask_requester(confirmation, token, actor=step.actor, act=str(past_words(step.verb)))
+    undo = undo_time() if step.verb in CARRIED_OUT else None
+    link_mail.ask_requester(
+        confirmation,
+        token,
+        actor=step.actor,
+        act=str(past_words(step.verb)),
+        held_until=timezone.now() + undo if undo else None,
+    )
 
 
 def answer_confirmation(

@@ -100,6 +100,20 @@ def take_step(
     comparison. Without an actor the product itself acts (reminders, import), unasked.
     Raises StepForbidden, StepIllegal or ChangeStale, in which case nothing has changed.
     """
+    with permitted(verb, change, actor=actor, seen=seen) as fresh:
+        step = Step(fresh, verb, actor)
+        yield step
+        _finish(step)
+
+
+@contextmanager
+def permitted(
+    verb: str, change: Change, *, actor: User | None, seen: int | None = None
+) -> Iterator[Change]:
+    """Lock the change and ask whether the actor may take a step of it, as ``take_step`` does.
+
+    For what asks more of the change before it takes the step: who may not learns no more.
+    """
 
     def ask(fresh: Change) -> Decision:
         with recalling(fresh):
@@ -109,9 +123,7 @@ def take_step(
         return what_happened(fresh, sure(actor)) if seen not in (None, fresh.version) else ""
 
     with opened(lambda: lock(change), actor=actor, ask=ask, stale=stale) as fresh:
-        step = Step(fresh, verb, actor)
-        yield step
-        _finish(step)
+        yield fresh
 
 
 def lock(change: Change) -> Change:

@@ -26,7 +26,7 @@ from expansive_cm.workflow.steps import attribute
 
 from .. import attachments, lifecycle
 from ..models import Attachment, Change, IncomingMail, MailEvent, ProposedAnswer, RawMail
-from ..models.change import Channel
+from ..models.choices import Channel
 from . import declines, files, phrasing, shown_links
 from .own_lines import with_own_lines
 from .sorting import Verdict, mail_of_ours, sort, was_sent_to, words_of

@@ -6,11 +6,10 @@ here decides anything about a change.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from typing import Any, cast
 
-from django.db.models import Model, Q
+from django.db.models import Q
 from django.forms import Form
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,21 +32,14 @@ from ..forms.configuration import (
 from ..forms.discussion import INTERNAL, PUBLIC, CommentForm, LinkForm
 from ..forms.label import PutLabelForm
 from ..forms.release import ReleaseOfManyForm
-from ..models import Change, ChangeTemplate, Release
+from ..models import Change, ChangeTemplate
 from ..process import STEP
+from .arguments import OTHER, Arguments, restored, with_moments
 
-Arguments = dict[str, Any]
 WITHOUT_VERSION = frozenset(
     {"comment", "link", "label", "watch", "unwatch", "own_instead", "ask_instead"}
 )
 """Acts beside the process, and hand-overs, which no open page makes stale."""
-PEOPLE = ("owner", "former", "successor", "executor")
-"""Arguments that are people."""
-MOMENTS = ("window_start", "window_end")
-"""Arguments that are moments."""
-OTHER, RELEASE = "other", "release"
-ROWS: dict[str, Any] = {OTHER: Change, RELEASE: Release}
-"""Arguments that are a row of another kind."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +88,7 @@ class Act:
     def take(self, user: User, change: Change, seen: int | None, kept: Arguments) -> None:
         """Take the act as the single step does. Raises what that raises."""
         version = {"seen": seen} if self.has_version else {}
-        self.does(change, actor=user, **version, **_restored(kept))
+        self.does(change, actor=user, **version, **restored(kept))
 
 
 # --- Forms and what they ask for ------------------------------------------------------------
@@ -109,7 +101,7 @@ def _form_of_step(form: type[StepForm]) -> Callable[..., Form]:
 
 
 def _form_of_plan(*data: Any, user: User, initial: Arguments | None = None) -> Form:
-    return PlanManyForm(*data, change=Change(), user=user, initial=_with_moments(initial or {}))
+    return PlanManyForm(*data, change=Change(), user=user, initial=with_moments(initial or {}))
 
 
 def _form_of_comment(*data: Any, user: User, initial: Arguments | None = None) -> Form:
@@ -147,36 +139,6 @@ def _link(user: User, form: Form) -> Arguments:
 
 def _form_of_label(*data: Any, user: User, initial: Arguments | None = None) -> Form:
     return PutLabelForm(*data, initial=initial)
-
-
-def kept(arguments: Arguments) -> Arguments:
-    """Return arguments as a run keeps them: what is a row by its key, a moment as it is written."""
-    return {name: _kept_value(value) for name, value in arguments.items()}
-
-
-def _kept_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.pk if isinstance(value, Model) else value
-
-
-def _with_moments(arguments: Arguments) -> Arguments:
-    moments = {
-        name: datetime.fromisoformat(arguments[name]) for name in MOMENTS if name in arguments
-    }
-    return {**arguments, **moments}
-
-
-def _restored(arguments: Arguments) -> Arguments:
-    arguments = _with_moments(arguments)
-    for name, model in ROWS.items():
-        if arguments.get(name) is not None:
-            arguments = {**arguments, name: model.objects.get(pk=arguments[name])}
-    named = [name for name in PEOPLE if name in arguments]
-    if not named:
-        return arguments
-    people = User.objects.in_bulk([arguments[name] for name in named])
-    return {**arguments, **{name: people[arguments[name]] for name in named}}
 
 
 # --- Who could ever, and where it would do nothing --------------------------------------------

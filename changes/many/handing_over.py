@@ -18,7 +18,8 @@ from ..lifecycle import requesters
 from ..models import Change, ManyRun
 from ..tasks import start_acts
 from . import runs
-from .acts import OWNERSHIP, PEOPLE, REQUESTS, Act, Arguments
+from .acts import OWNERSHIP, REQUESTS, Act
+from .arguments import PEOPLE, Arguments
 
 
 def ownership(person: User, *, successor: User, actor: User, reason: str) -> ManyRun | None:

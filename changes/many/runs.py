@@ -19,7 +19,8 @@ from expansive_cm.alone import alone
 from expansive_cm.workflow.errors import SentBefore, StepError
 
 from ..models import Change, ManyRow, ManyRun
-from .acts import ACT, Act, Arguments, kept
+from .acts import ACT, Act
+from .arguments import Arguments, kept
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ from .assessment import Assessment
 from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
 from .catalogue import Environment, Release, Service
-from .change import Change, Channel, Promise
+from .change import Change
 from .checklist import ChecklistItem
+from .choices import Channel, Promise
 from .code import (
     CHECKLIST,
     Deployment,

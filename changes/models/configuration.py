@@ -141,8 +141,17 @@ class Execution(StageRecord):
     @property
     def steps_planned(self) -> list[str]:
         """The steps of the plan, one a line, without the marks and numbers of a list."""
+        return self._steps_written[:MOST_STEPS]
+
+    @property
+    def steps_beyond(self) -> int:
+        """How many steps the plan has besides, which nobody can tick."""
+        return len(self._steps_written) - len(self.steps_planned)
+
+    @property
+    def _steps_written(self) -> list[str]:
         lines = (STEP_MARK.sub("", line).strip() for line in self.steps.splitlines())
-        return [line for line in lines if line][:MOST_STEPS]
+        return [line for line in lines if line]
 
 
 class Documentation(StageRecord):

@@ -26,7 +26,7 @@ class ManyRun(models.Model):
     key = models.CharField(_("key"), max_length=40)
     act = models.CharField(_("act"), max_length=30)
     arguments = models.JSONField(_("what was filled in"), default=dict, blank=True)
-    back = models.CharField(_("filters of the list it came from"), max_length=1000, blank=True)
+    back = models.CharField(_("page it came from"), max_length=1000, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(_("started"), auto_now_add=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

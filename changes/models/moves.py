@@ -15,6 +15,7 @@ class Moves:
     Apart from the model only for the reader's sake: ``Change`` is the only one to inherit it.
     """
 
+    state: Any
     state_since: Any
     submitted_at: Any
     closed_at: Any
@@ -142,6 +143,11 @@ class Moves:
     def replan_execution(self) -> None:
         self._enter_new_round()
 
+    @transition(field="state", source=[S.DOCUMENTATION, S.ROLLED_BACK], target=S.EXECUTION)
+    def take_back_execution(self) -> None:
+        """What was recorded of it was a slip: it goes on in its round."""
+        self._enter()
+
     @transition(field="state", source=S.DOCUMENTATION, target=S.CONFIRMATION)
     def document(self) -> None:
         self._enter()
@@ -211,6 +217,13 @@ class Moves:
     @transition(field="state", source=S.DEPLOYMENT, target=S.DEVELOPMENT)
     def roll_back_deployment(self) -> None:
         self._enter_new_round()
+
+    @transition(field="state", source=[S.CONFIRMATION, S.DEVELOPMENT], target=S.DEPLOYMENT)
+    def take_back_deployment(self) -> None:
+        """What was recorded of it was a slip: it goes on in the round in which it began."""
+        if self.state == S.DEVELOPMENT:
+            self.round -= 1
+        self._enter()
 
     @transition(
         field="state", source=[S.CONFIRMATION, S.NOT_CONFIRMED, S.ROLLED_BACK], target=S.CLOSED

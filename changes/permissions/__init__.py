@@ -61,7 +61,13 @@ from .confirmation import (
     can_resend_confirmation,
     can_rework,
 )
-from .correction import can_correct_deployment, can_correct_execution, may_correct_record
+from .correction import (
+    can_correct_deployment,
+    can_correct_execution,
+    can_take_back_deployment,
+    can_take_back_execution,
+    may_correct_record,
+)
 from .discussion import (
     can_attach,
     can_comment,
@@ -264,6 +270,8 @@ __all__ = [
     "can_start_execution",
     "can_submit",
     "can_take_back_board_outcome",
+    "can_take_back_deployment",
+    "can_take_back_execution",
     "can_throw_away",
     "can_tick_checklist",
     "can_triage",

@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, decide, refuse
 
+from .. import gates, taking_back
 from ..corrections import Carried, finished
 from ..models import Change, Execution
 from ..turns import groups, past
@@ -28,6 +29,25 @@ def _one_of(user: User, change: Change, kind: str) -> Decision:
     if not asked:
         return decide(sees(user, change), gate(nothing))
     return next((one for one in asked if one), asked[-1])
+
+
+def can_take_back_execution(user: User, change: Change) -> Decision:
+    """Whoever recorded the outcome, while they could still record one; see ``gates``."""
+    return _takes_back(user, change, "execution", groups.may_execute(user, change))
+
+
+def can_take_back_deployment(user: User, change: Change) -> Decision:
+    """Whoever recorded the outcome, while they could still record one; see ``gates``."""
+    return _takes_back(user, change, "deployment", groups.RELEASE_MANAGERS.objects(user, change))
+
+
+def _takes_back(user: User, change: Change, kind: str, role: Check) -> Decision:
+    event = taking_back.recorded(change, f"record_{kind}")
+    own = None
+    if event is not None and event.actor_id != user.pk:
+        own = refuse(Refusal.PERSON, _("This is for %s, who recorded it.") % event.actor_name)
+    stays = "" if own or role else gates.carried_out_stays(change, kind)
+    return decide(sees(user, change), role, own, gate(stays))
 
 
 def may_correct_record(user: User, change: Change, record: Carried) -> Decision:

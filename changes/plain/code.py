@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from expansive_cm.sure import sure
 
 from ..models import BoardDecision
-from ..models.change import Promise
+from ..models.choices import Promise
 from ..promises import (
     day_of,
     goes_beyond,

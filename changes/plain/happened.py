@@ -145,6 +145,12 @@ SAID: dict[str, Words] = {
     "take_back_board_outcome": gettext_lazy(
         "What the board had decided was recorded by mistake: it decides again."
     ),
+    "take_back_execution": gettext_lazy(
+        "What we had recorded of it was a mistake: it is still being put in place."
+    ),
+    "take_back_deployment": gettext_lazy(
+        "What we had recorded of it was a mistake: it is still being put in place."
+    ),
     "start_deployment": gettext_lazy("We began to put the change in place."),
     "rework": gettext_lazy("We took the change back to put right what was not as expected."),
     "close_with_successor": gettext_lazy("Closed. What goes beyond it goes on as a new request."),

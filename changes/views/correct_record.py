@@ -10,12 +10,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from expansive_cm.numbers import whole_number
+from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
 from .. import lifecycle, permissions
-from ..corrections import KINDS, Carried, kind_of, state_of
-from ..forms.correction import CorrectRecordForm
+from ..corrections import KINDS, Carried, finished, kind_of, state_of
+from ..forms.correction import CorrectRecordForm, TakeBackRecordForm
 from ..models import Change
+from ..models.board import undo_time
 from .access import SignedInRequest, insist, signed_in, visible_or_404
 from .once import detail_of, sent_once
 from .records import deployment, execution
@@ -24,6 +27,11 @@ SHOWN: dict[str, Callable[[Any, bool], Any]] = {"execution": execution, "deploym
 ACTS: dict[str, Callable[..., Carried]] = {
     "execution": lifecycle.correct_execution,
     "deployment": lifecycle.correct_deployment,
+}
+
+TAKES_BACK: dict[str, Callable[..., Change]] = {
+    "execution": lifecycle.take_back_execution,
+    "deployment": lifecycle.take_back_deployment,
 }
 
 
@@ -73,6 +81,59 @@ def _correct(request: SignedInRequest, kind: str, pk: int, record_pk: int) -> Ht
         return _page(request, form, HTTPStatus.CONFLICT, str(error))
     messages.success(request, _("The record is corrected."))
     return redirect(f"{change.get_absolute_url()}#stage-{kind}")
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+@sent_once(detail_of)
+def take_back_execution(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take the outcome of the execution back that one recorded some minutes ago."""
+    return _take_back(request, "execution", pk)
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+@sent_once(detail_of)
+def take_back_deployment(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Take the outcome of the deployment back that one recorded some minutes ago."""
+    return _take_back(request, "deployment", pk)
+
+
+def _take_back(request: SignedInRequest, kind: str, pk: int) -> HttpResponse:
+    """Show the form, or take it.
+
+    Answers 404 for what this person does not read, 403 for what somebody else recorded, 409 where
+    it is too late or the change has moved on, 400 without a reason.
+    """
+    change = visible_or_404(request.user, pk)
+    insist(permissions.check(f"take_back_{kind}", request.user, change))
+    form = TakeBackRecordForm(request.POST or None, change=change, user=request.user)
+    status, stale, seen = HTTPStatus.OK, "", str(change.version)
+    if request.method == "POST":
+        status, seen = HTTPStatus.BAD_REQUEST, request.POST.get("seen", "")
+        if form.is_valid():
+            try:
+                TAKES_BACK[kind](
+                    change, actor=request.user, seen=whole_number(seen) or 0, **form.arguments()
+                )
+            except StepIncomplete as error:
+                form.take_error(error)
+            except ChangeStale as error:
+                status, stale, seen = HTTPStatus.CONFLICT, str(error), str(change.version)
+            else:
+                messages.success(request, _("The outcome is taken back."))
+                return redirect(f"{change.get_absolute_url()}#stage-{kind}")
+    record = finished(change, kind)[-1]
+    context = {
+        "change": change,
+        "form": form,
+        "kind": kind,
+        "stale": stale,
+        "seen": seen,
+        "outcome": record.get_outcome_display(),
+        "until": sure(record.finished_at) + undo_time(),
+    }
+    return render(request, "changes/take_back_record.html", context, status=status)
 
 
 def _page(

@@ -24,6 +24,8 @@ LOOKS: Mapping[str, tuple[str, str]] = {
     "correct_comment": ("pencil", "grey"),
     "correct_execution": ("pencil", "orange"),
     "correct_deployment": ("pencil", "orange"),
+    "take_back_execution": ("arrow-back-up", "orange"),
+    "take_back_deployment": ("arrow-back-up", "orange"),
     "attach": ("paperclip", "grey"),
     "detach": ("paperclip", "grey"),
     "link": ("link", "grey"),
@@ -98,7 +100,7 @@ def _item(event: Event, full: bool, hidden: Collection[int], corrected: str) -> 
     """
     said = _("Corrected since: %s") % corrected if corrected else event.reason
     icon, tone = LOOKS.get(event.verb, ("point", "grey"))
-    words = capfirst(str(past_words(event.verb)))
+    words = capfirst(str(past_words(event.verb, event.data.get("outcome", "") if full else "")))
     if event.moved and event.from_state:
         tone, icon = STATE_LOOKS[State(event.to_state)]
         before = state_words(State(event.from_state), plain=not full)

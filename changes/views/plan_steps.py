@@ -42,5 +42,6 @@ def steps_context(execution: Execution | None) -> dict[str, Any]:
     return {
         "plan_steps": [(number, text, number in ticked) for number, text in steps],
         "steps_done": len(ticked),
+        "steps_beyond": execution.steps_beyond,
         "rollback_plan": execution.rollback_plan,
     }

@@ -70,6 +70,8 @@ class Record:
     note: Text = ""
     correct_url: str = ""
     """Where its reader puts right what it says, if they may."""
+    take_back_url: str = ""
+    """Where they take its outcome back, if they recorded it a moment ago."""
 
 
 def badge_of(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 
 from .. import gates, permissions
-from ..corrections import kind_of
+from ..corrections import finished, kind_of
 from ..models import (
     Assessment,
     Authorisation,
@@ -138,6 +138,7 @@ def _section(change: Change, reader: User, section: Section, relations: Iterable
             record = KINDS[relation](one, full)
             record.note = _why_earlier(change, one, ordered)
             record.correct_url = _corrected_at(change, one, reader)
+            record.take_back_url = _taken_back_at(change, one, reader)
             (section.earlier if record.note else section.current).append(record)
     if section.current:
         section.badge = section.current[0].badge
@@ -155,6 +156,17 @@ def _corrected_at(change: Change, one: Any, reader: User) -> str:
     if not permissions.may_correct_record(reader, change, one):
         return ""
     return reverse(f"changes:correct_{kind_of(one)}", args=[change.pk, one.pk])
+
+
+def _taken_back_at(change: Change, one: Any, reader: User) -> str:
+    """Return where this person takes the newest outcome back, or nothing: it is for minutes."""
+    if not isinstance(one, Execution | Deployment) or not one.finished_at:
+        return ""
+    verb = f"take_back_{kind_of(one)}"
+    is_newest = finished(change, kind_of(one))[-1].pk == one.pk
+    if not is_newest or not permissions.check(verb, reader, change):
+        return ""
+    return reverse(f"changes:{verb}", args=[change.pk])
 
 
 def _tests_badge(change: Change) -> tuple[Text, str, str] | None:

@@ -14,7 +14,7 @@ from django.test import Client
 
 from accounts.models import User
 from changes import also, filters, lifecycle, searching
-from changes.models import Attachment, Change, Comment, Development
+from changes.models import Attachment, Change, Comment, Development, Label
 from changes.queries import visible_to
 from tests import stories
 from tests.people import Cast
@@ -217,6 +217,25 @@ def test_a_release_is_found_by_its_name_by_colleagues(client: Client, cast: Cast
     assert release.get_absolute_url() in client.get(f"/changes/palette/?{text}").content.decode()
 
 
+def test_a_label_leads_colleagues_to_what_has_it(client: Client, cast: Cast) -> None:
+    change = stories.submitted(cast)
+    label = lifecycle.label(change, actor=cast.support, name=f"Night {CANARY}")
+    old = lifecycle.label(change, actor=cast.support, name=f"{CANARY} before")
+    Label.objects.filter(pk=old.pk).update(merged_into=label, is_active=False)
+    there = f"?label={label.pk}"
+    for text in (f"{CANARY} nig", "before"):
+        answer = search(client, cast.support, f"q={text}")
+        assert answer.context["also"].labels == [label], text
+        assert f'href="{there}"' in answer.content.decode()
+        palette = client.get("/changes/palette/", {"q": text}).content.decode()
+        assert f'href="{LIST}{there}"' in palette, text
+    assert change.title in search(client, cast.support, there[1:]).content.decode()
+    for who in ("requester", "colleague", "approver", "stranger_customer", "nobody"):
+        assert not search(client, cast.people[who], f"q={CANARY}").context["also"], who
+        palette = client.get("/changes/palette/", {"q": CANARY}).content.decode()
+        assert f"Night {CANARY}" not in palette, who
+
+
 def test_filters_narrow_what_is_found_besides(client: Client, cast: Cast, theirs: Change) -> None:
     assert places(search(client, cast.support, f"q={CANARY}&state=submitted"))
     assert not places(search(client, cast.support, f"q={CANARY}&state=closed"))
@@ -227,7 +246,7 @@ def test_cost_does_not_grow(client: Client, cast: Cast, django_assert_num_querie
         change = stories.submitted(cast)
         lifecycle.comment(change, actor=cast.requester, body=f"As in {CANARY}.")
         attach(change, cast.requester, f"{CANARY}.pdf")
-        for who, queries in (("support", 17), ("requester", 13)):
+        for who, queries in (("support", 18), ("requester", 13)):
             client.force_login(cast.people[who])
             with django_assert_num_queries(queries, info=f"{who}, {rows} rows"):
                 answer = client.get(f"{LIST}?q={CANARY}")

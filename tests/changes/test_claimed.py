@@ -3,17 +3,21 @@
 Costs 2 s: one change in every situation, which other tests use too, with three owners.
 """
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import lifecycle, link_mail, messages, permissions, queries
+from changes import lifecycle, link_mail, messages, permissions, queries, tasks
 from changes.models import Change, MailEvent, Notice
 from changes.states import State
 from changes.turns import TURNS, groups
 from tests import stories
+from tests.mailing import worded
 from tests.people import Cast, person
 from tests.turns import by_worklist, everywhere
 
@@ -123,3 +127,31 @@ def test_the_team_is_asked_while_mail_does_not_reach_who_sees_it_through(cast: C
     lifecycle.answer_confirmation(asked, actor=cast.requester, confirmed=False, reason="No.")
     found = told.filter(change=asked).values_list("message", flat=True)
     assert {*found} >= {"escalation", "not_confirmed"}
+
+
+@pytest.mark.parametrize("pace", ["at_once", "daily"])
+def test_the_team_is_told_where_who_saw_it_through_left_it_before_their_mail(
+    cast: Cast, pace: str
+) -> None:
+    """Once, and nobody who was told already; where they stay, they alone are."""
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    User.objects.filter(pk=cast.success.pk).update(mail_pace=pace)
+    change = stories.in_authorisation(cast)
+    for leaves in (False, True):
+        with transaction.atomic():
+            lifecycle.authorise(change, actor=cast.approver, outcome="authorised", reason="Yes.")
+            turn = Notice.objects.filter(
+                change=change, message="your_turn", event__verb="authorise"
+            )
+            assert [one.person for one in turn] == [cast.success]
+            if leaves:
+                cast.care_team.members.remove(cast.success)
+            for _again in range(2):
+                worded()
+                with time_machine.travel(timezone.now() + timedelta(days=1, hours=1)):
+                    tasks.send_digests()
+            told = {one.person for one in turn.exclude(email=None).filter(email__expires_at=None)}
+            assert told == ({colleague} if leaves else {cast.success})
+            assert turn.filter(person=colleague).count() == leaves
+            transaction.set_rollback(True)

@@ -57,7 +57,7 @@ def test_cost_does_not_grow_with_rows(
     costs = [
         ("support", "", 11),  # one of which asks whether they want all changes first
         ("support", "?view=open", 10),
-        ("support", "?q=rooms&state=submitted&sort=-due", 16),
+        ("support", "?q=rooms&state=submitted&sort=-due", 17),
         ("success", "?view=waiting", 10),
         ("requester", "", 9),
     ]

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from post_office.models import STATUS, Email
 from accounts.models import User
 from accounts.roles import Role
 from changes import news, permissions, tasks
+from changes.audiences import ALIKE, NEXT, OWNER, RESPONSIBLE, each_kind_once
 from changes.models import Change, StandardApproval
 from changes.process import STEP
 from changes.settling import settle
@@ -241,6 +243,34 @@ def leads_to_the_request_beside_the_question(mail: Mail) -> str | None:
     return "asks without a way to the request" if lost else None
 
 
+def says_which_link_needs_no_account(mail: Mail) -> str | None:
+    """The address of a link by mail follows words that say so, and "works for" follows it alone."""
+    lines = [line for line in mail.text.splitlines() if line]
+    for before, line in pairwise(lines):
+        if "/r/" in line and "without signing in" not in before.lower():
+            return f"leads to {line} without saying that it needs no account"
+        if line.startswith("The link works for 60") and "/r/" not in before:
+            return f"says of {before!r} how long it works"
+    return None
+
+
+def says_what_was_decided(mail: Mail) -> str | None:
+    said = re.search("decided on (the risk|authorisation)", mail.text + mail.subject)
+    return f"does not say how: {said[0]}" if mail.is_staff and said else None
+
+
+def tells_what_is_over_as_past(mail: Mail) -> str | None:
+    before = re.split(r"(?:This|These things) happened before", mail.body)[1:]
+    return "tells as present what was before" if "needs to know" in "".join(before) else None
+
+
+def gives_no_reason_twice(mail: Mail) -> str | None:
+    why = re.search(r"because (.+)\.$", mail.text, re.MULTILINE)
+    given = why[1].split(" · ") if why else []
+    alike = [{str(one.why) for one in kind} for kind in ALIKE]
+    return f"gives {given}" if any(len(kind.intersection(given)) > 1 for kind in alike) else None
+
+
 def keeps_its_links_apart(mail: Mail) -> str | None:
     return "has two links in a row" if re.search(r"</a>\s*<a", mail.html) else None
 
@@ -273,6 +303,10 @@ RULES = (
     keeps_what_is_internal,
     promises_nothing_at_the_end,
     leads_to_the_request_beside_the_question,
+    says_which_link_needs_no_account,
+    says_what_was_decided,
+    tells_what_is_over_as_past,
+    gives_no_reason_twice,
     keeps_its_links_apart,
     offers_what_can_be_done,
     briefs_whoever_authorises,
@@ -334,3 +368,8 @@ def test_a_colleague_of_the_owner_is_mailed_once_at_most(cast: Cast, settings: A
         mails += out(since, change, cast)
     told = [mail.subject for mail in mails if mail.person == colleague]
     assert len(told) <= 1, told
+
+
+def test_of_reasons_that_are_nearly_the_same_the_newest_is_given() -> None:
+    turn, team, owner = str(NEXT), str(RESPONSIBLE.why), str(OWNER.why)
+    assert each_kind_once([team, turn, owner, turn]) == [owner, turn]

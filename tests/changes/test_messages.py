@@ -127,7 +127,7 @@ def test_a_code_change_from_the_board_to_the_question(cast: Cast) -> None:
         )
 
     assert after(send_back) == [
-        ("cleo", "Petra Reviewer decided on the risk assessment"),
+        ("cleo", "Petra Reviewer returned the risk assessment"),
         ("dan", "Waiting for you (Assess risk)"),
     ]
     change = stories.in_development(cast)

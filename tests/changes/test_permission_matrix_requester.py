@@ -63,12 +63,17 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
         {S.ROLLED_BACK, S.DOCUMENTATION, S.CONFIRMATION, S.NOT_CONFIRMED, S.CLOSED},
     ),
     "correct_deployment": (set(), set()),
+    # Of a deployment see tests/changes/test_take_back_record.py.
+    "take_back_execution": ({"support"}, {S.ROLLED_BACK, S.DOCUMENTATION}),
+    "take_back_deployment": (set(), set()),
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
 IN_A_DRAFT = set(BESIDE) - {
     "correct_execution",
     "correct_deployment",
+    "take_back_execution",
+    "take_back_deployment",
     "accept_answer",
     "follow_up",
     "override_window",

@@ -60,6 +60,16 @@ def test_the_executor_ticks_one_after_the_other(change: Change) -> None:
     assert Execution.objects.get(change=change).ticked == [1]
 
 
+def test_the_page_says_which_steps_of_a_long_plan_cannot_be_ticked(
+    change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"{change.get_absolute_url()}record_execution/"
+    assert "can be ticked" not in executor(change).get(address).content.decode()
+    monkeypatch.setattr("changes.models.configuration.MOST_STEPS", 3)
+    page = executor(change).get(address).content.decode()
+    assert "The first 3 steps can be ticked; 1 more stands in the plan." in page
+
+
 def test_nobody_else_ticks_and_nothing_but_steps(change: Change, cast: Cast) -> None:
     client = executor(change)
     for wrong in ("0", "5", "-1", "x", "", "9" * 30):
