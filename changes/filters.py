@@ -125,7 +125,7 @@ class ChangeFilterForm(forms.Form):
 
     q = forms.CharField(label=_("Search"), max_length=200, required=False)
     view = forms.ChoiceField(choices=VIEWS, required=False)
-    sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
+    sort = forms.ChoiceField(required=False)
     state = forms.MultipleChoiceField(
         label=_("State"), choices=State.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -193,6 +193,8 @@ class ChangeFilterForm(forms.Form):
         self.user = user
         self.views = views or Views()
         self.has_lost_columns = False
+        sorts = list_columns.sorts_of(user)
+        choice_field(self, "sort").choices = [(name, name) for name in SORTS if name in sorts]
         choice_field(self, "service").choices = as_choices(SERVICES.rows())
         if user.is_internal:
             choice_field(self, "organisation").choices = as_choices(ORGANISATIONS.rows())
