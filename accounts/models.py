@@ -21,6 +21,7 @@ from expansive_cm.statements import Given, ObjectStatement, Statement
 from expansive_cm.workflow.steps import explain
 
 from .history_rows import Records
+from .names import person_key
 from .roles import Role, held_by
 
 
@@ -243,6 +244,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 OpClass(Upper("display_name"), "gin_trgm_ops"), name="accounts_user_name_trgm"
             ),
             GinIndex(OpClass(Upper("email"), "gin_trgm_ops"), name="accounts_user_email_trgm"),
+            models.Index(person_key(), name="accounts_user_sorted"),
         ]
 
     def __str__(self) -> str:

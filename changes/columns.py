@@ -49,34 +49,35 @@ FIRST = (
 _RAISED_BY = ("raised_by__display_name", "raised_by__email")
 _LABELS = Prefetch("labels", Label.objects.select_related("merged_into"))
 STAFF = (
-    Column("state", _("State")),
-    Column("type", _("Type")),
-    Column("organisation", _("Asked by")),
-    Column("owner", _("Owner")),
+    Column("state", _("State"), "state"),
+    Column("type", _("Type"), "type"),
+    Column("organisation", _("Asked by"), "requester"),
+    Column("owner", _("Owner"), "owner"),
     Column("risk", _("Risk"), "-risk"),
     Column("since", _("In state"), "since", is_labelled=True),
     Column("due", _("Due"), "due", is_labelled=True),
     Column("updated", _("Last change"), "-updated"),
-    Column("submitted", _("Submitted"), fields=("submitted_at",)),
-    Column("closed", _("Closed"), fields=("closed_at",)),
-    Column("desired", _("Desired date"), fields=("desired_on",)),
-    Column("urgency", _("Urgency"), fields=("urgency",)),
+    Column("submitted", _("Submitted"), "-submitted", fields=("submitted_at",)),
+    Column("closed", _("Closed"), "-closed", fields=("closed_at",)),
+    Column("desired", _("Desired date"), "desired", fields=("desired_on",)),
+    Column("urgency", _("Urgency"), "-urgency", fields=("urgency",)),
     Column("services", _("Affected services"), many=("services",)),
-    Column("release", _("Release"), fields=("release__name",), needs_role=True),
-    Column("raised_by", _("Raised by"), joined=("raised_by",), fields=_RAISED_BY),
-    Column("channel", _("Channel"), fields=("channel",)),
+    Column("release", _("Release"), "release", fields=("release__name",), needs_role=True),
+    Column("raised_by", _("Raised by"), "raised_by", joined=("raised_by",), fields=_RAISED_BY),
+    Column("channel", _("Channel"), "channel", fields=("channel",)),
     Column("labels", _("Labels"), many=(_LABELS,), needs_role=True),
+    Column("customer", _("Organisation"), "organisation"),
 )
 CUSTOMERS = (
     Column("words", _("Where it stands")),
-    Column("type", _("Type")),
-    Column("requester", _("Asked by")),
+    Column("type", _("Type"), "type"),
+    Column("requester", _("Asked by"), "requester"),
     Column("updated", _("Last change"), "-updated", is_labelled=True),
     Column("due", _("Promised by"), "due", is_labelled=True),
-    Column("customer", _("Organisation")),
-    Column("submitted", _("Submitted"), fields=("submitted_at",)),
-    Column("closed", _("Closed"), fields=("closed_at",)),
-    Column("desired", _("Desired date"), fields=("desired_on",)),
+    Column("customer", _("Organisation"), "organisation"),
+    Column("submitted", _("Submitted"), "-submitted", fields=("submitted_at",)),
+    Column("closed", _("Closed"), "-closed", fields=("closed_at",)),
+    Column("desired", _("Desired date"), "desired", fields=("desired_on",)),
     Column("services", _("Affected services"), many=("services",)),
 )
 _USUAL = {STAFF: STAFF[:7], CUSTOMERS: CUSTOMERS[:5]}
@@ -90,6 +91,15 @@ def offered(user: User) -> tuple[Column, ...]:
     """Return what somebody can choose from, in the order in which it is offered."""
     columns = STAFF if user.is_internal else CUSTOMERS
     return tuple(one for one in columns if user.roles or not one.needs_role)
+
+
+def sorts_of(user: User) -> frozenset[str]:
+    """Return the orders, either way, that somebody's list has: those of columns that are theirs.
+
+    Any other would tell them what they may not read.
+    """
+    names = {one.sort.lstrip("-") for one in (*FIRST, *offered(user)) if one.sort}
+    return frozenset(names | {f"-{name}" for name in names})
 
 
 def usual(user: User) -> tuple[Column, ...]:

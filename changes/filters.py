@@ -25,7 +25,7 @@ from . import columns as list_columns
 from . import saved_views
 from .also import people_named
 from .menus import Menu
-from .offered import ORGANISATIONS, SERVICES, as_choices, labels, owners, requesters
+from .offered import ORGANISATIONS, SERVICES, as_choices, labels, meetings, owners, requesters
 from .orders import DEFAULT_SORT, DUE_WITHIN, LATE, SORTED_BY, SORTS
 from .risk import RiskLevel
 from .saved_views import Views
@@ -119,7 +119,7 @@ class ChangeFilterForm(forms.Form):
 
     q = forms.CharField(label=_("Search"), max_length=200, required=False)
     view = forms.ChoiceField(choices=VIEWS, required=False)
-    sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
+    sort = forms.ChoiceField(required=False)
     state = forms.MultipleChoiceField(
         label=_("State"), choices=State.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -180,6 +180,7 @@ class ChangeFilterForm(forms.Form):
     promised_from = _day(_("Promise made (from)"))
     promised_to = _day(_("Promise made (to)"))
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
+    meeting = forms.ChoiceField(label=_("Meeting"), required=False)
     columns = forms.CharField(label=_("Columns"), required=False, strip=False)
 
     def __init__(self, user: User, data: QueryDict, views: Views | None = None) -> None:
@@ -187,6 +188,8 @@ class ChangeFilterForm(forms.Form):
         self.user = user
         self.views = views or Views()
         self.has_lost_columns = False
+        sorts = list_columns.sorts_of(user)
+        choice_field(self, "sort").choices = [(name, name) for name in SORTS if name in sorts]
         choice_field(self, "service").choices = as_choices(SERVICES.rows())
         if user.is_internal:
             choice_field(self, "organisation").choices = as_choices(ORGANISATIONS.rows())
@@ -198,12 +201,13 @@ class ChangeFilterForm(forms.Form):
             del self.fields["stage"], self.fields["requester"]
             if not user.roles:  # who our customers and colleagues are is nothing for everybody
                 del self.fields["organisation"], self.fields["owner"], self.fields["asked_by"]
-                del self.fields["label"]
+                del self.fields["label"], self.fields["meeting"]
             else:
                 choice_field(self, "label").choices = cache(partial(labels, data))
+                choice_field(self, "meeting").choices = meetings(user, data)
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
-            del self.fields["label"]
+            del self.fields["label"], self.fields["meeting"]
             ids = user.customer_ids
             choice_field(self, "requester").choices = requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)

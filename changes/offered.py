@@ -11,7 +11,7 @@ from accounts.models import Organisation, User
 from expansive_cm.numbers import whole_number
 from expansive_cm.statements import Statement
 
-from . import queries
+from . import gathered, queries
 from .models import Change, Label, Service
 
 SERVICES = Statement(lambda: Service.objects.values_list("pk", "name"), planned_once=True)
@@ -49,6 +49,14 @@ def labels(data: QueryDict) -> list[tuple[str, str]]:
     if not numbers:
         return as_choices(LABELS.rows())
     return as_choices(_labels(Q(merged_into=None) | Q(pk__in=numbers)))
+
+
+def meetings(user: User, data: QueryDict) -> list[tuple[str, str]]:
+    """The meeting that is chosen: its page leads here, and no menu offers any."""
+    asked = data.get("meeting") or ""
+    number = whole_number(asked)
+    name = "" if number is None else gathered.name_of("meeting", user, number)
+    return [(asked, name)] if name else []
 
 
 def _labels(wanted: Q) -> QuerySet[Label, tuple[int, str]]:

@@ -16,16 +16,17 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import models
-from django.db.models import Case, ExpressionWrapper, F, Func, Q, QuerySet, When
+from django.db.models import Case, ExpressionWrapper, F, Func, Q, QuerySet, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Upper
 from django.db.models.lookups import GreaterThan
 
 from expansive_cm.numbers import whole_number
 from expansive_cm.texts import composed
-from expansive_cm.ui.paging import Choose, Order, in_order
+from expansive_cm.ui.paging import Choose, Order, first_in_order
 
 from .models import Change, parse_reference
+from .walking import Walked, ahead
 
 Found = TypeVar("Found", bound=models.Model)
 
@@ -37,6 +38,8 @@ SHORTEST_INDEXED = 3
 NEAR, FURTHER = 1_000, 5_000
 PROMISING = 10
 """With so many matches among the first NEAR rows, the first FURTHER hold a page of fifty."""
+WALKED = 200, 2_000
+"""The same where each row is found through its person (``walking``), which costs more."""
 CANDIDATES = 500
 """So many titles are compared with a text that nothing contains, besides the newest ones."""
 
@@ -161,21 +164,31 @@ def referred_to(text: str) -> int | None:
     return parse_reference(plain) if number is None else number
 
 
-def first_with(words: Words) -> Choose:
-    """Return how a list chooses its first rows that have these words (``paging.page_of``)."""
+def first_with(words: Words | None = None) -> Choose:
+    """Return how a list chooses its first rows that have these words (``paging.page_of``).
+
+    Without words it chooses the first ones in an order for which there is no index.
+    """
 
     def choose(rows: QuerySet[Change], order: Order, descending: bool, count: int) -> Any:
-        ordered = in_order(rows, order, descending)
-        near, further = (_looked_at(ordered, words.seen, most) for most in (NEAR, FURTHER))
+        if words is None and not isinstance(order, Walked):
+            return first_in_order(rows, order, descending, count)
+        seen = words.seen if words else Value(True)
+        first, second = WALKED if isinstance(order, Walked) else (NEAR, FURTHER)
+        near, further = (
+            _looked_at(ahead(rows, order, descending, most), seen, most) for most in (first, second)
+        )
         key = F("pk") if order.key is None else order.key
-        rest = rows.filter(words.indexed).order_by().annotate(sort=key).values_list("pk", "sort")
+        found = rows.filter(words.indexed) if words else rows
+        rest = found.order_by().annotate(sort=key).values_list("pk", "sort")
         try:
             parts = [part.query.sql_with_params() for part in (near, further, rest)]
         except EmptyResultSet:
             return rows.none().values("pk")
         sql = CHOOSE.format(*(sql for sql, _params in parts), way="DESC" if descending else "ASC")
         of_near, of_further, of_rest = ([*params] for _sql, params in parts)
-        params = [*of_near, count, *of_further, PROMISING, count, count, *of_rest]
+        promising = max(PROMISING * first * FURTHER // (NEAR * second), 1)
+        params = [*of_near, count, *of_further, promising, count, count, *of_rest]
         return RawSQL(sql, [*params, count, count, count])  # noqa: S611 (values are parameters)
 
     return choose

@@ -15,7 +15,7 @@ from accounts.models import User
 from expansive_cm.texts import composed
 from expansive_cm.ui.paging import Order, in_order
 
-from . import promises, queries, searching
+from . import gathered, promises, queries, searching
 from .filters import EARLIEST, LATEST, ME, NONE, STAGES
 from .models import Change, ChangeLabel
 from .offered import labels_for
@@ -49,6 +49,8 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
     if wanted.get("label"):
         of_them = ChangeLabel.objects.filter(label__in=labels_for(wanted["label"]))
         changes = changes.filter(pk__in=of_them.values("change"))
+    if wanted.get("meeting"):
+        changes = changes.filter(pk__in=gathered.changes_of("meeting", int(wanted["meeting"])))
     if wanted.get("owner"):
         changes = changes.filter(_owned(user, wanted["owner"]))
     if wanted.get("risk"):

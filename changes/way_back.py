@@ -22,6 +22,8 @@ LISTS: dict[str, Text] = {
     "changes:list": _("Changes"),
     "changes:home": _("Home"),
     "changes:release": _("Release"),
+    "changes:promises": _("Promises"),
+    "changes:figure": _("Figures"),
 }
 """The pages with lists of changes whose rows can be ticked, and what each is called.
 

@@ -12,7 +12,7 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import calendar, dispatch, palette, promises, way_back
+        from changes import calendar, dispatch, gathered, palette, promises, way_back
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -21,7 +21,7 @@ class CrbConfig(AppConfig):
         from . import declined, leaving
         from .board_dates import dates_for
         from .deciding import BOARD
-        from .found import meetings_with
+        from .found import changes_on, meetings_with, name_of
         from .lifecycle.agenda import follow_departure
         from .models import Board
         from .on_calendar import meetings_on
@@ -33,6 +33,7 @@ class CrbConfig(AppConfig):
         narrower.provide("record_board_outcome", BOARD)
         _provide_notices()
         palette.provide(meetings_with)
+        gathered.provide("meeting", gathered.Gathering(name_of, changes_on))
         calendar.provide("meeting", meetings_on)
         promises.provide_boards(BOARDS)
         declines.provide(declined.CALENDAR)

@@ -253,6 +253,18 @@ class Change(Moves, Saved):
             models.Index(Coalesce("risk", 0), "id", name="changes_change_risk_key"),
             models.Index(Coalesce("due_on", date.max), "id", name="changes_change_due"),
             models.Index(Coalesce("due_on", date.min), "id", name="changes_change_due_down"),
+            models.Index(Coalesce("urgency", 0), "id", name="changes_change_urgency"),
+            models.Index(fields=["channel", "id"], name="changes_change_channel"),
+            models.Index(
+                fields=["closed_at", "id"],
+                condition=Q(closed_at__isnull=False),
+                name="changes_change_closed",
+            ),
+            models.Index(
+                fields=["desired_on", "id"],
+                condition=Q(desired_on__isnull=False),
+                name="changes_change_desired",
+            ),
             # What came and what ended, day by day (``figures``).
             models.Index(
                 fields=["submitted_at"],

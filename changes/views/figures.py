@@ -21,6 +21,7 @@ from ..figures import counted, shown
 from ..figures.kinds import FIGURES, Figure, Says
 from ..figures.span import Span, last_days
 from ..forms.figures import FigureRowsForm, FiguresForm
+from ..many.acts import acts_of
 from ..models import Change
 from ..states import OPEN, State
 from .access import SignedInRequest, insist, signed_in
@@ -128,6 +129,7 @@ def figure(request: SignedInRequest, name: str) -> HttpResponse:
         "span": form.span,
         "over": shown.lasting(over) if over is not None else "",
         "rows": _with_changes(page.rows),
+        "acts": acts_of(request.user),
         "number": page.number,
         "next_url": _at(form, page.next),
         "previous_url": _at(form, page.previous),

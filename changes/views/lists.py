@@ -215,7 +215,8 @@ def _page(request: SignedInRequest, form: ChangeFilterForm) -> tuple[Page[Change
     text = form.cleaned_data["q"]
     load = partial(for_list, columns=form.chosen_columns)
     if not text:
-        return page_of(changes, form.order, token, PAGE_SIZE, load), False
+        choose = searching.first_with()
+        return page_of(changes, form.order, token, PAGE_SIZE, load, choose), False
     choose = searching.first_with(Words(text))
     found = page_of(changes, form.order, token, PAGE_SIZE, load, choose)
     if found.rows or token:

@@ -23,6 +23,7 @@ from expansive_cm.ui.components import Series
 
 from .. import permissions, plain, promises, queries
 from ..forms.promise import EVERY, OwnPromiseFilterForm, PromiseFilterForm, asked_for
+from ..many.acts import acts_of
 from ..models import Change
 from ..promises import Standing, promised_of
 from ..templatetags.change_ui import STANDING_LOOKS
@@ -64,6 +65,7 @@ def promise_list(request: SignedInRequest) -> HttpResponse:
         "chart": _chart(form, counts),
         **_beside(form, page),
         "some": bool(counts),
+        "acts": acts_of(request.user),
     }
     return render(request, "changes/promises.html", context)
 

@@ -6,7 +6,7 @@ nor bent; a token that belongs to another order is refused as well.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -48,6 +48,8 @@ class Order:
     key: Combinable | None = None
     key_field: models.Field = field(default_factory=models.BigIntegerField)
     descending: bool = False
+    start: tuple[Any, int] | None = None
+    """Key and primary key of the row that a page goes on from."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def _slice(
     descending = order.descending != bool(place and place.backwards)
     if place is not None:
         rows = rows.filter(_beyond(order, place, descending))
+        order = replace(order, start=(place.key, place.pk))
     keys = choose(rows, order, descending, size + 1)
     return list(_with_keys(rows.model, keys, order, load, descending))
 

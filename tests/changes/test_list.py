@@ -466,7 +466,8 @@ def test_headings_sort_and_turn_round(cast: Cast, sign_in: Any) -> None:
     client = sign_in(cast.support)
     columns = {one["name"]: one for one in client.get(f"{LIST}?q=").context["columns"]}
     assert columns["due"]["url"] == "?sort=due"
-    assert "url" not in columns["owner"]
+    assert columns["owner"]["url"] == "?sort=owner"
+    assert "url" not in client.get(f"{LIST}?columns=services&q=").context["columns"][-1]
     assert (columns["reference"]["direction"], columns["reference"]["url"]) == (
         "descending",
         "?sort=reference",
@@ -516,4 +517,17 @@ def test_every_order_is_offered_by_name_only() -> None:
         "since",
         "updated",
         "due",
+        "requester",
+        "owner",
+        "raised_by",
+        "organisation",
+        "release",
+        "state",
+        "type",
+        "submitted",
+        "closed",
+        "desired",
+        "urgency",
+        "channel",
     }
+    assert orders.SORTED_BY.keys() == {name.lstrip("-") for name in orders.SORTS}

@@ -447,19 +447,23 @@ def test_home_leads_to_all_that_wait_for_one_step(cast: Cast) -> None:
 
 
 def test_rows_are_ticked_wherever_changes_are_listed(cast: Cast) -> None:
-    """On Home, on a release and on the board; each leads back there, and to nowhere else."""
+    """On Home, a release, the board, promises, figures; each leads back there alone."""
     change = stories.in_review(cast)
     seat_everybody()
     held = stories.on_board(cast)
     out = release("9.1")
     ready_one = ready(cast)
-    Change.objects.filter(pk=ready_one.pk).update(release=out)
+    Change.objects.filter(pk=ready_one.pk).update(
+        release=out, promise="twelve_months", promised_at=timezone.now()
+    )
     client = Client()
     pages = {
         "/": (cast.success, change, "Home"),
         out.get_absolute_url(): (cast.release_manager, ready_one, "Release"),
         "/board/?before=2026-01-01": (cast.developer, held, "Board"),
         "/changes/?view=open": (cast.success, change, "Changes"),
+        "/promises/?standing=": (cast.success, ready_one, "Promises"),
+        "/figures/submitted/": (cast.success, change, "Figures"),
     }
     for address, (person, listed, label) in pages.items():
         client.force_login(person)
