@@ -42,6 +42,7 @@ from changes.models import (
     ProposedAnswer,
     Release,
     SavedView,
+    Service,
     StandardApproval,
     Window,
 )
@@ -136,6 +137,7 @@ OBJECTS: dict[str, Objects] = {
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
+    "services/": Service.objects.order_by("pk").all,
     "labels/": Label.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "standard-changes/": StandardApproval.objects.order_by("-pk").all,

@@ -102,6 +102,7 @@ from .saved_views import (
     save_view,
     take_over_view,
 )
+from .services import add_dependency, remove_dependency
 from .standard import (
     authorise_standard,
     decide_standard,
@@ -241,6 +242,8 @@ __all__ = [
     "label",
     "merge_label",
     "unlabel",
+    "add_dependency",
+    "remove_dependency",
     "link",
     "tick_step",
     "unlink",
