@@ -157,19 +157,31 @@ def _outside(
     Who overrides one of them lets it pass all of that service that ask the same role for it.
     """
     found = []
-    for service in dict.fromkeys(rule.service for rule in maintenance):
-        rules = [rule for rule in maintenance if rule.service == service]
+    for service, rules in by_service(maintenance).items():
         times = [(one.starts, one.ends) for one in held if one.rule.service == service]
         if _fits(plan, times):
             continue
-        strict = _not_passed(rules, overridden)
-        first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
+        strict = not_passed(rules, overridden)
+        first = strictest(strict or rules)
         effect = first.effect if strict else Effect.WARNS
         found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))
     return found
 
 
-def _not_passed(rules: Sequence[Rule], overridden: Collection[int]) -> list[Rule]:
+def by_service(maintenance: Iterable[Rule]) -> dict[int | None, list[Rule]]:
+    """Return the maintenance windows of each service that has some."""
+    found: dict[int | None, list[Rule]] = {}
+    for rule in maintenance:
+        found.setdefault(rule.service, []).append(rule)
+    return found
+
+
+def strictest(rules: Iterable[Rule]) -> Rule:
+    """Return the window of which most is asked to let a plan pass."""
+    return min(rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
+
+
+def not_passed(rules: Sequence[Rule], overridden: Collection[int]) -> list[Rule]:
     """Return which maintenance windows of a service nobody lets a plan pass."""
     asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
     passed = {rule.role for rule in asking if rule.key in overridden}

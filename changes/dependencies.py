@@ -74,8 +74,8 @@ def _reached(links: Mapping[int, Sequence[int]], of: Collection[int], depth: int
     distance = dict.fromkeys(of, 0)
     at: Collection[int] = of
     for far in range(1, depth + 1):
-        at = [two for two in dict.fromkeys(two for one in at for two in links.get(one, ()))]
-        at = [one for one in at if one not in distance]
+        following = dict.fromkeys(two for one in at for two in links.get(one, ()))
+        at = [one for one in following if one not in distance]
         distance.update(dict.fromkeys(at, far))
     return {one: far for one, far in distance.items() if far}
 

@@ -33,6 +33,11 @@ class Found:
         return self.conflict.effect != Effect.WARNS
 
     @property
+    def until(self) -> str:
+        """Until when it is in the way, where that is known."""
+        return moment(self.conflict.until) if self.conflict.until else ""
+
+    @property
     def words(self) -> str:
         """What a colleague reads of it."""
         return _words(self)

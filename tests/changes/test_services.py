@@ -106,7 +106,7 @@ def test_what_is_near_is_found_and_nothing_invented(cast: Cast) -> None:
 
 
 def test_what_is_planned_for_a_service_along_the_way_is_in_the_way(cast: Cast) -> None:
-    """Of what it needs and what needs it, three steps far; with names; not with the same release."""
+    """Of what it needs and what needs it, three steps far, with the way by name."""
     app, orders, access, power, grid = made("App", "Orders", "Access", "Power", "Grid")
     need(cast, app, orders, access, power, grid)
     change = stories.in_execution(cast)
