@@ -17,6 +17,7 @@ from ..states import State
 from .around import Around, gathered, related_to
 from .others import STILL_PLANNED, executions_at, linked_with
 from .plans import day_of
+from .windows import MOST_TIMES, times_ahead
 from .words import Found
 
 DAYS = 90
@@ -113,9 +114,12 @@ def _read(change: Change, plan: Planned, *, by: User) -> tuple[Around, datetime]
         beside += found[:MOST_READ]
         if len(found) > MOST_READ:
             until = min(until, _begins(found[MOST_READ]))
-    until = max(until, plan.starts + SHORTEST)
     wide = Planned(plan.change, plan.starts, until, plan.services, plan.executor)
-    return gathered(change, wide, beside, linked, links, by=by), until
+    times, windows = times_ahead(change, wide)
+    if len(times) > MOST_TIMES:
+        until = min(until, times[MOST_TIMES][1].lower)
+    until = max(until, plan.starts)
+    return gathered(change, wide, times, windows, beside, linked, links, by=by), until
 
 
 def _rows(rows: QuerySet[Any], change: Change, order: str) -> list[Any]:

@@ -14,7 +14,7 @@ from ..services import links_near, names_of
 from .others import beside_related, deployments_beside, executions_beside, linked_with
 from .overrides import Overrides, overrides_of
 from .plans import of_deployment, of_execution
-from .windows import maintenance_of, spans_at
+from .windows import Time, maintenance_of, spans_at
 from .words import Found
 
 
@@ -50,8 +50,8 @@ class Around:
         other = self.beside[one.other.change] if one.other else None
         note = self.notes.get(one.rule.key, "") if one.rule else ""
         way = tuple(self._names.get(key, "") for key in self._way(one))
-        change, executor = other and other.change, getattr(other, "executor", None)
-        return Found(one, window, change, executor, note, way)
+        change = other.change if other else None
+        return Found(one, window, change, getattr(other, "executor", None), note, way)
 
     def _way(self, one: Conflict) -> list[int]:
         """Return the shortest way from a service of one plan to one of the other that it needs."""
@@ -80,7 +80,10 @@ def around(change: Change, plan: Planned, *, by: User | None = None) -> Around:
         *deployments_beside(plan, linked),
         *beside_related(plan, related),
     ]
-    return gathered(change, plan, beside, linked, links, by=by)
+    spans = spans_at(change, plan)
+    times = [(one.window_id, one.span) for one in spans]
+    windows = {one.window_id: one.window for one in spans}
+    return gathered(change, plan, times, windows, beside, linked, links, by=by)
 
 
 def related_to(plan: Planned, links: Links) -> Related:
@@ -92,27 +95,29 @@ def related_to(plan: Planned, links: Links) -> Related:
 def gathered(
     change: Change,
     plan: Planned,
+    times: Iterable[Time],
+    windows: dict[int, Window],
     beside: Iterable[Execution | Deployment],
     linked: set[int],
     links: Links,
     *,
     by: User | None = None,
 ) -> Around:
-    """Put other plans beside the windows that hold at the time of a plan."""
-    spans = spans_at(change, plan)
+    """Put the times of windows, and other plans, around a plan with what was let pass."""
     overrides = overrides_of(change, {by.pk if by else None, plan.executor} - {None})
-    given, windows, maintenance = _rules(change, plan, overrides)
+    given, there = _rules(change, plan, overrides)
+    windows = {**there, **windows}
+    rules = {key: _rule(one) for key, one in windows.items()}
     freezes: list[Holds] = []
     held: list[Holds] = []
-    for span in spans:
-        windows[span.window.pk] = span.window
-        holds = Holds(_rule(span.window), span.span.lower, span.span.upper)
-        (freezes if span.window.is_freeze else held).append(holds)
+    for key, span in times:
+        holds = Holds(rules[key], span.lower, span.upper)
+        (freezes if windows[key].is_freeze else held).append(holds)
     others = {one.change_id: one for one in beside}
     return Around(
         plan=plan,
         freezes=freezes,
-        maintenance=maintenance,
+        maintenance=[rules[key] for key in there],
         held=held,
         others=[_planned(one) for one in others.values()],
         linked=linked,
@@ -127,12 +132,11 @@ def gathered(
 
 def _rules(
     change: Change, plan: Planned, overrides: Overrides
-) -> tuple[set[int], dict[int, Window], list[Rule]]:
-    """Return the windows that were let pass, and the maintenance windows that there are."""
+) -> tuple[set[int], dict[int, Window]]:
+    """Return which windows were let pass, and the maintenance windows that there are."""
     given = [one for one in overrides.windows if one.is_for(change, plan.services)]
     there = [*maintenance_of(change, plan), *(one for one in given if one.is_for_maintenance)]
-    windows = {one.pk: one for one in there}
-    return {one.pk for one in given}, windows, [_rule(one) for one in windows.values()]
+    return {one.pk for one in given}, {one.pk: one for one in there}
 
 
 def _planned(one: Execution | Deployment) -> Planned:

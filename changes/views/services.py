@@ -154,7 +154,7 @@ def _further(distance: dict[int, int]) -> tuple[list[Service], int]:
 
 def _drawn(links: Links, keys: Collection[int], it: int = 0) -> dict[str, Any] | None:
     """Return what the picture of these services is drawn from, None of fewer than two."""
-    pairs = [pair for pair in links.pairs if keys >= {*pair}]
+    pairs = [(one, other) for one, other in links.pairs if one in keys and other in keys]
     columns = columns_of(pairs)
     if not columns:
         return None
