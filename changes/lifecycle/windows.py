@@ -8,11 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 from expansive_cm.workflow.steps import opened, require, save
 
-from .. import permissions, planning, spans, window_mail
+from .. import met_mail, permissions, planning, spans, window_mail
 from ..conflicts import Planned
 from ..models import Change, Service, Window, WindowOverride, WindowSpan
 from ..recall import recalling
@@ -200,7 +201,8 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
     """Look what is in the way of a plan that a step makes or begins, and keep it with its event.
 
     Raises StepIncomplete, beside the field, for the first that stops it: a freeze or maintenance
-    window that refuses, or that nobody has overridden.
+    window that refuses, or that nobody has overridden. Effects: whose plans a new one meets is
+    told, once.
     """
     if plan is None:
         return
@@ -211,3 +213,14 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
             raise StepIncomplete(one.words, [field])
     if found:
         step.data = {**step.data, "conflicts": planning.kept(found)}
+    if not plan.begins and (met := met_mail.met_by(found)):
+        _tell_of_meeting(step, plan, met)
+
+
+def _tell_of_meeting(step: Step, plan: Planned, met: list[int]) -> None:
+    """Tell who planned what a new plan meets, unless its last one met that already."""
+    last = step.change.events.filter(verb=step.verb).order_by("-pk").first()
+    known = last.data.get("met", []) if last else []
+    step.data = {**step.data, "met": met}
+    if new := {*met}.difference(known):
+        met_mail.tell_planners(step.change, plan, new, by=sure(step.actor))

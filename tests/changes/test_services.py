@@ -4,6 +4,7 @@ Costs about 3 s.
 """
 
 import random
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,15 +13,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from post_office.models import STATUS, Email
 
 from accounts.models import User
 from changes import lifecycle, planning
 from changes.dependencies import Links, columns_of
+from changes.met_mail import is_for_colleagues
 from changes.models import Change, Service, ServiceDependency
 from changes.services import all_links, links_near
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.concurrently import at_once
+from tests.mailing import deliver
 from tests.people import Cast
 
 
@@ -141,6 +146,46 @@ def test_what_is_planned_for_a_service_along_the_way_is_in_the_way(cast: Cast) -
     assert "Grid" not in told
     lifecycle.remove_dependency(orders, actor=cast.administrator, needs=access.pk)
     assert "Power" not in "\n".join(one.words for one in planning.conflicts_of(own, plan))
+
+
+def test_whose_plan_is_met_by_a_new_one_is_told_once(cast: Cast) -> None:
+    """Not of what has begun, not who plans or executes the new one, and nothing that is over."""
+    app, orders = made("App", "Orders")
+    need(cast, app, orders)
+    first, begun, new, deployed = (stories.in_execution(cast) for _each in range(4))
+    for one, service in ((first, orders), (begun, orders), (new, app), (deployed, app)):
+        one.services.set([service])
+    stories.plan(first, cast)
+    stories.started(stories.plan(begun, cast), cast)
+    now, hour = timezone.now(), timedelta(hours=1)
+    plan = partial(
+        lifecycle.plan_execution,
+        new,
+        actor=cast.administrator,
+        executor=cast.support,
+        steps="Look.",
+        rollback_plan="Look away.",
+    )
+    for person in (cast.administrator, cast.stranger_success):
+        person.groups.add(*cast.success.groups.all())
+    cast.care_team.members.add(cast.administrator)
+    before = set(Email.objects.values_list("pk", flat=True))
+
+    def told() -> list[Email]:
+        mails = Email.objects.exclude(pk__in=before).order_by("pk")
+        return [one for one in mails if is_for_colleagues(one)]
+
+    plan(window_start=now, window_end=now + 30 * hour)
+    [mail] = told()
+    assert mail.to == [cast.success.email]
+    assert f"{new.reference} is planned at the time of 1 plan of yours" in mail.subject
+    assert f"- {first.reference}\n" in mail.message
+    assert begun.reference not in mail.message
+    plan(window_start=now, window_end=now + 31 * hour)
+    assert told() == [mail]
+    deliver()
+    mail.refresh_from_db()
+    assert mail.status != STATUS.sent  # the plan that it tells of is another one by now
 
 
 def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cast: Cast) -> None:
