@@ -152,8 +152,8 @@ def test_whose_plan_is_met_by_a_new_one_is_told_once(cast: Cast) -> None:
     """Not of what has begun, not who plans or executes the new one, and nothing that is over."""
     app, orders = made("App", "Orders")
     need(cast, app, orders)
-    first, begun, new, deployed = (stories.in_execution(cast) for _each in range(4))
-    for one, service in ((first, orders), (begun, orders), (new, app), (deployed, app)):
+    first, begun, new, beside = (stories.in_execution(cast) for _each in range(4))
+    for one, service in ((first, orders), (begun, orders), (new, app), (beside, app)):
         one.services.set([service])
     stories.plan(first, cast)
     stories.started(stories.plan(begun, cast), cast)
@@ -183,6 +183,9 @@ def test_whose_plan_is_met_by_a_new_one_is_told_once(cast: Cast) -> None:
     assert begun.reference not in mail.message
     plan(window_start=now, window_end=now + 31 * hour)
     assert told() == [mail]
+    at = {"window_start": now, "window_end": now + 31 * hour}
+    lifecycle.plan_execution(beside, **plan.keywords, **at)
+    assert told() == [mail]  # the same person planned for the same time before
     deliver()
     mail.refresh_from_db()
     assert mail.status != STATUS.sent  # the plan that it tells of is another one by now
