@@ -84,6 +84,8 @@ def _reached(links: Mapping[int, Sequence[int]], of: Collection[int], depth: int
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 168, 44, 48, 12
 """The size of a box in the picture, and what lies between boxes."""
+LANE = 10
+"""The height of a line that passes below the boxes of a column."""
 
 
 @dataclass(frozen=True)
@@ -106,31 +108,56 @@ class Picture:
 
 
 def picture(columns: Mapping[int, int], pairs: Iterable[Pair], names: Mapping[int, str]) -> Picture:
-    """Place services in their columns, by name, and draw a line from each to what it needs."""
+    """Place services in their columns, by name, and draw a line from each to what it needs.
+
+    A line that passes columns does so below their boxes, with all others to the same service.
+    """
+    pairs = [pair for pair in pairs if columns.keys() >= {*pair}]
     rows: dict[int, list[int]] = defaultdict(list)
     for key in sorted(columns, key=lambda one: (names[one].casefold(), one)):
         rows[columns[key]].append(key)
-    tallest = max((len(keys) for keys in rows.values()), default=0)
-    height = max(tallest * (HEIGHT + GAP_Y) - GAP_Y, 0)
+    lanes: dict[int, list[int]] = defaultdict(list)
+    for one, other in pairs:
+        for column in range(columns[one] + 1, columns[other]):
+            if other not in lanes[column]:
+                lanes[column].append(other)
+    heights = {
+        column: len(keys) * (HEIGHT + GAP_Y) - GAP_Y + len(lanes[column]) * LANE
+        for column, keys in rows.items()
+    }
+    height = max(heights.values(), default=0)
     places: dict[int, Box] = {}
-    for at, column in enumerate(sorted(rows)):
-        keys = rows[column]
-        top = (height - (len(keys) * (HEIGHT + GAP_Y) - GAP_Y)) // 2
+    passing: dict[Pair, int] = {}
+    for column, keys in rows.items():
+        top = (height - heights[column]) // 2
         for number, key in enumerate(keys):
-            places[key] = Box(key, at * (WIDTH + GAP_X), top + number * (HEIGHT + GAP_Y))
+            y = top + number * (HEIGHT + GAP_Y)
+            places[key] = Box(key, column * (WIDTH + GAP_X), y)
+        below = top + len(keys) * (HEIGHT + GAP_Y) - GAP_Y
+        for number, key in enumerate(lanes[column], 1):
+            passing[column, key] = below + number * LANE
     lines = [
-        _line(places[one], places[other])
+        _line(
+            places[one],
+            places[other],
+            [passing[column, other] for column in range(columns[one] + 1, columns[other])],
+        )
         for one, other in pairs
-        if one in places and other in places
     ]
-    return Picture([*places.values()], lines, max(len(rows) * (WIDTH + GAP_X) - GAP_X, 0), height)
+    width = (max(rows, default=-1) + 1) * (WIDTH + GAP_X) - GAP_X
+    return Picture([*places.values()], lines, max(width, 0), height)
 
 
-def _line(one: Box, other: Box) -> str:
-    """Return the path of a line from the right of a box to the left of the other."""
-    x, y, to_x, to_y = one.x + WIDTH, one.y + HEIGHT // 2, other.x, other.y + HEIGHT // 2
-    middle = (x + to_x) // 2
-    return f"M{x} {y}C{middle} {y} {middle} {to_y} {to_x} {to_y}"
+def _line(one: Box, other: Box, passing: Sequence[int]) -> str:
+    """Return the path from the right of a box to the left of another, past columns between."""
+    x, y = one.x + WIDTH, one.y + HEIGHT // 2
+    path = f"M{x} {y}"
+    for to_y in (*passing, other.y + HEIGHT // 2):
+        middle, to_x = x + GAP_X // 2, x + GAP_X
+        path += f"C{middle} {y} {middle} {to_y} {to_x} {to_y}"
+        x, y = to_x + WIDTH, to_y
+        path += f"H{x}"
+    return path.removesuffix(f"H{x}")
 
 
 def columns_of(pairs: Iterable[Pair]) -> dict[int, int]:
