@@ -104,7 +104,8 @@ def free(
     blocks = [*_of_freezes(freezes, overridden), *_of_others(plan, others, linked, related)]
     blocks.sort(key=lambda one: one.starts)
     asking = _asking(maintenance, held, overridden)
-    allowed = _within(asking) if asking else hours or [(plan.starts, until)]
+    always = [(plan.starts, until)] if hours is None else hours
+    allowed = _within(asking) if asking else always
     slots: list[Slot] = []
     reasons, at, number = _Reasons(), on_grid(plan.starts), 0
     for opens, closes in allowed:

@@ -72,7 +72,7 @@ def test_free_times_are_those_of_a_plain_search(
         "overridden": overridden,
         "related": Related(frozenset({2}), frozenset({3})),
     }
-    working = [(at(20 * one), at(20 * one + 10)) for one in sorted(hours)] if hours else None
+    working = [(at(20 * one), at(20 * one + 10)) for one in sorted(hours or ())]
 
     @cache
     def in_the_way(start: int) -> set[tuple[Any, ...]]:
@@ -94,7 +94,7 @@ def test_free_times_are_those_of_a_plain_search(
         if not in_the_way(start)
         and (
             asks
-            or working is None
+            or hours is None
             or any(opens <= at(start) and at(start + length) <= shut for opens, shut in working)
         )
     ]
@@ -103,7 +103,7 @@ def test_free_times_are_those_of_a_plain_search(
         if len(expected) < 3 and (not expected or start >= expected[-1] + length):
             expected.append(start)
     plan = Planned(1, DAY, at(length), frozenset({1}), 2)
-    found = free(plan, DAY + ENDS * HOUR, hours=working, **around)
+    found = free(plan, DAY + ENDS * HOUR, hours=None if hours is None else working, **around)
     assert [one.starts for one in found.slots] == [at(start) for start in expected]
     begins = 0
     told = [(one.why_not_earlier, start) for one, start in zip(found.slots, expected, strict=True)]
@@ -114,7 +114,7 @@ def test_free_times_are_those_of_a_plain_search(
         reasons = {(one.why, one.rule, one.other and one.other.change) for one in why}
         assert reasons <= there  # none is invented
         assert len(reasons) == len(why)
-        if working is None or asks:
+        if hours is None or asks:
             assert all(in_the_way(quarter) & reasons for quarter in range(begins, start))
         begins = start + length
 
