@@ -4,7 +4,7 @@
 besides; ``in_the_way`` gives it to ``conflicts.find``, and ``words`` says what that found.
 """
 
-from .ahead import DAYS, LONGEST, CouldGo, could_go
+from .ahead import DAYS, LONGEST, CouldGo, could_go, plans_ahead
 from .in_the_way import InTheWay, conflicts_of, in_the_way_of, kept, shown_to
 from .others import STILL_PLANNED, executions_at
 from .plans import begun_now, day_of, day_span, of_deployment, of_execution, plan_of
@@ -30,5 +30,6 @@ __all__ = [
     "of_deployment",
     "of_execution",
     "plan_of",
+    "plans_ahead",
     "shown_to",
 ]

@@ -1,6 +1,6 @@
 """When a change could go in the coming days, as things are now, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,14 +10,14 @@ from django.utils import timezone
 from accounts.models import User
 
 from .. import permissions, slots
-from ..conflicts import Conflict, Planned
+from ..conflicts import Conflict, Planned, with_other
 from ..models import Change, Deployment, Execution
 from ..services import links_near
 from ..states import State
 from .around import Around, gathered, related_to
 from .others import STILL_PLANNED, executions_at, linked_with
-from .plans import day_of
-from .windows import MOST_TIMES, times_ahead
+from .plans import day_of, services_of
+from .windows import AHEAD, MOST_TIMES, times_ahead
 from .words import Found
 
 DAYS = 90
@@ -26,6 +26,8 @@ MOST_READ = 1_000
 """So many other plans are read at most; where there are more, it looks as far as these reach."""
 REASONS = 5
 """So many reasons are said at most of why not earlier."""
+LISTED = 10
+"""So many plans of others are listed at most where a change has none yet."""
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=DAYS)
 
 
@@ -83,13 +85,33 @@ def could_go(user: User, change: Change, plan: Planned) -> CouldGo | None:
     return CouldGo(times, *_first(there, found.why_none), until, in_windows, in_hours)
 
 
+def plans_ahead(user: User, change: Change) -> list[Found]:
+    """Return what is planned in the next weeks on the services of a change, or those bound to them.
+
+    For colleagues who decide on a change that has no plan yet; the first of it, in twelve queries.
+    """
+    if not permissions.can_see_internal(user):
+        return []
+    now = timezone.now()
+    wanted = Planned(change.pk, now, now + AHEAD, services_of(change))
+    there, _until = _read(change, wanted, by=user, days=AHEAD)
+    found = [
+        replace(one, until=other.ends)
+        for other in sorted(there.others, key=lambda one: one.starts)
+        for one in with_other(wanted, other, there.linked, there.related)
+    ]
+    return there.in_words(found[:LISTED])
+
+
 def _first(there: Around, conflicts: list[Conflict]) -> tuple[list[Found], int]:
     return there.in_words(conflicts[:REASONS]), len(conflicts[REASONS:])
 
 
-def _read(change: Change, plan: Planned, *, by: User) -> tuple[Around, datetime]:
+def _read(
+    change: Change, plan: Planned, *, by: User, days: timedelta = LONGEST
+) -> tuple[Around, datetime]:
     """Read what there is from the beginning of a plan on, and until when all of it is known."""
-    until = plan.starts + timedelta(days=DAYS)
+    until = plan.starts + days
     linked, links = linked_with(change), links_near(plan.services)
     related = related_to(plan, links)
     services = plan.services | related.prerequisites | related.dependants
@@ -101,11 +123,11 @@ def _read(change: Change, plan: Planned, *, by: User) -> tuple[Around, datetime]
         change__state=State.EXECUTION,
     )
     home = timezone.get_default_timezone()
-    days = plan.starts.astimezone(home).date(), until.astimezone(home).date()
+    dates = plan.starts.astimezone(home).date(), until.astimezone(home).date()
     deployments = Deployment.objects.filter(
         Q(change__in=linked) | theirs,
         change__state=State.DEPLOYMENT,
-        release__planned_on__range=days,
+        release__planned_on__range=dates,
         release__cancelled_at=None,
     )
     beside: list[Execution | Deployment] = []
