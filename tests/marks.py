@@ -311,7 +311,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
-    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes
+    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes Service.description
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
     Window.name Window.reason WindowOverride.reason
