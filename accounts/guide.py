@@ -49,6 +49,7 @@ _ROOMS = {
     "user-guide#promises": "changes.views.promises",
     "user-guide#figures": "changes.views.figures",
     "user-guide#change-freezes-and-maintenance-windows": "changes.views.windows",
+    "user-guide#services-and-what-they-need": "changes.views.services",
     "user-guide#the-calendar": "changes.views.calendar",
     "user-guide#auditors-and-administrators": "audit.views",
     "board": "crb.views.board",

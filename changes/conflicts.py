@@ -24,11 +24,13 @@ STRICTEST_FIRST = tuple(Effect)
 
 
 class Why(StrEnum):
-    """The five things that can be in the way."""
+    """The seven things that can be in the way."""
 
     FREEZE = "freeze"
     OUTSIDE = "outside"
     SERVICE = "service"
+    PREREQUISITE = "prerequisite"
+    DEPENDANT = "dependant"
     PERSON = "person"
     LINKED = "linked"
 
@@ -88,6 +90,17 @@ class Conflict:
     overridden: bool = False
 
 
+@dataclass(frozen=True)
+class Related:
+    """What the services of a plan need, and what needs them, without these themselves."""
+
+    prerequisites: frozenset[int] = frozenset()
+    dependants: frozenset[int] = frozenset()
+
+
+UNRELATED = Related()
+
+
 def find(
     plan: Planned,
     *,
@@ -97,17 +110,18 @@ def find(
     others: Iterable[Planned] = (),
     linked: Collection[int] = (),
     overridden: Collection[int] = (),
+    related: Related = UNRELATED,
 ) -> list[Conflict]:
     """Return all that is in the way of a plan, the strictest first.
 
     ``maintenance`` are the maintenance windows that there are for it, ``held`` the times in which
     they hold; ``linked`` the changes that are linked as conflicting, ``overridden`` the windows
-    that somebody let it pass.
+    that somebody let it pass; ``related`` what its services need, and what needs them.
     """
     found = [
         *_in_freezes(plan, freezes, overridden),
         *_outside(plan, maintenance, list(held), overridden),
-        *(conflict for other in others for conflict in _with_other(plan, other, linked)),
+        *(conflict for other in others for conflict in with_other(plan, other, linked, related)),
     ]
     return sorted(found, key=lambda one: STRICTEST_FIRST.index(one.effect))
 
@@ -143,18 +157,35 @@ def _outside(
     Who overrides one of them lets it pass all of that service that ask the same role for it.
     """
     found = []
-    for service in dict.fromkeys(rule.service for rule in maintenance):
-        rules = [rule for rule in maintenance if rule.service == service]
+    for service, rules in by_service(maintenance).items():
         times = [(one.starts, one.ends) for one in held if one.rule.service == service]
         if _fits(plan, times):
             continue
-        asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
-        passed = {rule.role for rule in asking if rule.key in overridden}
-        strict = [rule for rule in rules if rule not in asking or rule.role not in passed]
-        first = min(strict or rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
+        strict = not_passed(rules, overridden)
+        first = strictest(strict or rules)
         effect = first.effect if strict else Effect.WARNS
         found.append(Conflict(Why.OUTSIDE, effect, first, overridden=not strict))
     return found
+
+
+def by_service(maintenance: Iterable[Rule]) -> dict[int | None, list[Rule]]:
+    """Return the maintenance windows of each service that has some."""
+    found: dict[int | None, list[Rule]] = {}
+    for rule in maintenance:
+        found.setdefault(rule.service, []).append(rule)
+    return found
+
+
+def strictest(rules: Iterable[Rule]) -> Rule:
+    """Return the window of which most is asked to let a plan pass."""
+    return min(rules, key=lambda rule: STRICTEST_FIRST.index(rule.effect))
+
+
+def not_passed(rules: Sequence[Rule], overridden: Collection[int]) -> list[Rule]:
+    """Return which maintenance windows of a service nobody lets a plan pass."""
+    asking = [rule for rule in rules if rule.effect == Effect.OVERRIDE]
+    passed = {rule.role for rule in asking if rule.key in overridden}
+    return [rule for rule in rules if rule not in asking or rule.role not in passed]
 
 
 def _fits(plan: Planned, times: Sequence[Span]) -> bool:
@@ -168,13 +199,20 @@ def _fits(plan: Planned, times: Sequence[Span]) -> bool:
     return reached >= plan.ends
 
 
-def _with_other(plan: Planned, other: Planned, linked: Collection[int]) -> list[Conflict]:
+def with_other(
+    plan: Planned, other: Planned, linked: Collection[int] = (), related: Related = UNRELATED
+) -> list[Conflict]:
+    """Return why another plan is in the way of one, [] where it is not."""
     if other.change == plan.change or not plan.meets(other.starts, other.ends):
         return []
     together = plan.release is not None and plan.release == other.release
     found = []
     if plan.services & other.services and not together:
         found.append(Why.SERVICE)
+    if related.prerequisites & other.services and not together:
+        found.append(Why.PREREQUISITE)
+    if related.dependants & other.services and not together:
+        found.append(Why.DEPENDANT)
     if plan.executor is not None and plan.executor == other.executor:
         found.append(Why.PERSON)
     if other.change in linked:

@@ -24,6 +24,7 @@ from . import (
     forecast_mail,
     inbox,
     messages,
+    met_mail,
     muting,
     permissions,
     promise_digest,
@@ -160,11 +161,15 @@ LATER = Statement(
 )
 
 
+OF_PLANS = (window_mail, met_mail)
+"""What tells colleagues of their plans, while it is so."""
+
+
 def _is_anybodys(email: Email) -> bool:
     """Whether a mail that tells of no change goes to a stranger, or to who is still with us.
 
     What administrators are told, of customers by name, is for who is one still, and what is told
-    of a freeze for colleagues.
+    of a freeze, or of another plan, for colleagues.
     """
     readers = [User.objects.with_address(address) for address in email.to]
     if standard_mail.is_about_one(email):
@@ -176,9 +181,9 @@ def _is_anybodys(email: Email) -> bool:
         goes = all(one and one.is_active for one in readers) and _is_worded(email, readers)
     elif administration.is_for_administrators(email):
         goes = any(one and one.is_active and one.has_role(Role.ADMINISTRATOR) for one in readers)
-    elif window_mail.is_for_colleagues(email):
+    elif of := next((one for one in OF_PLANS if one.is_for_colleagues(email)), None):
         theirs = all(one and one.is_active and permissions.can_see_internal(one) for one in readers)
-        goes = theirs and window_mail.still_holds(email)
+        goes = theirs and of.still_holds(email)
     else:
         goes = all(reader is None or reader.is_active for reader in readers)
     if not goes:

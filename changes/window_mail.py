@@ -1,6 +1,7 @@
 """Who is told of a new freeze: those who planned what lies in it, in one mail each."""
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
@@ -43,9 +44,21 @@ def tell_planners(window: Window, *, besides: User) -> None:
     if not window.is_freeze:
         return
     rows = [
-        *_of(executions_in(window), "plan_execution", "executor", "window_start"),
-        *_of(deployments_in(window), "plan_deployment", "planner", "release__planned_on"),
+        *planned_by(executions_in(window), "plan_execution", "executor", "window_start"),
+        *planned_by(deployments_in(window), "plan_deployment", "planner", "release__planned_on"),
     ]
+    plans = of_readers(rows, besides={besides.pk})
+    outbox.put([_mail(window, person, changes) for person, changes in plans])
+
+
+def of_readers(
+    rows: Iterable[tuple[Any, ...]], *, besides: Collection[int]
+) -> list[tuple[User, list[int]]]:
+    """Return who is told of plans (``planned_by``), each with the changes that are theirs.
+
+    Nobody who is not with us any more, and none of ``besides``, who know of what is told.
+    """
+    rows = [*rows]
     known = {person for row in rows for person in row[1:]}
     readers = User.objects.filter(
         pk__in=known, is_active=True, organisation=None, groups__isnull=False
@@ -55,11 +68,12 @@ def tell_planners(window: Window, *, besides: User) -> None:
     for change, owner, *people in rows:
         for person in {*people} & there.keys() or {owner}:
             plans[person].append(change)
-    told = [one for one in there.values() if one.pk in plans and one.pk != besides.pk]
-    outbox.put([_mail(window, one, plans[one.pk]) for one in told])
+    return [
+        (one, plans[one.pk]) for one in there.values() if one.pk in plans and one.pk not in besides
+    ]
 
 
-def _of(plans: QuerySet[Any], verb: str, person: str, order: str) -> list[tuple[Any, ...]]:
+def planned_by(plans: QuerySet[Any], verb: str, person: str, order: str) -> list[tuple[Any, ...]]:
     """Return of each plan the change, its owner, who planned it last, and one person more."""
     last = Event.objects.filter(change=OuterRef("change"), verb=verb).order_by("-pk")
     planner = Coalesce(

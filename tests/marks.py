@@ -42,6 +42,7 @@ from changes.models import (
     ProposedAnswer,
     Release,
     SavedView,
+    Service,
     StandardApproval,
     Window,
 )
@@ -136,6 +137,7 @@ OBJECTS: dict[str, Objects] = {
     "board/boards/": Board.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
+    "services/": Service.objects.order_by("pk").all,
     "labels/": Label.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "standard-changes/": StandardApproval.objects.order_by("-pk").all,
@@ -310,7 +312,7 @@ FOR_ONES_OWN = FOR_CUSTOMERS | {
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
-    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes
+    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes Service.description
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
     Window.name Window.reason WindowOverride.reason

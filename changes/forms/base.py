@@ -48,6 +48,11 @@ class StepForm(forms.Form):
         """Fit the form to this change and person; nothing to do for most steps."""
 
     @property
+    def only_asks(self) -> bool:
+        """Whether it was sent by a button that only asks something: nothing is judged or kept."""
+        return False
+
+    @property
     def goes_further(self) -> bool:
         """Whether it was sent by its second button."""
         return self.further is not None and self.data.get("further") == "yes"

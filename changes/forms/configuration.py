@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.validators import URLValidator
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -62,6 +63,9 @@ class AuthoriseForm(StepForm):
     reason = text(
         Authorisation, "reason", help_text=_("Why you decide like this. It stays on record.")
     )
+
+
+WINDOW = ("window_start", "window_end")
 
 
 class ExecutorForm(StepForm):
@@ -132,6 +136,9 @@ class PlanExecutionForm(ExecutorForm):
         help_text=_("How everything is put back as it was, and who decides that it has to be."),
     )
 
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_with_chosen_time(data), *args, **kwargs)
+
     def prepare(self) -> None:
         """Offer those who may execute, remember the others, and propose the existing plan."""
         candidates = possible_executors(self.change)
@@ -163,6 +170,35 @@ class PlanExecutionForm(ExecutorForm):
             mine = {"executor": self.user, "window_start": now, "window_end": now + length}
             self.cleaned_data.update(mine)
         return super().clean()
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether somebody asks when it could go, or takes one of these times into the form."""
+        return any(self.data.get(name) for name in ("when", CHOSEN))
+
+    def could_go(self) -> planning.CouldGo | None:
+        """Return when it could go, for as long as the form says, where that is asked.
+
+        Times that are not right are those of an hour: nobody is asked to correct them first.
+        """
+        if self.data.get("when") != "yes":
+            return None
+        start, end = (self._time_in(name) for name in ("window_start", "window_end"))
+        length = end - start if start and end and end > start else timedelta(hours=1)
+        executor = self.now_in("executor")
+        now = timezone.now()
+        if length > planning.LONGEST:
+            return None
+        plan = planning.of_execution(self.change, now, now + length, executor)
+        return planning.could_go(self.user, self.change, plan)
+
+    def _time_in(self, name: str) -> datetime | None:
+        """Return the moment that was typed, whatever the form as a whole thinks of it."""
+        try:
+            found: datetime | None = self.fields[name].clean(self[name].data)
+        except forms.ValidationError:
+            return None
+        return found
 
     def planned(self) -> Planned | None:
         """Return the plan that the form holds, None while its times are none."""
@@ -199,6 +235,32 @@ class PlanExecutionForm(ExecutorForm):
         for name, words in approved.items():
             self.fields[name].initial = words
             self.fields[name].help_text = _now("As it was approved: fill in the blanks (…) alone.")
+
+
+CHOSEN = "slot"
+"""By what a form is sent that takes a free time."""
+
+
+def parse_moment(text: str) -> datetime | None:
+    """Return a moment as an address says it, None for anything else or one that is far away."""
+    try:
+        found = parse_datetime(text[:40])
+    except ValueError:
+        return None
+    if found is None or timezone.is_naive(found):
+        return None
+    return found if abs(found - timezone.now()) <= FURTHEST else None
+
+
+def _with_chosen_time(data: Any) -> Any:
+    """Return what was typed with the free time that was chosen, in the person's zone."""
+    times = [parse_moment(text) for text in (data or {}).get(CHOSEN, "").split("/")]
+    if len(times) != len(WINDOW) or None in times:
+        return data
+    typed = data.copy()
+    for name, moment in zip(WINDOW, times, strict=True):
+        typed[name] = timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M")
+    return typed
 
 
 def _why_not(decision: Decision) -> str:

@@ -103,6 +103,7 @@ from .saved_views import (
     save_view,
     take_over_view,
 )
+from .services import add_dependency, remove_dependency
 from .standard import (
     authorise_standard,
     decide_standard,
@@ -245,6 +246,8 @@ __all__ = [
     "label",
     "merge_label",
     "unlabel",
+    "add_dependency",
+    "remove_dependency",
     "link",
     "tick_item",
     "tick_step",

@@ -8,13 +8,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Organisation, User
+from expansive_cm.sure import sure
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import StepIncomplete
 from expansive_cm.workflow.steps import opened, require, save
 
-from .. import permissions, planning, spans, window_mail
+from .. import met_mail, permissions, planning, spans, window_mail
 from ..conflicts import Planned
-from ..models import Change, Service, Window, WindowOverride, WindowSpan
+from ..models import Change, Event, Service, Window, WindowOverride, WindowSpan
 from ..recall import recalling
 from ..states import State
 from ..turns.overriding import involved
@@ -22,6 +23,12 @@ from .core import Step, take_step
 
 PLANNING = 7_304_551
 """The number of the lock that whoever plans holds until their transaction ends."""
+
+
+TIMES = ("window_start", "window_end", "release")
+"""What the event of a plan keeps of its time."""
+LATELY = 20
+"""So many events of a person are looked at for their last plan."""
 
 
 def one_at_a_time() -> None:
@@ -200,7 +207,8 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
     """Look what is in the way of a plan that a step makes or begins, and keep it with its event.
 
     Raises StepIncomplete, beside the field, for the first that stops it: a freeze or maintenance
-    window that refuses, or that nobody has overridden.
+    window that refuses, or that nobody has overridden. Effects: whose plans a new one meets is
+    told, once.
     """
     if plan is None:
         return
@@ -211,3 +219,23 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
             raise StepIncomplete(one.words, [field])
     if found:
         step.data = {**step.data, "conflicts": planning.kept(found)}
+    if not plan.begins and (met := met_mail.met_by(found)):
+        _tell_of_meeting(step, plan, met)
+
+
+def _tell_of_meeting(step: Step, plan: Planned, met: list[int]) -> None:
+    """Tell who planned what a new plan meets, unless they know.
+
+    As where its last plan met that already, or the last one of the same person for the same time:
+    whoever plans a hundred changes at once is not to send a hundred mails to one colleague.
+    """
+    known: set[int] = set()
+    if own := step.change.events.filter(verb=step.verb).order_by("-pk").first():
+        known.update(own.data.get("met", ()))
+    lately = Event.objects.filter(actor=step.actor).order_by("-pk")[:LATELY]
+    before = next((one for one in lately if one.verb == step.verb), None)
+    if before and all(before.data.get(name) == step.data.get(name) for name in TIMES):
+        known.update(before.data.get("met", ()))
+    step.data = {**step.data, "met": met}
+    if new := {*met} - known:
+        met_mail.tell_planners(step.change, plan, new, by=sure(step.actor))

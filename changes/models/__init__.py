@@ -4,7 +4,7 @@ from .access import AccessLink
 from .assessment import Assessment
 from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
-from .catalogue import Environment, Release, Service
+from .catalogue import Environment, Release, Service, ServiceDependency
 from .change import Change
 from .checklist import ChecklistItem
 from .choices import Channel, Promise
@@ -83,6 +83,7 @@ __all__ = [
     "SavedView",
     "SentForm",
     "Service",
+    "ServiceDependency",
     "StagingTest",
     "StandardApproval",
     "parse_reference",

@@ -23,6 +23,49 @@ class Service(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        """Return the address of its page, which is for Expansive's own people."""
+        return reverse("changes:service", args=[self.pk])
+
+
+class ServiceDependency(models.Model):
+    """A service needs another one to work. Together they have no circle; see ``dependencies``."""
+
+    # The constraint's index finds what a service needs, the other one what needs it.
+    service = models.ForeignKey(
+        Service,
+        verbose_name=_("service"),
+        on_delete=models.PROTECT,
+        related_name="needing",
+        db_index=False,
+    )
+    needs = models.ForeignKey(
+        Service,
+        verbose_name=_("service that it needs"),
+        on_delete=models.PROTECT,
+        related_name="needed_by",
+        db_index=False,
+    )
+    history = Records()
+
+    class Meta:
+        verbose_name = _("dependency between services")
+        verbose_name_plural = _("dependencies between services")
+        ordering = ("pk",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["service", "needs"], name="changes_service_dependency_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(service=models.F("needs")),
+                name="changes_service_dependency_other",
+            ),
+        ]
+        indexes = [models.Index(fields=["needs", "service"], name="changes_service_dependants")]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"
+
 
 class Environment(models.Model):
     """Where changes are tested. What counts before a deployment is a test in the one of staging."""

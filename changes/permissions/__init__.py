@@ -119,7 +119,7 @@ from .request import (
     may_raise_for,
     may_use_link_of,
 )
-from .rules import can_see_internal, may_see
+from .rules import can_see_internal, internal, may_see
 from .saved_view import may_keep_view, may_open_for_role, may_take_over_view
 from .standard import (
     FOR_ALL,
@@ -157,6 +157,19 @@ from .window import (
 def can_keep_labels(user: User) -> Decision:
     """Administrators rename, merge and end labels; whoever labels a change makes new ones."""
     return decide(holds_role(user, Role.ADMINISTRATOR))
+
+
+# Services
+
+
+def can_read_services(user: User) -> Decision:
+    """Expansive's own people read which service needs which."""
+    return decide(internal(user))
+
+
+def can_keep_services(user: User) -> Decision:
+    """Administrators, who keep the services, say which of them needs which."""
+    return decide(internal(user), holds_role(user, Role.ADMINISTRATOR))
 
 
 # From another tool
@@ -223,6 +236,7 @@ __all__ = [
     "can_hand_over",
     "can_import",
     "can_keep_labels",
+    "can_keep_services",
     "can_label",
     "can_link",
     "can_maintain_templates",
@@ -242,6 +256,7 @@ __all__ = [
     "can_read_own_promises",
     "can_read_promises",
     "can_read_releases",
+    "can_read_services",
     "can_read_templates",
     "can_read_windows",
     "can_reclassify",

@@ -1,6 +1,7 @@
 """What else is planned at the time of a plan and could be in its way."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from expansive_cm.statements import Given, ObjectStatement, Statement, given_keys, is_one_of
 
-from ..conflicts import Planned
+from ..conflicts import Planned, Related
 from ..models import Change, ChangeLink, Deployment, Execution
 from ..states import State
 from .plans import MOST, during
@@ -36,6 +37,18 @@ OF_ITS_SERVICES = is_one_of("change__services", given_keys("services"))
 def executions_beside(plan: Planned, linked: Iterable[int]) -> list[Execution]:
     """Return executions at the time of a plan: of its services or person, or linked with it."""
     return _with_services(EXECUTIONS, plan, linked, when=during(plan), executor=plan.executor)
+
+
+def beside_related(plan: Planned, related: Related) -> list[Execution | Deployment]:
+    """Return what is planned then for services that its own need, or that need them.
+
+    Asked by itself, so that these leave room for what concerns its own; none of no services.
+    """
+    services = related.prerequisites | related.dependants
+    if not services:
+        return []
+    theirs = replace(plan, services=services, executor=None)
+    return [*executions_beside(theirs, ()), *deployments_beside(theirs, ())]
 
 
 def _executions_then() -> QuerySet[Execution]:

@@ -6,9 +6,10 @@ from typing import Any
 from django.contrib.postgres.fields import DateTimeRangeField
 from django.db.models import DateTimeField, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from psycopg2.extras import DateTimeTZRange
 
 from accounts.models import User
-from expansive_cm.statements import Given, ObjectStatement, given_keys, is_one_of
+from expansive_cm.statements import Given, ObjectStatement, Statement, given_keys, is_one_of
 
 from .. import permissions
 from ..conflicts import Planned
@@ -17,6 +18,8 @@ from .plans import MOST, day_span, during, services_of
 
 AHEAD = timedelta(days=30)
 """Of so many days ahead an approver reads which freezes there are."""
+MOST_TIMES = 10_000
+"""So many times of windows are read at most where a plan looks for a free one."""
 
 
 def spans_at(change: Change, plan: Planned) -> list[WindowSpan]:
@@ -28,6 +31,31 @@ SPANS = ObjectStatement(
     lambda: WindowSpan.objects.filter(
         _concerns("window__"), span__overlap=Given("when", DateTimeRangeField())
     ).select_related("window__service", "window__organisation")
+)
+
+
+Time = tuple[int, DateTimeTZRange]
+"""A time of a window, by its key."""
+
+
+def times_ahead(change: Change, plan: Planned) -> tuple[list[Time], dict[int, Window]]:
+    """Return the first times of such windows, in order, and the windows, in two queries.
+
+    Of many weeks only these are read: making an object of each takes a second of 10,000.
+    """
+    rows = TIMES.rows(**_given(change, plan), when=during(plan))
+    windows = Window.objects.filter(pk__in={window for window, _time in rows})
+    return rows, windows.select_related("service", "organisation").in_bulk()
+
+
+TIMES = Statement(
+    lambda: (
+        WindowSpan.objects.filter(
+            _concerns("window__"), span__overlap=Given("when", DateTimeRangeField())
+        )
+        .order_by("span", "pk")
+        .values_list("window_id", "span")[: MOST_TIMES + 1]
+    )
 )
 
 

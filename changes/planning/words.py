@@ -24,11 +24,18 @@ class Found:
     executor: User | None = None
     note: str = ""
     """What is to be said of its override."""
+    way: tuple[str, ...] = ()
+    """Who needs whom, by name, where a service of one plan needs one of the other."""
 
     @property
     def stops(self) -> bool:
         """Whether the plan cannot be kept as it is."""
         return self.conflict.effect != Effect.WARNS
+
+    @property
+    def until(self) -> str:
+        """Until when it is in the way, where that is known."""
+        return moment(self.conflict.until) if self.conflict.until else ""
 
     @property
     def words(self) -> str:
@@ -60,10 +67,25 @@ def _words(found: Found) -> str:
         return _("%(person)s executes %(change)s at that time.") % values
     if conflict.why == Why.LINKED:
         return _("%s, which is linked as conflicting, is planned at that time.") % other.reference
+    if conflict.why in (Why.PREREQUISITE, Why.DEPENDANT) and found.way:
+        return _along(found.way, other, needed=conflict.why == Why.PREREQUISITE)
     shared = conflict.other.services if conflict.other else frozenset()
     names = ", ".join(one.name for one in other.services.all() if one.pk in shared)
     values = {"change": other.reference, "names": names}
     return _("%(change)s is planned at that time and affects %(names)s.") % values
+
+
+def _along(way: tuple[str, ...], other: Change, *, needed: bool) -> str:
+    """Say which service another plan affects, and how one of this plan is bound to it."""
+    first, *between, last = way
+    values = {"change": other.reference, "first": first, "last": last}
+    if needed:
+        said = _("%(change)s is planned at that time and affects %(last)s, which %(first)s needs")
+    else:
+        said = _("%(change)s is planned at that time and affects %(first)s, which needs %(last)s")
+    said = said % values
+    through = _("through %s") % ", ".join(between) if between else ""
+    return f"{said} {through}".strip() + "."
 
 
 def _who(found: Found) -> str:

@@ -148,6 +148,9 @@ class StepPage:
             return self._conflict(ChangeStale(what_happened(self.change, self.user)), form, context)
         if not decision:
             return self._refuse(decision, form)
+        if form.only_asks:
+            form.say_nothing_yet()
+            return self._show(form, context)
         if not form.is_valid():
             return self._show(form, context, status=HTTPStatus.BAD_REQUEST)
         if plans and self._is_unread(context["conflicts"]):

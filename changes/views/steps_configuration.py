@@ -41,6 +41,7 @@ def authorise(page: StepPage) -> HttpResponse:
         done=_("Your decision on %(reference)s is recorded."),
         beside=("review", "assessment"),
         freezes=planning.freezes_ahead(page.user, page.change),
+        planned_ahead=planning.plans_ahead(page.user, page.change),
     )
 
 

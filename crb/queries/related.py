@@ -1,12 +1,16 @@
 """What a page shows beside a change: conflicts, links and drafts."""
 
+from collections.abc import Collection
+
 from django.db.models import Case, Exists, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from changes.models import Change, ChangeLink, Deployment, Execution
 from changes.permissions import may_see
 from changes.queries import visible_to
+from changes.services import links_near
 from changes.states import OPEN, State
 from expansive_cm.statements import Given, ObjectStatement
 
@@ -20,17 +24,38 @@ def _name_if_it_comes(release: str) -> Case:
 def conflicts_of(change: Change, user: User, number: int) -> list[Change]:
     """Return other open changes on the same services that this person may see, latest moved first.
 
-    Each knows its planned window (``window_start``, ``window_end``) or ``planned_release``. At
-    most ``number``, in one query; reads the services that ``changes.story`` has loaded.
+    Then those on what these need, and on what needs them, which their ``bound`` says. Each knows
+    its planned window (``window_start``, ``window_end``) or ``planned_release``. At most
+    ``number``, in two queries, four where there is room for what is bound to them; reads the
+    services that ``changes.story`` has loaded.
     """
-    services = [service.pk for service in change.services.all()]
+    services = {service.pk for service in change.services.all()}
     if not services:
         return []
-    same = Change.services.through.objects.filter(change=OuterRef("pk"), service__in=services)
+    found = _open_on(services, change, user, number)
+    links = links_near(services)
+    for bound, keys in (
+        (_("affects what this needs"), links.prerequisites(services)),
+        (_("affects what needs this"), links.dependants(services)),
+    ):
+        if keys and (room := number - len(found)) > 0:
+            known = {one.pk for one in found}
+            more = _open_on(keys, change, user, room + len(known))
+            new = [one for one in more if one.pk not in known][:room]
+            for one in new:
+                vars(one)["bound"] = bound
+            found += new
+    return found
+
+
+def _open_on(services: Collection[int], change: Change, user: User, number: int) -> list[Change]:
+    on_these = Change.services.through.objects.filter(
+        change=OuterRef("pk"), service__in=sorted(services)
+    )
     pending = {"change": OuterRef("pk"), "path": OuterRef("path"), "outcome": ""}
     execution = Execution.objects.filter(**pending).order_by("-pk")
     deployment = Deployment.objects.filter(**pending).order_by("-pk")
-    found = visible_to(user).filter(Exists(same), state__in=OPEN).exclude(pk=change.pk)
+    found = visible_to(user).filter(Exists(on_these), state__in=OPEN).exclude(pk=change.pk)
     return list(
         found.annotate(
             window_start=Subquery(execution.values("window_start")[:1]),

@@ -3,7 +3,10 @@
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from changes.models import Service
+from simple_history.utils import bulk_create_with_history
+
+from accounts.models import User
+from changes.models import Service, ServiceDependency
 
 from .people import saved
 
@@ -25,6 +28,31 @@ SERVICES = {
     "Notifications": "Mail, text messages and push to everybody above.",
     "Identity and access": "Sign-in, single sign-on, roles and permissions.",
 }
+
+
+NEEDS = {
+    "Work orders": ("Asset register", "Identity and access", "Notifications"),
+    "Planned maintenance": ("Work orders", "Asset register"),
+    "Space booking": ("Identity and access", "Notifications"),
+    "Visitor management": ("Access control integration", "Notifications"),
+    "Helpdesk portal": ("Work orders",),
+    "Mobile app": ("Public API", "Work orders"),
+    "Public API": ("Identity and access",),
+    "Reporting": ("Asset register", "Energy dashboards"),
+    "Access control integration": ("Identity and access",),
+    "Contractor portal": ("Work orders", "Identity and access"),
+}
+"""What does not work without what."""
+
+
+def link_services(services: dict[str, Service], administrator: User) -> None:
+    """Say which service needs which, in two statements, each with its history."""
+    pairs = [
+        ServiceDependency(service=services[name], needs=services[other])
+        for name, others in NEEDS.items()
+        for other in others
+    ]
+    bulk_create_with_history(pairs, ServiceDependency, default_user=administrator)
 
 
 def create_services() -> dict[str, Service]:

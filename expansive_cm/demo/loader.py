@@ -18,7 +18,7 @@ from expansive_cm.sure import sure
 from expansive_cm.workflow.errors import StepError
 
 from . import board, steps
-from .catalogue import create_services
+from .catalogue import create_services, link_services
 from .clock import Clock, travelling
 from .diary import Diary, Entry
 from .letters import enter_letters
@@ -103,6 +103,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
         create_templates(world)
         create_views(world)
         create_labels(world)
+        link_services(world.services, world.people["owen"])
         enter_releases(world, diary)
         enter_windows(world, diary)
         enter_standards(world, diary)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from changes.conflicts import Conflict, Effect, Holds, Planned, Rule, Why, find
+from changes.conflicts import Conflict, Effect, Holds, Planned, Related, Rule, Why, find
 from changes.spans import weekly, weekly_faults
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -39,6 +39,7 @@ rules = st.builds(Rule, st.integers(1, 4), st.sampled_from(Effect), st.sampled_f
     st.lists(st.tuples(rules, times), max_size=5),
     st.lists(st.tuples(times, services, st.integers(1, 3)), max_size=5),
     st.frozensets(st.integers(1, 4)),
+    st.builds(Related, services, services),
 )
 def test_generated_overlaps_are_all_found_and_none_invented(
     own: tuple[int, int],
@@ -46,6 +47,7 @@ def test_generated_overlaps_are_all_found_and_none_invented(
     freezes: list[tuple[Rule, tuple[int, int]]],
     planned: list[tuple[tuple[int, int], frozenset[int], int]],
     overridden: frozenset[int],
+    related: Related,
 ) -> None:
     """Each is compared hour by hour, which no clever comparison of ends has a part in."""
     others = [
@@ -58,6 +60,7 @@ def test_generated_overlaps_are_all_found_and_none_invented(
         others=others,
         linked={11},
         overridden=overridden,
+        related=related,
     )
 
     def meets(when: tuple[int, int]) -> bool:
@@ -73,6 +76,8 @@ def test_generated_overlaps_are_all_found_and_none_invented(
     for number, (when, some, executor) in enumerate(planned, 10):
         if meets(when):
             expected |= {(Why.SERVICE, number)} if some & affects else set()
+            expected |= {(Why.PREREQUISITE, number)} if some & related.prerequisites else set()
+            expected |= {(Why.DEPENDANT, number)} if some & related.dependants else set()
             expected |= {(Why.PERSON, number)} if executor == 2 else set()
             expected |= {(Why.LINKED, number)} if number == 11 else set()
     told = [(one.why, one.other.change) for one in found if one.other]

@@ -111,6 +111,11 @@ ANYWHERE: dict[str, set[str]] = {
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
     "keep_labels": {"administrator"},
+    "keep_services": {"administrator"},
+    "read_services": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "find_candidates": {"success", "stranger_success", "administrator", "auditor"},
     "see_standard_changes": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),

@@ -157,8 +157,10 @@ def test_a_refusal_stands_beside_its_field_and_leads_to_the_override(
     assert "Wards" not in html
 
 
-def test_an_approver_reads_of_freezes_ahead(client: Client, cast: Cast) -> None:
-    change = stories.in_authorisation(cast)
+def test_an_approver_reads_of_freezes_and_plans_ahead(client: Client, cast: Cast) -> None:
+    change, other = stories.in_authorisation(cast), stories.in_execution(cast)
+    booking(change), booking(other)
+    stories.plan(other, cast)
     window(cast, name="Theirs", organisation=cast.harbour)
     window(cast, name="Others", organisation=cast.meridian)
     window(
@@ -176,7 +178,10 @@ def test_an_approver_reads_of_freezes_ahead(client: Client, cast: Cast) -> None:
     assert "Theirs" in html
     assert "Others" not in html
     assert "Later" not in html
-    assert "Theirs" not in page(client, cast.approver, address)
+    assert f"{other.reference} is planned at that time and affects Space booking. Until" in html
+    theirs = page(client, cast.approver, address)
+    assert "Theirs" not in theirs
+    assert other.reference not in theirs
 
 
 def test_plans_in_a_freeze_have_pages_and_cost_no_queries(

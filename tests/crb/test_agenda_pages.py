@@ -339,6 +339,11 @@ def test_conflicts_are_named_with_state_and_window(client: Client, table: Table)
     assert "Execution" in section[0]
     assert "calendar-time" in section[0]
     assert unrelated.reference not in section[0]
+    change_lifecycle.add_dependency(booking, actor=table.cast.administrator, needs=other)
+    page = text(get(client, table.chair, page_of(item)))
+    section = page.partition("Other open changes on the same services")[2].partition("</section>")
+    assert unrelated.reference in section[0]
+    assert section[0].count("affects what this needs") == 1  # the other one is on the same service
     manager, day = table.cast.release_manager, timezone.localdate()
     to_come, gone = (
         change_lifecycle.plan_release(actor=manager, name=name, planned_on=day)
@@ -381,7 +386,7 @@ def test_queries_of_the_whole_case(
                 lifecycle.fill_agenda(table.board)
                 lifecycle.publish_agenda(fresh_meeting(item), actor=table.chair)
                 sign_in(client, table.cast.crb_member)
-                with django_assert_num_queries(11, info=str(number)):
+                with django_assert_num_queries(12, info=str(number)):
                     assert client.get(page_of(item)).status_code == 200
 
 

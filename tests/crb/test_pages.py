@@ -555,7 +555,7 @@ def test_queries_of_a_case_with_everything(
     again = lifecycle.add_late(change, item.meeting, actor=table.chair, reason="It is answered.")
     table.vote(again, *["accepted"] * 4)
     client.force_login(table.chair)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(17):
         answer = client.get(page_of(again))
     assert "Two." in text(answer)
     assert "Other 0" in text(answer)
