@@ -42,6 +42,7 @@ _ROOMS = {
     "user-guide#notifications": "changes.views.notifications",
     "user-guide#saved-views-of-the-list": "changes.views.saved_views",
     "user-guide#labels": "changes.views.labels",
+    "user-guide#emergency-changes-and-looking-back": "changes.views.post_reviews",
     "user-guide#many-changes-at-once": "changes.views.many",
     "user-guide#standard-changes": "changes.views.standard",
     "user-guide#development-review-test-and-release": "changes.views.steps_code",
@@ -68,6 +69,9 @@ _PARTS = {
     "user-guide#mail": "accounts:profile",
     "user-guide#support-staff": "changes:start_execution changes:record_execution",
     "user-guide#standard-changes": "changes:ask_authorisation",
+    "user-guide#emergency-changes-and-looking-back": """
+        changes:declare_emergency changes:withdraw_emergency
+    """,
     "user-guide#authorised-approvers": "changes:authorise",
     "user-guide#releases": "changes:assign_release",
     "board#calendar": "crb:attendance crb:cancel_meeting",

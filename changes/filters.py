@@ -186,6 +186,7 @@ class ChangeFilterForm(forms.Form):
     promised_from = _day(_("Promise made (from)"))
     promised_to = _day(_("Promise made (to)"))
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
+    emergency = forms.BooleanField(label=_("Emergency"), required=False)
     columns = forms.CharField(label=_("Columns"), required=False, strip=False)
 
     def __init__(self, user: User, data: QueryDict, views: Views | None = None) -> None:
@@ -209,6 +210,7 @@ class ChangeFilterForm(forms.Form):
                 choice_field(self, "label").choices = cache(partial(labels, data))
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
+            del self.fields["emergency"]
             del self.fields["label"]
             ids = user.customer_ids
             choice_field(self, "requester").choices = requesters(ids)
@@ -411,8 +413,8 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
         if not given or name in ALONGSIDE:
             continue
         field = form.fields[name]
-        if name in ("q", "asked_by", "overdue"):
-            value = "" if name == "overdue" else f"“{given}”"
+        if name in ("q", "asked_by", "overdue", "emergency"):
+            value = "" if given is True else f"“{given}”"
             yield Chip(field.label, value, query_string(form, {name: None}))
             continue
         if isinstance(given, date):

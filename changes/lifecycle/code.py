@@ -30,6 +30,7 @@ from . import promises, releases
 from .board import promise_of, to_correct
 from .confirmation import ask_requester
 from .core import Step, take_step
+from .post_reviews import ask_post_review
 from .untold import heard_of_plan
 from .windows import mind_conflicts
 
@@ -391,7 +392,8 @@ def record_deployment(
     """Say that the deployment succeeded, or that it was rolled back.
 
     Effects: the outcome; success asks the requester to confirm, with state ``confirmation``;
-    a rollback starts a new round in ``development``; events; messages.
+    a rollback starts a new round in ``development``; a review, where one is due
+    (``ask_post_review``); events; messages.
     """
     with take_step("record_deployment", change, actor=actor, seen=seen) as step:
         deployment = step.change.deployment
@@ -405,4 +407,5 @@ def record_deployment(
             ask_requester(step, notes)
         else:
             step.change.roll_back_deployment()
+        ask_post_review(step, rolled_back=outcome == Deployment.Outcome.ROLLED_BACK)
     return step.change

@@ -21,6 +21,7 @@ from . import standard
 from .asked import ending
 from .confirmation import ask_requester
 from .core import lock, take_step
+from .post_reviews import ask_post_review
 from .windows import mind_conflicts
 
 
@@ -199,7 +200,8 @@ def record_execution(
 
     Raises StepIncomplete without notes when the planned window has closed meanwhile; that it had
     is kept with the event. Effects: the execution's outcome; state ``documentation`` or
-    ``rolled_back``, which ends the approval of the standard change that it was; event; messages.
+    ``rolled_back``, which ends the approval of the standard change that it was; a review, where
+    one is due (``ask_post_review``); event; messages.
     """
     with take_step("record_execution", change, actor=actor, seen=seen) as step:
         execution = step.change.execution
@@ -216,6 +218,7 @@ def record_execution(
         else:
             step.change.roll_back_execution()
             standard.end_after_rollback(step)
+        ask_post_review(step, rolled_back=outcome == Execution.Outcome.ROLLED_BACK)
     return step.change
 
 

@@ -63,12 +63,21 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
         {S.ROLLED_BACK, S.DOCUMENTATION, S.CONFIRMATION, S.NOT_CONFIRMED, S.CLOSED},
     ),
     "correct_deployment": (set(), set()),
+    # Of what was rolled back; see tests/changes/test_emergency.py.
+    "record_post_review": (CARE - {"support"}, {S.ROLLED_BACK}),
+    "add_post_action": (CARE - {"support"}, {S.ROLLED_BACK}),
+    "change_post_action": (set(), set()),
+    "complete_post_action": (set(), set()),
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
 IN_A_DRAFT = set(BESIDE) - {
     "correct_execution",
     "correct_deployment",
+    "record_post_review",
+    "add_post_action",
+    "change_post_action",
+    "complete_post_action",
     "accept_answer",
     "follow_up",
     "override_window",
@@ -106,6 +115,10 @@ ANYWHERE: dict[str, set[str]] = {
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
     "keep_labels": {"administrator"},
+    "read_post_reviews": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "find_candidates": {"success", "stranger_success", "administrator", "auditor"},
     "see_standard_changes": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
