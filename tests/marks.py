@@ -304,12 +304,14 @@ FOR_CUSTOMERS = frozenset(
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
-    BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
+    BoardDecision.meeting BoardDecision.taken_back_reason Change.emergency_reason
+    Change.late_reason
     ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
-    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes
+    Execution.rollback_plan Execution.steps PeerReview.findings
+    PostAction.outcome PostAction.text PostReview.findings PostReview.happened Release.notes
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
     Window.name Window.reason WindowOverride.reason
