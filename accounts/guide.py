@@ -55,7 +55,7 @@ _ROOMS = {
     "board": "crb.views.board",
     "board#calendar": "crb.views.calendar crb.views.feed",
     "board#agenda": "crb.views.agenda crb.views.meetings",
-    "board#voting": "crb.views.ballots crb.views.items crb.views.promises",
+    "board#voting": "crb.views.ballots crb.views.emergencies crb.views.items crb.views.promises",
     "board#the-live-meeting": "crb.views.live",
     "board#minutes": "crb.views.actions crb.views.minutes",
     "board#the-board-over-time": "crb.views.overtime",
