@@ -1,8 +1,19 @@
 """Post-implementation reviews and their actions: whose they are, what is open, what is late."""
 
+from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from django.db.models import Q, QuerySet
+from django.db.models import (
+    BigIntegerField,
+    CharField,
+    DateTimeField,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Cast
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -10,7 +21,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import STAFF_ROLES, Role
 from accounts.standing import Anybody, Standing, given_of
-from expansive_cm.statements import Given, ObjectStatement
+from expansive_cm.statements import Given, Statement
 
 from .models import Change, PostAction, PostReview
 from .models.post_review import OPEN_POST_ACTION, OPEN_REVIEW
@@ -49,36 +60,40 @@ def own_people() -> list[User]:
 
 
 def notices(user: User) -> list[Notice]:
-    """Tell of reviews that are this person's to record, and of actions to do. Two queries."""
-    standing, given = Standing.of(user), given_of(user)
-    reviews = _reviews_of(standing).objects(**given)
-    actions = _actions_of(standing).objects(**given)
-    return [*map(_review, reviews), *(_action(one, user) for one in actions)]
+    """Tell of reviews that are this person's to record, and of actions to do. One query."""
+    rows = _waiting_for(Standing.of(user)).rows(**given_of(user))
+    return [_notice(Row(*row), user) for row in sorted(rows, key=lambda row: row[4])]
 
 
-def _review(review: PostReview) -> Notice:
-    day = date_format(timezone.localtime(review.due_at), "j F Y")
-    words = _("The post-implementation review of %(change)s is due by %(day)s.")
-    if review.is_late:
-        words = _("The post-implementation review of %(change)s is late: it was due by %(day)s.")
-    told = words % {"change": review.change, "day": day}
-    return Notice(told, review.get_absolute_url(), _("Review it"))
+class Row(NamedTuple):
+    """What a notice says of a review, or of an action where there is one."""
+
+    review: int
+    action: int | None
+    change: int
+    text: str
+    due: datetime
+    owner: int | None
+    owner_name: str
 
 
-def _action(action: PostAction, user: User) -> Notice:
-    told = {
-        "text": action.text,
-        "change": action.change.reference,
-        "day": date_format(action.due_on, "j F Y"),
-        "owner": action.owner,
-    }
+def _notice(row: Row, user: User) -> Notice:
+    url = reverse("changes:post_review", args=[row.change, row.review])
+    told = {"change": f"{Change(pk=row.change).reference}", "text": row.text}
+    if row.action is None:
+        told["day"] = date_format(timezone.localtime(row.due), "j F Y")
+        words = _("The post-implementation review of %(change)s “%(text)s” is due by %(day)s.")
+        if row.due < timezone.now():
+            words = _("The post-implementation review of %(change)s “%(text)s” is late: %(day)s.")
+        return Notice(words % told, url, _("Review it"))
+    day = row.due.astimezone(UTC).date()
+    told |= {"day": date_format(day, "j F Y"), "owner": row.owner_name}
     words = _("After %(change)s, by %(day)s: %(text)s")
-    if action.owner_id != user.pk:
+    if row.owner != user.pk:
         words = _("After %(change)s, by %(day)s: %(text)s. It was for %(owner)s, who has left.")
-    elif action.due_on < timezone.localdate():
+    elif day < timezone.localdate():
         words = _("Late, after %(change)s, by %(day)s: %(text)s")
-    url = f"{action.review.get_absolute_url()}#action-{action.pk}"
-    return Notice(words % told, url, _("Open it"))
+    return Notice(words % told, f"{url}#action-{row.action}", _("Open it"))
 
 
 def _changes_of(anybody: Anybody) -> QuerySet[Change]:
@@ -87,24 +102,26 @@ def _changes_of(anybody: Anybody) -> QuerySet[Change]:
 
 
 @lru_cache(maxsize=64)
-def _reviews_of(standing: Standing) -> ObjectStatement:
-    """The first due of those that are a person's with these roles."""
+def _waiting_for(standing: Standing) -> Statement:
+    """The first due of the reviews and the actions that are for a person with these roles.
+
+    Actions are their own, and those left behind on what they look after.
+    """
     anybody = Anybody(standing)
     theirs = Q(change__in=_changes_of(anybody)) & ~OF_BOARD
     if anybody.has_role(Role.CRB_MEMBER):
         theirs |= OF_BOARD
-    found = open_reviews().filter(theirs).select_related("change").order_by("due_at", "pk")
-    return ObjectStatement(lambda: found[:SHOWN])
-
-
-@lru_cache(maxsize=64)
-def _actions_of(standing: Standing) -> ObjectStatement:
-    """The first due of a person's own, and of those left behind on what they look after."""
-    anybody = Anybody(standing)
+    none, no_name = Value(None, BigIntegerField()), Value("", CharField())
+    reviews = open_reviews().filter(theirs).order_by("due_at", "pk")
+    first = reviews.values_list("pk", none, "change", "change__title", "due_at", none, no_name)
     left = Q(change__in=_changes_of(anybody)) & without_its_owner()
-    found = open_actions().filter(Q(owner=Given("person")) | left)
-    found = found.select_related("change", "owner", "review").order_by("due_on", "pk")
-    return ObjectStatement(lambda: found[:SHOWN])
+    actions = open_actions().filter(Q(owner=Given("person")) | left).order_by("due_on", "pk")
+    day = Cast("due_on", DateTimeField())
+    then = actions.values_list(
+        "review", "pk", "change", "text", day, "owner", "owner__display_name"
+    )
+    both = first[:SHOWN].union(then[:SHOWN], all=True)
+    return Statement(lambda: both)
 
 
 def with_people(actions: QuerySet[PostAction]) -> QuerySet[PostAction]:
