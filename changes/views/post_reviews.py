@@ -33,6 +33,7 @@ PAGE_SIZE = 50
 BY_DUE = paging.Order("due", F("due_at"), DateTimeField())
 BY_DAY = paging.Order("day", F("due_on"), DateField())
 BY_RECORDED = paging.Order("recorded", F("recorded_at"), DateTimeField(), descending=True)
+OPEN_FIRST = F("done_at").desc(nulls_first=True)
 NEWEST = paging.Order("done", descending=True)
 
 
@@ -64,7 +65,7 @@ def post_reviews(request: SignedInRequest) -> HttpResponse:
         page = paging.page_of(rows, order, request.GET.get("page", ""), PAGE_SIZE, load)
     except paging.BadToken as error:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
-    asked = {"show": name, **({"owner": owner.pk} if owner else {})}
+    asked = {"show": name, **({"owner": str(owner.pk)} if owner else {})}
     here = reverse("changes:post_reviews")
     context = {
         "tabs": [
@@ -163,7 +164,7 @@ def _too_late(
 ) -> HttpResponse:
     """Show what somebody else has recorded, with what was typed, to be taken over by hand."""
     fresh = _review_or_404(request, review.change_id, review.pk)
-    more = {"happened_meanwhile": why, "typed": form.typed()}
+    more: dict[str, Any] = {"happened_meanwhile": why, "typed": form.typed()}
     return _page(request, fresh, status=HTTPStatus.CONFLICT, **more)
 
 
@@ -178,7 +179,7 @@ def _page(
 ) -> HttpResponse:
     change, user = review.change, request.user
     may = permissions.may_review(user, change, review)
-    rows = looking_back.with_people(review.actions.order_by("done_at", "due_on", "pk"))
+    rows = looking_back.with_people(review.actions.order_by(OPEN_FIRST, "due_on", "pk"))
     context = {
         "change": change,
         "review": review,
