@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from changes import lifecycle, looking_back, permissions, story
 from changes.models import Change, PostAction, PostReview
+from changes.views import as_file
 from changes.views.sections import sections
 from changes.working_days import due_after
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
@@ -62,6 +63,8 @@ def test_an_emergency_change_is_marked_wherever_it_is_shown(cast: Cast) -> None:
     listed = ours.get(reverse("changes:list"), asked).content.decode()
     assert change.reference in listed and "Emergency</span>" in listed
     assert b"Emergency" in ours.get(reverse("changes:home")).content
+    pdf = as_file.in_words(story.load(cast.requester, change.pk), cast.requester, timezone.now())
+    assert ["Emergency change", "Yes"] in pdf["facts"] and WHY not in str(pdf)
     exported = b"".join(ours.get(reverse("changes:export"), asked).streaming_content).decode()
     assert WHY in exported
     lifecycle.assess(change, actor=cast.success, type="code", **stories.ASSESSMENT)

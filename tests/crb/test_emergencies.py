@@ -3,18 +3,20 @@
 Costs 2 s.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from changes import lifecycle as change_lifecycle
 from changes import permissions as change_permissions
 from changes.models import Change
 from changes.states import State
 from crb import lifecycle, promised
-from crb.models import AgendaItem
+from crb.models import AgendaItem, Board
 from crb.states import ItemState
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests.crb.conftest import Table
@@ -65,6 +67,17 @@ def test_it_leaves_the_agenda_accepted_and_the_board_answers_for_it(
     assert promised.board_of(change) == table.board
     assert client.post(address, told).status_code == 409
     assert not change_permissions.can_withdraw_emergency(table.chair, change)
+
+
+def test_a_ballot_at_once_is_filled_in(table: Table, client: Client) -> None:
+    item = an_emergency(table)
+    Board.objects.update(emergencies="ballot")
+    client.force_login(table.chair)
+    address = f"{reverse('crb:open_ballot', args=[table.board.pk])}?change={item.change_id}"
+    assert address in client.get(reverse("crb:board")).content.decode()
+    form = client.get(address).context["form"]
+    assert form["changes"].value() == [item.change_id]
+    assert form.fields["deadline"].initial < timezone.now() + timedelta(hours=6)
 
 
 def test_a_board_that_votes_first_or_a_running_meeting_is_not_passed(table: Table) -> None:
