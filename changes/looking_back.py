@@ -8,6 +8,8 @@ from django.db.models import (
     BigIntegerField,
     CharField,
     DateTimeField,
+    Exists,
+    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -96,9 +98,12 @@ def _notice(row: Row, user: User) -> Notice:
     return Notice(words % told, f"{url}#action-{row.action}", _("Open it"))
 
 
-def _changes_of(anybody: Anybody) -> QuerySet[Change]:
+def _on_theirs(anybody: Anybody) -> Q:
+    """On a change that they look after: asked of the few that wait, each by its key."""
     theirs = RESPONSIBLE.changes(anybody)
-    return Change.objects.none() if theirs is None else Change.objects.filter(theirs).order_by()
+    if theirs is None:
+        return Q(pk__in=())
+    return Q(Exists(Change.objects.filter(theirs, pk=OuterRef("change"))))
 
 
 @lru_cache(maxsize=64)
@@ -108,13 +113,13 @@ def _waiting_for(standing: Standing) -> Statement:
     Actions are their own, and those left behind on what they look after.
     """
     anybody = Anybody(standing)
-    theirs = Q(change__in=_changes_of(anybody)) & ~OF_BOARD
+    theirs = _on_theirs(anybody) & ~OF_BOARD
     if anybody.has_role(Role.CRB_MEMBER):
         theirs |= OF_BOARD
     none, no_name = Value(None, BigIntegerField()), Value("", CharField())
     reviews = open_reviews().filter(theirs).order_by("due_at", "pk")
     first = reviews.values_list("pk", none, "change", "change__title", "due_at", none, no_name)
-    left = Q(change__in=_changes_of(anybody)) & without_its_owner()
+    left = _on_theirs(anybody) & without_its_owner()
     actions = open_actions().filter(Q(owner=Given("person")) | left).order_by("due_on", "pk")
     day = Cast("due_on", DateTimeField())
     then = actions.values_list(
