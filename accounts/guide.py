@@ -42,6 +42,7 @@ _ROOMS = {
     "user-guide#notifications": "changes.views.notifications",
     "user-guide#saved-views-of-the-list": "changes.views.saved_views",
     "user-guide#labels": "changes.views.labels",
+    "user-guide#emergency-changes-and-looking-back": "changes.views.post_reviews",
     "user-guide#many-changes-at-once": "changes.views.many",
     "user-guide#standard-changes": "changes.views.standard",
     "user-guide#development-review-test-and-release": "changes.views.steps_code",
@@ -55,7 +56,7 @@ _ROOMS = {
     "board": "crb.views.board",
     "board#calendar": "crb.views.calendar crb.views.feed",
     "board#agenda": "crb.views.agenda crb.views.meetings",
-    "board#voting": "crb.views.ballots crb.views.items crb.views.promises",
+    "board#voting": "crb.views.ballots crb.views.emergencies crb.views.items crb.views.promises",
     "board#the-live-meeting": "crb.views.live",
     "board#minutes": "crb.views.actions crb.views.minutes",
     "board#the-board-over-time": "crb.views.overtime",
@@ -69,6 +70,9 @@ _PARTS = {
     "user-guide#mail": "accounts:profile",
     "user-guide#support-staff": "changes:start_execution changes:record_execution",
     "user-guide#standard-changes": "changes:ask_authorisation",
+    "user-guide#emergency-changes-and-looking-back": """
+        changes:declare_emergency changes:withdraw_emergency
+    """,
     "user-guide#authorised-approvers": "changes:authorise",
     "user-guide#releases": "changes:assign_release",
     "board#calendar": "crb:attendance crb:cancel_meeting",

@@ -84,6 +84,13 @@ ENTRIES = (
         seldom=True,
     ),
     _Entry(
+        _("Reviews"),
+        "changes:post_reviews",
+        "checklist",
+        lambda user: user.is_internal and bool(user.roles),
+        seldom=True,
+    ),
+    _Entry(
         _("Figures"),
         "changes:figures",
         "chart-bar",

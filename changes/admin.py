@@ -43,6 +43,8 @@ from .models import (
     Execution,
     Label,
     PeerReview,
+    PostAction,
+    PostReview,
     Question,
     Release,
     Reminder,
@@ -378,6 +380,22 @@ class ChecklistItemAdmin(ReadOnlyAdmin):
 
     list_display = ("change", "text", "is_required", "ticked_by", "ticked_at")
     list_select_related = ("change", "ticked_by")
+
+
+@admin.register(PostReview)
+class PostReviewAdmin(ReadOnlyAdmin):
+    """Looks back on changes; their own pages record them."""
+
+    list_display = ("change", "due_at", "met", "recorded_by", "recorded_at")
+    list_select_related = ("change", "recorded_by")
+
+
+@admin.register(PostAction)
+class PostActionAdmin(ReadOnlyAdmin):
+    """What follows from looking back."""
+
+    list_display = ("text", "change", "owner", "due_on", "done_at")
+    list_select_related = ("change", "owner")
 
 
 @admin.register(Event)

@@ -17,7 +17,16 @@ class ChangesConfig(AppConfig):
         from accounts.navigation import COUNTERS
         from accounts.setting_up import IN_USE, POINTS, Point
 
-        from . import asked, dispatch, inbox, leaving, notices, standard_notices, unheld
+        from . import (
+            asked,
+            dispatch,
+            inbox,
+            leaving,
+            looking_back,
+            notices,
+            standard_notices,
+            unheld,
+        )
         from .mail_in.waiting import how_many_wait
         from .models import Change, Service
         from .settling import settle
@@ -30,6 +39,7 @@ class ChangesConfig(AppConfig):
         notices.provide(unheld.notices)
         notices.provide(standard_notices.notices)
         notices.provide(asked.notices)
+        notices.provide(looking_back.notices)
         IN_USE.append(Change.objects.all)
         POINTS.append(
             Point(

@@ -136,6 +136,7 @@ STAFF_COLUMNS = (
     ExportColumn(_("First promised by"), lambda row, zone: row["first_due_on"] or row["due_on"]),
     ExportColumn(_("Overdue"), _yes_if_overdue),
     ExportColumn(_("Standard change"), _plain("standard")),
+    ExportColumn(_("Emergency change because"), _plain("emergency_reason")),
     ExportColumn(_("Confirmation"), _answer(lambda one: one.get_answer_display())),
     ExportColumn(_("Meets the need"), _answer(lambda one: yes_or_no(one.meets_need))),
     ExportColumn(_("As expected"), _answer(lambda one: yes_or_no(one.as_expected))),
@@ -153,7 +154,7 @@ FIELDS = (
     "pk title state state_since type organisation__name requester requester__display_name "
     "raised_by__display_name owner__display_name risk urgency channel desired_on promise "
     "promised_release__name due_on first_due_on promise_zone created_at submitted_at updated_at "
-    "closed_at template"
+    "closed_at template emergency_reason"
 ).split()
 
 

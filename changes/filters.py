@@ -181,6 +181,7 @@ class ChangeFilterForm(forms.Form):
     promised_to = _day(_("Promise made (to)"))
     overdue = forms.BooleanField(label=_("Overdue"), required=False)
     meeting = forms.ChoiceField(label=_("Meeting"), required=False)
+    emergency = forms.BooleanField(label=_("Emergency"), required=False)
     columns = forms.CharField(label=_("Columns"), required=False, strip=False)
 
     def __init__(self, user: User, data: QueryDict, views: Views | None = None) -> None:
@@ -207,7 +208,7 @@ class ChangeFilterForm(forms.Form):
                 choice_field(self, "meeting").choices = meetings(user, data)
         else:
             del self.fields["owner"], self.fields["risk"], self.fields["asked_by"]
-            del self.fields["label"], self.fields["meeting"]
+            del self.fields["label"], self.fields["meeting"], self.fields["emergency"]
             ids = user.customer_ids
             choice_field(self, "requester").choices = requesters(ids)
             known = Organisation.objects.filter(pk__in=ids)
@@ -375,8 +376,8 @@ def _chips(form: ChangeFilterForm) -> Iterator[Chip]:
         if not given or name in ALONGSIDE:
             continue
         field = form.fields[name]
-        if name in ("q", "asked_by", "overdue"):
-            value = "" if name == "overdue" else f"“{given}”"
+        if name in ("q", "asked_by", "overdue", "emergency"):
+            value = "" if given is True else f"“{given}”"
             yield Chip(field.label, value, query_string(form, {name: None}))
             continue
         if isinstance(given, date):

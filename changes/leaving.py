@@ -11,7 +11,8 @@ from accounts.models import User
 
 from . import lifecycle, queries, unheld
 from .many import handing_over
-from .models import Change, Execution, Question, SavedView
+from .models import Change, Execution, PostAction, Question, SavedView
+from .models.post_review import OPEN_POST_ACTION
 from .saved_views import NOT_SHARED
 from .states import OPEN, State
 
@@ -32,6 +33,10 @@ def _to_answer(person: User) -> QuerySet[Question]:
 
 def _shared_views(person: User) -> QuerySet[SavedView]:
     return person.saved_views.exclude(NOT_SHARED)
+
+
+def _post_actions(person: User) -> QuerySet[PostAction]:
+    return person.post_actions.filter(OPEN_POST_ACTION)
 
 
 def _history_of_views(person: User) -> str:
@@ -117,6 +122,21 @@ WAITING = (
         ),
     ),
     Place(
+        "changes.PostAction.owner",
+        Then.WAITS,
+        Unfinished(
+            rows=_post_actions,
+            says=lambda number: ngettext(
+                "has %(number)d open action of a review",
+                "has %(number)d open actions of reviews",
+                number,
+            ),
+            url=lambda person: f"{reverse('changes:post_reviews')}?show=actions&owner={person.pk}",
+            goes_on=_("Whoever looks after the change does it, or gives it to somebody else."),
+            pass_on=lifecycle.hand_over_post_actions,
+        ),
+    ),
+    Place(
         "changes.SavedView.owner",
         Then.WAITS,
         Unfinished(
@@ -155,6 +175,8 @@ OTHERS = (
     *stays("changes.ChangeTemplate", "created_by updated_by"),
     *stays("changes.StandardApproval", "proposed_by decided_by ended_by"),
     *stays("changes.Event", "actor"),
+    *stays("changes.PostReview", "recorded_by"),
+    *stays("changes.PostAction", "recorded_by done_by"),
     *stays("changes.ImportRun", "started_by"),
     *stays("changes.ManyRun", "person"),
     *stays("changes.UntoldMove", "by"),

@@ -227,6 +227,36 @@ STEPS: tuple[StepInfo, ...] = (
         main=False,
     ),
     _step(
+        "declare_emergency",
+        "bolt",
+        _("Declare an emergency change"),
+        _("declared the change an emergency change"),
+        S.SUBMITTED,
+        S.REVIEW,
+        S.AUTHORISATION,
+        S.EXECUTION,
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        main=False,
+    ),
+    _step(
+        "withdraw_emergency",
+        "bolt",
+        _("Make it no emergency change"),
+        _("made the change no emergency change"),
+        S.SUBMITTED,
+        S.REVIEW,
+        S.AUTHORISATION,
+        S.EXECUTION,
+        S.BOARD,
+        S.INFORMATION_REQUIRED,
+        S.REQUIREMENTS,
+        S.RISK_ASSESSMENT,
+        main=False,
+    ),
+    _step(
         "edit",
         "edit",
         _("Edit the request"),
@@ -311,6 +341,10 @@ OTHER_VERBS: dict[str, Text] = {
     "correct_deployment": _("corrected the record of the deployment"),
     "take_back_execution": _("took back the outcome of the execution"),
     "take_back_deployment": _("took back the outcome of the deployment"),
+    "record_post_review": _("recorded the post-implementation review"),
+    "add_post_action": _("added an action to the review"),
+    "change_post_action": _("changed an action of the review"),
+    "complete_post_action": _("said that an action of the review is done"),
     "attach": _("attached a file"),
     "detach": _("removed a file"),
     "link": _("linked another change"),
@@ -341,7 +375,8 @@ UNVERSIONED = frozenset(
     "comment note correct_comment attach detach link unlink label unlabel watch unwatch "
     "record_contact rate "
     "discard_answer undelivered settle_delivery send_link revoke_links override_window "
-    "forecast_moved correct_execution correct_deployment".split()
+    "forecast_moved correct_execution correct_deployment record_post_review add_post_action "
+    "change_post_action complete_post_action".split()
 )
 """Acts beside the process: they do not make another person's open form stale."""
 
@@ -349,7 +384,8 @@ BETWEEN_COLLEAGUES = frozenset(
     "record_test peer_review sign_risk_assessment link unlink import assign"
     " take_back_board_outcome start_execution start_deployment close_unanswered assign_release"
     " plan_deployment authorise_standard forecast_moved correct_execution"
-    " correct_deployment take_back_execution take_back_deployment".split()
+    " correct_deployment take_back_execution take_back_deployment declare_emergency"
+    " withdraw_emergency".split()
 )
 """Acts whose reason was written for colleagues: a customer learns that they happened, no more."""
 

@@ -55,6 +55,8 @@ def select(user: User, wanted: dict[str, Any]) -> QuerySet[Change]:
         changes = changes.filter(_owned(user, wanted["owner"]))
     if wanted.get("risk"):
         changes = changes.filter(risk__in=wanted["risk"])
+    if wanted.get("emergency"):
+        changes = changes.exclude(emergency_reason="")
     for first, last in spans_due(wanted, timezone.localdate()):
         changes = changes.filter(
             GreaterThanOrEqual(FIRST_DUE, first), LessThan(FIRST_DUE, last + DAY)

@@ -36,6 +36,8 @@ RELATIONS = (
     "peer_reviews",
     "staging_tests",
     "deployments",
+    "post_reviews",
+    "post_actions",
     "confirmations",
     "attachments",
     "checklist_items",

@@ -30,6 +30,7 @@ from .views import (
     notifications,
     palette,
     plan_steps,
+    post_reviews,
     promises,
     proposed_answers,
     release_notes,
@@ -141,6 +142,29 @@ release_urls = [
 promise_urls = [
     path("promises/", promises.promise_list, name="promises"),
     path("promises/ours/", promises.own_promise_list, name="own_promises"),
+]
+post_review_urls = [
+    path("post-reviews/", post_reviews.post_reviews, name="post_reviews"),
+    path(
+        "changes/<reference:pk>/post-reviews/<int:review_pk>/",
+        post_reviews.post_review,
+        name="post_review",
+    ),
+    path(
+        "changes/<reference:pk>/post-reviews/<int:review_pk>/actions/",
+        post_reviews.add_post_action,
+        name="add_post_action",
+    ),
+    path(
+        "changes/<reference:pk>/post-actions/<int:action_pk>/change/",
+        post_reviews.change_post_action,
+        name="change_post_action",
+    ),
+    path(
+        "changes/<reference:pk>/post-actions/<int:action_pk>/done/",
+        post_reviews.complete_post_action,
+        name="complete_post_action",
+    ),
 ]
 figure_urls = [
     path("figures/", figures.figures, name="figures"),
@@ -283,6 +307,7 @@ urlpatterns = [
     *standard_urls,
     *release_urls,
     *promise_urls,
+    *post_review_urls,
     *figure_urls,
     *calendar_urls,
     *discussion_urls,

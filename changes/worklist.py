@@ -92,6 +92,7 @@ ENTRY = (
     "path",
     "round",
     "risk",
+    "emergency_reason",
     "promise",
     "due_on",
     "first_due_on",

@@ -53,6 +53,7 @@ BOARD_FIELDS = (
     "quorum_count",
     "quorum_share",
     "hides_votes",
+    "emergencies",
     "consent_count",
 )
 WITHOUT_REASON = {"name", "reason"}
@@ -137,6 +138,7 @@ class BoardAdmin(ReasonedAdmin):
                     "quorum_count",
                     "quorum_share",
                     "hides_votes",
+                    "emergencies",
                     "consent_count",
                 )
             },

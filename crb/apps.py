@@ -12,7 +12,15 @@ class CrbConfig(AppConfig):
     def ready(self) -> None:
         """Give changes, which may not ask this app, what it shows of the board."""
         from accounts.setting_up import POINTS, Point
-        from changes import calendar, dispatch, gathered, palette, promises, way_back
+        from changes import (
+            calendar,
+            dispatch,
+            gathered,
+            palette,
+            promises,
+            way_back,
+            working_days,
+        )
         from changes.lifecycle.core import provide_follower
         from changes.mail_in import declines
         from changes.plain import provide
@@ -27,6 +35,7 @@ class CrbConfig(AppConfig):
         from .on_calendar import meetings_on
         from .promised import BOARDS
         from .settling import settle
+        from .working_days import calendar_of
 
         provide(dates_for)
         provide_follower(follow_departure)
@@ -39,6 +48,7 @@ class CrbConfig(AppConfig):
         declines.provide(declined.CALENDAR)
         dispatch.SETTLE.append(settle)
         leaving.provide()
+        working_days.provide(calendar_of)
         way_back.LISTS["crb:board"] = _("Board")
         user_logged_out.connect(_end_streams, dispatch_uid="crb.end_streams")
         POINTS.append(

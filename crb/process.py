@@ -34,6 +34,7 @@ PAST: dict[str, Text] = {
     "record_consent": _("recorded the consent items"),
     "reconsider_decision": _("put a decision on the agenda again, to be corrected"),
     "replan_promise": _("moved what was promised"),
+    "go_ahead": _("let an emergency change go ahead"),
     "take_back_outcome": _("took the outcome back"),
     "close_meeting": _("closed the meeting"),
     # A ballot

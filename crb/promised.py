@@ -43,9 +43,12 @@ def outcome_of(change: Change) -> BoardOutcome | None:
 def board_of(change: Change, made_with: BoardOutcome | None = None) -> Board | None:
     """Return the board that answers for a promise: the one that made it, while it meets.
 
-    After that the one that decides for the customer now. ``made_with`` is its outcome, if known.
+    After that, and of an emergency that went ahead without a vote, the one that decides for the
+    customer now. ``made_with`` is its outcome, if known.
     """
     outcome = made_with or outcome_of(change)
+    if outcome is None and change.is_emergency and change.promise:
+        return queries.board_for(change)
     if outcome is None or outcome.item is None:
         return None
     board: Board = outcome.item.meeting.board

@@ -39,6 +39,8 @@ from changes.models import (
     Label,
     ManyRun,
     Notice,
+    PostAction,
+    PostReview,
     ProposedAnswer,
     Release,
     SavedView,
@@ -135,6 +137,7 @@ OBJECTS: dict[str, Objects] = {
     "board/actions/": Action.objects.order_by("-pk").all,
     "board/absences/": Absence.objects.order_by("-pk").all,
     "board/boards/": Board.objects.order_by("pk").all,
+    "board/emergencies/": Change.objects.order_by("pk").all,
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
     "services/": Service.objects.order_by("pk").all,
@@ -153,6 +156,8 @@ WITHIN: dict[str, tuple[Any, str]] = {
     "execution_pk": (Execution, "change"),
     "deployment_pk": (Deployment, "change"),
     "label_pk": (ChangeLabel, "change"),
+    "review_pk": (PostReview, "change"),
+    "action_pk": (PostAction, "change"),
     "link_pk": (ChangeLink, "source"),
     "problem_pk": (DeliveryProblem, "change"),
     "proposal_pk": (ProposedAnswer, "question__change"),
@@ -306,13 +311,15 @@ FOR_CUSTOMERS = frozenset(
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
-    BoardDecision.meeting BoardDecision.taken_back_reason Change.late_reason
-    ChangeTemplate.checklist ChecklistItem.text
+    BoardDecision.meeting BoardDecision.taken_back_reason Change.emergency_reason
+    Change.late_reason ChangeTemplate.checklist ChecklistItem.text
     ChangeTemplate.customer_impact ChangeTemplate.need
     ChangeTemplate.rollback_plan ChangeTemplate.service_impact ChangeTemplate.steps
     ChangeTemplate.system Label.name Confirmation.rating_comment ContactAttempt.note
     Deployment.rollback_plan Development.reference Documentation.reference Documentation.system
-    Execution.rollback_plan Execution.steps PeerReview.findings Release.notes Service.description
+    Execution.rollback_plan Execution.steps PeerReview.findings
+    PostAction.outcome PostAction.text PostReview.findings PostReview.happened Release.notes
+    Service.description
     RiskAssessment.impact_analysis RiskAssessment.mitigations RiskAssessment.remarks
     RiskAssessment.security_risks StagingTest.environment StagingTest.evidence
     Window.name Window.reason WindowOverride.reason

@@ -62,6 +62,7 @@ from .discussion import (
     unwatch,
     watch,
 )
+from .emergencies import declare_emergency, withdraw_emergency
 from .executing import execute
 from .follow_up import copy_as_new, follow_up, send_follow_up
 from .forecasts import tell_of_forecast
@@ -83,6 +84,13 @@ from .intake import (
 )
 from .labels import keep_label, label, merge_label, unlabel
 from .parts import forget_told_part, tell_of_unheld
+from .post_reviews import (
+    add_post_action,
+    change_post_action,
+    complete_post_action,
+    hand_over_post_actions,
+    record_post_review,
+)
 from .promises import settle_promise
 from .releases import (
     assign_release,
@@ -137,6 +145,8 @@ __all__ = [
     "copy_as_new",
     "throw_away",
     "withdraw",
+    "declare_emergency",
+    "withdraw_emergency",
     "replace_requester",
     "hand_over",
     "open_changes_of",
@@ -174,6 +184,12 @@ __all__ = [
     "settle_promise",
     "tell_of_forecast",
     "replan_promise",
+    # Looking back
+    "record_post_review",
+    "add_post_action",
+    "change_post_action",
+    "complete_post_action",
+    "hand_over_post_actions",
     # Releases
     "plan_release",
     "change_release",

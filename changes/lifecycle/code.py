@@ -31,6 +31,7 @@ from .board import promise_of, to_correct
 from .checklist import insist_on_checklist
 from .confirmation import ask_requester
 from .core import Step, take_step
+from .post_reviews import ask_post_review
 from .untold import heard_of_plan
 from .windows import mind_conflicts
 
@@ -393,7 +394,8 @@ def record_deployment(
 
     Raises StepIncomplete for a success while something required of the checklist is open.
     Effects: the outcome; success asks the requester to confirm, with state ``confirmation``;
-    a rollback starts a new round in ``development``; events; messages.
+    a rollback starts a new round in ``development``; a review, where one is due
+    (``ask_post_review``); events; messages.
     """
     with take_step("record_deployment", change, actor=actor, seen=seen) as step:
         if outcome == Deployment.Outcome.SUCCEEDED:
@@ -409,4 +411,5 @@ def record_deployment(
             ask_requester(step, notes)
         else:
             step.change.roll_back_deployment()
+        ask_post_review(step, rolled_back=outcome == Deployment.Outcome.ROLLED_BACK)
     return step.change

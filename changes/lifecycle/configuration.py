@@ -22,6 +22,7 @@ from .asked import ending
 from .checklist import insist_on_checklist
 from .confirmation import ask_requester
 from .core import lock, take_step
+from .post_reviews import ask_post_review
 from .windows import mind_conflicts
 
 
@@ -201,7 +202,8 @@ def record_execution(
     Raises StepIncomplete without notes when the planned window has closed meanwhile; that it had
     is kept with the event. So it does for what is done while something required of the checklist
     is open. Effects: the execution's outcome; state ``documentation`` or ``rolled_back``, which
-    ends the approval of the standard change that it was; event; messages.
+    ends the approval of the standard change that it was; a review, where one is due
+    (``ask_post_review``); event; messages.
     """
     with take_step("record_execution", change, actor=actor, seen=seen) as step:
         if outcome == Execution.Outcome.SUCCEEDED:
@@ -220,6 +222,7 @@ def record_execution(
         else:
             step.change.roll_back_execution()
             standard.end_after_rollback(step)
+        ask_post_review(step, rolled_back=outcome == Execution.Outcome.ROLLED_BACK)
     return step.change
 
 

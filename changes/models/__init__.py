@@ -26,6 +26,7 @@ from .incoming import IncomingMail, ProposedAnswer, RawMail
 from .label import ChangeLabel, Colour, Label
 from .mail import DeliveryProblem, MailEvent, MailFile, Notice, PromisesTold, ToldPart, UntoldMove
 from .many import ManyRow, ManyRun
+from .post_review import PostAction, PostReview
 from .reference import parse_reference
 from .saved_view import FirstView, ListColumns, SavedView
 from .sending import SentForm
@@ -70,6 +71,8 @@ __all__ = [
     "Mute",
     "Notice",
     "PeerReview",
+    "PostAction",
+    "PostReview",
     "Promise",
     "PromisesTold",
     "ProposedAnswer",

@@ -172,6 +172,14 @@ class Change(Moves, Saved):
         default="",
         db_default="",
     )
+    emergency_reason = models.TextField(
+        _("why it is an emergency change"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Empty: it is none."),
+    )
     left_unanswered = models.BooleanField(
         _("ended with a question open"), default=False, db_default=False, editable=False
     )
@@ -328,6 +336,11 @@ class Change(Moves, Saved):
                 condition=Q(left_unanswered=True),
                 name="changes_change_unanswered",
             ),
+            models.Index(
+                fields=["-id"],
+                condition=~Q(emergency_reason=""),
+                name="changes_change_emergency",
+            ),
             GinIndex(fields=["search"], name="changes_change_search"),
             GinIndex(OpClass(Upper("title"), "gin_trgm_ops"), name="changes_change_title_trgm"),
             # Titles in scripts without spaces, by pairs of letters (``changes.searching``).
@@ -367,6 +380,11 @@ class Change(Moves, Saved):
     def is_unsent(self) -> bool:
         """Whether nobody but its writer was ever meant to see it (the rule of ``UNSENT``)."""
         return self.state == S.DRAFT or self.is_thrown_away
+
+    @property
+    def is_emergency(self) -> bool:
+        """Whether it was declared an emergency change, and is one still."""
+        return bool(self.emergency_reason)
 
     @property
     def is_final(self) -> bool:

@@ -92,6 +92,19 @@ from .mail import (
     can_settle_delivery,
     can_triage,
 )
+from .post_review import (
+    can_add_post_action,
+    can_change_post_action,
+    can_complete_post_action,
+    can_declare_emergency,
+    can_read_post_reviews,
+    can_record_post_review,
+    can_withdraw_emergency,
+    is_the_boards,
+    may_change_post_action,
+    may_complete_post_action,
+    may_review,
+)
 from .release import (
     can_cancel_release,
     can_change_release,
@@ -195,6 +208,17 @@ def offered_steps(user: User, change: Change) -> list[tuple[StepInfo, Decision]]
 
 
 __all__ = [
+    "can_read_post_reviews",
+    "may_review",
+    "may_complete_post_action",
+    "may_change_post_action",
+    "is_the_boards",
+    "can_withdraw_emergency",
+    "can_record_post_review",
+    "can_declare_emergency",
+    "can_complete_post_action",
+    "can_change_post_action",
+    "can_add_post_action",
     "FOR_ALL",
     "OVERRIDING",
     "answers_for_others",

@@ -157,6 +157,7 @@ def _facts(change: Change, reader: User, inside: bool) -> list[tuple[str, str]]:
         (_("Type"), change.get_type_display()),
         (_("Risk"), RiskLevel(change.risk).label if change.risk else ""),
         (_("Urgency"), change.get_urgency_display() if change.urgency else ""),
+        (_("Emergency change"), _emergency(change, inside)),
         (_("Affected services"), ", ".join(str(one) for one in change.services.all())),
         (_("Submitted"), _moment(change.submitted_at)),
         (_("Desired date"), _day(change.desired_on)),
@@ -167,6 +168,13 @@ def _facts(change: Change, reader: User, inside: bool) -> list[tuple[str, str]]:
         (label, " ".join(str(one) for one in (card["sentence"], card["note"]) if one)),
     ]
     return [(label, str(value)) for label, value in found if value]
+
+
+def _emergency(change: Change, inside: bool) -> str:
+    """Say to colleagues why it is one, and to a customer that it is."""
+    if not change.is_emergency:
+        return ""
+    return change.emergency_reason if inside else _("Yes")
 
 
 def _stage(section: Section, room: Room) -> Json:

@@ -143,6 +143,8 @@ def offers(user: User, change: Change) -> list[Offer]:
 
 def _is_no_step_here(step: StepInfo, change: Change) -> bool:
     """What follows the requester's own answer is no step to others; some is of few changes."""
+    if step.verb in ("declare_emergency", "withdraw_emergency"):
+        return change.is_emergency == (step.verb == "declare_emergency")
     if step.verb == "ask_authorisation":
         return not gates.authorised_as_standard(change)
     return step.verb == "request_successor" or change.state in FINAL

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -28,6 +29,8 @@ from ..models import (
     Documentation,
     Execution,
     PeerReview,
+    PostAction,
+    PostReview,
     Question,
     Requirements,
     Review,
@@ -72,6 +75,8 @@ class Record:
     """Where its reader puts right what it says, if they may."""
     take_back_url: str = ""
     """Where they take its outcome back, if they recorded it a moment ago."""
+    url: str = ""
+    """Its own page, where it has one."""
 
 
 def badge_of(label: Text, looks: tuple[str, str]) -> tuple[Text, str, str]:
@@ -320,6 +325,43 @@ def deployment(one: Deployment, full: bool) -> Record:
     return Record(
         _("Deployment"), one.recorded_at, one.recorded_by, details, _progress(one, Deployment)
     )
+
+
+def post_review(one: PostReview, full: bool) -> Record:
+    details = [Detail(_("Asked for because"), "; ".join(str(why) for why in one.reasons))]
+    if one.is_open:
+        details.append(Detail(_("Due"), "", when=one.due_at))
+    details += _details(one, "happened", "findings")
+    looks = {one.Met.YES: GOOD, one.Met.PARTLY: WAITING, one.Met.NO: BAD}
+    if one.met:
+        words = _("Objective met: %s") % one.get_met_display()
+        badge = badge_of(words, looks[PostReview.Met(one.met)])
+    else:
+        badge = badge_of(_("Late") if one.is_late else _("Due"), BAD if one.is_late else WAITING)
+    found = Record(
+        _("Post-implementation review"),
+        one.recorded_at or one.asked_at,
+        one.recorded_by,
+        details,
+        badge,
+    )
+    found.url = one.get_absolute_url()
+    return found
+
+
+def post_action(one: PostAction, full: bool) -> Record:
+    details = [
+        *_details(one, "text"),
+        Detail(_("Owner"), str(one.owner)),
+        Detail(_("Due"), date_format(one.due_on, "j F Y")),
+    ]
+    if one.done_at:
+        details += [
+            *_details(one, "outcome"),
+            Detail(_("Done"), str(one.done_by), when=one.done_at),
+        ]
+    badge = badge_of(_("Done"), GOOD) if one.done_at else badge_of(_("Open"), WAITING)
+    return Record(_("Action"), one.recorded_at, one.recorded_by, details, badge)
 
 
 def confirmation(one: Confirmation, full: bool) -> Record:

@@ -23,6 +23,8 @@ from ..models import (
     Development,
     Execution,
     PeerReview,
+    PostAction,
+    PostReview,
     Question,
     Requirements,
     RiskAssessment,
@@ -42,6 +44,8 @@ from .records import (
     documentation,
     execution,
     peer_review,
+    post_action,
+    post_review,
     question,
     requirements,
     review,
@@ -90,6 +94,8 @@ KINDS: dict[str, Builder] = {
     "peer_reviews": peer_review,
     "staging_tests": staging_test,
     "deployments": deployment,
+    "post_reviews": post_review,
+    "post_actions": post_action,
     "confirmations": confirmation,
 }
 SECTIONS: tuple[tuple[str, Text, str, tuple[str, ...]], ...] = (
@@ -104,6 +110,12 @@ SECTIONS: tuple[tuple[str, Text, str, tuple[str, ...]], ...] = (
     ("development", gettext_lazy("Secure development"), "code", ("developments", "peer_reviews")),
     ("testing", gettext_lazy("Testing"), "test-pipe", ("staging_tests",)),
     ("deployment", gettext_lazy("Deployment"), "rocket", ("deployments",)),
+    (
+        "post_review",
+        gettext_lazy("Post-implementation review"),
+        "checklist",
+        ("post_reviews", "post_actions"),
+    ),
     ("confirmation", gettext_lazy("Requester confirmation"), "user-question", ("confirmations",)),
 )
 
@@ -179,9 +191,11 @@ def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
 
 
 def _may_read(one: Any, reader: User, full: bool) -> bool:
-    """What was taken back, or asked of one of Expansive's own people, is not for the customer."""
-    if full or not isinstance(one, Question | BoardDecision):
+    """What was taken back, asked of our own people, or is looked back on is not the customer's."""
+    if full or not isinstance(one, Question | BoardDecision | PostReview | PostAction):
         return True
+    if isinstance(one, PostReview | PostAction):
+        return False
     if isinstance(one, BoardDecision) or not one.decision.stands:
         return (one if isinstance(one, BoardDecision) else one.decision).stands
     return one.answerer.organisation_id == one.change.organisation_id
@@ -202,6 +216,8 @@ PER_ROUND = (Execution, Development, PeerReview, StagingTest, Deployment)
 
 def _why_earlier(change: Change, one: Any, newest_first: list[Any]) -> Text:
     """Say why a record does not count any more, or nothing."""
+    if isinstance(one, PostReview | PostAction):
+        return ""
     decision = getattr(one, "decision", one)
     path = decision.path
     if isinstance(decision, BoardDecision) and not decision.stands:

@@ -20,6 +20,7 @@ from ..forms.assessment import (
 )
 from ..forms.base import ConfirmForm
 from ..forms.correction import CorrectCustomerForm
+from ..forms.post_review import DeclareEmergencyForm, WithdrawEmergencyForm
 from ..models import Change
 from .steps import StepPage, step
 
@@ -107,6 +108,28 @@ def reclassify(page: StepPage) -> HttpResponse:
         done=_("You reclassified %(reference)s; it begins its new path."),
         beside=("assessment",),
         new_type=other_type(page.change),
+    )
+
+
+@step
+def declare_emergency(page: StepPage) -> HttpResponse:
+    """Say that a change cannot wait, and why."""
+    return page.respond(
+        DeclareEmergencyForm,
+        lifecycle.declare_emergency,
+        done=_("%(reference)s is an emergency change."),
+        beside=("assessment",),
+    )
+
+
+@step
+def withdraw_emergency(page: StepPage) -> HttpResponse:
+    """Say that a change is no emergency change after all."""
+    return page.respond(
+        WithdrawEmergencyForm,
+        lifecycle.withdraw_emergency,
+        done=_("%(reference)s is no emergency change any more."),
+        beside=("assessment",),
     )
 
 

@@ -19,6 +19,8 @@ from .base import BoardForm
 
 USUAL_TIME = timedelta(days=3)
 """How long a ballot is open unless the chair says otherwise."""
+EMERGENCY_TIME = timedelta(hours=5)
+"""The same on an emergency change; at the full hour, four at least."""
 
 
 UNAVAILABLE = gettext_lazy(
@@ -54,7 +56,7 @@ class BallotForm(BoardForm):
 
 
 class OpenBallotForm(BallotForm):
-    """Which changes, until when, and why there is no meeting."""
+    """Which changes, until when, and why there is no meeting; one that is ``urgent`` is ticked."""
 
     changes = ChangesField(
         label=gettext_lazy("Changes"),
@@ -74,10 +76,13 @@ class OpenBallotForm(BallotForm):
     )
     field_order = ("changes", "deadline", "reason")
 
-    def __init__(self, *args: Any, waiting: QuerySet[Change], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, waiting: QuerySet[Change], urgent: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         rows_field(self, "changes").queryset = waiting
-        usual = timezone.now() + USUAL_TIME
+        self.fields["changes"].initial = [urgent] if urgent else []
+        usual = timezone.now() + (EMERGENCY_TIME if urgent else USUAL_TIME)
         self.fields["deadline"].initial = usual.replace(minute=0, second=0, microsecond=0)
 
 

@@ -22,6 +22,7 @@ from .attendance import join_meeting, mark_attendance, take_back_mark
 from .ballots import end_ballot, extend_ballot, open_ballot, settle_ballot
 from .consent import pull_from_consent, record_consent
 from .dissolving import dissolve_board
+from .emergencies import go_ahead
 from .feeds import make_feed, revoke_feed
 from .hindrances import tell_of_missing_lead, tell_of_missing_quorum
 from .invitations import send_invitations
@@ -60,6 +61,7 @@ __all__ = [
     "record_and_go_on",
     "take_back_outcome",
     "reconsider_decision",
+    "go_ahead",
     "replan_promise",
     "preview_outcome",
     "close_meeting",

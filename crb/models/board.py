@@ -51,6 +51,13 @@ def validate_holiday_region(region: str) -> None:
         )
 
 
+class Emergencies(models.TextChoices):
+    """How a board deals with what cannot wait for its next meeting."""
+
+    BALLOT = "ballot", _("The board votes first, in a ballot that is opened at once")
+    REVIEW = "review", _("Its chair or deputy may let them go ahead, and the board reviews them")
+
+
 class Board(models.Model):
     """A Change Request Board and its rhythm."""
 
@@ -128,6 +135,13 @@ class Board(models.Model):
     )
     hides_votes = models.BooleanField(
         _("votes are hidden until one has voted oneself"), default=True, db_default=True
+    )
+    emergencies = models.CharField(
+        _("emergency changes"),
+        max_length=10,
+        choices=Emergencies.choices,
+        default=Emergencies.BALLOT,
+        db_default=Emergencies.BALLOT,
     )
     consent_count = models.PositiveSmallIntegerField(
         _("consent: at least this many matching votes"),

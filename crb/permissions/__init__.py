@@ -17,6 +17,7 @@ from .agenda import (
     can_reorder_agenda,
 )
 from .ballots import can_end_ballot, can_extend_ballot, can_open_ballot
+from .emergencies import can_go_ahead
 from .meetings import (
     can_call_meeting,
     can_cancel_meeting,
@@ -74,6 +75,7 @@ __all__ = [
     "can_open_ballot",
     "can_record_outcome",
     "can_reconsider_decision",
+    "can_go_ahead",
     "can_replan_promise",
     "can_take_back_outcome",
     "outcome_of",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from expansive_cm.errors import page
+from expansive_cm.numbers import whole_number
 from expansive_cm.workflow.decisions import Decision
 from expansive_cm.workflow.errors import StepError, StepIncomplete
 
@@ -32,7 +33,9 @@ def open_ballot(request: SignedInRequest, pk: int) -> HttpResponse:
     board = queries.active_boards().filter(pk=pk).first()
     if board is None:
         raise Http404
-    form = OpenBallotForm(request.POST or None, waiting=queries.waiting_for_ballot(board))
+    urgent = whole_number(request.GET.get("change", ""))
+    waiting = queries.waiting_for_ballot(board)
+    form = OpenBallotForm(request.POST or None, waiting=waiting, urgent=urgent)
     decision = permissions.can_open_ballot(request.user, board)
 
     def act() -> Meeting:

@@ -212,6 +212,8 @@ def statements(count: int, people: People) -> list[tuple[str, str]]:
         ("watchers", _watchers(people)),
         ("labels", _labels(people)),
         ("labels of changes", _labelled(people)),
+        ("reviews", _post_reviews(people)),
+        ("actions of reviews", _post_actions(people)),
         ("events", _events(people)),
         *_configuration_records(people),
         *_code_records(people),
@@ -297,6 +299,32 @@ def _labelled(people: People) -> str:
         (SELECT min(id) FROM changes_label) + floor(60 * random() ^ 2)::int AS label_id
       FROM changes_change, generate_series(1, 2) WHERE random() < .2
     ) AS drawn
+    """
+
+
+def _post_reviews(people: People) -> str:
+    """Of one ended change in ten, nearly all recorded."""
+    return f"""
+    INSERT INTO changes_postreview (change_id, path, round, is_of_emergency, is_of_rollback,
+      is_of_high_risk, asked_at, due_at, happened, met, findings, recorded_by_id, recorded_at)
+    SELECT id, 1, 1, FALSE, FALSE, TRUE, state_since, state_since + interval '14 days',
+      CASE WHEN id % 500 = 0 THEN '' ELSE 'As planned.' END,
+      CASE WHEN id % 500 = 0 THEN '' ELSE 'yes' END, '',
+      CASE WHEN id % 500 > 0 THEN {_pick(people.success)} END,
+      CASE WHEN id % 500 > 0 THEN state_since + interval '7 days' END
+    FROM changes_change WHERE state = 'closed' AND id % 10 = 0
+    """
+
+
+def _post_actions(people: People) -> str:
+    """One each, nearly all done."""
+    return f"""
+    INSERT INTO changes_postaction (change_id, review_id, text, owner_id, due_on, recorded_by_id,
+      recorded_at, done_at, done_by_id, outcome, version)
+    SELECT change_id, id, 'Do better.', {_pick(people.support)}, due_at::date,
+      {_pick(people.success)}, asked_at, CASE WHEN id % 50 > 0 THEN due_at END, NULL,
+      CASE WHEN id % 50 > 0 THEN 'Done.' ELSE '' END, 1
+    FROM changes_postreview
     """
 
 

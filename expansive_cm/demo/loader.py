@@ -26,6 +26,7 @@ from .memory import remembering
 from .outbox import deliver_quietly, read_what_is_older
 from .people import create_people
 from .releases import enter_releases
+from .reviews import expect_review
 from .schedule import Story, plan, read_stories
 from .standards import enter_standards
 from .templates import create_templates
@@ -36,6 +37,8 @@ from .world import Step, World
 BEGINNING = timedelta(days=400)
 ASKS = ("document", "record_deployment")
 """The steps after which the requester is asked."""
+OUTCOMES = ("record_execution", "record_deployment")
+"""The steps after which it may be looked back on."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -125,6 +128,8 @@ def _act(entry: Entry) -> None:
 
 def _take(world: World, diary: Diary, story: Story, step: Step) -> None:
     steps.take(world, story, step)
+    if step["do"] in OUTCOMES:
+        expect_review(world, diary, story)
     if step["do"] in ASKS:
         asked = Confirmation.objects.filter(change_id=sure(story.change_id), answer="").first()
         if asked:

@@ -73,6 +73,11 @@ def _judgement(step: Step) -> dict[str, Any]:
     }
 
 
+def declare_emergency(world: World, change: Change, step: Step) -> None:
+    actor = world.actor(step, world.manager(change))
+    lifecycle.declare_emergency(change, actor=actor, reason=step["text"])
+
+
 def reclassify(world: World, change: Change, step: Step) -> None:
     actor = world.actor(step, world.manager(change))
     lifecycle.reclassify(change, actor=actor, reason=step["text"], **_judgement(step))
@@ -326,6 +331,7 @@ def escalate(world: World, change: Change, step: Step) -> None:
 TAKERS = (
     submit,
     assess,
+    declare_emergency,
     reclassify,
     edit,
     assign,

@@ -105,6 +105,14 @@ MATRIX: dict[str, tuple[set[str], set[State]]] = {
     ),
     "assign": ({"support", "success", "administrator"}, EVERYBODY_AT_WORK),
     "replace_requester": ({"requester", "success", "administrator"}, EVERYBODY_AT_WORK),
+    "declare_emergency": (
+        {"success"},
+        {
+            *(S.SUBMITTED, S.REVIEW, S.AUTHORISATION, S.EXECUTION, S.BOARD),
+            *(S.INFORMATION_REQUIRED, S.REQUIREMENTS, S.RISK_ASSESSMENT),
+        },
+    ),
+    "withdraw_emergency": (set(), set()),  # of what was declared one: test_emergency.py
     "reclassify": (
         {"success"},
         {

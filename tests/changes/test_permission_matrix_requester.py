@@ -66,6 +66,11 @@ BESIDE: dict[str, tuple[set[str], set[State]]] = {
     # Of a deployment see tests/changes/test_take_back_record.py.
     "take_back_execution": ({"support"}, {S.ROLLED_BACK, S.DOCUMENTATION}),
     "take_back_deployment": (set(), set()),
+    # Of what was rolled back; see tests/changes/test_emergency.py.
+    "record_post_review": (CARE - {"support"}, {S.ROLLED_BACK}),
+    "add_post_action": (CARE - {"support"}, {S.ROLLED_BACK}),
+    "change_post_action": (set(), set()),
+    "complete_post_action": (set(), set()),
     # Of which window is asked besides: see ``may_override`` below.
     "override_window": (SEES - CUSTOMERS, {S.EXECUTION, S.ROLLED_BACK, S.DEPLOYMENT}),
 }
@@ -74,6 +79,10 @@ IN_A_DRAFT = set(BESIDE) - {
     "correct_deployment",
     "take_back_execution",
     "take_back_deployment",
+    "record_post_review",
+    "add_post_action",
+    "change_post_action",
+    "complete_post_action",
     "accept_answer",
     "follow_up",
     "override_window",
@@ -113,6 +122,10 @@ ANYWHERE: dict[str, set[str]] = {
     "keep_labels": {"administrator"},
     "keep_services": {"administrator"},
     "read_services": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
+    "read_post_reviews": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },

@@ -105,6 +105,18 @@ def sharer(table: Table) -> User:
     return table.cast.support
 
 
+def post_action_owner(table: Table) -> User:
+    review = stories.rolled_back(table.cast).post_reviews.get()
+    change_lifecycle.add_post_action(
+        review,
+        actor=table.cast.success,
+        text="Name the switch.",
+        owner=table.cast.developer,
+        due_on=timezone.localdate() + timedelta(days=9),
+    )
+    return table.cast.developer
+
+
 def give_action(table: Table, to: User) -> Action:
     meeting = table.meeting(days=0)
     lifecycle.start_meeting(meeting, actor=table.chair)
@@ -122,6 +134,7 @@ WAYS: dict[str, Callable[[Table], User]] = {
     "changes.Change.requester": requester,
     "changes.Execution.executor": executor,
     "changes.Question.answerer": answerer,
+    "changes.PostAction.owner": post_action_owner,
     "changes.SavedView.owner": sharer,
     "accounts.SuccessTeam.members": only_in_team,
     "accounts.Organisation.approvers": only_approver,
