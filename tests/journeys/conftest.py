@@ -39,6 +39,13 @@ class Visitor:
         self.keys.press(control.first)
         return self.has_its_answers()
 
+    def uses(self, key: str) -> "Visitor":
+        """Press a shortcut that leads to another page."""
+        self.page.locator("html[data-whole]").wait_for(state="attached")
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+        return self
+
     def unfolds(self, selector: str) -> "Visitor":
         """Open what is folded below this summary."""
         self.keys.press(self.page.locator(selector))

@@ -1,0 +1,124 @@
+"""Look over every page of the demonstration, in every look, with whatever is folded open.
+
+    make looks
+
+It is no test and belongs to no run: it takes some minutes. Tests look over one page of a kind;
+this one walks through all addresses, as the first of the cast who gets there, in two widths, light
+and dark, then opens what opens over a page, and prints what is wrong and where nobody got.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from django.core.management import call_command
+from django.test import Client
+from django.urls import Resolver404, resolve, reverse
+
+from accounts.demo import demo_cast
+from accounts.models import User
+from changes.models import Change
+from changes.views.steps import VIEWS
+from tests import marks
+from tests.components.browsing import sign_in
+from tests.components.looks import Looks, unfold
+
+NO_PAGES = {"changes:menu", "crb:live"}
+"""Parts of a page, and what never ends."""
+
+
+def open_search(page: Any) -> None:
+    page.locator("#app-search").press_sequentially("rooms")
+    page.locator("#app-found a").first.wait_for()
+
+
+def open_palette(page: Any) -> None:
+    page.keyboard.press("Control+k")
+    page.locator("#palette input").fill("rooms")
+    page.locator("#palette-found a").first.wait_for()
+
+
+def open_each(selector: str) -> Callable[[Any], None]:
+    """Return what opens each menu that this names: one press, or the others close again."""
+    opens = "all => all.forEach((one) => { one.open = true; })"
+    return lambda page: page.locator(selector).evaluate_all(opens)
+
+
+OPENED: tuple[tuple[str, Callable[[Any], None]], ...] = (
+    ("/", open_search),
+    ("/", open_palette),
+    ("/", lambda page: page.keyboard.press("?")),
+    ("/", lambda page: page.get_by_role("button", name="Your menu").click()),
+    ("/", open_each(".app-more > details")),
+    ("/changes/", open_each(".list-saved")),
+    ("/changes/", open_each(".list-menu:nth-of-type(2)")),
+    ("/changes/", lambda page: page.locator("[data-many-all]").check()),
+    ("/changes/?choose=columns", lambda page: None),
+)
+"""What opens over a page."""
+
+
+def reached(viewer: User) -> Iterator[tuple[str, str]]:
+    """Yield the name and the address of every whole page that somebody gets to."""
+    client, changes = Client(), marks.samples(viewer)
+    client.force_login(viewer)
+    steps = (reverse(f"changes:{verb}", args=[one.pk]) for verb in VIEWS for one in changes)
+    for address in [*marks.addresses(changes), *steps]:
+        try:
+            name = resolve(address.partition("?")[0]).view_name
+        except Resolver404:
+            continue
+        if name not in SEEN | NO_PAGES and is_page(client.get(address)):
+            yield name, address
+
+
+def is_page(answer: Any) -> bool:
+    return (
+        answer.status_code == 200
+        and answer.headers["Content-Type"].startswith("text/html")
+        and answer.content[:15].lower().startswith(b"<!doctype html>")
+    )
+
+
+SEEN: set[str] = set()
+
+
+def test_every_page(
+    transactional_db: None, new_page: Any, live_server: Any, settings: Any, capsys: Any
+) -> None:
+    settings.OUTCOME_UNDO_SECONDS = 300
+    settings.DEMO = True
+    call_command("load_demo", stdout=io.StringIO())
+    page = new_page()
+    over, only = Looks(page), os.environ.get("ONLY", "")
+    with capsys.disabled():
+        cast = sorted(demo_cast(), key=lambda one: bool(one.organisation))
+        people = [User.objects.get(email=one.email) for one in cast]
+        for viewer in people:
+            sign_in(page, viewer, live_server)
+            for name, address in reached(viewer):
+                SEEN.add(name)
+                if only in name:
+                    told(over, f"{name} as {viewer}", partial(over.over_address, address, unfold))
+        sign_in(page, people[0], live_server)
+        for number, (address, opens) in enumerate(OPENED):
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto(address)
+            opens(page)
+            told(over, f"opened {number} on {address}", partial(over.over_page, "opened"))
+        every = {name for _route, name, _pattern in marks.patterns()}
+        print("Nobody came to:", *sorted(every - SEEN), sep="\n  ")
+    assert Change.objects.exists() and not over.found
+
+
+def told(over: Looks, what: str, look: Callable[[], None]) -> None:
+    """Look, and say at once what is wrong."""
+    before = len(over.found)
+    try:
+        look()
+    except Exception as error:  # whatever breaks one page is told, and the others are looked at
+        over.found.append(f"{what}: {error}")
+    wrong = over.found[before:]
+    print("wrong" if wrong else "ok", what, *wrong, sep="\n    " if wrong else " ")
