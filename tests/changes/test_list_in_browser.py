@@ -221,6 +221,8 @@ def test_lists_and_homes_are_readable_for_all(new_page: Any, live_server: Any, s
     named = Change.objects.filter(title__contains=" the ")
     named.filter(type="code").update(promise=Promise.THREE_RELEASES, promised_at=timezone.now())
     named.filter(type="").update(due_on=timezone.localdate() - timedelta(days=9))
+    kind = {"name": "Access of the night staff of a ward " * 2, "purpose": "Who may do what."}
+    lifecycle.save_template(None, actor=some.success, organisation=some.harbour, title="-", **kind)
     view = lifecycle.save_view(None, actor=some.support, name="Late", shared="", filters={})
     pages = {
         "support": [
