@@ -34,34 +34,6 @@ def browse(transactional_db: None, cast: Cast, new_page: Any, live_server: Any) 
     return open_as
 
 
-def test_a_call_is_taken_with_the_keyboard_alone(browse: Any, cast: Cast) -> None:
-    double = submitted(cast)
-    page = browse("support", "/changes/new/")
-    keys = page.keyboard
-
-    expect(page.locator("#id_requester")).to_be_focused()
-    keys.type("gra", delay=30)
-    expect(page.get_by_role("option", name="Grace Requester")).to_have_attribute(
-        "aria-selected", "true"
-    )
-    keys.press("Enter")
-    expect(page.locator("#id_organisation")).to_have_value(str(cast.harbour.pk))
-    keys.type("Let the night staff book rooms", delay=5)
-    expect(page.locator("#similar")).to_contain_text(double.reference)
-    keys.press("Enter")
-    keys.type("They cannot book after seven.")
-    keys.press("Control+Enter")
-
-    page.wait_for_url("**/changes/CR-*/")
-    change = Change.objects.latest("pk")
-    assert (change.title, change.state) == ("Let the night staff book rooms", State.SUBMITTED)
-    assert (change.requester, change.description) == (
-        cast.requester,
-        "They cannot book after seven.",
-    )
-    expect(page.locator("body")).to_contain_text(f"{change.reference} is submitted.")
-
-
 def test_a_new_requester_is_added_on_the_phone(browse: Any, cast: Cast) -> None:
     page = browse("support", "/changes/new/", width=360, height=740)
     keys = page.keyboard

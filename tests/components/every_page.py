@@ -23,7 +23,7 @@ from changes.models import Change
 from changes.views.steps import VIEWS
 from tests import marks
 from tests.components.browsing import sign_in
-from tests.components.looks import Looks, unfold
+from tests.components.looks import Looks
 
 NO_PAGES = {"changes:menu", "crb:live"}
 """Parts of a page, and what never ends."""
@@ -58,6 +58,11 @@ OPENED: tuple[tuple[str, Callable[[Any], None]], ...] = (
     ("/changes/?choose=columns", lambda page: None),
 )
 """What opens over a page."""
+
+
+def unfold(page: Any) -> None:
+    """Open whatever is folded but menus, which lie over what is to be looked at."""
+    open_each("main details:not(.list-menu)")(page)
 
 
 def reached(viewer: User) -> Iterator[tuple[str, str]]:

@@ -22,15 +22,12 @@ def test_a_configuration_change_from_a_call_until_it_is_closed_by_keys_alone(
     )
 
     # Grace calls. Sam of support writes down what she asks for while she is on the phone.
-    support.opens("/").uses("n").fills(
-        requester=cast.requester.email,
-        organisation=cast.harbour.pk,
-        title="Let night staff book meeting rooms",
-        description="Booking hours end at 19:00. **Night staff** need rooms for handovers.",
-        channel="phone",
-    ).presses("Submit")
+    support.opens("/").uses("n")
+    takes_the_call(support, cast, similar=stories.submitted(cast))
     support.sees("is submitted.", "Let night staff book meeting rooms", "Cleo Success")
-    change = Change.objects.get()
+    change = Change.objects.latest("pk")
+    assert (change.requester, change.organisation) == (cast.requester, cast.harbour)
+    assert change.description.startswith("Booking hours end")
 
     # Cleo of the care team assesses it: a setting, of moderate risk.
     success.opens(change).uses("m").fills(
@@ -54,7 +51,7 @@ def test_a_configuration_change_from_a_call_until_it_is_closed_by_keys_alone(
     approver.sees("Next, we plan when it is put in place.")
 
     # A first attempt goes wrong and is rolled back. Nothing is executed again without a plan.
-    stories.executed(Change.objects.get(), cast, outcome="rolled_back")
+    stories.executed(Change.objects.get(pk=change.pk), cast, outcome="rolled_back")
     success.begins("plan_execution", change).fills(
         executor=cast.support.pk,
         window_start="2026-12-01T20:00",
@@ -80,4 +77,23 @@ def test_a_configuration_change_from_a_call_until_it_is_closed_by_keys_alone(
     # Grace finds the question on her own page, and says yes.
     requester.opens(change).uses("m").fills(meets_need="yes", as_expected="yes").sends()
     requester.sees("Thank you")
-    assert Change.objects.get().state == "closed"
+    assert Change.objects.get(pk=change.pk).state == "closed"
+
+
+def takes_the_call(support: Visitor, cast: Cast, similar: Change) -> None:
+    """Write along: Enter takes who is offered and goes on, Ctrl and Enter send it."""
+    from playwright.sync_api import expect
+
+    page, keys = support.page, support.page.keyboard
+    expect(page.locator("#id_requester")).to_be_focused()
+    keys.type("gra", delay=30)
+    offered = page.get_by_role("option", name="Grace Requester")
+    expect(offered).to_have_attribute("aria-selected", "true")
+    keys.press("Enter")
+    expect(page.locator("#id_organisation")).to_have_value(str(cast.harbour.pk))
+    keys.type("Let night staff book meeting rooms", delay=5)
+    expect(page.locator("#similar")).to_contain_text(similar.reference)
+    keys.press("Enter")
+    keys.insert_text("Booking hours end at 19:00. **Night staff** need rooms for handovers.")
+    with page.expect_navigation():
+        keys.press("Control+Enter")
