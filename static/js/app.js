@@ -43,10 +43,14 @@
     dialog.showModal();
   }
 
-  // --- A menu that is open closes with a press elsewhere, or with Escape ------------------
+  // --- A menu that is open closes with a press elsewhere, with Escape, and when it is left --
   const menus = () => document.querySelectorAll(".list-menu[open], .app-more > [open]");
   document.addEventListener("click", (event) => {
     for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const menu = relatedTarget && [...menus()].find((one) => one.contains(target));
+    if (menu && !menu.contains(relatedTarget)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
