@@ -4,15 +4,17 @@
 
 It is no test and belongs to no run: it takes some minutes. Tests look over one page of a kind;
 this one walks through all addresses, as the first of the cast who gets there, in two widths, light
-and dark, then opens what opens over a page, and prints what is wrong and where nobody got.
+and dark, then opens what opens over a page, then goes to the forms of the steps that wait nowhere
+in the demonstration, and prints what is wrong and where nobody got.
 """
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.urls import Resolver404, resolve, reverse
@@ -24,6 +26,8 @@ from changes.views.steps import VIEWS
 from tests import marks
 from tests.components.browsing import sign_in
 from tests.components.looks import HEIGHT, Looks
+from tests.people import Cast
+from tests.turns import everywhere
 
 NO_PAGES = {"changes:menu", "crb:live"}
 """Parts of a page, and what never ends."""
@@ -68,15 +72,26 @@ def unfold(page: Any) -> None:
 
 def reached(viewer: User) -> Iterator[tuple[str, str]]:
     """Yield the name and the address of every whole page that somebody gets to."""
-    client, changes = Client(), marks.samples(viewer)
+    changes = marks.samples(viewer)
+    return shown(viewer, [*marks.addresses(changes), *steps(changes)])
+
+
+def steps(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield the address of each step of each of these, whether it waits or not."""
+    return (reverse(f"changes:{verb}", args=[one.pk]) for verb in VIEWS for one in changes)
+
+
+def shown(viewer: User, addresses: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield those that show a whole page of a name that was not seen before, with the name."""
+    client = Client()
     client.force_login(viewer)
-    steps = (reverse(f"changes:{verb}", args=[one.pk]) for verb in VIEWS for one in changes)
-    for address in [*marks.addresses(changes), *steps]:
+    for address in addresses:
         try:
             name = resolve(address.partition("?")[0]).view_name
         except Resolver404:
             continue
         if name not in SEEN | NO_PAGES and is_page(client.get(address)):
+            SEEN.add(name)
             yield name, address
 
 
@@ -92,8 +107,14 @@ SEEN: set[str] = set()
 
 
 def test_every_page(
-    transactional_db: None, new_page: Any, live_server: Any, settings: Any, capsys: Any
+    transactional_db: None,
+    new_page: Any,
+    live_server: Any,
+    settings: Any,
+    capsys: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(marks, "SAMPLES", 9)  # what can be done depends on which it is
     settings.OUTCOME_UNDO_SECONDS = 300
     settings.DEMO = True
     call_command("load_demo", stdout=io.StringIO())
@@ -105,15 +126,29 @@ def test_every_page(
         for viewer in people if only != OVER else []:
             sign_in(page, viewer, live_server)
             for name, address in reached(viewer):
-                SEEN.add(name)
                 if only in name:
                     told(over, f"{name} as {viewer}", partial(over.over_address, address, unfold))
         sign_in(page, people[0], live_server)
         for number, (address, opens) in enumerate(OPENED if only in OVER else []):
             told(over, f"{OVER} {number} on {address}", partial(open_over, over, address, opens))
+    assert not over.found
+
+
+def test_every_step(
+    transactional_db: None, cast: Cast, new_page: Any, live_server: Any, capsys: Any
+) -> None:
+    changes, page = everywhere(cast).values(), new_page()
+    over, only = Looks(page), os.environ.get("ONLY", "")
+    with capsys.disabled():
+        for viewer in cast.people.values():
+            sign_in(page, viewer, live_server)
+            for name, address in shown(viewer, steps(changes)):
+                if only in name:
+                    told(over, f"{name} as {viewer}", partial(over.over_address, address, unfold))
         every = {name for _route, name, _pattern in marks.patterns()}
-        print("Nobody came to:", *sorted(every - SEEN), sep="\n  ")
-    assert Change.objects.exists() and not over.found
+        if not only:
+            print("Nobody came to:", *sorted(every - SEEN), sep="\n  ")
+    assert not over.found
 
 
 def open_over(over: Looks, address: str, opens: Callable[[Any], None]) -> None:
