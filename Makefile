@@ -16,7 +16,7 @@ ORDER := $(if $(SEED),--randomly-seed=$(SEED))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: screenshots help run setup test-setup test test-hard test-days check clicks test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
+.PHONY: screenshots help run setup test-setup test test-hard test-days check clicks looks test-stop lint format demo-reset bench bench-meeting bench-people bench-memory manage migrations lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ check: ## Lint, then the tests nearest to what changed since main (BASE=main), i
 
 clicks: ## Count the clicks and typed texts of one and of twelve small changes, in the browser
 	@$(TOOL) -m pytest -q -n 0 -p no:randomly tests/journeys/clicks.py $(ARGS)
+
+looks: ## Look every page of the demonstration over in the browser (ONLY=name chooses), in minutes
+	@ONLY=$(ONLY) $(TOOL) -m pytest -q -n 0 -p no:randomly tests/components/every_page.py $(ARGS)
 
 test-stop: ## Stop the databases that KEEP=1 make test left running
 	@$(TOOL) -m expansive_cm.services.for_tests

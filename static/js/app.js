@@ -43,10 +43,14 @@
     dialog.showModal();
   }
 
-  // --- A menu that is open closes with a press elsewhere, or with Escape ------------------
+  // --- A menu that is open closes with a press elsewhere, with Escape, and when it is left --
   const menus = () => document.querySelectorAll(".list-menu[open], .app-more > [open]");
   document.addEventListener("click", (event) => {
     for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("focusout", ({ target, relatedTarget }) => {
+    const menu = relatedTarget && [...menus()].find((one) => one.contains(target));
+    if (menu && !menu.contains(relatedTarget)) menu.open = false;
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -61,6 +65,34 @@
     const row = tab.closest(".nav-tabs");
     row.scrollLeft += tab.getBoundingClientRect().right - row.getBoundingClientRect().right + 48;
   }
+
+  // --- What comes in the place of the pressed control takes its focus ----------------------
+  // The same control where there is one, else what opens where it lay folded, else what stands
+  // where it stood: whoever goes by keys goes on there, not from the beginning of the page.
+  const PRESSED = "a[href], button:enabled, summary";
+  const HELD = `${PRESSED}, :is(input, select, textarea):enabled`;
+  const inside = (root, kind) => [...root.querySelectorAll(kind)].filter((one) => one.checkVisibility());
+  const named = (one) => [one.tagName, one.name, one.ariaLabel || one.textContent.trim()].join();
+  let held = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, shouldSwap } = event.detail;
+    const here = document.activeElement;
+    held = null;
+    if (!shouldSwap || !target?.id || here === target || !target.contains(here)) return;
+    const fold = here.closest("details")?.querySelector("summary");
+    const names = [here, fold].filter(Boolean).map(named);
+    held = { id: target.id, at: inside(target, PRESSED).indexOf(here), names };
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    const root = held && document.getElementById(held.id);
+    const isLost = !document.activeElement || document.activeElement === document.body;
+    if (root && isLost) {
+      const [all, near] = [inside(root, HELD), inside(root, PRESSED)];
+      const [same, fold] = held.names.map((name) => all.find((one) => named(one) === name));
+      (same || fold || near[Math.min(held.at, near.length - 1)])?.focus();
+    }
+    held = null;
+  });
 
   // --- Requests in the background that failed ------------------------------------------
   function say(text) {

@@ -16,6 +16,22 @@ from tests.components.browsing import linked, sign_in
 from tests.components.looks import looks
 from tests.people import Cast
 
+IS_IN_SIGHT = """() => {
+  const here = document.activeElement, { x, y, width, height } = here.getBoundingClientRect();
+  return here.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
+
+
+def is_never_covered(page: Any, rows: int) -> None:
+    """Go down by keys to where the bar lies over a row: it moves out from below it."""
+    for _each in range(rows):
+        page.keyboard.press("ArrowUp")
+    page.set_viewport_size({"width": 1280, "height": 600})
+    page.evaluate("window.scrollTo({ top: 0, behavior: 'instant' })")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function(IS_IN_SIGHT)
+    page.set_viewport_size({"width": 1280, "height": 900})
+
 
 def test_many_are_reviewed_at_once(
     transactional_db: None, cast: Cast, new_page: Any, live_server: Any, client: Client
@@ -35,6 +51,7 @@ def test_many_are_reviewed_at_once(
             page.keyboard.press("ArrowDown")
         page.keyboard.press("Shift+Space")
         expect(bar.get_by_role("status")).to_have_text("Chosen: 4")
+        is_never_covered(page, rows=3)
         bar.get_by_role("button", name="None", exact=True).click()
         expect(bar).to_be_hidden()
         page.get_by_role("checkbox", name="All on this page").check()

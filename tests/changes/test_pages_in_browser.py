@@ -34,7 +34,7 @@ def test_pages_are_accessible_and_fit(
         (cast.tester, stories.in_review(cast), "review/"),
         (cast.success, stories.submitted(cast), "assess/"),
         (cast.success, stories.in_execution(cast), "plan_execution/"),
-        (cast.success, stories.in_execution(cast), "reclassify/"),
+        (cast.success, talked_about, "mail/"),
     ]
     record = corrections.finished(talked_about, "execution")[-1]
     addresses.append((cast.success, talked_about, f"executions/{record.pk}/correct/"))

@@ -8,15 +8,17 @@ from django.urls import reverse
 
 from accounts.models import User
 from changes.models import Change
-from tests.components.browsing import choose, sign_in
+from tests.components.browsing import sign_in
+from tests.journeys.keys import Keys
 from tests.people import Cast
 
 
 class Visitor:
-    """Somebody at a browser: goes to pages, fills forms, presses buttons."""
+    """Somebody at a browser with a keyboard alone: goes to pages, fills forms, presses buttons."""
 
     def __init__(self, page: Any, sits_down: Callable[[], None]) -> None:
         self.page = page
+        self.keys = Keys(page)
         self._sits_down = sits_down
 
     def opens(self, place: Change | str) -> "Visitor":
@@ -34,26 +36,39 @@ class Visitor:
         control = self.page.get_by_role("button", name=name, exact=True).or_(
             self.page.get_by_role("link", name=name, exact=True)
         )
-        control.first.click()
-        self.page.wait_for_load_state()
+        self.keys.press(control.first)
         return self.has_its_answers()
 
+    def uses(self, key: str) -> "Visitor":
+        """Press a shortcut that leads to another page."""
+        self.page.locator("html[data-whole]").wait_for(state="attached")
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
+        return self
+
+    def unfolds(self, selector: str) -> "Visitor":
+        """Open what is folded below this summary."""
+        self.keys.press(self.page.locator(selector))
+        return self
+
     def has_its_answers(self) -> "Visitor":
-        """Wait until nothing that was sent is on its way."""
+        """Wait until nothing that was sent is on its way; the focus is not lost by it."""
         from playwright.sync_api import expect
 
+        self.page.wait_for_load_state()
         expect(self.page.locator("form.htmx-request")).to_have_count(0)
+        self.keys.has_not_lost_it()
         return self
 
     def agrees(self) -> "Visitor":
         """Say yes in the dialogue that asks whether one is sure."""
         with self.page.expect_navigation():
-            self.page.locator("dialog[open] button:not([value=cancel])").last.click()
+            self.keys.press(self.page.locator("dialog[open] button:not([value=cancel])").last)
         return self
 
     def means_it(self) -> "Visitor":
         """Say yes where what was pressed asks first and is then sent in the background."""
-        self.page.locator("#confirm-dialog[open] [data-confirm-yes]").click()
+        self.keys.press(self.page.locator("#confirm-dialog[open] [data-confirm-yes]"))
         return self.has_its_answers()
 
     def fills(self, **fields: Any) -> "Visitor":
@@ -66,17 +81,22 @@ class Visitor:
         field = self.page.locator(f'main [name="{name}"]')
         kind = field.first.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type")
         if kind == "select":
-            field.select_option(value if isinstance(value, str) else str(value))
+            self.keys.select(field, str(value))
         elif kind in ("radio", "checkbox"):
             wanted = value if isinstance(value, list) else [value]
             for one in wanted:
-                choose(self.page.locator(f'main [name="{name}"][value="{one}"]'))
+                self.keys.choose(self.page.locator(f'main [name="{name}"][value="{one}"]'))
         else:
-            field.first.fill(str(value))
+            self.keys.write(field.first, str(value))
+
+    def writes(self, selector: str, text: str) -> "Visitor":
+        """Write into the one field that this names."""
+        self.keys.write(self.page.locator(selector), text)
+        return self
 
     def sends(self) -> "Visitor":
         """Send the form of the page with its main button."""
-        self.page.locator("main form button[type=submit].btn-primary").first.click()
+        self.keys.press(self.page.locator("main form button[type=submit].btn-primary").first)
         self.page.wait_for_load_state()
         return self
 

@@ -77,8 +77,8 @@ def test_a_meeting_of_the_board_in_two_browsers(
     expect_text(max_, "#meeting-now", TITLES[0])
 
     # Max has a conflict of interest; Ben and the chair vote, and all see the tally grow.
-    max_.page.locator(".recuse > summary").click()
-    max_.page.locator(".recuse textarea").fill("My brother works for the supplier.")
+    max_.unfolds(".recuse > summary")
+    max_.writes(".recuse textarea", "My brother works for the supplier.")
     max_.presses("Recuse myself").means_it().sees("You are recused")
     lifecycle.cast_vote(rooms, actor=ben, choice="accepted")
     expect_text(chair, "#tally", "No quorum yet")
@@ -86,8 +86,8 @@ def test_a_meeting_of_the_board_in_two_browsers(
     chair.fills(choice="accepted").presses("Vote").sees("Your vote counts.")
     expect_text(chair, "#tally", "Quorum met (2 of 2, 1 recused). Leads: accepted, 2 of 2.")
     expect_text(chair, "#ballots", "Recused")
-    chair.page.locator("#outcome-box [name=reason]").fill("From the spring on.")
-    chair.fills(outcome="accepted").presses("Record the outcome")
+    chair.fills(outcome="accepted").writes("#outcome-box [name=reason]", "From the spring on.")
+    chair.presses("Record the outcome")
     for one in (chair, max_):
         expect_text(one, "#settled", "The board decided")
 
@@ -98,7 +98,7 @@ def test_a_meeting_of_the_board_in_two_browsers(
     for one in (ben, cast.chair):
         lifecycle.cast_vote(doors, actor=one, choice="information_required", question=question)
     expect_text(max_, "#tally", "Quorum met (2 of 3).")
-    max_.page.locator("#vote_reason").fill("I would wait for the new readers.")
+    max_.writes("#vote_reason", "I would wait for the new readers.")
     asks = {"outcome": "information_required", "questions": [(question, cast.requester)]}
     lifecycle.record_outcome(doors, actor=cast.chair, **asks)
     for one in (chair, max_):
