@@ -190,6 +190,18 @@ class Change(Moves, Saved):
         default="",
         db_default="",
     )
+    approval_rule = models.ForeignKey(
+        "changes.ApprovalRule",
+        verbose_name=_("approval rule"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
+    approval_why = models.CharField(
+        _("why this rule"), max_length=700, blank=True, default="", db_default=""
+    )
     left_unanswered = models.BooleanField(
         _("ended with a question open"), default=False, db_default=False, editable=False
     )

@@ -25,7 +25,8 @@ def _review(case: Case) -> Status:
 
 def _authorisation(case: Case) -> Status:
     now = _("The customer success team endorsed the request on %s.") % case.since
-    if case.newest("authorisations") is not None:
+    newest = case.newest("authorisations")
+    if newest is not None and newest.standard_id is not None:
         now = _("Since %s the change has been waiting for an approval of its own.") % case.since
     following = _("Next, an authorised approver of %s decides.") % case.change.organisation
     if case.is_requesters:

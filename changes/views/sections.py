@@ -28,6 +28,7 @@ from ..models import (
     RiskAssessment,
     StagingTest,
 )
+from ..states import State
 from .records import (
     WAITING,
     Record,
@@ -167,7 +168,12 @@ def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
 
 
 def _may_read(one: Any, reader: User, full: bool) -> bool:
-    """What was taken back, or asked of one of Expansive's own people, is not for the customer."""
+    """What was taken back, or asked of one of Expansive's own people, is not for the customer.
+
+    Nor is the approval of one of several, before the change is approved.
+    """
+    if isinstance(one, Authorisation) and one.change.state == State.AUTHORISATION:
+        return full or one.recorded_by_id == reader.pk or one.standard_id is not None
     if full or not isinstance(one, Question | BoardDecision):
         return True
     if isinstance(one, BoardDecision) or not one.decision.stands:
