@@ -41,10 +41,10 @@ def why(rule: ApprovalRule) -> str:
     if rule.service:
         found.append(_("it affects %s") % rule.service)
     if rule.risk:
-        level = RiskLevel(rule.risk).label.lower()
-        found.append(
-            _("its risk is %s or higher") % level if rule.risk < 4 else _("its risk is critical")
+        words = (
+            _("its risk is %s") if rule.risk == max(RiskLevel) else _("its risk is %s or higher")
         )
+        found.append(words % RiskLevel(rule.risk).label.lower())
     if rule.template:
         found.append(_("it began with the template “%s”") % rule.template.name)
     return _(" and ").join(found) if found else _("it applies to every change")

@@ -86,12 +86,12 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
 
     Also the roles that a freeze or maintenance window names for its override, whether a change
     waits for that or not, and approval rules that too few can satisfy. One query where everybody
-    is there; at most six more, whatever waits, and one for each such role. Of customers and of teams as many as are ``named``.
+    is there; at most six more, whatever waits, and one for each such role. Of customers and of
+    teams as many as are ``named``.
     """
     nobody_approves, nobody_in_team = _without_approvers(), _without_members()
-    [(held, wanted, lacks_approvers, lacks_members, has_rules, *barred)] = _asked_of_all(
-        COUNTED
-    ).rows(asker=asker.pk, now=timezone.now())
+    [row] = _asked_of_all(COUNTED).rows(asker=asker.pk, now=timezone.now())
+    held, wanted, lacks_approvers, lacks_members, has_rules, *barred = row
     people = reverse("admin:accounts_user_changelist")
     found = [
         Unheld(_key(*part.roles), name_of_roles(*part.roles), waiting, people)

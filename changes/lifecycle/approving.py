@@ -159,8 +159,8 @@ def _check(words: RuleWords) -> None:
     can = how_many_can(words.people, words.customers_own, words.organisation)
     if can is not None and can < words.needed:
         sentence = ngettext(
-            "Nobody could satisfy this rule: %(can)d person can approve, and it asks for %(needed)d.",
-            "Nobody could satisfy this rule: %(can)d people can approve, and it asks for %(needed)d.",
+            "Nobody can satisfy this rule: %(can)d person can approve; it asks for %(needed)d.",
+            "Nobody can satisfy this rule: %(can)d people can approve; it asks for %(needed)d.",
             can,
         )
         raise StepIncomplete(sentence % {"can": can, "needed": words.needed}, ["needed"])

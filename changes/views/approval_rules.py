@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet, SmallIntegerField
+from django.db.models import F, QuerySet, SmallIntegerField
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,7 +23,7 @@ from .once import sent_once
 
 PAGE_SIZE = 25
 LATEST = 25
-BY_ORDER = paging.Order("order", "position", SmallIntegerField())
+BY_ORDER = paging.Order("order", F("position"), SmallIntegerField())
 
 
 @signed_in
