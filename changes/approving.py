@@ -60,6 +60,8 @@ class Approvals:
     awaited: Sequence[User]
     later: Sequence[User]
     """Whose turn in the order comes after that of those awaited."""
+    is_named: bool
+    """Whether its reader knows the rule by its name, as colleagues do."""
 
     @property
     def is_short(self) -> bool:
@@ -76,7 +78,8 @@ def approvals_of(user: User, change: Change) -> Approvals | None:
     if rule is None:
         return None
     everybody = by_rule.all_of(rule, change)
-    if not can_see_internal(user) and user not in everybody:
+    inside = can_see_internal(user)
+    if not inside and user not in everybody:
         return None
     given = by_rule.given(change)
     who = by_rule.who(rule, change)
@@ -84,4 +87,4 @@ def approvals_of(user: User, change: Change) -> Approvals | None:
     awaited = [one for one in who.members() if one.pk not in barred]
     settled = barred | {one.recorded_by_id for one in given} | {one.pk for one in awaited}
     later = [one for one in everybody if one.pk not in settled]
-    return Approvals(rule, change.approval_why, given, awaited, later)
+    return Approvals(rule, change.approval_why, given, awaited, later, inside)

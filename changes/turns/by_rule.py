@@ -77,7 +77,7 @@ def _left(rule: ApprovalRule, change: Change) -> list[User]:
 
 def who(rule: ApprovalRule, change: Change) -> Who:
     """Return those whose approval is awaited."""
-    words = _("Approvers by the rule “%s”") % rule
+    words = _("The approvers whom an approval rule names")
     return Who(words, candidates=lambda: _left(rule, change))
 
 
@@ -85,8 +85,7 @@ def is_not_of_it(rule: ApprovalRule, user: User, change: Change) -> Check:
     """Object to who is no approver by the rule."""
     if user.has_role(Role.APPROVER) and any(one.pk == user.pk for one in all_of(rule, change)):
         return None
-    words = _("This is for the approvers by the rule “%s”.")
-    return refuse(Refusal.PERSON, words % rule)
+    return refuse(Refusal.PERSON, _("This is for the approvers whom an approval rule names."))
 
 
 def is_not_awaited(rule: ApprovalRule, user: User, change: Change) -> Check:
