@@ -71,11 +71,9 @@ class RuleForm(forms.Form):
     needed = forms.IntegerField(
         label=_("How many of them must approve?"), min_value=1, max_value=100, initial=1
     )
-    in_order = forms.TypedChoiceField(
+    in_order = forms.ChoiceField(
         label=_("How are they asked?"),
         choices=[("", _("All at once")), ("yes", _("One after the other"))],
-        coerce=bool,
-        empty_value=False,
         required=False,
         widget=forms.RadioSelect,
     )

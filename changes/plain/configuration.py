@@ -29,6 +29,8 @@ def _authorisation(case: Case) -> Status:
     if newest is not None and newest.standard_id is not None:
         now = _("Since %s the change has been waiting for an approval of its own.") % case.since
     following = _("Next, an authorised approver of %s decides.") % case.change.organisation
+    if case.change.approval_rule_id is not None:
+        following = _("Next, those who approve such changes decide.")
     if case.is_requesters:
         following = " ".join([following, _("You get a mail with the decision.")])
     return Status(now, following)

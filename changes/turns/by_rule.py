@@ -5,6 +5,8 @@ The approval of a standard change is none of these. Those whom separation of dut
 over in the order; who is next of those named comes before the customer's own.
 """
 
+from typing import Any
+
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
@@ -113,7 +115,7 @@ def _rules() -> QuerySet[ApprovalRule]:
     return ApprovalRule.objects.filter(pk=OuterRef("approval_rule"), ended_at=None)
 
 
-def given_by(person: object, change: OuterRef, **of: object) -> QuerySet[Authorisation]:
+def given_by(person: Any, change: OuterRef) -> QuerySet[Authorisation]:
     """Approvals by somebody that count for a change, in a subquery of changes or within one."""
     return Authorisation.objects.filter(
         change=change,
@@ -123,7 +125,6 @@ def given_by(person: object, change: OuterRef, **of: object) -> QuerySet[Authori
         path=F("change__path"),
         round=F("change__round"),
         revision=F("change__revision"),
-        **of,
     )
 
 

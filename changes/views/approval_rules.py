@@ -1,5 +1,6 @@
 """Approval rules: the list of them, the page of one, and what administrators do with it."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 from .. import approval_gaps, approving, lifecycle, permissions
 from ..forms.approval import RuleForm
 from ..models import ApprovalRule
+from ..turns.parts import approvers
 from .access import SignedInRequest, insist, signed_in
 from .once import sent_once
 
@@ -40,6 +42,7 @@ def approval_rules(request: SignedInRequest) -> HttpResponse:
     before = "?view=ended&page=" if ended else "?page="
     lacking = set(approval_gaps.rules_without_enough().values_list("pk", flat=True))
     context = {
+        "able": _able_of(page.rows),
         "rows": [(one, approving.why(one), one.pk in lacking) for one in page.rows],
         "ended": ended,
         "may_keep": permissions.can_keep_approval_rules(request.user),
@@ -47,6 +50,12 @@ def approval_rules(request: SignedInRequest) -> HttpResponse:
         "previous_url": before + page.previous if page.previous else "",
     }
     return render(request, "changes/approval_rules.html", context)
+
+
+def _able_of(rules: Iterable[ApprovalRule]) -> set[int]:
+    """Return who of those named could approve anything now; one query."""
+    found = approvers().filter(approves_by__rule__in=[one.pk for one in rules])
+    return set(found.values_list("pk", flat=True))
 
 
 def _for_list(rows: "QuerySet[ApprovalRule]") -> "QuerySet[ApprovalRule]":
@@ -63,6 +72,7 @@ def approval_rule(request: SignedInRequest, pk: int) -> HttpResponse:
     history = shown.history.select_related("history_user").order_by("-history_id")
     gap = next((one for one in approval_gaps.gaps(LATEST) if one.rule.pk == pk), None)
     context = {
+        "able": _able_of([shown]),
         "rule": shown,
         "why": approving.why(shown),
         "named": shown.named.select_related("person").order_by("position", "pk"),

@@ -17,6 +17,7 @@ from changes.states import State
 from changes.tasks import tell_of_unheld_parts
 from expansive_cm.workflow.errors import ChangeStale, StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
+from tests.concurrently import at_once
 from tests.mailing import told
 from tests.people import Cast, person
 from tests.turns import agree, deactivate, take_roles
@@ -76,7 +77,7 @@ def test_two_approve_one_after_the_other(cast: Cast, ian: User) -> None:
     with pytest.raises(StepIllegal, match="in order: Ian Internal decides first"):
         decide(change, cast.approver)
     with pytest.raises(StepForbidden, match="approvers whom an approval rule names"):
-        decide(change, cast.stranger_approver)
+        decide(change, cast.success)
 
     seen = Change.objects.get(pk=change.pk).version
     assert decide(change, ian).state == State.AUTHORISATION
@@ -140,7 +141,8 @@ def test_who_leaves_is_passed_over_and_too_few_are_reported(
     assert "Too few people are left" in page(cast.support, change)
     tell_of_unheld_parts()
     assert any(who == "alma" for who, _subject in told())
-    assert "Too few people" in signed_in(cast.support).get("/approval-rules/").content.decode()
+    listed = signed_in(cast.support).get("/approval-rules/").content.decode()
+    assert "Too few people" in listed and "Iris Internal (cannot approve now)" in listed
 
     lifecycle.end_rule(made, actor=cast.administrator)
     assert awaited(change) == {cast.approver}
@@ -156,6 +158,19 @@ def test_who_asked_is_passed_over_in_the_order(cast: Cast, iris: User) -> None:
     deactivate(iris)
     assert awaited(change) == set()
     assert "Too few" in signed_in(cast.administrator).get("/").content.decode()
+
+
+def test_two_at_once_are_two_and_one_twice_is_one(
+    transactional_db: None, cast: Cast, ian: User, iris: User
+) -> None:
+    rule(cast, ian, iris, needed=2)
+    first, second = asked(cast), asked(cast)
+    at_once(lambda: decide(first, ian), lambda: decide(first, iris))
+    answers = at_once(lambda: decide(second, ian), lambda: decide(second, ian))
+    assert [type(one) for one in answers].count(StepIllegal) == 1, answers
+    states = [Change.objects.get(pk=one.pk).state for one in (first, second)]
+    assert states == [State.EXECUTION, State.AUTHORISATION]
+    assert Authorisation.objects.count() == 3
 
 
 def test_rules_are_kept_by_administrators(cast: Cast, ian: User, iris: User) -> None:

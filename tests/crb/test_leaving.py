@@ -105,6 +105,13 @@ def sharer(table: Table) -> User:
     return table.cast.support
 
 
+def approver_by_rule(table: Table) -> User:
+    approver = table.cast.approver
+    words = change_lifecycle.RuleWords(name="Ours", people=(approver,))
+    change_lifecycle.make_rule(actor=table.cast.administrator, words=words)
+    return approver
+
+
 def give_action(table: Table, to: User) -> Action:
     meeting = table.meeting(days=0)
     lifecycle.start_meeting(meeting, actor=table.chair)
@@ -123,6 +130,7 @@ WAYS: dict[str, Callable[[Table], User]] = {
     "changes.Execution.executor": executor,
     "changes.Question.answerer": answerer,
     "changes.SavedView.owner": sharer,
+    "changes.RuleApprover.person": approver_by_rule,
     "accounts.SuccessTeam.members": only_in_team,
     "accounts.Organisation.approvers": only_approver,
     "crb.Membership.user": member,
