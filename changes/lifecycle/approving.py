@@ -58,7 +58,8 @@ def has_enough(step: Step) -> bool:
     """Whether the approvals that count suffice, with the one just given.
 
     Effects: of one by a rule the event says how many there are, how many are needed, and whether
-    it comes to somebody else now, as in an order.
+    it comes to somebody else now, as in an order. Before the last one it is between colleagues:
+    the customer hears what was decided, once it is.
     """
     rule = by_rule.rule_of(step.change)
     if rule is None:
@@ -66,8 +67,10 @@ def has_enough(step: Step) -> bool:
     there = len({one.recorded_by_id for one in by_rule.given(step.change)})
     step.data["approval"] = {"rule": rule.pk, "given": there, "needed": rule.needed}
     enough = there >= rule.needed
-    if not enough and rule.in_order:
-        step.data["next_in_order"] = True
+    if not enough:
+        step.internal = True
+        if rule.in_order:
+            step.data["next_in_order"] = True
     return enough
 
 

@@ -1,6 +1,6 @@
 """Approval rules: who approves, how many, in which order, and what is said where nobody can.
 
-Costs 5 s.
+Costs about 8 s on a busy machine.
 """
 
 from typing import Any
@@ -89,14 +89,14 @@ def test_two_approve_one_after_the_other(cast: Cast, ian: User) -> None:
     assert "Ian Internal" not in page(cast.requester, change)
     with pytest.raises(StepIllegal, match="approved it already"):
         decide(change, ian)
-    with pytest.raises(ChangeStale, match="Ian Internal decided"):
+    with pytest.raises(ChangeStale, match="has moved on"):
         decide(change, cast.approver, seen=seen)
 
     assert decide(change, cast.approver).state == State.EXECUTION
     kept = [event.data["approval"]["given"] for event in change.events.filter(verb="authorise")]
     assert (kept, Authorisation.objects.count()) == ([1, 2], 2)
-    executors = signed_in(cast.success).get(f"/changes/{change.reference}/plan-execution/")
-    assert executors.status_code == 200
+    assert "because the customer is Harbour Hospitals" in page(cast.support, change)
+    assert made.name not in page(cast.approver, change)
 
 
 def test_one_of_several_refuses_and_what_was_edited_is_approved_anew(
