@@ -41,6 +41,7 @@ _ROOMS = {
     """,
     "user-guide#notifications": "changes.views.notifications",
     "user-guide#saved-views-of-the-list": "changes.views.saved_views",
+    "user-guide#approval-rules": "changes.views.approval_rules",
     "user-guide#labels": "changes.views.labels",
     "user-guide#emergency-changes-and-looking-back": "changes.views.post_reviews",
     "user-guide#many-changes-at-once": "changes.views.many",

@@ -98,6 +98,13 @@ ENTRIES = (
         seldom=True,
     ),
     _Entry(
+        _("Approval rules"),
+        "changes:approval_rules",
+        "shield-check",
+        lambda user: user.is_internal and bool(user.roles),
+        seldom=True,
+    ),
+    _Entry(
         _("Labels"),
         "changes:labels",
         "tag",

@@ -21,6 +21,7 @@ from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from changes.models import (
     CHECKLIST,
+    ApprovalRule,
     Change,
     ChangeLink,
     ChangeTemplate,
@@ -45,6 +46,7 @@ NAMED: dict[type[models.Model], str] = {
     SuccessTeam: "name",
     Service: "name",
     ChangeTemplate: "name",
+    ApprovalRule: "name",
     Label: "name",
     Release: "name",
     Window: "name",

@@ -24,6 +24,7 @@ from . import lifecycle
 from .lifecycle.releases import date_faults, what_happened, why_needed
 from .models import (
     AccessLink,
+    ApprovalRule,
     Assessment,
     Attachment,
     Authorisation,
@@ -51,6 +52,7 @@ from .models import (
     Requirements,
     Review,
     RiskAssessment,
+    RuleApprover,
     SavedView,
     Service,
     StagingTest,
@@ -356,6 +358,21 @@ class ChangeLinkAdmin(ReadOnlyAdmin):
 
     list_display = ("source", "kind", "target", "created_by")
     list_select_related = ("source", "target", "created_by")
+
+
+@admin.register(ApprovalRule)
+class ApprovalRuleAdmin(ReadOnlyAdmin):
+    """Approval rules; their own page makes, changes and ends them."""
+
+    list_display = ("name", "position", "needed", "in_order", "ended_at")
+
+
+@admin.register(RuleApprover)
+class RuleApproverAdmin(ReadOnlyAdmin):
+    """Whom approval rules name."""
+
+    list_display = ("rule", "person", "position")
+    list_select_related = ("rule", "person")
 
 
 @admin.register(Label)

@@ -11,7 +11,7 @@ from accounts.models import User
 
 from . import lifecycle, queries, unheld
 from .many import handing_over
-from .models import Change, Execution, PostAction, Question, SavedView
+from .models import Change, Execution, PostAction, Question, RuleApprover, SavedView
 from .models.post_review import OPEN_POST_ACTION
 from .saved_views import NOT_SHARED
 from .states import OPEN, State
@@ -29,6 +29,10 @@ def _to_execute(person: User) -> QuerySet[Execution]:
 def _to_answer(person: User) -> QuerySet[Question]:
     asked = Question.objects.filter(answerer=person, answered_at=None, change__state__in=OPEN)
     return asked.filter(decision__taken_back_at=None)
+
+
+def _approves_by(person: User) -> QuerySet[RuleApprover]:
+    return person.approves_by.filter(rule__ended_at=None)
 
 
 def _shared_views(person: User) -> QuerySet[SavedView]:
@@ -148,6 +152,20 @@ WAITING = (
             goes_on=_("Whoever it is shared with can take it over."),
         ),
     ),
+    Place(
+        "changes.RuleApprover.person",
+        Then.WAITS,
+        Unfinished(
+            rows=_approves_by,
+            says=lambda number: ngettext(
+                "approves by %(number)d approval rule",
+                "approves by %(number)d approval rules",
+                number,
+            ),
+            url=lambda person: reverse("changes:approval_rules"),
+            goes_on=_("The others whom it names approve; an administrator names somebody else."),
+        ),
+    ),
 )
 """What somebody else has to go on with."""
 
@@ -169,6 +187,7 @@ OTHERS = (
     *stays("changes.Comment", "author"),
     *stays("changes.Attachment", "uploaded_by"),
     *stays("changes.ChangeLink", "created_by"),
+    *stays("changes.ApprovalRule", "created_by"),
     *stays("changes.Label", "created_by"),
     *stays("changes.ChangeLabel", "put_by"),
     *stays("changes.ChecklistItem", "ticked_by"),

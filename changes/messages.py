@@ -108,7 +108,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "withdraw": (Rule(withdrawn, ALL),),
     # Configuration changes
     "review": (Rule(decision, PARTIES, (S.REFUSED,)), Rule(activity, STAFF)),
-    "authorise": (Rule(decision, PARTIES),),
+    "authorise": (Rule(decision, PARTIES, (S.EXECUTION, S.REFUSED)),),
     "authorise_standard": (
         Rule(standard_used, (STANDARD_APPROVER,)),
         Rule(decision, PARTIES),

@@ -28,7 +28,8 @@ from accounts.models import Organisation, SuccessTeam, User
 from accounts.roles import Role
 from expansive_cm.statements import Given, Statement
 
-from .models import Change, ToldPart, Window
+from .approval_gaps import gaps
+from .models import ApprovalRule, Change, ToldPart, Window
 from .notices import Notice
 from .turns import TURNS, Turn
 from .turns.parts import (
@@ -71,6 +72,8 @@ class Unheld:
     """Whether people hold it, and all of them are barred from these changes."""
     overrides: tuple[Window, ...] = ()
     """The freezes and maintenance windows that nobody can override, where it is that: some."""
+    said: str = ""
+    """The whole sentence, where it is an approval rule that too few can satisfy."""
 
     @property
     def sentence(self) -> str:
@@ -82,13 +85,13 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
     """Return the parts that nobody active holds, or may take, while changes wait for them.
 
     Also the roles that a freeze or maintenance window names for its override, whether a change
-    waits for that or not. One query where everybody is there; at most four more, whatever waits,
-    and one for each such role. Of customers and of teams as many as are ``named``.
+    waits for that or not, and approval rules that too few can satisfy. One query where everybody
+    is there; at most six more, whatever waits, and one for each such role. Of customers and of
+    teams as many as are ``named``.
     """
     nobody_approves, nobody_in_team = _without_approvers(), _without_members()
-    [(held, wanted, lacks_approvers, lacks_members, *barred)] = _asked_of_all(COUNTED).rows(
-        asker=asker.pk, now=timezone.now()
-    )
+    [row] = _asked_of_all(COUNTED).rows(asker=asker.pk, now=timezone.now())
+    held, wanted, lacks_approvers, lacks_members, has_rules, *barred = row
     people = reverse("admin:accounts_user_changelist")
     found = [
         Unheld(_key(*part.roles), name_of_roles(*part.roles), waiting, people)
@@ -96,7 +99,8 @@ def unheld(asker: User, named: int | None = NAMED) -> list[Unheld]:
     ]
     found += _of_customers(nobody_approves, named) if lacks_approvers else []
     found += _of_teams(nobody_in_team, named) if lacks_members else []
-    return found + _of_those_barred(barred) + _of_overrides({*wanted} - {*held})
+    found += _of_those_barred(barred) + _of_overrides({*wanted} - {*held})
+    return found + (_of_rules() if has_rules else [])
 
 
 def roles_of_nobody() -> set[str]:
@@ -231,7 +235,22 @@ def _within(label: str) -> str:
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
+def _of_rules() -> list[Unheld]:
+    return [
+        Unheld(
+            _key("rule", one.rule.pk),
+            one.rule.name,
+            one.waiting,
+            one.rule.get_absolute_url(),
+            said=one.sentence,
+        )
+        for one in gaps(COUNTED)
+    ]
+
+
 def _sentence(one: Unheld) -> str:
+    if one.said:
+        return one.said
     if one.overrides:
         words = _("Nobody holds the part “%(part)s”, so nobody can let a change pass %(windows)s.")
         names = ", ".join(f"“{window}”" for window in one.overrides)
@@ -432,6 +451,7 @@ def _asked_of_all(most: int) -> Statement:
         ),
         Exists(_without_approvers()),
         Exists(_without_members()),
+        Exists(ApprovalRule.objects.filter(ended_at=None)),
         *(ArraySubquery(_barred(turn).values("pk")[:most]) for turn in GUARDED),
     )
     one = User.objects.filter(pk=Given("asker")).order_by()

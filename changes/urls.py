@@ -6,6 +6,7 @@ from .converters import ReferenceConverter
 from .views import (
     access_link,
     answers,
+    approval_rules,
     as_file,
     calendar,
     checklist,
@@ -98,6 +99,11 @@ intake_urls = [
     path("changes/<reference:pk>/submit/", intake.submit, name="submit"),
 ]
 template_urls = [
+    path("approval-rules/", approval_rules.approval_rules, name="approval_rules"),
+    path("approval-rules/new/", approval_rules.new_rule, name="new_approval_rule"),
+    path("approval-rules/<int:pk>/", approval_rules.approval_rule, name="approval_rule"),
+    path("approval-rules/<int:pk>/edit/", approval_rules.edit_rule, name="edit_approval_rule"),
+    path("approval-rules/<int:pk>/end/", approval_rules.end_rule, name="end_approval_rule"),
     path("labels/", labels.labels, name="labels"),
     path("labels/find/", labels.find_label, name="find_label"),
     path("labels/<int:pk>/", labels.one_label, name="one_label"),

@@ -25,6 +25,7 @@ from changes.figures.kinds import FIGURES
 from changes.filters import ChangeFilterForm
 from changes.lifecycle.core import UNVERSIONED
 from changes.models import (
+    ApprovalRule,
     Attachment,
     Change,
     ChangeLabel,
@@ -141,6 +142,7 @@ OBJECTS: dict[str, Objects] = {
     "board/": Board.objects.order_by("pk").all,
     "calendar/windows/": Window.objects.order_by("pk").all,
     "services/": Service.objects.order_by("pk").all,
+    "approval-rules/": ApprovalRule.objects.order_by("pk").all,
     "labels/": Label.objects.order_by("pk").all,
     "releases/": Release.objects.order_by("pk").all,
     "standard-changes/": StandardApproval.objects.order_by("-pk").all,
@@ -297,7 +299,8 @@ FOR_CUSTOMERS = frozenset(
     for name in """
     Assessment.customer_impact Assessment.need Assessment.reason Assessment.service_impact
     Attachment.name Authorisation.reason BoardDecision.elsewhere BoardDecision.reason
-    Change.description Change.late_told Change.title ChangeTemplate.description ChangeTemplate.name
+    Change.approval_why Change.description Change.late_told Change.title
+    ChangeTemplate.description ChangeTemplate.name
     ChangeTemplate.purpose ChangeTemplate.title Comment.body Confirmation.reason
     Confirmation.what_was_done Deployment.notes Development.notes Documentation.summary
     Event.actor_name Event.reason Execution.notes IncomingMail.quoted Notice.why Question.answer
@@ -311,6 +314,7 @@ FOR_CUSTOMERS = frozenset(
 FOR_ONES_OWN = FOR_CUSTOMERS | {
     f"changes.{name}"
     for name in """
+    ApprovalRule.name
     BoardDecision.meeting BoardDecision.taken_back_reason Change.emergency_reason
     Change.late_reason ChangeTemplate.checklist ChecklistItem.text
     ChangeTemplate.customer_impact ChangeTemplate.need

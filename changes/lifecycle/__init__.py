@@ -6,6 +6,7 @@ says in one transaction, or raises a ``expansive_cm.workflow.errors.StepError`` 
 """
 
 from .access import ask_for_link, hold, open_confirmation, replace_links, revoke_links, send_link
+from .approving import RuleWords, change_rule, end_rule, make_rule
 from .as_proposed import plan_as_proposed
 from .assessing import assess_and_endorse, assess_as_proposed
 from .board import reconsider_decision, take_back_board_outcome
@@ -259,6 +260,10 @@ __all__ = [
     "attach",
     "detach",
     "keep_label",
+    "RuleWords",
+    "change_rule",
+    "end_rule",
+    "make_rule",
     "label",
     "merge_label",
     "unlabel",

@@ -18,6 +18,7 @@ from ..spans import FURTHEST
 from ..states import State
 from ..turns.alone import prepared
 from . import standard
+from .approving import ask_approval, has_enough
 from .asked import ending
 from .checklist import insist_on_checklist
 from .confirmation import ask_requester
@@ -51,6 +52,8 @@ def review(
             if outcome == Review.Outcome.ENDORSED:
                 approval = standard.asked_at_review(step)
                 step.change.endorse()
+                if approval is None:
+                    ask_approval(step)
             else:
                 step.change.refuse()
         if approval is not None:
@@ -63,8 +66,11 @@ def authorise(
 ) -> Change:
     """An authorised approver of the customer approves the change or refuses it.
 
-    Effects: the authorisation, for this revision; state ``execution`` or ``refused``; event,
-    which says so where one person alone assessed, reviewed and authorised; messages.
+    By an approval rule it takes as many approvals as that asks for, of one person each; one
+    refusal refuses.
+    Effects: the authorisation, for this revision; with the last approval the state ``execution``,
+    else ``refused`` or none; event, which says so where one person alone assessed, reviewed and
+    authorised; messages.
     """
     with take_step("authorise", change, actor=actor, seen=seen) as step:
         step.reason = reason
@@ -78,10 +84,10 @@ def authorise(
                 **step.stamp(), revision=step.change.revision, outcome=outcome, reason=reason
             )
         )
-        if outcome == Authorisation.Outcome.AUTHORISED:
-            step.change.authorise()
-        else:
+        if outcome != Authorisation.Outcome.AUTHORISED:
             step.change.refuse()
+        elif has_enough(step):
+            step.change.authorise()
     return step.change
 
 
@@ -241,6 +247,7 @@ def ask_authorisation(
             step.change.authorise_again()
         else:
             step.change.return_to_authorisation()
+        ask_approval(step)
     return step.change
 
 

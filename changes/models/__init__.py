@@ -1,6 +1,7 @@
 """One file per noun; import from here."""
 
 from .access import AccessLink
+from .approval import ApprovalRule, RuleApprover
 from .assessment import Assessment
 from .board import BoardDecision, Question
 from .calendar import Window, WindowOverride, WindowSpan
@@ -36,6 +37,7 @@ from .template import ChangeTemplate
 __all__ = [
     "CHECKLIST",
     "AccessLink",
+    "ApprovalRule",
     "Assessment",
     "Attachment",
     "Authorisation",
@@ -83,6 +85,7 @@ __all__ = [
     "Requirements",
     "Review",
     "RiskAssessment",
+    "RuleApprover",
     "SavedView",
     "SentForm",
     "Service",

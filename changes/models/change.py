@@ -180,6 +180,18 @@ class Change(Moves, Saved):
         db_default="",
         help_text=_("Empty: it is none."),
     )
+    approval_rule = models.ForeignKey(
+        "changes.ApprovalRule",
+        verbose_name=_("approval rule"),
+        on_delete=models.PROTECT,
+        related_name="changes",
+        db_index=False,
+        null=True,
+        blank=True,
+    )
+    approval_why = models.CharField(
+        _("why this rule"), max_length=700, blank=True, default="", db_default=""
+    )
     left_unanswered = models.BooleanField(
         _("ended with a question open"), default=False, db_default=False, editable=False
     )

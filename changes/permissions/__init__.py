@@ -15,6 +15,7 @@ from expansive_cm.workflow.decisions import Decision, decide
 from ..models import Change
 from ..process import STEPS, StepInfo
 from ..turns.group import holds_role
+from .approval import can_keep_approval_rules, can_read_approval_rules
 from .checklist import can_tick_checklist
 from .code import (
     answers_for_others,
@@ -259,6 +260,7 @@ __all__ = [
     "can_freeze_release",
     "can_hand_over",
     "can_import",
+    "can_keep_approval_rules",
     "can_keep_labels",
     "can_keep_services",
     "can_label",
@@ -275,6 +277,7 @@ __all__ = [
     "can_propose_standard",
     "can_raise",
     "can_rate",
+    "can_read_approval_rules",
     "can_read_figures",
     "can_read_incoming_mail",
     "can_read_own_promises",

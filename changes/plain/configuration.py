@@ -25,9 +25,12 @@ def _review(case: Case) -> Status:
 
 def _authorisation(case: Case) -> Status:
     now = _("The customer success team endorsed the request on %s.") % case.since
-    if case.newest("authorisations") is not None:
+    newest = case.newest("authorisations")
+    if newest is not None and newest.standard_id is not None:
         now = _("Since %s the change has been waiting for an approval of its own.") % case.since
     following = _("Next, an authorised approver of %s decides.") % case.change.organisation
+    if case.change.approval_rule_id is not None:
+        following = _("Next, those who approve such changes decide.")
     if case.is_requesters:
         following = " ".join([following, _("You get a mail with the decision.")])
     return Status(now, following)

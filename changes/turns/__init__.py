@@ -79,13 +79,14 @@ EVENTS_SINCE = ObjectStatement(
 def _brings(event: Event, turn: Turn) -> bool:
     """An event brings a turn when it moves the change, or is another step on the way to it.
 
-    Or it leaves the change where it is and gives it to others: to another customer's team, or to
-    all of a team of whom one, who alone was told, had seen it through.
+    Or it leaves the change where it is and gives it to others: to another customer's team, to
+    all of a team of whom one, who alone was told, had seen it through, or to the next approver.
     """
     step = STEP.get(event.verb)
     return (
         event.moved
         or event.verb == "correct_customer"
+        or "next_in_order" in event.data
         or ("back_to_team" in event.data and turn.group is UNCLAIMED_TEAM)
         or bool(step and step.main and event.verb != turn.verb)
     )

@@ -17,7 +17,7 @@ from expansive_cm.statements import Given, ObjectStatement, is_one_of, known_or_
 from expansive_cm.workflow.decisions import Check, Decision, Refusal, first, refuse
 
 from ..models import Change, Execution, Question
-from . import narrower, past
+from . import by_rule, narrower, past
 from .group import Group, not_earlier, with_role
 from .parts import (
     APPROVING,
@@ -111,6 +111,8 @@ RAISER = Group(
 def _named_approvers(change: Change) -> Who:
     if change.organisation is None:
         return Who()
+    if rule := by_rule.rule_of(change):
+        return by_rule.who(rule, change)
     people = partial(NAMED_APPROVERS.objects, customer=change.organisation_id)
     return Who(name_of_approvers(change.organisation), candidates=people)
 
@@ -119,6 +121,8 @@ NAMED_APPROVERS = ObjectStatement(lambda: approvers().filter(approves_for=Given(
 
 
 def _is_named_approver(user: User, change: Change) -> Check:
+    if rule := by_rule.rule_of(change):
+        return by_rule.is_not_of_it(rule, user, change)
     if user.has_role(Role.APPROVER) and change.organisation_id in user.approves_for_ids:
         return None
     return refuse(
@@ -127,13 +131,26 @@ def _is_named_approver(user: User, change: Change) -> Check:
 
 
 def _to_approve(user: User | Anybody) -> Q | None:
-    if not user.has_role(Role.APPROVER) or not user.approves_for_ids:
-        return None
-    return is_one_of("organisation", user.approves_for_ids)
+    awaited = by_rule.awaits(user)
+    if awaited is None or not user.approves_for_ids:
+        return awaited
+    return awaited | (is_one_of("organisation", user.approves_for_ids) & ~by_rule.in_use())
+
+
+def _is_awaited(user: User, change: Change) -> Check:
+    rule = by_rule.rule_of(change)
+    return by_rule.is_not_awaited(rule, user, change) if rule else None
 
 
 APPROVERS = (
-    Group(_named_approvers, _to_approve, _is_named_approver, part=APPROVING)
+    Group(
+        _named_approvers,
+        _to_approve,
+        _is_named_approver,
+        _is_awaited,
+        part=APPROVING,
+        falls_to_part=lambda: ~by_rule.in_use(),
+    )
     .without(past.ASKERS, lambda: _("the approver must not have asked for the change."))
     .without(past.EXECUTORS, lambda: _("the approver must not execute the change."))
     .without(
@@ -141,7 +158,10 @@ APPROVERS = (
         lambda: _("nobody assesses, reviews and authorises a change alone."),
     )
 )
-"""The customer's authorised approvers who neither asked for the change nor execute it."""
+"""The customer's authorised approvers who neither asked for the change nor execute it.
+
+Where an approval rule applies, those whose approval it asks for next.
+"""
 
 
 # The customer success team ------------------------------------------------------------------

@@ -21,6 +21,7 @@ from expansive_cm.workflow.decisions import Decision
 
 from .. import (
     access_links,
+    approving,
     gaps,
     gates,
     inbox,
@@ -120,6 +121,7 @@ def detail(request: SignedInRequest, pk: int) -> HttpResponse:
         "follow_up_key": _follow_up_key(user, change),
         "standard": _standard(user, change),
         "checklist": checklist_for(user, change),
+        "approvals": approving.approvals_of(user, change),
         **_as_example(user, change),
         **_mailed_links(user, change),
         **labels_context(user, change),

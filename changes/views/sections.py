@@ -30,6 +30,7 @@ from ..models import (
     RiskAssessment,
     StagingTest,
 )
+from ..states import State
 from .records import (
     WAITING,
     Record,
@@ -191,7 +192,12 @@ def _tests_badge(change: Change) -> tuple[Text, str, str] | None:
 
 
 def _may_read(one: Any, reader: User, full: bool) -> bool:
-    """What was taken back, asked of our own people, or is looked back on is not the customer's."""
+    """What was taken back, asked of our own people, or is looked back on is not the customer's.
+
+    Nor is the approval of one of several, before the change is approved.
+    """
+    if isinstance(one, Authorisation) and one.change.state == State.AUTHORISATION:
+        return full or one.recorded_by_id == reader.pk or one.standard_id is not None
     if full or not isinstance(one, Question | BoardDecision | PostReview | PostAction):
         return True
     if isinstance(one, PostReview | PostAction):

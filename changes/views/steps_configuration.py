@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from .. import gates, lifecycle, planning, standard
+from .. import approving, gates, lifecycle, planning, standard
 from ..forms.configuration import (
     AskAuthorisationForm,
     AuthoriseForm,
@@ -42,6 +42,7 @@ def authorise(page: StepPage) -> HttpResponse:
         beside=("review", "assessment"),
         freezes=planning.freezes_ahead(page.user, page.change),
         planned_ahead=planning.plans_ahead(page.user, page.change),
+        approvals=approving.approvals_of(page.user, page.change),
     )
 
 

@@ -214,6 +214,8 @@ def statements(count: int, people: People) -> list[tuple[str, str]]:
         ("labels of changes", _labelled(people)),
         ("reviews", _post_reviews(people)),
         ("actions of reviews", _post_actions(people)),
+        ("approval rules", _rules(people)),
+        ("approvers by rules", _named(people)),
         ("events", _events(people)),
         *_configuration_records(people),
         *_code_records(people),
@@ -333,6 +335,24 @@ def _watchers(people: People) -> str:
     return f"""
     INSERT INTO changes_change_watchers (change_id, user_id)
     SELECT id, {_pick(watchers)} FROM changes_change WHERE random() < .2
+    """
+
+
+def _rules(people: People) -> str:
+    return f"""
+    INSERT INTO changes_approvalrule (name, position, organisation_id, risk, customers_own, needed,
+      in_order, version, created_by_id, created_at)
+    SELECT 'Rule ' || n, n, {_array(people.organisations)}[n], 3, TRUE, 1, n % 2 = 0, 1,
+      {_pick(people.support)}, now()
+    FROM generate_series(1, 20) AS n
+    """
+
+
+def _named(people: People) -> str:
+    return f"""
+    INSERT INTO changes_ruleapprover (rule_id, person_id, position)
+    SELECT id, {_array(people.support)}[1 + id % {len(people.support)}], 1
+    FROM changes_approvalrule
     """
 
 

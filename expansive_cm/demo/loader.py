@@ -30,7 +30,7 @@ from .reviews import expect_review
 from .schedule import Story, plan, read_stories
 from .standards import enter_standards
 from .templates import create_templates
-from .views import create_labels, create_views
+from .views import create_labels, create_rules, create_views
 from .windows import enter_windows
 from .world import Step, World
 
@@ -116,6 +116,7 @@ def _live_through(clock: Clock, diary: Diary, files: list[str], progress: Progre
             _act(entry)
         progress(diary.added, diary.added, "")
         clock.set(diary.now)
+        create_rules(world)
         fill_agenda(world.board)
 
 

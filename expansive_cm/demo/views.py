@@ -1,8 +1,9 @@
-"""Saved views and labels of the demonstration: of a team, and of a customer's people."""
+"""Saved views, labels and approval rules of the demonstration."""
 
 from simple_history.utils import bulk_create_with_history
 
 from changes import lifecycle
+from changes.lifecycle import RuleWords
 from changes.models import Change, ChangeLabel, Label
 
 from .world import World
@@ -46,3 +47,22 @@ def create_labels(world: World) -> None:
         for place, pk in enumerate(sent[::3])
     ]
     bulk_create_with_history(on, ChangeLabel, default_user=owen)
+
+
+def create_rules(world: World) -> None:
+    """Say who approves what carries a high risk, for what is asked from now on."""
+    helen, david = world.people["helen"], world.people["david"]
+    hospital = david.organisation
+    for words in (
+        RuleWords(
+            name="High risk in the hospitals",
+            position=1,
+            organisation=hospital,
+            risk=3,
+            people=(david, helen),
+            needed=2,
+            in_order=True,
+        ),
+        RuleWords(name="Critical, anywhere", position=2, risk=4, people=(helen,)),
+    ):
+        lifecycle.make_rule(actor=world.people["rosalind"], words=words)

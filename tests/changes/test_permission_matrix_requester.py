@@ -129,6 +129,11 @@ ANYWHERE: dict[str, set[str]] = {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
         *("release_manager", "crb_member", "chair", "auditor", "administrator"),
     },
+    "keep_approval_rules": {"administrator"},
+    "read_approval_rules": {
+        *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),
+        *("release_manager", "crb_member", "chair", "auditor", "administrator"),
+    },
     "find_candidates": {"success", "stranger_success", "administrator", "auditor"},
     "see_standard_changes": {
         *("support", "success", "stranger_success", "developer", "peer_reviewer", "tester"),

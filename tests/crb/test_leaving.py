@@ -117,6 +117,13 @@ def post_action_owner(table: Table) -> User:
     return table.cast.developer
 
 
+def approver_by_rule(table: Table) -> User:
+    approver = table.cast.approver
+    words = change_lifecycle.RuleWords(name="Ours", people=(approver,))
+    change_lifecycle.make_rule(actor=table.cast.administrator, words=words)
+    return approver
+
+
 def give_action(table: Table, to: User) -> Action:
     meeting = table.meeting(days=0)
     lifecycle.start_meeting(meeting, actor=table.chair)
@@ -136,6 +143,7 @@ WAYS: dict[str, Callable[[Table], User]] = {
     "changes.Question.answerer": answerer,
     "changes.PostAction.owner": post_action_owner,
     "changes.SavedView.owner": sharer,
+    "changes.RuleApprover.person": approver_by_rule,
     "accounts.SuccessTeam.members": only_in_team,
     "accounts.Organisation.approvers": only_approver,
     "crb.Membership.user": member,
