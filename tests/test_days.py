@@ -1,6 +1,8 @@
 """`make test-days`: another date for every Python process and for pages."""
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 from expansive_cm.services import days
 from tests.environment import ROOT
 
+COMPILER = shutil.which(shlex.split(os.environ.get("CC", "cc"))[0])
 YEAR = 365 * 24 * 3600
 SLACK = 60
 """Seconds: a clock that is set loses the time which setting it takes."""
@@ -56,15 +59,23 @@ def test_a_page_has_the_date(new_page: Callable[..., Any], monkeypatch: pytest.M
     assert shown[3:] == [1835395200000, True]
 
 
-def test_without_the_library_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.skipif(not COMPILER, reason="no C compiler")
+def test_a_program_that_is_not_python_has_the_date(tmp_path: Path) -> None:
+    # That alarms and waits stay real is what the tests with limits on locks see on such a date.
+    library = days.build_clock(tmp_path / "new")
+    environment = {**os.environ, "LD_PRELOAD": str(library), "CLOCK_AHEAD": str(YEAR)}
+    begun = real_time()
+    said = subprocess.check_output(["date", "+%s"], env=environment, text=True)
+    assert begun - SLACK <= float(said) - YEAR <= real_time() + SLACK
+
+
+def test_without_a_compiler_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delenv("LIBFAKETIME", raising=False)
-    monkeypatch.setattr(days, "LIBRARIES", [tmp_path])
+    monkeypatch.setenv("CC", "/nowhere/cc -std=c11")
     assert days.main([]) == 1
-    assert "apt-get install faketime" in capsys.readouterr().out
-    monkeypatch.setenv("LIBFAKETIME", "/opt/libfaketime.so.1")
-    assert days.find_library() == Path("/opt/libfaketime.so.1")
+    said = capsys.readouterr().out
+    assert "/nowhere/cc" in said and "apt-get install gcc" in said
 
 
 def test_the_dates_are_what_they_are_called() -> None:

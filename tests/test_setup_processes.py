@@ -334,13 +334,14 @@ def test_who_stops_does_not_wait_until_all_is_loaded(registry: Registry, tmp_pat
 def test_one_that_forks_no_more_ends_nothing_that_it_has_forked(
     registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("expansive_cm.services.preloaded.PATIENCE_SECONDS", 0.2)
     supervisor, said = forked(registry, tmp_path, NOTHING_LOADED)
     (first,) = supervisor.children
     assert isinstance(first, ForkedChild) and first.preloaded and first.preloaded.process
     loaded = psutil.Process(first.preloaded.process.pid)
     loaded.suspend()
-    second = supervisor.start(replace(first, name="second", process=None))
+    with monkeypatch.context() as hurried:
+        hurried.setattr("expansive_cm.services.preloaded.PATIENCE_SECONDS", 0.2)
+        second = supervisor.start(replace(first, name="second", process=None))
     wait_until(lambda: len(said) == 2)
     assert said[1] == f"second: to do {os.getpid()} True"
     assert first.ended() is None

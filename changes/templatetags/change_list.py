@@ -116,13 +116,14 @@ def row_cells(
 ) -> SafeString:
     """Draw the cells of a row after reference and title; a phone says the label of each.
 
-    Where all columns are the usual ones, their places say what most of them are. ``told`` says to
-    a customer's people where each change of the page is.
+    Where all columns are the usual ones, their places say what most of them are. A cell ends where
+    the next begins or the row ends: HTML needs no tag for it, and fifty rows are 2 KiB lighter.
+    ``told`` says to a customer's people where each change of the page is.
     """
     labelled = not are_usual
     return format_html_join(
         "\n",
-        "{}{}</td>",
+        "{}{}",
         (
             (
                 _opening(one.label if labelled or one.is_labelled else ""),

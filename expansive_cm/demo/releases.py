@@ -39,7 +39,7 @@ def enter_releases(world: World, diary: Diary) -> None:
     """Plan a release every five weeks around today, and enter what becomes of each."""
     kate, today = world.people["kate"], timezone.localdate(diary.now)
     for number in range(-PAST, PLANNED + 1):
-        day = weekday(today + timedelta(days=number * DAYS_BETWEEN))
+        day = _after_weekend(today + timedelta(days=number * DAYS_BETWEEN))
         first = weekday(day - timedelta(days=7)) if number == SLIPPED else day
         release = lifecycle.plan_release(
             actor=kate,
@@ -64,6 +64,14 @@ def enter_releases(world: World, diary: Diary) -> None:
     moment = diary.now - timedelta(hours=1)
     diary.add(moment, "What is in which release", partial(_fill, kate))
     diary.add(moment + timedelta(minutes=20), "A promise that is moved", partial(_move, world))
+
+
+def _after_weekend(day: date) -> date:
+    """Return the day itself, or the Monday after a weekend.
+
+    That of today is to come on every day: on a Friday gone by it would break what is at risk.
+    """
+    return day + timedelta(days=(0, 0, 0, 0, 0, 2, 1)[day.weekday()])
 
 
 def join(change: Change, release: Release, kate: User) -> Change:

@@ -1,12 +1,13 @@
 """`make test-days`: the tests once under each date on which software likes to fail.
 
 Every Python process starts on that date and goes on from there (`tests/days`), pages in the
-browser too (`tests/browser.py`). PostgreSQL and Valkey are started under libfaketime. It is not
-put under Python itself, whose sleep it breaks, nor under Chromium, which then takes two minutes
-to start.
+browser too (`tests/browser.py`). PostgreSQL and Valkey get a clock that is ahead from a small
+library (`tests/days/ahead.c`), for which a C compiler is needed.
 """
 
 import os
+import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,18 +25,19 @@ DAYS = {
     # The clock changes at 1:00.
     "the last Sunday of March": datetime(2028, 3, 26, 0, 50, tzinfo=UTC),
 }
-LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib")
-NO_LIBRARY = (
-    "The databases need libfaketime for another date: install it (on Debian: apt-get install "
-    "faketime), or name libfaketime.so.1 in LIBFAKETIME."
+CLOCK = ROOT / "tests" / "days" / "ahead.c"
+NO_COMPILER = (
+    "The databases need a C compiler for another date: install one (on Debian: apt-get install "
+    "gcc libc6-dev), or name it in CC."
 )
 
 
 def main(arguments: list[str]) -> int:
     """Run the tests under every date. Returns 1 when anything failed under any of them."""
-    library = find_library()
-    if not library:
-        print(NO_LIBRARY)
+    try:
+        library = build_clock(ROOT / ".data" / "days")
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(error, NO_COMPILER, sep="\n")
         return 1
     wanted = os.environ.get("DAY", "").lower()
     done = []
@@ -56,22 +58,22 @@ def main(arguments: list[str]) -> int:
     return 0 if is_clean(done) else 1
 
 
-def find_library() -> Path | None:
-    """The library that sets another clock in programs which are not ours."""
-    if named := os.environ.get("LIBFAKETIME"):
-        return Path(named)
-    found = (path for folder in LIBRARIES for path in Path(folder).glob("**/libfaketime.so.1"))
-    return next(found, None)
+def build_clock(folder: Path) -> Path:
+    """Build the library that sets the clock of programs which are not Python.
+
+    Raises: OSError without a compiler, CalledProcessError when it fails.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    library = folder / "ahead.so"
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    subprocess.run([*compiler, "-O2", "-shared", "-fPIC", "-o", library, CLOCK], check=True)
+    return library
 
 
 @contextmanager
 def services_ahead(library: Path, seconds: str) -> Iterator[dict[str, str]]:
     """Start databases whose clock is ahead, and give what reaches them."""
-    settings = {
-        "LD_PRELOAD": str(library),
-        "FAKETIME": f"+{seconds}",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
+    settings = {"LD_PRELOAD": str(library), "CLOCK_AHEAD": seconds}
     os.environ.update(settings)
     os.environ.pop("KEEP", None)
     try:

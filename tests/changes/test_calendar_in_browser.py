@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -22,7 +23,7 @@ def test_a_freeze_from_its_form_to_the_calendar(
 ) -> None:
     change = stories.plan(stories.in_execution(cast), cast)
     stories.deployment_planned(stories.in_deployment(cast), cast)
-    now = timezone.now()
+    now = timezone.now().astimezone(ZoneInfo(cast.release_manager.time_zone))
     long = {"name": "N" * 100, "effect": "override", "override_role": "crb_member"}
     nights = window(cast, kind="maintenance", service=booking(change), **long)
     lifecycle.override_window(change, actor=cast.chair, window=nights, reason="R" * 100)

@@ -91,7 +91,7 @@ def table(page: str) -> tuple[list[str], list[list[str]]]:
     words = [
         [
             unescape(" ".join(strip_tags(cell).split()))
-            for cell in re.findall(r"<t[hd][ >].*?</t[hd]>", row)
+            for cell in re.findall(r"<t[hd][ >].*?(?=<t[hd][ >]|</tr)", row)
         ]
         for row in re.findall(r"<tr.*?</tr>", page.replace("\n", " "))
     ]

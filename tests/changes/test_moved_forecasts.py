@@ -30,8 +30,9 @@ def ahead(days: int) -> date:
 
 
 def written(day: date | None) -> str:
+    """As a mail writes it: with its year where that is not this one."""
     assert day is not None
-    return f"{day:%-d %B}"
+    return f"{day:%-d %B}" + (f" {day.year}" if day.year != ahead(0).year else "")
 
 
 def slip(cast: Cast, days: int, release: Release | None = None) -> Release:
@@ -176,7 +177,7 @@ def test_what_no_customer_read_of_is_for_colleagues(cast: Cast) -> None:
     )
     (theirs,) = told_after(since)[cast.requester.email]
     assert f"We promise it by {promised}." in theirs.message
-    assert f"planned for {ahead(500):%-d %B %Y}, and that has moved" in theirs.message
+    assert f"planned for {written(ahead(500))}, and that has moved" in theirs.message
 
 
 def test_who_asked_hears_once_that_a_change_is_put_into_a_release_that_is_late(
@@ -241,7 +242,7 @@ def test_the_day_promised_by_a_release_does_not_move_silently(cast: Cast) -> Non
     since = last_row()
     slip(cast, 60, releases[2])
     (theirs,) = told_after(since)[cast.requester.email]
-    assert f"We promised it by {ahead(32):%-d %B %Y}. It is now planned for" in theirs.message
+    assert f"We promised it by {written(ahead(32))}. It is now planned for" in theirs.message
     assert written(ahead(60)) in theirs.message
 
 
@@ -350,7 +351,7 @@ def test_what_moves_meanwhile_or_takes_the_place_of_what_was_cancelled_is_told(
     with monkeypatch.context() as patched:
         patched.setattr("changes.lifecycle.forecasts.settle_promise", meanwhile)
         (theirs,) = told_after(since)[cast.requester.email]
-    assert f"It is now planned for {ahead(70):%-d %B %Y}." in theirs.message
+    assert f"It is now planned for {written(ahead(70))}." in theirs.message
     sent(since)
     gone = Release.objects.get(pk=releases[2].pk)
     lifecycle.cancel_release(gone, actor=cast.release_manager, reason=WHY)
@@ -361,7 +362,7 @@ def test_what_moves_meanwhile_or_takes_the_place_of_what_was_cancelled_is_told(
     tasks.settle_promises()
     since = last_row()
     (theirs,) = told_after(since)[cast.requester.email]
-    assert f"It is now planned for {ahead(90):%-d %B %Y}." in theirs.message
+    assert f"It is now planned for {written(ahead(90))}." in theirs.message
 
 
 def test_the_release_promised_is_not_blamed_for_the_day_of_another(cast: Cast) -> None:

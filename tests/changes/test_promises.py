@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import cycle, product
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -367,8 +368,9 @@ def test_the_day_promised_ends_for_everybody_where_the_board_meets(
     assert change.due_on
     cast.success.time_zone = "Pacific/Auckland"
     cast.success.save()
-    night = datetime.combine(change.due_on + DAY, time(7, 59), tzinfo=UTC)
-    for at, left, late in ((night, "0 days", 0), (night + timedelta(minutes=2), "1 day late", 1)):
+    midnight = datetime.combine(change.due_on + DAY, time(), ZoneInfo("America/Los_Angeles"))
+    minute = timedelta(minutes=1)
+    for at, left, late in ((midnight - minute, "0 days", 0), (midnight + minute, "1 day late", 1)):
         with time_machine.travel(at, tick=False):
             for reader in (cast.success, cast.auditor):
                 assert left in page(client, reader)

@@ -208,6 +208,7 @@ def test_whoever_planned_is_told_once_of_a_new_freeze(cast: Cast) -> None:
     assert not Email.objects.filter(subject__contains="4 plans", status=STATUS.sent).exists()
 
 
+@time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC))
 def test_a_weekly_window_has_its_times_and_an_end(cast: Cast) -> None:
     first = date(2027, 1, 4)
     rule: dict[str, Any] = {"weekday": 6, "from_time": time(22), "to_time": time(2), "first": first}

@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -261,9 +262,10 @@ def test_what_is_in_the_way_is_shown_before_a_plan_is_saved(client: Client, cast
         starts = begins if effect == "warns" else begins + 24 * HOUR
         window(cast, name=name, effect=effect, starts_at=starts, ends_at=starts + 9 * HOUR)
     address = reverse("changes:plan_execution", args=[change.pk])
+    zone = ZoneInfo(cast.success.time_zone)
 
     def times(starts: datetime, **more: Any) -> dict[str, Any]:
-        local = [timezone.localtime(one) for one in (starts, starts + HOUR)]
+        local = [timezone.localtime(one, zone) for one in (starts, starts + HOUR)]
         names = ("window_start", "window_end")
         return {name: f"{at:%Y-%m-%dT%H:%M}" for name, at in zip(names, local, strict=True)} | more
 
