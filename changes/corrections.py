@@ -26,11 +26,18 @@ def finished(change: Change, kind: str) -> list[Carried]:
 
 
 def corrections_of(record: Carried) -> list[Event]:
-    """Return the events that corrected this record, the oldest first."""
-    verb = f"correct_{kind_of(record)}"
-    events = [one for one in known_or_read(record.change, "events") if one.verb == verb]
-    found = [one for one in events if one.data.get("record") == record.pk]
-    return sorted(found, key=lambda one: one.pk)
+    """Return the events that corrected what this record says, the oldest first.
+
+    Not what said something of an outcome that was taken back since.
+    """
+    kind = kind_of(record)
+    verbs = f"correct_{kind}", f"take_back_{kind}"
+    events = [one for one in known_or_read(record.change, "events") if one.verb in verbs]
+    found: list[Event] = []
+    for event in sorted(events, key=lambda one: one.pk):
+        if event.data.get("record") == record.pk:
+            found = [*found, event] if event.verb == verbs[0] else []
+    return found
 
 
 def state_of(record: Carried) -> str:

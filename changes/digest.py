@@ -31,8 +31,11 @@ LONGEST = 200
 
 
 def due(now: datetime) -> list[int]:
-    """Return the people for whom something was written before the last 08:00 where they are."""
-    waiting = _waiting().filter(person__is_active=True).order_by("person_id", "pk")
+    """Return the people for whom something was written before the last 08:00 where they are.
+
+    Who has left meanwhile is among them: others may have to hear of it now (``handed_on``).
+    """
+    waiting = _waiting().order_by("person_id", "pk")
     oldest = waiting.distinct("person_id").select_related("person")
     return [one.person_id for one in oldest if one.created_at < last_eight(one.person, now)]
 
@@ -55,14 +58,16 @@ def send(person_id: int) -> bool:
     """
     with transaction.atomic():
         people = User.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-        person = people.filter(pk=person_id, is_active=True).first()
+        person = people.filter(pk=person_id).first()
         if person is None or person.pk not in due(timezone.now()):
             return False
         notices = _notices(person)
         told = [
             (notice, letter)
             for notice in notices
-            if inbox.is_to_be_mailed(notice) and (letter := messages.again(notice))
+            if person.is_active
+            and inbox.is_to_be_mailed(notice)
+            and (letter := messages.again(notice))
         ]
         email = _mail(person, told) if told else None
         if email:

@@ -25,10 +25,14 @@ CARRIED_OUT = {
 HELD = frozenset({RECORDED, *CARRIED_OUT})
 TAKES_BACK = frozenset({TAKEN_BACK, *CARRIED_OUT.values()})
 UNTRIED = Q(email__number_of_retries=None) | Q(email__number_of_retries=0)
-GOES_ON_BESIDE = (UNVERSIONED - {"record_contact"}) | {"assign", "settle_promise"}
+GOES_ON_BESIDE = (UNVERSIONED - {"record_contact", "record_post_review", "add_post_action"}) | {
+    "assign",
+    "settle_promise",
+}
 """Acts after an outcome that do not build on it: it can be taken back all the same.
 
-Whom somebody called about the question, they have told of what was recorded."""
+Whom somebody called about the question, they have told of what was recorded; and who looks back on
+it takes it for what happened."""
 
 
 def held_until(event: Event | None) -> datetime | None:

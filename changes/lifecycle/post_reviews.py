@@ -1,6 +1,7 @@
 """Post-implementation reviews: asked for by an outcome, recorded, with their actions."""
 
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -9,9 +10,9 @@ from accounts.models import User
 from expansive_cm.texts import composed
 from expansive_cm.workflow.acts import acting
 from expansive_cm.workflow.errors import ChangeStale, StepIllegal, StepIncomplete
-from expansive_cm.workflow.steps import require
+from expansive_cm.workflow.steps import attribute, require
 
-from ..models import PostAction, PostReview
+from ..models import Event, PostAction, PostReview
 from ..models.post_review import OPEN_POST_ACTION, OPEN_REVIEW
 from ..permissions import may_change_post_action, may_complete_post_action, may_review
 from ..risk import RiskLevel
@@ -26,12 +27,15 @@ DAYS = 10
 LONGEST_TEXT = 10_000
 LONGEST_LINE = 500
 MOST_ACTIONS = 20
+FOR = ("is_of_emergency", "is_of_rollback", "is_of_high_risk")
+"""What a review is asked for because of."""
 
 
 def ask_post_review(step: Step, *, rolled_back: bool) -> None:
     """Ask for a review where an outcome calls for one; within the step that recorded it.
 
-    One that waits already is asked for all the reasons, by the earlier day. Effects: the review.
+    One that waits already is asked for all the reasons, by the earlier day. Effects: the review,
+    and in the step's data what was asked for before, as it may be taken back.
     """
     change = step.change
     high = (change.risk or 0) >= RiskLevel.HIGH
@@ -42,10 +46,36 @@ def ask_post_review(step: Step, *, rolled_back: bool) -> None:
     review = PostReview.objects.filter(OPEN_REVIEW, change=change).first()
     if review is None:
         review = PostReview(change=change, path=change.path, round=change.round, due_at=due_at)
+    before = _asked(review) if review.pk else None
     review.is_of_emergency |= change.is_emergency
     review.is_of_rollback |= rolled_back
     review.is_of_high_risk |= high
     review.due_at = min(review.due_at, due_at)
+    step.save(review)
+    step.data |= {"asked_review": review.pk, "asked_before": before}
+
+
+def _asked(review: PostReview) -> dict[str, Any]:
+    """Return what was asked for, as an event keeps it."""
+    return {**{name: getattr(review, name) for name in FOR}, "due_at": review.due_at.isoformat()}
+
+
+def take_review_back(step: Step, outcome: Event) -> None:
+    """Ask for no review because of an outcome that is taken back, within that step.
+
+    Effects: the review is gone, and its history stays; one that waited before waits as it did.
+    """
+    key, before = outcome.data.get("asked_review"), outcome.data.get("asked_before")
+    review = PostReview.objects.filter(OPEN_REVIEW, pk=key).first()
+    if review is None:
+        return
+    if before is None:
+        attribute(review, actor=step.actor, reason=step.why)
+        review.delete()
+        return
+    for name in FOR:
+        setattr(review, name, before[name])
+    review.due_at = datetime.fromisoformat(before["due_at"])
     step.save(review)
 
 

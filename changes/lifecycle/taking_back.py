@@ -13,6 +13,7 @@ from ..models import Change, Confirmation, Notice
 from ..states import State
 from .core import Step, take_step
 from .held_mail import is_a_customers, stop
+from .post_reviews import take_review_back
 
 
 def take_back_execution(
@@ -38,9 +39,9 @@ def _take_back(kind: str, change: Change, actor: User, reason: str, seen: int | 
     Whoever recorded it, for a short time, as long as nobody acted on it and no mail is out. Raises
     StepIncomplete without a reason, StepForbidden, StepIllegal, or ChangeStale. Effects: the
     record has no outcome, its history keeps the one it had; state ``execution`` or
-    ``deployment``, in the round in which it began; mails of it that wait are not sent, and
-    nobody's notifications have it; event, of which customers learn nothing unless one has read
-    of it in the product.
+    ``deployment``, in the round in which it began; no review that it asked for; mails of it
+    that wait are not sent, and nobody's notifications have it; event, of which customers learn
+    nothing unless one has read of it in the product.
     """
     if not reason.strip():
         raise StepIncomplete(_("Say why the outcome is taken back."), ["reason"])
@@ -55,6 +56,7 @@ def _take_back(kind: str, change: Change, actor: User, reason: str, seen: int | 
         step.data |= {"told": sorted(told), "customer_told": is_a_customers(told)}
         record.outcome, record.finished_at, record.notes = record.Outcome.PENDING, None, ""
         step.save(record)
+        take_review_back(step, event)
         if kind == "execution":
             step.change.take_back_execution()
         else:

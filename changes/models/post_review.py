@@ -17,12 +17,18 @@ from expansive_cm.texts import Text
 OPEN_REVIEW = Q(recorded_at=None)
 OPEN_POST_ACTION = Q(done_at=None)
 NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
+RECORDED_STAYS = pgtrigger.Protect(
+    name="no_delete",
+    operation=pgtrigger.Delete,
+    condition=pgtrigger.Q(old__recorded_at__isnull=False),
+)
 
 
 class PostReview(Saved):
     """A look back on a change that was rolled back, of high risk or an emergency.
 
-    It is made when it is asked for, and waits until somebody has recorded it.
+    It is made when it is asked for, and waits until somebody has recorded it. Until then it goes
+    where the outcome that asked for it is taken back.
     """
 
     class Met(models.TextChoices):
@@ -83,7 +89,7 @@ class PostReview(Saved):
                 name="changes_postreview_recorded",
             ),
         ]
-        triggers: ClassVar[list[Any]] = [NO_DELETE]
+        triggers: ClassVar[list[Any]] = [RECORDED_STAYS]
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"

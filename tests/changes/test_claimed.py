@@ -155,3 +155,19 @@ def test_the_team_is_told_where_who_saw_it_through_left_it_before_their_mail(
             assert told == ({colleague} if leaves else {cast.success})
             assert turn.filter(person=colleague).count() == leaves
             transaction.set_rollback(True)
+
+
+def test_the_team_is_told_where_who_saw_it_through_is_no_colleague_any_more(cast: Cast) -> None:
+    """Whoever has left reads no summary, which is when it would have been found."""
+    colleague = person("Colleague", Role.CUSTOMER_SUCCESS)
+    cast.care_team.members.add(colleague)
+    User.objects.filter(pk=cast.success.pk).update(mail_pace="daily")
+    change = stories.in_authorisation(cast)
+    lifecycle.authorise(change, actor=cast.approver, outcome="authorised", reason="Yes.")
+    User.objects.filter(pk=cast.success.pk).update(is_active=False)
+    turn = Notice.objects.filter(change=change, message="your_turn", event__verb="authorise")
+    for _again in range(2):
+        with time_machine.travel(timezone.now() + timedelta(days=1, hours=1)):
+            tasks.send_digests()
+        assert [one.person for one in turn.exclude(email=None)] == [colleague]
+    assert not turn.filter(is_for_digest=True)

@@ -1,6 +1,6 @@
 """What was recorded of an execution or a deployment a moment ago is taken back, told to nobody.
 
-Costs 3 s.
+Costs 4 s.
 """
 
 from datetime import timedelta
@@ -15,8 +15,8 @@ from post_office.models import STATUS, Email
 
 from accounts.models import User
 from accounts.roles import Role
-from changes import corrections, lifecycle, plain
-from changes.models import Change, Confirmation, ConfirmationLink, Notice
+from changes import corrections, lifecycle, plain, settling
+from changes.models import Change, Confirmation, ConfirmationLink, Notice, PostReview
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.mailing import last_row
@@ -106,6 +106,7 @@ def test_it_runs_as_before_and_nobody_is_told(cast: Cast, kind: str, outcome: st
     assert not Notice.objects.filter(pk__gt=newest.pk if newest else 0, is_in_inbox=True)
     assert not Confirmation.objects.filter(change=change)
     assert not ConfirmationLink.objects.filter(confirmation__change=change)
+    assert not PostReview.objects.filter(change=change), "nothing is to be looked back on"
     assert plain.happened(change) == told, "a customer who heard nothing reads of neither"
     if outcome == "succeeded":
         for reader, reads in ((own, True), (cast.requester, False)):
@@ -185,3 +186,43 @@ def test_a_standard_change_that_ended_with_it_keeps_the_outcome(cast: Cast) -> N
     change = rolled_back(cast)
     with pytest.raises(StepIllegal, match="standard change ended"):
         back("execution", change, cast.support)
+
+
+def test_a_review_that_waited_before_waits_as_before(cast: Cast) -> None:
+    """What was asked for with the outcome goes with it, unless somebody has recorded it."""
+    change = running("execution", cast)
+    soon = timezone.now() + timedelta(hours=1)
+    PostReview.objects.create(change=change, is_of_high_risk=True, due_at=soon)
+    before = PostReview.objects.values().get()
+    change = record("execution", change, cast, "rolled_back")
+    review = PostReview.objects.get()
+    assert review.is_of_rollback
+    with transaction.atomic():
+        found = {"happened": "It was the switch.", "met": "no"}
+        lifecycle.record_post_review(review, actor=cast.success, **found)
+        with pytest.raises(StepIllegal, match="recorded the post-impl"):
+            back("execution", change, cast.support)
+        transaction.set_rollback(True)
+    back("execution", change, cast.support)
+    assert PostReview.objects.values().get() == before
+
+
+def test_what_was_corrected_before_is_no_correction_of_what_is_recorded_anew(cast: Cast) -> None:
+    change = record("execution", running("execution", cast), cast)
+    one: Any = corrections.finished(change, "execution")[0]
+    times = {"started_at": one.started_at, "finished_at": one.finished_at}
+    lifecycle.correct_execution(
+        one, actor=cast.support, notes="Both switches.", reason="One was missing.", **times
+    )
+    change = back("execution", Change.objects.get(pk=change.pk), cast.support)
+    change = record("execution", change, cast)
+    one = corrections.finished(Change.objects.get(pk=change.pk), "execution")[0]
+    assert not corrections.corrections_of(one)
+    assert corrections.state_of(one) == ""
+
+
+def test_mail_to_one_who_has_left_meanwhile_was_not_sent_to_them(cast: Cast) -> None:
+    change = record("execution", running("execution", cast), cast)
+    told = Notice.objects.filter(event__verb="record_execution", email__isnull=False)
+    settling.drop(told[0].email)
+    back("execution", change, cast.support)
