@@ -14,18 +14,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from post_office.models import STATUS, Email
+from django.utils.formats import date_format
+from post_office.models import Email
 
+from accounts.middleware import zone_of
 from accounts.models import User
 from changes import lifecycle, planning
 from changes.dependencies import Links, columns_of
 from changes.met_mail import is_for_colleagues
 from changes.models import Change, Service, ServiceDependency
 from changes.services import all_links, links_near
+from changes.settling import settle
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.concurrently import at_once
-from tests.mailing import deliver
 from tests.people import Cast
 
 
@@ -186,9 +188,45 @@ def test_whose_plan_is_met_by_a_new_one_is_told_once(cast: Cast) -> None:
     at = {"window_start": now, "window_end": now + 31 * hour}
     lifecycle.plan_execution(beside, **plan.keywords, **at)
     assert told() == [mail]  # the same person planned for the same time before
-    deliver()
-    mail.refresh_from_db()
-    assert mail.status != STATUS.sent  # the plan that it tells of is another one by now
+
+
+def test_a_mail_of_plans_that_meet_says_what_is_so_when_it_goes_out(cast: Cast) -> None:
+    """One that was corrected meanwhile is told as it is, one that meets nothing any more is not."""
+    app, lift = made("App", "Lift")
+    now, hour = timezone.now(), timedelta(hours=1)
+    for person in (cast.administrator, cast.stranger_success):
+        person.groups.add(*cast.success.groups.all())
+        cast.care_team.members.add(person)
+    theirs, strange, new, more = (stories.in_execution(cast) for _each in range(4))
+
+    def planned(change: Change, actor: User, service: Service, hours: int) -> Change:
+        change = Change.objects.get(pk=change.pk)
+        change.services.set([service])
+        times = {"window_start": now + hour, "window_end": now + hours * hour}
+        plan = {"executor": cast.support, "steps": "Look.", "rollback_plan": "Look away."}
+        return lifecycle.plan_execution(change, actor=actor, **plan, **times)
+
+    def told() -> list[Email]:
+        mails = Email.objects.exclude(pk__in=before).order_by("pk")
+        return [one for one in mails if is_for_colleagues(one)]
+
+    planned(theirs, cast.success, app, 2)
+    planned(strange, cast.stranger_success, lift, 2)
+    before = set(Email.objects.values_list("pk", flat=True))
+    planned(new, cast.administrator, app, 4)
+    planned(new, cast.administrator, app, 5)
+    [mail] = told()
+    assert settle(mail)
+    local = (now + 5 * hour).astimezone(zone_of(cast.success))
+    assert f"until {date_format(local, 'j M Y, H:i')}." in mail.message
+    for one, service in ((more, lift), (new, app), (more, lift), (more, app)):
+        planned(one, cast.administrator, service, 5)
+    assert [one.to for one in told()] == [[cast.success.email], [cast.stranger_success.email]]
+    assert settle(told()[0]) and not settle(told()[1])  # nothing on lifts is met any more
+    stories.started(Change.objects.get(pk=new.pk), cast)
+    assert settle(told()[0])  # what has begun is at that time all the more
+    Change.objects.get(pk=theirs.pk).services.set([])
+    assert not settle(told()[0])
 
 
 def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cast: Cast) -> None:
