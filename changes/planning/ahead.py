@@ -13,6 +13,7 @@ from .. import permissions, slots
 from ..conflicts import Conflict, Planned, with_other
 from ..models import Change, Deployment, Execution
 from ..services import links_near
+from ..spans import said_twice
 from ..states import State
 from .around import Around, gathered, related_to
 from .others import STILL_PLANNED, executions_at, linked_with
@@ -72,11 +73,11 @@ def could_go(user: User, change: Change, plan: Planned) -> CouldGo | None:
     if not permissions.can_see_internal(user) or not SHORTEST <= length <= LONGEST:
         return None
     there, until = _read(change, plan, by=user)
-    hours = None
+    zone, hours = timezone.get_current_timezone(), None
     if length <= slots.ONE_DAY:
-        zone = timezone.get_current_timezone()
         hours = slots.working_hours(zone, plan.starts, until)
-    found = slots.free(plan, until, hours=hours, **there.asked)
+    unsaid = said_twice(zone, plan.starts, until)
+    found = slots.free(plan, until, hours=hours, unsaid=unsaid, **there.asked)
     times = [
         FreeTime(one.starts, one.ends, *_first(there, one.why_not_earlier)) for one in found.slots
     ]
