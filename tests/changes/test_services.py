@@ -20,7 +20,7 @@ from post_office.models import Email
 from accounts.middleware import zone_of
 from accounts.models import User
 from changes import lifecycle, planning
-from changes.dependencies import Links, columns_of
+from changes.dependencies import Links, columns_of, lines_of
 from changes.met_mail import is_for_colleagues
 from changes.models import Change, Service, ServiceDependency
 from changes.services import all_links, links_near
@@ -247,8 +247,8 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     assert "This service has ended" in page(cast.support, old.get_absolute_url())
     listed = page(cast.support, every)
     assert listed.count('class="services-line"') == 2
-    assert "needs 1" in listed
-    assert "Doors" not in page(cast.support, f"{every}?find=lIFT").partition("work-list")[2]
+    assert "needs Doors · needed by 0" in " ".join(listed.split())
+    assert "Doors</a>" not in page(cast.support, f"{every}?find=lIFT").partition("work-list")[2]
     assert "No service is called so" in page(cast.support, f"{every}?find=zzz")
     assert page(cast.support, f"{every}?page=bent", status=400)
     for person in (cast.requester, cast.approver):
@@ -269,6 +269,19 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     page(cast.administrator, add, {"needs": "lifts"}, 302)
     found = page(cast.administrator, reverse("changes:find_service") + "?needs=LI")
     assert 'data-value="Lifts"' in found
+
+
+def test_a_name_fits_into_its_box_whatever_it_is_written_with() -> None:
+    """Wide letters count as they are, and an accent stays with its letter."""
+    assert lines_of("Badges") == ["Badges"]
+    assert lines_of("Old gates with quite a long name of their own") == [
+        "Old gates with quite",
+        "a long name of thei…",
+    ]
+    for sign, fit in (("字", 10), ("W", 12), ("A", 15), ("a\u0325", 20), ("א", 20)):
+        first, second = lines_of(f"{sign * 50} {sign * 50}")
+        assert first == second == f"{sign * fit}…"
+    assert lines_of("") == [""]
 
 
 def test_a_picture_and_its_page_are_bounded(client: Client, cast: Cast) -> None:
