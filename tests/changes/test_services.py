@@ -262,6 +262,14 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     assert "That would be a circle: Doors needs Lifts, which needs Doors." in again
     assert 'value="lifts"' in again
     assert "No service is called so." in page(cast.administrator, add, {"needs": "Gates"}, 400)
+    made("AIR", "aIR", "Air")
+    for name in ("AIR", "aIR", "Air"):
+        page(cast.administrator, add, {"needs": name}, 302)
+        needed = ServiceDependency.objects.latest("pk").needs.name
+        assert needed == name
+    assert "Several services" in page(cast.administrator, add, {"needs": "air"}, 400)
+    for text in ("%25", "%F0%9F%9A%AA"):
+        page(cast.support, f"{every}?find={text}")
     assert "Say which service." in page(cast.administrator, add, {"needs": " "}, 400)
     page(cast.administrator, free, {"needs": doors.pk}, 302)
     page(cast.administrator, free, {"needs": doors.pk}, 409)
