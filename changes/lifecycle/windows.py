@@ -62,7 +62,8 @@ def plan_window(
     """Make a freeze or maintenance window: once, or with a weekday every week until a day.
 
     Raises StepForbidden, and StepIncomplete beside what cannot be. Effects: the window with its
-    times, and history; of a freeze, one mail to each person whose plans lie in it.
+    times, and history; one mail to each person whose plans lie in a freeze, or outside of the
+    first maintenance window that there is for them.
     """
     with acting():
         require(permissions.can_plan_windows(actor.read_afresh()))
