@@ -116,6 +116,8 @@ def free(
         if at < opens:
             reasons.add(_outside(asking, at, on_grid(opens), length))
             at = on_grid(opens)
+            if at + length > closes and not (opens.second or opens.microsecond):
+                at = opens  # from its beginning on the plan may fit into this time
         while len(slots) < NUMBER:
             at = _said(at, length, unsaid)
             if at + length > min(closes, until):

@@ -135,6 +135,16 @@ def test_hours_are_those_of_working_days_where_the_reader_is() -> None:
     assert on_grid(friday + timedelta(microseconds=1)) == friday + QUARTER
 
 
+def test_a_time_that_fits_is_found_off_the_quarters_of_an_hour() -> None:
+    """As in maintenance windows that are as long as the plan."""
+    rule = Rule(1, Effect.REFUSES, 1, "")
+    opens = DAY + timedelta(minutes=10)
+    held = [Holds(rule, opens + HOUR * 24 * day, opens + HOUR * (24 * day + 1)) for day in range(9)]
+    plan = Planned(1, DAY, DAY + HOUR, frozenset({1}))
+    found = free(plan, DAY + 200 * HOUR, maintenance=[rule], held=held)
+    assert [one.starts for one in found.slots] == [one.starts for one in held[:3]]
+
+
 @pytest.fixture
 def monday() -> Any:
     with time_machine.travel(datetime(2027, 5, 3, 9, 50, tzinfo=UTC), tick=False) as clock:
