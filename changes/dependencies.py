@@ -3,6 +3,7 @@
 ``services`` reads the pairs, and ``lifecycle.services`` keeps them free of circles.
 """
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ def _reached(links: Mapping[int, Sequence[int]], of: Collection[int], depth: int
 
 WIDTH, HEIGHT, GAP_X, GAP_Y = 168, 44, 48, 12
 """The size of a box in the picture, and what lies between boxes."""
+LINE = 21
+"""So many small letters fit in a line of a box, of which it has two."""
 LANE = 10
 """The height of a line that passes below the boxes of a column."""
 
@@ -146,6 +149,47 @@ def picture(columns: Mapping[int, int], pairs: Iterable[Pair], names: Mapping[in
     ]
     width = (max(rows, default=-1) + 1) * (WIDTH + GAP_X) - GAP_X
     return Picture([*places.values()], lines, max(width, 0), height)
+
+
+def lines_of(name: str) -> list[str]:
+    """Return a name in the one or two lines that fit into a box; what does not is cut off."""
+    words, lines = name.split(), [""]
+    while words and len(lines) < 3:
+        word = words.pop(0)
+        longer = f"{lines[-1]} {word}".strip()
+        if _wide(longer) <= LINE or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    shown = [_cut(line) for line in lines[:2]]
+    if len(lines) > 2 and not shown[1].endswith("…"):
+        shown[1] = _cut(shown[1], more=True)
+    return shown
+
+
+def _cut(line: str, *, more: bool = False) -> str:
+    """Return as much of a line as fits; accents stay with their letters."""
+    if _wide(line) <= LINE - more:
+        return f"{line}…" if more else line
+    fits, wide = 0, 1.0
+    while (wide := wide + _wide(line[fits])) <= LINE:
+        fits += 1
+    return f"{line[:fits]}…"
+
+
+def _wide(text: str) -> float:
+    """Return how wide a text is about, in small letters."""
+    return sum(map(_width, text))
+
+
+def _width(sign: str) -> float:
+    if unicodedata.category(sign) in ("Mn", "Me", "Cf"):
+        return 0
+    if unicodedata.east_asian_width(sign) in "WF":
+        return 2
+    if sign in "mwMW@%":
+        return 1.6
+    return 1.3 if sign.isupper() else 1
 
 
 def _line(one: Box, other: Box, passing: Sequence[int]) -> str:

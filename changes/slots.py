@@ -95,10 +95,12 @@ def free(
     overridden: Collection[int] = (),
     related: Related = UNRELATED,
     hours: Sequence[Span] | None = None,
+    unsaid: Sequence[Span] = (),
 ) -> When:
     """Return the next free times as long as the plan, from its beginning until a moment.
 
     Where maintenance windows ask for it they lie within these, otherwise within ``hours``, if any.
+    None begins or ends in a time that is ``unsaid``.
     """
     length = plan.ends - plan.starts
     blocks = [*_of_freezes(freezes, overridden), *_of_others(plan, others, linked, related)]
@@ -114,7 +116,12 @@ def free(
         if at < opens:
             reasons.add(_outside(asking, at, on_grid(opens), length))
             at = on_grid(opens)
-        while len(slots) < NUMBER and at + length <= min(closes, until):
+            if at + length > closes and not (opens.second or opens.microsecond):
+                at = opens  # from its beginning on the plan may fit into this time
+        while len(slots) < NUMBER:
+            at = _said(at, length, unsaid)
+            if at + length > min(closes, until):
+                break
             meeting = []
             while number < len(blocks) and blocks[number].starts < at + length:
                 meeting += [blocks[number]] if blocks[number].ends > at else []
@@ -129,6 +136,16 @@ def free(
     if len(slots) < NUMBER:
         reasons.add(_outside(asking, at, until - length + GRID, length))
     return When(slots, reasons.take() if len(slots) < NUMBER else [])
+
+
+def _said(at: datetime, length: timedelta, unsaid: Sequence[Span]) -> datetime:
+    """Return the next beginning with which a time neither begins nor ends in these times."""
+    for starts, ends in unsaid:  # in order, and further from each other than a time is long
+        if starts <= at + length < ends and not starts <= at < ends:
+            at = on_grid(ends - length)
+        if starts <= at < ends:
+            at = on_grid(ends)
+    return at
 
 
 def asks(maintenance: Sequence[Rule], overridden: Collection[int]) -> bool:

@@ -1,6 +1,6 @@
 """The times in which a freeze or a maintenance window holds, as local time in a zone says it."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from django.db.models import DateField, DateTimeField, Func, Value
@@ -49,6 +49,34 @@ def weekly(
 def _second_time(moment: datetime) -> datetime:
     """Return the later moment of two with this local time; what comes once, or never, as it is."""
     return max(moment, moment.replace(fold=1), key=datetime.timestamp)
+
+
+def said_twice(zone: tzinfo, first: datetime, until: datetime) -> list[Span]:
+    """Return the times between two moments whose local time there comes twice.
+
+    As where clocks are put back: nobody can write, in a form, which of the two is meant.
+    """
+    found: list[Span] = []
+    at = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    while at < until:
+        following = at + timedelta(days=1)
+        back = _offset(zone, at) - _offset(zone, following)
+        if back > timedelta():
+            low, high = at, following
+            while high - low > timedelta(minutes=1):
+                middle = low + (high - low) / 2
+                if _offset(zone, middle) == _offset(zone, at):
+                    low = middle
+                else:
+                    high = middle
+            change = (low + timedelta(seconds=59)).replace(second=0, microsecond=0)
+            found.append((change - back, change + back))
+        at = following
+    return found
+
+
+def _offset(zone: tzinfo, moment: datetime) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
 
 
 def once_faults(starts_at: datetime, ends_at: datetime, now: datetime) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""Who is told of a new freeze: those who planned what lies in it, in one mail each."""
+"""Who is told of a new freeze or maintenance window: those whose plans it is against, once each."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import BigIntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,12 +16,18 @@ from expansive_cm.post.words import absolute
 
 from . import outbox
 from .models import Event, Window
-from .planned_in import deployments_in, executions_in
+from .planned_in import (
+    deployments_in,
+    deployments_outside,
+    executions_in,
+    executions_outside,
+)
 
 THREAD = "window-"
 LISTED = 20
-"""So many of a reader's plans one mail names; the page of the freeze has all of them."""
+"""So many of a reader's plans one mail names; the page of a freeze has all of them."""
 WHY = gettext_lazy("a plan of yours lies in a new change freeze")
+WHY_OUTSIDE = gettext_lazy("a plan of yours lies outside of new maintenance windows")
 
 
 def is_for_colleagues(email: Email) -> bool:
@@ -30,25 +36,45 @@ def is_for_colleagues(email: Email) -> bool:
 
 
 def still_holds(email: Email) -> bool:
-    """Whether the freeze that one of them tells of was not cancelled before it went out."""
+    """Whether a plan of its reader still is in the way of what one of them tells of.
+
+    Not where that was cancelled, or all these plans were moved, before it goes out.
+    """
     key = str(email.headers["References"]).removeprefix(f"<{THREAD}").split("@")[0]
-    return Window.objects.filter(pk=key, cancelled_at=None).exists()
+    window = Window.objects.filter(pk=key, cancelled_at=None).first()
+    reader = User.objects.with_address(email.to[0])
+    if window is None or reader is None:
+        return False
+    return any(
+        _with_planner(plans, verb)
+        .filter(Q(planner=reader.pk) | Q(change__owner=reader) | Q(**{person: reader.pk}))
+        .exists()
+        for plans, verb, person, _order in _against(window)
+    )
 
 
 def tell_planners(window: Window, *, besides: User) -> None:
-    """Queue one mail for each person who planned last, or is to execute, what lies in a new freeze.
+    """Queue one mail for each who planned last, or is to execute, what a new window is against.
 
-    Where neither is there any more, the owner is told. However many plans there are, of each only
-    its keys are read, and of a person's the first are named.
+    What lies in a freeze, or outside of the first maintenance windows of a service. Where neither
+    is there any more, the owner is told. However many plans there are, of each only its keys are
+    read, and of a person's the first are named.
     """
-    if not window.is_freeze:
-        return
-    rows = [
-        *planned_by(executions_in(window), "plan_execution", "executor", "window_start"),
-        *planned_by(deployments_in(window), "plan_deployment", "planner", "release__planned_on"),
-    ]
+    rows = [row for plans in _against(window) for row in planned_by(*plans)]
     plans = of_readers(rows, besides={besides.pk})
     outbox.put([_mail(window, person, changes) for person, changes in plans])
+
+
+def _against(window: Window) -> list[tuple[QuerySet[Any], str, str, str]]:
+    """Return the plans that a window is against, as ``planned_by`` is asked about them."""
+    if window.is_freeze:
+        executions, deployments = executions_in(window), deployments_in(window)
+    else:
+        executions, deployments = executions_outside(window), deployments_outside(window)
+    return [
+        (executions, "plan_execution", "executor", "window_start"),
+        (deployments, "plan_deployment", "planner", "release__planned_on"),
+    ]
 
 
 def of_readers(
@@ -75,12 +101,16 @@ def of_readers(
 
 def planned_by(plans: QuerySet[Any], verb: str, person: str, order: str) -> list[tuple[Any, ...]]:
     """Return of each plan the change, its owner, who planned it last, and one person more."""
+    rows = _with_planner(plans, verb).order_by(order, "pk")
+    return list(rows.values_list("change", "change__owner", "planner", person))
+
+
+def _with_planner(plans: QuerySet[Any], verb: str) -> QuerySet[Any]:
     last = Event.objects.filter(change=OuterRef("change"), verb=verb).order_by("-pk")
     planner = Coalesce(
         Subquery(last.values("actor")[:1]), "recorded_by", output_field=BigIntegerField()
     )
-    rows = plans.annotate(planner=planner).order_by(order, "pk")
-    return list(rows.values_list("change", "change__owner", "planner", person))
+    return plans.annotate(planner=planner)
 
 
 def _mail(window: Window, person: User, changes: list[int]) -> Email:
@@ -90,7 +120,8 @@ def _mail(window: Window, person: User, changes: list[int]) -> Email:
         "count": len(changes),
         "more": len(changes[LISTED:]),
         "url": absolute(window.get_absolute_url()),
-        "why": WHY,
+        "why": WHY if window.is_freeze else WHY_OUTSIDE,
     }
     headers = thread_headers(f"{THREAD}{window.pk}")
-    return outbox.compose(person, "freeze", context, tag=_("Calendar"), headers=headers)
+    message = "freeze" if window.is_freeze else "maintenance"
+    return outbox.compose(person, message, context, tag=_("Calendar"), headers=headers)

@@ -1,6 +1,6 @@
 """Forms of the configuration path."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -165,7 +165,7 @@ class PlanExecutionForm(ExecutorForm):
         """Take whoever plans as the executor, and now, where they carry it out themselves."""
         if self.goes_further:
             start, end = map(self.cleaned_data.get, ("window_start", "window_end"))
-            length = end - start if start and end and end > start else timedelta(hours=1)
+            length = _length(start, end)
             now = timezone.now().replace(second=0, microsecond=0)
             mine = {"executor": self.user, "window_start": now, "window_end": now + length}
             self.cleaned_data.update(mine)
@@ -176,19 +176,23 @@ class PlanExecutionForm(ExecutorForm):
         """Whether somebody asks when it could go, or takes one of these times into the form."""
         return any(self.data.get(name) for name in ("when", CHOSEN))
 
+    @property
+    def asks_when(self) -> bool:
+        """Whether somebody asks when it could go."""
+        return self.data.get("when") == "yes"
+
     def could_go(self) -> planning.CouldGo | None:
         """Return when it could go, for as long as the form says, where that is asked.
 
-        Times that are not right are those of an hour: nobody is asked to correct them first.
+        Times that are not right are those of an hour: nobody is asked to correct them first. None
+        where they are longer than what is looked at.
         """
-        if self.data.get("when") != "yes":
+        if not self.asks_when:
             return None
         start, end = (self._time_in(name) for name in ("window_start", "window_end"))
-        length = end - start if start and end and end > start else timedelta(hours=1)
+        length = _length(start, end)
         executor = self.now_in("executor")
         now = timezone.now()
-        if length > planning.LONGEST:
-            return None
         plan = planning.of_execution(self.change, now, now + length, executor)
         return planning.could_go(self.user, self.change, plan)
 
@@ -261,6 +265,17 @@ def _with_chosen_time(data: Any) -> Any:
     for name, moment in zip(WINDOW, times, strict=True):
         typed[name] = timezone.localtime(moment).strftime("%Y-%m-%dT%H:%M")
     return typed
+
+
+def _length(start: datetime | None, end: datetime | None) -> timedelta:
+    """Return how long a window is, an hour where its times are not right.
+
+    By the clocks of one zone it is an hour more or less over the night in which they change.
+    """
+    if not start or not end:
+        return timedelta(hours=1)
+    found = end.astimezone(UTC) - start.astimezone(UTC)
+    return found if found > timedelta() else timedelta(hours=1)
 
 
 def _why_not(decision: Decision) -> str:

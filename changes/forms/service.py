@@ -33,12 +33,14 @@ class DependencyForm(forms.Form):
     def clean_needs(self) -> Service:
         """Return the service of this name, however its letters are written."""
         name = composed(self.cleaned_data["needs"]).strip()
-        found = list(Service.objects.filter(name__iexact=name)[:2])
-        exact = [one for one in found if one.name == name] or found
-        if not exact:
-            words = gettext_lazy("No service is called so. Choose one from the list.")
-            raise forms.ValidationError(words)
-        return exact[0]
+        found = list(Service.objects.filter(name=name))
+        found = found or list(Service.objects.filter(name__iexact=name)[:2])
+        if len(found) == 1:
+            return found[0]
+        words = gettext_lazy("No service is called so. Choose one from the list.")
+        if found:
+            words = gettext_lazy("Several services are called so. Choose one from the list.")
+        raise forms.ValidationError(words)
 
     def take_error(self, error: StepIncomplete) -> None:
         """Put what could not be kept beside its field."""

@@ -27,8 +27,8 @@ PLANNING = 7_304_551
 
 TIMES = ("window_start", "window_end", "release")
 """What the event of a plan keeps of its time."""
-LATELY = 20
-"""So many events of a person are looked at for their last plan."""
+LATELY = 200
+"""So many events of a person are looked at for their plans of the same time."""
 
 
 def one_at_a_time() -> None:
@@ -62,7 +62,8 @@ def plan_window(
     """Make a freeze or maintenance window: once, or with a weekday every week until a day.
 
     Raises StepForbidden, and StepIncomplete beside what cannot be. Effects: the window with its
-    times, and history; of a freeze, one mail to each person whose plans lie in it.
+    times, and history; one mail to each person whose plans lie in a freeze, or outside of the
+    first maintenance window that there is for them.
     """
     with acting():
         require(permissions.can_plan_windows(actor.read_afresh()))
@@ -226,16 +227,16 @@ def mind_conflicts(step: Step, plan: Planned | None, field: str) -> None:
 def _tell_of_meeting(step: Step, plan: Planned, met: list[int]) -> None:
     """Tell who planned what a new plan meets, unless they know.
 
-    As where its last plan met that already, or the last one of the same person for the same time:
+    As where its last plan met that already, or one of the same person for the same time, lately:
     whoever plans a hundred changes at once is not to send a hundred mails to one colleague.
     """
     known: set[int] = set()
     if own := step.change.events.filter(verb=step.verb).order_by("-pk").first():
         known.update(own.data.get("met", ()))
-    lately = Event.objects.filter(actor=step.actor).order_by("-pk")[:LATELY]
-    before = next((one for one in lately if one.verb == step.verb), None)
-    if before and all(before.data.get(name) == step.data.get(name) for name in TIMES):
-        known.update(before.data.get("met", ()))
+    lately = Event.objects.filter(actor=step.actor).order_by("-pk").values_list("verb", "data")
+    for verb, data in lately[:LATELY]:
+        if verb == step.verb and all(data.get(name) == step.data.get(name) for name in TIMES):
+            known.update(data.get("met", ()))
     step.data = {**step.data, "met": met}
     if new := {*met} - known:
         met_mail.tell_planners(step.change, plan, new, by=sure(step.actor))

@@ -13,8 +13,10 @@ from .. import permissions, slots
 from ..conflicts import Conflict, Planned, with_other
 from ..models import Change, Deployment, Execution
 from ..services import links_near
+from ..spans import said_twice
 from ..states import State
 from .around import Around, gathered, related_to
+from .in_the_way import InTheWay
 from .others import STILL_PLANNED, executions_at, linked_with
 from .plans import day_of, services_of
 from .windows import AHEAD, MOST_TIMES, times_ahead
@@ -72,11 +74,11 @@ def could_go(user: User, change: Change, plan: Planned) -> CouldGo | None:
     if not permissions.can_see_internal(user) or not SHORTEST <= length <= LONGEST:
         return None
     there, until = _read(change, plan, by=user)
-    hours = None
+    zone, hours = timezone.get_current_timezone(), None
     if length <= slots.ONE_DAY:
-        zone = timezone.get_current_timezone()
         hours = slots.working_hours(zone, plan.starts, until)
-    found = slots.free(plan, until, hours=hours, **there.asked)
+    unsaid = said_twice(zone, plan.starts, until)
+    found = slots.free(plan, until, hours=hours, unsaid=unsaid, **there.asked)
     times = [
         FreeTime(one.starts, one.ends, *_first(there, one.why_not_earlier)) for one in found.slots
     ]
@@ -85,13 +87,14 @@ def could_go(user: User, change: Change, plan: Planned) -> CouldGo | None:
     return CouldGo(times, *_first(there, found.why_none), until, in_windows, in_hours)
 
 
-def plans_ahead(user: User, change: Change) -> list[Found]:
+def plans_ahead(user: User, change: Change) -> InTheWay:
     """Return what is planned in the next weeks on the services of a change, or those bound to them.
 
-    For colleagues who decide on a change that has no plan yet; the first of it, in twelve queries.
+    For colleagues who decide on a change that has no plan yet; the first of it and how much
+    more there is, in twelve queries.
     """
     if not permissions.can_see_internal(user):
-        return []
+        return InTheWay([])
     now = timezone.now()
     wanted = Planned(change.pk, now, now + AHEAD, services_of(change))
     there, _until = _read(change, wanted, by=user, days=AHEAD)
@@ -100,7 +103,7 @@ def plans_ahead(user: User, change: Change) -> list[Found]:
         for other in sorted(there.others, key=lambda one: one.starts)
         for one in with_other(wanted, other, there.linked, there.related)
     ]
-    return there.in_words(found[:LISTED])
+    return InTheWay(there.in_words(found[:LISTED]), len(found[LISTED:]))
 
 
 def _first(there: Around, conflicts: list[Conflict]) -> tuple[list[Found], int]:

@@ -30,14 +30,17 @@ def day_span(day: date) -> tuple[datetime, datetime]:
     return datetime.combine(day, time.min, home), datetime.combine(day, time.max, home)
 
 
-def plan_of(change: Change) -> Planned | None:
-    """Return what is planned for a change and has not begun, None where nothing is."""
+def plan_of(change: Change, *, begun: bool = False) -> Planned | None:
+    """Return what is planned for a change and has not begun, None where nothing is.
+
+    With ``begun`` also what has, and is not over.
+    """
     execution, deployment = change.execution, change.deployment
-    if change.state == State.EXECUTION and execution and not execution.started_at:
+    if change.state == State.EXECUTION and execution and (begun or not execution.started_at):
         return of_execution(
             change, execution.window_start, execution.window_end, execution.executor
         )
-    if change.state == State.DEPLOYMENT and deployment and not deployment.started_at:
+    if change.state == State.DEPLOYMENT and deployment and (begun or not deployment.started_at):
         return of_deployment(change, deployment.release)
     return None
 

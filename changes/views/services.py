@@ -1,6 +1,6 @@
 """Services and what they need: all of them, and one with those around it, as picture and list."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, Upper
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from expansive_cm.errors import page as error_page
@@ -20,18 +21,18 @@ from expansive_cm.ui import paging
 from expansive_cm.workflow.errors import StepIncomplete
 
 from .. import lifecycle, permissions
-from ..dependencies import DEPTH, Box, Links, columns_of, picture
+from ..dependencies import DEPTH, Box, Links, columns_of, lines_of, picture
 from ..forms.service import DependencyForm
 from ..models import Service, ServiceDependency
-from ..services import all_links, links_near
+from ..services import all_links, links_near, names_of
 from .access import SignedInRequest, insist, signed_in
 
 FOUND = 10
 PAGE_SIZE = 50
 DRAWN = 40
 """So many services a picture shows at most: of more, those nearest to the one it is about."""
-LINE = 21
-"""So many letters fit in a line of a box, of which it has two."""
+NAMED = 5
+"""So many services that one needs are named in the list below the picture."""
 BY_NAME = paging.Order("name", Upper("name"), CharField())
 
 
@@ -60,6 +61,8 @@ def services(request: SignedInRequest) -> HttpResponse:
         return error_page(request, HTTPStatus.BAD_REQUEST, str(error))
     links = all_links() if ServiceDependency.objects.count() <= DRAWN * DRAWN else Links()
     keys = {key for pair in links.pairs for key in pair}
+    if len(keys) <= DRAWN:
+        _name_needs(page.rows, links)
     before = request.GET.copy()
     before.pop("page", None)
     context = {
@@ -89,6 +92,16 @@ def _named(found: "QuerySet[Service]", text: str) -> "QuerySet[Service]":
 
 def _counted(rows: "QuerySet[Service]") -> "QuerySet[Service]":
     return rows.annotate(needs=_number("service"), dependants=_number("needs"))
+
+
+def _name_needs(rows: Sequence[Service], links: Links) -> None:
+    """Let rows say by name what each needs (``named``), as the picture does; of many the first."""
+    names = names_of({key for one in rows for key in links.needs.get(one.pk, ())})
+    for one in rows:
+        own = sorted(names[key] for key in links.needs.get(one.pk, ()) if key in names)
+        more = len(own[NAMED:])
+        said = [*own[:NAMED], *([ngettext("%d more", "%d more", more) % more] if more else [])]
+        vars(one)["named"] = ", ".join(said)
 
 
 def _number(field: str) -> Coalesce:
@@ -168,20 +181,10 @@ def _drawn(links: Links, keys: Collection[int], it: int = 0) -> dict[str, Any] |
 
 
 def _lines(box: Box, name: str) -> list[tuple[int, str]]:
-    """Return a name in the one or two lines that fit into a box, each with its place."""
-    words, lines = name.split(), [""]
-    while words and len(lines) < 3:
-        word = words.pop(0)
-        longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= LINE or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    cut = [line if len(line) <= LINE else f"{line[: LINE - 1]}…" for line in lines[:2]]
-    if len(lines) > 2 and not cut[1].endswith("…"):
-        cut[1] = f"{cut[1][: LINE - 1]}…"
-    first = box.y + (26 if len(cut) == 1 else 18)
-    return [(first + 16 * number, line) for number, line in enumerate(cut)]
+    """Return the lines of a name in a box, each with its place."""
+    lines = lines_of(name)
+    first = box.y + (26 if len(lines) == 1 else 18)
+    return [(first + 16 * number, line) for number, line in enumerate(lines)]
 
 
 @signed_in

@@ -14,18 +14,20 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from post_office.models import STATUS, Email
+from django.utils.formats import date_format
+from post_office.models import Email
 
+from accounts.middleware import zone_of
 from accounts.models import User
 from changes import lifecycle, planning
-from changes.dependencies import Links, columns_of
+from changes.dependencies import Links, columns_of, lines_of
 from changes.met_mail import is_for_colleagues
 from changes.models import Change, Service, ServiceDependency
 from changes.services import all_links, links_near
+from changes.settling import settle
 from expansive_cm.workflow.errors import StepForbidden, StepIllegal, StepIncomplete
 from tests import stories
 from tests.concurrently import at_once
-from tests.mailing import deliver
 from tests.people import Cast
 
 
@@ -186,9 +188,45 @@ def test_whose_plan_is_met_by_a_new_one_is_told_once(cast: Cast) -> None:
     at = {"window_start": now, "window_end": now + 31 * hour}
     lifecycle.plan_execution(beside, **plan.keywords, **at)
     assert told() == [mail]  # the same person planned for the same time before
-    deliver()
-    mail.refresh_from_db()
-    assert mail.status != STATUS.sent  # the plan that it tells of is another one by now
+
+
+def test_a_mail_of_plans_that_meet_says_what_is_so_when_it_goes_out(cast: Cast) -> None:
+    """One that was corrected meanwhile is told as it is, one that meets nothing any more is not."""
+    app, lift = made("App", "Lift")
+    now, hour = timezone.now(), timedelta(hours=1)
+    for person in (cast.administrator, cast.stranger_success):
+        person.groups.add(*cast.success.groups.all())
+        cast.care_team.members.add(person)
+    theirs, strange, new, more = (stories.in_execution(cast) for _each in range(4))
+
+    def planned(change: Change, actor: User, service: Service, hours: int) -> Change:
+        change = Change.objects.get(pk=change.pk)
+        change.services.set([service])
+        times = {"window_start": now + hour, "window_end": now + hours * hour}
+        plan = {"executor": cast.support, "steps": "Look.", "rollback_plan": "Look away."}
+        return lifecycle.plan_execution(change, actor=actor, **plan, **times)
+
+    def told() -> list[Email]:
+        mails = Email.objects.exclude(pk__in=before).order_by("pk")
+        return [one for one in mails if is_for_colleagues(one)]
+
+    planned(theirs, cast.success, app, 2)
+    planned(strange, cast.stranger_success, lift, 2)
+    before = set(Email.objects.values_list("pk", flat=True))
+    planned(new, cast.administrator, app, 4)
+    planned(new, cast.administrator, app, 5)
+    [mail] = told()
+    assert settle(mail)
+    local = (now + 5 * hour).astimezone(zone_of(cast.success))
+    assert f"until {date_format(local, 'j M Y, H:i')}." in mail.message
+    for one, service in ((more, lift), (new, app), (more, lift), (more, app)):
+        planned(one, cast.administrator, service, 5)
+    assert [one.to for one in told()] == [[cast.success.email], [cast.stranger_success.email]]
+    assert settle(told()[0]) and not settle(told()[1])  # nothing on lifts is met any more
+    stories.started(Change.objects.get(pk=new.pk), cast)
+    assert settle(told()[0])  # what has begun is at that time all the more
+    Change.objects.get(pk=theirs.pk).services.set([])
+    assert not settle(told()[0])
 
 
 def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cast: Cast) -> None:
@@ -209,8 +247,8 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     assert "This service has ended" in page(cast.support, old.get_absolute_url())
     listed = page(cast.support, every)
     assert listed.count('class="services-line"') == 2
-    assert "needs 1" in listed
-    assert "Doors" not in page(cast.support, f"{every}?find=lIFT").partition("work-list")[2]
+    assert "needs Doors · needed by 0" in " ".join(listed.split())
+    assert "Doors</a>" not in page(cast.support, f"{every}?find=lIFT").partition("work-list")[2]
     assert "No service is called so" in page(cast.support, f"{every}?find=zzz")
     assert page(cast.support, f"{every}?page=bent", status=400)
     for person in (cast.requester, cast.approver):
@@ -224,6 +262,14 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     assert "That would be a circle: Doors needs Lifts, which needs Doors." in again
     assert 'value="lifts"' in again
     assert "No service is called so." in page(cast.administrator, add, {"needs": "Gates"}, 400)
+    made("AIR", "aIR", "Air")
+    for name in ("AIR", "aIR", "Air"):
+        page(cast.administrator, add, {"needs": name}, 302)
+        needed = ServiceDependency.objects.latest("pk").needs.name
+        assert needed == name
+    assert "Several services" in page(cast.administrator, add, {"needs": "air"}, 400)
+    for text in ("%25", "%F0%9F%9A%AA"):
+        page(cast.support, f"{every}?find={text}")
     assert "Say which service." in page(cast.administrator, add, {"needs": " "}, 400)
     page(cast.administrator, free, {"needs": doors.pk}, 302)
     page(cast.administrator, free, {"needs": doors.pk}, 409)
@@ -231,6 +277,19 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
     page(cast.administrator, add, {"needs": "lifts"}, 302)
     found = page(cast.administrator, reverse("changes:find_service") + "?needs=LI")
     assert 'data-value="Lifts"' in found
+
+
+def test_a_name_fits_into_its_box_whatever_it_is_written_with() -> None:
+    """Wide letters count as they are, and an accent stays with its letter."""
+    assert lines_of("Badges") == ["Badges"]
+    assert lines_of("Old gates with quite a long name of their own") == [
+        "Old gates with quite",
+        "a long name of thei…",
+    ]
+    for sign, fit in (("字", 10), ("W", 12), ("A", 15), ("a\u0325", 20), ("א", 20)):
+        first, second = lines_of(f"{sign * 50} {sign * 50}")
+        assert first == second == f"{sign * fit}…"
+    assert lines_of("") == [""]
 
 
 def test_a_picture_and_its_page_are_bounded(client: Client, cast: Cast) -> None:

@@ -3,6 +3,7 @@
 Costs about 3 s.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -134,6 +135,16 @@ def test_hours_are_those_of_working_days_where_the_reader_is() -> None:
     assert on_grid(friday + timedelta(microseconds=1)) == friday + QUARTER
 
 
+def test_a_time_that_fits_is_found_off_the_quarters_of_an_hour() -> None:
+    """As in maintenance windows that are as long as the plan."""
+    rule = Rule(1, Effect.REFUSES, 1, "")
+    opens = DAY + timedelta(minutes=10)
+    held = [Holds(rule, opens + HOUR * 24 * day, opens + HOUR * (24 * day + 1)) for day in range(9)]
+    plan = Planned(1, DAY, DAY + HOUR, frozenset({1}))
+    found = free(plan, DAY + 200 * HOUR, maintenance=[rule], held=held)
+    assert [one.starts for one in found.slots] == [one.starts for one in held[:3]]
+
+
 @pytest.fixture
 def monday() -> Any:
     with time_machine.travel(datetime(2027, 5, 3, 9, 50, tzinfo=UTC), tick=False) as clock:
@@ -201,6 +212,48 @@ def test_the_form_offers_free_times_and_takes_one(client: Client, cast: Cast, mo
     assert len(many) <= len(few) + 2
     client.force_login(cast.developer)
     assert client.post(address, {**typed, "when": "yes"}).status_code == 403
+
+
+def test_a_time_that_is_taken_can_be_written_when_clocks_change(client: Client, cast: Cast) -> None:
+    """Of an hour that comes twice a form cannot say which; windows are as long as they are."""
+    cast.success.time_zone = "Europe/London"
+    cast.success.save()
+    change = stories.in_execution(cast)
+    service = booking(change)
+    with time_machine.travel(datetime(2027, 10, 29, 9, tzinfo=UTC), tick=False):
+        sunday = datetime(2027, 10, 30, 22, 30, tzinfo=UTC)  # 01:00 to 02:00 there comes twice
+        night = {"starts_at": sunday, "ends_at": sunday + 8 * HOUR}
+        window(cast, kind="maintenance", name="Night", service=service, effect="refuses", **night)
+        client.force_login(cast.success)
+        address = reverse("changes:plan_execution", args=[change.pk])
+        typed = {
+            "seen": fresh(change).version,
+            "executor": cast.support.pk,
+            "window_start": "2027-10-31T00:00",
+            "window_end": "2027-10-31T02:00",
+            "steps": "Look.",
+            "rollback_plan": "Look away.",
+        }
+
+        def offered(**more: Any) -> list[list[datetime]]:
+            page = client.post(address, {**typed, **more, "when": "yes"}).content.decode()
+            values = re.findall(r'name="slot" value="([^"]+)"', page)
+            return [[datetime.fromisoformat(one) for one in value.split("/")] for value in values]
+
+        assert [(starts - sunday, ends - starts) for starts, ends in offered()] == [
+            (HOUR / 2, 3 * HOUR),  # from 00:00 to 02:00 there are three
+            (3.5 * HOUR, 3 * HOUR),
+        ]
+        short = offered(window_start="2027-10-30T12:00", window_end="2027-10-30T12:30")
+        assert [starts - sunday for starts, _ends in short] == [0 * HOUR, HOUR / 2, 3.5 * HOUR]
+        for starts, ends in short:
+            slot = f"{starts.isoformat()}/{ends.isoformat()}"
+            taken = client.post(address, {**typed, "slot": slot}).context["form"]
+            times = {name: taken.data[name] for name in ("window_start", "window_end")}
+            answer = client.post(address, {**typed, **times, "steps": ""})
+            assert answer.context["form"].errors.keys() == {"steps"}
+        long = {**typed, "window_end": "2028-12-01T02:00", "when": "yes"}
+        assert "longer than the 90 days" in client.post(address, long).content.decode()
 
 
 def test_why_none_in_ninety_days(cast: Cast, monday: Any) -> None:

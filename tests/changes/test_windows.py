@@ -14,6 +14,7 @@ from post_office.models import STATUS, Email
 from changes import lifecycle, planned_in, planning
 from changes.lifecycle.windows import PLANNING
 from changes.models import Change, Service, Window, WindowOverride, WindowSpan
+from changes.settling import settle
 from expansive_cm.workflow.errors import (
     ChangeStale,
     StepForbidden,
@@ -200,12 +201,46 @@ def test_whoever_planned_is_told_once_of_a_new_freeze(cast: Cast) -> None:
     told = {one.to[0] for one in Email.objects.exclude(pk__in=before)}
     assert told == {cast.success.email, cast.release_manager.email}
     assert len(more) == len(few)
-    before = Email.objects.count()
-    window(cast, kind="maintenance", name="Nights")
-    assert Email.objects.count() == before
     cast.success.groups.clear()
     deliver()
     assert not Email.objects.filter(subject__contains="4 plans", status=STATUS.sent).exists()
+
+
+def test_whose_plan_lies_outside_of_new_maintenance_windows_is_told(cast: Cast) -> None:
+    """Of the first ones of a service alone, and not where it was moved into them meanwhile."""
+    inside, outside, other = (stories.in_execution(cast) for _each in range(3))
+    booking(inside), booking(outside)
+    now = timezone.now()
+    for one, hours in ((inside, 2), (outside, 20), (other, 20)):
+        plan = {"executor": cast.support, "steps": "Look.", "rollback_plan": "Look away."}
+        times = {"window_start": now + hours * HOUR, "window_end": now + (hours + 1) * HOUR}
+        lifecycle.plan_execution(fresh(one), actor=cast.success, **plan, **times)
+
+    def told(name: str, hours: int, **more: Any) -> list[Email]:
+        before = set(Email.objects.values_list("pk", flat=True))
+        at = {"starts_at": now + HOUR, "ends_at": now + hours * HOUR, "effect": "warns"}
+        window(cast, kind="maintenance", name=name, **at, **more)
+        return list(Email.objects.exclude(pk__in=before).order_by("to"))
+
+    mine, executors = told("Evening", 5, service=booking(outside))
+    assert mine.to == [cast.success.email] and executors.to == [cast.support.email]
+    assert "1 plan of yours lies outside of new maintenance windows" in mine.subject
+    assert mine.message.count("- CR-") == 1
+    assert f"- {outside.reference}\n" in mine.message
+    assert settle(mine)
+    assert told("Again", 4, service=booking(outside)) == []
+    moved = {"window_start": now + 6 * HOUR, "window_end": now + 7 * HOUR}
+    lifecycle.plan_execution(fresh(outside), actor=cast.success, **plan, **moved)
+    assert settle(mine)
+    assert told("Later", 8, service=booking(outside)) == []
+    assert not settle(mine) and not settle(executors)
+    freezes = {"starts_at": now + 6 * HOUR, "ends_at": now + 8 * HOUR, "effect": "warns"}
+    frozen = window(cast, **freezes)
+    mail = Email.objects.filter(to=[cast.success.email]).latest("pk")
+    assert str(frozen) in mail.message and settle(mail)
+    moved = {"window_start": now + 2 * HOUR, "window_end": now + 3 * HOUR}
+    lifecycle.plan_execution(fresh(outside), actor=cast.success, **plan, **moved)
+    assert not settle(mail)
 
 
 @time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC))

@@ -158,10 +158,14 @@ def test_a_refusal_stands_beside_its_field_and_leads_to_the_override(
     assert "Wards" not in html
 
 
-def test_an_approver_reads_of_freezes_and_plans_ahead(client: Client, cast: Cast) -> None:
-    change, other = stories.in_authorisation(cast), stories.in_execution(cast)
-    booking(change), booking(other)
-    stories.plan(other, cast)
+def test_an_approver_reads_of_freezes_and_plans_ahead(
+    client: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, other, second = stories.in_authorisation(cast), *map(stories.in_execution, [cast] * 2)
+    for one in (change, other, second):
+        booking(one)
+    for one in (other, second):
+        stories.plan(one, cast)
     window(cast, name="Theirs", organisation=cast.harbour)
     window(cast, name="Others", organisation=cast.meridian)
     window(
@@ -180,6 +184,8 @@ def test_an_approver_reads_of_freezes_and_plans_ahead(client: Client, cast: Cast
     assert "Others" not in html
     assert "Later" not in html
     assert f"{other.reference} is planned at that time and affects Space booking. Until" in html
+    monkeypatch.setattr("changes.planning.ahead.LISTED", 1)
+    assert "And 1 more." in page(client, User.objects.get(pk=inside.pk), address)
     theirs = page(client, cast.approver, address)
     assert "Theirs" not in theirs
     assert other.reference not in theirs
