@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -68,7 +69,10 @@ def rules_without_enough() -> QuerySet[ApprovalRule]:
 
 
 def short_changes() -> QuerySet[Change]:
-    """Changes that wait for more approvals by a rule than people are left to give."""
+    """Changes that wait for more approvals by a rule than people are left to give.
+
+    One more is always waited for: a rule may ask for fewer than were given since it was changed.
+    """
     named = RuleApprover.objects.filter(
         rule=OuterRef(OuterRef("approval_rule")), person=OuterRef("pk")
     )
@@ -83,7 +87,7 @@ def short_changes() -> QuerySet[Change]:
     given = by_rule.given_by(F("recorded_by"), OuterRef("pk"))
     return (
         found.annotate(able=_number_of(able), given=_number_of(given))
-        .filter(able__lt=F("approval_rule__needed") - F("given"))
+        .filter(able__lt=Greatest(F("approval_rule__needed") - F("given"), 1))
         .order_by("pk")
     )
 
