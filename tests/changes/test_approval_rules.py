@@ -1,6 +1,6 @@
 """Approval rules: who approves, how many, in which order, and what is said where nobody can.
 
-Costs about 7 s.
+Costs about 9 s.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import User
 from accounts.roles import Role
 from changes import lifecycle
+from changes.approval_gaps import gaps
 from changes.lifecycle import RuleWords
 from changes.models import ApprovalRule, Authorisation, Change
 from changes.states import State
@@ -168,6 +169,16 @@ def test_fewer_are_asked_for_than_were_given(cast: Cast, ian: User, iris: User) 
     assert "1 change waits for it" in home
     lifecycle.end_rule(made, actor=cast.administrator)
     assert decide(change, cast.approver).state == State.EXECUTION
+
+
+def test_who_is_named_and_the_customers_own_is_one_person(cast: Cast, ian: User) -> None:
+    made = rule(cast, ian, cast.approver, customers_own=True, needed=2, organisation=cast.harbour)
+    change = asked(cast)
+    assert gaps(5) == []
+    take_roles(ian)
+    assert [(one.rule, one.waiting) for one in gaps(5)] == [(made, [change.pk])]
+    cast.harbour.approvers.add(person("Second Approver", Role.APPROVER, organisation=cast.harbour))
+    assert gaps(5) == []
 
 
 def test_nobody_prepares_and_approves_alone_by_a_rule(cast: Cast, ian: User) -> None:
