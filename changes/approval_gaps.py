@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -56,34 +57,38 @@ def rules_without_enough() -> QuerySet[ApprovalRule]:
 
     How many approvers a customer has is known where the rule is about one customer.
     """
-    named = RuleApprover.objects.filter(rule=OuterRef(OuterRef("pk")), person=OuterRef("pk"))
-    own = by_rule.APPROVES_FOR.objects.filter(
-        user=OuterRef("pk"), organisation=OuterRef(OuterRef("organisation"))
-    )
-    asks_own = ApprovalRule.objects.filter(pk=OuterRef(OuterRef("pk")), customers_own=True)
-    able = approvers().filter(Exists(named) | (Exists(asks_own) & Exists(own)))
+    named = approvers().filter(approves_by__rule=OuterRef("pk"))
+    own = approvers().filter(*_of_the_customer("pk"), approves_for=OuterRef("organisation"))
     known = Q(customers_own=False) | Q(organisation__isnull=False)
     rules = ApprovalRule.objects.filter(known, ended_at=None)
-    return rules.annotate(able=_number_of(able)).filter(able__lt=F("needed"))
+    able = _number_of(named) + _number_of(own)
+    return rules.annotate(able=able).filter(able__lt=F("needed"))
+
+
+def _of_the_customer(rule: str) -> tuple[Any, ...]:
+    """Conditions for a customer's approvers, where the rule asks for them beside those it names.
+
+    Both are counted apart, from the few that each index has, and not from all approvers there are.
+    """
+    key = OuterRef(OuterRef(rule))
+    asked_for = ApprovalRule.objects.filter(pk=key, customers_own=True)
+    named = RuleApprover.objects.filter(rule=key, person=OuterRef("pk"))
+    return Exists(asked_for), ~Exists(named)
 
 
 def short_changes() -> QuerySet[Change]:
-    """Changes that wait for more approvals by a rule than people are left to give."""
-    named = RuleApprover.objects.filter(
-        rule=OuterRef(OuterRef("approval_rule")), person=OuterRef("pk")
-    )
-    own = by_rule.APPROVES_FOR.objects.filter(
-        user=OuterRef("pk"), organisation=OuterRef(OuterRef("organisation"))
-    )
-    asks_own = ApprovalRule.objects.filter(
-        pk=OuterRef(OuterRef("approval_rule")), customers_own=True
-    )
-    able = by_rule.able().filter(Exists(named) | (Exists(asks_own) & Exists(own)))
+    """Changes that wait for more approvals by a rule than people are left to give.
+
+    One more is always waited for: a rule may ask for fewer than were given since it was changed.
+    """
+    able = by_rule.able()
+    named = able.filter(approves_by__rule=OuterRef("approval_rule"))
+    own = able.filter(*_of_the_customer("approval_rule"), approves_for=OuterRef("organisation"))
     found = Change.objects.filter(by_rule.in_use(), state=State.AUTHORISATION)
     given = by_rule.given_by(F("recorded_by"), OuterRef("pk"))
     return (
-        found.annotate(able=_number_of(able), given=_number_of(given))
-        .filter(able__lt=F("approval_rule__needed") - F("given"))
+        found.annotate(able=_number_of(named) + _number_of(own), given=_number_of(given))
+        .filter(able__lt=Greatest(F("approval_rule__needed") - F("given"), 1))
         .order_by("pk")
     )
 

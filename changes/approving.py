@@ -66,7 +66,13 @@ class Approvals:
     @property
     def is_short(self) -> bool:
         """Whether fewer people can still approve than are needed."""
-        return len(self.given) + len(self.awaited) + len(self.later) < self.rule.needed
+        left = len(self.awaited) + len(self.later)
+        return left < max(self.rule.needed - len(self.given), 1)
+
+    @property
+    def one_decides(self) -> bool:
+        """Whether the next one decides, as the rule asks for fewer than before."""
+        return len(self.given) >= self.rule.needed and not self.is_short
 
 
 def approvals_of(user: User, change: Change) -> Approvals | None:

@@ -59,7 +59,8 @@ def has_enough(step: Step) -> bool:
 
     Effects: of one by a rule the event says how many there are, how many are needed, and whether
     it comes to somebody else now, as in an order. Before the last one it is between colleagues:
-    the customer hears what was decided, once it is.
+    the customer hears what was decided, once it is. No page becomes stale by it, as nothing that
+    the others decide on has changed.
     """
     rule = by_rule.rule_of(step.change)
     if rule is None:
@@ -68,7 +69,7 @@ def has_enough(step: Step) -> bool:
     step.data["approval"] = {"rule": rule.pk, "given": there, "needed": rule.needed}
     enough = there >= rule.needed
     if not enough:
-        step.internal = True
+        step.internal = step.keeps_version = True
         if rule.in_order:
             step.data["next_in_order"] = True
     return enough

@@ -45,6 +45,8 @@ class Step:
         self.entered_at = change.state_since if change.pk else None
         self.reason = ""
         self.internal = False
+        self.keeps_version = False
+        """Whether pages that were opened before stay true, as nothing on the change moved."""
         self.data: dict[str, Any] = {}
         self.way = ""
         self.browser_of: User | None = None
@@ -169,7 +171,8 @@ def _finish(step: Step) -> None:
     if step.verb not in UNVERSIONED:
         if step.change.state != step.from_state:
             step.change.left_unanswered = _leaves_a_question(step)
-        step.change.version += 1
+        if not step.keeps_version:
+            step.change.version += 1
         step.save(step.change)
     step.event = record_event(step)
     messages.announce(step.change, step.event)
