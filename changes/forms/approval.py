@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organisation
+from accounts.models import Organisation, User
 from expansive_cm.ui.fields import Line
 from expansive_cm.ui.forms import rows_field
 from expansive_cm.workflow.errors import StepIncomplete
@@ -17,6 +18,8 @@ from ..risk import RiskLevel
 from ..turns.parts import approvers
 
 PLACES = [f"person_{place}" for place in range(1, MOST_NAMED + 1)]
+MOST = 9999
+"""The highest number in the order of rules."""
 
 
 def _risk(value: Any) -> int | None:
@@ -34,9 +37,11 @@ class RuleForm(forms.Form):
     position = forms.IntegerField(
         label=_("Order"),
         min_value=1,
-        max_value=9999,
-        initial=1,
-        help_text=_("Of several rules that fit a change, the one with the lowest number applies."),
+        max_value=MOST,
+        help_text=_(
+            "Of several rules that fit a change, the one with the lowest number applies; of the"
+            " same number, the one made first."
+        ),
     )
     organisation = forms.ModelChoiceField(
         label=_("Customer"),
@@ -80,7 +85,7 @@ class RuleForm(forms.Form):
     seen = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, rule: ApprovalRule | None = None) -> None:
-        super().__init__(data, initial=_said(rule) if rule else None)
+        super().__init__(data, initial=_said(rule) if rule else {"position": _next()})
         everybody = approvers().order_by("display_name", "pk")
         for place, name in enumerate(PLACES, start=1):
             self.fields[name] = forms.ModelChoiceField(
@@ -113,9 +118,26 @@ class RuleForm(forms.Form):
         return RuleWords(**{**said, "people": named, "in_order": bool(said["in_order"])})
 
     def take_error(self, error: StepIncomplete) -> None:
-        """Put what could not be beside its field; of those named, beside the first."""
+        """Put what could not be beside its field; of those named, beside whom it is about."""
         for name in error.missing or (None,):
-            self.add_error(PLACES[0] if name == "people" else name, str(error))
+            self.add_error(self._twice() if name == "people" else name, str(error))
+
+    def _twice(self) -> str:
+        """Return the place that names somebody whom an earlier one names, else the first."""
+        named: set[User] = set()
+        for name in PLACES:
+            person = self.cleaned_data.get(name)
+            if person in named:
+                return name
+            if person:
+                named.add(person)
+        return PLACES[0]
+
+
+def _next() -> int:
+    """Return the number after those of the rules in use, so that a new one comes last."""
+    highest = ApprovalRule.objects.filter(ended_at=None).aggregate(Max("position"))
+    return min((highest["position__max"] or 0) + 1, MOST)
 
 
 def _said(rule: ApprovalRule) -> dict[str, Any]:

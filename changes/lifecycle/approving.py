@@ -158,7 +158,10 @@ def _check(words: RuleWords) -> None:
     lacking = _who_cannot(words)
     if lacking:
         names = ", ".join(str(one) for one in lacking)
-        sentence = _("%s cannot approve these changes: it takes the role “Authorised approver”.")
+        sentence = _(
+            "%s cannot approve these changes: it takes the role “Authorised approver”, and a"
+            " customer's people approve for their own customers alone."
+        )
         raise StepIncomplete(sentence % names, ["people"])
     can = how_many_can(words.people, words.customers_own, words.organisation)
     if can is not None and can < words.needed:

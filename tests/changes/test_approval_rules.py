@@ -237,8 +237,12 @@ def test_rules_are_kept_by_administrators(cast: Cast, ian: User, iris: User) -> 
         answer = client.post(new, {**typed, **more})
         assert (answer.status_code, said in answer.content.decode()) == (400, True), said
     assert not ApprovalRule.objects.exists()
+    twice = client.post(new, {**typed, "person_2": iris.pk, "person_3": iris.pk}).content.decode()
+    assert "id_person_3_error" in twice, "the error stands beside who is named again"
+    assert "id_person_1_error" not in twice
 
     client.post(new, {**typed, "person_2": iris.pk, "in_order": "yes"})
+    assert client.get(new).context["form"]["position"].value() == 2, "a new rule comes last"
     [made] = ApprovalRule.objects.all()
     assert [one.person for one in made.named.all()] == [ian, iris]
     edit, swapped = f"{made.get_absolute_url()}edit/", {"person_1": iris.pk, "person_2": ian.pk}

@@ -260,6 +260,7 @@ def test_the_pages_show_it_and_only_administrators_change_it(client: Client, cas
         page(cast.release_manager, address, data, 403)
     again = page(cast.administrator, add, {"needs": "lifts"}, 400)
     assert "That would be a circle: Doors needs Lifts, which needs Doors." in again
+    assert "/js/compose" in again, "what is offered while one types can be seen and chosen"
     assert 'value="lifts"' in again
     assert "No service is called so." in page(cast.administrator, add, {"needs": "Gates"}, 400)
     made("AIR", "aIR", "Air")
