@@ -1,5 +1,22 @@
 // The shell: questions before a step, menus that close, failed requests, progress.
 (() => {
+  // --- htmx: set here, as deferred scripts run before it begins; no page has to carry it --
+  if (window.htmx)
+    Object.assign(window.htmx.config, {
+      includeIndicatorStyles: false,
+      allowEval: false,
+      selfRequestsOnly: true,
+      historyCacheSize: 0,
+      attributesToSettle: ["class", "width", "height"],
+      refreshOnHistoryMiss: true,
+      responseHandling: [
+        { code: "204", swap: false },
+        { code: "[23]..", swap: true },
+        { code: "422", swap: true },
+        { code: "[45]..", swap: false, error: true },
+      ],
+    });
+
   // --- "Are you sure?": <form data-confirm="…"> or <button data-confirm="…"> -------------
   // A form with data-confirm-if="field=value" asks only where that is chosen, and for its own act.
   const dialog = document.getElementById("confirm-dialog");

@@ -213,6 +213,27 @@ def _person(name: str) -> SafeString:
 
 
 @register.simple_tag
+@drawn_once()
+def nav_entry(label: Text, url: str, icon_name: str, is_here: bool, waiting: int) -> SafeString:
+    """Draw an entry of the header, with how many wait behind it."""
+    hidden = _("waiting:")
+    counted = format_html(
+        '<span class="badge tone-amber ms-1"><span class="visually-hidden">{} </span>{}</span>',
+        hidden,
+        "99+" if waiting > 99 else waiting,
+    )
+    return format_html(
+        '<li class="nav-item{}"><a class="nav-link {}" href="{}"{}>{}{}</a></li>',
+        " active" if is_here else "",
+        shape(icon_name),
+        url,
+        mark_safe(' aria-current="page"') if is_here else "",
+        label,
+        counted if waiting else "",
+    )
+
+
+@register.simple_tag
 def breadcrumbs(*parts: Text) -> SafeString:
     """Draw the path to a page: label, address, label, address, …, label of this page."""
     *pairs, last = parts
