@@ -104,7 +104,14 @@ class Meeting(Saved):
         verbose_name_plural = _("meetings")
         ordering = ("-starts_at", "-pk")
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["board", "nominal_on"], name="crb_meeting_once"),
+            # With a condition it is no key to PostgreSQL. Where a trigger comes before an update,
+            # it locks a row of which a key is written, changed or not, against all who refer
+            # to it: a meeting that was saved and a vote on its items waited for each other.
+            models.UniqueConstraint(
+                fields=["board", "nominal_on"],
+                condition=Q(nominal_on__isnull=False),
+                name="crb_meeting_once",
+            ),
             models.UniqueConstraint(
                 fields=["board"],
                 condition=Q(state="running") & ~Q(kind="ballot"),

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
 from changes.lifecycle import define_requirements
@@ -161,3 +162,26 @@ def _steps(state: str) -> list[tuple[str, matrix.Step]]:
 
 def _needs_nothing(module: ModuleType, verb: str) -> bool:
     return verb not in {*getattr(module, "ON_ACTIONS", ()), *PREPARED}
+
+
+KEYS = """
+SELECT key.indexrelid::regclass::text FROM pg_index key
+WHERE key.indisunique AND NOT key.indisprimary AND key.indpred IS NULL AND key.indexprs IS NULL
+AND EXISTS (SELECT 1 FROM pg_constraint refers
+            WHERE refers.confrelid = key.indrelid AND refers.contype = 'f')
+AND EXISTS (SELECT 1 FROM pg_trigger before
+            WHERE before.tgrelid = key.indrelid AND NOT before.tgisinternal
+            AND before.tgtype & 19 = 19)
+"""
+"""Keys of tables to which others refer, and whose updates a trigger for each row comes before: who
+saves such a row locks it against all who refer to it, whatever has changed."""
+WRITTEN_ALONE = {"crb_minutes_meeting_id_key"}
+"""Nobody adds to minutes while they are written: what follows them waits for their publication."""
+
+
+@pytest.mark.django_db
+def test_what_is_saved_can_be_referred_to() -> None:
+    """A vote refers to its meeting: it waited for whoever saved that, who waited for the item."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEYS)
+        assert {name for [name] in cursor.fetchall()} == WRITTEN_ALONE
