@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from expansive_cm.errors import page as error_page
+from expansive_cm.numbers import whole_number
 from expansive_cm.ui import paging
 from expansive_cm.workflow.errors import ChangeStale, StepIncomplete
 
@@ -131,10 +132,9 @@ def end_rule(request: SignedInRequest, pk: int) -> HttpResponse:
     """End an approval rule."""
     insist(permissions.can_keep_approval_rules(request.user))
     shown = _rule_or_404(pk)
-    seen = request.POST.get("seen", "")
+    seen = whole_number(request.POST.get("seen", ""))
     try:
-        version = int(seen) if seen.isdecimal() and len(seen) < 10 else None
-        lifecycle.end_rule(shown, actor=request.user, seen=version)
+        lifecycle.end_rule(shown, actor=request.user, seen=seen)
     except ChangeStale as error:
         messages.warning(request, str(error))
         return redirect(shown)

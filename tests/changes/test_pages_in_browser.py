@@ -54,7 +54,7 @@ def test_pages_are_accessible_and_fit(
     with looks(page) as look:
         for person, change, verb in addresses:
             sign_in(page, person, live_server)
-            look.over_address(f"{change.get_absolute_url()}{verb}", unfold)
+            look.over_address(f"{change.get_absolute_url()}{verb}", unfold_content)
         look.over_address(reverse("changes:labels"))
         look.over_address(reverse("changes:promises"), unfold_content)
         look.over_address(reverse("changes:figures"), unfold_content)

@@ -163,8 +163,8 @@ DISCUSSION |= {"label", "unlabel"}
 
 def test_every_permission_is_in_a_matrix() -> None:
     known = {name.removeprefix("can_") for name in dir(permissions) if name.startswith("can_")}
-    # Of a person; of many: see the deployment of one; of a freeze.
-    beside = {"hand_over", "deploy", "execute", "cancel_window"}
+    # Of a person; of many: see the deployment of one; of a freeze; by state: the other matrix.
+    beside = {"hand_over", "deploy", "execute", "cancel_window", "tick_checklist"}
     objects = OF_A_RELEASE | OF_A_STANDARD_CHANGE
     assert known == {*MATRIX, *BESIDE, *ANYWHERE, *objects, *DISCUSSION, *beside}
 

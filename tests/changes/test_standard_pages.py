@@ -30,6 +30,8 @@ from tests.standards import CONTENT, approved, endorsed, in_review, proposed, te
 
 LIST = reverse("changes:standard_changes")
 CANDIDATES = reverse("changes:standard_candidates")
+BY_ITS_END = re.compile("changes_change_(template_ended|closed)")
+"""Which of the two is the shorter way depends on how many changes began with a template."""
 
 
 def page(client: Client, who: User, address: str, data: Any = None, status: int = 200) -> str:
@@ -261,7 +263,7 @@ def test_a_million_changes_are_counted_along_indexes(cast: Cast) -> None:
         for asked in queries:
             cursor.execute(f"EXPLAIN {asked['sql']}")
             plans.append("\n".join(row[0] for row in cursor.fetchall()))
-    assert "changes_change_template_ended" in plans[0]
+    assert BY_ITS_END.search(plans[0])
     big = ("changes_change", "changes_authorisation", "changes_execution", "changes_confirmation")
     scanned = {word for plan in plans for word in re.findall(r"Seq Scan on (\w+)", plan)}
     assert not scanned & {*big}, plans
@@ -335,7 +337,7 @@ def test_pages_cost_the_same_however_many_there_are(client: Client, cast: Cast) 
     with CaptureQueriesContext(connection) as queries:
         candidates.runs_of_templates()
     [counted] = [one["sql"] for one in queries]
-    assert "changes_change_template_ended" in plan_of(counted)
+    assert BY_ITS_END.search(plan_of(counted))
 
 
 def test_changes_of_others_stay_unseen_by_who_approved_for_one_customer(

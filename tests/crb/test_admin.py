@@ -38,6 +38,7 @@ BOARD = {
     "cutoff_days": "2",
     "consent_count": "3",
     "hides_votes": "on",
+    "emergencies": "ballot",
     "quorum_count": "3",
     "quorum_share": "50",
 }

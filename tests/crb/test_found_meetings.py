@@ -40,7 +40,7 @@ def test_the_list_shows_what_stands_on_a_meeting_for_all_acts(client: Client, ta
         assert (str(chip.value), chip.without) == (str(item.meeting), "?sort=-owner")
         body = answer.content.decode()
         assert f'name="meeting" value="{item.meeting_id}"' in body
-        assert (f'name="change" value="{item.change_id}"' in body) == bool(answer.context["acts"])
+        assert (f"name=change value={item.change_id}>" in body) == bool(answer.context["acts"])
     for wrong in ("0", "x", "9" * 19, "-1", f"{item.meeting_id}x"):
         assert client.get(f"/changes/?meeting={wrong}").status_code == 400, wrong
     client.force_login(table.cast.requester)

@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from crb import lifecycle
 from crb.models import AgendaItem
 from tests.components.browsing import sign_in
-from tests.components.looks import looks, unfold
+from tests.components.looks import looks, unfold_content
 from tests.crb.conftest import Table
 from tests.crb.history import TODAY, half_a_year
 from tests.crb.test_calendar_in_browser import busy_board
@@ -34,7 +34,7 @@ def test_pages_are_accessible_and_fit_and_lead_on(
         sign_in(page, table.chair, live_server)
         with looks(page) as look:
             for name in PAGES:
-                look.over_address(f"/board/{name}", unfold)
+                look.over_address(f"/board/{name}", unfold_content)
         lead_on(page)
 
 
