@@ -48,6 +48,8 @@ PICTURES = [
     ("board-over-time", CHAIR, "/board/overtime/", 1280, "light"),
     ("release", SUCCESS, "release", 1280, "light"),
     ("calendar", SUCCESS, "/calendar/", 1280, "light"),
+    ("services", ADMINISTRATOR, "/services/", 1280, "light"),
+    ("approval-rules", ADMINISTRATOR, "/approval-rules/", 1280, "light"),
     ("confirmation-phone", None, "link=confirm", 360, "light"),
     ("request-phone", None, "link=r", 360, "light"),
     ("mail-reminder-phone", None, "body", 360, "light"),
